@@ -9,9 +9,9 @@ from recoup.doors.rescue.errors import TABLE, refusal
 
 Rows = Callable[..., dict[str, ErrorRow]]
 _TEXT: Final = (
-    "Hands a declined card payment over, asks what became of it, refunds and cancels. Amounts are whole minor units "
-    "(`4590` is 45.90 USD) but for refunds, which are in whole currency as clients of this API expect. Field names "
-    "come in any case. Answers may get more fields: ignore what you do not know."
+    "Submit declined card payments, read their outcomes, refund and cancel orders. Amounts are whole minor units "
+    "(`4590` is 45.90 USD), except refunds, which are in whole currency as clients of this API expect. Field names "
+    "are not case-sensitive. Responses may get more fields: ignore unknown ones."
 )
 _FIELD_MESSAGES: Final = {
     "type": "object",

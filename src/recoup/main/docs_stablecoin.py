@@ -9,8 +9,8 @@ from recoup.doors.stablecoin import app
 from recoup.doors.stablecoin.errors import TABLE, refusal
 
 _TEXT: Final = (
-    "Takes a payment in stablecoins: a charge answers where and how much to pay, and the order follows the payment. "
-    "Amounts are decimal text (`\"49.90\"`), never numbers. The order id of a charge is its idempotency key."
+    "Accept payments in stablecoins. A charge returns the payment instruction, and its order follows the payment. "
+    'Amounts are decimal text (`"49.90"`), never numbers. The order id of a charge is its idempotency key.'
 )
 # What its words mean where they say more than the Problem's code does.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {

@@ -15,17 +15,17 @@ class Recoup(Waiting):
         return found
 
     def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
-        """Tell what became of a copy."""
+        """Report the outcome of a copy."""
         found: s.Transmitted = self._call("PATCH", f"/v1/transmit/{segment(id)}", body=body)
         return found
 
     def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
-        """Keep a card."""
+        """Tokenize a card."""
         found: s.Tokenized = self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
         return found
 
     def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
-        """Hand a declined payment over."""
+        """Submit a declined payment."""
         found: s.Evaluated = self._call("POST", "/v1/evaluate", body=body)
         return found
 
@@ -40,7 +40,7 @@ class Recoup(Waiting):
         return found
 
     def outcome(self, body: s.OutcomeBody) -> s.Outcome:
-        """How a rescue stands."""
+        """Look up an outcome."""
         found: s.Outcome = self._call("POST", "/v1/outcome", body=body)
         return found
 
@@ -60,32 +60,32 @@ class Recoup(Waiting):
         return found
 
     def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
-        """Call an order off."""
+        """Cancel an order."""
         found: s.Nothing = self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
         return found
 
     def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
-        """Pay an order back."""
+        """Refund an order."""
         found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
-        """Add a file of evidence."""
+        """Add an evidence file."""
         found: s.EvidenceFileShown = self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
         return found
 
     def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
-        """Files of evidence."""
+        """Evidence files."""
         found: s.EvidenceFiles = self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files")
         return found
 
     def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
-        """One file of evidence."""
+        """One evidence file."""
         found: s.EvidenceFileContent = self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
         return found
 
     def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
-        """Send a file of many payments."""
+        """Upload a file of payments."""
         found: s.Upload = self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
         return found
 
@@ -100,7 +100,7 @@ class Recoup(Waiting):
         return found
 
     def list_upload_answers(self, id: str) -> bytes:
-        """What became of a file's rows."""
+        """Answers of a file."""
         found: bytes = self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
@@ -110,12 +110,12 @@ class Recoup(Waiting):
         return found
 
     def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
-        """Replace the merchant's key."""
+        """Rotate the merchant's key."""
         found: s.RotatedKey = self._call("POST", "/v1/webhooks/rotate", body=body)
         return found
 
     def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
-        """Replace an endpoint's key."""
+        """Rotate an endpoint's key."""
         found: s.Endpoint = self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
@@ -130,7 +130,7 @@ class Recoup(Waiting):
         return found
 
     def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
-        """Make an endpoint."""
+        """Create an endpoint."""
         found: s.Endpoint = self._call("POST", "/v1/webhooks", body=body)
         return found
 
@@ -164,7 +164,7 @@ class Recoup(Waiting):
         return found
 
     def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
-        """What was sent there."""
+        """Deliveries."""
         found: s.Deliveries = self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
@@ -174,7 +174,7 @@ class Recoup(Waiting):
         return found
 
     def create_site(self, body: s.SiteBody) -> s.Site:
-        """Make a site."""
+        """Create a site."""
         found: s.Site = self._call("POST", "/v1/sites", body=body)
         return found
 
@@ -203,7 +203,7 @@ class Recoup(Waiting):
         self._call("DELETE", f"/v1/sites/{segment(id)}")
 
     def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
-        """Make a campaign."""
+        """Create a campaign."""
         found: s.Campaign = self._call("POST", f"/v1/sites/{segment(id)}/campaigns", body=body)
         return found
 
@@ -237,7 +237,7 @@ class Recoup(Waiting):
         return found
 
     def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
-        """Switch a kind of orders on or off."""
+        """Switch a kind of order on or off."""
         found: s.SwitchedNow = self._call("PUT", "/v1/switches", body=body)
         return found
 
@@ -247,7 +247,7 @@ class Recoup(Waiting):
         return found
 
     def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
-        """What becomes of orders of unknown sites."""
+        """Set the handling of unknown sites."""
         found: s.Switches = self._call("PUT", "/v1/switches/unknown-sites", body=body)
         return found
 
@@ -267,32 +267,32 @@ class Recoup(Waiting):
         return found
 
     def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
-        """What a settlement is made up of."""
+        """Lines of a settlement."""
         found: s.SettlementLines = self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
         return found
 
     def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
-        """What moved on your account."""
+        """Account movements."""
         found: s.Reconciliation = self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
         return found
 
     def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
-        """What each order brought."""
+        """Results by order."""
         found: s.Transactions = self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
-        """What each descriptor brought."""
+        """Results by descriptor."""
         found: s.Descriptors = self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
-        """What each site brought."""
+        """Results by site."""
         found: s.SitesReport = self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
-        """What each campaign brought."""
+        """Results by campaign."""
         found: s.CampaignsReport = self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
@@ -302,7 +302,7 @@ class Recoup(Waiting):
         return found
 
     def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
-        """Make a merchant."""
+        """Create a merchant."""
         found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
@@ -312,7 +312,7 @@ class Recoup(Waiting):
         return found
 
     def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
-        """Switch kinds of orders at many merchants."""
+        """Switch kinds of orders for many merchants."""
         found: s.SwitchResults = self._call("POST", "/v1/partner/merchants/switches", body=body)
         return found
 
@@ -327,7 +327,7 @@ class Recoup(Waiting):
         return found
 
     def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
-        """New keys for a merchant."""
+        """Create new keys for a merchant."""
         found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
@@ -337,7 +337,7 @@ class Recoup(Waiting):
         return found
 
     def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
-        """Make an endpoint."""
+        """Create an endpoint."""
         found: s.Endpoint = self._call("POST", "/v1/partner/webhooks", body=body)
         return found
 
@@ -371,12 +371,12 @@ class Recoup(Waiting):
         return found
 
     def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
-        """What was sent there."""
+        """Deliveries."""
         found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
-        """Replace an endpoint's key."""
+        """Rotate an endpoint's key."""
         found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
@@ -391,7 +391,7 @@ class Recoup(Waiting):
         return found
 
     def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
-        """Begin an application."""
+        """Create an application."""
         found: s.ApplicationView = self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
@@ -406,7 +406,7 @@ class Recoup(Waiting):
         return found
 
     def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
-        """Fill in a draft."""
+        """Replace a draft."""
         found: s.ApplicationView = self._call("PUT", f"/v1/onboarding/application/{segment(id)}", body=body)
         return found
 
@@ -421,7 +421,7 @@ class Recoup(Waiting):
         return found
 
     def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
-        """Make it a merchant."""
+        """Convert into a merchant."""
         found: s.ConvertedView = self._call("POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body)
         return found
 
@@ -454,17 +454,17 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
-        """Tell what became of a copy."""
+        """Report the outcome of a copy."""
         found: s.Transmitted = await self._call("PATCH", f"/v1/transmit/{segment(id)}", body=body)
         return found
 
     async def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
-        """Keep a card."""
+        """Tokenize a card."""
         found: s.Tokenized = await self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
         return found
 
     async def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
-        """Hand a declined payment over."""
+        """Submit a declined payment."""
         found: s.Evaluated = await self._call("POST", "/v1/evaluate", body=body)
         return found
 
@@ -479,7 +479,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def outcome(self, body: s.OutcomeBody) -> s.Outcome:
-        """How a rescue stands."""
+        """Look up an outcome."""
         found: s.Outcome = await self._call("POST", "/v1/outcome", body=body)
         return found
 
@@ -499,32 +499,32 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
-        """Call an order off."""
+        """Cancel an order."""
         found: s.Nothing = await self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
         return found
 
     async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
-        """Pay an order back."""
+        """Refund an order."""
         found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     async def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
-        """Add a file of evidence."""
+        """Add an evidence file."""
         found: s.EvidenceFileShown = await self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
         return found
 
     async def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
-        """Files of evidence."""
+        """Evidence files."""
         found: s.EvidenceFiles = await self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files")
         return found
 
     async def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
-        """One file of evidence."""
+        """One evidence file."""
         found: s.EvidenceFileContent = await self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
         return found
 
     async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
-        """Send a file of many payments."""
+        """Upload a file of payments."""
         found: s.Upload = await self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
         return found
 
@@ -539,7 +539,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def list_upload_answers(self, id: str) -> bytes:
-        """What became of a file's rows."""
+        """Answers of a file."""
         found: bytes = await self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
@@ -549,12 +549,12 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
-        """Replace the merchant's key."""
+        """Rotate the merchant's key."""
         found: s.RotatedKey = await self._call("POST", "/v1/webhooks/rotate", body=body)
         return found
 
     async def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
-        """Replace an endpoint's key."""
+        """Rotate an endpoint's key."""
         found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
@@ -569,7 +569,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
-        """Make an endpoint."""
+        """Create an endpoint."""
         found: s.Endpoint = await self._call("POST", "/v1/webhooks", body=body)
         return found
 
@@ -603,7 +603,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
-        """What was sent there."""
+        """Deliveries."""
         found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
@@ -613,7 +613,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_site(self, body: s.SiteBody) -> s.Site:
-        """Make a site."""
+        """Create a site."""
         found: s.Site = await self._call("POST", "/v1/sites", body=body)
         return found
 
@@ -642,7 +642,7 @@ class AsyncRecoup(Awaiting):
         await self._call("DELETE", f"/v1/sites/{segment(id)}")
 
     async def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
-        """Make a campaign."""
+        """Create a campaign."""
         found: s.Campaign = await self._call("POST", f"/v1/sites/{segment(id)}/campaigns", body=body)
         return found
 
@@ -676,7 +676,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
-        """Switch a kind of orders on or off."""
+        """Switch a kind of order on or off."""
         found: s.SwitchedNow = await self._call("PUT", "/v1/switches", body=body)
         return found
 
@@ -686,7 +686,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
-        """What becomes of orders of unknown sites."""
+        """Set the handling of unknown sites."""
         found: s.Switches = await self._call("PUT", "/v1/switches/unknown-sites", body=body)
         return found
 
@@ -706,32 +706,32 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
-        """What a settlement is made up of."""
+        """Lines of a settlement."""
         found: s.SettlementLines = await self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
         return found
 
     async def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
-        """What moved on your account."""
+        """Account movements."""
         found: s.Reconciliation = await self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
         return found
 
     async def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
-        """What each order brought."""
+        """Results by order."""
         found: s.Transactions = await self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     async def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
-        """What each descriptor brought."""
+        """Results by descriptor."""
         found: s.Descriptors = await self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     async def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
-        """What each site brought."""
+        """Results by site."""
         found: s.SitesReport = await self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
     async def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
-        """What each campaign brought."""
+        """Results by campaign."""
         found: s.CampaignsReport = await self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
         return found
 
@@ -741,7 +741,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
-        """Make a merchant."""
+        """Create a merchant."""
         found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
@@ -751,7 +751,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
-        """Switch kinds of orders at many merchants."""
+        """Switch kinds of orders for many merchants."""
         found: s.SwitchResults = await self._call("POST", "/v1/partner/merchants/switches", body=body)
         return found
 
@@ -766,7 +766,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
-        """New keys for a merchant."""
+        """Create new keys for a merchant."""
         found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
@@ -776,7 +776,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
-        """Make an endpoint."""
+        """Create an endpoint."""
         found: s.Endpoint = await self._call("POST", "/v1/partner/webhooks", body=body)
         return found
 
@@ -810,12 +810,12 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
-        """What was sent there."""
+        """Deliveries."""
         found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     async def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
-        """Replace an endpoint's key."""
+        """Rotate an endpoint's key."""
         found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
@@ -830,7 +830,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
-        """Begin an application."""
+        """Create an application."""
         found: s.ApplicationView = await self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
@@ -845,7 +845,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
-        """Fill in a draft."""
+        """Replace a draft."""
         found: s.ApplicationView = await self._call("PUT", f"/v1/onboarding/application/{segment(id)}", body=body)
         return found
 
@@ -860,7 +860,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
-        """Make it a merchant."""
+        """Convert into a merchant."""
         found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body)
         return found
 

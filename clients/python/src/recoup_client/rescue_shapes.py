@@ -14,7 +14,7 @@ Address = TypedDict("Address", {
     "zipcode": NotRequired[str | None],
     "phone": NotRequired[str | None],
 })
-"""A postal address with its person."""
+"""A postal address with a name."""
 
 AmendBody = TypedDict("AmendBody", {
     "cardToken": NotRequired[str | None],
@@ -177,7 +177,7 @@ CampaignPatch = TypedDict("CampaignPatch", {
     "mit": NotRequired[bool | None],
     "key": NotRequired[str | None],
 })
-"""What is left out stays."""
+"""Missing fields stay unchanged."""
 
 CampaignRow = TypedDict("CampaignRow", {
     "currency": str,
@@ -250,7 +250,7 @@ CardMethod = TypedDict("CardMethod", {
     "email": NotRequired[str | None],
     "sense_key": NotRequired[str | None],
 })
-"""The card and whom it belongs to."""
+"""The card and the cardholder."""
 
 Change = TypedDict("Change", {
     "at": str,
@@ -328,7 +328,7 @@ Contact = TypedDict("Contact", {
     "email": NotRequired[str | None],
     "phone": NotRequired[str | None],
 })
-"""Whom the operator asks."""
+"""Contact for the operator's questions."""
 
 ConvertedView = TypedDict("ConvertedView", {
     "success": bool,
@@ -357,7 +357,7 @@ Credentials = TypedDict("Credentials", {
     "stablecoinSecret": str,
     "stablecoinWebhookSecret": str,
 })
-"""Shown once. What is empty stays as it was."""
+"""Shown once. Empty ones are unchanged."""
 
 CreditCard = TypedDict("CreditCard", {
     "number": str,
@@ -472,7 +472,7 @@ DocumentContent = TypedDict("DocumentContent", {
     "addedDate": str,
     "content": str,
 })
-"""With its bytes."""
+"""With its content."""
 
 Documents = TypedDict("Documents", {
     "data": list["Document"],
@@ -607,7 +607,7 @@ EvidenceFileContent = TypedDict("EvidenceFileContent", {
     "addedDate": str,
     "content": str,
 })
-"""With its bytes."""
+"""With its content."""
 
 EvidenceFileShown = TypedDict("EvidenceFileShown", {
     "id": str,
@@ -637,7 +637,7 @@ Handover = TypedDict("Handover", {
     "url": str,
     "expiresDate": str,
 })
-"""A page that shows the credentials once, to whoever opens it first."""
+"""A page that shows the credentials once, to the first person who opens it."""
 
 Happened = TypedDict("Happened", {
     "id": NotRequired[str | None],
@@ -662,7 +662,7 @@ Health = TypedDict("Health", {
     "nextTryAt": str | None,
     "waitingEvents": int,
 })
-"""How deliveries there go."""
+"""Health of deliveries."""
 
 History = TypedDict("History", {
     "data": list["Changed"],
@@ -743,13 +743,13 @@ MerchantOrder = TypedDict("MerchantOrder", {
     "id": str,
     "placedDate": str,
 })
-"""Which order, and when it was placed."""
+"""The order, and when it was placed."""
 
 MerchantPatch = TypedDict("MerchantPatch", {
     "name": NotRequired[str | None],
     "state": NotRequired[Literal["active", "paused"] | None],
 })
-"""What is left out stays."""
+"""Missing fields stay unchanged."""
 
 MerchantSite = TypedDict("MerchantSite", {
     "id": str,
@@ -789,7 +789,7 @@ MerchantTold = TypedDict("MerchantTold", {
     "mcc": NotRequired[int | None],
     "country": NotRequired[str | None],
 })
-"""The merchant, as partners name it."""
+"""The merchant, as the partner names it."""
 
 MerchantWebhook = TypedDict("MerchantWebhook", {
     "id": str,
@@ -864,17 +864,17 @@ OlderCard = TypedDict("OlderCard", {
     "lastName": NotRequired[str | None],
     "verificationValue": NotRequired[str | None],
 })
-"""The card in its older spelling."""
+"""The card in the older spelling."""
 
 OlderMethod = TypedDict("OlderMethod", {
     "creditCard": "OlderCard",
 })
-"""Holds the card."""
+"""Contains the card."""
 
 OlderPayment = TypedDict("OlderPayment", {
     "method": "OlderMethod",
 })
-"""The older place of the card."""
+"""Older form of the card."""
 
 Order = TypedDict("Order", {
     "id": str,
@@ -978,7 +978,7 @@ OrderList = TypedDict("OrderList", {
     "hasNextPage": bool,
     "data": list["Order"],
 })
-"""One page, and where it lies in the whole."""
+"""One page, with its position in the list."""
 
 Orders = TypedDict("Orders", {
     "orders": "OrderList",
@@ -1025,7 +1025,7 @@ PartnerSite = TypedDict("PartnerSite", {
     "name": str,
     "descriptor": str,
 })
-"""The first site; more are made with the merchant's own key."""
+"""The first site; create more with the merchant's own key."""
 
 Payer = TypedDict("Payer", {
     "id": NotRequired[str | None],
@@ -1033,7 +1033,7 @@ Payer = TypedDict("Payer", {
     "phone": NotRequired[str | None],
     "birthdate": NotRequired[str | None],
 })
-"""Who pays."""
+"""The payer."""
 
 PaymentMethod = TypedDict("PaymentMethod", {
     "holderName": NotRequired[str | None],
@@ -1051,7 +1051,7 @@ PaymentMethod = TypedDict("PaymentMethod", {
     "token": NotRequired[bool | None],
     "verificationValue": NotRequired[str | None],
 })
-"""The card: by a token of /tokenize, or by its number."""
+"""The card: a token of /tokenize, or a card number."""
 
 PaymentMethodCopy = TypedDict("PaymentMethodCopy", {
     "holderName": NotRequired[str | None],
@@ -1082,7 +1082,7 @@ Quota = TypedDict("Quota", {
     "callsPerMinute": int,
     "callsThisMinute": int,
 })
-"""What a partner may have, and has."""
+"""Quotas of a partner, and their usage."""
 
 ReadDecline = TypedDict("ReadDecline", {
     "code": str | None,
@@ -1092,7 +1092,7 @@ ReadDecline = TypedDict("ReadDecline", {
     "waitHours": float | None,
     "source": str,
 })
-"""What the response code means here."""
+"""The meaning of the response code."""
 
 Reconciliation = TypedDict("Reconciliation", {
     "success": bool,
@@ -1385,7 +1385,7 @@ SitePatch = TypedDict("SitePatch", {
     "name": NotRequired[str | None],
     "descriptor": NotRequired[str | None],
 })
-"""What is left out stays."""
+"""Missing fields stay unchanged."""
 
 SiteRow = TypedDict("SiteRow", {
     "currency": str,
@@ -1467,7 +1467,7 @@ StoredMethod = TypedDict("StoredMethod", {
     "verification_value": None,
     "number": None,
 })
-"""What may be known of the card; `token` is what clients keep."""
+"""Non-sensitive card data; store `token`."""
 
 Subscription = TypedDict("Subscription", {
     "subscriptionId": NotRequired[str | None],
@@ -1477,7 +1477,7 @@ Subscription = TypedDict("Subscription", {
     "paymentNumber": NotRequired[str | None],
     "totalPayments": NotRequired[str | None],
 })
-"""The agreement under which a recurring payment is made."""
+"""The agreement of a recurring payment."""
 
 Sums = TypedDict("Sums", {
     "currency": str,
@@ -1506,7 +1506,7 @@ Switch = TypedDict("Switch", {
     "key": str | None,
     "lastChange": "Change | None",
 })
-"""One kind of orders at one place. An order is taken when its kind is on at every level it goes through."""
+"""One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
 
 SwitchBody = TypedDict("SwitchBody", {
     "kind": Literal["cit_callcenter", "cit_web", "mit"],
@@ -1674,7 +1674,7 @@ Transaction = TypedDict("Transaction", {
     "cvvResultCode": str,
     "cavvResultCode": str,
 })
-"""The declined transaction with the merchant's processor."""
+"""The declined transaction at the merchant's processor."""
 
 TransactionCopy = TypedDict("TransactionCopy", {
     "currency": str,
@@ -1699,7 +1699,7 @@ TransactionCopy = TypedDict("TransactionCopy", {
     "cvvResultCode": NotRequired[str | None],
     "cavvResultCode": NotRequired[str | None],
 })
-"""Any transaction with the merchant's processor."""
+"""Any transaction at the merchant's processor."""
 
 TransactionRow = TypedDict("TransactionRow", {
     "currency": str,
@@ -1866,11 +1866,11 @@ VaultTransaction = TypedDict("VaultTransaction", {
     "retain_on_success": None,
     "response": None,
 })
-"""The storing, told as a transaction."""
+"""The tokenization, as a transaction."""
 
 Volumes = TypedDict("Volumes", {
     "currency": NotRequired[str | None],
     "monthlyAmount": NotRequired[int | None],
     "averageAmount": NotRequired[int | None],
 })
-"""What the business expects to sell."""
+"""Expected sales."""

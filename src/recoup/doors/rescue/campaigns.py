@@ -84,23 +84,25 @@ _GROUP: Final = "Settings"
 _LIST, _ONE = "/v1/sites/{id}/campaigns", "/v1/sites/{id}/campaigns/{campaign}"
 _SPRING: Final = {"key": "spring-26", "name": "Spring"}
 METHODS: Final = (
-    Method(Operation("POST", _LIST, "Make a campaign",
-                     "Orders of the site name it by its key in `campaign`; it may have a descriptor of its own, and "
-                     "takes what its switches and those above it let through.", group=_GROUP, body=CampaignBody,
+    Method(Operation("POST", _LIST, "Create a campaign",
+                     "Orders of the site select it by its key in `campaign`. It may have its own descriptor, and "
+                     "accepts the orders that its switches and those of site and merchant allow.",
+                     group=_GROUP, body=CampaignBody,
                      answers={201: Campaign}, problems=("not_found", "conflict"),
                      examples=(Example("a campaign", _SPRING, 201),)), create, "merchants", strict=True),
     Method(Operation("GET", _LIST, "Campaigns of a site", group=_GROUP, answers={200: Campaigns},
                      problems=("not_found",)), list_all, "merchants"),
     Method(Operation("GET", _ONE, "One campaign", group=_GROUP, answers={200: Campaign}, problems=("not_found",)),
            read, "merchants"),
-    Method(Operation("PUT", _ONE, "Replace a campaign", "Switches that are left out are on.", group=_GROUP,
+    Method(Operation("PUT", _ONE, "Replace a campaign", "Missing switches are on.", group=_GROUP,
                      body=CampaignBody, answers={200: Campaign}, problems=("not_found", "conflict"),
                      examples=(Example("another name", _SPRING | {"name": "Spring sale"}),)), replace, "merchants",
            strict=True),
-    Method(Operation("PATCH", _ONE, "Change a campaign", "What is left out stays.", group=_GROUP, body=CampaignPatch,
+    Method(Operation("PATCH", _ONE, "Change a campaign", "Missing fields stay unchanged.", group=_GROUP,
+                     body=CampaignPatch,
                      answers={200: Campaign}, problems=("not_found", "conflict"),
                      examples=(Example("no recurring payments", {"mit": False}),)), change, "merchants", strict=True),
     Method(Operation("DELETE", _ONE, "Retire a campaign",
-                     "It takes no orders any more; those that it had keep it.", group=_GROUP, answers={204: None},
+                     "The campaign accepts no more orders; existing orders keep it.", group=_GROUP, answers={204: None},
                      problems=("not_found",)), delete, "merchants"),
 )  # fmt: skip

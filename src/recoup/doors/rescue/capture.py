@@ -53,8 +53,8 @@ def _failed(order_id: UUID, said: str, code: str) -> CaptureTold:
 
 CAPTURE: Final = Operation(
     "POST", "/v1/capture", "Capture an authorised order",
-    "Takes the whole amount that is held, once. After its window, or a cancellation, the hold is let go. What the "
-    "processor has not said in time is 503: send the same call again.",
+    "Captures the full authorised amount, once. After the capture window, or a cancellation, the authorisation is "
+    "voided. If the processor does not answer in time, the response is 503: send the same call again.",
     group="Orders", body=CaptureBody, answers={200: CaptureTold},
     problems=("not_found", "conflict", "wrong_state"),
     examples=(Example("the whole amount", {

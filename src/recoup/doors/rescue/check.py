@@ -89,10 +89,10 @@ def _reading(given: Declined, body: dict[str, Any], now: datetime) -> ReadDeclin
 
 CHECK: Final = Operation(
     "POST", "/v1/evaluate/check", "Check a declined payment before sending it",
-    "Takes what /evaluate takes and keeps nothing. `complaints` are what /evaluate would refuse; `score` says how much "
-    "of what helps a rescue is told, `improvements` what is left out and why it matters, most useful first; `remarks` "
-    "what could be better, fields that nobody reads and a code source that is not known among them; `decline` how the "
-    "response code is read.",
+    "Accepts the body of /evaluate and stores nothing. `complaints` lists what /evaluate would refuse; `score` "
+    "rates how much of the helpful data is present; `improvements` lists missing data and why it matters, most "
+    "useful first; `remarks` lists data that could be better, including unknown fields and an unknown code source; "
+    "`decline` explains the response code.",
     group="Rescue", body=CheckBody, answers={200: Checked}, examples=examples.CHECK,
 )  # fmt: skip
 METHODS: Final = (Method(CHECK, check, "payments"),)

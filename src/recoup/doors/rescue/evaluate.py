@@ -162,15 +162,16 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
 
 
 EVALUATE: Final = Operation(
-    "POST", "/v1/evaluate", "Hand a declined payment over",
-    "With `isMIT: false` the customer waits: the card is tried once, with the security code if there is one, and the "
-    "answer comes within two seconds: APPROVED, DECLINED, or CHALLENGE when only the customer can cure it; then send "
-    "them to `challengeUrl`. `transactionType: AUTHORIZATION` holds the amount: CAPTUREREQUIRED, then /capture. "
-    "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is answered at "
-    "once, and tried at once where its decline allows it; after a want of funds, `nextAttemptAt` says when. While the "
-    "work goes on it answers DECLINED, and sending it again under the same `orderId` with a new `idempotencyKey` "
-    "tells how it stands. A decline is HTTP 200 with `success: false`. `customProperties.warning` "
-    "says what would have helped: a missing `customerIp`, a security code that was used up, an expiry that is near.",
+    "POST", "/v1/evaluate", "Submit a declined payment",
+    "With `isMIT: false` the customer is waiting: the card is tried once, with the security code if available, and "
+    "the response comes within two seconds: APPROVED, DECLINED, or CHALLENGE if only the customer can resolve the "
+    "decline; then redirect them to `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the amount: "
+    "CAPTUREREQUIRED, then call /capture. An MIT with `expiryDateUtc` is accepted and retried until then: "
+    "SUBMITTED. An MIT without it is answered at once, and tried at once if the decline allows it; after "
+    "insufficient funds, `nextAttemptAt` is the time of the next attempt. While the rescue continues, the response "
+    "is DECLINED; send the same `orderId` with a new `idempotencyKey` to read its state. A decline is HTTP 200 "
+    "with `success: false`. `customProperties.warning` names data that would have helped: a missing `customerIp`, "
+    "a used security code, an expiry that is too near.",
     group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "blocked", "conflict"),
     examples=examples.EVALUATE,
 )  # fmt: skip

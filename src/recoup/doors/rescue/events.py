@@ -31,11 +31,11 @@ def _shown(number: int, event: Event) -> EventShown:
 
 
 _TEXT: Final = (
-    "Every event, lowest number first, whether or not an endpoint was told of it. Numbers have no gaps and follow the "
-    "order of commits: whoever keeps `next` and hands it back as `after` misses nothing and reads nothing twice. Each "
-    "item is what a webhook says, with its `Number`. With `event` a page may be short, or empty, while `hasMore` is "
-    "true: go on with `next`. Events of the stablecoin API are not among them. A partner's key reads the events of all "
-    "its merchants, in an order and with numbers of its own."
+    "Every event, lowest number first, with or without a webhook. Numbers have no gaps and follow the order of "
+    "commits: store `next` and send it as `after` to miss no event and read none twice. Each item is the webhook's "
+    "body with its `Number`. With `event` a page may be short or empty while `hasMore` is true: continue with "
+    "`next`. Events of the stablecoin API are not included. A partner's key reads the events of all its merchants, "
+    "with their own order and numbers."
 )
 METHODS: Final = (
     Method(Operation("GET", "/v1/events", "Events", _TEXT, group="Events", query=EventQuery, answers={200: Feed},

@@ -59,13 +59,14 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
 
 
 METHODS: Final = (
-    Method(_operation("POST", "", "Add a file of evidence",
-                      "While the dispute is open or answered. The same bytes again are the file that is there.",
+    Method(_operation("POST", "", "Add an evidence file",
+                      "Possible while the dispute is open or answered. A repeated upload of the same bytes returns "
+                      "the existing file.",
                       body=EvidenceFileBody, answers={201: EvidenceFileShown}, problems=("not_found", "wrong_state"),
                       examples=(Example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="},
                                         201, {"mediaType": "text/plain"}),)), add, "orders"),
-    Method(_operation("GET", "", "Files of evidence", "Of one dispute, without their bytes.",
+    Method(_operation("GET", "", "Evidence files", "The files of one dispute, without content.",
                       answers={200: EvidenceFiles}, problems=("not_found",)), list_all, "orders"),
-    Method(_operation("GET", "/{file}", "One file of evidence", "With its bytes.",
+    Method(_operation("GET", "/{file}", "One evidence file", "With its content.",
                       answers={200: EvidenceFileContent}, problems=("not_found",)), read, "orders"),
 )  # fmt: skip

@@ -83,18 +83,18 @@ ROTATE: Final = (
     "ends the old key at once with `overlapHours: 0`."
 )
 REPLAY: Final = (
-    "Sends events of the feed again, marked `IsResent`, with the ids that they had. They go by the same way as new "
-    "ones: an order's events in their order, what was to be sent next after them. Sending it again with the same "
-    "`idempotencyKey` is the same replay. One at a time for an endpoint; `GET …/replays` tells how far it is."
+    "Sends events of the feed again, marked `IsResent`, with their original ids. They are delivered like new "
+    "events: an order's events in order, its waiting events after them. A repeated call with the same "
+    "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` shows the progress."
 )
 _RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
 METHODS: Final = (
-    Method(Operation("POST", "/v1/webhooks/rotate", "Replace the merchant's key",
-                     "It signs for every endpoint without a key of its own. " + ROTATE, group=GROUP, body=RotateBody,
+    Method(Operation("POST", "/v1/webhooks/rotate", "Rotate the merchant's key",
+                     "This key signs for every endpoint without its own key. " + ROTATE, group=GROUP, body=RotateBody,
                      answers={200: RotatedKey}, problems=("conflict",),
                      examples=(Example("at once: a key that leaked", {"overlapHours": 0}),)),
            rotate_merchants, "merchants", body_optional=True, strict=True),
-    Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Replace an endpoint's key",
+    Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Rotate an endpoint's key",
                      "One that had used the merchant's key has one of its own from then on. " + ROTATE,
                      group=GROUP, body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
                      examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True,

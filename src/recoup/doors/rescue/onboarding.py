@@ -154,7 +154,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
     "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
 }  # fmt: skip
-_TEXT: Final = "Your own applications only; another's is not found."
+_TEXT: Final = "Only your own applications; others are not found."
 
 
 def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
@@ -162,7 +162,7 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
 
 
 METHODS: Final = (
-    Method(_operation("POST", "", "Begin an application", "A draft: it may be empty, and is filled in by PUT.",
+    Method(_operation("POST", "", "Create an application", "Creates a draft. It may be empty; complete it with PUT.",
                       body=ApplicationBody, answers={201: ApplicationView}, problems=("conflict",),
                       examples=(Example("a tea shop", _EXAMPLE, 201, {"status": "DRAFT"}),)),
            create, "merchants", partners=True),
@@ -170,21 +170,22 @@ METHODS: Final = (
            list_all, "merchants", partners=True),
     Method(_operation("GET", "/{id}", "One application", _TEXT, answers={200: ApplicationView},
                       problems=("not_found",)), read, "merchants", partners=True),
-    Method(_operation("PUT", "/{id}", "Fill in a draft", "All of it: what is left out is empty. Later than DRAFT: 409.",
+    Method(_operation("PUT", "/{id}", "Replace a draft",
+                      "Replaces the whole draft: missing fields become empty. After DRAFT: 409.",
                       body=ApplicationBody, answers={200: ApplicationView},
                       problems=("not_found", "conflict", "wrong_state"),
                       examples=(Example("another name", _EXAMPLE | {"tradingName": "Leaf"}),)),
            replace, "merchants", partners=True),
     Method(_operation("POST", "/{id}/submit", "Submit a draft",
-                      "FAILED names every field and document that is missing; the draft stays as it is.",
+                      "FAILED names every missing field and document; the draft stays unchanged.",
                       body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
            submit, "merchants", body_optional=True, partners=True),
     Method(_operation("POST", "/{id}/cancel", "Cancel an application",
-                      "In any state until its merchant exists. A second time it is answered as the first.",
+                      "Possible in any state until its merchant exists. A repeat gives the same response.",
                       body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
            cancel, "merchants", body_optional=True, partners=True),
-    Method(_operation("POST", "/{id}/convert", "Make it a merchant",
-                      "Of an APPROVED application, once: the same merchant is answered whenever it is asked again.",
+    Method(_operation("POST", "/{id}/convert", "Convert into a merchant",
+                      "Converts an APPROVED application, once; a repeat returns the same merchant.",
                       body=StepBody, answers={200: ConvertedView}, problems=("not_found", "wrong_state", "conflict")),
            convert, "merchants", body_optional=True, partners=True),
 )  # fmt: skip

@@ -55,7 +55,7 @@ _PIXEL: Final = (
 )
 _PATH: Final = "/v1/onboarding/application/{id}/documents"
 _GROUP: Final = "Onboarding"
-_DRAFT: Final = "While the application is a draft."
+_DRAFT: Final = "Possible while the application is a draft."
 
 
 def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
@@ -63,14 +63,14 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
 
 
 METHODS: Final = (
-    Method(_operation("POST", "", "Add a document", f"{_DRAFT} The same bytes again are the document that is there.",
+    Method(_operation("POST", "", "Add a document", f"{_DRAFT} A repeated upload returns the existing one.",
                       body=DocumentBody, answers={201: Document}, problems=("not_found", "wrong_state", "conflict"),
                       examples=(Example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL},
                                         201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
-    Method(_operation("GET", "", "Documents of an application", "Without their bytes.", answers={200: Documents},
+    Method(_operation("GET", "", "Documents of an application", "Without their content.", answers={200: Documents},
                       problems=("not_found",)), list_all, "merchants", partners=True),
-    Method(_operation("GET", "/{document}", "One document", "With its bytes.", answers={200: DocumentContent},
+    Method(_operation("GET", "/{document}", "One document", "With its content.", answers={200: DocumentContent},
                       problems=("not_found",)), read, "merchants", partners=True),
-    Method(_operation("DELETE", "/{document}", "Remove a document", f"{_DRAFT} Its bytes are gone.",
+    Method(_operation("DELETE", "/{document}", "Remove a document", f"{_DRAFT} The content is deleted.",
                       answers={204: None}, problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
 )  # fmt: skip

@@ -162,14 +162,14 @@ GET: Final = Operation(
 )  # fmt: skip
 PATCH: Final = Operation(
     "PATCH", "/v1/orders/{id}", "Change an open order",
-    "Another card, another expiry within the bounds of /evaluate, notes, no further attempts or going on. A new card "
-    "is tried soon, also where waiting had no sense; the card networks' limits bind it as any.",
+    "Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or resumes attempts. "
+    "A new card is tried soon, even if the old one was not worth retrying; the card networks' limits apply.",
     group="Orders", body=AmendBody, answers={200: AmendedOrder}, problems=("not_found", "wrong_state", "conflict"),
     examples=examples.AMEND,
 )  # fmt: skip
 CANCEL: Final = Operation(
-    "POST", "/v1/orders/{id}/cancel", "Call an order off",
-    "While it is open. An order that the merchant called off before answers the same. The answer is `{}`.",
+    "POST", "/v1/orders/{id}/cancel", "Cancel an order",
+    "Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`.",
     group="Orders", body=CancelBody, answers={200: Nothing}, problems=("not_found", "wrong_state"),
 )  # fmt: skip
 METHODS: Final = (

@@ -147,11 +147,9 @@ def _currency(query: Query) -> str | None:
 
 LIST: Final = Operation(
     "GET", "/v1/orders", "Orders",
-    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId`, `referenceNumber` "
-    "and `reason` may be repeated. "
-    "`statuses` says what each status is called; what is Cancelled (2) is told apart by `reason`. "
-    "Times are business time, `from` is included, `to` is not. "
-    "A parameter that is not known is refused.",
+    "Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber` and "
+    "`reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2) "
+    "orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused.",
     group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),
     examples=examples.ORDERS,
 )  # fmt: skip

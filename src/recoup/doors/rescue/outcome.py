@@ -44,9 +44,9 @@ async def outcome(call: Call) -> Reply:
 
 
 OUTCOME: Final = Operation(
-    "POST", "/v1/outcome", "How a rescue stands",
-    "Older than GET /v1/orders/{id}, still used by partners. Any id of the order finds it, your own too; of several "
-    "orders with your id the newest. An unknown key is HTTP 200 with `NOTFOUND`.",
+    "POST", "/v1/outcome", "Look up an outcome",
+    "An older call than GET /v1/orders/{id}, still used by partners. It accepts any id of the order, including "
+    "your own; of several orders with your id it returns the newest. An unknown id is HTTP 200 with `NOTFOUND`.",
     group="Orders", body=OutcomeBody, answers={200: Outcome},
     examples=examples.OUTCOME,
 )  # fmt: skip

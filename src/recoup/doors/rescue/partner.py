@@ -152,19 +152,20 @@ _SHOP: Final = {"name": "Brightleaf Tea", "externalId": "crm-7731",
                 "site": {"url": "https://tea.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
 _MID: Final = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
 METHODS: Final = (
-    Method(Operation("GET", "/v1/partner", "Your account", "What you may have, and have. With a partner's key.",
+    Method(Operation("GET", "/v1/partner", "Your account", "Quotas and usage. Requires a partner's key.",
                      group=GROUP, credential=PARTNER, answers={200: Partner}), read, PARTNER),
-    Method(Operation("POST", "/v1/partner/merchants", "Make a merchant",
-                     "With its first site and all its credentials, which are shown once: here, and by the link to "
-                     "whoever opens it first. With an `Idempotency-Key`, or an `externalId`, sending it again makes no "
-                     "second merchant: it is answered 200, without secrets. Its portal page is there a moment later.",
+    Method(Operation("POST", "/v1/partner/merchants", "Create a merchant",
+                     "Creates the merchant with its first site and all credentials. The credentials are shown once "
+                     "here, and once by the link to the first person who opens it. With an `Idempotency-Key` or an "
+                     "`externalId`, a repeated call creates no second merchant: it answers 200, without secrets. "
+                     "Its portal page is available a moment later.",
                      group=GROUP, credential=PARTNER, body=MerchantBody, answers={201: MerchantMade, 200: MerchantMade},
                      problems=("conflict",), examples=(Example("a shop", _SHOP, 201),)), create, PARTNER, strict=True),
     Method(Operation("GET", "/v1/partner/merchants", "Your merchants", group=GROUP, credential=PARTNER,
                      query=MerchantQuery, answers={200: Merchants}), list_all, PARTNER),
-    Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders at many merchants",
-                     "Each is done by itself and answered by itself; a merchant that is not yours is `not_found`, and "
-                     "keeps no other from being switched.",
+    Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders for many merchants",
+                     "Each merchant is processed and answered separately; a merchant that is not yours is "
+                     "`not_found`, and does not affect the others.",
                      group=GROUP, credential=PARTNER, body=SwitchesBody, answers={200: SwitchResults},
                      examples=(Example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"}),)),
            switch, PARTNER, strict=True),

@@ -101,20 +101,21 @@ def _order(told: Any) -> MerchantOrder | None:
 
 METHODS: Final = (
     Method(Operation("GET", "/v1/partner/merchants/{mid}", "One merchant",
-                     "Its switches, sites, keys (without secrets), endpoints, first and last order, and what it still "
-                     "needs to go live.", group=GROUP, credential=PARTNER,
+                     "Its switches, sites, keys (without secrets), endpoints, first and last order, and open "
+                     "requirements for going live.", group=GROUP, credential=PARTNER,
                      answers={200: MerchantStatus}, problems=("not_found",)),
            read, PARTNER),
     Method(Operation("PATCH", "/v1/partner/merchants/{mid}", "Change a merchant",
-                     "Its name, or its state: `paused` takes no new orders. What is left out stays.", group=GROUP,
+                     "Changes the name or the state: `paused` accepts no new orders. Missing fields "
+                     "stay unchanged.", group=GROUP,
                      credential=PARTNER, body=MerchantPatch, answers={200: MerchantStatus}, problems=("not_found",),
                      examples=(Example("a name", {"name": "Brightleaf Tea", "state": "active"}),)), change, PARTNER,
            strict=True),
-    Method(Operation("POST", "/v1/partner/merchants/{mid}/keys", "New keys for a merchant",
-                     "All that open something, or those `kinds`; those that sign webhooks stay. The old ones end after "
-                     "`overlapHours` (24), those that end sooner sooner; with 0 all end now. A token that was fetched "
-                     "before lives out its ten minutes. With an `Idempotency-Key`, sending it again makes no other "
-                     "keys: it is answered 200, without secrets.", group=GROUP, credential=PARTNER, body=KeysBody,
+    Method(Operation("POST", "/v1/partner/merchants/{mid}/keys", "Create new keys for a merchant",
+                     "Creates all kinds of keys, or only `kinds`; webhook keys are not changed. Old keys end after "
+                     "`overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens "
+                     "of a key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it "
+                     "answers 200, without secrets.", group=GROUP, credential=PARTNER, body=KeysBody,
                      answers={201: NewKeys, 200: NewKeys}, problems=("not_found", "conflict"),
                      examples=(Example("a day to change over", {"overlapHours": 24}, 201),
                                Example("one that leaked", {"kinds": ["api"], "overlapHours": 0}, 201))),

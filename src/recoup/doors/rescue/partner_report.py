@@ -62,10 +62,10 @@ def _day(query: Query, name: str) -> date | None:
 
 METHODS: Final = (
     Method(Operation("GET", "/v1/partner/report", "Report over your merchants",
-                     "Counts and amounts by merchant, day, currency and kind. `placed` counts orders that came in; all "
-                     "other kinds are the ledger's own entries on the merchant's account, to the cent. Days are those "
-                     "of the merchants' business time in UTC; a page holds whole merchants. With `format=csv`, or "
-                     "`Accept: text/csv`, all merchants come as one file with decimal amounts.",
+                     "Counts and amounts by merchant, day, currency and kind. `placed` counts incoming orders; all "
+                     "other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the "
+                     "merchants' business time, in UTC; a page contains complete merchants. With `format=csv`, or "
+                     "`Accept: text/csv`, the response is one file with all merchants and decimal amounts.",
                      group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report}, types=(JSON, CSV),
                      problems=("not_found",)), report, PARTNER),
 )  # fmt: skip

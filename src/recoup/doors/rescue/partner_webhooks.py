@@ -12,7 +12,8 @@ from recoup.doors.rescue.resource import PARTNER, Method
 _PREFIX: Final = "/v1/webhooks"
 _LEFT_OUT: Final = frozenset({f"{_PREFIX}/rotate"})  # a partner has no key that its endpoints share
 _TEXT: Final = (
-    " For a partner: all your merchants are heard of, each event names its `Mid`; every endpoint has its own key."
+    " For a partner: the endpoint gets the events of all your merchants, each with its `Mid`; every endpoint has "
+    "its own key."
 )
 
 

@@ -112,11 +112,11 @@ def _after(query: Query) -> Place | None:
 
 
 GET: Final = Operation(
-    "GET", "/v1/reconciliation", "What moved on your account",
-    "Every entry of the ledger on your account in a period, by the date of booking: `from` is included, `to` is not, "
-    "both are business time. The lines' `net` adds up to `totals`, to the cent. Pages go by `limit` and "
-    "`after`, the `next` of the page before: what is booked meanwhile shifts none. With `format=csv`, or `Accept: "
-    "text/csv`, all lines come as one file with decimal amounts, dates in `zone` with their offset.",
+    "GET", "/v1/reconciliation", "Account movements",
+    "Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is exclusive, both "
+    "in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and `after` "
+    "(`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`, the "
+    "response is one file with decimal amounts, and dates in `zone` with their offset.",
     group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, types=(JSON, CSV),
     problems=("not_found",), examples=examples.MOVEMENTS,
 )  # fmt: skip

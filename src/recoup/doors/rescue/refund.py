@@ -102,9 +102,10 @@ def _item(item: Fields) -> dict[str, Any]:
 
 
 REFUND: Final = Operation(
-    "POST", "/v1/orders/{id}/refund", "Pay an order back",
-    "By amount or by lines, several times until nothing is left. A refund that is refused is HTTP 200 with `FAILED` "
-    "and a response code. A key makes a repeat the same refund; without one, the same request while the first is open.",
+    "POST", "/v1/orders/{id}/refund", "Refund an order",
+    "Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200 with `FAILED` "
+    "and a response code. With an idempotency key, a repeat is the same refund; without one, only an identical "
+    "request while the first is open.",
     group="Orders", body=RefundBody, answers={200: Refunded}, problems=("not_found", "conflict"),
     examples=examples.REFUND,
 )  # fmt: skip

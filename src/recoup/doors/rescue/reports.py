@@ -128,13 +128,13 @@ _SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {
     "sites": (_site, SitesReport), "campaigns": (_campaign, CampaignsReport),
 }  # fmt: skip
 _TEXT: Final = (
-    "From the ledger, by the date of booking: `from` is included, `to` is not, both are business time. The rows of all "
-    "pages add up to `totals`, to the cent, and so do the rows of the other reports of the same period. With "
-    "`format=csv`, or `Accept: text/csv`, all rows come as one file with decimal amounts."
+    "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business time. The rows of "
+    "all pages add up to `totals`, to the cent; the other reports of the same period have the same totals. With "
+    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal amounts."
 )
 _TITLES: Final = {
-    "transactions": "What each order brought", "descriptors": "What each descriptor brought",
-    "sites": "What each site brought", "campaigns": "What each campaign brought",
+    "transactions": "Results by order", "descriptors": "Results by descriptor",
+    "sites": "Results by site", "campaigns": "Results by campaign",
 }  # fmt: skip
 
 

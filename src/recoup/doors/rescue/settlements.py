@@ -110,8 +110,8 @@ def _after(query: Query) -> tuple[UUID, int]:
 
 LIST: Final = Operation(
     "GET", "/v1/settlements", "Settlements",
-    "Newest first, ten a page: one for each period and currency in which something was booked. The amounts add up to "
-    "the payout. Times are business time, `from` is included, `to` is not.",
+    "Newest first, ten per page: one for each period and currency with bookings. The amounts add up to the payout. "
+    "Times are business time; `from` is inclusive, `to` is exclusive.",
     group="Settlements", query=SettlementQuery, answers={200: SettlementList},
 )  # fmt: skip
 GET: Final = Operation(
@@ -119,9 +119,9 @@ GET: Final = Operation(
     answers={200: SettlementDetail}, problems=("not_found",),
 )  # fmt: skip
 LINES: Final = Operation(
-    "GET", "/v1/settlements/{id}/lines", "What a settlement is made up of",
-    "Each line is one entry of the ledger, in this settlement and no other; all of them, the payout counted as -, add "
-    "up to 0. With `format=csv`, or `Accept: text/csv`, all lines come as one file whose amounts are decimals.",
+    "GET", "/v1/settlements/{id}/lines", "Lines of a settlement",
+    "Each line is one ledger entry, in this settlement only. With the payout counted as negative, all lines add up "
+    "to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines and decimal amounts.",
     group="Settlements", query=LinesQuery, answers={200: SettlementLines}, types=(JSON, CSV), problems=("not_found",),
 )  # fmt: skip
 METHODS: Final = (

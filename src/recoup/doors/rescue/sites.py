@@ -88,19 +88,20 @@ def _shown(site: Any) -> Site:
 _SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}
 _GROUP: Final = "Settings"
 METHODS: Final = (
-    Method(Operation("POST", "/v1/sites", "Make a site", "Orders find it by `siteId`, or their `siteUrl`'s host.",
+    Method(Operation("POST", "/v1/sites", "Create a site", "Orders select it by `siteId`, or by the host of `siteUrl`.",
                      group=_GROUP, body=SiteBody, answers={201: Site}, problems=("conflict",),
                      examples=(Example("a shop", _SHOP, 201),)), create, "merchants"),
     Method(Operation("GET", "/v1/sites", "Sites", group=_GROUP, answers={200: Sites}), list_all, "merchants"),
     Method(Operation("GET", "/v1/sites/{id}", "One site", group=_GROUP, answers={200: Site}, problems=("not_found",)),
            read, "merchants"),
-    Method(Operation("PUT", "/v1/sites/{id}", "Replace a site", "Switches that are left out are on.", group=_GROUP,
+    Method(Operation("PUT", "/v1/sites/{id}", "Replace a site", "Missing switches are on.", group=_GROUP,
                      body=SiteBody, answers={200: Site}, problems=("not_found", "conflict"),
                      examples=(Example("another name", _SHOP | {"name": "Boots"}),)), replace, "merchants"),
-    Method(Operation("PATCH", "/v1/sites/{id}", "Change a site", "What is left out stays.", group=_GROUP,
+    Method(Operation("PATCH", "/v1/sites/{id}", "Change a site", "Missing fields stay unchanged.", group=_GROUP,
                      body=SitePatch, answers={200: Site}, problems=("not_found", "conflict"),
                      examples=(Example("no recurring payments", {"mit": False}),)), change, "merchants"),
     Method(Operation("DELETE", "/v1/sites/{id}", "Retire a site",
-                     "It takes no orders any more; those that it had keep it. The default site stays.", group=_GROUP,
+                     "The site accepts no more orders; existing orders keep it. The default site "
+                     "cannot be retired.", group=_GROUP,
                      answers={204: None}, problems=("not_found", "conflict")), delete, "merchants"),
 )  # fmt: skip

@@ -113,20 +113,22 @@ def _after(query: Query) -> tuple[int, UUID, str] | None:
 _GROUP: Final = "Settings"
 METHODS: Final = (
     Method(Operation("GET", "/v1/switches", "Switches",
-                     "Each kind of orders for the merchant, its sites and their campaigns, with the last change.",
+                     "Each kind of order for the merchant, its sites and their campaigns, with the last change.",
                      group=_GROUP, answers={200: Switches}), list_all, "merchants"),
-    Method(Operation("PUT", "/v1/switches", "Switch a kind of orders on or off",
-                     "For the merchant, one site or one campaign; it holds for every order that comes after the "
-                     "answer, those taken before go on. What the operator or the partner switched off, only they "
-                     "switch on. Each environment has switches of its own.", group=_GROUP, body=SwitchBody,
+    Method(Operation("PUT", "/v1/switches", "Switch a kind of order on or off",
+                     "For the merchant, one site or one campaign. The change "
+                     "applies to every order after the response; earlier orders "
+                     "continue. Only the operator or the partner can switch on what "
+                     "they switched off. Each environment has its own switches.", group=_GROUP, body=SwitchBody,
                      answers={200: SwitchedNow}, problems=("not_found",),
                      examples=(Example("no call centre", {"kind": "cit_callcenter", "on": False,
                                                           "why": "closed over the holidays"}),)), change, "merchants",
            strict=True),
-    Method(Operation("GET", "/v1/switches/history", "Changes of switches", "Who, when, why; newest first.",
+    Method(Operation("GET", "/v1/switches/history", "Changes of switches", "Person, time and reason; newest first.",
                      group=_GROUP, query=HistoryQuery, answers={200: History}), history, "merchants"),
-    Method(Operation("PUT", "/v1/switches/unknown-sites", "What becomes of orders of unknown sites",
-                     "`use_default`: taken for the default site, with a warning. `refuse`: refused, naming the field.",
+    Method(Operation("PUT", "/v1/switches/unknown-sites", "Set the handling of unknown sites",
+                     "`use_default`: accepted for the default site, with a warning. `refuse`: refused, with the "
+                     "field's name.",
                      group=_GROUP, body=PolicyBody, answers={200: Switches},
                      examples=(Example("refused", {"unknownSites": "refuse"}),)), policy, "merchants", strict=True),
 )  # fmt: skip

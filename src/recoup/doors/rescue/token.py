@@ -37,12 +37,12 @@ def _reply(tokens: Tokens) -> Reply:
 
 TOKEN: Final = Operation(
     "POST", "/v1/oauth2/token", "Sign in",
-    "Changes a key with its secret into an access token for ten minutes. Keep it until a call answers 401.",
+    "Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers 401.",
     group="Authentication", body=TokenBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
     examples=(Example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, 200, {"success": True}),),
 )  # fmt: skip
 REFRESH: Final = Operation(
-    "POST", "/v1/oauth2/refresh", "Sign in again", "Changes a refresh token, once, into new tokens.",
+    "POST", "/v1/oauth2/refresh", "Refresh the token", "Exchanges a refresh token, once, for new tokens.",
     group="Authentication", body=RefreshBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
     examples=(Example("sign in again", {"refreshToken": "…"}, 200, {"success": True}),),
 )  # fmt: skip

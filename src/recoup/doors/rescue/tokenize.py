@@ -99,10 +99,10 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
 
 
 TOKENIZE: Final = Operation(
-    "POST", "/v1/tokenize", "Keep a card",
-    "The card goes into the vault; the answer's `transaction.payment_method.token` stands for it. Needs a bearer "
-    "token, or the tokenization key as `environment`, so that a checkout may call it. "
-    "A card whose last month is over is refused.",
+    "POST", "/v1/tokenize", "Tokenize a card",
+    "Stores the card in the vault; the response contains its token in `transaction.payment_method.token`. Requires "
+    "a bearer token, or the tokenization key as `environment`, which a checkout page may use. An expired card is "
+    "refused.",
     group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
     examples=examples.TOKENIZE,
 )  # fmt: skip

@@ -112,13 +112,14 @@ def read_outcome(fields: Fields) -> dict[str, Any]:
 
 TRANSMIT: Final = Operation(
     "POST", "/v1/transmit", "Copy a processed payment",
-    "Every payment, approved or declined, within a day. Starts nothing; an approval of an order that is being rescued "
-    "ends its rescue. With `transmitId` it tells what became of an earlier copy, and needs nothing else of a new one.",
+    "Send every payment, approved or declined, within a day. It starts no rescue; an approval of an order that is "
+    "being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier copy, and needs no "
+    "other fields of a copy.",
     group="Rescue", body=TransmitBody, answers={200: Answer}, problems=("not_found",), examples=examples.TRANSMIT,
 )  # fmt: skip
 UPDATE: Final = Operation(
-    "PATCH", "/v1/transmit/{id}", "Tell what became of a copy",
-    "Approved or declined after all, refunded, charged back.", group="Rescue", body=UpdateBody, answers={200: Answer},
+    "PATCH", "/v1/transmit/{id}", "Report the outcome of a copy",
+    "Approved or declined later, refunded, or charged back.", group="Rescue", body=UpdateBody, answers={200: Answer},
     problems=("not_found",), examples=examples.UPDATE,
 )  # fmt: skip
 METHODS: Final = (Method(TRANSMIT, transmit, "payments"), Method(UPDATE, update, "payments"))

@@ -98,32 +98,33 @@ def _upload(row: Mapping[str, Any], *, repeated: bool = False) -> Upload:
 
 
 POST: Final = Operation(
-    "POST", PATH, "Send a file of many payments",
-    "Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, packed with gzip or not: JSON as "
-    "shown, a JSON list, one object a line, or a CSV whose first line names the fields. Each row goes the way of a "
-    "single call; the answers come as a file. The same file again is the same upload: nothing happens twice. "
-    "202 when it is stored, 200 when it was before.",
+    "POST", PATH, "Upload a file of payments",
+    "Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, with or without gzip: JSON as "
+    "shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row is processed "
+    "like a single call; the answers are a file. The same file again is the same upload, with no further effect. "
+    "202 for a new file, 200 for a known one.",
     group="Files", body=UploadBody, takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
     query=NewUploadQuery, answers={202: Upload, 200: Upload},
     problems=("too_large", "unavailable"), examples=examples.UPLOAD,
 )  # fmt: skip
 LIST: Final = Operation(
-    "GET", PATH, "Files", "Newest first, with how far their rows are.", group="Files", query=UploadQuery,
+    "GET", PATH, "Files", "Newest first, with their progress.", group="Files", query=UploadQuery,
     answers={200: UploadList},
 )  # fmt: skip
 GET: Final = Operation(
-    "GET", "/v1/uploads/{id}", "One file", "How far its rows are.", group="Files", answers={200: Upload},
+    "GET", "/v1/uploads/{id}", "One file", "The progress of its rows.", group="Files", answers={200: Upload},
     problems=("not_found",),
 )  # fmt: skip
 ANSWERS: Final = Operation(
-    "GET", "/v1/uploads/{id}/answers", "What became of a file's rows",
-    "One answer a row, in the file's order: JSON lines, or CSV when the file was one. A row that still waits is "
-    "`RECEIVED`.", group="Files", answers={200: RowAnswer}, types=(JSON_LINES, CSV),
+    "GET", "/v1/uploads/{id}/answers", "Answers of a file",
+    "One answer per row, in the file's order: "
+    "JSON lines, or CSV if the file was CSV. A "
+    "row that is still waiting is `RECEIVED`.", group="Files", answers={200: RowAnswer}, types=(JSON_LINES, CSV),
     problems=("not_found",),
 )  # fmt: skip
 STOP: Final = Operation(
     "POST", "/v1/uploads/{id}/stop", "Stop a file",
-    "Rows that were not begun are left out. The same file may be sent again afterwards.", group="Files", body=StopBody,
+    "Skips rows that are not yet processed. The same file may be sent again afterwards.", group="Files", body=StopBody,
     answers={200: Upload}, problems=("not_found", "wrong_state"),
 )  # fmt: skip
 METHODS: Final = (

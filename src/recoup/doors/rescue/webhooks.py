@@ -148,11 +148,11 @@ _GROUP: Final = "Webhooks"
 _HOOK: Final = {"url": "https://hooks.example/recoup", "events": ["order.completed", "order.expired"]}
 _STABLE: Final = {"url": "https://hooks.example/stablecoin", "format": "stablecoin", "encrypt": True}
 METHODS: Final = (
-    Method(Operation("POST", "/v1/webhooks", "Make an endpoint",
-                     "Without `events` it gets those sent by default. One endpoint for each url: a url that another "
-                     "has is a conflict that names it. With `format: stablecoin` it gets the events of stablecoin "
-                     "orders in that API's dialect, signed as its webhook is, with the answer's `signingKey` as "
-                     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` stays apart.",
+    Method(Operation("POST", "/v1/webhooks", "Create an endpoint",
+                     "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url is "
+                     "a conflict that names its endpoint. With `format: stablecoin` it gets the events of stablecoin "
+                     "orders in the format and signature of the stablecoin API, with `signingKey` of the response as "
+                     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` is separate.",
                      group=_GROUP, body=EndpointBody, answers={201: Shown}, problems=("conflict",),
                      examples=(Example("two events", _HOOK, 201), Example("stablecoin orders", _STABLE, 201))),
            create, "merchants"),
@@ -160,22 +160,23 @@ METHODS: Final = (
            "merchants"),
     Method(Operation("GET", "/v1/webhooks/{id}", "One endpoint", group=_GROUP, answers={200: Shown},
                      problems=("not_found",)), read, "merchants"),
-    Method(Operation("PUT", "/v1/webhooks/{id}", "Replace an endpoint", "It keeps its key and its dialect.",
+    Method(Operation("PUT", "/v1/webhooks/{id}", "Replace an endpoint", "The endpoint keeps its key and its format.",
                      group=_GROUP, body=EndpointChange, answers={200: Shown}, problems=("not_found", "conflict"),
                      examples=(Example("one event", _HOOK | {"events": ["order.completed"]}),)), replace, "merchants"),
-    Method(Operation("PATCH", "/v1/webhooks/{id}", "Change an endpoint", "What is left out stays.", group=_GROUP,
+    Method(Operation("PATCH", "/v1/webhooks/{id}", "Change an endpoint", "Missing fields stay unchanged.", group=_GROUP,
                      body=EndpointChange, answers={200: Shown}, problems=("not_found", "conflict"),
                      examples=(Example("switched off", {"state": "disabled"}),)), change, "merchants"),
-    Method(Operation("DELETE", "/v1/webhooks/{id}", "Delete an endpoint", "What was still to be sent there is dropped.",
+    Method(Operation("DELETE", "/v1/webhooks/{id}", "Delete an endpoint", "Its waiting events are dropped.",
                      group=_GROUP, answers={204: None}, problems=("not_found",)), delete, "merchants"),
     Method(Operation("POST", "/v1/webhooks/{id}/test", "Send a sample",
-                     "A sample event, signed as a real one, marked `IsTestMode`; answers what the receiver said. It "
-                     f"shows among the deliveries with `isSample`. {SAMPLES_MAX} a minute to all endpoints together.",
+                     "Sends a sample event, signed like a real one and marked `IsTestMode`, and returns the receiver's "
+                     "response. The sample appears among the deliveries with `isSample`. Limit: "
+                     f"{SAMPLES_MAX} per minute to all endpoints together.",
                      group=_GROUP, body=TestBody, answers={200: TestAnswer},
                      problems=("not_found", "bad_gateway", "gateway_timeout"),
                      examples=(Example("a refund", {"event": "order.refunded"}),)), test, "merchants",
            body_optional=True),
-    Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "What was sent there",
+    Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "Deliveries",
                      "Each try and each sample, newest first.",
                      group=_GROUP, query=DeliveryQuery, answers={200: Deliveries}, problems=("not_found",)),
            deliveries, "merchants"),

@@ -26,19 +26,19 @@ class ErrorTuple(Shape, kw_only=True):
     """One thing that was wrong."""
 
     item1: Annotated[str, Meta(description="What happened and what to do.")]
-    item2: Annotated[str, Meta(description="Its code: the six digits, or a refund's response code.")]
-    item3: Annotated[str, Meta(description="The code's word, or the response code again.")]
+    item2: Annotated[str, Meta(description="Its code: six digits, or a refund's response code.")]
+    item3: Annotated[str, Meta(description="The code as a word, or the response code again.")]
     item4: Annotated[bool, Meta(description="Always true.")]
 
 
 class Members(Shape, kw_only=True):
     """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
 
-    success: Annotated[bool, Meta(description="False for a decline, too, which is no error.")] = True
-    result: Annotated[str | None, Meta(description="A word or a sentence about it.")] = None
-    status_code: Annotated[str | None, Meta(description="Six digits of what is refused, HTTP status first.")] = None
+    success: Annotated[bool, Meta(description="False for a decline, too; a decline is not an error.")] = True
+    result: Annotated[str | None, Meta(description="A word or a sentence about the result.")] = None
+    status_code: Annotated[str | None, Meta(description="Six digits of a refusal, HTTP status first.")] = None
     errors: list[ErrorTuple] = field(default_factory=list)
-    custom_properties: Annotated[dict[str, str], Meta(description="`warning`: what the caller should know.")] = field(
+    custom_properties: Annotated[dict[str, str], Meta(description="`warning`: information for the caller.")] = field(
         default_factory=dict
     )
 
@@ -46,7 +46,7 @@ class Members(Shape, kw_only=True):
 class Envelope(Members, kw_only=True):
     """An answer, or the whole of a refusal other than 400."""
 
-    status: Annotated[str | None, Meta(description="The state, where there is one.")] = None
+    status: Annotated[str | None, Meta(description="The state, if there is one.")] = None
 
 
 class Nothing(Shape, kw_only=True):

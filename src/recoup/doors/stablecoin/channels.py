@@ -10,16 +10,16 @@ from recoup.rules.stable.channels import Channel, enabled
 
 
 class ChannelObject(Struct, frozen=True):
-    code: Annotated[str, Meta(description="To pass as `channel`.")]
+    code: Annotated[str, Meta(description="Value for `channel`.")]
     name: str
     name_is_default: bool
     kind: Literal["crypto", "local", "other"]
     settlement: Literal["direct", "custodial"]
-    currencies: Annotated[list[str], Meta(description="Empty: any.")]
+    currencies: Annotated[list[str], Meta(description="Empty: any currency.")]
     supports_refund: bool
     requires_watcher: bool
     environment: Literal["test", "live"]
-    network: Annotated[str | UnsetType, Meta(description="To pass as `network`; absent when not routed to.")] = UNSET
+    network: Annotated[str | UnsetType, Meta(description="Value for `network`, if it can be selected by it.")] = UNSET
     pay_currencies: Annotated[list[str] | UnsetType, Meta(description="The first is the default.")] = UNSET
 
 
@@ -42,7 +42,7 @@ def _object(channel: Channel) -> ChannelObject:
 LIST: Final = {"GET": Method(list_all)}
 OPERATIONS: Final = (
     Operation(
-        "GET", "/api/v1/channels", "List channels", "Those that are enabled for the key's mode.", group="Channels",
+        "GET", "/api/v1/channels", "List channels", "The channels enabled for the key's environment.", group="Channels",
         answers={200: ChannelList}, credential="signature",
         examples=(Example("The test channels", None, 200, {"data": [
             {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},

@@ -29,28 +29,28 @@ Value = Annotated[str, Meta(max_length=500)]
 
 class ChargeBody(Struct, frozen=True):
     merchant_order_id: Annotated[
-        str, Meta(min_length=1, max_length=128, description="Yours, and the key: the same one is the same order.")
+        str, Meta(min_length=1, max_length=128, description="Your order id, which is the idempotency key.")
     ]
     amount: Annotated[str, Meta(description="Decimal text, never a number.", examples=["49.90"])]
     currency: Annotated[str, Meta(max_length=16, description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
-    channel: Annotated[str | None, Meta(description="Channel code. Without it and `network` the payer picks.")] = None
-    network: Annotated[str | None, Meta(description="`tron`, `base`, `bsc`, …: we pick the channel.")] = None
+    channel: Annotated[str | None, Meta(description="Channel code. Without it and `network` the payer chooses.")] = None
+    network: Annotated[str | None, Meta(description="`tron`, `base`, `bsc`, …: Recoup chooses the channel.")] = None
     subject: Annotated[str | None, Meta(description="Short text shown to the payer, at most 256 characters.")] = None
     description: Annotated[str | None, Meta(description="Longer text, at most 2048 characters.")] = None
     metadata: Annotated[
-        dict[Key, Value] | None, Meta(description="At most 50 texts of 500 characters, given back as they came.")
+        dict[Key, Value] | None, Meta(description="At most 50 texts of 500 characters, returned unchanged.")
     ] = None
-    return_url: Annotated[str | None, Meta(description="Where the payer goes after paying.")] = None
-    cancel_url: Annotated[str | None, Meta(description="Where the payer goes to call it off.")] = None
-    expires_in_seconds: Annotated[int, Meta(ge=60, le=86400, description="How long the order waits.")] | None = None
-    customer: Annotated[str | None, Meta(description="Who pays, in your words, at most 256 characters.")] = None
+    return_url: Annotated[str | None, Meta(description="The payer returns here after paying.")] = None
+    cancel_url: Annotated[str | None, Meta(description="The payer returns here after cancelling.")] = None
+    expires_in_seconds: Annotated[int, Meta(ge=60, le=86400, description="Lifetime of the order.")] | None = None
+    customer: Annotated[str | None, Meta(description="Your name or id of the payer, at most 256 characters.")] = None
 
 
 class ChargeAnswer(Struct, frozen=True):
     order: Order
     payment: Payment
     instruction: Instruction
-    idempotent: Annotated[bool, Meta(description="True: this order was there before.")]
+    idempotent: Annotated[bool, Meta(description="True if the order already existed.")]
 
 
 async def charge(call: Call) -> Reply:
@@ -99,8 +99,8 @@ _EXAMPLE: Final = {
 OPERATIONS: Final = (
     Operation(
         "POST", "/api/v1/charges", "Create a charge",
-        "Creates an order with its payment, and tells how the payer pays. The same merchant_order_id with the same "
-        "amount, currency and channel answers the same order with status 200.",
+        "Creates an order with its payment, and returns how the payer pays. The same merchant_order_id with the "
+        "same amount, currency and channel returns the same order with status 200.",
         group="Charges", body=ChargeBody, answers={201: ChargeAnswer, 200: ChargeAnswer},
         problems=("customer_blocked", "invalid_amount", "channel_not_found", "channel_environment_mismatch", "no_route",
                   "settlement_address_required", "idempotency_conflict", "merchant_suspended", "channel_unavailable"),

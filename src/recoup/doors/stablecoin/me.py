@@ -18,10 +18,10 @@ _NAMES: Final = ", ".join(NAMES)
 
 
 class Webhook(Struct, frozen=True):
-    url: Annotated[str, Meta(description="Empty: events go nowhere.")]
-    events: Annotated[list[str], Meta(description="Empty: all but order.expired, which is sent when asked for.")]
-    encrypt: Annotated[bool, Meta(description="Bodies go as A256GCM envelopes.")]
-    state: Annotated[Literal["active", "disabled", "none"], Meta(description="`disabled`: switched off by us.")]
+    url: Annotated[str, Meta(description="Empty: no events are sent.")]
+    events: Annotated[list[str], Meta(description="Empty: all except order.expired, which must be listed.")]
+    encrypt: Annotated[bool, Meta(description="Bodies are sent as A256GCM envelopes.")]
+    state: Annotated[Literal["active", "disabled", "none"], Meta(description="`disabled`: switched off by Recoup.")]
 
 
 class MerchantObject(Struct, frozen=True):
@@ -30,7 +30,7 @@ class MerchantObject(Struct, frozen=True):
     email: str
     status: Literal["active", "suspended", "pending", "rejected"]
     webhook_url: str
-    webhook_events: Annotated[str, Meta(description="With commas between; empty: all.")]
+    webhook_events: Annotated[str, Meta(description="Separated by commas; empty: all.")]
     webhook_encryption: bool
     email_on_payment: bool
     slug: str
@@ -51,7 +51,7 @@ class Me(Struct, frozen=True):
 
 
 class WebhookBody(Struct, frozen=True):
-    url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty ends the deliveries.")]
+    url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty stops deliveries.")]
     events: Annotated[list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")] = None
     encrypt: bool = False
 
@@ -101,19 +101,19 @@ WEBHOOK: Final = {"GET": Method(get_webhook), "PUT": Method(put_webhook, body=Tr
 _PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
 OPERATIONS: Final = (
     Operation(
-        "GET", "/api/v1/me", "Your profile", "Who the key belongs to, with fees and webhook.", group="Account",
+        "GET", "/api/v1/me", "Your profile", "The merchant of the key, with fees and webhook.", group="Account",
         answers={200: Me}, credential="signature",
         examples=(Example("A merchant without a webhook", None, 200, {
             "merchant": {"status": "active", "webhook_url": "", "webhook_events": ""},
         }),),
     ),
     Operation(
-        "GET", "/api/v1/webhook", "The webhook", "Where events go. The secret is shown once, with the keys.",
+        "GET", "/api/v1/webhook", "The webhook", "The receiver of events. The secret is shown once, with the keys.",
         group="Account", answers={200: WebhookAnswer}, credential="signature",
     ),
     Operation(
         "PUT", "/api/v1/webhook", "Set the webhook",
-        "One address, the events it wants, and whether bodies are encrypted.",
+        "Sets the receiver, its events, and the encryption of bodies.",
         group="Account", body=WebhookBody, answers={200: WebhookAnswer}, credential="signature",
         examples=(Example("Two events", _PUT_EXAMPLE, 200, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}}),),
     ),

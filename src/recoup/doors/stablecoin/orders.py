@@ -41,12 +41,12 @@ class ListQuery(Struct, frozen=True):
     status: OrderStatus | None = None
     limit: Limit = LIMIT
     offset: Offset = 0
-    merchant_order_id: Annotated[str | None, Meta(description="The one order with this id of yours.")] = None
+    merchant_order_id: Annotated[str | None, Meta(description="Your order id.")] = None
 
 
 class OrderList(Struct, frozen=True):
     data: Annotated[list[Order], Meta(description="Newest first.")]
-    total: Annotated[int, Meta(description="All that match, exactly.")]
+    total: Annotated[int, Meta(description="Exact number of matches.")]
     limit: int
     offset: int
 
@@ -55,7 +55,7 @@ class OrderAnswer(Struct, frozen=True):
     order: Order
     payment: Annotated[Payment | None, Meta(description="The latest attempt.")]
     settlements: list[Settlement]
-    checkout_url: Annotated[str, Meta(description="The hosted page; empty when there is none.")]
+    checkout_url: Annotated[str, Meta(description="The hosted page; empty if there is none.")]
 
 
 class OrderOnly(Struct, frozen=True):
@@ -63,8 +63,8 @@ class OrderOnly(Struct, frozen=True):
 
 
 class RefundBody(Struct, frozen=True):
-    amount: Annotated[str | None, Meta(description="Decimal text; left out: all that remains.")] = None
-    reason: Annotated[str, Meta(max_length=1000, description="Kept with the refund.")] | None = None
+    amount: Annotated[str | None, Meta(description="Decimal text; default: the remaining amount.")] = None
+    reason: Annotated[str, Meta(max_length=1000, description="Reason, stored with the refund.")] | None = None
 
 
 class CheckoutAnswer(Struct, frozen=True):
@@ -162,8 +162,8 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST", f"{_AT}/refund", "Refund an order",
-        "Gives some or all of it back, as far as the wallet holds it. Custodial orders only. The same Idempotency-Key "
-        "is the same refund.",
+        "Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same "
+        "Idempotency-Key is the same refund.",
         group="Orders", body=RefundBody, answers={200: OrderOnly},
         problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
                   "insufficient_balance", "idempotency_conflict"),
@@ -173,11 +173,11 @@ OPERATIONS: Final = (
         }),),
     ),
     Operation(
-        "POST", f"{_AT}/cancel", "Cancel an order", "As long as nothing was paid.", group="Orders",
+        "POST", f"{_AT}/cancel", "Cancel an order", "Possible while nothing was paid.", group="Orders",
         answers={200: OrderOnly}, problems=("not_found", "invalid_state"), credential="signature",
     ),
     Operation(
-        "POST", f"{_AT}/checkout", "Get the hosted page", "The link to send the payer to.", group="Orders",
+        "POST", f"{_AT}/checkout", "Get the hosted page", "The link for the payer.", group="Orders",
         answers={200: CheckoutAnswer}, problems=("not_found", "invalid_state"), credential="signature",
     ),
 )  # fmt: skip

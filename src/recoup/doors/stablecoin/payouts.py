@@ -26,12 +26,12 @@ class Payout(Struct, frozen=True):
     amount: str
     status: Annotated[
         Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"],
-        Meta(description="The last two give the money back to the wallet."),
+        Meta(description="The last two return the money to the wallet."),
     ]
     destination_type: Literal["crypto", "bank"]
     destination: str
-    reference: Annotated[str, Meta(description="A transaction's hash, or the bank's.")]
-    reason: Annotated[str, Meta(description="Why it failed.")]
+    reference: Annotated[str, Meta(description="Transaction hash, or the bank's reference.")]
+    reason: Annotated[str, Meta(description="Reason of the failure.")]
     created_at: str
 
 

@@ -16,32 +16,32 @@ from recoup.store.read.stable_orders import StableOrder
 
 OrderStatus = Annotated[
     Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],
-    Meta(description="Where the order stands."),
+    Meta(description="Status of the order."),
 ]
-Amount = Annotated[str, Meta(description="Decimal text, in the scale that the charge came with.", examples=["49.90"])]
+Amount = Annotated[str, Meta(description="Decimal text, in the scale of the charge.", examples=["49.90"])]
 Currency = Annotated[str, Meta(description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
 Moment = Annotated[str, Meta(description="RFC 3339 in UTC.", examples=["2026-06-11T08:30:00Z"])]
 PageUrl = Annotated[str, Meta(description="The hosted page.", examples=["http://127.0.0.1:8400/checkout/c_5mPq"])]
-Channel = Annotated[str, Meta(description="Channel code; empty until the payer has picked one.", examples=["mock"])]
+Channel = Annotated[str, Meta(description="Channel code; empty until the payer has chosen one.", examples=["mock"])]
 
 
 class Order(Struct, frozen=True):
     id: Annotated[str, Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"])]
-    merchant_order_id: Annotated[str, Meta(description="Yours.")]
+    merchant_order_id: Annotated[str, Meta(description="Your order id.")]
     channel_code: Channel
-    channel_name: Annotated[str, Meta(description="As payers read it.")]
+    channel_name: Annotated[str, Meta(description="Name shown to payers.")]
     settlement_mode: Annotated[
-        Literal["direct", "custodial"] | None, Meta(description="Never changes once the channel is known.")
+        Literal["direct", "custodial"] | None, Meta(description="Fixed once the channel is known.")
     ]
     amount: Amount
-    refunded_amount: Annotated[str, Meta(description="Of all refunds so far; `0` until there is one.")]
+    refunded_amount: Annotated[str, Meta(description="Total of all refunds; `0` without one.")]
     currency: Currency
     status: OrderStatus
     is_test: bool
     subject: Annotated[str, Meta(description="Short text shown to the payer.")]
     description: Annotated[str, Meta(description="Longer text.", examples=[""])]
-    metadata: Annotated[dict[str, str], Meta(description="Yours, given back as it came.")]
-    customer: Annotated[str | None, Meta(description="Who pays, in your words.")]
+    metadata: Annotated[dict[str, str], Meta(description="Your metadata, unchanged.")]
+    customer: Annotated[str | None, Meta(description="Your name or id of the payer.")]
     subscription_id: str | None
     expires_at: Moment | None
     paid_at: Moment | None
@@ -52,7 +52,7 @@ class Payment(Struct, frozen=True):
     id: Annotated[str, Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
     status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
     channel_code: Channel
-    channel_ref: Annotated[str, Meta(description="The transaction's hash; empty until it is seen.", examples=[""])]
+    channel_ref: Annotated[str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])]
     amount: Amount
     currency: Currency
 
@@ -60,7 +60,7 @@ class Payment(Struct, frozen=True):
 class Instruction(Struct, frozen=True):
     type: Annotated[
         Literal["crypto_address", "redirect", "client_secret", "none"],
-        Meta(description="How the payer pays; `none`: nothing more is to be paid."),
+        Meta(description="How the payer pays; `none`: no further payment is needed."),
     ]
     redirect_url: PageUrl | UnsetType = UNSET
     checkout_url: PageUrl | UnsetType = UNSET
@@ -71,7 +71,7 @@ class Settlement(Struct, frozen=True):
     id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
     status: Annotated[
         Literal["pending", "broadcast", "confirmed", "failed"],
-        Meta(description="`failed`: the channel did not take it; the money is still yours, the operator looks at it."),
+        Meta(description="`failed`: the channel refused it; the money is still yours, and the operator handles it."),
     ]
     amount: Annotated[str, Meta(description="Net of the fee.")]
     fee: str

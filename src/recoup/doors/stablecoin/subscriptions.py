@@ -34,8 +34,8 @@ class Subscription(Struct, frozen=True):
     interval_unit: Literal["day", "week", "month"]
     interval_count: int
     status: State
-    cycles_done: Annotated[int, Meta(description="Cycles charged so far; also the next one's index.")]
-    total_cycles: Annotated[int, Meta(description="0: without end.")]
+    cycles_done: Annotated[int, Meta(description="Cycles charged so far; also the index of the next one.")]
+    total_cycles: Annotated[int, Meta(description="0: unlimited.")]
     billing_anchor: Annotated[str, Meta(description="Cycle n is charged at anchor + n × interval.")]
     next_charge_at: str | None
     ends_at: str | None
@@ -46,15 +46,15 @@ class Subscription(Struct, frozen=True):
 
 class SubscriptionBody(Struct, frozen=True):
     title: Annotated[str, Meta(min_length=1, max_length=256, description="Shown to the payer on each charge.")]
-    amount: Annotated[str, Meta(description="Decimal text, of each cycle.")]
+    amount: Annotated[str, Meta(description="Decimal text, per cycle.")]
     currency: Annotated[str, Meta(max_length=16)]
     interval_unit: Literal["day", "week", "month"]
     interval_count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
-    channel: Annotated[str | None, Meta(description="Channel code; without it the payer picks, each time.")] = None
+    channel: Annotated[str | None, Meta(description="Channel code; without it the payer chooses each time.")] = None
     customer: str | None = None
-    total_cycles: Annotated[int, Meta(ge=0, le=10_000, description="0: without end.")] = 0
-    billing_anchor: Annotated[datetime, Meta(tz=True, description="The first charge; left out: now.")] | None = None
-    ends_at: Annotated[datetime, Meta(tz=True, description="No cycle after this.")] | None = None
+    total_cycles: Annotated[int, Meta(ge=0, le=10_000, description="0: unlimited.")] = 0
+    billing_anchor: Annotated[datetime, Meta(tz=True, description="First charge; default: now.")] | None = None
+    ends_at: Annotated[datetime, Meta(tz=True, description="No cycles after this time.")] | None = None
     metadata: dict[Key, Value] | None = None
     return_url: str | None = None
     cancel_url: str | None = None
@@ -167,7 +167,7 @@ def _step(verb: str, summary: str, text: str) -> Operation:
 OPERATIONS: Final = (
     Operation(
         "POST", _AT, "Create a subscription",
-        "Each cycle makes a charge of its own, which the payer pays. The same Idempotency-Key is the same one.",
+        "Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same subscription.",
         group="Subscriptions", body=SubscriptionBody, answers={201: SubscriptionAnswer},
         problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "idempotency_conflict",
                   "merchant_suspended"),
@@ -184,7 +184,7 @@ OPERATIONS: Final = (
         "GET", f"{_AT}/{{id}}", "Retrieve a subscription", "", group="Subscriptions",
         answers={200: SubscriptionAnswer}, problems=("not_found",), credential="signature",
     ),
-    _step("pause", "Pause", "No cycle is charged until it is resumed."),
-    _step("resume", "Resume", "Cycles that passed meanwhile are left out."),
-    _step("cancel", "Cancel", "No further cycle is charged; orders that exist stay as they are."),
+    _step("pause", "Pause", "No cycle is charged until the subscription is resumed."),
+    _step("resume", "Resume", "Cycles missed in the meantime are skipped."),
+    _step("cancel", "Cancel", "No further cycle is charged; existing orders are unchanged."),
 )  # fmt: skip

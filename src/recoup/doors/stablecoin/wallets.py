@@ -42,7 +42,7 @@ class Movement(Struct, frozen=True):
     amount: Annotated[str, Meta(description="Signed.")]
     balance_after: str
     currency: str
-    reference: Annotated[str, Meta(description="A transaction's hash, or a note.")]
+    reference: Annotated[str, Meta(description="Transaction hash, or a note.")]
     created_at: str
 
 
@@ -100,12 +100,12 @@ WALLETS: Final = {"GET": Method(wallets)}
 LEDGER: Final = {"GET": Method(ledger)}
 OPERATIONS: Final = (
     Operation(
-        "GET", "/api/v1/wallets", "List wallets", "Balances by currency. Direct orders leave them at 0.", group="Money",
+        "GET", "/api/v1/wallets", "List wallets", "Balances of custodial orders, by currency.", group="Money",
         answers={200: WalletList}, credential="signature",
         examples=(Example("Before the first payment", None, 200, {"data": []}),),
     ),
     Operation(
-        "GET", "/api/v1/ledger", "List movements", "Each change of a balance, append-only.", group="Money",
+        "GET", "/api/v1/ledger", "List movements", "Every change of a balance, append-only.", group="Money",
         query=PageQuery, answers={200: Ledger}, credential="signature",
     ),
 )  # fmt: skip

@@ -7,10 +7,10 @@ from msgspec import Meta, Struct
 
 from recoup.doors.rescue.wire import Envelope, Moment, Shape, Text, Text4
 
-Number = Annotated[str, Meta(min_length=12, max_length=64, description="The card number; kept sealed, never answered.")]
-Code = Annotated[Text4 | None, Meta(description="Kept for one send at most.")]
-Month = Annotated[str, Meta(description="`MM`; a number is taken too.", pattern="^(0?[1-9]|1[0-2])$")]
-Year = Annotated[str, Meta(description="`YYYY`; a number is taken too.", pattern="^(20)?[0-9]{2}$")]
+Number = Annotated[str, Meta(min_length=12, max_length=64, description="Stored encrypted, never returned.")]
+Code = Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")]
+Month = Annotated[str, Meta(description="`MM`; a number is accepted, too.", pattern="^(0?[1-9]|1[0-2])$")]
+Year = Annotated[str, Meta(description="`YYYY`; a number is accepted, too.", pattern="^(20)?[0-9]{2}$")]
 
 
 class CreditCard(Struct, kw_only=True):
@@ -21,12 +21,12 @@ class CreditCard(Struct, kw_only=True):
     year: Year
     first_name: Text | None = None
     last_name: Text | None = None
-    full_name: Annotated[Text | None, Meta(description="In place of the two.")] = None
+    full_name: Annotated[Text | None, Meta(description="Instead of `first_name` and `last_name`.")] = None
     verification_value: Code = None
 
 
 class CardMethod(Struct, kw_only=True):
-    """The card and whom it belongs to."""
+    """The card and the cardholder."""
 
     credit_card: CreditCard
     email: Text | None = None
@@ -34,7 +34,7 @@ class CardMethod(Struct, kw_only=True):
 
 
 class OlderCard(Shape, kw_only=True):
-    """The card in its older spelling."""
+    """The card in the older spelling."""
 
     number: Number
     month: Month
@@ -45,13 +45,13 @@ class OlderCard(Shape, kw_only=True):
 
 
 class OlderMethod(Shape, kw_only=True):
-    """Holds the card."""
+    """Contains the card."""
 
     credit_card: OlderCard
 
 
 class OlderPayment(Shape, kw_only=True):
-    """The older place of the card."""
+    """Older form of the card."""
 
     method: OlderMethod
 
@@ -61,19 +61,19 @@ class TokenizeBody(Shape, rename=None, kw_only=True):
 
     payment_method: CardMethod | None = None
     payment: OlderPayment | None = None
-    mid: Annotated[UUID | None, Meta(description="Here or in the query.")] = None
-    environment: Annotated[str | None, Meta(description="The tokenization key, here or in the query.")] = None
+    mid: Annotated[UUID | None, Meta(description="In the body or in the query.")] = None
+    environment: Annotated[str | None, Meta(description="The tokenization key, in the body or in the query.")] = None
 
 
 class TokenizeQuery(Shape, kw_only=True):
     """Who stores the card, where no bearer token says it."""
 
-    mid: Annotated[UUID | None, Meta(description="The merchant.")] = None
+    mid: Annotated[UUID | None, Meta(description="Merchant id.")] = None
     environment: Annotated[str | None, Meta(description="The tokenization key.")] = None
 
 
 class StoredMethod(Struct, kw_only=True):
-    """What may be known of the card; `token` is what clients keep."""
+    """Non-sensitive card data; store `token`."""
 
     token: UUID
     created_at: Moment
@@ -102,12 +102,12 @@ class StoredMethod(Struct, kw_only=True):
     phone_number: None = None
     company: None = None
     fingerprint: None = None
-    verification_value: Annotated[None, Meta(description="Never answered.")] = None
-    number: Annotated[None, Meta(description="Never answered.")] = None
+    verification_value: Annotated[None, Meta(description="Never returned.")] = None
+    number: Annotated[None, Meta(description="Never returned.")] = None
 
 
 class VaultTransaction(Struct, kw_only=True):
-    """The storing, told as a transaction."""
+    """The tokenization, as a transaction."""
 
     on_test_gateway: bool
     created_at: Moment

@@ -23,25 +23,25 @@ class Improvement(Shape, kw_only=True):
     """A field that is left out."""
 
     field: str
-    points: Annotated[int, Meta(description="Of the whole kind's sum; how much it would add.")]
+    points: Annotated[int, Meta(description="Points that this data would add to the score.")]
     why: str
 
 
 class ReadDecline(Shape, kw_only=True):
-    """What the response code means here."""
+    """The meaning of the response code."""
 
-    code: Annotated[str | None, Meta(description="The scheme's code, where there is one.")]
+    code: Annotated[str | None, Meta(description="The card network's code, if there is one.")]
     meaning: str
     kind: Annotated[str, Meta(description="`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …")]
-    retry: Annotated[str, Meta(description="`yes`, `never`, or what has to come first.")]
-    wait_hours: Annotated[float | None, Meta(description="At least so long until the next send.")]
-    source: Annotated[str, Meta(description="Which document says so, and its edition.")]
+    retry: Annotated[str, Meta(description="`yes`, `never`, or the condition for a retry.")]
+    wait_hours: Annotated[float | None, Meta(description="Minimum wait before the next attempt.")]
+    source: Annotated[str, Meta(description="The source document and its edition.")]
 
 
 class Checked(Shape, kw_only=True):
     """`score` of 100."""
 
-    valid: Annotated[bool, Meta(description="Whether /evaluate would take it.")]
+    valid: Annotated[bool, Meta(description="Whether /evaluate would accept the body.")]
     score: Annotated[int, Meta(ge=0, le=100)]
     complaints: list[Complaint]
     improvements: list[Improvement]

@@ -24,7 +24,7 @@ from recoup.rules.network.codes import SOURCES
 Offset = Annotated[int, Meta(ge=-900, le=900)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=0, le=2100)]
-Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` when not known.")]
+Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` if unknown.")]
 Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
 
 
@@ -32,30 +32,31 @@ class TransactionOutside(Shape, kw_only=True):
     """What may be told of a transaction besides."""
 
     currency: Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"])]
-    timestamp_utc: Annotated[Moment | None, Meta(description="When it was declined; RFC 1123 is read too.")] = None
-    timestamp: Annotated[Moment | None, Meta(description="Another name of `timestampUtc`.")] = None
+    timestamp_utc: Annotated[Moment | None, Meta(description="Time of the decline; RFC 1123 is accepted, too.")] = None
+    timestamp: Annotated[Moment | None, Meta(description="Alias of `timestampUtc`.")] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
     transaction_type: Annotated[
-        Text32 | None, Meta(description="What it was: `CAPTURE`, …; read as the body's own where that is left out.")
+        Text32 | None, Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no "
+                                        "`transactionType`.")
     ] = None
     response_description: Text | None = None
     response_status: Text | None = None
     response_sub_status: Text | None = None
     processor_name: Text | None = None
-    advice_code: Annotated[Text4 | None, Meta(description="Mastercard's merchant advice code.")] = None
+    advice_code: Annotated[Text4 | None, Meta(description="Mastercard merchant advice code.")] = None
     card_not_present: bool | None = None
-    dynamic_descriptor: Annotated[Text64 | None, Meta(description="The statement's text.")] = None
-    descriptor: Annotated[Text64 | None, Meta(description="Another name of `dynamicDescriptor`.")] = None
-    network_transaction_id: Annotated[Text64 | None, Meta(description="The scheme's id of it.")] = None
+    dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
+    descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None
+    network_transaction_id: Annotated[Text64 | None, Meta(description="The card network's transaction id.")] = None
 
 
 class Transaction(TransactionOutside, kw_only=True):
-    """The declined transaction with the merchant's processor."""
+    """The declined transaction at the merchant's processor."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=128, description="The processor's id of it.")]
+    id: Annotated[str, Meta(min_length=1, max_length=128, description="The processor's transaction id.")]
     amount: Annotated[int, Meta(ge=1, le=100_000_000, description="Minor units.", examples=[4590])]
     response_code: Annotated[
-        str, Meta(min_length=1, max_length=64, description="The answer; a number is taken too.", examples=["202"])
+        str, Meta(min_length=1, max_length=64, description="The response code, as text or number.", examples=["202"])
     ]
     response_code_source: Annotated[
         str, Meta(min_length=1, max_length=256, description=f"Whose code it is: {', '.join(SOURCES)}; or the scheme.",
@@ -67,10 +68,10 @@ class Transaction(TransactionOutside, kw_only=True):
 
 
 class TransactionCopy(TransactionOutside, kw_only=True):
-    """Any transaction with the merchant's processor."""
+    """Any transaction at the merchant's processor."""
 
     amount: Annotated[int, Meta(ge=0, le=100_000_000, description="Minor units.", examples=[4590])]
-    id: Annotated[Text128 | None, Meta(description="The processor's id of it.")] = None
+    id: Annotated[Text128 | None, Meta(description="The processor's transaction id.")] = None
     response_code: Text64 | None = None
     response_code_source: Text | None = None
     avs_result_code: Text16 | None = None
@@ -79,16 +80,16 @@ class TransactionCopy(TransactionOutside, kw_only=True):
 
 
 class Payer(Shape, kw_only=True):
-    """Who pays."""
+    """The payer."""
 
-    id: Annotated[Text | None, Meta(description="The merchant's id of the customer.")] = None
+    id: Annotated[Text | None, Meta(description="The merchant's customer id.")] = None
     email: Text | None = None
     phone: Text | None = None
     birthdate: Text | None = None
 
 
 class Address(Shape, kw_only=True):
-    """A postal address with its person."""
+    """A postal address with a name."""
 
     first_name: Text | None = None
     last_name: Text | None = None
@@ -98,7 +99,7 @@ class Address(Shape, kw_only=True):
     address_line2: Text | None = None
     city: Text | None = None
     state: Text | None = None
-    zipcode: Annotated[Text | None, Meta(description="Also `zipCode`.")] = None
+    zipcode: Annotated[Text | None, Meta(description="`zipCode` is accepted, too.")] = None
     phone: Text | None = None
 
 
@@ -109,8 +110,8 @@ class CardOutside(Shape, kw_only=True):
     card_type: Annotated[Text16 | None, Meta(description="`CREDIT` or `DEBIT`.")] = None
     card_brand: Annotated[Text32 | None, Meta(description="`VISA`, `MASTERCARD`, …")] = None
     card_country: Text32 | None = None
-    expiration_month: Annotated[Month | None, Meta(description="Needed with a card number.")] = None
-    expiration_year: Annotated[Year | None, Meta(description="Needed with a card number.")] = None
+    expiration_month: Annotated[Month | None, Meta(description="Required with a card number.")] = None
+    expiration_year: Annotated[Year | None, Meta(description="Required with a card number.")] = None
     card_bin_number: Annotated[str, Meta(max_length=8, pattern="^[0-9]*$")] | None = None
     card_last4_digits: Annotated[str, Meta(max_length=4, pattern="^[0-9]*$")] | None = None
     card_issuer: Text | None = None
@@ -119,11 +120,11 @@ class CardOutside(Shape, kw_only=True):
 
 
 class PaymentMethod(CardOutside, kw_only=True):
-    """The card: by a token of /tokenize, or by its number."""
+    """The card: a token of /tokenize, or a card number."""
 
-    card_number: Annotated[str, Meta(min_length=1, max_length=64, description="A token of /tokenize, or a number.")]
-    token: Annotated[bool | None, Meta(description="True: `cardNumber` is a token.")] = None
-    verification_value: Annotated[Text4 | None, Meta(description="Kept for one send at most.")] = None
+    card_number: Annotated[str, Meta(min_length=1, max_length=64, description="Token of /tokenize, or card number.")]
+    token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
+    verification_value: Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")] = None
 
 
 class PaymentMethodCopy(CardOutside, kw_only=True):
@@ -131,11 +132,11 @@ class PaymentMethodCopy(CardOutside, kw_only=True):
 
     card_number: Annotated[Text64 | None, Meta(description="A token; a card number is refused.")] = None
     token: bool | None = None
-    verification_value: Annotated[str | None, Meta(description="Not read, not kept.")] = None
+    verification_value: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
 
 
 class Subscription(Shape, kw_only=True):
-    """The agreement under which a recurring payment is made."""
+    """The agreement of a recurring payment."""
 
     subscription_id: Text | None = None
     interval: Text | None = None
@@ -173,7 +174,7 @@ class OrderItem(Shape, kw_only=True):
 
 
 class MerchantTold(Shape, kw_only=True):
-    """The merchant, as partners name it."""
+    """The merchant, as the partner names it."""
 
     id: Text | None = None
     name: Text | None = None
@@ -185,18 +186,18 @@ class Told(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
     is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
-    order_id: Annotated[str, Meta(min_length=1, max_length=128, description="The merchant's own order id.")]
-    is_mit: Annotated[bool | None, Meta(description="True: the merchant began it; false: the customer.")] = field(
+    order_id: Annotated[str, Meta(min_length=1, max_length=128, description="The merchant's order id.")]
+    is_mit: Annotated[bool | None, Meta(description="True: merchant-initiated; false: customer.")] = field(
         default=None, name="isMIT"
     )
-    mid: Annotated[UUID | None, Meta(description="The merchant; must be the credential's.")] = None
+    mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
     order_source: Annotated[
         Text64 | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
     ] = None
-    site_id: Annotated[UUID | None, Meta(description="Which of the merchant's sites.")] = None
-    site_url: Annotated[Text512 | None, Meta(description="Or its address.")] = None
-    campaign: Annotated[Text64 | None, Meta(description="The key of one of the site's campaigns.")] = None
-    customer_ip: Annotated[Text64 | None, Meta(description="Seen at the checkout.")] = None
+    site_id: Annotated[UUID | None, Meta(description="Site id.")] = None
+    site_url: Annotated[Text512 | None, Meta(description="Address of the site, instead of `siteId`.")] = None
+    campaign: Annotated[Text64 | None, Meta(description="Key of one of the site's campaigns.")] = None
+    customer_ip: Annotated[Text64 | None, Meta(description="Customer's IP address at the checkout.")] = None
     sense_key: Text | None = None
     is_recurring: bool | None = None
     subscription: Subscription | None = None
@@ -207,20 +208,20 @@ class Told(Shape, kw_only=True):
     merchant: MerchantTold | None = None
     device_details: dict[str, Any] | None = None
     additional_fields: list[Any] | None = None
-    correlation_id: Annotated[Text64 | None, Meta(description="Shown on the order.")] = None
-    source: Annotated[str | None, Meta(description="The integrator's name.")] = None
+    correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None
+    source: Annotated[str | None, Meta(description="Name of the integration.")] = None
     extra_data: Any | None = None
 
 
 class EvaluateBody(Told, kw_only=True):
     """A declined payment to be rescued."""
 
-    idempotency_key: Annotated[str, Meta(min_length=1, max_length=128, description="New for new content.")]
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=128, description="A new one for new content.")]
     transaction: Transaction
     payment_method: PaymentMethod
     transaction_type: Annotated[str | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
     expiry_date_utc: Annotated[
-        Moment | None, Meta(description="With it an MIT is retried for you until then; ideally three weeks ahead.")
+        Moment | None, Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead.")
     ] = None
     three_d_secure: ThreeDSecure | None = None
 
@@ -235,21 +236,21 @@ CauseWord = Literal[
 class Evaluated(Envelope, kw_only=True):
     """Where the rescue stands."""
 
-    order_session_key: Annotated[UUID, Meta(description="The order's id.")]
-    order_id: Annotated[UUID, Meta(description="The order's id again.")]
-    sense_key: Annotated[str | None, Meta(description="As it was sent.")] = None
-    reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it goes on.")] = None
+    order_session_key: Annotated[UUID, Meta(description="Recoup's order id.")]
+    order_id: Annotated[UUID, Meta(description="The same order id.")]
+    sense_key: Annotated[str | None, Meta(description="As sent.")] = None
+    reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it continues.")] = None
     final: Annotated[
-        bool, Meta(description="False: the rescue goes on, whatever `status` says. A DECLINED that is not final may "
-                               "still be approved: do not charge the payment elsewhere."),
+        bool, Meta(description="False: the rescue continues, whatever `status` says. A DECLINED that is not final "
+                               "may still be approved: do not charge the payment elsewhere."),
     ]  # fmt: skip
     cause: Annotated[
         CauseWord | None,
-        Meta(description="Why it is not approved (yet), in one word; `outcome_unknown`: a try is out that the bank has "
-                         "not answered."),
+        Meta(description="Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has "
+                         "not answered an attempt."),
     ] = None  # fmt: skip
-    next_attempt_at: Annotated[Moment | None, Meta(description="When the next send is due.")] = None
-    challenge_url: Annotated[str | None, Meta(description="Send the customer here to answer a CHALLENGE.")] = None
+    next_attempt_at: Annotated[Moment | None, Meta(description="Time of the next attempt.")] = None
+    challenge_url: Annotated[str | None, Meta(description="Redirect the customer here for a CHALLENGE.")] = None
 
 
 class Happened(Shape, kw_only=True):
@@ -261,8 +262,8 @@ class Happened(Shape, kw_only=True):
     status: Text | None = None
 
 
-Became = Annotated[str | Happened | None, Meta(description="In a word, or with its id, amount, reason and status.")]
-Outcome = Annotated[str | Happened | None, Meta(description="`APPROVED` or `DECLINED`, after all.")]
+Became = Annotated[str | Happened | None, Meta(description="A word, or an object with id, amount, reason and status.")]
+Outcome = Annotated[str | Happened | None, Meta(description="Final outcome: `APPROVED` or `DECLINED`.")]
 
 
 class UpdateBody(Shape, kw_only=True):
@@ -279,14 +280,14 @@ class TransmitBody(Told, kw_only=True):
     """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
     transaction: TransactionCopy
-    payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Never a card number.")] = None
-    transmit_id: Annotated[UUID | None, Meta(description="Of an earlier copy: then this tells what became of it.")] = (
+    payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Without a card number.")] = None
+    transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = (
         None
     )
     outcome: Outcome = None
     refund: Became = None
     chargeback: Became = None
-    sequence_number: Annotated[str | None, Meta(description="The line in a batch file.")] = None
+    sequence_number: Annotated[str | None, Meta(description="Row number in a file.")] = None
     transaction_type: str | None = None
     three_d_secure: ThreeDSecure | None = None
     expiry_date_utc: Moment | None = None

@@ -24,15 +24,15 @@ class EvidenceFileShown(Shape, kw_only=True):
     """What is told of a file of evidence."""
 
     id: UUID
-    name: Annotated[str, Meta(description="Empty: erased with the customer's data.")]
-    media_type: Annotated[str, Meta(description="As its bytes say.")]
+    name: Annotated[str, Meta(description="Empty if erased with the customer's data.")]
+    media_type: Annotated[str, Meta(description="Detected from the content.")]
     bytes: int
     sha256: str
     added_date: Moment
 
 
 class EvidenceFileContent(EvidenceFileShown, kw_only=True):
-    """With its bytes."""
+    """With its content."""
 
     content: Annotated[str, Meta(description="Base64.")]
 

@@ -8,20 +8,20 @@ from msgspec import Meta
 from recoup.doors.rescue.shapes.settings import Events
 from recoup.doors.rescue.wire import Moment, Shape, Text128
 
-Number = Annotated[int, Meta(ge=1, description="Of the feed, included.")]
+Number = Annotated[int, Meta(ge=1, description="Number in the feed, inclusive.")]
 
 
 class RotateBody(Shape, kw_only=True):
     """How long the old key stays good."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0: the old key ends at once.")] = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends the old key at once.")] = 24
 
 
 class RotatedKey(Shape, kw_only=True):
     """The merchant's new key."""
 
-    signing_key: Annotated[str, Meta(description="Base64; signs for every endpoint without a key of its own.")]
-    previous_key_until: Annotated[Moment | None, Meta(description="Until then the key before it is good, too.")]
+    signing_key: Annotated[str, Meta(description="Base64; signs for every endpoint without its own key.")]
+    previous_key_until: Annotated[Moment | None, Meta(description="The previous key is valid until then.")]
     success: bool = True
 
 
@@ -30,10 +30,10 @@ class ReplayBody(Shape, kw_only=True):
 
     from_number: Number | None = None
     to_number: Number | None = None
-    since: Annotated[Moment | None, Meta(description="TimeStamp from here on.")] = None
-    until: Annotated[Moment | None, Meta(description="TimeStamp before this.")] = None
-    events: Annotated[Events | None, Meta(description="Of those that the endpoint listens to; without: all.")] = None
-    idempotency_key: Annotated[Text128 | None, Meta(description="Or as header `Idempotency-Key`.")] = None
+    since: Annotated[Moment | None, Meta(description="From this TimeStamp, inclusive.")] = None
+    until: Annotated[Moment | None, Meta(description="Before this TimeStamp.")] = None
+    events: Annotated[Events | None, Meta(description="Some of the endpoint's events; default: all.")] = None
+    idempotency_key: Annotated[Text128 | None, Meta(description="Also as header `Idempotency-Key`.")] = None
 
 
 class ReplayShown(Shape, kw_only=True):
@@ -41,13 +41,13 @@ class ReplayShown(Shape, kw_only=True):
 
     id: UUID
     state: Annotated[str, Meta(
-        description="`opening` (the feed is looked through; one event: it waits for others of its order), `sending` or "
-                    "`done`.")]  # fmt: skip
+        description="`opening` (searching the feed; a single event waits for others of its order), "
+                    "`sending` or `done`.")]  # fmt: skip
     asked: Annotated[dict[str, Any], Meta(
-        description="As it was asked for: `fromNumber`, `toNumber`, `since`, `until`, `events`; one event again: "
-                    "`event`, `orderId`, `sequence`. What was not said is null.")]  # fmt: skip
-    found: Annotated[int, Meta(ge=0, description="Events; while `opening`: so far.")]
-    orders_left: Annotated[int, Meta(ge=0, description="Whose events are still on their way; at most 10,000.")]
+        description="The request: `fromNumber`, `toNumber`, `since`, `until`, `events`; for a single "
+                    "event `event`, `orderId`, `sequence`. Missing values are null.")]  # fmt: skip
+    found: Annotated[int, Meta(ge=0, description="Number of events; while `opening`, so far.")]
+    orders_left: Annotated[int, Meta(ge=0, description="Orders with undelivered events; counted up to 10,000.")]
     created_date: Moment
 
 

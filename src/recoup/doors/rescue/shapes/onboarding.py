@@ -14,12 +14,12 @@ CONTENT_MAX = -(-BYTES_MAX // 3) * 4
 ApplicationStatus = Literal["DRAFT", "SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"]
 Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
 Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
-ExternalId = Annotated[Text64, Meta(description="Your own name for it; of your open applications one has it.")]
+ExternalId = Annotated[Text64, Meta(description="Your own id; unique among your open applications.")]
 Kind = Literal["registration", "identity", "bank", "processing", "other"]
 
 
 class Contact(Shape, kw_only=True):
-    """Whom the operator asks."""
+    """Contact for the operator's questions."""
 
     name: Text128 | None = None
     email: Annotated[str, Meta(max_length=254)] | None = None
@@ -27,7 +27,7 @@ class Contact(Shape, kw_only=True):
 
 
 class Volumes(Shape, kw_only=True):
-    """What the business expects to sell."""
+    """Expected sales."""
 
     currency: Annotated[str, Meta(max_length=3, description="ISO 4217.")] | None = None
     monthly_amount: Cents | None = None
@@ -39,7 +39,7 @@ class ApplicationSite(Shape, kw_only=True):
 
     url: Annotated[Text512, Meta(description="https address or host name.")] | None = None
     name: Text128 | None = None
-    descriptor: Annotated[str, Meta(max_length=22, description="What customers see on statements.")] | None = None
+    descriptor: Annotated[str, Meta(max_length=22, description="Statement descriptor.")] | None = None
     support_contact: Text128 | None = None
 
 
@@ -48,20 +48,20 @@ class ApplicationBody(Shape, kw_only=True):
 
     external_id: ExternalId | None = None
     legal_name: Text128 | None = None
-    trading_name: Annotated[Text128, Meta(description="Where it differs from the legal name.")] | None = None
+    trading_name: Annotated[Text128, Meta(description="If it differs from the legal name.")] | None = None
     country: Country | None = None
     registration_number: Text64 | None = None
     business_category: Category | None = None
     contact: Contact | None = None
     volumes: Volumes | None = None
-    kinds: Annotated[list[str], Meta(description="Of `cit_web`, `cit_callcenter`, `mit`: what it wants.")] | None = None
+    kinds: Annotated[list[str], Meta(description="Requested kinds: `cit_web`, `cit_callcenter`, `mit`.")] | None = None
     sites: list[ApplicationSite] | None = None
 
 
 class StepBody(Shape, kw_only=True):
     """May be left out."""
 
-    note: Annotated[Text512 | None, Meta(description="Kept in the application's log.")] = None
+    note: Annotated[Text512 | None, Meta(description="Stored in the application's log.")] = None
 
 
 class DocumentBody(Shape, kw_only=True):
@@ -81,14 +81,14 @@ class Document(Shape, kw_only=True):
     id: UUID
     kind: str
     name: str
-    media_type: Annotated[str, Meta(description="As its bytes say.")]
+    media_type: Annotated[str, Meta(description="Detected from the content.")]
     bytes: int
     sha256: str
     added_date: Moment
 
 
 class DocumentContent(Document, kw_only=True):
-    """With its bytes."""
+    """With its content."""
 
     content: Annotated[str, Meta(description="Base64.")]
 
@@ -116,9 +116,9 @@ class ApplicationView(Shape, kw_only=True):
     kinds: list[str]
     sites: list[ApplicationSite]
     documents: list[Document]
-    missing: Annotated[list[str], Meta(description="What a draft lacks before it can be submitted.")]
+    missing: Annotated[list[str], Meta(description="Missing fields and documents of a draft.")]
     reason: Annotated[str | None, Meta(description="Why it was declined.")]
-    note: Annotated[str | None, Meta(description="The operator's word.")]
+    note: Annotated[str | None, Meta(description="Note of the operator.")]
     mid: Annotated[UUID | None, Meta(description="The merchant, once it exists.")]
     created_date: Moment
     changed_date: Moment
@@ -133,14 +133,14 @@ class ApplicationQuery(Shape, kw_only=True):
     status: ApplicationStatus | None = None
     external_id: Text64 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 50
-    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
 
 
 class Applications(Shape, kw_only=True):
     """A page of your applications."""
 
     data: list[ApplicationView]
-    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
     success: bool = True
 
 
@@ -157,4 +157,4 @@ class ConvertedView(ApplicationStep, kw_only=True):
     mid: UUID
     site_ids: list[UUID]
     credentials: Credentials | None
-    handover_url: Annotated[str | None, Meta(description="A page that shows them once, while nobody has opened it.")]
+    handover_url: Annotated[str | None, Meta(description="A page that shows them once, until it is opened.")]

@@ -12,22 +12,22 @@ IDS_MAX = 200
 PAGE_SIZE_MAX = 200
 Count = Annotated[int, Meta(ge=1, le=10**6)]
 _REASONS = f"Why it ended without a payment; any of {', '.join(REASON_WORDS)}."
-_BIN = "The card's first six digits, which name its issuer."
+_BIN = "The card's first six digits, which identify the issuer."
 Units = Annotated[int, Meta(ge=1, le=10**12)]
 NoteName = Annotated[str, Meta(min_length=1, max_length=40)]
 Note = Annotated[str, Meta(max_length=500, description="No personal data.")]
 Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=50)]
 Tail = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")]
-Key = Annotated[Text128 | None, Meta(description="The same key is the same request.")]
+Key = Annotated[Text128 | None, Meta(description="The same key is the same refund.")]
 
 
 class Item(Shape, kw_only=True):
     """A line of the order; what is known of it."""
 
-    line: Annotated[int, Meta(ge=1, description="Its place; refunds may name it.")]
+    line: Annotated[int, Meta(ge=1, description="Line number, for refunds by item.")]
     sku: str | None = None
     name: str | None = None
-    amount: Annotated[int | None, Meta(description="Of the whole line, minor units.")] = None
+    amount: Annotated[int | None, Meta(description="Total of the line, minor units.")] = None
     quantity: int | None = None
 
 
@@ -42,28 +42,28 @@ class RefundedItem(Shape, kw_only=True):
     """What a refund took of a line."""
 
     line: int
-    quantity: Annotated[int, Meta(description="Whole pieces; 0: an amount of it.")]
+    quantity: Annotated[int, Meta(description="Whole pieces; 0 for an amount.")]
     amount: Annotated[int, Meta(description="Minor units.")]
 
 
 class RefundShown(Shape, kw_only=True):
     """A refund of the order, or of a hold that was let go instead."""
 
-    id: Annotated[UUID, Meta(description="`transactionId` of the refund's answer.")]
+    id: Annotated[UUID, Meta(description="`transactionId` of the refund response.")]
     number: Annotated[int, Meta(ge=1)]
     status: Annotated[str, Meta(description="`PENDING`, `COMPLETED` or `FAILED`.")]
     amount: Annotated[int, Meta(description="Minor units.")]
     created_date: Moment
     message: str
-    reference: Annotated[str | None, Meta(description="The processor's.")] = None
+    reference: Annotated[str | None, Meta(description="The processor's reference.")] = None
     kind: Annotated[
-        str, Meta(description="`refund`, or `void`: the amount was only held, and was let go.")
+        str, Meta(description="`refund`, or `void`: the authorisation was voided.")
     ] = "refund"
     state: Annotated[
         str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck` or `refused`.")
     ] = "owed"
     items: list[RefundedItem] = field(default_factory=list)
-    history: Annotated[list[RefundStep], Meta(description="Its life, oldest first.")] = field(default_factory=list)
+    history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(default_factory=list)
 
 
 class DisputeShown(Shape, kw_only=True):
@@ -72,14 +72,14 @@ class DisputeShown(Shape, kw_only=True):
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
     kind: Annotated[str, Meta(description="`fraud`, `service` or `processing`.")]
-    stage: Annotated[str, Meta(description="`inquiry` (nothing is taken), `first` or `pre_arbitration`.")]
+    stage: Annotated[str, Meta(description="`inquiry` (no money is taken), `first` or `pre_arbitration`.")]
     status: Annotated[str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")]
     amount: Annotated[int, Meta(description="Minor units.")]
-    reason_code: Annotated[str, Meta(description="The scheme's.")]
+    reason_code: Annotated[str, Meta(description="The card network's reason code.")]
     reason: Annotated[str, Meta(description="The code in words.")]
-    borne_by: Annotated[str, Meta(description="`operator`, or by contract `merchant`.")]
+    borne_by: Annotated[str, Meta(description="`operator`, or `merchant` by contract.")]
     created_date: Moment
-    respond_by: Annotated[Moment | None, Meta(description="When the answer is due.")] = None
+    respond_by: Annotated[Moment | None, Meta(description="Deadline for evidence.")] = None
     closed_date: Moment | None = None
 
 
@@ -91,28 +91,28 @@ class AttemptShown(Shape, kw_only=True):
     status: Annotated[
         str, Meta(description="`PLANNED`, `SENT`, `APPROVED`, `DECLINED`, `UNKNOWN` or `NOT_SENT`.")
     ]
-    due_at: Annotated[Moment, Meta(description="When it was, or is, planned for.")]
+    due_at: Annotated[Moment, Meta(description="Planned time.")]
     sent_at: Moment | None = None
-    response_code: Annotated[str | None, Meta(description="The network's, or the processor's, code.")] = None
+    response_code: Annotated[str | None, Meta(description="Code of the network or the processor.")] = None
     advice_code: str | None = None
     response_text: Annotated[str | None, Meta(description="The code in words.")] = None
-    cure: Annotated[str | None, Meta(description="What would help.")] = None
+    cure: Annotated[str | None, Meta(description="What would help next.")] = None
 
 
 class Order(Shape, kw_only=True):
     """An order. Times are business time; amounts minor units unless said otherwise."""
 
-    id: Annotated[UUID, Meta(description="The orderId of /evaluate.")]
+    id: Annotated[UUID, Meta(description="The `orderId` of /evaluate.")]
     reference_number: Annotated[str, Meta(description="The id's last eight digits; not unique.")]
     status: Annotated[int, Meta(ge=0, le=8, description="See `statuses` of the list.")]
     status_name: Annotated[str, Meta(examples=["PROCESSING"])]
     order_placed_date: Moment
     currency_code: str
     currency_symbol: str
-    order_id: Annotated[UUID, Meta(description="The id again.")]
-    external_order_id: Annotated[str, Meta(description="The merchant's own order id.")]
+    order_id: Annotated[UUID, Meta(description="The same id.")]
+    external_order_id: Annotated[str, Meta(description="The merchant's order id.")]
     site_id: UUID
-    campaign_id: Annotated[UUID | UnsetType, Meta(description="Left out without a campaign.")] = UNSET
+    campaign_id: Annotated[UUID | UnsetType, Meta(description="Absent without a campaign.")] = UNSET
     placed_date: Moment
     customer: str
     is_mit: bool = field(name="isMIT")
@@ -120,8 +120,8 @@ class Order(Shape, kw_only=True):
     descriptor: str
     amount: int
     refunded_amount: int
-    do_not_retry: Annotated[bool, Meta(description="The merchant wants no further attempts.")]
-    metadata: Annotated[dict[str, str], Meta(description="The merchant's own notes.")]
+    do_not_retry: Annotated[bool, Meta(description="The merchant has stopped further attempts.")]
+    metadata: Annotated[dict[str, str], Meta(description="The merchant's metadata.")]
     billing_address: dict[str, str]
     first_name: str
     last_name: str
@@ -131,7 +131,7 @@ class Order(Shape, kw_only=True):
     secondary_email: str = ""
     correlation_id: str | None = None
     expiry_date: Moment | None = None
-    created_date: Annotated[Moment | None, Meta(description="When work on it began; null while Draft.")] = None
+    created_date: Annotated[Moment | None, Meta(description="Start of processing; null while Draft.")] = None
     reason: Annotated[str | None, Meta(description="Why it ended without a payment.")] = None
     next_attempt_at: Moment | None = None
 
@@ -143,42 +143,42 @@ class OrderDetail(Order, kw_only=True):
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
     disputes: list[DisputeShown]
-    challenge_url: Annotated[str | None, Meta(description="Where the customer can cure the decline, while they can.")]
+    challenge_url: Annotated[str | None, Meta(description="Page where the customer can resolve the decline.")]
 
 
 class AmendedOrder(OrderDetail, kw_only=True):
     """The order as it is now, and what should be known besides."""
 
     custom_properties: Annotated[
-        dict[str, str] | UnsetType, Meta(description="`warning`: what the caller should know; left out without one.")
+        dict[str, str] | UnsetType, Meta(description="`warning`: information for the caller; absent without one.")
     ] = UNSET
 
 
 class OrderQuery(Shape, kw_only=True):
     """All are optional; several narrow further. Those with lists may be repeated."""
 
-    query: Annotated[Text | None, Meta(description="Names, e-mail, ids.")] = None
+    query: Annotated[Text | None, Meta(description="Searches names, e-mails and ids.")] = None
     status: Annotated[list[Annotated[int, Meta(ge=0, le=8)]] | None, Meta(description="Any of these.")] = None
     id: Annotated[list[UUID], Meta(max_length=IDS_MAX, description="Any of these orders.")] | None = None
     external_order_id: Annotated[list[str], Meta(max_length=IDS_MAX, description="Or of these.")] | None = None
     reference_number: Annotated[list[Tail], Meta(max_length=IDS_MAX, description="Or that end so.")] | None = None
     from_: Annotated[Moment | None, Meta(description="Placed at or after.")] = field(default=None, name="from")
     to: Annotated[Moment | None, Meta(description="Placed before.")] = None
-    created_from: Annotated[Moment | None, Meta(description="First worked on at or after.")] = None
-    created_to: Annotated[Moment | None, Meta(description="First worked on before.")] = None
-    amount_from: Annotated[Cents | None, Meta(description="At least, minor units.")] = None
-    amount_to: Annotated[Cents | None, Meta(description="At most, minor units.")] = None
+    created_from: Annotated[Moment | None, Meta(description="Processing began at or after.")] = None
+    created_to: Annotated[Moment | None, Meta(description="Processing began before.")] = None
+    amount_from: Annotated[Cents | None, Meta(description="Minimum amount, minor units.")] = None
+    amount_to: Annotated[Cents | None, Meta(description="Maximum amount, minor units.")] = None
     site_id: UUID | None = None
     is_mit: bool | None = field(default=None, name="isMIT")
     order_source: Text64 | None = None
     currency: Annotated[str | None, Meta(description="ISO 4217.")] = None
-    descriptor: Annotated[Text64 | None, Meta(description="The statement's text, in any case.")] = None
+    descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor; not case-sensitive.")] = None
     reason: Annotated[list[str] | None, Meta(description=_REASONS)] = None
-    decline_code: Annotated[Text64 | None, Meta(description="Of the decline that it came in with, in any case.")] = None
+    decline_code: Annotated[Text64 | None, Meta(description="Code of the original decline; not case-sensitive.")] = None
     card_brand: Annotated[str | None, Meta(description=f"One of {', '.join(SCHEME_WORDS)}.")] = None
     card_bin: Annotated[Annotated[str, Meta(pattern="^[0-9]{6}$")] | None, Meta(description=_BIN)] = None
-    has_refund: Annotated[bool | None, Meta(description="Whether any of it was given back.")] = None
-    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
+    has_refund: Annotated[bool | None, Meta(description="Whether the order has a refund.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
     order_by: Annotated[str | None, Meta(description="`createdOn` (= placed), `processedOn` or `amount`.")] = None
     sort: Annotated[str | None, Meta(description="`desc` (default) or `asc`.")] = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
@@ -186,7 +186,7 @@ class OrderQuery(Shape, kw_only=True):
 
 
 class OrderList(Shape, kw_only=True):
-    """One page, and where it lies in the whole."""
+    """One page, with its position in the list."""
 
     first_item_on_page: int
     last_item_on_page: int
@@ -212,12 +212,12 @@ class Orders(Shape, kw_only=True):
 class AmendBody(Shape, kw_only=True):
     """What may be changed of an open order; what is left out stays."""
 
-    card_token: Annotated[UUID | None, Meta(description="Another card, or the same with new data, from /tokenize.")] = (
+    card_token: Annotated[UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")] = (
         None
     )
-    expiry_date_utc: Annotated[Moment | None, Meta(description="Until when it may be retried.")] = None
-    metadata: Annotated[Notes | None, Meta(description="Added to what is there; null takes a name away.")] = None
-    do_not_retry: Annotated[bool | None, Meta(description="True: no further attempts; false: they go on.")] = None
+    expiry_date_utc: Annotated[Moment | None, Meta(description="New expiry.")] = None
+    metadata: Annotated[Notes | None, Meta(description="Added to existing metadata; null removes a name.")] = None
+    do_not_retry: Annotated[bool | None, Meta(description="True stops further attempts; false resumes them.")] = None
 
 
 class RefundItem(Shape, kw_only=True):
@@ -225,29 +225,30 @@ class RefundItem(Shape, kw_only=True):
 
     sku: Text | None = None
     line: Annotated[int, Meta(ge=1, le=500)] | None = None
-    quantity: Annotated[Count | None, Meta(description="So many of it.")] = None
-    amount: Annotated[Units | None, Meta(description="Or so much, minor units.")] = None
+    quantity: Annotated[Count | None, Meta(description="Number of pieces.")] = None
+    amount: Annotated[Units | None, Meta(description="Amount instead of `quantity`, minor units.")] = None
 
 
 class RefundBody(Shape, kw_only=True):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
-        str | None, Meta(description="Whole currency, not cents; a JSON number is taken too.", examples=["19.99"])
+        str | None, Meta(description="In whole currency, not cents; a JSON number is accepted, "
+                                     "too.", examples=["19.99"])
     ] = None
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
     idempotency_key: Key = None
-    currency: Annotated[Text4 | None, Meta(description="Must be the order's.")] = None
-    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
-    is_partial_refund: Annotated[bool | None, Meta(description="Not needed.")] = None
-    transaction_id: Annotated[str | None, Meta(description="Not needed.")] = None
+    currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
+    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.")] = None
+    transaction_id: Annotated[str | None, Meta(description="Optional; not used.")] = None
 
 
 class Refunded(Envelope, kw_only=True):
     """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
 
-    response_code: Annotated[str, Meta(description="`100`, or why not.")]
+    response_code: Annotated[str, Meta(description="`100`, or the code of the refusal.")]
     response_message: str
     order_id: UUID
     transaction_id: Annotated[UUID | None, Meta(description="The refund's id.")] = None
@@ -257,10 +258,10 @@ class CaptureBody(Shape, kw_only=True):
     """The whole of what is held."""
 
     idempotency_key: Text128
-    order_id: Annotated[UUID, Meta(description="As /evaluate answered it.")]
+    order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
     amount: Cents
     currency: Text4
-    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
 
 
 class CaptureTold(Envelope, kw_only=True):
@@ -279,10 +280,10 @@ class OutcomeBody(Shape, kw_only=True):
     """Which order: one of both names it."""
 
     order_session_key: Annotated[
-        str, Meta(min_length=1, max_length=256, description="The orderId of /evaluate, or your own order id.")
+        str, Meta(min_length=1, max_length=256, description="The `orderId` of /evaluate, or your own order id.")
     ] | UnsetType = UNSET
     order_id: Annotated[
-        str, Meta(max_length=256, description="The same, where orderSessionKey is left out.")
+        str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")
     ] | UnsetType = UNSET
     mid: Any | None = None
 

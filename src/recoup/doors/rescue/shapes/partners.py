@@ -13,16 +13,16 @@ PAGE_MAX = 200
 KeyKind = Literal["api", "tokenization", "stablecoin"]
 REPORT_PAGE_MAX = 100
 MerchantState = Annotated[
-    Literal["active", "paused"], Meta(description="`active`, or `paused`: it takes no new orders; what it has goes on.")
+    Literal["active", "paused"], Meta(description="`active` or `paused` (no new orders; existing ones continue).")
 ]
 
 
 class Quota(Shape, kw_only=True):
-    """What a partner may have, and has."""
+    """Quotas of a partner, and their usage."""
 
     merchants_max: int
     merchants: int
-    calls_per_minute: Annotated[int, Meta(description="Over its own and all its merchants' keys, in each process.")]
+    calls_per_minute: Annotated[int, Meta(description="For its own and all its merchants' keys, per process.")]
     calls_this_minute: int
 
 
@@ -31,14 +31,14 @@ class Partner(Shape, kw_only=True):
 
     id: UUID
     name: str
-    state: Annotated[Literal["active", "paused"], Meta(description="`active`, or `paused`: it may read only.")]
+    state: Annotated[Literal["active", "paused"], Meta(description="`active` or `paused` (read-only).")]
     created_date: Moment
     quota: Quota
     success: bool = True
 
 
 class PartnerSite(Shape, kw_only=True):
-    """The first site; more are made with the merchant's own key."""
+    """The first site; create more with the merchant's own key."""
 
     url: Annotated[str, Meta(min_length=1, max_length=512, description="https address or host name.")]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -50,11 +50,11 @@ class MerchantBody(Shape, kw_only=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     site: PartnerSite
-    external_id: Annotated[Text128 | None, Meta(description="How you call it; one merchant for each.")] = None
+    external_id: Annotated[Text128 | None, Meta(description="Your own id of the merchant; unique.")] = None
 
 
 class MerchantPatch(Shape, kw_only=True):
-    """What is left out stays."""
+    """Missing fields stay unchanged."""
 
     name: Text128 | None = None
     state: MerchantState | None = None
@@ -63,12 +63,12 @@ class MerchantPatch(Shape, kw_only=True):
 class KeysBody(Shape, kw_only=True):
     """Which keys, and how long the old ones live on."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0: they end now, also those that end later.")] = 24
-    kinds: Annotated[list[KeyKind] | None, Meta(description="Left out: all.")] = None
+    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
+    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.")] = None
 
 
 class Credentials(Shape, kw_only=True):
-    """Shown once. What is empty stays as it was."""
+    """Shown once. Empty ones are unchanged."""
 
     mid: str
     site_id: str
@@ -82,7 +82,7 @@ class Credentials(Shape, kw_only=True):
 
 
 class Handover(Shape, kw_only=True):
-    """A page that shows the credentials once, to whoever opens it first."""
+    """A page that shows the credentials once, to the first person who opens it."""
 
     url: str
     expires_date: Moment
@@ -93,9 +93,9 @@ class MerchantMade(Shape, kw_only=True):
 
     mid: UUID
     credentials: Annotated[
-        Credentials | None, Meta(description="null in the answer to a repeat: secrets are shown once.")
+        Credentials | None, Meta(description="Null in the response to a repeat: secrets are shown once.")
     ]
-    handover: Annotated[Handover | None, Meta(description="null when it was opened, or is over.")]
+    handover: Annotated[Handover | None, Meta(description="Null after it was opened, or has expired.")]
     success: bool = True
 
 
@@ -119,7 +119,7 @@ class Merchant(Shape, kw_only=True):
     cit_web: bool
     cit_callcenter: bool
     mit: bool
-    sites: Annotated[int, Meta(description="How many take orders.")]
+    sites: Annotated[int, Meta(description="Number of sites that accept orders.")]
     created_date: Moment
 
 
@@ -127,17 +127,17 @@ class MerchantQuery(Shape, kw_only=True):
     """In the order of their making."""
 
     state: MerchantState | None = None
-    name: Annotated[Text128 | None, Meta(description="A part of it, in any case.")] = None
+    name: Annotated[Text128 | None, Meta(description="Part of the name; not case-sensitive.")] = None
     external_id: Text128 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
-    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
 
 
 class Merchants(Shape, kw_only=True):
     """A page of them."""
 
     data: list[Merchant]
-    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
     success: bool = True
 
 
@@ -157,11 +157,11 @@ class MerchantSite(Shape, kw_only=True):
 class MerchantKey(Shape, kw_only=True):
     """A key, without its secret."""
 
-    id: Annotated[UUID | None, Meta(description="Of an `api` key: the `id` that its token call answers.")]
+    id: Annotated[UUID | None, Meta(description="For an `api` key: the `id` in its token response.")]
     kind: Annotated[str, Meta(description="`api`, `tokenization` or `stablecoin`.")]
     last_four: str
     created_date: Moment
-    ends_date: Annotated[Moment | None, Meta(description="From here on it opens nothing.")]
+    ends_date: Annotated[Moment | None, Meta(description="The key is invalid from then on.")]
 
 
 class MerchantWebhook(Shape, kw_only=True):
@@ -178,7 +178,7 @@ class MerchantWebhook(Shape, kw_only=True):
 
 
 class MerchantOrder(Shape, kw_only=True):
-    """Which order, and when it was placed."""
+    """The order, and when it was placed."""
 
     id: UUID
     placed_date: Moment
@@ -199,7 +199,7 @@ class MerchantStatus(Merchant, kw_only=True):
     webhooks: list[MerchantWebhook]
     first_order: MerchantOrder | None
     last_order: MerchantOrder | None
-    missing: Annotated[list[MissingStep], Meta(description="Conditions of going live that do not hold.")]
+    missing: Annotated[list[MissingStep], Meta(description="Open requirements for going live.")]
     success: bool = True
 
 
@@ -210,14 +210,14 @@ class SwitchesBody(Shape, kw_only=True):
     cit_web: bool | None = None
     cit_callcenter: bool | None = None
     mit: bool | None = None
-    why: Annotated[Text | None, Meta(description="Kept with the change.")] = None
+    why: Annotated[Text | None, Meta(description="Reason, stored with the change.")] = None
 
 
 class SwitchResult(Shape, kw_only=True):
     """What became of it at one merchant."""
 
     mid: UUID
-    changed: Annotated[list[str], Meta(description="Which switches were changed: `citWeb`, `citCallcenter`, `mit`.")]
+    changed: Annotated[list[str], Meta(description="Changed switches: `citWeb`, `citCallcenter`, `mit`.")]
     result: Annotated[str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")]
     reason: str | None = None
 
@@ -234,13 +234,13 @@ class ReportQuery(Shape, kw_only=True):
     """Days are days of business time in UTC."""
 
     from_: Annotated[
-        str | None, Meta(description="The first day, like 2026-03-01; left out: 30 days, the last included.")
+        str | None, Meta(description="First day, like 2026-03-01; default: 30 days, including the last.")
     ] = field(default=None, name="from")
-    to: Annotated[str | None, Meta(description="The last day, included; left out: today.")] = None
-    mid: Annotated[UUID | None, Meta(description="One merchant only.")] = None
+    to: Annotated[str | None, Meta(description="Last day, inclusive; default: today.")] = None
+    mid: Annotated[UUID | None, Meta(description="Only this merchant.")] = None
     currency: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants a page.")] = 20
-    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
+    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")] = None
 
 
@@ -253,12 +253,12 @@ class ReportRow(Shape, kw_only=True):
     currency: str
     kind: Annotated[
         str,
-        Meta(description="`placed`: orders that came in, by their amounts. All others are what the ledger booked on "
-             "the merchant's account: `amount` (what was approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
-             "`adjustment`, `reserve`, `carried`, `payout`."),
+        Meta(description="`placed`: incoming orders, by their amounts. All others are ledger entries on the "
+                         "merchant's account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
+                         "`adjustment`, `reserve`, `carried`, `payout`."),
     ]  # fmt: skip
     count: int
-    amount: Annotated[int, Meta(description="Minor units; + is in the merchant's favour.")]
+    amount: Annotated[int, Meta(description="Minor units; positive is in the merchant's favour.")]
 
 
 class Report(Shape, kw_only=True):
@@ -267,5 +267,5 @@ class Report(Shape, kw_only=True):
     from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
     to: str
     data: list[ReportRow]
-    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
     success: bool = True

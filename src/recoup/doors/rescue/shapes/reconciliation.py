@@ -12,30 +12,30 @@ Kind = Literal[
     "amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"
 ]
 Balance = Annotated[
-    Literal["card", "wallet"], Meta(description="`card`: what settlements pay; `wallet`: your stablecoins.")
+    Literal["card", "wallet"], Meta(description="`card`: paid out by settlements; `wallet`: your stablecoins.")
 ]
-Signed = Annotated[int, Meta(description="Minor units; + is in your favour.")]
+Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
 class Movement(Shape, kw_only=True):
     """One entry of the ledger on your account, with the fee that was booked with it."""
 
-    id: Annotated[str, Meta(description="The entry's posting and number; the same in settlements.")]
+    id: Annotated[str, Meta(description="Posting and number of the entry; the same as in settlements.")]
     kind: Kind
-    placed_date: Annotated[Moment | None, Meta(description="When the order came in.")]
+    placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
     booked_date: Moment
     amount: Signed
     fee: Signed
-    net: Annotated[int, Meta(description="Minor units: amount and fee.")]
+    net: Annotated[int, Meta(description="Minor units: amount plus fee.")]
     currency: Text4
     balance: Balance
-    order_id: Annotated[UUID | None, Meta(description="Null for what is about no single order.")]
+    order_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
     external_order_id: str | None
     site_id: UUID | None
     site: str | None
     descriptor: str | None
-    settlement_id: Annotated[UUID | None, Meta(description="Null until a settlement has it.")]
-    reference: Annotated[str | None, Meta(description="The processor's, the channel's or the bank's.")]
+    settlement_id: Annotated[UUID | None, Meta(description="Null until it is settled.")]
+    reference: Annotated[str | None, Meta(description="Reference of the processor, channel or bank.")]
 
 
 class MovementTotal(Shape, kw_only=True):
@@ -43,7 +43,7 @@ class MovementTotal(Shape, kw_only=True):
 
     currency: Text4
     balance: Balance
-    kinds: Annotated[dict[str, int], Meta(description="Minor units by kind; fees by themselves.")]
+    kinds: Annotated[dict[str, int], Meta(description="Minor units by kind; fees are separate.")]
     net: int
 
 
@@ -52,10 +52,10 @@ class ReconciliationQuery(Shape, kw_only=True):
 
     from_: Annotated[Moment | None, Meta(description="Booked at or after.")] = field(default=None, name="from")
     to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
-    id: Annotated[UUID | None, Meta(description="`ReconciliationId` of the event; instead of `from` and `to`.")] = None
+    id: Annotated[UUID | None, Meta(description="`ReconciliationId` of the event, instead of `from` and `to`.")] = None
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
-    after: Annotated[Text64 | None, Meta(description="`next` of the page before.")] = None
-    zone: Annotated[Text64 | None, Meta(description="Of the dates in a CSV, like America/New_York. UTC.")] = None
+    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    zone: Annotated[Text64 | None, Meta(description="Zone of CSV dates, like America/New_York. Default: UTC.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
 
 
@@ -64,6 +64,6 @@ class Reconciliation(Members, kw_only=True):
 
     from_: Moment = field(name="from")
     to: Moment
-    totals: Annotated[list[MovementTotal] | None, Meta(description="Of the whole period; with the first page only.")]
+    totals: Annotated[list[MovementTotal] | None, Meta(description="Totals of the period; first page only.")]
     data: list[Movement]
-    next: Annotated[str | None, Meta(description="Handed back as `after`; null on the last page.")]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 
 ROWS_MAX = 1_000
-Signed = Annotated[int, Meta(description="Minor units; + is in your favour.")]
+Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 Counted = Annotated[int, Meta(ge=0)]
 
 
@@ -23,8 +23,8 @@ class Sums(Shape, kw_only=True):
     chargeback_fees: Signed
     adjusted: Signed
     net: Signed
-    disputed: Annotated[int, Meta(description="Minor units: what issuers took back and did not return, borne by whom "
-                                  "ever; not in `net`.")]  # fmt: skip
+    disputed: Annotated[int, Meta(description="Minor units: taken back by issuers and not returned, "
+                                              "whoever bears it; not in `net`.")]  # fmt: skip
     approvals: Counted
     refunds: Counted
     disputes: Counted
@@ -39,20 +39,20 @@ class TransactionRow(Sums, kw_only=True):
     placed_date: Moment | None
     site_id: UUID | None
     site: str | None
-    campaign: Annotated[str | None, Meta(description="Its key.")]
+    campaign: Annotated[str | None, Meta(description="Key of the campaign.")]
     descriptor: str | None
 
 
 class DescriptorRow(Sums, kw_only=True):
     """All orders with this text on customers' statements."""
 
-    descriptor: Annotated[str | None, Meta(description="Null: about no single order.")]
+    descriptor: Annotated[str | None, Meta(description="Null for entries without an order.")]
 
 
 class SiteRow(Sums, kw_only=True):
     """All orders of a site."""
 
-    site_id: Annotated[UUID | None, Meta(description="Null: about no single order.")]
+    site_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
     site: str | None
     url: str | None
 
@@ -60,10 +60,10 @@ class SiteRow(Sums, kw_only=True):
 class CampaignRow(Sums, kw_only=True):
     """All orders of a campaign; those of the site that name none have a row of their own."""
 
-    site_id: Annotated[UUID | None, Meta(description="Null: about no single order.")]
+    site_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
     site: str | None
     campaign_id: UUID | None
-    campaign: Annotated[str | None, Meta(description="Its key.")]
+    campaign: Annotated[str | None, Meta(description="Key of the campaign.")]
     name: str | None
 
 
@@ -72,9 +72,9 @@ class OriginQuery(Shape, kw_only=True):
 
     from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(default=None, name="from")
     to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
-    currency: Annotated[Text4 | None, Meta(description="One alone.")] = None
+    currency: Annotated[Text4 | None, Meta(description="Only this currency.")] = None
     limit: Annotated[int, Meta(ge=1, le=ROWS_MAX)] = 100
-    after: Annotated[Text64 | None, Meta(description="`next` of the page before.")] = None
+    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all rows in one file.")] = None
 
 
@@ -84,9 +84,9 @@ class Paged(Members, kw_only=True):
     from_: Moment = field(name="from")
     to: Moment
     totals: Annotated[
-        list[Sums] | None, Meta(description="The ledger's own sums: all pages' rows add up to them. First page only.")
+        list[Sums] | None, Meta(description="Totals from the ledger, equal to the sum of all rows. First page only.")
     ]
-    next: Annotated[str | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
 
 
 class Transactions(Paged, kw_only=True):

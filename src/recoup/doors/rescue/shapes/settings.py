@@ -8,27 +8,27 @@ from msgspec import Meta
 from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
-Events = Annotated[list[str], Meta(description="Names of events; see the events' page.")]
-Descriptor = Annotated[str, Meta(min_length=5, max_length=22, description="What customers see on statements.")]
+Events = Annotated[list[str], Meta(description="Event names; see the events page.")]
+Descriptor = Annotated[str, Meta(min_length=5, max_length=22, description="Statement descriptor.")]
 Format = Annotated[
     str,
     Meta(
         description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard Webhooks) or "
-        "`stablecoin`: the events of stablecoin orders in that API's dialect, signed as its own webhook is."
+                    "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
     ),
 ]
-Encrypt = Annotated[bool, Meta(description="Bodies go as A256GCM envelopes; with the format `stablecoin` only.")]
+Encrypt = Annotated[bool, Meta(description="Sends bodies as A256GCM envelopes; only with the format `stablecoin`.")]
 
 
 class Switches(Shape, kw_only=True):
     """Which orders a site takes."""
 
-    cit_web: Annotated[bool | None, Meta(description="Customers' payments on the web.")] = None
-    cit_callcenter: Annotated[bool | None, Meta(description="Customers' payments by the call centre.")] = None
-    mit: Annotated[bool | None, Meta(description="Recurring payments.")] = None
-    is_default: Annotated[bool | None, Meta(description="Takes the orders that name no site; one does.")] = None
+    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = None
+    cit_callcenter: Annotated[bool | None, Meta(description="Customer-initiated payments by the call centre.")] = None
+    mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
+    is_default: Annotated[bool | None, Meta(description="Receives orders without a site.")] = None
     support_contact: Annotated[
-        Text128 | None, Meta(description="Where customers ask: an e-mail address, a phone number or a page.")
+        Text128 | None, Meta(description="Support contact for customers: an e-mail address, a phone number or a page.")
     ] = None
 
 
@@ -36,14 +36,14 @@ class SiteBody(Switches, kw_only=True):
     """A site or campaign."""
 
     url: Annotated[
-        str, Meta(min_length=1, max_length=512, description="https address or host name; orders find it by its host.")
+        str, Meta(min_length=1, max_length=512, description="https address or host name; its host selects the site.")
     ]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
 
 class SitePatch(Switches, kw_only=True):
-    """What is left out stays."""
+    """Missing fields stay unchanged."""
 
     url: Text512 | None = None
     name: Text128 | None = None
@@ -78,9 +78,9 @@ class EndpointBody(Shape, kw_only=True):
     url: Annotated[Url, Meta(description="https; in the sandbox also http://127.0.0.1:<port>.")]
     events: Events | None = None
     format: Format | None = None
-    own_key: Annotated[bool | None, Meta(description="True: a key of its own, not the merchant's.")] = None
+    own_key: Annotated[bool | None, Meta(description="True: its own key, not the merchant's.")] = None
     encrypt: Encrypt | None = None
-    mid: Annotated[UUID | None, Meta(description="Not needed.")] = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
 class EndpointChange(Shape, kw_only=True):
@@ -89,22 +89,22 @@ class EndpointChange(Shape, kw_only=True):
     url: Url | None = None
     events: Events | None = None
     format: Format | None = None
-    state: Annotated[str | None, Meta(description="`active`, or `disabled`: nothing is sent, nothing kept for it.")] = (
+    state: Annotated[str | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = (
         None
     )
     encrypt: Encrypt | None = None
 
 
 class Health(Shape, kw_only=True):
-    """How deliveries there go."""
+    """Health of deliveries."""
 
-    state: Annotated[str, Meta(description="`new`: nothing was sent there yet; `ok`, `failing`, or `open`: only probes "
-                                           "are sent, at growing pauses.")]
-    since: Annotated[Moment | None, Meta(description="Of the first failure of those in a row.")]
-    failures: Annotated[int, Meta(ge=0, description="Tries in a row that were not taken.")]
-    last_error: Annotated[str | None, Meta(description="Of the last of them.")]
-    next_try_at: Annotated[Moment | None, Meta(description="While open: when the next probe is sent.")]
-    waiting_events: Annotated[int, Meta(ge=0, description="Still to be delivered there; at most 1,000.")]
+    state: Annotated[str, Meta(description="`new`: nothing was sent yet; `ok`; `failing`; `open`: only probes are "
+                                           "sent, at growing intervals.")]
+    since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
+    failures: Annotated[int, Meta(ge=0, description="Failed tries in a row.")]
+    last_error: Annotated[str | None, Meta(description="Error of the latest failure.")]
+    next_try_at: Annotated[Moment | None, Meta(description="While `open`: time of the next probe.")]
+    waiting_events: Annotated[int, Meta(ge=0, description="Events waiting for delivery; counted up to 1,000.")]
 
 
 class Endpoint(Shape, kw_only=True):
@@ -117,11 +117,12 @@ class Endpoint(Shape, kw_only=True):
     state: str
     created_date: Moment
     signing_key: Annotated[
-        str, Meta(description="Base64; signs what is sent there. For `stablecoin` this text itself is the secret.")
+        str, Meta(description="Base64; signs all deliveries to this endpoint. For `stablecoin` this text itself is "
+                              "the secret.")
     ]
     encrypt: Encrypt
     own_key: Annotated[bool, Meta(description="False: the merchant's key signs.")]
-    previous_key_until: Annotated[Moment | None, Meta(description="Until then the key before it is good, too.")]
+    previous_key_until: Annotated[Moment | None, Meta(description="The previous key is valid until then.")]
     health: Health
     why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
 
@@ -142,19 +143,19 @@ class TestBody(Shape, kw_only=True):
 class TestAnswer(Shape, kw_only=True):
     """What the receiver said."""
 
-    success: Annotated[bool, Meta(description="Whether it said 2xx.")]
+    success: Annotated[bool, Meta(description="Whether the receiver answered 2xx.")]
     event: str
     event_id: UUID
     status: Annotated[int, Meta(ge=100, le=999, description="The receiver's HTTP status.")]
     latency_ms: Annotated[int, Meta(ge=0)]
-    answer: Annotated[str, Meta(description="How its answer begins.")]
+    answer: Annotated[str, Meta(description="The beginning of its response.")]
 
 
 class DeliveryQuery(Shape, kw_only=True):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    before: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+    before: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
 
 
 class Delivery(Shape, kw_only=True):
@@ -165,22 +166,22 @@ class Delivery(Shape, kw_only=True):
     event_id: UUID
     order_id: UUID
     external_order_id: str | None
-    mid: Annotated[UUID, Meta(description="Whose event it is.")]
+    mid: Annotated[UUID, Meta(description="Merchant of the event.")]
     sequence: int
-    is_resent: Annotated[bool, Meta(description="True: sent again by a replay.")]
-    is_sample: Annotated[bool, Meta(description="True: sent by …/test, and not tried again.")]
-    attempt: Annotated[int, Meta(ge=1, description="Counts the tries of this event.")]
+    is_resent: Annotated[bool, Meta(description="True if sent by a replay.")]
+    is_sample: Annotated[bool, Meta(description="True if sent by …/test; not retried.")]
+    attempt: Annotated[int, Meta(ge=1, description="Number of the try of this event.")]
     at: Moment
-    result: Annotated[str, Meta(description="`delivered`, `failed` (it is tried again), `parked` or `disabled`.")]
+    result: Annotated[str, Meta(description="`delivered`, `failed` (will be retried), `parked` or `disabled`.")]
     latency_ms: int
     answer: str
     status: Annotated[int | None, Meta(description="The receiver's HTTP status.")] = None
-    error: Annotated[str | None, Meta(description="Why there was none.")] = None
+    error: Annotated[str | None, Meta(description="Why there was no response.")] = None
 
 
 class Deliveries(Shape, kw_only=True):
     """A page of tries."""
 
     data: list[Delivery]
-    next: Annotated[UUID | None, Meta(description="Hand it back as `before`; null: that was all.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `before`; null on the last page.")] = None
     success: bool = True

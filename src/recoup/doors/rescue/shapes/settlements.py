@@ -12,7 +12,7 @@ LINES_MAX = 1_000
 Kind = Literal[
     "amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"
 ]
-Signed = Annotated[int, Meta(description="Minor units; + is in your favour.")]
+Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
 class Settlement(Shape, kw_only=True):
@@ -21,18 +21,19 @@ class Settlement(Shape, kw_only=True):
     id: UUID
     status: Annotated[
         Literal["carried", "created", "approved", "sent", "paid", "returned"],
-        Meta(description="Of its payout; `carried`: there is none, the next settlement begins with what is left."),
+        Meta(description="Status of the payout; `carried`: there is no payout, and the amount is carried to the "
+                         "next settlement."),
     ]
     payout_state: Annotated[
         Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"],
-        Meta(description="The same as a person reads it: `scheduled` waits for an approval, nothing was sent; "
-                         "`confirmed`: the bank says that it arrived."),
+        Meta(description="The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; "
+                         "`confirmed`: the bank confirmed its arrival."),
     ]
     period_from: Moment
-    period_to: Annotated[Moment, Meta(description="Not included: what was booked from here on is in a later one.")]
+    period_to: Annotated[Moment, Meta(description="Exclusive: later bookings are in a later settlement.")]
     closed_date: Moment
-    payout_date: Annotated[Moment | None, Meta(description="When it was given to the bank.")]
-    payment_ref: Annotated[str | None, Meta(description="What the bank statement shows.")]
+    payout_date: Annotated[Moment | None, Meta(description="Time at which it was sent to the bank.")]
+    payment_ref: Annotated[str | None, Meta(description="Reference on the bank statement.")]
     currency: Text4
     total_value: Annotated[int, Meta(description="Minor units: approved orders.")]
     fees: Signed
@@ -40,12 +41,13 @@ class Settlement(Shape, kw_only=True):
     chargebacks: Signed
     returns: Signed
     adjustment: Signed
-    reserve: Annotated[int, Meta(description="Minor units: released less held.")]
-    carried: Annotated[int, Meta(description="Minor units: from the settlement before less to the next.")]
-    payout: Annotated[int, Meta(ge=0, description="Minor units: what is paid to your bank.")]
-    lines: Annotated[int, Meta(ge=1, description="How many lines it has.")]
-    ledger_page: Annotated[int, Meta(description="The last ledger page in it.")]
-    ledger_root: Annotated[str, Meta(description="That page's root, as `settlement.closed` told it; hex.")]
+    reserve: Annotated[int, Meta(description="Minor units: released, less held.")]
+    carried: Annotated[int, Meta(description="Minor units: carried from the previous settlement, less carried to "
+                                             "the next.")]
+    payout: Annotated[int, Meta(ge=0, description="Minor units: paid to your bank.")]
+    lines: Annotated[int, Meta(ge=1, description="Number of lines.")]
+    ledger_page: Annotated[int, Meta(description="The last ledger page of the settlement.")]
+    ledger_root: Annotated[str, Meta(description="Root of that page (hex), as in `settlement.closed`.")]
 
 
 class SettlementQuery(Shape, kw_only=True):
@@ -79,26 +81,26 @@ class SettlementDetail(Settlement, kw_only=True):
 class SettlementLine(Shape, kw_only=True):
     """One entry of the ledger on your account. An entry is in one settlement at most."""
 
-    id: Annotated[str, Meta(description="The entry's posting and number.")]
+    id: Annotated[str, Meta(description="Posting and number of the entry.")]
     kind: Kind
     amount: Signed
     currency: Text4
-    order_id: Annotated[UUID | None, Meta(description="Null for what is about no single order.")]
+    order_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
     external_order_id: str | None
     site_id: UUID | None
     descriptor: str | None
-    placed_date: Annotated[Moment | None, Meta(description="When the order came in.")]
+    placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
     booked_date: Moment
-    source: Annotated[str, Meta(description="What it was booked for: attempt, refund, dispute, adjustment, batch.")]
-    source_id: Annotated[UUID, Meta(description="Of that: a refund's line has the refund's id.")]
-    note: Annotated[str | None, Meta(description="An adjustment's reason.")] = None
+    source: Annotated[str, Meta(description="Source of the booking: attempt, refund, dispute, adjustment, batch.")]
+    source_id: Annotated[UUID, Meta(description="Id of the source: a refund's line has the refund's id.")]
+    note: Annotated[str | None, Meta(description="Reason of an adjustment.")] = None
 
 
 class LinesQuery(Shape, kw_only=True):
     """All are optional."""
 
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
-    after: Annotated[str | None, Meta(description="`next` of the page before.")] = None
+    after: Annotated[str | None, Meta(description="`next` of the previous page.")] = None
     kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
 
@@ -107,4 +109,4 @@ class SettlementLines(Members, kw_only=True):
     """In the order of booking."""
 
     data: list[SettlementLine]
-    next: Annotated[str | None, Meta(description="Handed back as `after`; null on the last page.")]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]

@@ -12,11 +12,11 @@ Level = Literal["merchant", "site", "campaign"]
 Policy = Literal["use_default", "refuse"]
 HISTORY_MAX = 500
 Key = Annotated[
-    str, Meta(min_length=1, max_length=64, description="As orders name it; capital and small letters are one.")
+    str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")
 ]
 _Descriptor = Annotated[str, Meta(max_length=22)]
-Own = Annotated[_Descriptor | None, Meta(description="What customers see on statements; empty: as the site's.")]
-Why = Annotated[Text | None, Meta(description="Shown with the change.")]
+Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empty: the site's.")]
+Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
 
 
 class CampaignSwitches(Shape, kw_only=True):
@@ -24,9 +24,9 @@ class CampaignSwitches(Shape, kw_only=True):
 
     name: Text128 | None = None
     descriptor: Own = None
-    cit_web: Annotated[bool | None, Meta(description="Customers' payments on the web.")] = None
-    cit_callcenter: Annotated[bool | None, Meta(description="Customers' payments by the call centre.")] = None
-    mit: Annotated[bool | None, Meta(description="Recurring payments.")] = None
+    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = None
+    cit_callcenter: Annotated[bool | None, Meta(description="Customer-initiated payments by the call centre.")] = None
+    mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
 
 
 class CampaignBody(CampaignSwitches, kw_only=True):
@@ -36,7 +36,7 @@ class CampaignBody(CampaignSwitches, kw_only=True):
 
 
 class CampaignPatch(CampaignSwitches, kw_only=True):
-    """What is left out stays."""
+    """Missing fields stay unchanged."""
 
     key: Key | None = None
 
@@ -67,24 +67,24 @@ class Change(Shape, kw_only=True):
 
     at: Moment
     by: Annotated[
-        str, Meta(description="`api`, `user`, `partner` or `operator`, and which.", examples=["api:pk_test_1"])
+        str, Meta(description="`api`, `user`, `partner` or `operator`, with an id.", examples=["api:pk_test_1"])
     ]
     why: str
-    request_id: Annotated[str, Meta(description="`X-Request-Id` of the call that did it.")]
+    request_id: Annotated[str, Meta(description="`X-Request-Id` of the call.")]
 
 
 class Switch(Shape, kw_only=True):
-    """One kind of orders at one place. An order is taken when its kind is on at every level it goes through."""
+    """One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
 
     level: Level
-    id: Annotated[UUID, Meta(description="The merchant's, the site's or the campaign's.")]
+    id: Annotated[UUID, Meta(description="Id of the merchant, site or campaign.")]
     name: str
     kind: KindName
     on: bool
-    created_date: Annotated[Moment, Meta(description="Since when there is such a place.")]
+    created_date: Annotated[Moment, Meta(description="Creation date of the merchant, site or campaign.")]
     site_id: Annotated[UUID | None, Meta(description="The campaign's site, or the site itself.")] = None
-    key: Annotated[str | None, Meta(description="The campaign's.")] = None
-    last_change: Annotated[Change | None, Meta(description="Null: it stands as it was made.")] = None
+    key: Annotated[str | None, Meta(description="Key of the campaign.")] = None
+    last_change: Annotated[Change | None, Meta(description="Null if never changed.")] = None
 
 
 class Switches(Shape, kw_only=True):
@@ -92,7 +92,7 @@ class Switches(Shape, kw_only=True):
 
     data: list[Switch]
     unknown_sites: Annotated[
-        Policy, Meta(description="What becomes of orders that name a site or campaign which nobody made.")
+        Policy, Meta(description="What happens to orders with an unknown site or campaign.")
     ]
     success: bool = True
 
@@ -102,24 +102,24 @@ class SwitchBody(Shape, kw_only=True):
 
     kind: KindName
     on: bool
-    site_id: Annotated[UUID | None, Meta(description="Left out, without a campaign: the whole merchant.")] = None
-    campaign_id: Annotated[UUID | None, Meta(description="One campaign alone.")] = None
+    site_id: Annotated[UUID | None, Meta(description="Without it, and without a campaign: the whole merchant.")] = None
+    campaign_id: Annotated[UUID | None, Meta(description="Only one campaign.")] = None
     why: Why = None
-    mid: Annotated[UUID | None, Meta(description="Not needed.")] = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
 class SwitchedNow(Members, kw_only=True):
     """How it stands."""
 
     switch: Switch
-    changed: Annotated[bool, Meta(description="False: it stood so before, and nothing was noted.")]
+    changed: Annotated[bool, Meta(description="False if the switch already had this value.")]
 
 
 class HistoryQuery(Shape, kw_only=True):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 100
-    after: Annotated[Text128 | None, Meta(description="`next` of the page before.")] = None
+    after: Annotated[Text128 | None, Meta(description="`next` of the previous page.")] = None
 
 
 class Changed(Change, kw_only=True):
@@ -138,7 +138,7 @@ class History(Shape, kw_only=True):
     """A page of changes."""
 
     data: list[Changed]
-    next: Annotated[str | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
     success: bool = True
 
 
@@ -152,9 +152,9 @@ class TestedBody(Shape, kw_only=True):
     """Which way is tried."""
 
     kind: KindName
-    site_id: Annotated[UUID | None, Meta(description="Left out: the default site.")] = None
-    campaign: Annotated[Text64 | None, Meta(description="The key of one of its campaigns.")] = None
-    mid: Annotated[UUID | None, Meta(description="Not needed.")] = None
+    site_id: Annotated[UUID | None, Meta(description="Default: the default site.")] = None
+    campaign: Annotated[Text64 | None, Meta(description="Key of one of its campaigns.")] = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
 class Hop(Shape, kw_only=True):
@@ -162,8 +162,8 @@ class Hop(Shape, kw_only=True):
 
     name: Annotated[str, Meta(examples=["processor"])]
     state: Literal["ok", "failed", "skipped"]
-    told: Annotated[str, Meta(description="What was found, or why it was not looked for.")]
-    cure: Annotated[str | None, Meta(description="What to do about it.")] = None
+    told: Annotated[str, Meta(description="The finding, or why the step was skipped.")]
+    cure: Annotated[str | None, Meta(description="What to do.")] = None
     latency_ms: Annotated[int, Meta(ge=0)] = 0
 
 
@@ -171,5 +171,5 @@ class Tested(Members, kw_only=True):
     """`success`: no step failed. No card is charged, and no order is made."""
 
     kind: KindName
-    world: Annotated[Literal["sandbox", "live"], Meta(description="Where the credential leads.")]
+    world: Annotated[Literal["sandbox", "live"], Meta(description="Environment of the credential.")]
     hops: list[Hop]
