@@ -17,7 +17,8 @@ import aiohttp
 from yarl import URL
 
 from recoup.gateways.web import guard
-from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress, system_lookup
+from recoup.gateways.web.lookups import Lookups
+from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import Answer, Error
 from recoup.kernel.problem import Problem
 
@@ -43,12 +44,12 @@ class WebClient:
         *,
         loopback: bool,
         tls: ssl.SSLContext | None = None,
-        lookup: Lookup = system_lookup,
+        lookup: Lookup | None = None,
         allowed: Allowed = guard.is_public,
         user_agent: str = "Recoup",
     ) -> None:
         self._loopback = loopback
-        self._names = CheckedNames(lookup, allowed)
+        self._names = CheckedNames(lookup or Lookups(), allowed)
         self._tls = tls or tls_context()
         self._user_agent = user_agent
         self._pool = self._session(keep=True)

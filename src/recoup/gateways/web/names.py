@@ -1,5 +1,5 @@
 """Names to checked addresses, remembered for a few seconds so that a busy receiver is not a busy name
-server.
+server; and for longer where the name servers do not answer.
 """
 
 import asyncio
@@ -12,6 +12,9 @@ from typing import Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 REMEMBERED_SECONDS: Final = 5.0
+# While nobody answers, an address that was checked at most so long ago is called again.
+UNANSWERED_SECONDS: Final = 3600.0
+PATIENCE_SECONDS: Final = 1.0
 NAMES_MAX: Final = 4096
 ADDRESSES_MAX: Final = 16
 
@@ -31,16 +34,16 @@ class CheckedNames(AbstractResolver):
     def __init__(self, lookup: Lookup, allowed: Allowed) -> None:
         self._lookup = lookup
         self._allowed = allowed
-        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()  # when it was asked, what was said
         self._asking: dict[str, asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str) -> list[str]:
-        """The checked addresses of a name, at most a few seconds old.
+        """The checked addresses of a name, at most a few seconds old, or the last ones while no name server answers.
 
         Raises: RefusedAddress; OSError when the name does not resolve.
         """
-        known = self._known.get(host)
-        if known is not None and known[0] > asyncio.get_running_loop().time():
+        known, now = self._known.get(host), asyncio.get_running_loop().time()
+        if known is not None and now - known[0] < REMEMBERED_SECONDS:
             return known[1]
         asking = self._asking.get(host)
         if asking is None:
@@ -48,7 +51,12 @@ class CheckedNames(AbstractResolver):
             # others.
             asking = self._asking[host] = asyncio.create_task(self._ask(host))
             asking.add_done_callback(lambda task: self._asked(host, task))
-        return await asyncio.shield(asking)
+        if known is None or now - known[0] >= UNANSWERED_SECONDS:
+            return await asyncio.shield(asking)
+        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        if not asking.done() or _is_unanswered(asking):
+            return known[1]
+        return asking.result()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -81,17 +89,18 @@ class CheckedNames(AbstractResolver):
 
     def _asked(self, host: str, task: asyncio.Task[list[str]]) -> None:
         self._asking.pop(host, None)
-        if task.cancelled() or task.exception() is not None:
+        if task.cancelled() or _is_unanswered(task):
+            return
+        if task.exception() is not None:
             self._known.pop(host, None)
             return
-        self._known[host] = (asyncio.get_running_loop().time() + REMEMBERED_SECONDS, task.result())
+        self._known[host] = (asyncio.get_running_loop().time(), task.result())
         self._known.move_to_end(host)
         if len(self._known) > NAMES_MAX:
             self._known.popitem(last=False)
 
 
-async def system_lookup(host: str) -> list[str]:
-    """The machine's own resolver, IPv4 and IPv6."""
-    infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    # A scope ("%eth0") only comes with addresses that are refused anyway; ip_address reads it.
-    return [str(info[4][0]) for info in infos]
+def _is_unanswered(task: asyncio.Task[list[str]]) -> bool:
+    """Nobody said whether the name has an address."""
+    error = task.exception()
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
