@@ -28,7 +28,10 @@ async def smtp(said: dict[str, bytes] | None = None) -> AsyncIterator[tuple[int,
     answers = {b"EHLO": b"250 hi", b"HELO": b"250 hi", b"MAIL": b"250 ok", b"RCPT": b"250 ok", b"DATA": b"354 go",
                b"RSET": b"250 ok", b"QUIT": b"221 bye"} | {k.encode(): v for k, v in (said or {}).items()}  # fmt: skip
 
+    serving: list[asyncio.Task[None] | None] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())
         writer.write(b"220 test\r\n")
         while line := await reader.readline():
             word = line.split()[0].upper()
@@ -46,7 +49,7 @@ async def smtp(said: dict[str, bytes] | None = None) -> AsyncIterator[tuple[int,
         yield server.sockets[0].getsockname()[1], got
     finally:
         server.close()
-        await server.wait_closed()
+        await asyncio.gather(*(task for task in serving if task is not None))
 
 
 def sent(said: dict[str, bytes] | None = None, message: Message = MESSAGE) -> tuple[str, list[bytes]]:

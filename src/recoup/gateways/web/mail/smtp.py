@@ -1,21 +1,26 @@
-"""Mail by SMTP, with the standard library, in a thread of its own. Encrypted, unless the server is on this machine."""
+"""Mail by SMTP, with the standard library, in threads of its own. Encrypted, unless the server is on this machine."""
 
 import asyncio
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import EmailPolicy
+from functools import partial
 from typing import Final
 
+from recoup.gateways.web.mail.connection import Connection
 from recoup.gateways.web.mail.port import Message, Posted
+from recoup.gateways.web.threads import in_thread
 from recoup.kernel.problem import Problem
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 GRACE_SECONDS: Final = 0.5
+AT_ONCE: Final = 16
 UNFOLDED: Final = SMTP_POLICY.clone(max_line_length=900)
 FOLDED: Final = SMTP_POLICY.clone(max_line_length=76)  # with the blank that goes before a word of 75
 
@@ -59,32 +64,40 @@ class SmtpMail:
         if not server.sender or "@" not in server.sender:
             raise Problem("invalid", "The setting smtp_from is the address that mails come from.", field="smtp_from",
                           cure="Set it like shop@example.com.")  # fmt: skip
-        self._server = server
+        self._server, self._turns = server, asyncio.Semaphore(AT_ONCE)
+        self._tls = None if server.tls == "none" else ssl.create_default_context()
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted:
         try:
             ready = compose(message, self._server.sender)
         except (ValueError, HeaderParseError) as error:
             return Posted("refused", f"not a mail: {type(error).__name__}")
+        connection = Connection(timeout_seconds)
         try:
             async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
-                return await asyncio.to_thread(self._post, ready, timeout_seconds)
+                await self._turns.acquire()
+                sending = in_thread(partial(self._post, ready, connection))
+                sending.add_done_callback(lambda _: self._turns.release())
+                return await asyncio.shield(sending)
         except TimeoutError:
             return Posted("later", "no answer in time")
+        finally:
+            connection.cut()
 
-    def _post(self, ready: EmailMessage, timeout_seconds: float) -> Posted:
-        one, context = self._server, ssl.create_default_context()
+    def _post(self, ready: EmailMessage, connection: Connection) -> Posted:
+        one = self._server
         try:
-            if one.tls == "implicit":
-                client: smtplib.SMTP = smtplib.SMTP_SSL(one.host, one.port, timeout=timeout_seconds, context=context)
-            else:
-                client = smtplib.SMTP(one.host, one.port, timeout=timeout_seconds)
-            with client:
+            client = connection.open(one.host, one.port, self._tls if one.tls == "implicit" else None)
+            try:
                 if one.tls == "starttls":
-                    client.starttls(context=context)
+                    client.starttls(context=self._tls)
                 if one.user:
                     client.login(one.user, one.password)
                 client.send_message(ready)
+                with suppress(smtplib.SMTPException, OSError):
+                    client.putcmd("quit")  # the mail was taken, whatever is said to this
+            finally:
+                client.close()
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return Posted("refused" if codes and min(codes) >= 500 else "later", f"recipient refused, {codes[:1]}")
