@@ -340,6 +340,7 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
 @pytest.mark.parametrize(("more", "is_live"), [
     ({"x_api_key": "pk_live_0a"}, True), ({"x_api_key": "pk_test_0a"}, False), ({}, False),
     ({"authorization": "ApiKey ppk_live_x:y"}, True), ({"authorization": "Bearer x.e30.y"}, False),
+    ({"authorization": "Bearer x." + base64.b64encode(b'{"x":' + b"[" * 9_999).decode() + ".y"}, False),
     ({"authorization": "Bearer \u00ff.%%%"}, False), ({"authorization": "Bearer"}, False),
     ({"path": "/orders", "cookie": "a=b; recoup_session=live.abc"}, True),
     ({"path": "/orders", "cookie": "recoup_session=abc; x=live."}, False),

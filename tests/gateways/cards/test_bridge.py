@@ -96,7 +96,8 @@ def test_a_decline_brings_its_codes() -> None:
     {"status": 500, "text": "oops"}, {"status": 404, "text": "<html>"}, {"text": "{}"}, {"text": "x" * 20_000},
     {"text": '{"id": "01890000-0000-7000-8000-000000000000", "state": "declined"}'}, {"text": '{"state": "not_found"}'},
     {"status": 302, "headers": {"location": "/pay/charges"}},
-], ids=range(7))  # fmt: skip
+    {"text": '{"x": ' + "[" * 7_000 + "]" * 7_000 + "}"}, {"text": "[" * 16_000},
+], ids=range(9))  # fmt: skip
 def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         twin.raw = lambda: web.Response(**raw)

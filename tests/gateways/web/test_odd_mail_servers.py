@@ -41,7 +41,8 @@ async def server(how: str) -> AsyncIterator[tuple[int, list[int]]]:
                 await say(b"220 go\r\n")
                 await say(b"\x16\x03\x03\x40\x00")  # a record of 16 KiB, a byte of it now and then
             while not reader.at_eof():
-                await say(b"\x00" if how in ("in TLS", "before TLS") else b"220-x\r\n" * (1000 if how == "floods" else 1))
+                line = b"220-x\r\n" * (1000 if how == "floods" else 1)
+                await say(b"\x00" if how in ("in TLS", "before TLS") else line)
                 if how != "floods":
                     await asyncio.sleep(0.05)
         except (ConnectionError, asyncio.CancelledError):

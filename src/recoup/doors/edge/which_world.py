@@ -98,7 +98,7 @@ def _world_of(token: bytes) -> str:
     body = token.split(b".")[1:2]
     try:
         return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).world if body else ""
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
         return ""
 
 

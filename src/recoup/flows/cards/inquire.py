@@ -4,14 +4,13 @@
 What stays unknown for a day goes to the desk and is still asked about.
 """
 
-import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.cards.send import call, close
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, processor_of
-from recoup.gateways.cards.port import Outcome, Processor
+from recoup.flows.outward import deadline_of, heard, processor_of
+from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
@@ -42,20 +41,11 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         return
     processor = processor_of(world, attempt.route or "")
     asked = world.clocks.wall()
-    outcome = await ask(processor, attempt.attempt_id)
+    outcome = await heard(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
     if outcome.state in ("approved", "declined"):
         await close(orders, key, attempt.attempt_id, outcome)
         return
     await _not_known(world, orders, key, attempt, processor, asked if outcome.state == "not_found" else None)
-
-
-async def ask(processor: Processor, attempt_id: UUID) -> Outcome:
-    """The processor's word on an id, or unknown when it takes too long."""
-    try:
-        async with asyncio.timeout(ASK_SECONDS_MAX):
-            return await processor.inquire(attempt_id)
-    except TimeoutError:
-        return Outcome("unknown", text="time-out")
 
 
 async def _not_known(

@@ -166,7 +166,7 @@ class Bridge:
             return None
         try:
             return msgspec.json.decode(text, type=Said)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
     def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
