@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.accessibility import faults
 from tests.browser.visiting import PHONE, launched, served, signed_in
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
@@ -68,3 +69,24 @@ def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size:
         expect(out).to_be_in_viewport(ratio=1)
         out.click()
         expect(page.get_by_label("E-mail")).to_be_visible()
+
+
+def test_long_words_squeeze_neither_a_number_nor_the_name(browser: Browser, address: str) -> None:
+    with signed_in(browser, address, email="op@example.test") as page:
+        for language, width in product(("de", "es", "fr"), (1024, 1280)):
+            page.set_extra_http_headers({"accept-language": language})
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto("/orders")
+            expect(page.locator("html")).to_have_attribute("lang", language)
+            edge = right(page.locator(".side"))
+            for one in page.locator(".side li a, .side .count, .foot button").all():
+                assert right(one) <= edge, (language, width, one.inner_text())
+            name = page.locator(".foot a").evaluate("a => a.clientWidth")
+            assert name >= 90, (language, width, "the name has no room for more than two letters")
+
+
+def right(one: Locator) -> float:
+    """Where it ends."""
+    found = one.bounding_box()
+    assert found is not None
+    return found["x"] + found["width"]

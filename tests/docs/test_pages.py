@@ -146,6 +146,18 @@ def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(site:
     assert get(site, "/docs/magic-inputs?kind=%3Cscript%3Ealert(1)").status_code == 200
 
 
+def test_a_kind_of_magic_inputs_that_does_not_exist_is_refused_with_those_that_do(site: Documented) -> None:
+    answer = httpx.get(f"{site.address}/docs/magic-inputs.json?kind=nonsense&scheme=visa")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["kind"])
+    told = answer.json()["errors"]["kind"][0]
+    assert told.startswith("'nonsense' is no kind. Known are ")
+    assert all(one.kind in told for one in magic.inputs())
+    assert httpx.get(f"{site.address}/docs/magic-inputs.json?kind=script").json()["inputs"]
+    page = get(site, "/docs/magic-inputs?kind=%3Cb%3E").text
+    assert "&lt;b&gt;" in page
+    assert " is no kind. Known are " in page
+
+
 def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) -> None:
     entries = httpx.get(f"{site.address}/docs/search.json").json()
     titles = [title for title, *_ in entries]

@@ -8,14 +8,12 @@ from datetime import datetime, timedelta
 import asyncpg
 import httpx
 import pytest
-from click.testing import CliRunner
 from tests.doors.portal.staff import PASSWORD, As, portal, texts
 from tests.doors.portal.test_partner import Office, office
 from tests.doors.portal.test_partner import post as post_of
 from tests.doors.portal.test_second_factor import code, people, set_up
 from tests.worlds import Shop
 
-from recoup.doors.command import people as people_verb
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.password_links import MAILS_MAX, link_by_operator, link_of_ask
@@ -344,22 +342,6 @@ def test_who_shares_an_e_mail_gets_in_by_the_operators_link_alone(server: Server
         assert await sign_in(await signed_in(""), "clerk@example.test", PASSWORD) == 303, "the other's stays"
 
     portal(server, story)
-
-
-def test_the_shell_asks_before_it_makes_a_link() -> None:
-    import click
-
-    done: list[object] = []
-
-    @click.group()
-    def cli() -> None: ...
-
-    people_verb.add(cli, lambda settings, work: done.append(work) or "http://a.test/x", lambda **given: given)
-    told = CliRunner().invoke(cli, ["people", "password-link", "ann@example.test"], input="n\n")
-    assert told.exit_code == 1
-    assert not done
-    sure = CliRunner().invoke(cli, ["people", "password-link", "ann@example.test", "--yes"])
-    assert (sure.exit_code, sure.output) == (0, "http://a.test/x\n")
 
 
 def test_links_and_questions_are_forgotten(server: ServerAddress) -> None:

@@ -65,6 +65,19 @@ def test_a_new_person_joins_by_the_link_and_sees_the_shop(server: ServerAddress)
     portal(server, story)
 
 
+def test_an_invitation_that_the_sandbox_keeps_is_not_said_to_be_sent(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        boss = await signed_in("owner")
+        link = await invited(boss, "noa@example.test")
+        page = texts(await boss.get("/invitations"))
+        assert "Not sent (sandbox)" in page
+        assert " Sent " not in page
+        assert "The sandbox sends no e-mail: invitations are shown here. Open one under “Read”" in page
+        assert link in page
+
+    portal(server, story)
+
+
 def test_used_revoked_over_and_unknown_links_read_the_same(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         boss, nobody = await signed_in("owner"), await signed_in("")

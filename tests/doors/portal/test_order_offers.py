@@ -16,18 +16,24 @@ from recoup.store.server import ServerAddress
 
 def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        ops, [paid, returned, part, gone] = await as_("ops"), await sold(shop, 4)
+        ops, [paid, returned, part, gone, rest, some] = await as_("ops"), await sold(shop, 6)
         await give_back(shop, returned)
         await give_back(shop, part, "10.00")
+        await give_back(shop, rest, "10.00")
         await disputed(shop, gone, units=4590)
+        await disputed(shop, rest, units=3590)
+        await disputed(shop, some, units=1000)
         for order_id in (paid, part):
             assert "refunded, not cancelled" in top(texts(await ops.get(f"/orders/{order_id}")))
         page = top(texts(await ops.get(f"/orders/{returned}")))
         assert "refunded, not cancelled" not in page
         assert "Cancellation not possible. It was paid. It is already refunded in full." in page
-        page = top(texts(await ops.get(f"/orders/{gone}")))
-        assert "refunded, not cancelled" not in page
-        assert "Cancellation not possible. It was paid. The rest is disputed" in page
+        for order_id, says in ((gone, "It is disputed: the cardholder's bank has taken it back."),
+                               (rest, "The rest is disputed: the cardholder's bank has taken it back."),
+                               (some, "What is not disputed can be refunded.")):  # fmt: skip
+            page = top(texts(await ops.get(f"/orders/{order_id}")))
+            assert "refunded, not cancelled" not in page
+            assert f"Cancellation not possible. It was paid. {says}" in page
 
     portal(server, story)
 

@@ -11,6 +11,7 @@ from tests.flows.money.settling import sold
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
 from recoup.flows.cards.due import start
+from recoup.kernel.ids import tail
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
 from recoup.store.server import ServerAddress
 
@@ -99,6 +100,31 @@ def test_a_payment_that_was_not_declined_for_good_does_not_read_so(
         assert later in why_ended(page)
         assert ("for good" in why_ended(page)) == (pan == HARD_CARD)
         assert ("No further attempts: only a new payment" in page) == (pan == HARD_CARD)
+
+    portal(server, story)
+
+
+def test_what_was_never_charged_and_has_ended_is_not_said_to_be_booked_later(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, order_id = await as_("ops"), await shop.admit()
+        assert "Nothing booked yet: no attempt has succeeded." in texts(await ops.get(f"/orders/{order_id}"))
+        assert (await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
+        page = texts(await ops.get(f"/orders/{order_id}"))
+        assert "Nothing booked: the order ended without a payment." in page
+        assert "booked yet" not in page
+
+    portal(server, story)
+
+
+def test_the_reference_number_that_clients_quote_is_shown_and_found(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, order_id, _ = await as_("ops"), await shop.admit(), await shop.admit()
+        number = tail(order_id)
+        page = (await ops.get(f"/orders/{order_id}")).text
+        assert f'<dt>Reference number</dt><dd><span class="id" data-copy="{number}">{number}</span>' in page
+        for typed in (number, number.lower()):
+            found = await ops.get(f"/orders?q={typed}")
+            assert (found.status_code, found.headers["location"]) == (303, f"/orders/{order_id}")
 
     portal(server, story)
 

@@ -318,7 +318,7 @@ def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
         page = (await client.get(order_path(shop, "processing"))).text
         for words in ("Next planned attempt", "Why at this time", "What would change this",
                       "not enough money on the card (code 51)", "Attempt 1 declined: not sufficient funds",
-                      "Visa code 51", "decide-1"):  # fmt: skip
+                      "Code 51 (Visa)", "decide-1"):  # fmt: skip
             assert words in page, words
         assert "Refund not possible. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text

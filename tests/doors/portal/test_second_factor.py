@@ -8,12 +8,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from click.testing import CliRunner
 from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
 from tests.doors.portal.test_members import id_of
 from tests.worlds import Shop
 
-from recoup.doors.command import people as people_verb
 from recoup.doors.portal.account.places import PLACES
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
@@ -317,24 +315,6 @@ def test_the_operator_helps_everybody_at_the_shell(server: ServerAddress) -> Non
         assert done == [("operator:root",)]
 
     portal(server, story)
-
-
-def test_the_shell_asks_before_it_helps() -> None:
-    import click
-
-    done: list[object] = []
-
-    @click.group()
-    def cli() -> None: ...
-
-    people_verb.add(cli, lambda settings, work: done.append(work), lambda **given: given)
-    asked = CliRunner().invoke(cli, ["people", "reset-second-factor", "ann@example.test"], input="n\n")
-    assert asked.exit_code == 1
-    assert "verified the identity" in asked.output
-    assert not done
-    sure = CliRunner().invoke(cli, ["people", "reset-second-factor", "ann@example.test", "--yes"])
-    assert sure.exit_code == 0
-    assert len(done) == 1
 
 
 def test_every_page_of_the_account_answers_everybody(server: ServerAddress) -> None:

@@ -172,6 +172,7 @@ def test_lists_stay_short(shop: Caller) -> None:
     ("statuses=4", "'statuses' is not known. Did you mean status?"),
     ("externalOrder=a", "Did you mean externalOrderId?"), ("created_from=2026-03-01", "Did you mean createdFrom?"),
     ("pagesize=2&page_size=3", "'page_size' is not known. Did you mean pageSize?"),
+    ("pageNumbr=2", "'pageNumbr' is not known. Did you mean pageNumber?"),
     ("q\u00fc=1&zzzz=1", "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, from,"),
 ])  # fmt: skip
 def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller, query: str, told: str) -> None:
@@ -182,7 +183,7 @@ def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller
 
 def test_a_currency_that_is_none_is_told_as_it_was_sent(shop: Caller) -> None:
     wrong = fields_of(shop.get("/orders?currency=dollar"))
-    assert wrong == {"Currency": ["The currency 'DOLLAR' is not an ISO 4217 code like USD."]}
+    assert wrong == {"Currency": ["The currency 'dollar' is not an ISO 4217 code like USD."]}
 
 
 def test_an_own_order_id_in_the_path_is_told_how_to_find_the_order(shop: Caller) -> None:

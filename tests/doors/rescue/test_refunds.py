@@ -166,6 +166,8 @@ def test_without_a_key_an_identical_call_is_the_same_while_the_first_is_open(sho
     order_id = paid(shop)
     body = {"amountToRefund": 5, "refundMessage": "asked"}
     first, second = shop.refund(order_id, body).json(), shop.refund(order_id, body).json()
+    assert first.pop("customProperties") == {}
+    assert "no second one was made" in second.pop("customProperties")["warning"]
     assert second == first
     other = shop.refund(order_id, body | {"refundMessage": "asked again"}).json()
     assert other["transactionId"] != first["transactionId"]
@@ -173,6 +175,19 @@ def test_without_a_key_an_identical_call_is_the_same_while_the_first_is_open(sho
     third = shop.refund(order_id, body).json()
     assert third["transactionId"] not in (first["transactionId"], other["transactionId"])
     assert shop.order(order_id)["refundedAmount"] == 1500
+
+
+def test_a_repeat_with_a_key_is_the_same_to_the_letter(shop: Caller) -> None:
+    order_id, body = paid(shop), {"amountToRefund": 5, "idempotencyKey": "a"}
+    first, second = shop.refund(order_id, body).json(), shop.refund(order_id, body).json()
+    assert first["customProperties"] == {}
+    assert second == first
+
+
+def test_a_refund_of_nothing_named_is_told_of_amounts_and_of_items(shop: Caller) -> None:
+    answer = shop.refund(paid(shop), {})
+    told = "The AmountToRefund field is required. Send an amount like 19.99, or items."
+    assert (answer.status_code, fields_of(answer)) == (400, {"AmountToRefund": [told]})
 
 
 def test_two_keys_are_two_refunds(shop: Caller) -> None:

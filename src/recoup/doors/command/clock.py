@@ -33,6 +33,18 @@ def parse_step(text: str) -> timedelta:
         raise Problem("invalid", f"{text!r} is too long a step.", cure="Write it like 22d, 36h or 90m.") from None
 
 
+class _Forward(click.Command):
+    """Takes `-1d` for what it is, not for an option that nobody knows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raises: Problem(invalid) for a way back."""
+        back = next((one for one in args if re.match(r"-\d", one)), None)
+        if back is not None:
+            raise Problem("invalid", f"{back[:20]!r} goes back: a clock moves forward only.",
+                          cure="Write how far like 22d, 36h or 90m.")  # fmt: skip
+        return super().parse_args(ctx, args)
+
+
 def merchant_of(opened: Opened, text: str | None) -> UUID:
     if text is None:
         return bootstrap_merchant(opened.world)
@@ -57,12 +69,12 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     def clock() -> None:
         """A sandbox merchant's business time."""
 
-    @clock.command()
+    @clock.command(cls=_Forward)
     @click.argument("by")
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @data_dir_option
     def advance(by: str, merchant: str | None, data_dir: Path | None) -> None:
-        """Moves it forward, and runs what falls due on the way."""
+        """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
         step = parse_step(by)
 
         async def work(opened: Opened) -> datetime:

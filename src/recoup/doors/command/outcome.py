@@ -14,10 +14,16 @@ from recoup.flows.insight.outcome import outcome_of
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.command()
     @click.argument("key")
-    @click.option("--json", "as_json", is_flag=True)
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object, its history included.")
     @data_dir_option
     def outcome(key: str, as_json: bool, data_dir: Path | None) -> None:
-        """What became of an order. KEY: order id, or the merchant's own order id."""
+        """What became of an order, with its history line by line.
+
+        KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
+        Recoup's id. The newest order of that id is shown. The first lines give both ids, and how the order stands:
+        SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
+        with the reason. Then each step of the history: business time, what happened, and its detail.
+        """
 
         async def work(opened: Opened) -> dict[str, Any]:
             return await outcome_of(opened.world, key)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.people.lost_factor import help_by_email
-from recoup.flows.people.password_links import link_by_operator
+from recoup.flows.people.lost_factor import find_to_help, help_by_email
+from recoup.flows.people.password_links import find_for_link, link_by_operator
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
@@ -24,10 +24,11 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     def reset_second_factor(email: str, yes: bool, data_dir: Path | None) -> None:
         """Removes the second factor of a person who lost app and recovery codes. Ends their sessions and notifies them
         by e-mail."""
-        if not yes:
-            click.confirm(f"Have you verified the identity of {email}? Remove the second factor?", abort=True)
 
         async def work(opened: Opened) -> None:
+            await find_to_help(opened.world, email)
+            if not yes:
+                click.confirm(f"Have you verified the identity of {email}? Remove the second factor?", abort=True)
             await help_by_email(opened.world, email, f"operator:{_whoever()}")
 
         with_world(load_settings(data_dir=data_dir), work)
@@ -44,10 +45,11 @@ def _add_password_link(people: click.Group, with_world: WithWorld, load_settings
     def password_link(email: str, yes: bool, data_dir: Path | None) -> None:
         """Prints a link to set a new password: valid once, for one hour. The second factor stays, and the person is
         notified by e-mail."""
-        if not yes:
-            click.confirm(f"Have you verified the identity of {email}? Create a link?", abort=True)
 
         async def work(opened: Opened) -> str:
+            await find_for_link(opened.world, email)
+            if not yes:
+                click.confirm(f"Have you verified the identity of {email}? Create a link?", abort=True)
             return await link_by_operator(opened.world, email, f"operator:{_whoever()}")
 
         click.echo(with_world(load_settings(data_dir=data_dir), work))

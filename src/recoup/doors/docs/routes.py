@@ -159,22 +159,40 @@ def _events(site: Site, request: Request) -> dict[str, Any]:
 
 def _inputs(site: Site, request: Request) -> dict[str, Any]:
     """Filtered by a form, so that it works without script."""
-    filters = {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}
     shown, chosen = _narrowed(request)
-    return {"extra": "inputs.html", "inputs": shown, "filters": filters, "chosen": chosen}
+    unknown = " ".join(text for texts in _unknown_words(chosen).values() for text in texts)
+    return {"extra": "inputs.html", "inputs": shown, "filters": _words(), "chosen": chosen, "unknown": unknown}
 
 
 async def _inputs_json(request: Request) -> Response:
-    """The same for programs, narrowed by the same words."""
+    """The same for programs, narrowed by the same words; a word that nothing has is refused with those that exist."""
+    unknown = _unknown_words(_chosen(request))
+    if unknown:
+        return Response(msgspec.json.encode({"errors": unknown}), 400, media_type="application/json")
     found = {"inputs": [one.to_dict() for one in _narrowed(request)[0]]}
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
 def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:
     """The inputs that were asked for, and by what."""
-    chosen = {name: request.query_params.get(name, "") for name in _FILTERS}
+    chosen = _chosen(request)
     wanted = [one for one in magic.inputs() if all(word in ("", getattr(one, name)) for name, word in chosen.items())]
     return wanted, chosen
+
+
+def _chosen(request: Request) -> dict[str, str]:
+    return {name: request.query_params.get(name, "") for name in _FILTERS}
+
+
+def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
+    known = _words()
+    return {name: [f"{word[:64]!r} is no {name}. Known are {', '.join(known[name])}."]
+            for name, word in chosen.items() if word and word not in known[name]}  # fmt: skip
+
+
+def _words() -> dict[str, list[str]]:
+    """Of each filter what the inputs have."""
+    return {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}
 
 
 def _origin(request: Request) -> str:

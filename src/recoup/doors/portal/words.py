@@ -42,9 +42,10 @@ STATUSES: Final[dict[int, Status]] = {
     for code, word in STATUS_WORDS.items()
 }
 # The stablecoin API's word -> what the portal calls the same state.
+_PART_REFUNDED: Final = "Completed, some refunded"
 API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(dict.fromkeys(
     (face(stage, "stable", 2, refunded, False).stable,
-     STATUSES[face(stage, "stable", 2, refunded, False).status].word + (", some refunded" if refunded == 1 else ""))
+     _PART_REFUNDED if refunded == 1 else STATUSES[face(stage, "stable", 2, refunded, False).status].word)
     for stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD, Stage.PROBLEM, Stage.COMPLETED, Stage.DECLINED,
                   Stage.CANCELLED, Stage.EXPIRED)
     for refunded in ((0, 1, 2) if stage is Stage.COMPLETED else (0,))

@@ -138,11 +138,10 @@ def _source(query: Query) -> str | None:
 
 
 def _currency(query: Query) -> str | None:
-    text = query.one("currency").upper()
-    if text and text not in EXPONENTS:
-        query.complain("currency",
-                       text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD.")  # fmt: skip
-    return text or None
+    text = query.one("currency")
+    if text and text.upper() not in EXPONENTS:
+        query.complain("currency", text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD.")
+    return text.upper() or None
 
 
 LIST: Final = Operation(

@@ -15,13 +15,23 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 STRANGERS_TOLD: Final = 5
 
 
+class Given(dict[str, list[str]]):
+    """The values by name in lower case; `spelt`: each name as the caller first wrote it."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        self.spelt: dict[str, str] = {}
+        for name, value in pairs:
+            self.spelt.setdefault(name.lower(), name)
+            self.setdefault(name.lower(), []).append(value)
+
+
 class Query(Fields):
     """Names in any case; of a name that comes twice the first counts, unless all are asked for. Empty is absent."""
 
     __slots__ = ("_given",)
 
-    def __init__(self, given: Mapping[str, list[str]]) -> None:
-        """`given`: by name in lower case."""
+    def __init__(self, given: Given) -> None:
         super().__init__({})
         self._given = given
 
@@ -36,9 +46,9 @@ class Query(Fields):
                 name, here = others[given]
                 told.append(f"The parameter {name!r} is not known here. This list has {here} for it.")
             else:
-                near = get_close_matches(given[:64], known, n=1, cutoff=0.5)
+                near, spelt = get_close_matches(given[:64], known, n=1, cutoff=0.5), self._given.spelt[given][:64]
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
-                told.append(f"The parameter {given[:64]!r} is not known. {cure}")
+                told.append(f"The parameter {spelt!r} is not known. {cure}")
         if told:
             self.complain("query", text=" ".join(told))
 

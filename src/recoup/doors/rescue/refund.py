@@ -17,6 +17,11 @@ from recoup.flows.refunds.refund import refund as refund_order
 from recoup.kernel.problem import Problem
 
 KEY_MAX: Final = 128
+_HOW_MUCH: Final = "The AmountToRefund field is required. Send an amount like 19.99, or items."
+_REPEATED: Final = (
+    "This is the refund of the same request before, which is still open; no second one was made. To refund the same "
+    "again, send an Idempotency-Key of its own."
+)
 
 
 async def refund(call: Call) -> Reply:
@@ -31,7 +36,7 @@ async def refund(call: Call) -> Reply:
         return Reply(_refused(problem, order_id))
     return Reply(Refunded(
         response_code="100", response_message="APPROVED", transaction_id=made.refund_id, status="SUCCESS",
-        order_id=made.order_id,
+        order_id=made.order_id, custom_properties={"warning": _REPEATED} if made.repeated else {},
     ))  # fmt: skip
 
 
@@ -58,7 +63,7 @@ def _asked(call: Call) -> RefundAsked:
         if amount is not None:
             fields.complain("items", text="Send amountToRefund or items, not both.")
     elif amount is None and "AmountToRefund" not in fields.errors:
-        fields.missing("amountToRefund")
+        fields.complain("amountToRefund", text=_HOW_MUCH)
     key = fields.text("idempotencyKey", maximum=KEY_MAX) or call.headers.get("idempotency-key", "").strip()
     if len(key) > KEY_MAX:
         fields.complain("idempotencyKey", f"must be at most {KEY_MAX} characters long")
@@ -105,7 +110,7 @@ REFUND: Final = Operation(
     "POST", "/v1/orders/{id}/refund", "Refund an order",
     "Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200 with `FAILED` "
     "and a response code. With an idempotency key, a repeat is the same refund; without one, only an identical "
-    "request while the first is open.",
+    "request while the first is open, and the answer's `warning` says so.",
     group="Orders", body=RefundBody, answers={200: Refunded}, problems=("not_found", "conflict"),
     examples=examples.REFUND,
 )  # fmt: skip

@@ -31,6 +31,7 @@ from recoup.doors.edge.keys import Folding, Names, fold_keys, folding, names_of,
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
+from recoup.doors.rescue.query import Given
 from recoup.doors.rescue.services import Services
 from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id
@@ -60,7 +61,7 @@ class Call:
     caller: Caller | None
     body: Any
     path: Mapping[str, str]
-    query: Mapping[str, list[str]]
+    query: Given
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
     answer_headers: Headers = field(default_factory=list)
@@ -208,14 +209,12 @@ def _permit(method: Method, caller: Caller) -> None:
         raise Problem("forbidden", f"This key does not allow {method.scope}.", cure=f"Use a {kind}.")
 
 
-def _query(text: bytes) -> dict[str, list[str]]:
-    """By name in lower case. Raises: Problem(invalid)."""
-    query: dict[str, list[str]] = {}
+def _query(text: bytes) -> Given:
+    """Raises: Problem(invalid)."""
     if not text:
-        return query
+        return Given()
     try:
-        for name, value in parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX):
-            query.setdefault(name.lower(), []).append(value)
+        query = Given(parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX))
     except ValueError:
         cure = f"Send at most {QUERY_FIELDS_MAX}."
         raise Problem("invalid", "The query has too many parameters.", field="Query", cure=cure) from None

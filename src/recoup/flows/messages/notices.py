@@ -34,7 +34,12 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
     return before | wanted
 
 
+def keeps_mail(world: World) -> bool:
+    """Whether mails stay in the sandbox's mailbox instead of leaving for their recipients."""
+    return hasattr(world.mail, "inbox")
+
+
 async def inbox(world: World, mail_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
     """What the sandbox's mailbox has of these; empty where mails really leave."""
-    found: dict[UUID, dict[str, Any]] = await world.mail.inbox(mail_ids) if hasattr(world.mail, "inbox") else {}
+    found: dict[UUID, dict[str, Any]] = await world.mail.inbox(mail_ids) if keeps_mail(world) else {}
     return found

@@ -14,7 +14,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user, names_of
-from recoup.store.read.second_factors import memberships_of
+from recoup.store.read.second_factors import memberships_of, with_factor
 from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import hold_user
 from recoup.store.write.second_factors import forget_factor, forget_halves
@@ -56,14 +56,27 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
     Raises: Problem(not_found) for nobody, and for somebody who has none.
     """
     people: Database = world.extra["people"]
+    user_id = await find_to_help(world, email)
+    async with people.transaction() as tx:
+        await hold_user(tx, user_id)
+        if not await _remove(tx, world, user_id, actor, ""):
+            raise _no_factor()
+
+
+async def find_to_help(world: World, email: str) -> UUID:
+    """Whom `help_by_email` would help. Raises: as that."""
+    people: Database = world.extra["people"]
     async with people.connection() as connection:
         user = await find_user(connection, clean_email(email))
-    if user is None:
-        raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
-    async with people.transaction() as tx:
-        await hold_user(tx, user.user_id)
-        if not await _remove(tx, world, user.user_id, actor, ""):
-            raise Problem("not_found", "This person has no second factor.", cure="Their password alone signs them in.")
+        if user is None:
+            raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
+        if not await with_factor(connection, [user.user_id]):
+            raise _no_factor()
+    return user.user_id
+
+
+def _no_factor() -> Problem:
+    return Problem("not_found", "This person has no second factor.", cure="Their password alone signs them in.")
 
 
 async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, user_id: UUID) -> None:

@@ -79,15 +79,28 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
     Raises: Problem(not_found) for nobody; Problem(forbidden) for somebody who is blocked.
     """
     people: Database = world.extra["people"]
+    user_id = await find_for_link(world, email)
     async with people.transaction() as tx:
-        user = await find_user(tx, clean_email(email))
-        if user is None:
-            raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
-        if await hold_user(tx, user.user_id) is None:
-            raise Problem("forbidden", "This person is blocked: no password signs them in.",
-                          cure="Let them in again first.")  # fmt: skip
-        await note(tx, world, user.user_id, "password_link_made", actor=actor)
-        return await _make(tx, world, user.user_id, actor)
+        if await hold_user(tx, user_id) is None:
+            raise _blocked()
+        await note(tx, world, user_id, "password_link_made", actor=actor)
+        return await _make(tx, world, user_id, actor)
+
+
+async def find_for_link(world: World, email: str) -> UUID:
+    """Whom `link_by_operator` would make a link for. Raises: as that."""
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        user = await find_user(connection, clean_email(email))
+    if user is None:
+        raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
+    if not user.active:
+        raise _blocked()
+    return user.user_id
+
+
+def _blocked() -> Problem:
+    return Problem("forbidden", "This person is blocked: no password signs them in.", cure="Let them in again first.")
 
 
 async def read_link(world: World, token: str) -> PasswordLink:

@@ -5,7 +5,7 @@ A person in the portal has the limits of their role, and may have to wait for a 
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +42,8 @@ class RefundAsked:
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
-    """`waits`: nothing is owed yet, a second person has to agree; the refund will have this id."""
+    """`waits`: nothing is owed yet, a second person has to agree; the refund will have this id. `repeated`: it was
+    there before, and no key said that this is the same one."""
 
     refund_id: UUID
     order_id: UUID
@@ -50,6 +51,7 @@ class RefundAnswer:
     asset: str
     remaining_units: int
     waits: bool = False
+    repeated: bool = False
 
 
 async def refund(
@@ -79,7 +81,7 @@ async def refund(
         if asked.key is None:
             again = _still_open(order, input_mac)
             if again is not None:
-                return _answer(order, again)
+                return replace(_answer(order, again), repeated=True)
         units, items = what_to_refund(order, asked, world.policy.refund_cap_percent)
         if order.stage is Stage.AUTHORISED:
             answer = _answer(order, refund_hold(change, scope.actor.text(), input_mac))

@@ -12,6 +12,7 @@ _BROWSERS: Final = (
     ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Chromium", "Chrome"),
     ("Safari", "Safari"), ("curl", "curl"), ("python-httpx", "a Python program"), ("python", "a Python program"),
 )  # fmt: skip
+BROWSER_NAMES: Final = tuple(dict.fromkeys(word[0].upper() + word[1:] for _, word in _BROWSERS))
 _SYSTEMS: Final = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),
     ("Mac OS", "Mac"), ("Macintosh", "Mac"), ("Linux", "Linux"),

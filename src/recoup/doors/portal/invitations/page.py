@@ -13,7 +13,7 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.partners import read_partner
-from recoup.flows.messages.notices import inbox
+from recoup.flows.messages.notices import inbox, keeps_mail
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke
 from recoup.flows.people.memberships import end_membership
@@ -128,6 +128,6 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
             open_ += [row["invitation_id"] for row in rows if row["state"] == "open"]
     values = visit.values(
         groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
-        mails=await inbox(world, open_) if open_ else {},
+        mails=await inbox(world, open_) if open_ else {}, kept=keeps_mail(world),
     )  # fmt: skip
     return render("invitations/people.html", values, status=STATUSES[problem.code] if problem else 200)

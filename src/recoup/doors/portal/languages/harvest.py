@@ -13,6 +13,7 @@ from typing import Final
 from recoup.doors.portal.languages.page_text import messages
 from recoup.rules.languages.slots import ENDS
 from recoup.rules.network.tables import read_table
+from recoup.rules.people.whence import BROWSER_NAMES
 
 SOURCE: Final = Path(__file__).parents[3]
 PORTAL: Final = SOURCE / "doors/portal"
@@ -23,11 +24,11 @@ _WORDY: Final = (
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/network/limits.py",
     "rules/merchants/form.py", "rules/merchants/blocks.py", "rules/messages/events.py", "rules/money/fees.py",
     "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py", "rules/order/holds.py",
-    "rules/rescue/advance.py", "rules/rescue/decide.py", "moves/change.py", "moves/collect.py",
-    "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py", "moves/end_order.py",
-    "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py", "moves/refunds.py", "moves/sweeps.py",
-    "flows/merchants/go_live.py", "flows/messages/send_sample.py", "flows/money/reconcile.py",
-    "flows/try_connection.py",
+    "rules/rescue/advance.py", "rules/rescue/decide.py", "moves/change.py", "moves/close_attempt.py",
+    "moves/collect.py", "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py",
+    "moves/end_order.py", "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py",
+    "moves/refunds.py", "moves/sweeps.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
+    "flows/money/reconcile.py", "flows/try_connection.py",
 )  # fmt: skip
 # Said of names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
@@ -36,7 +37,7 @@ _NAMED: Final = (
     "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
     "Requested", "Proved", "To prove", "Approved", "Waits", "Failed", "Returned", "Ended", "Low", "Normal", "High",
     "Receipt", "Refunded", "Charge coming", "Challenge", "New", "Ok", "Disabled", "An unknown browser",
-    "A browser on {0}", "{0} on {1}", "{0} at the card holder",
+    "A browser on {0}", *(f"{name} on {{0}}" for name in BROWSER_NAMES), "A Python program", "{0} at the card holder",
     "owner", "operations", "analyst", "developer", "day", "week", "month", "any",
     "CIT (web)", "CIT (call centre)", "refund", "reversal", "void", "capture", "charge", "fee", "funding", "dispute",
     "today", "yesterday",

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
-from recoup.flows.messages.notices import inbox, switch, switches
+from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
 from recoup.rules.merchants.personal import SHOWN, email, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.store.read.mails import newest_mails
@@ -23,6 +23,7 @@ async def mailbox_page(visit: Visit) -> Response:
     values = visit.values(
         notices=NOTICES, switches=await switches(world, visit.merchant_id), may=visit.may("mails"),
         mails=[(row, _as_seen(visit, arrived.get(row["mail_id"]))) for row in rows],
+        kept=keeps_mail(world),
     )  # fmt: skip
     return render("mailbox/mailbox.html", values)
 

@@ -265,7 +265,7 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):
-        return Action("The rest is disputed: the cardholder's bank has taken it back.")
+        return Action(_taken_back(page))
     if remaining(page) <= 0:
         return Action("It is already refunded in full.")
     return Action()
@@ -303,11 +303,20 @@ def _paid_for_good(page: OrderPage) -> str:
     """What can be done with a paid order instead of cancelling it, as far as there is something."""
     if (found := channel(page)) is not None and not found.supports_refund:
         return "It is paid. The money went straight to your own wallet."
+    if remaining(page) > 0 and page.head["status"] == 8:
+        return "It was paid. What is not disputed can be refunded."
     if remaining(page) > 0:
         return "It is paid. A completed order is refunded, not cancelled."
     if disputed(page):
-        return "It was paid. The rest is disputed: the cardholder's bank has taken it back."
+        return f"It was paid. {_taken_back(page)}"
     return "It was paid. It is already refunded in full."
+
+
+def _taken_back(page: OrderPage) -> str:
+    """Of an order of which a dispute holds all that was not refunded."""
+    if page.head["refunded_units"]:
+        return "The rest is disputed: the cardholder's bank has taken it back."
+    return "It is disputed: the cardholder's bank has taken it back."
 
 
 def can_capture(visit: Visit, page: OrderPage) -> bool:

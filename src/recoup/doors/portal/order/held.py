@@ -83,10 +83,10 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
     until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
         return Trouble(AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES)
-    said = when(until, visit.now, zone=zone)
-    cure = f"Capture it with POST /v1/capture before {said} {zone}, otherwise it is voided."
+    moment = f"{when(until, visit.now, zone=zone)} {zone}"
+    cure = f"Capture it with POST /v1/capture before {moment}, otherwise it is voided."
     if can_capture(visit, page):
-        cure = f"Capture it here or with POST /v1/capture before {said} {zone}, otherwise it is voided."
+        cure = f"Capture it here or with POST /v1/capture before {moment}, otherwise it is voided."
     return Trouble(AUTHORISED, cure, CAPTURES)
 
 
@@ -95,9 +95,8 @@ def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     why = _both(held.get("why"), attention) or "It is on hold."
     until = page.due.get("release")
     if until is not None:
-        zone = visit.session.zone
-        return Trouble(why, f"Nothing: it continues automatically on {when(until, visit.now, zone=zone)} "
-                            f"{zone}.", OPERATOR)
+        moment = f"{when(until, visit.now, zone=visit.session.zone)} {visit.session.zone}"
+        return Trouble(why, f"Nothing: it continues automatically on {moment}.", OPERATOR)
     if held.get("cause") == BY_MERCHANT:
         return Trouble(why, "Release it when this is resolved, or cancel it.", OURS)
     if held.get("cause") == BY_OPERATOR:

@@ -31,7 +31,7 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
-from recoup.kernel.ids import parse_id, wire_id
+from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.network.limits import Allowance
@@ -139,7 +139,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
         events=[{**event, "name": name, "untold": untold(event, visit.wall)} for event in page.events
                 if (name := event_name(page, event))],
-        wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,
+        wire_id=wire_id("ord", page.order_id) if stable else "", reference=tail(page.order_id), api_states=API_STATES,
         api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
         customer_link=_customer_link(visit, page.order_id),
         can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,

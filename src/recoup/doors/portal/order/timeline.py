@@ -197,9 +197,9 @@ def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
     fine = attempt["result"] == "delivered"
     name = event_name(page, event) or event["event"]
-    where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
+    host, took, number = urlsplit(attempt["url"] or "").hostname, f"{attempt['latency_ms']:,}", attempt["try_no"]
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
-    text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
+    text = f"{host} {said} in {took} ms, try {number}." if host else f"The endpoint {said} in {took} ms, try {number}."
     title = _DELIVERIES[attempt["result"]].format(name=name)
     return Item(attempt["at"], title, text, "webhook", "ok" if fine else "bad", "webhooks", status,
                 sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None)  # fmt: skip

@@ -10,9 +10,13 @@ from recoup.rules.lists.words import scheme_word
 
 
 def code_words(told: Told) -> str:
-    """`Visa code 51, advice 24.`"""
-    code = f"{scheme_word(told.scheme)} code {told.get('code')}" if told.get("code") else "No code"
-    return code + (f", advice {told.get('advice')}." if told.get("advice") else ".")
+    """`Code 51 (Visa), advice 24.`"""
+    code, advice, scheme = told.get("code"), told.get("advice"), scheme_word(told.scheme)
+    if code and advice:
+        return f"Code {code} ({scheme}), advice {advice}."
+    if code:
+        return f"Code {code} ({scheme})."
+    return f"No code, advice {advice}." if advice else "No code."
 
 
 def _received(told: Told) -> Said:

@@ -28,11 +28,11 @@ def _of_kind(query: Query, known: Known) -> Iterator[tuple[str, dict[str, Any]]]
     if query.text:
         yield f"Search: {query.text}", {"text": ""}
     if query.statuses:
-        yield "Status: " + ", ".join(STATUSES[s].word for s in query.statuses), {"statuses": ()}
+        yield f"Status: {', '.join(STATUSES[s].word for s in query.statuses)}", {"statuses": ()}
     if query.reasons:
-        yield "Reason: " + ", ".join(REASON_WORDS[one] for one in query.reasons), {"reasons": ()}
+        yield f"Reason: {', '.join(REASON_WORDS[one] for one in query.reasons)}", {"reasons": ()}
     if query.channels:
-        yield "Type: " + ", ".join(CHANNELS[c][0] for c in query.channels), {"channels": ()}
+        yield f"Type: {', '.join(CHANNELS[c][0] for c in query.channels)}", {"channels": ()}
     if query.chain:
         yield f"Channel: {CHAINS[query.chain].name}", {"chain": ""}
     if query.site:
