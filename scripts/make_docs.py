@@ -302,6 +302,11 @@ def source_table() -> str:
     return table(("source", "codes known", "for example"), rows)
 
 
+def world_example() -> str:
+    text = (DOCS.parent / "examples/world/tiny_world.py").read_text(encoding="utf-8")
+    return f"```python\n{text.strip()}\n```"
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
@@ -312,7 +317,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
     "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table,
+    "code-sources": source_table, "world-example": world_example,
 }  # fmt: skip
 
 if __name__ == "__main__":

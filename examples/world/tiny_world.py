@@ -9,8 +9,8 @@ from statistics import median
 NOW, DAYS, COUNT, PAST = datetime(2026, 3, 2, tzinfo=UTC), 14, 400, 2000
 COSTS = {"send": 12, "excess": 5000, "harm": 0.02}
 
-def draw(*about):  # for the same things the same number from 0 to 1: every arm lives in the same world
-    return int.from_bytes(hashlib.sha256(repr(about).encode()).digest()[:6], "big") / 2**48
+def draw(*about):  # the same number from 0 to 1 for the same things and seed, so that every arm lives in the same world
+    return int.from_bytes(hashlib.sha256(repr((sys.argv[1:], about)).encode()).digest()[:6], "big") / 2**48
 
 def pays(name, at):
     return draw(name, at) < (0.35 if "08" <= at[11:13] < "12" else 0.05)
@@ -79,7 +79,8 @@ ANSWERS = {"hello": hello, "history": history, "orders": orders, "end": end, "si
 for line in sys.stdin:
     try:
         asked = json.loads(line)
-        said = ANSWERS[asked["op"]](**asked)
+        respond = ANSWERS[asked["op"]]
+        said = respond(**asked)
     except (ValueError, LookupError, TypeError) as error:
         said = {"error": f"not understood: {error!r}"}
     print(json.dumps(said), flush=True)

@@ -309,7 +309,7 @@ def test_the_example_counts_as_its_caller_does() -> None:
                      if answer.state == "approved"}  # fmt: skip
         again = world.charge("a", [charge(orders[0], f"{orders[0].order_id}-9", until + timedelta(hours=9))])
         assert again[0].state, "the same id gets the first answer, though others came later"
-        early = world.charge("a", [charge(orders[0], "new", until + timedelta(hours=10))])
+        early = world.charge("a", [charge(orders[0], "new", until + timedelta(hours=8))])
         assert early[0].error
         score, other = world.end("a"), world.end("b")
     assert (score.orders, score.recovered, score.attempts, score.breaches) == (400, len(paid), sends, 0)

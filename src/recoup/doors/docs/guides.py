@@ -43,6 +43,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("Running it", "Keys"),
     "security": ("Running it", "Security"),
     "simulate": ("Running it", "A simulated month"),
+    "world-protocol": ("Running it", "Judge it with your own world"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")
