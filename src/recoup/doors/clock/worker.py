@@ -9,9 +9,9 @@ import structlog
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.publish import publish_all
+from recoup.flows.messages.publish import EVENTS_MAX, publish_all
 from recoup.flows.messages.publish_partners import publish_partners
-from recoup.flows.money.close_pages import close_pages
+from recoup.flows.money.close_pages import POSTINGS_MAX, close_pages
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.digest import send_digests
 from recoup.flows.people.invitation_mail import send_invitations
@@ -21,7 +21,7 @@ from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_partner import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.rekey import rekey
-from recoup.flows.run_due import DueWork
+from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.tidy import tidy
 from recoup.flows.upkeep import upkeep
 from recoup.kernel.problem import in_words
@@ -33,11 +33,14 @@ IDLE_SECONDS = 0.1
 
 
 class Loop(NamedTuple):
-    """`once` answers how much it did; `pause`: seconds, after it found nothing."""
+    """`once` answers how much it did. Seconds: `pause` after it found nothing; `rest` after it did less than `much`, so
+    that a pass takes what came meanwhile together: each costs as much again as what it does."""
 
     name: str
     once: Callable[[], Awaitable[int]]
     pause: float
+    rest: float = 0.0
+    much: int = 1
 
 
 async def _due(world: World, due: DueWork) -> int:
@@ -52,11 +55,11 @@ async def _due(world: World, due: DueWork) -> int:
 def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
     """All that the worker does again and again."""
     return [
-        Loop("due", lambda: _due(world, due), IDLE_SECONDS),
-        Loop("publish", lambda: publish_all(world), IDLE_SECONDS),
+        Loop("due", lambda: _due(world, due), IDLE_SECONDS, rest=0.01, much=BATCH),
+        Loop("publish", lambda: publish_all(world), IDLE_SECONDS, rest=0.02, much=EVENTS_MAX),
         Loop("partners' feeds", lambda: publish_partners(world), 1.0),
         Loop("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
-        Loop("pages", lambda: close_pages(world), 1.0),
+        Loop("pages", lambda: close_pages(world), 1.0, rest=0.5, much=POSTINGS_MAX),
         Loop("invitations", lambda: send_invitations(world), 5.0),
         Loop("mails of looks", lambda: send_look_mails(world), 5.0),
         Loop("links for passwords", lambda: send_password_links(world), 2.0),
@@ -78,28 +81,29 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for loop in loops_of(world, due, deliveries):
-                group.create_task(_loop(*loop))
+                group.create_task(_loop(loop))
     finally:
         await due.drain()
         await deliveries.drain()
 
 
-async def _loop(name: str, once: Callable[[], Awaitable[int]], pause: float) -> None:
-    """Again at once while there is something to do; with growing pauses while there is trouble."""
+async def _loop(loop: Loop) -> None:
+    """Again at once while there is much to do; with growing pauses while there is trouble."""
     trouble = 0
     while True:
         try:
-            did = await once()
+            did = await loop.once()
             trouble = 0
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
             trouble += 1
-            log.warning("worker loop", loop=name, error=in_words(error))
+            log.warning("worker loop", loop=loop.name, error=in_words(error))
             did = 0
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError  # a rollback that failed meanwhile must not swallow the end
         if not did or trouble:
-            await asyncio.sleep(min(5.0, pause * 2**min(trouble, 6)) if trouble else pause)
-
+            await asyncio.sleep(min(5.0, loop.pause * 2 ** min(trouble, 6)) if trouble else loop.pause)
+        elif did < loop.much:
+            await asyncio.sleep(loop.rest)
