@@ -36,12 +36,18 @@ from recoup.flows.stable.settle import settle
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
-from recoup.store.write.due_work import Due, claim, postpone
+from recoup.store.read.due_work import merchants_in_turn
+from recoup.store.write.due_work import Due, claim, claim_of_each, postpone
 
 log = structlog.get_logger()
 BATCH = 128
 IN_FLIGHT_MAX = 512
 ROOM_SECONDS = 0.01
+# While the oldest work fills the room: a few pieces of each merchant in turn, in places of their own.
+IN_TURN_MAX = 128
+EACH_IN_TURN = 4
+MERCHANTS_IN_TURN = 256
+TURN_SECONDS = 0.1
 # Begun anew by whoever comes next: a worker that shall end does not wait for them.
 BEGUN_ANEW = frozenset({"export"})
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
@@ -105,26 +111,50 @@ async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = No
 
 
 class DueWork:
-    """The worker's way: side by side up to a bound, so that one slow call holds up nothing else. One a process."""
+    """The worker's way: side by side up to a bound, so that one slow call holds up nothing else; and in turn, so that
+    the very many of one merchant do not either. One a process."""
 
     def __init__(self, world: World, orders: Orders) -> None:
         self._world, self._orders = world, orders
         self._out: dict[asyncio.Task[None], str] = {}
+        self._had_turn, self._turn_at = UUID(int=0), 0.0
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
         """Starts what is due and has room; answers how much. Waits, but not long, until a claim is worth it."""
         if len(self._out) > IN_FLIGHT_MAX - BATCH:
             await asyncio.wait(self._out, timeout=ROOM_SECONDS)
         room = min(BATCH, IN_FLIGHT_MAX - len(self._out))
-        if room <= 0:
-            return 1
-        async with self._world.db.connection() as connection:
-            batch = await claim(connection, self._world.clocks.wall(), room, merchant_id=merchant_id)
+        batch: list[Due] = []
+        if room > 0:
+            async with self._world.db.connection() as connection:
+                batch = await claim(connection, self._world.clocks.wall(), room, merchant_id=merchant_id)
+            self._begin(batch)
+        is_full = len(batch) >= room
+        if is_full and merchant_id is None:
+            await self._take_turn()
+        return len(batch) if room > 0 else 1
+
+    async def _take_turn(self) -> None:
+        """More waits than there is room for: of the next merchants some is begun, however much of others is older."""
+        now, world = self._world.clocks.monotonic(), self._world
+        room = min(BATCH, IN_FLIGHT_MAX + IN_TURN_MAX - len(self._out))
+        if room <= 0 or now - self._turn_at < TURN_SECONDS:
+            return
+        self._turn_at = now
+        async with world.db.connection() as connection:
+            merchants = await merchants_in_turn(connection, self._had_turn, MERCHANTS_IN_TURN)
+            batch = await claim_of_each(connection, world.clocks.wall(), room, merchants, EACH_IN_TURN)
+        self._begin(batch)
+        if len(batch) == room:
+            self._had_turn = max(due.merchant_id for due in batch)  # those behind had none yet
+        else:
+            self._had_turn = merchants[-1] if len(merchants) == MERCHANTS_IN_TURN else UUID(int=0)
+
+    def _begin(self, batch: list[Due]) -> None:
         for due in batch:
             task = asyncio.create_task(run_one(self._world, self._orders, due))
             self._out[task] = due.kind
             task.add_done_callback(self._out.pop)
-        return len(batch)
 
     async def drain(self) -> None:
         """Waits for what is out, but for what is begun anew."""

@@ -11,6 +11,17 @@ WHERE m.offset_us > 0 AND EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m
   AND d.due_at > $1::timestamptz AND d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond'
   AND (d.lease_until IS NULL OR d.lease_until <= $1))
 """
+# A loose index scan: one look-up for each merchant, however much work it has.
+_IN_TURN = """
+WITH RECURSIVE t AS (
+  (SELECT merchant_id, 1 AS number FROM due_work WHERE merchant_id > $1 ORDER BY merchant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT d.merchant_id FROM due_work d WHERE d.merchant_id > t.merchant_id ORDER BY d.merchant_id LIMIT 1),
+    t.number + 1
+  FROM t WHERE t.merchant_id IS NOT NULL AND t.number < $2
+)
+SELECT merchant_id FROM t WHERE merchant_id IS NOT NULL
+"""
 _NEXT = "SELECT min(due_at) FROM due_work WHERE merchant_id = $1 AND NOT wall"
 _OUT = """
 SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.merchant_id = $1
@@ -25,6 +36,11 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHE
 async def moved_merchants(connection: asyncpg.Connection, wall: datetime) -> list[UUID]:
     """Merchants whose clock is ahead and has passed something that the wall has not."""
     return [r["merchant_id"] for r in await connection.fetch(_MOVED, wall)]
+
+
+async def merchants_in_turn(connection: asyncpg.Connection, after: UUID, limit: int) -> list[UUID]:
+    """The next merchants that have any work, due or not, by their ids."""
+    return [r["merchant_id"] for r in await connection.fetch(_IN_TURN, after, limit)]
 
 
 async def next_business_instant(connection: asyncpg.Connection, merchant_id: UUID) -> datetime | None:

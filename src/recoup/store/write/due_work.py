@@ -1,5 +1,6 @@
 """Due work is leased in batches and finished by the transaction that does it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -45,6 +46,23 @@ FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subj
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
 """
+# A few of each of these merchants, by its own index, whatever waits for others.
+_CLAIM_OF_EACH = f"""
+WITH picked AS MATERIALIZED (
+  SELECT d.merchant_id, d.kind, d.subject_id FROM unnest($4::uuid[]) AS t (merchant_id)
+  JOIN merchants m USING (merchant_id)
+  CROSS JOIN LATERAL (SELECT w.merchant_id, w.kind, w.subject_id FROM due_work w
+    WHERE w.merchant_id = t.merchant_id AND w.due_at <= $1::timestamptz
+      AND (w.lease_until IS NULL OR w.lease_until <= $1)
+      AND (w.wall OR w.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond')
+    ORDER BY w.due_at LIMIT $5 FOR UPDATE SKIP LOCKED) d
+  LIMIT $2
+)
+UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
+RETURNING {_FIELDS}
+"""
 _POSTPONE = """
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """
@@ -61,6 +79,14 @@ async def claim(
         rows = await connection.fetch(_CLAIM, wall, limit, wall + LEASE)
     else:
         rows = await connection.fetch(_CLAIM_MERCHANT, wall, limit, wall + LEASE, merchant_id)
+    return [Due(*row) for row in rows]
+
+
+async def claim_of_each(
+    connection: asyncpg.Connection, wall: datetime, limit: int, merchants: Sequence[UUID], each: int
+) -> list[Due]:
+    """Leases what is due of these merchants, at most `each` of one, its oldest first."""
+    rows = await connection.fetch(_CLAIM_OF_EACH, wall, limit, wall + LEASE, merchants, each)
     return [Due(*row) for row in rows]
 
 
