@@ -1,0 +1,43 @@
+"""`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
+
+from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
+from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.evidence import Evidence, tried
+from recoup.rules.rescue.policy import RETRY_2
+from recoup.rules.rescue.slots import offset_minutes
+
+
+class Retry2:
+    def decide(self, known: Known) -> Choice:
+        if is_hard(known.reading):
+            return Stop("hard_decline")
+        order = known.order
+        offset = order.utc_offset_minutes
+        evidence = Evidence(
+            kind="managed_mit",
+            reading=known.reading,
+            first_declined_at=order.declined_at,
+            started_at=order.declined_at,
+            now=known.earliest,
+            expires_at=order.expires_at,
+            units=order.amount,
+            currency=order.currency,
+            attempts=tried(_answered(known), [one.at for one in known.attempts]),
+            funding=known.card.funding,
+            utc_offset=offset_minutes(None, order.country) if offset is None else offset,
+        )  # fmt: skip
+        decision = decide(evidence, RETRY_2)
+        at = decision.next_attempt_at
+        return Stop(decision.rules[0]) if at is None else SendAt(max(at, known.earliest))
+
+    def hear(self, known: Known, attempt: Attempt) -> None:
+        """The ladder learns nothing."""
+
+
+def _answered(known: Known) -> list[Reading]:
+    """What each attempt was the answer to: after an unknown outcome still the decline before."""
+    readings = [known.declines[0]]
+    for one in known.attempts:
+        readings.append(one.reading or readings[-1])
+    return readings

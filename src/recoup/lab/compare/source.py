@@ -1,0 +1,66 @@
+"""Where the worlds of a comparison come from: a file of parameters, of which each seed makes another world, or a
+program."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
+
+from recoup.kernel.problem import Problem
+from recoup.lab.plug.program import Program
+from recoup.lab.world.parameter_file import read
+from recoup.lab.world.port import World
+from recoup.lab.world.world import build
+
+SEED_MARK: Final = "{seed}"
+
+
+class Opened(NamedTuple):
+    """`oracle`: what tells the parameters of the world, where it is in this process."""
+
+    world: World
+    oracle: Any = None
+
+
+class Source(Protocol):
+    """Crosses to other processes: holds plain values only."""
+
+    @property
+    def has_oracle(self) -> bool: ...
+
+    def open(self, seed: int) -> AbstractContextManager[Opened]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OurWorlds:
+    """The base world, overridden by the file."""
+
+    path: Path | None
+
+    has_oracle: ClassVar[bool] = False
+
+    @contextmanager
+    def open(self, seed: int) -> Iterator[Opened]:
+        yield Opened(build(read(self.path, seed=seed)))
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramWorlds:
+    """`command` may hold `{seed}`, which is replaced."""
+
+    command: str
+    has_oracle: ClassVar[bool] = False
+
+    @contextmanager
+    def open(self, seed: int) -> Iterator[Opened]:
+        with Program(self.command.replace(SEED_MARK, str(seed))) as world:
+            yield Opened(world)
+
+
+def program_worlds(command: str, seeds: int) -> ProgramWorlds:
+    """Raises: Problem(invalid) where several seeds are asked of a command that takes none."""
+    if seeds > 1 and SEED_MARK not in command:
+        raise Problem("invalid", f"{seeds} seeds are asked for, and the command takes none.", field="--world-command",
+                      cure=f"Write {SEED_MARK} where the command takes its seed, or leave --seeds out.")  # fmt: skip
+    return ProgramWorlds(command)
