@@ -3,7 +3,7 @@ adds itself to the group."""
 
 import click
 
-from recoup.main import world_verb
+from recoup.main import compare_verb, world_verb
 
 
 def add(cli: click.Group) -> None:
@@ -12,3 +12,4 @@ def add(cli: click.Group) -> None:
         """Simulated worlds that judge retry policies."""
 
     world_verb.add(lab)
+    compare_verb.add(lab)

@@ -1,0 +1,204 @@
+"""Plays some arms on one world, each at every level that is asked for."""
+
+import json
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
+from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, Entry
+from recoup.lab.compare.curve import Point, cut_points, point_of
+from recoup.lab.compare.driver import play
+from recoup.lab.compare.ground import Ground, survey
+from recoup.lab.compare.played import Played
+from recoup.lab.compare.score import check_scores, harm_share, net_of, own_score
+from recoup.lab.compare.seam import Briefing
+from recoup.lab.compare.source import Source
+from recoup.lab.world.port import Score, WorldOrder
+
+OWN: Final = "own"
+
+
+class Options(NamedTuple):
+    """As given to the command. `targets`: mean numbers of sends. `logged`: whether decisions are kept."""
+
+    targets: tuple[float, ...]
+    policy: Mapping[str, Any] | None = None
+    explore: float | None = None
+    holdout: float | None = None
+    logged: bool = False
+
+
+class Job(NamedTuple):
+    source: Source
+    seed: int
+    arms: tuple[str, ...]
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """A world's, by number: how many orders and how much was declined of each."""
+
+    orders: Sequence[float]
+    amounts: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One arm at one level: our figures and the world's, and sums by customer for the intervals. `level`: a mean number
+    of sends, `own`, or `retry-2` for that arm's own number. `reached`: the arm was held to the level; otherwise it
+    sends fewer of itself."""
+
+    seed: int
+    arm: str
+    level: str
+    reached: bool
+    mean_sends: float
+    ours: Score
+    worlds: Score
+    harm: float
+    early: int
+    recovered: Sequence[float]
+    amount: Sequence[float]
+    net: Sequence[float]
+    signature: str
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    seed: int
+    world: str
+    orders: int
+    customers: Customers
+    levels: list[Level]
+    curves: dict[str, list[Point]]
+
+
+def do(job: Job) -> JobDone:
+    """Raises: WorldBroke."""
+    with job.source.open(job.seed) as opened:
+        ground = survey(opened.world, job.seed, opened.oracle)
+        done = JobDone(job.seed, ground.hello.world, len(ground.orders), _customers(ground), [], {})
+        copies = count(1)
+        targets = [(f"{target:g}", target) for target in job.options.targets]
+        if any(CATALOGUE[name].knob == "price" for name in job.arms):
+            ladder = _Player(ground, RETRY_2, job.options, copies).play().played.mean_sends
+            targets.append((RETRY_2, ladder))
+        for name in job.arms:
+            player = _Player(ground, name, job.options, copies)
+            done.levels.extend(player.at_levels(targets))
+            done.curves[name] = player.curve()
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Play:
+    played: Played
+    ours: Score
+    worlds: Score
+    log: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Player:
+    """One arm on one ground; each play is a copy of the world under its own name."""
+
+    ground: Ground
+    name: str
+    options: Options
+    copies: Iterator[int]
+    points: list[Point] = field(default_factory=list)
+    by_knob: dict[float, _Play] = field(default_factory=dict)
+    means: dict[float, float] = field(default_factory=dict)
+    own: _Play | None = None
+
+    @property
+    def entry(self) -> Entry:
+        return CATALOGUE[self.name]
+
+    def at_levels(self, targets: Sequence[tuple[str, float]]) -> list[Level]:
+        own = self.own = self.play()
+        levels = [self._level(OWN, own, reached=True)]
+        for label, target in targets:
+            if label == RETRY_2 and self.entry.knob != "price":
+                continue
+            if self.entry.knob == "price":
+                found = self._priced(target)
+            elif own.played.mean_sends <= target + CLOSE:
+                found = own
+            else:
+                found = self._of_length(target, own.played)
+            reached = abs(found.played.mean_sends - target) <= 2 * CLOSE
+            levels.append(self._level(label, found, reached=reached))
+        return levels
+
+    def curve(self) -> list[Point]:
+        if self.entry.knob == "length" and self.entry.cut:
+            assert self.own is not None
+            return cut_points(self.ground, self.own.played)
+        return sorted(set(self.points), key=lambda one: one.sends)
+
+    def play(self, length: float | None = None, price: float | None = None) -> _Play:
+        """Raises: WorldBroke, also where the world's score is another than ours."""
+        ground, options = self.ground, self.options
+        copy = f"{self.name}/{next(self.copies)}"
+        arm = self.entry.make(
+            Briefing(
+                ground.hello, ground.history, ground.seed, price, options.policy, options.explore, options.holdout,
+                ground.oracle,
+            )
+        )  # fmt: skip
+        rows: list[str] = []
+        log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
+        played = play(ground, copy, arm, _sends_max(length, ground.seed), log=log)
+        ours, worlds = own_score(ground, played), ground.world.end(copy)
+        check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)
+        self.points.append(point_of(ground, played))
+        return _Play(played, ours, worlds, tuple(rows))
+
+    def _of_length(self, target: float, own: Played) -> _Play:
+        def mean_at(length: float) -> float:
+            found = self.by_knob[length] = self.play(length=length)
+            return found.played.mean_sends
+
+        return self.by_knob[search_length(mean_at, target, length_guess(own.sends, target), self.means)]
+
+    def _priced(self, target: float) -> _Play:
+        def mean_at(price: float) -> float:
+            found = self.by_knob[price] = self.play(price=price)
+            return found.played.mean_sends
+
+        first = max(float(self.ground.hello.costs.send), 1.0)
+        return self.by_knob[search_price(mean_at, target, first, self.means)]
+
+    def _level(self, label: str, found: _Play, *, reached: bool) -> Level:
+        ground, played = self.ground, found.played
+        customers = max(ground.customer_of) + 1
+        recovered, amount, net = (array("d", bytes(8 * customers)) for _ in range(3))
+        rows = zip(ground.customer_of, ground.orders, played.days, net_of(ground, played), strict=True)
+        for customer, order, days, worth in rows:
+            net[customer] += worth
+            if days is not None:
+                recovered[customer] += 1
+                amount[customer] += order.amount
+        return Level(
+            ground.seed, self.name, label, reached, played.mean_sends, found.ours, found.worlds,
+            harm_share(ground, played), played.early, recovered, amount, net, played.signature, found.log,
+        )  # fmt: skip
+
+
+def _sends_max(length: float | None, seed: int) -> Callable[[WorldOrder], int | None]:
+    return lambda order: None if length is None else length_of(length, seed, order.order_id)
+
+
+def _customers(ground: Ground) -> Customers:
+    customers = max(ground.customer_of) + 1
+    orders, amounts = array("d", bytes(8 * customers)), array("d", bytes(8 * customers))
+    for customer, order in zip(ground.customer_of, ground.orders, strict=True):
+        orders[customer] += 1
+        amounts[customer] += order.amount
+    return Customers(orders, amounts)

@@ -1,0 +1,94 @@
+"""`recoup lab compare`: plays retry policies against worlds: what each recovers at the same number of sends."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from recoup.kernel.problem import Problem
+from recoup.lab.compare.catalogue import CATALOGUE
+from recoup.lab.compare.compare import compare
+from recoup.lab.compare.job import Options
+from recoup.lab.compare.pool import cores
+from recoup.lab.compare.report import as_dict, show
+from recoup.lab.compare.source import OurWorlds, program_worlds
+from recoup.lab.world.parameter_file import read
+from recoup.lab.world.port import WorldBroke
+
+SENDS_MAX, LEVELS_MAX, SEEDS_MAX, PROCESSES_MAX = 30.0, 10, 1_000, 64
+POLICY_BYTES_MAX: Final = 1_000_000
+WIDTH_LEAST: Final = 140
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def add(lab: click.Group) -> None:
+    @lab.command("compare")
+    @click.option("--world", "file", type=_file, help="TOML file that overrides parameters of the base world.")
+    @click.option("--world-command", "command", help="A program that is the world; {seed} in it is replaced.")
+    @click.option("--arms", help=f"Some of {', '.join(CATALOGUE)}; default: all that the world allows.")
+    @click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=1, show_default=True, help="How many worlds.")
+    @click.option("--sends", default="1.5,3,6", show_default=True, help="Mean numbers of sends a declined order.")
+    @click.option("--policy", type=_file, help="A policy as TOML or JSON, for arms that follow one.")
+    @click.option("--explore", type=click.FloatRange(0, 1), help="Share of decisions that are drawn.")
+    @click.option("--holdout", type=click.FloatRange(0, 1), help="Share of customers who stay with the ladder.")
+    @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Writes decisions as JSON lines.")
+    @click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=cores, help="Default: the cores.")
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+    def verb(
+        file: Path | None, command: str | None, arms: str | None, seeds: int, sends: str, policy: Path | None,
+        explore: float | None, holdout: float | None, log: Path | None, processes: int, as_json: bool,
+    ) -> None:  # fmt: skip
+        """Plays retry policies against the same worlds. The last line is the hash; the same seeds, the same hash."""
+        if file is not None and command is not None:
+            raise Problem("invalid", "A world is a file of parameters or a program, not both.", field="--world-command",
+                          cure="Leave --world or --world-command out.")  # fmt: skip
+        source = OurWorlds(file) if command is None else program_worlds(command, seeds)
+        first = read(file).world.seed if command is None else 1
+        names = None if arms is None else [one.strip() for one in arms.split(",") if one.strip()]
+        options = Options(sends_of(sends), policy_of(policy), explore, holdout)
+        console = Console(stderr=True)
+        try:
+            with console.status("compare") as status:
+                found = compare(
+                    source, range(first, first + seeds), names, options, processes=processes, log=log,
+                    tell=lambda now: status.update(f"compare: {now}"),
+                )  # fmt: skip
+        except WorldBroke as broke:
+            raise Problem("bad_gateway", str(broke)) from None
+        if as_json:
+            click.echo(json.dumps(as_dict(found)))
+        else:
+            out = Console()
+            show(found, out if out.is_terminal else Console(width=WIDTH_LEAST))
+
+
+def sends_of(text: str) -> tuple[float, ...]:
+    """Raises: Problem(invalid)."""
+    try:
+        sends = tuple(dict.fromkeys(float(one) for one in text.split(",")))
+    except ValueError:
+        sends = ()
+    if not 1 <= len(sends) <= LEVELS_MAX or not all(0 < one <= SENDS_MAX for one in sends):
+        cure = f"Write up to {LEVELS_MAX} numbers above 0 and up to {SENDS_MAX:g}, like 1.5,3,6."
+        raise Problem("invalid", f"{text[:80]!r} are no mean numbers of sends.", field="--sends", cure=cure)
+    return sends
+
+
+def policy_of(file: Path | None) -> dict[str, Any] | None:
+    """Raises: Problem(invalid)."""
+    if file is None:
+        return None
+    try:
+        if file.stat().st_size > POLICY_BYTES_MAX:
+            raise ValueError(f"it has more than {POLICY_BYTES_MAX:,} bytes")
+        text = file.read_text("utf-8")
+        found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Problem("invalid", f"The policy {file} cannot be read: {error}.", field="--policy",
+                      cure="Name a TOML file, or a JSON file that ends in .json.") from None  # fmt: skip
+    if not isinstance(found, dict):
+        raise Problem("invalid", f"The policy {file} is no object.", field="--policy", cure="Write { … } around it.")
+    return found

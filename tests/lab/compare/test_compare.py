@@ -1,0 +1,169 @@
+"""Whole comparisons of small worlds: budgets, hashes, scores that are checked, intervals."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.docs.running import clean_environment
+from tests.lab.compare.tiny_world import TinyWorlds
+
+from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
+from recoup.lab.compare.compare import compare
+from recoup.lab.compare.intervals import difference, ratio
+from recoup.lab.compare.job import Options
+from recoup.lab.compare.report import as_dict
+from recoup.lab.compare.result import Comparison
+from recoup.lab.world.port import WorldBroke
+from recoup.main.cli import cli
+
+TARGETS = (1.5, 3.0)
+NAMES = ("daily", "kill-bill", "retry-2", "slots")
+
+
+def run(processes: int = 1, seeds: int = 1, log: Path | None = None, names: Sequence[str] = NAMES) -> Comparison:
+    options = Options(TARGETS)
+    return compare(TinyWorlds(), range(1, seeds + 1), names, options, processes=processes, log=log)
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return run()
+
+
+def test_budgets_are_met_or_told_to_be_out_of_reach(found: Comparison) -> None:
+    for section, target in zip(found.sections, TARGETS, strict=False):
+        for row in section.rows:
+            if row.reached:
+                assert row.sends == pytest.approx(target, abs=0.05), (section.level, row.arm)
+            else:
+                assert row.sends < target, (section.level, row.arm)
+    own = {row.arm: row.sends for row in found.sections[-1].rows}
+    assert own["daily"] > 3, "so that something was cut"
+    assert [row.reached for row in found.sections[1].rows if row.arm == "daily"] == [True]
+
+
+def test_two_processes_find_the_same_to_the_last_bit(found: Comparison) -> None:
+    other = run(processes=2)
+    assert json.dumps(as_dict(other)) == json.dumps(as_dict(found))
+    assert other.hash != run(seeds=2).hash
+
+
+def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
+    program = (
+        "from tests.lab.compare.test_compare import run\n"
+        "if __name__ == '__main__': print(run(names=('kill-bill', 'slots')).hash)\n"
+    )
+    hashes = {
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True,
+                       env=clean_environment() | {"PYTHONHASHSEED": seed}).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(hashes) == 1
+
+
+def test_a_world_that_lies_about_its_score_ends_the_run_with_both_figures() -> None:
+    with pytest.raises(WorldBroke, match=r"arm daily: recovered \d+ by our count, \d+ by the world's"):
+        compare(TinyWorlds(lying=True), [1], ["daily"], Options(TARGETS), processes=1)
+
+
+def test_the_log_holds_each_decision_and_its_answer(found: Comparison, tmp_path: Path) -> None:
+    log = tmp_path / "decisions.jsonl"
+    assert run(log=log).hash == found.hash
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    own = {row.arm: row for row in found.sections[-1].rows}
+    for name in NAMES:
+        answered = [row for row in rows if row["arm"].startswith(name) and row["level"] == "own" and row["answer"]]
+        assert len(answered) == own[name].levels[0].ours.attempts
+    first = next(row for row in rows if row["answer"])
+    assert set(first) >= {"seed", "level", "order", "arm", "decision", "candidates", "at", "propensity", "answer"}
+
+
+@pytest.mark.parametrize("target", [0.4, 1.5, 2.0, 2.7])
+def test_a_length_that_is_guessed_from_what_was_sent_has_the_mean(target: float) -> None:
+    sends = [random.Random(number).randint(0, 6) for number in range(4_000)]
+
+    def mean_at(length: float) -> float:
+        limits = (length_of(length, 1, f"o{number}") for number in range(len(sends)))
+        return sum(map(min, sends, limits)) / len(sends)
+
+    assert mean_at(length_guess(sends, target)) == pytest.approx(target, abs=0.03)
+    seen: dict[float, float] = {}
+    assert mean_at(search_length(mean_at, target, 9.0, seen)) == pytest.approx(target, abs=CLOSE)
+    assert len(seen) < 10
+
+
+@pytest.mark.parametrize("target", [0.5, 1.5, 6.0])
+def test_a_price_is_found_from_either_side(target: float) -> None:
+    seen: dict[float, float] = {}
+    for first in (0.01, 12.0, 1e5):
+        price = search_price(lambda price: 8 / (1 + price / 40), target, first, seen)
+        assert 8 / (1 + price / 40) == pytest.approx(target, abs=CLOSE)
+
+
+def test_intervals_cover_the_true_difference_in_nine_of_ten_worlds() -> None:
+    """Customers of one to four orders that rise and fall together; one arm is 5 points better."""
+    draw, covered = random.Random(7), 0
+    for _ in range(300):
+        ours, theirs, weights = [], [], []
+        for _ in range(150):
+            count, mood = draw.randint(1, 4), draw.uniform(-0.25, 0.25)
+            luck = [draw.random() for _ in range(count)]
+            ours.append(sum(one < 0.45 + mood for one in luck))
+            theirs.append(sum(draw.random() < 0.40 + mood for _ in luck))
+            weights.append(count)
+        interval = difference([ours], [theirs], [weights])
+        covered += interval.low <= 0.05 <= interval.high
+    assert 0.85 <= covered / 300 <= 0.95
+
+
+def test_with_several_seeds_the_spread_between_worlds_widens_the_interval() -> None:
+    ours = [[1.0] * share + [0.0] * (100 - share) for share in (10, 50, 90)]
+    theirs = [[0.0] * 100] * 3
+    weights = [[1.0] * 100] * 3
+    found = difference(ours, theirs, weights)
+    assert found.value == pytest.approx(0.5)
+    assert found.seeds_spread == pytest.approx(0.4)
+    assert found.high - found.value == pytest.approx(2.920 * 0.4 / 3**0.5)
+    assert ratio(ours, theirs) is None, "of nothing there is no multiple"
+
+
+def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> None:
+    world = tmp_path / "world.toml"
+    world.write_text("[world]\norders = 60\nintake_days = 10\n[history]\ndays = 20\n")
+    words = [
+        "lab",
+        "compare",
+        "--world",
+        str(world),
+        "--arms",
+        "next-day,kill-bill",
+        "--sends",
+        "1",
+        "--processes",
+        "1",
+    ]
+    shown = CliRunner().invoke(cli, words, catch_exceptions=False)
+    told = CliRunner().invoke(cli, [*words, "--json"], catch_exceptions=False)
+    report = json.loads(told.stdout)
+    assert shown.stdout.splitlines()[-1] == report["hash"]
+    assert "60 declined orders" in shown.stdout
+    assert report["breaches"] == {"ours": 0, "world": 0, "early": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--sends", "0,3"], "no mean numbers of sends"),
+        (["--arms", "weekly"], "There is no arm 'weekly'"),
+        (["--world-command", "world", "--seeds", "3"], "the command takes none"),
+        (["--holdout", "0.1", "--arms", "daily"], "None of the chosen arms uses --holdout"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_line(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(cli, ["lab", "compare", *words])
+    assert said in str(done.exception)
