@@ -103,7 +103,7 @@ def face_table() -> str:
         word = managed.evaluate if managed.evaluate == sync.evaluate else f"{managed.evaluate} (sync: {sync.evaluate})"
         rows.append((stage.value, f"{STATUS_NAMES[managed.status]} ({managed.status})", word, managed.outcome,
                      MEANINGS[managed.status]))  # fmt: skip
-    return table(("stage", "order status", "/evaluate says", "/outcome says", "meaning of the status"), rows)
+    return table(("stage", "order status", "/evaluate", "/outcome", "meaning of the status"), rows)
 
 
 # errors, events, settings ---------------------------------------------------------------------------------------
@@ -113,16 +113,16 @@ def error_table() -> str:
     order = {name: number for number, name in enumerate(TABLE)}
     rows = [(str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning, TABLE[name].for_example)
             for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])]  # fmt: skip
-    return table(("HTTP", "six digits", "code", "what it means", "for example"), rows)
+    return table(("HTTP", "six digits", "code", "meaning", "example"), rows)
 
 
 def refund_table() -> str:
     rows = [(code(REFUND_CODES[name]), code(REFUND_DIGITS[name]), code(name), CODES[name]) for name in REFUND_CODES]
-    return table(("responseCode", "statusCode", "code", "what it means"), rows)
+    return table(("responseCode", "statusCode", "code", "meaning"), rows)
 
 
 def event_table() -> str:
-    rows = [(f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "when asked for", k.meaning)
+    rows = [(f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "on request", k.meaning)
             for k in CATALOGUE.values()]  # fmt: skip
     return table(("event", "priority", "sent by default", "meaning"), rows)
 
@@ -140,7 +140,7 @@ def event_shapes() -> str:
 def _shape(shape: type[msgspec.Struct], words: str) -> str:
     rows = [(code(f.encode_name), *describe(f.type), "" if f.required else _absent(f.type))
             for f in msgspec.structs.fields(shape)]  # fmt: skip
-    return f"### {shape.__name__}\n\n{words}\n\n" + table(("field", "kind", "what it is", ""), rows)
+    return f"### {shape.__name__}\n\n{words}\n\n" + table(("field", "kind", "meaning", ""), rows)
 
 
 def _absent(kind: Any) -> str:
@@ -222,7 +222,7 @@ def code_cards() -> str:
         example = several[0]
         rows.append((scheme, kind, str(len(several)), masked(example.card),
                      f"{example.amount} → {example.code}: {example.note}"))  # fmt: skip
-    return table(("network", "codes of kind", "how many", "card", "for example"), rows)
+    return table(("network", "kind of code", "codes", "card", "example"), rows)
 
 
 # the stablecoin API ---------------------------------------------------------------------------------------------
@@ -235,13 +235,13 @@ def channel_table() -> str:
 
 
 def stablecoin_event_table() -> str:
-    rows = [(code(name), code(ours), "yes" if name in DEFAULT else "when asked for") for name, ours in NAMES.items()]
+    rows = [(code(name), code(ours), "yes" if name in DEFAULT else "on request") for name, ours in NAMES.items()]
     return table(("event", "in the log", "sent by default"), rows)
 
 
 def destination_table() -> str:
     rows = [(code(chain), form.words, code(f"{chain}:{form.example}")) for chain, form in FORMS.items()]
-    return table(("chain", "address", "for example"), rows)
+    return table(("chain", "address", "example"), rows)
 
 
 def state_table() -> str:
@@ -253,13 +253,13 @@ def stablecoin_error_table() -> str:
     for status, known in STABLECOIN_TABLE.values():
         statuses.setdefault(known, set()).add(str(status))
     rows = [(", ".join(sorted(several)), code(known), MESSAGES["en"][known]) for known, several in statuses.items()]
-    return table(("HTTP", "code", "what it means"), sorted(rows))
+    return table(("HTTP", "code", "meaning"), sorted(rows))
 
 
 def bank_table() -> str:
     """The sandbox bank's magic account numbers."""
     rows = [(code("…" + digits), what) for digits, what in BANK_MAGIC.items()]
-    return table(("account number ends with", "what happens"), rows)
+    return table(("last digits of the account number", "result"), rows)
 
 
 # onboarding -----------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def decline_table() -> str:
 
 
 def checklist_table() -> str:
-    return table(("line", "turns green when"), [(task.title, task.shows) for task in TASKS])
+    return table(("step", "complete when"), [(task.title, task.shows) for task in TASKS])
 
 
 def consumer(ending: str, language: str) -> str:
@@ -299,7 +299,7 @@ def source_table() -> str:
         own = [row for row in PROCESSOR_CODES if row.source == source]
         sample = next((row for row in own if row.klass == "funds"), own[0])
         rows.append((code(source), str(len(own)), f"{code(sample.code)} {sample.text.lower()}"))
-    return table(("source", "codes known", "for example"), rows)
+    return table(("source", "known codes", "example"), rows)
 
 
 def world_example() -> str:

@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 Amount = Annotated[int, Meta(ge=0, description="Minor units of the currency.")]
 Currency = Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217 code, or the token's.")]
-Status = Annotated[str, Meta(description="The order's status after this, as `statusName` shows it.")]
-Attempts = Annotated[int, Meta(ge=0, description="Sends to the card network so far.")]
-NextAttemptAt = Annotated[datetime | None, Meta(description="When the next send is due; null: none is planned.")]
+Status = Annotated[str, Meta(description="The order's status after the event, as in `statusName`.")]
+Attempts = Annotated[int, Meta(ge=0, description="Number of attempts so far.")]
+NextAttemptAt = Annotated[datetime | None, Meta(description="Time of the next attempt; null if none is planned.")]
 CancelReason = Annotated[
     Literal[
         "declined",
@@ -33,15 +33,15 @@ class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=Fal
 
 
 class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The order as it stands after the event: whoever keeps the one with the highest `Sequence` has its state."""
+    """The order's state after the event. The one with the highest `Sequence` is the current state."""
 
     status: Status
     amount: Amount
-    refunded_amount: Annotated[Amount, Meta(description="Of all its refunds that were not refused.")]
+    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
     currency: Currency
-    reason: Annotated[str | None, Meta(description="Why it ended, as `reason` of the order; null: not so.")]
-    do_not_retry: Annotated[bool, Meta(description="True: it is not sent again.")]
-    expiry_date: Annotated[str | None, Meta(description="When its rescue ends at the latest; as the order tells it.")]
+    reason: Annotated[str | None, Meta(description="Why it ended, as `reason` of the order; else null.")]
+    do_not_retry: Annotated[bool, Meta(description="True: no further attempts are made.")]
+    expiry_date: Annotated[str | None, Meta(description="Expiry of the rescue, as in the order.")]
 
 
 class OrderData(Data, frozen=True, kw_only=True):
@@ -60,37 +60,37 @@ class Completed(OrderData, frozen=True, kw_only=True):
 class Cancelled(OrderData, frozen=True, kw_only=True):
     reason: CancelReason
     attempts: Attempts
-    response_code: Annotated[str | None, Meta(description="The last send's answer.")] = None
+    response_code: Annotated[str | None, Meta(description="Response code of the last attempt.")] = None
 
 
 class Expired(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
-    expired_at: Annotated[datetime, Meta(description="The expiry that passed.")]
+    expired_at: Annotated[datetime, Meta(description="Time of the expiry.")]
 
 
 class Refunded(OrderData, frozen=True, kw_only=True):
-    refund_id: Annotated[UUID, Meta(description="This refund.")]
-    refund_amount: Annotated[Amount, Meta(description="Of this refund.")]
-    refunded_amount: Annotated[Amount, Meta(description="Of all refunds of the order that were not refused.")]
-    refundable_amount: Annotated[Amount, Meta(description="What is left to refund.")]
+    refund_id: Annotated[UUID, Meta(description="Id of the refund.")]
+    refund_amount: Annotated[Amount, Meta(description="Amount of this refund.")]
+    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
+    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
 
 
 class CaptureRequired(OrderData, frozen=True, kw_only=True):
-    capture_before: Annotated[datetime, Meta(description="After this the authorisation is released.")]
+    capture_before: Annotated[datetime, Meta(description="The authorisation is voided after this time.")]
 
 
 class ChargebackReceived(OrderData, frozen=True, kw_only=True):
-    chargeback_id: Annotated[UUID, Meta(description="This chargeback.")]
-    chargeback_amount: Annotated[Amount, Meta(description="What the issuer takes back.")]
-    reason_code: Annotated[str | None, Meta(description="The scheme's reason code.")] = None
-    respond_by: Annotated[datetime | None, Meta(description="When the answer is due, if one is possible.")] = None
+    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback.")]
+    chargeback_amount: Annotated[Amount, Meta(description="Disputed amount.")]
+    reason_code: Annotated[str | None, Meta(description="The card network's reason code.")] = None
+    respond_by: Annotated[datetime | None, Meta(description="Deadline for evidence, if evidence is possible.")] = None
 
 
 class Challenge(OrderData, frozen=True, kw_only=True):
-    challenge_id: Annotated[UUID, Meta(description="The same through presented, attempted, passed, failed.")]
-    expires_at: Annotated[datetime | None, Meta(description="When the challenge ends unanswered.")] = None
+    challenge_id: Annotated[UUID, Meta(description="The same in all events of one challenge.")]
+    expires_at: Annotated[datetime | None, Meta(description="Time at which an unanswered challenge ends.")] = None
     asks: Annotated[
-        Literal["confirm", "code", "address", "card"], Meta(description="What the customer is asked for.")
+        Literal["confirm", "code", "address", "card"], Meta(description="The action requested from the customer.")
     ] = "card"
 
 
@@ -101,14 +101,14 @@ class Progress(OrderData, frozen=True, kw_only=True):
 
 class Held(OrderData, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why the order waits, in one word.")]
-    until: Annotated[datetime | None, Meta(description="When it goes on by itself; null: a person decides.")] = None
+    until: Annotated[datetime | None, Meta(description="Time at which it resumes; null: a person decides.")] = None
 
 
 class AttemptDeclined(OrderData, frozen=True, kw_only=True):
-    attempt_id: Annotated[UUID, Meta(description="The send that was declined.")]
-    attempt_number: Annotated[int, Meta(ge=1, description="Counts the order's sends from 1.")]
-    response_code: Annotated[str, Meta(description="What the issuer answered.")]
-    is_final: Annotated[bool, Meta(description="True: the order ends with this decline.")]
+    attempt_id: Annotated[UUID, Meta(description="Id of the declined attempt.")]
+    attempt_number: Annotated[int, Meta(ge=1, description="Number of the attempt, from 1.")]
+    response_code: Annotated[str, Meta(description="Response code of the issuer.")]
+    is_final: Annotated[bool, Meta(description="True: this decline ends the order.")]
     next_attempt_at: NextAttemptAt = None
 
 
@@ -117,58 +117,58 @@ class Amended(OrderData, frozen=True, kw_only=True):
 
 
 class RefundRefused(OrderData, frozen=True, kw_only=True):
-    refund_id: Annotated[UUID, Meta(description="The refund that is not made.")]
-    refund_amount: Annotated[Amount, Meta(description="Of that refund.")]
-    refunded_amount: Annotated[Amount, Meta(description="Of all refunds of the order that were not refused.")]
-    refundable_amount: Annotated[Amount, Meta(description="What is left to refund.")]
+    refund_id: Annotated[UUID, Meta(description="Id of the refused refund.")]
+    refund_amount: Annotated[Amount, Meta(description="Amount of that refund.")]
+    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
+    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
 
 
 class ChargebackClosed(OrderData, frozen=True, kw_only=True):
-    chargeback_id: Annotated[UUID, Meta(description="As `payment.chargeback.received` named it.")]
-    chargeback_amount: Annotated[Amount, Meta(description="What the issuer took.")]
-    outcome: Annotated[Literal["won", "lost"], Meta(description="`won`: the money is back.")]
+    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback, as in `payment.chargeback.received`.")]
+    chargeback_amount: Annotated[Amount, Meta(description="Disputed amount.")]
+    outcome: Annotated[Literal["won", "lost"], Meta(description="`won`: the money was returned.")]
 
 
 class Payout(Data, frozen=True, kw_only=True):
-    payout_id: Annotated[UUID, Meta(description="This payout.")]
-    settlement_id: Annotated[UUID, Meta(description="The settlement that it pays.")]
-    status: Annotated[Literal["pending", "completed", "failed", "reversed"], Meta(description="Of the payout.")]
+    payout_id: Annotated[UUID, Meta(description="Id of the payout.")]
+    settlement_id: Annotated[UUID, Meta(description="Id of its settlement.")]
+    status: Annotated[Literal["pending", "completed", "failed", "reversed"], Meta(description="Status of the payout.")]
     amount: Amount
     currency: Currency
 
 
 class SettlementClosed(Data, frozen=True, kw_only=True):
-    settlement_id: Annotated[UUID, Meta(description="This settlement.")]
-    period_from: Annotated[datetime, Meta(description="Its first instant.")]
-    period_to: Annotated[datetime, Meta(description="The instant after its last.")]
-    amount: Annotated[int, Meta(description="What is paid out; below zero: what is owed.")]
+    settlement_id: Annotated[UUID, Meta(description="Id of the settlement.")]
+    period_from: Annotated[datetime, Meta(description="Start of the period, inclusive.")]
+    period_to: Annotated[datetime, Meta(description="End of the period, exclusive.")]
+    amount: Annotated[int, Meta(description="Amount paid out; negative: amount owed by you.")]
     currency: Currency
-    ledger_root: Annotated[str | None, Meta(description="Root of the last ledger page in it, hex.")] = None
+    ledger_root: Annotated[str | None, Meta(description="Root of its last ledger page, hex.")] = None
 
 
 class ReconciliationReady(Data, frozen=True, kw_only=True):
-    reconciliation_id: Annotated[UUID, Meta(description="This report: `id` of GET /v1/reconciliation.")]
-    period_from: Annotated[datetime, Meta(description="Its first instant.")]
-    period_to: Annotated[datetime, Meta(description="The instant after its last.")]
-    lines: Annotated[int, Meta(ge=0, description="Movements on your account in it.")]
-    differences: Annotated[int, Meta(ge=0, description="Lines of statements that do not match.")]
+    reconciliation_id: Annotated[UUID, Meta(description="Id of the report: `id` of GET /v1/reconciliation.")]
+    period_from: Annotated[datetime, Meta(description="Start of the period, inclusive.")]
+    period_to: Annotated[datetime, Meta(description="End of the period, exclusive.")]
+    lines: Annotated[int, Meta(ge=0, description="Movements on your account in the period.")]
+    differences: Annotated[int, Meta(ge=0, description="Statement lines that do not match the ledger.")]
 
 
 class UploadCompleted(Data, frozen=True, kw_only=True):
-    upload_id: Annotated[UUID, Meta(description="This upload: `id` of GET /v1/uploads.")]
-    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="What its rows are.")]
-    state: Annotated[Literal["completed", "stopped"], Meta(description="`stopped`: rows were left out on request.")]
-    file_name: Annotated[str, Meta(description="As it was sent; empty for a file without a name.")]
-    rows: Annotated[int, Meta(ge=0, description="Of the file.")]
-    done: Annotated[int, Meta(ge=0, description="Rows that were taken.")]
-    refused: Annotated[int, Meta(ge=0, description="Rows that were not; the answers say why.")]
+    upload_id: Annotated[UUID, Meta(description="Id of the upload: `id` of GET /v1/uploads.")]
+    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="Kind of its rows.")]
+    state: Annotated[Literal["completed", "stopped"], Meta(description="`stopped`: rows were skipped on request.")]
+    file_name: Annotated[str, Meta(description="File name as sent; empty without one.")]
+    rows: Annotated[int, Meta(ge=0, description="Rows in the file.")]
+    done: Annotated[int, Meta(ge=0, description="Accepted rows.")]
+    refused: Annotated[int, Meta(ge=0, description="Refused rows; the answers contain the reason.")]
 
 
 class Application(Data, frozen=True, kw_only=True):
-    application_id: Annotated[UUID, Meta(description="This application.")]
+    application_id: Annotated[UUID, Meta(description="Id of the application.")]
     status: Annotated[
         Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
-        Meta(description="Its status now; `Mid` is the merchant that it becomes, or was to become."),
+        Meta(description="Current status; `Mid` is the id of the merchant to be created."),
     ]
     reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
-    external_application_id: Annotated[str | None, Meta(description="The applicant's own name for it.")] = None
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own id.")] = None
