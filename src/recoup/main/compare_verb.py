@@ -15,6 +15,7 @@ from recoup.lab.compare.job import Options
 from recoup.lab.compare.pool import cores
 from recoup.lab.compare.report import as_dict, show
 from recoup.lab.compare.source import OurWorlds, program_worlds
+from recoup.lab.plug.program import ANSWER_SECONDS
 from recoup.lab.world.parameter_file import read
 from recoup.lab.world.port import WorldBroke
 
@@ -28,6 +29,8 @@ def add(lab: click.Group) -> None:
     @lab.command("compare")
     @click.option("--world", "file", type=_file, help="TOML file that overrides parameters of the base world.")
     @click.option("--world-command", "command", help="A program that is the world; {seed} in it is replaced.")
+    @click.option("--world-seconds", "seconds", type=click.FloatRange(0.1, 3600), default=ANSWER_SECONDS,
+                  show_default=True, help="The longest that the program may take for an answer.")  # fmt: skip
     @click.option("--arms", help=f"Some of {', '.join(CATALOGUE)}; default: all that the world allows.")
     @click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=1, show_default=True, help="How many worlds.")
     @click.option("--sends", default="1.5,3,6", show_default=True, help="Mean numbers of sends a declined order.")
@@ -38,14 +41,15 @@ def add(lab: click.Group) -> None:
     @click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=cores, help="Default: the cores.")
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     def verb(
-        file: Path | None, command: str | None, arms: str | None, seeds: int, sends: str, policy: Path | None,
-        explore: float | None, holdout: float | None, log: Path | None, processes: int, as_json: bool,
+        file: Path | None, command: str | None, seconds: float, arms: str | None, seeds: int, sends: str,
+        policy: Path | None, explore: float | None, holdout: float | None, log: Path | None, processes: int,
+        as_json: bool,
     ) -> None:  # fmt: skip
         """Plays retry policies against the same worlds. The last line is the hash; the same seeds, the same hash."""
         if file is not None and command is not None:
             raise Problem("invalid", "A world is a file of parameters or a program, not both.", field="--world-command",
                           cure="Leave --world or --world-command out.")  # fmt: skip
-        source = OurWorlds(file) if command is None else program_worlds(command, seeds)
+        source = OurWorlds(file) if command is None else program_worlds(command, seeds, seconds)
         first = read(file).world.seed if command is None else 1
         names = None if arms is None else [one.strip() for one in arms.split(",") if one.strip()]
         options = Options(sends_of(sends), policy_of(policy), explore, holdout)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from tests.docs.running import clean_environment
 from tests.lab.plug.small_world import DAY, charge
 
@@ -63,6 +64,33 @@ def test_our_world_behind_the_pipe_gives_the_same_hash_as_in_process(tmp_path: P
     assert paid > 50
     assert (behind, paid) == play(build(read(tmp_path / "world.toml", seed=7)))
     assert behind != play(build(read(tmp_path / "world.toml", seed=8)))[0], "another seed, another world"
+
+
+def compared(*options: str) -> subprocess.CompletedProcess[str]:
+    verb = [sys.executable, "-m", "recoup.main", "lab", "compare", "--sends", "1", "--processes", "1", *options]
+    return subprocess.run(verb, capture_output=True, text=True, env=clean_environment(), timeout=100)
+
+
+def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(tmp_path: Path) -> None:
+    program = command(tmp_path, "--seed", "{seed}")
+    inside = compared("--arms", "daily,next-day", "--world", str(tmp_path / "world.toml"))
+    behind = compared("--arms", "daily,next-day", "--world-command", program)
+    assert (inside.returncode, behind.returncode) == (0, 0), inside.stderr + behind.stderr
+    assert inside.stdout.splitlines()[-1] == behind.stdout.splitlines()[-1]
+    assert len(inside.stdout.splitlines()[-1]) == 64
+
+
+@pytest.mark.parametrize(("code", "seconds", "told"), [
+    ("import time; time.sleep(60)", "1", "no line within 1 s. It wrote nothing."),
+    ("import sys; print('Hello, world', flush=True); sys.stdin.read()", "30", "The line: Hello, world"),
+])  # fmt: skip
+def test_a_comparison_ends_with_the_line_that_broke_it(code: str, seconds: str, told: str) -> None:
+    program = shlex.join([sys.executable, "-c", code])
+    ran = compared("--arms", "daily", "--world-seconds", seconds, "--world-command", program)
+    assert ran.returncode == 1
+    assert told in ran.stderr
+    assert '{"op":"hello","protocol":1}' in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_world_file_that_cannot_be_is_named(tmp_path: Path) -> None:

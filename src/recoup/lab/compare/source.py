@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from recoup.kernel.problem import Problem
-from recoup.lab.plug.program import Program
+from recoup.lab.plug.program import ANSWER_SECONDS, Program
 from recoup.lab.world.parameter_file import read
 from recoup.lab.world.port import World
 from recoup.lab.world.world import build
@@ -47,20 +47,21 @@ class OurWorlds:
 
 @dataclass(frozen=True, slots=True)
 class ProgramWorlds:
-    """`command` may hold `{seed}`, which is replaced."""
+    """`command` may hold `{seed}`, which is replaced. `seconds`: for each answer."""
 
     command: str
+    seconds: float = ANSWER_SECONDS
     has_oracle: ClassVar[bool] = False
 
     @contextmanager
     def open(self, seed: int) -> Iterator[Opened]:
-        with Program(self.command.replace(SEED_MARK, str(seed))) as world:
+        with Program(self.command.replace(SEED_MARK, str(seed)), seconds=self.seconds) as world:
             yield Opened(world)
 
 
-def program_worlds(command: str, seeds: int) -> ProgramWorlds:
+def program_worlds(command: str, seeds: int, seconds: float = ANSWER_SECONDS) -> ProgramWorlds:
     """Raises: Problem(invalid) where several seeds are asked of a command that takes none."""
     if seeds > 1 and SEED_MARK not in command:
         raise Problem("invalid", f"{seeds} seeds are asked for, and the command takes none.", field="--world-command",
                       cure=f"Write {SEED_MARK} where the command takes its seed, or leave --seeds out.")  # fmt: skip
-    return ProgramWorlds(command)
+    return ProgramWorlds(command, seconds)
