@@ -29,13 +29,13 @@ def charge(order: WorldOrder, after: timedelta, name: str = "", **other: object)
     return WorldCharge(**(found | other))  # type: ignore[arg-type]
 
 
-def told(world: LabWorld) -> list[WorldOrder]:
-    return [order.told for order in world.all_orders]
+def payments(world: LabWorld) -> list[WorldOrder]:
+    return [order.payment for order in world.all_orders]
 
 
 def played(world: LabWorld, arm: str, offsets: Sequence[timedelta]) -> list[WorldAnswer]:
     answers = []
-    for order in told(world):
+    for order in payments(world):
         for offset in offsets:
             answer = world.charge(arm, [charge(order, offset)])[0]
             answers.append(answer)
@@ -46,14 +46,14 @@ def played(world: LabWorld, arm: str, offsets: Sequence[timedelta]) -> list[Worl
 
 def digest(world: LabWorld) -> str:
     """Of its orders, a schedule played, a page of its history."""
-    parts: list[object] = [told(world), played(world, "hash", [20 * HOUR, 100 * HOUR, 300 * HOUR])]
+    parts: list[object] = [payments(world), played(world, "hash", [20 * HOUR, 100 * HOUR, 300 * HOUR])]
     parts += [world.end("hash"), world.history(None, 300)]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def test_another_process_with_other_hashing_plays_the_same_world() -> None:
     script = (
-        "import sys; sys.path.insert(0, 'tests/lab/world'); import test_world as t;"
+        "import tests.lab.world.test_world as t;"
         "from recoup.lab.world.parameter_file import read; from recoup.lab.world.world import build;"
         "print(t.digest(build(read(seed=11, orders=600))))"
     )
@@ -64,12 +64,12 @@ def test_another_process_with_other_hashing_plays_the_same_world() -> None:
 
 
 def test_another_seed_is_another_world(world: LabWorld) -> None:
-    assert told(build(read(seed=12, orders=600))) != told(world)
+    assert payments(build(read(seed=12, orders=600))) != payments(world)
 
 
 def test_arms_meet_the_same_draws_and_know_nothing_of_each_other(world: LabWorld) -> None:
     one = played(world, "one", [30 * HOUR, 31 * HOUR, 200 * HOUR])
-    for order in told(world):
+    for order in payments(world):
         world.charge("busy", [charge(order, n * HOUR) for n in range(1, 12)])
     other = played(world, "other", [30 * HOUR, 31 * HOUR, 200 * HOUR])
     assert one == other
@@ -77,7 +77,7 @@ def test_arms_meet_the_same_draws_and_know_nothing_of_each_other(world: LabWorld
 
 
 def test_the_same_id_gets_the_same_answer_and_counts_once(world: LabWorld) -> None:
-    order = told(world)[0]
+    order = payments(world)[0]
     first = world.charge("twice", [charge(order, 5 * HOUR, "a")])
     again = world.charge("twice", [charge(order, 50 * HOUR, "a"), charge(order, 5 * HOUR, "a")])
     assert [*first, *first] == list(again)
@@ -100,7 +100,7 @@ def test_a_refused_charge_counts_for_nothing(
     world: LabWorld, after: timedelta, other: dict[str, object], why: str
 ) -> None:
     arm = f"refused {why} {after}"
-    order = next(one for one in told(world) if one.scheme_code in ("51", "116"))
+    order = next(one for one in payments(world) if one.scheme_code in ("51", "116"))
     world.charge(arm, [charge(order, 10 * HOUR)])
     before = world.end(arm)
     answer = world.charge(arm, [charge(order, after, "wrong", **other)])[0]

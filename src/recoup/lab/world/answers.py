@@ -54,11 +54,11 @@ class Bank:
         self.parameters, self.draws, self.start, self.end, self.change_at = parameters, draws, start, end, change_at
         self.issuers = make_issuers(parameters, draws, (start, end))
         self.purse = Purse(parameters.money, parameters.change, change_at, start, end)
-        told = parameters.routes
-        self.routes: dict[str, int] = {name: place for place, name in enumerate(told.names)}
+        settings = parameters.routes
+        self.routes: dict[str, int] = {name: place for place, name in enumerate(settings.names)}
         self._route_outages: list[Closures] = [
-            closures(draws, b"route outage", place, (start, end), told.outage_rate, told.outage_hours)
-            for place in range(len(told.names))
+            closures(draws, b"route outage", place, (start, end), settings.outage_rate, settings.outage_hours)
+            for place in range(len(settings.names))
         ]
         self._codes = Codes(parameters.issuers, draws)
 
@@ -114,15 +114,15 @@ class Bank:
         chance = issuer.approval * approval_factor(habits, local)
         mood = standing.mood_now(instant, issuer.mend_seconds)
         if mood > 0:
-            told = self.parameters.mood
+            settings = self.parameters.mood
             if strict_here(habits, local):
-                mood = mood + told.strict_hours_add * min(1.0, mood)
+                mood = mood + settings.strict_hours_add * min(1.0, mood)
             place = int(mood)
-            last = len(told.factors) - 1
+            last = len(settings.factors) - 1
             if place >= last:
-                chance = chance * told.factors[last]
+                chance = chance * settings.factors[last]
             else:
-                low, high = told.factors[place], told.factors[place + 1]
+                low, high = settings.factors[place], settings.factors[place + 1]
                 chance = chance * (low + (high - low) * (mood - place))
         if issuer.weak_route == route:
             chance = chance * self.parameters.routes.weak_factor

@@ -13,7 +13,7 @@ from recoup.lab.world.port import Funding, WorldCard
 from recoup.rules.network.card import luhn_digit
 
 Ending = Literal["closed", "lost", "revoked", "replaced", "expired"]
-_FOR_EVER: Final = 45 * DAY  # by then its customer has called or left
+FOR_EVER_DAYS: Final = 90  # by then its customer has called or left
 _EXPIRY_MONTHS: Final = 48
 
 
@@ -28,7 +28,7 @@ class Hold(NamedTuple):
 
 @dataclass(slots=True)
 class Card:
-    """`ends`, by `ending`; `next` comes after it: networks tell of it at `signal_at`, the customer at `told_at`."""
+    """`ends`, by `ending`; `next` comes after it: networks tell of it at `signal_at`, the customer at `on_file_at`."""
 
     serial: int
     issuer: Issuer
@@ -38,12 +38,12 @@ class Card:
     ending: Ending | None = None
     next: "Card | None" = None
     signal_at: int = NEVER
-    told_at: int = NEVER
+    on_file_at: int = NEVER
     holds: list[Hold] | None = None
 
     def at(self, instant: int) -> "Card":
         """The card that a merchant has on file then, whose customers tell them."""
-        return self.next.at(instant) if self.next is not None and instant >= self.told_at else self
+        return self.next.at(instant) if self.next is not None and instant >= self.on_file_at else self
 
 
 class Maker:
@@ -51,11 +51,11 @@ class Maker:
 
     def __init__(self, cards: Cards, draws: Draws, start: int, end: int) -> None:
         self._cards, self._draws, self._start, self._end = cards, draws, start, end
-        told = cards.endings
+        ways = cards.endings
         self._endings = Choice[Ending](
-            [("closed", told.closed), ("lost", told.lost), ("revoked", told.revoked), ("replaced", told.replaced)]
+            [("closed", ways.closed), ("lost", ways.lost), ("revoked", ways.revoked), ("replaced", ways.replaced)]
         )
-        self._given: Counter[int] = Counter()
+        self._numbers_used: Counter[int] = Counter()
 
     def card(self, serial: int, issuer: Issuer, account: Account, funding: Funding) -> Card:
         n = self._draws.many(b"card", serial)
@@ -71,34 +71,34 @@ class Maker:
         return card
 
     def _expire(self, card: Card, expires: int, month: int, n: tuple[float, ...]) -> None:
-        told = self._cards
+        settings = self._cards
         card.ends, card.ending = expires, "expired"
         later = month + _EXPIRY_MONTHS
         face = WorldCard(card.face.number, later % 12 + 1, later // 12, card.face.scheme, card.face.funding)
         card.next = Card(card.serial, card.issuer, card.account, face)
-        if n[4] >= told.expiry_stale_share:
-            card.told_at = expires - DAY
-        elif n[5] < told.customer_tells_share:
-            card.told_at = expires + int(quantile(told.customer_tells_days, n[6]) * DAY)
-        if n[7] < told.updater_share:
-            card.signal_at = expires + int(quantile(told.updater_days, n[8]) * DAY)
+        if n[4] >= settings.expiry_stale_share:
+            card.on_file_at = expires - DAY
+        elif n[5] < settings.customer_tells_share:
+            card.on_file_at = expires + int(quantile(settings.customer_tells_days, n[6]) * DAY)
+        if n[7] < settings.updater_share:
+            card.signal_at = expires + int(quantile(settings.updater_days, n[8]) * DAY)
 
     def _end_card(self, card: Card, at: int, ending: Ending, n: tuple[float, ...]) -> None:
-        told = self._cards
+        settings = self._cards
         card.ends, card.ending = at, ending
         if ending == "revoked" or ending == "closed":
             return
         month = month_of(at // DAY) + _EXPIRY_MONTHS
         card.next = Card(card.serial, card.issuer, card.account, self._face(card.issuer, card.face.funding, month))
-        if n[5] < told.customer_tells_share:
-            card.told_at = at + int(quantile(told.customer_tells_days, n[6]) * DAY)
-        if ending == "replaced" and n[7] < told.updater_share:
-            card.signal_at = at + int(quantile(told.updater_days, n[8]) * DAY)
+        if n[5] < settings.customer_tells_share:
+            card.on_file_at = at + int(quantile(settings.customer_tells_days, n[6]) * DAY)
+        if ending == "replaced" and n[7] < settings.updater_share:
+            card.signal_at = at + int(quantile(settings.updater_days, n[8]) * DAY)
 
     def _face(self, issuer: Issuer, funding: Funding, month: int) -> WorldCard:
         place = 5 if issuer.scheme == "amex" else 6
-        self._given[issuer.number] += 1
-        account = self._given[issuer.number] % 10**place
+        self._numbers_used[issuer.number] += 1
+        account = self._numbers_used[issuer.number] % 10**place
         plain = f"{PREFIXES[issuer.scheme]}{issuer.digits}{account:0{place}d}"
         return WorldCard(plain + luhn_digit(plain), month % 12 + 1, month // 12, issuer.scheme, funding)
 
@@ -109,8 +109,9 @@ def holds(card: Card, cards: Cards, draws: Draws, start: int, end: int) -> list[
         (False, b"hold", cards.hold_rate, cards.hold_days, cards.hold_for_ever_share),
         (True, b"fraud hold", cards.fraud_rate, cards.fraud_days, cards.fraud_for_ever_share),
     ):
-        for at in instants(draws, purpose, card.serial, start - 30 * DAY, end, MONTH / rate if rate else 0.0):
+        gap = MONTH / rate if rate else 0.0
+        for at in instants(draws, purpose, card.serial, start - FOR_EVER_DAYS * DAY, end, gap):
             n = draws.many(purpose, card.serial, at)
-            lasts = _FOR_EVER if n[0] < ever else int(quantile(days, n[1]) * DAY)
+            lasts = FOR_EVER_DAYS * DAY if n[0] < ever else int(quantile(days, n[1]) * DAY)
             found.append(Hold(at, at + lasts, fraud, not fraud and n[2] < cards.hold_easy_share))
     return found

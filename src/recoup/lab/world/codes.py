@@ -51,16 +51,16 @@ _LONGEST: Final = "30"
 class Codes:
     """A card's issuer says the same of the same cause each time."""
 
-    def __init__(self, told: Issuers, draws: Draws) -> None:
-        self._told, self._draws = told, draws
+    def __init__(self, settings: Issuers, draws: Draws) -> None:
+        self._settings, self._draws = settings, draws
 
     def of(self, cause: Cause, card: Card, instant: int, wait: int | None, new_data: bool) -> tuple[str, str | None]:
         issuer = card.issuer
         n = self._draws.many(b"code " + cause.encode(), card.serial)
         texts = _CODES[issuer.scheme][cause]
         code = texts[int(n[0] * len(texts))]
-        masked = issuer.generic_share if cause in _MASKED else self._told.generic_ending_share if cause in STOPS else 0
-        if n[1] < masked:
+        ending_masked = self._settings.generic_ending_share if cause in STOPS else 0.0
+        if n[1] < (issuer.generic_share if cause in _MASKED else ending_masked):
             code = _GENERIC[issuer.scheme]
         return code, self._advice(cause, code, n, wait, new_data) if issuer.advises else None
 
@@ -68,7 +68,7 @@ class Codes:
         if cause in ("replaced", "expired"):
             return "01" if new_data else "03" if cause == "replaced" else None
         if cause in ("funds", "dry") and code == "51":
-            if wait is not None and n[2] < self._told.advice_true_share:
+            if wait is not None and n[2] < self._settings.advice_true_share:
                 return next((advice for hours, advice in _WAITS if wait <= hours * HOUR), _LONGEST)
             return ("02", "25", "26", "27")[int(n[3] * 4)]
         return _ADVICE.get(cause)

@@ -22,13 +22,28 @@ _STAYS: Final = 35 * DAY  # a customer whose card or money has ended leaves afte
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What falls due each month on `month_day`, or each week when that is 0, at `second` of the day in UTC."""
+    """What falls due each month on `month_day`, or each week when that is 0, at `second` of the day in UTC, as long as
+    the customer stays."""
 
     card: Card
     amount: int
     month_day: int
     week_day: int
     second: int
+    leaves: int
+
+    def dues(self, start: int, end: int) -> Iterator[int]:
+        """Instants in [start, end) at which it falls due."""
+        end = min(end, self.leaves)
+        if self.month_day == 0:
+            at = start // DAY * DAY + self.second
+            at += (self.week_day - at // DAY) % 7 * DAY
+            yield from (one for one in range(at, end, 7 * DAY) if one >= start)
+            return
+        for month in range(month_of(start // DAY), month_of(max(start, end) // DAY) + 1):
+            at = (first_day(month) + self.month_day - 1) * DAY + self.second
+            if start <= at < end:
+                yield at
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +52,10 @@ class Customer:
     name: str
     country: str
     offset: int
-    zone_told: bool
+    zone_known: bool
     in_history: bool
     agreements: tuple[Agreement, ...]
     cards: tuple[Card, ...]
-    leaves: int
-
-    def dues(self, agreement: Agreement, start: int, end: int) -> Iterator[int]:
-        """Instants in [start, end) at which it falls due."""
-        end = min(end, self.leaves)
-        if agreement.month_day == 0:
-            at = start // DAY * DAY + agreement.second
-            at += (agreement.week_day - at // DAY) % 7 * DAY
-            yield from (one for one in range(at, end, 7 * DAY) if one >= start)
-            return
-        for month in range(month_of(start // DAY), month_of(max(start, end) // DAY) + 1):
-            at = (first_day(month) + agreement.month_day - 1) * DAY + agreement.second
-            if start <= at < end:
-                yield at
 
 
 class People:
@@ -63,30 +64,29 @@ class People:
     def __init__(self, parameters: Parameters, draws: Draws, issuers: list[Issuer], start: int, end: int) -> None:
         self._p, self._draws, self._issuers, self._start, self._end = parameters, draws, issuers, start, end
         self._maker = Maker(parameters.cards, draws, start, end)
-        told = parameters.customers
-        self._places = Choice([(name, getattr(told.countries, name)) for name in get_type_hints(Countries)])
+        settings = parameters.customers
+        self._places = Choice([(name, getattr(settings.countries, name)) for name in get_type_hints(Countries)])
         self._rhythms = Choice[Rhythm](
-            [(name, getattr(told.rhythms, name)) for name in get_type_hints(Rhythms)]  # type: ignore[misc]
+            [(name, getattr(settings.rhythms, name)) for name in get_type_hints(Rhythms)]  # type: ignore[misc]
         )
 
     def customer(self, number: int) -> Customer:
-        p, told = self._p, self._p.customers
+        p, settings = self._p, self._p.customers
         n = self._draws.many(b"customer", number)
         country, offset = PLACES[self._places.of(n[0])]
         dry_from = NEVER
-        if n[1] < told.dry_rate * (self._end - self._start) / MONTH:
+        if n[1] < settings.dry_rate * (self._end - self._start) / MONTH:
             dry_from = self._start + int(n[2] * (self._end - self._start))
         cards = [self._card(number, 0, offset, dry_from)]
-        if n[3] < told.second_card_share:
+        if n[3] < settings.second_card_share:
             cards.append(self._card(number, 1, offset, dry_from))
         agreements = [self._agreement(number, 0, cards[0])]
-        if n[4] < told.second_order_share:
+        if n[4] < settings.second_order_share:
             agreements.append(self._agreement(number, 1, cards[0] if n[5] < 0.6 else cards[-1]))
         return Customer(
             number=number, name=f"customer-{number:06d}", country=country, offset=offset,
-            zone_told=n[6] < told.zone_told_share, in_history=n[7] < p.history.share,
+            zone_known=n[6] < settings.zone_known_share, in_history=n[7] < p.history.share,
             agreements=tuple(agreements), cards=tuple(cards),
-            leaves=_leaves(cards[0], dry_from),
         )  # fmt: skip
 
     def _card(self, number: int, which: int, offset: int, dry_from: int) -> Card:
@@ -113,13 +113,11 @@ class People:
         )  # fmt: skip
 
     def _agreement(self, number: int, which: int, card: Card) -> Agreement:
-        told = self._p.customers
+        settings = self._p.customers
         n = self._draws.many(b"agreement", number, which)
-        amount = told.amounts[int(n[0] * len(told.amounts))]
-        monthly = n[1] >= told.weekly_share
-        return Agreement(card, amount, 1 + int(n[2] * 28) if monthly else 0, int(n[3] * 7), int(n[4] * DAY))
-
-
-def _leaves(card: Card, dry_from: int) -> int:
-    ended = card.ends if card.told_at == NEVER else NEVER
-    return min(ended, dry_from) + _STAYS if min(ended, dry_from) < NEVER else NEVER
+        amount = settings.amounts[int(n[0] * len(settings.amounts))]
+        monthly = n[1] >= settings.weekly_share
+        trouble = min(card.account.dry_from, card.ends if card.on_file_at == NEVER else NEVER)
+        return Agreement(
+            card, amount, 1 + int(n[2] * 28) if monthly else 0, int(n[3] * 7), int(n[4] * DAY), trouble + _STAYS
+        )

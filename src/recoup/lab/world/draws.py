@@ -10,6 +10,7 @@ from itertools import accumulate
 from struct import unpack
 from typing import Final, Generic, TypeVar
 
+_EVENTS_MAX: Final = 5_000  # thirty a month over the longest world are fewer
 _UNIT: Final = 2.0**-53
 _UNIT_32: Final = 2.0**-32
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def instants(draws: Draws, purpose: bytes, subject: int, start: int, end: int, m
     if mean_gap <= 0:
         return found
     at, number = start, 0
-    while len(found) < 1_000:
+    while len(found) < _EVENTS_MAX:
         at += 1 + int(quantile(GAPS, draws.one(purpose, subject, number)) * mean_gap)
         number += 1
         if at >= end:

@@ -21,7 +21,7 @@ def rows(bank: Bank, customer: Customer, start: int, now: int) -> Iterator[Histo
         return
     standings: dict[int, Standing] = {}
     for which, agreement in enumerate(customer.agreements):
-        for due in customer.dues(agreement, start, now):
+        for due in agreement.dues(start, now):
             yield from _order(bank, customer, agreement, (which, due), now, standings)
 
 
@@ -41,7 +41,7 @@ def _order(bank: Bank, customer: Customer, agreement: Agreement, payment: tuple[
             customer_id=customer.name, order_id=name, attempt=attempt, at=as_instant(at), amount=agreement.amount,
             currency=bank.parameters.world.currency, country=customer.country, card=used.face,
             approved=verdict.cause is None, scheme_code=verdict.code or "", propensity=propensity,
-            utc_offset_minutes=customer.offset // 60 if customer.zone_told else None, advice_code=verdict.advice,
+            utc_offset_minutes=customer.offset // 60 if customer.zone_known else None, advice_code=verdict.advice,
         )  # fmt: skip
         if verdict.cause is None or verdict.cause in STOPS:
             return
@@ -55,16 +55,16 @@ _FIRST = Standing()
 def _instants(bank: Bank, customer: Customer, agreement: Agreement, which: int,
               due: int) -> Iterator[tuple[int, float | None]]:  # fmt: skip
     """When the payment would be tried, and the chance of that instant where it was drawn."""
-    told = bank.parameters.history
+    settings = bank.parameters.history
     subject = customer.number * 2 + which
     yield due, None
     n = bank.draws.many(b"history", subject, due)
-    if n[0] >= told.drawn_share:
-        for days in told.schedule_days:
+    if n[0] >= settings.drawn_share:
+        for days in settings.schedule_days:
             yield due + int(days * DAY), None
         return
     begin = 1.0
-    for place, end in enumerate(told.drawn_blocks_hours):
+    for place, end in enumerate(settings.drawn_blocks_hours):
         hours = int(end - begin)
         if hours < 1:
             continue

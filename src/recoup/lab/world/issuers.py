@@ -94,39 +94,39 @@ def make_issuers(parameters: Parameters, draws: Draws, span: tuple[int, int]) ->
 
 
 def _issuer(number: int, parameters: Parameters, draws: Draws, span: tuple[int, int]) -> Issuer:
-    told, mood, cards = parameters.issuers, parameters.mood, parameters.cards
+    settings, mood, cards = parameters.issuers, parameters.mood, parameters.cards
     n = draws.many(b"issuer", number)
     schemes = Choice[Scheme]([("visa", cards.visa), ("mastercard", cards.mastercard), ("amex", cards.amex)])
-    scheme = schemes.of((number + 0.5) / told.number)
+    scheme = schemes.of((number + 0.5) / settings.number)
     habits = _habits(parameters, draws, number, 0)
     changes = n[0] < parameters.change.issuers_share
     return Issuer(
         number=number,
         scheme=scheme,
         digits=f"{(number * 37 + 101) % 1000:03d}",
-        approval=quantile(told.approval, n[1]),
+        approval=quantile(settings.approval, n[1]),
         habits=habits,
         later_habits=_habits(parameters, draws, number, 1) if changes else habits,
-        generic_share=quantile(told.generic_share, n[2]),
-        advises=scheme == "mastercard" and n[3] < told.advice_share,
+        generic_share=quantile(settings.generic_share, n[2]),
+        advises=scheme == "mastercard" and n[3] < settings.advice_share,
         hardening=quantile(mood.hardening, n[4]),
-        mend_seconds=quantile(mood.mend_hours, n[5]) * HOUR,
-        outages=closures(draws, b"outage", number, span, told.outage_rate, told.outage_hours),
-        maintenance_weekday=int(n[6] * 7) if n[7] < told.maintenance_share else None,
-        maintenance_seconds=quantile(told.maintenance_hours, n[8]) * HOUR,
+        mend_seconds=max(1.0, quantile(mood.mend_hours, n[5]) * HOUR),
+        outages=closures(draws, b"outage", number, span, settings.outage_rate, settings.outage_hours),
+        maintenance_weekday=int(n[6] * 7) if n[7] < settings.maintenance_share else None,
+        maintenance_seconds=quantile(settings.maintenance_hours, n[8]) * HOUR,
         weak_route=int(n[9] * len(parameters.routes.names)) if n[10] < parameters.routes.weak_share else None,
     )
 
 
 def _habits(parameters: Parameters, draws: Draws, number: int, half: int) -> Habits:
-    told = parameters.issuers
+    settings = parameters.issuers
     n = draws.many(b"issuer's habits", number, half)
     return Habits(
         strict_from=n[0] * 24,
-        strict_hours=quantile(told.strict_hours, n[1]) if n[2] < told.strict_hours_share else 0.0,
-        strict_factor=quantile(told.strict_hours_factor, n[3]),
-        strict_weekday=int(n[4] * 7) if n[5] < told.strict_weekdays_share else -1,
-        weekday_factor=quantile(told.strict_weekdays_factor, n[6]),
+        strict_hours=quantile(settings.strict_hours, n[1]) if n[2] < settings.strict_hours_share else 0.0,
+        strict_factor=quantile(settings.strict_hours_factor, n[3]),
+        strict_weekday=int(n[4] * 7) if n[5] < settings.strict_weekdays_share else -1,
+        weekday_factor=quantile(settings.strict_weekdays_factor, n[6]),
         easy_from=n[7] * 24,
-        easy_hours=quantile(told.easy_hours, n[8]),
+        easy_hours=quantile(settings.easy_hours, n[8]),
     )

@@ -81,17 +81,17 @@ def _within(sends: list[int], at: int, span: int) -> int:
 
 
 def score(book: Book, orders: list[Order], costs: Costs) -> Score:
-    total = sum(order.told.amount for order in orders)
+    total = sum(order.payment.amount for order in orders)
     won, harm, days = 0, 0.0, []
     for order in orders:
         kept = book.orders.get(order.number)
         if kept is None:
             continue
         if kept.recovered_at is not None:
-            won += order.told.amount
+            won += order.payment.amount
             days.append((kept.recovered_at - order.declined_at) / DAY)
         else:
-            harm += order.told.amount * costs.harm * max(0, kept.sends - FREE_SENDS)
+            harm += order.payment.amount * costs.harm * max(0, kept.sends - FREE_SENDS)
     days.sort()
     middle = len(days) // 2
     median = None if not days else days[middle] if len(days) % 2 else (days[middle - 1] + days[middle]) / 2

@@ -90,12 +90,14 @@ class Purse:
         place = bisect_right(account.starts, instant)
         return account.starts[place] if place < len(account.starts) else None
 
-    def pulses(self, account: Account, draws: Draws, start: int | None = None) -> list[Pulse]:
-        start = self.start if start is None else start
-        found = self._from_pay(account, draws, start)
+    def pulses(self, account: Account, draws: Draws, span: tuple[int, int] | None = None) -> list[Pulse]:
+        """Of the world's whole time, or of that span, for an account that was lean before it."""
+        start, end = span or (self.start - 32 * DAY, self.end)
+        lean = span is not None or draws.one(b"lean at first", account.number) < account.lean_chance
+        found = self._from_pay(account, draws, (start, end), lean)
         money = self.money
         gap = MONTH / money.elsewhere_rate if money.elsewhere_rate else 0.0
-        for at in instants(draws, b"elsewhere", account.number, start, self.end, gap):
+        for at in instants(draws, b"elsewhere", account.number, start, end, gap):
             n = draws.many(b"from elsewhere", account.number, at)
             lasts = 1 + int(quantile(money.elsewhere_hours, n[1]) * HOUR)
             found.append(Pulse(at, int(quantile(money.elsewhere_level, n[0])), lasts, NEVER, 0, at + lasts))
@@ -109,11 +111,10 @@ class Purse:
                 kept.append(pulse)
         return kept
 
-    def _from_pay(self, account: Account, draws: Draws, start: int) -> list[Pulse]:
+    def _from_pay(self, account: Account, draws: Draws, span: tuple[int, int], lean: bool) -> list[Pulse]:
         found: list[Pulse] = []
-        lean = draws.one(b"lean at first", account.number) < account.lean_chance
         open_at: int | None = None  # since when a full pay lasts
-        for day in self._days(account, draws, start):
+        for day in self._days(account, draws, span[0] // DAY, span[1] // DAY + 1):
             n = draws.many(b"pay", account.number, day)
             at = day * DAY - account.offset + account.posting_second + int(n[8] * 1_200)
             if n[1] < account.late_share:
@@ -129,7 +130,7 @@ class Purse:
             else:
                 open_at = at
         if open_at is not None:
-            found.append(Pulse(open_at, PLENTY, 1, NEVER, 0, min(self.end, account.dry_from)))
+            found.append(Pulse(open_at, PLENTY, 1, NEVER, 0, min(span[1], account.dry_from)))
         return found
 
     def _lean(self, account: Account, at: int, n: tuple[float, ...]) -> Pulse:
@@ -145,12 +146,11 @@ class Purse:
             bill = int(level * quantile(money.bill_size, n[7]))
         return Pulse(at, level, lasts, bill_at, bill, at + lasts)
 
-    def _days(self, account: Account, draws: Draws, start: int) -> list[int]:
-        first, end = start // DAY - 32, self.end // DAY + 1
-        if not account.changes or self.change_at >= self.end:
-            return pay_days(account.rhythm, account.number, first, end, draws)
+    def _days(self, account: Account, draws: Draws, first: int, end: int) -> list[int]:
         turn = self.change_at // DAY
-        before = pay_days(account.rhythm, account.number, first, min(turn, end), draws)
+        if not account.changes or turn >= end:
+            return pay_days(account.rhythm, account.number, first, end, draws)
+        before = pay_days(account.rhythm, account.number, first, turn, draws) if first < turn else []
         return before + pay_days(account.later_rhythm, account.number, max(first, turn), end, draws)
 
 

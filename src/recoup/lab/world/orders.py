@@ -14,10 +14,10 @@ _CUSTOMERS_FOR_ORDER_MAX = 200
 
 @dataclass(slots=True)
 class Order:
-    """`told` is what a merchant sees of it; the rest is the world's."""
+    """`payment` is what a merchant sees of it; the rest is the world's."""
 
     number: int
-    told: WorldOrder
+    payment: WorldOrder
     customer: Customer
     card: Card
     declined_at: int
@@ -36,11 +36,10 @@ def as_seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-def declined(bank: Bank, customer: Customer, agreement: Agreement, start: int,
-             end: int) -> list[tuple[int, Card, Verdict]]:  # fmt: skip
+def declined(bank: Bank, agreement: Agreement, start: int, end: int) -> list[tuple[int, Card, Verdict]]:
     """Payments of the agreement in [start, end) that were declined. What was lost on its way was simply sent again."""
     found = []
-    for at in customer.dues(agreement, start, end):
+    for at in agreement.dues(start, end):
         card = agreement.card.at(at)
         verdict = bank.answer(card, card.face, agreement.amount, at)
         if verdict.cause is not None:
@@ -63,23 +62,23 @@ def come_in(bank: Bank, people: People, start: int, end: int) -> tuple[list[Cust
         customer = people.customer(len(customers))
         customers.append(customer)
         for agreement in customer.agreements:
-            declines = declined(bank, customer, agreement, start, end)
+            declines = declined(bank, agreement, start, end)
             found += [(at, card, verdict, customer, agreement) for at, card, verdict in declines]
     found = sorted(found[: general.orders], key=lambda one: (one[0], one[3].number, one[4].amount))
     window = general.window_days * 86_400
     orders = [
-        Order(number, _told(f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount),
+        Order(number, _payment(f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount),
               one[3], one[1], one[0], one[0] + window, one[2])
         for number, one in enumerate(found)
     ]  # fmt: skip
     return customers, orders
 
 
-def _told(name: str, at: int, window: int, bank: Bank, card: Card, verdict: Verdict, customer: Customer,
+def _payment(name: str, at: int, window: int, bank: Bank, card: Card, verdict: Verdict, customer: Customer,
           amount: int) -> WorldOrder:  # fmt: skip
     return WorldOrder(
         order_id=name, customer_id=customer.name, declined_at=as_instant(at), expires_at=as_instant(at + window),
         amount=amount, currency=bank.parameters.world.currency, country=customer.country, card=card.face,
         scheme_code=verdict.code or "", advice_code=verdict.advice,
-        utc_offset_minutes=customer.offset // 60 if customer.zone_told else None,
+        utc_offset_minutes=customer.offset // 60 if customer.zone_known else None,
     )  # fmt: skip

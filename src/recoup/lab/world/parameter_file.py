@@ -12,9 +12,11 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from recoup.kernel.problem import Problem
 from recoup.lab.world.parameters import Parameters, Weight
 
-# Tables of quantiles need two values; other lists one.
+# Plain lists; the others are tables of quantiles, which need two values.
 _ONE_WILL_DO: Final = frozenset({"names", "amounts", "drawn_blocks_hours", "factors"})
 _MAY_BE_EMPTY: Final = frozenset({"schedule_days"})
+_NEED_NOT_RISE: Final = frozenset({"names", "amounts", "factors"})
+_YEARS: Final = range(2000, 2101)
 _LONGEST: Final = 64
 
 
@@ -23,16 +25,16 @@ def read(path: Path | None = None, **general: Any) -> Parameters:
 
     Raises: Problem(invalid) naming file, line and what is allowed.
     """
-    found = _read_toml("base.toml", base_text())
+    found, source = _read_toml("base.toml", base_text()), Source("base.toml", base_text())
     if path is not None:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Problem("invalid", f"The world file {path} cannot be read: {error}.", field="world",
                           cure="Name a text file in UTF-8.") from None  # fmt: skip
-        found = _merged(found, _read_toml(path.name, text))
+        found, source = _merged(found, _read_toml(path.name, text)), Source(path.name, text)
     found = _merged(found, {"world": {key: value for key, value in general.items() if value is not None}})
-    made: Parameters = _build(Parameters, found, Source(path.name if path else "base.toml", ""), ())
+    made: Parameters = _build(Parameters, found, source, ())
     return made
 
 
@@ -40,9 +42,15 @@ def base_text() -> str:
     return (files("recoup.lab.world") / "base.toml").read_text("utf-8")
 
 
+def shipped() -> dict[str, Path]:
+    """The world files that come with Recoup, by name."""
+    folder = Path(str(files("recoup.lab.world")))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Of what a mistake is told."""
+    """The text that a mistake is in."""
 
     name: str
     text: str
@@ -99,7 +107,10 @@ def _checked(hint: Any, value: Any, source: Source, here: tuple[str, ...]) -> An
         item, least = get_args(hint)[0], 1 if here[-1] in _ONE_WILL_DO else 0 if here[-1] in _MAY_BE_EMPTY else 2
         if not isinstance(value, list | tuple) or not least <= len(value) <= _LONGEST:
             raise source.refuse(here, f"is no list of {least} to {_LONGEST} values", f"Each is {_range(item)}.")
-        return tuple(_checked(item, one, source, here) for one in value)
+        values = tuple(_checked(item, one, source, here) for one in value)
+        if here[-1] not in _NEED_NOT_RISE and list(values) != sorted(values):
+            raise source.refuse(here, "has values that fall", "Write them from the least to the most.")
+        return values
     if get_origin(hint) is Annotated:
         plain, between = get_args(hint)
         fits = isinstance(value, int if plain is int else int | float) and not isinstance(value, bool)
@@ -107,9 +118,11 @@ def _checked(hint: Any, value: Any, source: Source, here: tuple[str, ...]) -> An
             raise source.refuse(here, f"cannot be {value!r}", f"It is {_range(hint)}.")
         return plain(value)
     if hint is datetime:
-        if not isinstance(value, datetime) or value.tzinfo is None or value.microsecond:
-            raise source.refuse(here, f"cannot be {value!r}", "It is an instant like 2027-03-01T00:00:00Z.")
+        if not isinstance(value, datetime) or value.tzinfo is None or value.microsecond or value.year not in _YEARS:
+            raise source.refuse(here, f"cannot be {value!s}", "It is an instant like 2027-03-01T00:00:00Z.")
         return value.astimezone(UTC)
+    if here[-1] == "currency" and not (isinstance(value, str) and re.fullmatch("[A-Z]{3}", value)):
+        raise source.refuse(here, f"cannot be {value!r}", "It is three capital letters, like USD.")
     if not isinstance(value, str) or not re.fullmatch(r"[\w .,'-]{1,60}", value):
         raise source.refuse(here, f"cannot be {value!r}", "It is a text of 1 to 60 letters, digits and spaces.")
     return value

@@ -13,7 +13,7 @@ class Between:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:g}..{self.high:g}"
+        return f"{self.low}..{self.high}"
 
 
 Share = Annotated[float, Between(0, 1)]
@@ -29,7 +29,7 @@ Amounts = tuple[Annotated[int, Between(1, 10_000_000)], ...]
 @dataclass(frozen=True, slots=True)
 class General:
     name: str
-    seed: Annotated[int, Between(0, 2**53)]
+    seed: Annotated[int, Between(0, 1_000_000_000_000)]
     orders: Annotated[int, Between(1, 200_000)]
     now: datetime
     intake_days: Annotated[int, Between(1, 365)]
@@ -73,7 +73,7 @@ class Customers:
     amounts: Amounts
     second_order_share: Share
     weekly_share: Share
-    zone_told_share: Share
+    zone_known_share: Share
     second_card_share: Share
     dry_rate: Rate
     countries: Countries

@@ -1,6 +1,7 @@
 """The days on which money comes. A day is the number of days since 1970-01-01, a local one."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal
 
 from recoup.lab.world.draws import Draws
@@ -40,7 +41,7 @@ def pay_days(rhythm: Rhythm, subject: int, first: int, end: int, draws: Draws) -
         return list(range(start, end, step))
     if rhythm == "irregular":
         return _irregular(subject, first, end, draws)
-    return sorted(_of_months(rhythm, subject, first, end))
+    return list(_of_months(rhythm, subject % 28 if rhythm == "statement" else 0, first, end))
 
 
 def _irregular(subject: int, first: int, end: int, draws: Draws) -> list[int]:
@@ -51,7 +52,8 @@ def _irregular(subject: int, first: int, end: int, draws: Draws) -> list[int]:
     return [one for one in found if one < end]
 
 
-def _of_months(rhythm: Rhythm, subject: int, first: int, end: int) -> set[int]:
+@lru_cache(maxsize=4_096)
+def _of_months(rhythm: Rhythm, month_day: int, first: int, end: int) -> tuple[int, ...]:
     found: set[int] = set()
     for month in range(month_of(first), month_of(end) + 2):
         begin, last = first_day(month), first_day(month + 1) - 1
@@ -64,9 +66,9 @@ def _of_months(rhythm: Rhythm, subject: int, first: int, end: int) -> set[int]:
         elif rhythm == "benefits_third":
             days = [begin + 2]
         else:
-            days = [begin + subject % 28]
+            days = [begin + month_day]
         found.update(days if rhythm == "statement" else map(_working_day, days))
-    return {day for day in found if first <= day < end}
+    return tuple(sorted(day for day in found if first <= day < end))
 
 
 def _working_day(day: int) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
-from itertools import chain
 from typing import Final
 
 from recoup.lab.world.answers import APPROVED, Bank, Standing, Verdict
@@ -54,7 +53,7 @@ class LabWorld:
         self.customers: list[Customer]
         self.all_orders: list[Order]
         self.customers, self.all_orders = come_in(self.bank, people, self.now, self.until)
-        self.by_id: dict[str, Order] = {order.told.order_id: order for order in self.all_orders}
+        self.by_id: dict[str, Order] = {order.payment.order_id: order for order in self.all_orders}
         self.by_card: dict[str, list[Order]] = defaultdict(list)
         for order in self.all_orders:
             self.by_card[order.card.face.number].append(order)
@@ -64,7 +63,7 @@ class LabWorld:
                 self.cards[card.face.number] = card
                 if card.next is not None and card.next.face.number != card.face.number:
                     self.cards[card.next.face.number] = card.next
-        self._given = 0
+        self._delivered = 0
         self._books: dict[str, Book] = {}
         self._signalled: dict[str, int] = {}
         self._signals: list[tuple[int, str, Card]] | None = None
@@ -99,22 +98,22 @@ class LabWorld:
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
         end = bisect_left(self.all_orders, int(before.timestamp()), key=lambda order: order.declined_at)
-        found = self.all_orders[self._given : min(end, self._given + limit)]
-        self._given += len(found)
-        return [order.told for order in found], self._given < end
+        found = self.all_orders[self._delivered : min(end, self._delivered + limit)]
+        self._delivered += len(found)
+        return [order.payment for order in found], self._delivered < end
 
     def charge(self, arm: str, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
-        book = self._book(arm)
+        book = self.book(arm)
         return [book.answers.get(one.id) or self._charge(book, one) for one in charges]
 
     def signals(self, arm: str, before: datetime) -> Sequence[Signal]:
         """New expiries and numbers that networks tell of; each once to each arm."""
         if self._signals is None:
+            on_file = {one.card.serial: one.card for customer in self.customers for one in customer.agreements}
+            news = [one for one in on_file.values() if one.next is not None and self.now < one.on_file_at]
             self._signals = sorted(
-                ((card.signal_at, card.face.number, card) for customer in self.customers for card in customer.cards
-                 if card.next is not None and self.now <= card.signal_at),
-                key=lambda one: one[:2],
-            )  # fmt: skip
+                ((card.signal_at, card.face.number, card) for card in news), key=lambda one: one[:2]
+            )
         start = self._signalled.get(arm, 0)
         end = bisect_left(self._signals, int(before.timestamp()), key=lambda one: one[0])
         self._signalled[arm] = max(start, end)
@@ -125,9 +124,9 @@ class LabWorld:
         ]  # fmt: skip
 
     def end(self, arm: str) -> Score:
-        return score(self._book(arm), self.all_orders, self.parameters.costs)
+        return score(self.book(arm), self.all_orders, self.parameters.costs)
 
-    def _book(self, arm: str) -> Book:
+    def book(self, arm: str) -> Book:
         book = self._books.get(arm)
         if book is None:
             book = self._books[arm] = Book()
@@ -161,9 +160,9 @@ class LabWorld:
             return "the charge is dated before the decline or the last charge of its order"
         if recovered_at is not None:
             return "the order has been paid"
-        if at >= order.expires_at:
+        if at > order.expires_at:
             return "the order has expired"
-        if (charge.amount, charge.currency) != (order.told.amount, order.told.currency):
+        if (charge.amount, charge.currency) != (order.payment.amount, order.payment.currency):
             return "the charge has another amount or currency than its order"
         if charge.route is not None and charge.route not in self.bank.routes:
             return f"there is no route {charge.route!r}"
@@ -176,8 +175,8 @@ class LabWorld:
         if lost == "not_processed":
             return WorldAnswer(charge.id, "not_processed")
         card = self.cards.get(charge.card.number)
-        card_book = self._card_book(book, charge.card.number, at)
-        scheme, amount = charge.card.scheme if card is None else card.issuer.scheme, order.told.amount
+        card_book = self.card_book(book, charge.card.number, at)
+        scheme, amount = charge.card.scheme if card is None else card.issuer.scheme, order.payment.amount
         book.breaches += counts_as_breach(card_book, scheme, amount, at)
         verdict = Verdict("unknown_card", _UNKNOWN_CARD[scheme])
         if lost is None and card is not None:
@@ -195,7 +194,7 @@ class LabWorld:
             return WorldAnswer(charge.id, "approved", verdict.code, network_transaction_id=_transaction(charge.id))
         return WorldAnswer(charge.id, "declined", verdict.code, verdict.advice)
 
-    def _card_book(self, book: Book, number: str, at: int) -> CardBook:
+    def card_book(self, book: Book, number: str, at: int) -> CardBook:
         """With the card's declined payments that had come in by then."""
         found = book.cards.get(number)
         if found is None:
@@ -204,7 +203,7 @@ class LabWorld:
         while found.came_in < len(came) and came[found.came_in].declined_at <= at:
             order = came[found.came_in]
             found.came_in += 1
-            note_send(found, order.card.issuer.scheme, order.told.amount, order.declined_at, order.verdict.code,
+            note_send(found, order.card.issuer.scheme, order.payment.amount, order.declined_at, order.verdict.code,
                       order.verdict.advice)  # fmt: skip
             if order.verdict.cause not in _NO_ISSUER:
                 standing = book.standings.setdefault(order.card.serial, Standing())
@@ -225,10 +224,11 @@ def build(parameters: Parameters) -> LabWorld:
 
 
 def world_hash() -> str:
-    """Of the world's files and parameters: what the figures of a world are said of."""
+    """Of the world's files and parameters, by which figures name it; the protocol's shapes are no part of it."""
     folder = files("recoup.lab.world")
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith((".py", ".toml")))
     digest = sha256()
-    for part in chain.from_iterable((name, (folder / name).read_text("utf-8")) for name in names):
-        digest.update(part.encode() + b"\0")
+    for name in names:
+        if name != "port.py":
+            digest.update(f"{name}\0{(folder / name).read_text('utf-8')}\0".encode())
     return digest.hexdigest()[:16]
