@@ -88,6 +88,12 @@ def signed_in(
         request.state.session = session
         if session.must_set_up and not sets_up:
             return see(SET_UP)
+        if request.method != "GET" or "." in request.url.path:  # files take their time
+            return await make(request, session)
+        async with portal.at_once.of(session.user_id):
+            return await make(request, session)
+
+    async def make(request: Request, session: Session) -> Response:
         if POLL not in request.headers:
             session = request.state.session = await _with_attention(portal, session)
         return await work(request, session)

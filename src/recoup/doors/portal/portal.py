@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.routing import BaseRoute
 
+from recoup.doors.portal.at_once import AtOnce
 from recoup.doors.portal.orders.turns import Turns
 from recoup.doors.portal.partition_watch import PartitionWatch
 from recoup.flows.cards.evaluate import Evaluate
@@ -29,6 +30,7 @@ class Portal:
     readers: Mapping[str, Reader]  # of files, by kind
     evaluate: Evaluate  # of declines that are simulated
     deliveries: Deliveries  # of what a moved clock makes
+    at_once: AtOnce = field(default_factory=AtOnce)  # pages of one person
     files: Turns = field(default_factory=Turns)  # of orders, that are read now
     partitions: PartitionWatch = field(default_factory=PartitionWatch)
     moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
