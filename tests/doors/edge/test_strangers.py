@@ -377,6 +377,17 @@ def test_what_is_no_http_is_answered_once_and_not_logged(caplog: pytest.LogCaptu
     assert not caplog.records
 
 
+def test_a_call_that_was_sent_along_with_an_upgrade_is_not_waited_for() -> None:
+    """It is not read: the end of the connection says so at once."""
+    upgrade = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    with serving(Limits(idle_seconds=60)) as raw:
+        begun = time.monotonic()
+        said = raw.ask(upgrade + b"GET / HTTP/1.1\r\n\r\n")
+        assert time.monotonic() - begun < 5
+        assert said.count(b"HTTP/1.1 200") == 1
+        assert b"connection: close" in said
+
+
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = str(tmp_path_factory.mktemp("tls"))

@@ -85,8 +85,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # The call is answered as it is; nothing here is upgraded to.
+        except httptools.HttpParserUpgrade as upgrade:
+            # The call is answered as it is; nothing here is upgraded to. What came with it was not read as a call.
+            if upgrade.args[0] < size:
+                self.cycle.keep_alive = False
         except httptools.HttpParserError:
             self._refuse()
             return

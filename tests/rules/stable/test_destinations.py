@@ -1,0 +1,28 @@
+"""Where custodial money may be sent."""
+
+import pytest
+
+from recoup.kernel.problem import Problem
+from recoup.rules.stable.destinations import FORMS, check_destination
+
+ZERO = "0x" + "0" * 40
+ZERO_OF_TRON = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"
+
+
+@pytest.mark.parametrize("chain", FORMS)
+def test_the_example_of_each_chain_is_taken(chain: str) -> None:
+    text = f"{chain}:{FORMS[chain].example}"
+    assert check_destination(text, (chain,)) == text
+
+
+@pytest.mark.parametrize("text", [
+    *(f"{chain}:{ZERO}" for chain, form in FORMS.items() if form.example.startswith("0x")), f"tron:{ZERO_OF_TRON}",
+])  # fmt: skip
+def test_a_payout_to_the_zero_address_is_refused(text: str) -> None:
+    with pytest.raises(Problem, match="is no address on"):
+        check_destination(text, tuple(FORMS))
+
+
+def test_an_address_that_only_begins_with_zeros_is_taken() -> None:
+    text = "base:0x" + "0" * 39 + "1"
+    assert check_destination(text, ("base",)) == text
