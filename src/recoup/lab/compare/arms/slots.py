@@ -7,15 +7,14 @@ order, each taken with the chance budget × weight / weight that is left, for ce
 that are left. The hour is drawn likewise. Slots never tried weigh as an average one.
 
 Ours: a cluster is reason × scheme and funding × issuer, widened until it holds enough tries; draws are keyed by order
-and decision; scores of a cluster are kept until its counts have grown by a twentieth.
+and decision; scores of a cluster are kept until its tries have grown by a tenth.
 
 Source: juspay/hyperswitch pull request 13804, and 13793 for the statistics.
 """
 
 import math
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
@@ -27,7 +26,9 @@ from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, St
 from recoup.lab.world.port import HistoryRow, WorldCard
 from recoup.rules.network.codes import Reading
 
-_AXES: Final = ("weekday", "month_day", "hour")
+_AXES: Final = {"weekday": (0, 7), "month_day": (7, 32), "hour": (39, 24)}  # first place, number of slots
+_SLOTS: Final = 63
+_GROWTH: Final = 1.1
 _CLIP: Final = 1e-4
 _DAYS_MAX: Final = 31
 _TRIES_ENOUGH: Final = 200
@@ -49,44 +50,51 @@ class _Powers(NamedTuple):
 
 @dataclass(slots=True)
 class _Cluster:
-    tried: Counter[tuple[str, int]] = field(default_factory=Counter)
-    approved: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """`tried`, `approved`: by slot, the axes one after the other."""
+
+    tried: list[int] = field(default_factory=lambda: [0] * _SLOTS)
+    approved: list[int] = field(default_factory=lambda: [0] * _SLOTS)
     tries: int = 0
     powered_at: int = -1
     powers: Mapping[str, _Powers] = field(default_factory=dict)
 
-    def add(self, at: datetime, *, approved: bool) -> None:
+    def add(self, slots: Sequence[int], *, approved: bool) -> None:
         self.tries += 1
-        for slot in _slots_of(at):
+        for slot in slots:
             self.tried[slot] += 1
             self.approved[slot] += approved
 
     def current_powers(self) -> Mapping[str, _Powers]:
-        if self.powered_at < 0 or self.tries > self.powered_at * 1.05:
+        if self.powered_at < 0 or self.tries > self.powered_at * _GROWTH:
             self.powered_at = self.tries
             self.powers = {axis: self._powers(axis) for axis in _AXES}
         return self.powers
 
     def _powers(self, axis: str) -> _Powers:
-        slots = {slot: (self.approved[axis, slot], tries) for (name, slot), tries in self.tried.items() if name == axis}
+        first, number = _AXES[axis]
+        slots = {
+            slot: (self.approved[first + slot], self.tried[first + slot])
+            for slot in range(number)
+            if self.tried[first + slot]
+        }
         scores = slot_scores(slots)
         top = max(scores.values(), default=0.0)
-        return _Powers({slot: math.exp(score - top) for slot, score in scores.items()}, math.exp(-max(top, 0.0)))
+        return _Powers({slot: math.exp(score - top) for slot, score in scores.items()}, math.exp(-top))
 
 
 def slot_scores(slots: Mapping[int, tuple[int, int]]) -> dict[int, float]:
     """`slots`: successes and tries. A slot's mean log-odds to have a higher rate than each other."""
-    rates = {slot: (k + 1) / (n + 2) for slot, (k, n) in slots.items()}
-    variances = {slot: rates[slot] * (1 - rates[slot]) / (n + 3) for slot, (_, n) in slots.items()}
-    scores = {}
-    for slot in sorted(slots):
-        odds = [
-            _log_odds(0.5 * (1 + math.erf((rates[slot] - rates[other]) / math.sqrt(2 * (variances[slot] + variance)))))
-            for other, variance in sorted(variances.items())
-            if other != slot
-        ]
-        scores[slot] = math.fsum(odds) / len(odds) if odds else 0.0
-    return scores
+    names = sorted(slots)
+    rates = [(slots[slot][0] + 1) / (slots[slot][1] + 2) for slot in names]
+    variances = [rate * (1 - rate) / (slots[slot][1] + 3) for slot, rate in zip(names, rates, strict=True)]
+    sums = [0.0] * len(names)
+    for one in range(len(names)):
+        for other in range(one):  # the odds of the one against the other are those of the other turned round
+            spread = math.sqrt(2 * (variances[one] + variances[other]))
+            odds = _log_odds(0.5 * (1 + math.erf((rates[one] - rates[other]) / spread)))
+            sums[one] += odds
+            sums[other] -= odds
+    return {slot: total / max(1, len(names) - 1) for slot, total in zip(names, sums, strict=True)}
 
 
 def _log_odds(chance: float) -> float:
@@ -116,7 +124,7 @@ class Slots:
             return Stop("no_day_left" if not days else "budget_used_up")
         powers = self._cluster(known.reading, known.card).current_powers()
         names = ("slots", self.seed, known.order.order_id, known.decision)
-        day = days[pick(_day_weights(days, powers), budget, lambda place: share_of(*names, place))]
+        day = days[pick(_day_weights(days, powers), budget, share_of(*names, "day"))]
         hour = _HOUR_UNKNOWN
         if powers["hour"].tried:
             # Of a budget of one the walk through the hours is one draw by weight.
@@ -129,8 +137,12 @@ class Slots:
             self._learn(_keys(known.reading, known.card), attempt.at, approved=attempt.state == "approved")
 
     def _learn(self, keys: Sequence[Key], at: datetime, *, approved: bool) -> None:
+        slots = _slots_of(at)
         for key in keys:
-            self.clusters.setdefault(key, _Cluster()).add(at, approved=approved)
+            found = self.clusters.get(key)
+            if found is None:
+                found = self.clusters[key] = _Cluster()
+            found.add(slots, approved=approved)
 
     def _cluster(self, reading: Reading, card: WorldCard) -> _Cluster:
         """The narrowest with enough tries, else the widest."""
@@ -144,9 +156,10 @@ def _keys(reading: Reading, card: WorldCard) -> tuple[Key, ...]:
     return (reading.reason, kind, card.number[:9]), (reading.reason, kind), (reading.reason,), ()
 
 
-def _slots_of(at: datetime) -> tuple[tuple[str, int], ...]:
+def _slots_of(at: datetime) -> tuple[int, int, int]:
     moment = at.astimezone(UTC)
-    return ("weekday", moment.weekday()), ("month_day", moment.day), ("hour", moment.hour)
+    (weekdays, _), (month_days, _), (hours, _) = _AXES.values()
+    return weekdays + moment.weekday(), month_days + moment.day, hours + moment.hour
 
 
 def _days_left(now: datetime, expires_at: datetime) -> list[date]:
@@ -163,10 +176,16 @@ def _day_weights(days: Sequence[date], powers: Mapping[str, _Powers]) -> list[fl
     return [max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)]
 
 
-def pick(weights: Sequence[float], budget: int, draw: Callable[[int], float]) -> int:
-    """The place taken; the last at the latest."""
-    left = list(accumulate(reversed(weights)))[::-1]
-    for place, weight in enumerate(weights):
-        if budget >= len(weights) - place or draw(place) < budget * weight / left[place]:
+def pick(weights: Sequence[float], budget: int, chance: float) -> int:
+    """The place taken; the last at the latest. One draw stands for those of all places: `chance` is how much of the
+    probability lies before."""
+    left = sum(weights)
+    passed = 1.0  # the probability that no place so far was taken
+    for place, weight in enumerate(weights[:-1]):
+        if budget >= len(weights) - place:
             return place
-    raise AssertionError("a budget of 1 or more takes the last place")
+        passed *= 1 - min(1.0, budget * weight / left)
+        if 1 - passed > chance:
+            return place
+        left -= weight
+    return len(weights) - 1
