@@ -105,6 +105,13 @@ def test_a_price_is_found_from_either_side(target: float) -> None:
         assert 8 / (1 + price / 40) == pytest.approx(target, abs=CLOSE)
 
 
+def test_an_arm_that_never_sends_so_often_is_not_asked_for_ever() -> None:
+    seen: dict[float, float] = {}
+    search_price(lambda price: min(3.0, 8 / (1 + price / 40)), 6.0, 40.0, seen)
+    assert len(seen) < 5
+    assert max(seen.values()) == 3.0
+
+
 def test_intervals_cover_the_true_difference_in_nine_of_ten_worlds() -> None:
     """Customers of one to four orders that rise and fall together; one arm is 5 points better."""
     draw, covered = random.Random(7), 0
@@ -135,24 +142,16 @@ def test_with_several_seeds_the_spread_between_worlds_widens_the_interval() -> N
 def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> None:
     world = tmp_path / "world.toml"
     world.write_text("[world]\norders = 60\nintake_days = 10\n[history]\ndays = 20\n")
-    words = [
-        "lab",
-        "compare",
-        "--world",
-        str(world),
-        "--arms",
-        "next-day,kill-bill",
-        "--sends",
-        "1",
-        "--processes",
-        "1",
-    ]
+    words = f"lab compare --world {world} --arms next-day,kill-bill,oracle --sends 1 --processes 1".split()
     shown = CliRunner().invoke(cli, words, catch_exceptions=False)
     told = CliRunner().invoke(cli, [*words, "--json"], catch_exceptions=False)
     report = json.loads(told.stdout)
     assert shown.stdout.splitlines()[-1] == report["hash"]
     assert "60 declined orders" in shown.stdout
     assert report["breaches"] == {"ours": 0, "world": 0, "early": 0}
+    at_one = {row["arm"]: row["orders"]["value"] for row in report["levels"][0]["arms"]}
+    assert at_one["oracle"] > max(at_one["next-day"], at_one["kill-bill"])
+    assert [one["level"] for one in report["levels"]] == ["1", "own", "retry-2"]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +159,7 @@ def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> No
     [
         (["--sends", "0,3"], "no mean numbers of sends"),
         (["--arms", "weekly"], "There is no arm 'weekly'"),
+        (["--arms", "oracle", "--world-command", "world"], "which a program does not tell"),
         (["--world-command", "world", "--seeds", "3"], "the command takes none"),
         (["--holdout", "0.1", "--arms", "daily"], "None of the chosen arms uses --holdout"),
     ],

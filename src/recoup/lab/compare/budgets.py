@@ -63,14 +63,17 @@ def search_length(mean_at: Callable[[float], float], target: float, guess: float
 def search_price(mean_at: Callable[[float], float], target: float, first: float, seen: dict[float, float]) -> float:
     """The price whose mean is closest to the target: the higher, the fewer sends. A price with too few sends and one
     with too many are found by steps of `PRICE_STEP`, then the bracket is cut on a logarithmic scale."""
-    if not seen:
+    if first not in seen:
         seen[first] = mean_at(first)
     while min(seen.values()) > target and max(seen) < PRICE_MOST:
         price = max(seen) * PRICE_STEP
         seen[price] = mean_at(price)
     while max(seen.values()) < target and min(seen) > PRICE_LEAST:
-        price = min(seen) / PRICE_STEP
+        cheapest = min(seen)
+        price = cheapest / PRICE_STEP
         seen[price] = mean_at(price)
+        if seen[price] <= seen[cheapest]:
+            break  # it sends all that it ever would
     for number in range(PLAYS_MAX):
         dear = [(-math.log(price), mean) for price, mean in seen.items() if mean < target]
         cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
+from recoup.lab.compare.arms.oracle import OracleArm, first_price
 from recoup.lab.compare.arms.retry_2 import Retry2
 from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
 from recoup.lab.compare.arms.slots import Slots
@@ -17,13 +18,15 @@ Option = Literal["policy", "explore", "holdout"]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`knob`: see budgets. `cut`: a shorter length leaves its first sends as they are. `comparator`: what others are
-    measured against. `work`: a rough share of the time, to spread arms over processes."""
+    measured against. `first_price`: where the search for a mean number of sends begins; without it at the cost of a
+    send. `work`: a rough share of the time, to spread arms over processes."""
 
     make: Callable[[Briefing], Arm]
     knob: Literal["length", "price"] = "length"
     cut: bool = True
     comparator: bool = True
     needs_oracle: bool = False
+    first_price: Callable[[Briefing, float], float] | None = None
     uses: frozenset[Option] = frozenset()
     work: int = 5
 
@@ -37,7 +40,10 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3) for name, schedule in SCHEDULES.items()
     },
     RETRY_2: Entry(lambda _: Retry2(), work=12),
-    "slots": Entry(Slots, cut=False, work=20),
+    "slots": Entry(Slots, cut=False, work=40),
+    "oracle": Entry(
+        OracleArm, knob="price", comparator=False, needs_oracle=True, first_price=first_price, work=60
+    ),
 }  # fmt: skip
 
 

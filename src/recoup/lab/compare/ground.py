@@ -1,12 +1,13 @@
 """What is known of a world before any arm is played: its past, its declined payments, who paid with which card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from recoup.lab.compare.gate import CardSends, send_of
 from recoup.lab.compare.readings import read
+from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 from recoup.rules.network.limits import LOOKBACK, binds_for_ever
 
@@ -31,10 +32,10 @@ class Ground:
     orders: Sequence[WorldOrder]
     customer_of: Sequence[int]
     cards: Mapping[str, CardSends]
-    oracle: Any = None
+    oracle: Callable[[], WorldOracle] | None = None
 
 
-def survey(world: World, seed: int, oracle: Any = None) -> Ground:
+def survey(world: World, seed: int, oracle: Callable[[], WorldOracle] | None = None) -> Ground:
     """Raises: WorldBroke."""
     hello = world.hello()
     history = _history(world)

@@ -146,12 +146,7 @@ class _Player:
         """Raises: WorldBroke, also where the world's score is another than ours."""
         ground, options = self.ground, self.options
         copy = f"{self.name}/{next(self.copies)}"
-        arm = self.entry.make(
-            Briefing(
-                ground.hello, ground.history, ground.seed, price, options.policy, options.explore, options.holdout,
-                ground.oracle,
-            )
-        )  # fmt: skip
+        arm = self.entry.make(self._briefing(price))
         rows: list[str] = []
         log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
         played = play(ground, copy, arm, _sends_max(length, ground.seed), log=log)
@@ -159,6 +154,13 @@ class _Player:
         check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)
         self.points.append(point_of(ground, played))
         return _Play(played, ours, worlds, tuple(rows))
+
+    def _briefing(self, price: float | None = None) -> Briefing:
+        ground, options = self.ground, self.options
+        return Briefing(
+            ground.hello, ground.history, ground.seed, price, options.policy, options.explore, options.holdout,
+            ground.oracle,
+        )  # fmt: skip
 
     def _of_length(self, target: float, own: Played) -> _Play:
         def mean_at(length: float) -> float:
@@ -173,6 +175,8 @@ class _Player:
             return found.played.mean_sends
 
         first = max(float(self.ground.hello.costs.send), 1.0)
+        if self.entry.first_price is not None:
+            first = self.entry.first_price(self._briefing(), target)
         return self.by_knob[search_price(mean_at, target, first, self.means)]
 
     def _level(self, label: str, found: _Play, *, reached: bool) -> Level:

@@ -5,7 +5,7 @@ A fixed schedule, the product's ladder and a learning engine are plugged in here
 network gate stands before the send.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
@@ -82,11 +82,21 @@ class Arm(Protocol):
         """The answer to a send that was decided with `known`; for those that learn as they go."""
 
 
+class WorldOracle(Protocol):
+    """What a world in this process can tell of its orders, which no merchant knows."""
+
+    def next_send(self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float) -> datetime | None:
+        """After sends at `failed`; None where no send has a chance of `worth`."""
+
+    def worth_of(self, sends: float) -> float:
+        """With which orders get about so many sends on average."""
+
+
 @dataclass(frozen=True, slots=True)
 class Briefing:
     """What an arm is made of. `price`: what a send has to be worth, in minor units of the first currency; None: the
     arm's own. `policy`, `explore`, `holdout`: as given to the command, for arms that understand them. `oracle`: of a
-    world in this process, which tells the parameters that no merchant knows."""
+    world in this process; made when it is first asked for."""
 
     hello: Hello
     history: Sequence[HistoryRow]
@@ -95,7 +105,7 @@ class Briefing:
     policy: Mapping[str, Any] | None = None
     explore: float | None = None
     holdout: float | None = None
-    oracle: Any = None
+    oracle: Callable[[], WorldOracle] | None = None
 
 
 def is_hard(reading: Reading) -> bool:

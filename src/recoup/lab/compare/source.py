@@ -1,14 +1,17 @@
 """Where the worlds of a comparison come from: a file of parameters, of which each seed makes another world, or a
 program."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from recoup.kernel.problem import Problem
+from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.plug.program import ANSWER_SECONDS, Program
+from recoup.lab.world.oracle import Oracle
 from recoup.lab.world.parameter_file import read
 from recoup.lab.world.port import World
 from recoup.lab.world.world import build
@@ -17,10 +20,10 @@ SEED_MARK: Final = "{seed}"
 
 
 class Opened(NamedTuple):
-    """`oracle`: what tells the parameters of the world, where it is in this process."""
+    """`oracle`: makes, once, who knows the world's parameters, where it is in this process."""
 
     world: World
-    oracle: Any = None
+    oracle: Callable[[], WorldOracle] | None = None
 
 
 class Source(Protocol):
@@ -38,11 +41,12 @@ class OurWorlds:
 
     path: Path | None
 
-    has_oracle: ClassVar[bool] = False
+    has_oracle: ClassVar[bool] = True
 
     @contextmanager
     def open(self, seed: int) -> Iterator[Opened]:
-        yield Opened(build(read(self.path, seed=seed)))
+        world = build(read(self.path, seed=seed))
+        yield Opened(world, cache(lambda: Oracle(world)))
 
 
 @dataclass(frozen=True, slots=True)

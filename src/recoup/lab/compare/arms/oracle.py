@@ -1,0 +1,40 @@
+"""The oracle: who knows every parameter of the world and none of its draws, so how far any policy could get.
+
+A price of 100 asks of each send a hundredth of a chance to be the one that is approved.
+"""
+
+from typing import Final
+
+from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, WorldOracle, is_hard
+
+_PRICE_OF_CERTAINTY: Final = 10_000
+_OWN_WORTH_LEAST: Final = 0.005
+
+
+class OracleArm:
+    def __init__(self, briefing: Briefing) -> None:
+        self.oracle = _of(briefing)
+        if briefing.price is None:
+            self.worth = max(briefing.hello.costs.harm, _OWN_WORTH_LEAST)
+        else:
+            self.worth = briefing.price / _PRICE_OF_CERTAINTY
+
+    def decide(self, known: Known) -> Choice:
+        if is_hard(known.reading):
+            return Stop("hard_decline")
+        failed = [one.at for one in known.attempts]
+        at = self.oracle.next_send(known.order.order_id, known.earliest, failed, self.worth)
+        return Stop("worth_no_send") if at is None else SendAt(max(at, known.earliest))
+
+    def hear(self, known: Known, attempt: Attempt) -> None:
+        """It is asked with all attempts each time."""
+
+
+def first_price(briefing: Briefing, sends: float) -> float:
+    """Where the search for a mean number of sends begins."""
+    return max(_of(briefing).worth_of(sends) * _PRICE_OF_CERTAINTY, 1e-3)
+
+
+def _of(briefing: Briefing) -> WorldOracle:
+    assert briefing.oracle is not None
+    return briefing.oracle()
