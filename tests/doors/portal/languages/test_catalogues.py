@@ -1,6 +1,7 @@
 """Every language says everything that English says, and says it so that no page breaks."""
 
 import ast
+import re
 
 import pytest
 
@@ -26,6 +27,15 @@ def test_every_translation_fits_its_message(language: str) -> None:
     known = catalogue(language)
     found = {one: faults(one, words) for one, words in (known.pages | known.words).items()}
     assert {one: wrong for one, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> None:
+    """The page filled in `continues` where the German still asked for `goes`: one open order, and "laufen weiter"."""
+    asked = {word for words in catalogue(language).pages.values() for word in re.findall(r"\{\d+=([^?}]+)\?", words)}
+    said = "".join(file.read_text() for ending in ("html", "py") for file in sorted(FOLDER.rglob(f"*.{ending}")))
+    assert asked
+    assert [word for word in sorted(asked) if f'"{word}"' not in said] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
