@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_order_truth import give_back, top
@@ -34,6 +35,33 @@ def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerA
             page = top(texts(await ops.get(f"/orders/{order_id}")))
             assert "refunded, not cancelled" not in page
             assert f"Cancellation not possible. It was paid. {says}" in page
+
+    portal(server, story)
+
+
+def test_a_refund_that_is_still_owed_is_not_said_to_be_done(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [stuck, done] = await as_("ops"), await sold(shop, 2)
+        await give_back(shop, stuck, refused=True)
+        await give_back(shop, done)
+        page = top(texts(await ops.get(f"/orders/{stuck}")))
+        assert "Refund not possible. Its full amount is being refunded: see Refunds below." in page
+        assert "already refunded in full" not in page
+        assert "It is already refunded in full." in top(texts(await ops.get(f"/orders/{done}")))
+
+    portal(server, story)
+
+
+def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [order_id] = await as_("ops"), await sold(shop, 1)
+        refund_id = await give_back(shop, order_id, refused=True)
+        await shop.advance(timedelta(hours=2))
+        assert "1 try; the processor says: refused_on_demand" in texts(await ops.get("/refunds"))
+        assert (await post(ops, "/refunds", f"/refunds/{refund_id}", action="again")).status_code == 303
+        desk = texts(await ops.get("/refunds"))
+        assert "Owed long no try yet" in desk
+        assert "the processor says" not in desk
 
     portal(server, story)
 

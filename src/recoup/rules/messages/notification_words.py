@@ -124,7 +124,8 @@ def _payout(facts: Facts, to: Locale) -> _Said:
 
 def _approval(facts: Facts, to: Locale) -> _Said:
     title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
-    return title, [to.say("Somebody other than the requester has to approve it.")], "/approvals"
+    line = "It is sent when a bank account is in use and somebody other than the requester has approved it."
+    return title, [to.say(line)], "/approvals"
 
 
 def _settlement(facts: Facts, to: Locale) -> _Said:

@@ -267,7 +267,7 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if remaining(page) <= 0 and disputed(page):
         return Action(_taken_back(page))
     if remaining(page) <= 0:
-        return Action("It is already refunded in full.")
+        return Action(_given_back(page))
     return Action()
 
 
@@ -309,7 +309,14 @@ def _paid_for_good(page: OrderPage) -> str:
         return "It is paid. A completed order is refunded, not cancelled."
     if disputed(page):
         return f"It was paid. {_taken_back(page)}"
-    return "It was paid. It is already refunded in full."
+    return f"It was paid. {_given_back(page)}"
+
+
+def _given_back(page: OrderPage) -> str:
+    """Of an order of which nothing is left: a refund that is stuck has not arrived."""
+    if any(r["kind"] == "refund" and r["state"] in ("owed", "sent", "stuck") for r in page.refunds):
+        return "Its full amount is being refunded: see Refunds below."
+    return "It is already refunded in full."
 
 
 def _taken_back(page: OrderPage) -> str:
