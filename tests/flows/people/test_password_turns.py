@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -191,5 +192,23 @@ def test_a_new_password_waits_its_turn_too() -> None:
         with pytest.raises(Problem, match="Too many sign-ins"):
             await made[-1]
         assert all(await asyncio.gather(*made[:-1]))
+
+    asyncio.run(story())
+
+
+def test_who_signs_in_does_not_wait_for_files_that_are_read() -> None:
+    async def story() -> None:
+        read = threading.Event()
+        files = ThreadPoolExecutor(2)
+        asyncio.get_running_loop().set_default_executor(files)
+        reading = [asyncio.create_task(asyncio.to_thread(read.wait, 30)) for _ in range(4)]
+        await settled()
+        try:
+            async with asyncio.timeout(10):
+                assert await Passwords().fits("a password of somebody", None) is False
+            assert not any(one.done() for one in reading)
+        finally:
+            read.set()
+            await asyncio.gather(*reading)
 
     asyncio.run(story())

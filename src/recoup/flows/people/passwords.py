@@ -7,6 +7,7 @@ known on their device goes before strangers. When too many wait, the longest lan
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
@@ -96,6 +97,8 @@ class Passwords:
 
     def __init__(self) -> None:
         self._working = 0
+        # Those of the event loop read files, some for a minute: nobody's file keeps anybody from signing in.
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._known, self._strangers = _Lanes(), _Lanes()
 
     async def hashed(self, password: str, turn: Turn = NOBODY) -> str:
@@ -126,7 +129,7 @@ class Passwords:
             self._working += 1
         else:
             await self._wait(turn)
-        done = asyncio.get_running_loop().run_in_executor(None, work, *values)
+        done = asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
         done.add_done_callback(self._next)  # also when nobody waits for it any more: the work goes on
         return await asyncio.shield(done)
 
