@@ -21,6 +21,10 @@ def _attempt(external_id: str, state: str) -> str:
     return f"(SELECT attempt_id FROM attempts WHERE order_id = {_of(external_id)} AND state = '{state}' LIMIT 1)"
 
 
+def _decided(decider: str) -> str:
+    return f"versions ->> 'decider' = '{decider}'"
+
+
 _COPY = (
     "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{change}'::jsonb)).* FROM {table} t WHERE {where}"
 )
@@ -202,6 +206,44 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "loss that an advance would be": (
         ("UPDATE decisions SET features = jsonb_set(features, '{limits,order_max_units}', '1')"
          f" WHERE verdict = 'approve_now' AND order_id = {_of('ADVANCED-DUE')}",), ("verdict of decision",)),
+    "counts of a decision of the gate": (
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{tallies}}', '[]') WHERE {_decided('gate-1')}",),
+        ("verdict of decision", "allow", "postpone")),
+    "time until which a decision of the gate lets wait": (
+        (f"UPDATE decisions SET plan = '[]' WHERE {_decided('gate-1')}",), ("plan of decision",)),
+    "limit of a decision of the gate": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{before}', features -> 'now') WHERE"
+         f" {_decided('gate-1')}",), ("verdict of decision", "refuse", "postpone")),
+    "decision of the gate deleted": (
+        (f"DELETE FROM decisions WHERE {_decided('gate-1')}",), ("decision of log line", "none of this order")),
+    "route of a decision": (
+        (f"UPDATE decisions SET taken = 'elsewhere' WHERE {_decided('route-1')}",), ("taken of decision", "elsewhere")),
+    "candidates of a decision's route": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{routes}', '[\"elsewhere\", \"sandbox\"]') WHERE"
+         f" {_decided('route-1')}",), ("rules of decision", "proof_of_not_sent", "every_route_failed")),
+    "alternatives of a decision's route": (
+        (f"UPDATE decisions SET alternatives = '[]' WHERE {_decided('route-1')}",), ("alternatives of decision",)),
+    "proof of a decision's route": (
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{proofs}}', '[]') WHERE {_decided('route-1')}",),
+        ("rules of decision", "first_route", "every_route_failed")),
+    "request of a decision by hand": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{request}', '\"new_card\"') WHERE"
+         f" {_decided('by_hand-1')}",), ("rules of decision", "new_card")),
+    "actor of a decision by hand": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{actor}', '\"user:somebody\"') WHERE"
+         f" {_decided('by_hand-1')}",), ("actor of decision", "user:somebody")),
+    "plan before a decision by hand": (
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{before}}', 'null') WHERE {_decided('by_hand-1')}",),
+        ("rules of decision", "nothing_planned")),
+    "gate's word of a decision by hand": (
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{gate}}', 'null') WHERE {_decided('by_hand-1')}",),
+        ("rules of decision", "gate_not_asked", "gate_refuses")),
+    "charges that a decision counted": (
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{made}}', '99') WHERE {_decided('charge-1')}"
+         " AND verdict = 'plan'",), ("verdict of decision", "write_off", "plan")),
+    "policy of a charge that nobody knows": (
+        (f"""UPDATE decisions SET versions = versions || '{{"policy": "collect-0"}}' WHERE {_decided('charge-1')}""",),
+        ("can be decided again", "collect-0")),
     # attempts, sends, the issuer
     "network send deleted": ((f"DELETE FROM network_sends WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
                              ("network send of attempt 1", "none")),

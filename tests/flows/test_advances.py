@@ -25,6 +25,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import Policy
 from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue.advance import Asked, advance
 from recoup.store.server import ServerAddress
@@ -307,7 +308,7 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
                 "SELECT verdict, features, reasons FROM decisions WHERE order_id = $1"
                 " AND versions ->> 'decider' = 'advance-1'", order_id,
             )  # fmt: skip
-        again = advance(Asked.from_dict(row["features"]))
+        again = advance(Asked.from_dict(row["features"]), CURRENT_COLLECTION)
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
     run(server, story, policy=SLOW, allowed_loss_basis_points=3711)

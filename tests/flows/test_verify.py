@@ -15,6 +15,7 @@ from tests.gateways.web.servers import OK, saying, serving
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
+from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.disputes.sandbox import dispute_on_demand
@@ -28,6 +29,7 @@ from recoup.kernel.world import Policy, World
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.rescue.replay import DECIDERS
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
@@ -80,6 +82,7 @@ async def _first_month(shop: Shop) -> None:
     await shop.admit(external_id="PAID-ELSEWHERE")
     await shop.admit(external_id="COUNTED", pan=COUNTING_CARDS[0], units=1077)
     await cancel(world, orders, shop.scope, await shop.admit(external_id="NEVER-STARTED"))
+    await _by_hand(shop)
     assert (await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])).evaluate == "APPROVED"
     await _late_approval(shop)
     await agree(shop, chunk_units=10_000)
@@ -106,6 +109,16 @@ async def _first_month(shop: Shop) -> None:
     await dispute_on_demand(world, orders, shop.key(approved[3]), kind="service", decided="won")
     await shop.settle()
     await shop.publish()
+
+
+async def _by_hand(shop: Shop) -> None:
+    """Somebody has an order tried at once whose bank asked for a day's wait: the gate lets it wait."""
+    decline = {"code": "51", "source": "mastercard", "text": "", "advice": "24", "at": (await shop.now()).isoformat()}
+    order_id = await shop.admit(external_id="BY-HAND", pan=script_card("mastercard", "51", 0), decline=decline)
+    await shop.run_due()
+    assert await bring_forward(shop.orders, shop.scope, order_id)
+    await shop.run_due()
+    assert (await shop.order(order_id))["stage"] == "held"
 
 
 async def _late_approval(shop: Shop) -> None:
@@ -171,6 +184,9 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.checked["merchants"] == 2
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
+    assert set(done.decided) == set(DECIDERS)
+    assert sum(done.decided.values()) == done.checked["decisions"]
+    assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")
 
 

@@ -14,7 +14,7 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
+from recoup.kernel.world import Policy, World
 from recoup.moves.admitted import admitted_row, head_of
 from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
@@ -87,6 +87,10 @@ class Orders:
         self._by_people: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
         self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
         self._new: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
+
+    @property
+    def policy(self) -> Policy:
+        return self._world.policy
 
     async def change(self, job: Job) -> Any:
         """What `work` answered, once everything it gathered is committed.

@@ -3,12 +3,11 @@ owed the amount, and the customer is charged later by the plan."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from recoup.moves.change import Change
 from recoup.moves.collect import plan_charge
-from recoup.rules.money.collection import COLLECTION_VERSION, PERIOD
+from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import advanced
@@ -34,7 +33,7 @@ def advance_or(
         return
     fee = fee_units(order.units, order.tariff)
     asked = Asked(occasion, reading, order.units, order.asset, fee, limits, change.now)
-    if advance(asked).verdict != "approve_now":
+    if advance(asked, CURRENT_COLLECTION).verdict != "approve_now":
         _decide(change, asked)
         otherwise()
         return
@@ -65,10 +64,8 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
 
 def _decide(change: Change, asked: Asked) -> tuple[UUID, list[str]]:
     """Stored like every decision, with what it was made from."""
-    decision = advance(asked)
-    stored: dict[str, Any] = decision.to_dict()
-    names = ("verdict", "plan", "reasons", "rules", "alternatives", "versions")
-    return change.decide(features=asked.features(), **{n: stored[n] for n in names}), list(decision.reasons)
+    decision = advance(asked, CURRENT_COLLECTION)
+    return change.decide(decision, asked.features()), list(decision.reasons)
 
 
 def _advance(change: Change, asked: Asked, grant: Grant) -> None:
@@ -80,7 +77,7 @@ def _advance(change: Change, asked: Asked, grant: Grant) -> None:
                 why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
     change.set_advance(Advance(
         order.order_id, order.payer_id, order.pan_id, order.asset, grant.slot, order.units, order.units, "due",
-        COLLECTION_VERSION, change.now, until, _customers(order),
+        CURRENT_COLLECTION.version, change.now, until, _customers(order),
     ))  # fmt: skip
     change.post("order", order.order_id, advanced(order.units, asked.fee_units, order.payable_place))
     change.due("write_off", until)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
+from recoup.moves.ask_by_hand import ask_by_hand
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.swap_card import NewCard, swap_card
@@ -42,9 +43,10 @@ def replace_card(change: Change, card: NewCard) -> None:
         change.undue("release")
         change.step("released", why="There is another card.")
     if not order.do_not_retry:
-        reasons = ["The merchant gave a new card: it is tried now."]
-        change.fact("planned", verdict="attempt_now", next=change.now, reasons=reasons)
-        plan_attempt(change, change.now, "soft", None)
+        decision, decision_id = ask_by_hand(change, "new_card")
+        change.fact("planned", decision_id=decision_id, verdict=decision.verdict, next=change.now,
+                    reasons=list(decision.reasons))  # fmt: skip
+        plan_attempt(change, change.now, "soft", decision_id)
 
 
 def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.moves.ask_by_hand import ask_by_hand
 from recoup.moves.challenges import refused, told
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import drop_plan, plan_attempt
@@ -26,15 +27,16 @@ def answer(change: Change, card: NewCard | None) -> None:
     if challenge is None or lapsed or order.stage not in _ASKED:
         raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
     change.set_challenge(challenge, state="tried", tries=challenge.tries + 1)
+    _, decision_id = ask_by_hand(change, "customer_answer")
     drop_plan(change)
     if card is not None:
         swap_card(change, card)
     if order.by_customer:
         change.undue("challenge")
-        change.step("challenge_answered", **told(challenge))
+        change.step("challenge_answered", decision_id=decision_id, **told(challenge))
     else:
-        change.fact("challenge_tried", challenge.challenge_id, **told(challenge))
-    plan_attempt(change, change.now, LADDER, None, initiator="customer")
+        change.fact("challenge_tried", challenge.challenge_id, decision_id=decision_id, **told(challenge))
+    plan_attempt(change, change.now, LADDER, decision_id, initiator="customer")
 
 
 def decline_by_customer(change: Change) -> None:

@@ -1,7 +1,9 @@
 """What a person does to an order that is worked on: hold it, let it go, have its next attempt made now."""
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy
 from recoup.moves.amend_order import check_open, check_retried, plan_anew
+from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.captures import refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.moves.end_order import go_on
@@ -55,7 +57,7 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
     return True
 
 
-def retry_now(change: Change) -> bool:
+def retry_now(change: Change, policy: Policy) -> bool:
     """The next attempt is due at once; with none planned, what the policy plans anew is. The card's gate is passed when
     it is sent, as ever. False when one is due or out already.
 
@@ -79,8 +81,9 @@ def retry_now(change: Change) -> bool:
                       cure="Ask the customer for another card, or let the order expire.")  # fmt: skip
     if planned.due_at <= change.now:
         return False
-    change.fact("planned", verdict="by_hand", next=change.now, why=BROUGHT_FORWARD)
-    plan_attempt(change, change.now, planned.ladder, planned.decision_id)
+    _, decision_id = ask_by_hand(change, "attempt_now", gate_word(change, policy, planned))
+    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=BROUGHT_FORWARD)
+    plan_attempt(change, change.now, planned.ladder, decision_id)
     return True
 
 

@@ -66,11 +66,14 @@ def not_made(change: Change, why: str) -> None:
         change.due("challenge", challenge.expires_at)
 
 
-def withhold(change: Change, attempt: Attempt, why: str, rule: str) -> None:
+def withhold(
+    change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None
+) -> None:
     """A customer's try that may not be sent now is not sent later either: they have left by then."""
     change.set_attempt(attempt, state="not_sent")
     change.order.next_attempt_at = None
-    change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=why, rule=rule)
+    change.fact("attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no, why=why,
+                rule=rule)  # fmt: skip
     not_made(change, why)
 
 

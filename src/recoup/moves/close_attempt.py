@@ -40,6 +40,7 @@ class Told:
     processor_code: str | None = None
     latency_ms: int | None = None
     why: str = "The processor was not reachable."  # of not_sent
+    decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
 
 
 def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
@@ -64,7 +65,7 @@ def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
             _declined(change, attempt)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
-            _not_sent(change, attempt, row.happening, told.why)
+            _not_sent(change, attempt, row.happening, told)
         case "unknown":
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
@@ -139,11 +140,11 @@ def _declined(change: Change, attempt: Attempt) -> None:
         go_on()
 
 
-def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str) -> None:
+def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: Told) -> None:
     """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
-    order = change.order
+    order, why = change.order, told.why
     if happening:
-        change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why=why)
+        change.fact(happening, attempt.attempt_id, decision_id=told.decision_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.collecting() is not None:
         collect.not_charged(change)

@@ -1,18 +1,23 @@
 """The customer of an advanced order is charged what is still due, by a plan of its own; what is left is bad debt."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import Policy
+from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.change import Change
 from recoup.moves.disputes import foresee
-from recoup.moves.send_intent import send_intent
-from recoup.moves.sends import gate
+from recoup.moves.send_intent import Route, send_intent
+from recoup.moves.sends import gate_input
 from recoup.rules.money import ledger
-from recoup.rules.money.collection import next_charge
+from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.snapshot import Attempt, Refund
+from recoup.rules.rescue.charge import ChargeInput
+from recoup.rules.rescue.charge import plan_charge as decide_charge
+from recoup.rules.rescue.gate import ask_gate, gate
 from recoup.rules.rescue.order_evidence import last_reading
 from recoup.rules.rescue.slots import offset_minutes
 
@@ -27,21 +32,24 @@ def plan_charge(change: Change, reading: Reading) -> None:
     order, advance = change.order, change.order.collecting()
     if advance is None:
         return
-    if reading.terminal:
-        write_off(change, f"The card is declined for good: {reading.meaning}.")
-        return
     sent = [a.sent_at for a in order.attempts if a.ladder == LADDER and a.sent_at and a.state != "not_sent"]
-    due = next_charge(
-        reading, made=len(sent), last=max([advance.started_at, *sent]), now=change.now, until=advance.until,
-        utc_offset=order.facts.get("utc_offset", offset_minutes(None, None)),
+    asked = ChargeInput(
+        reading, advance.due_units, order.asset, len(sent), max([advance.started_at, *sent]), change.now,
+        advance.until, order.facts.get("utc_offset", offset_minutes(None, None)),
     )  # fmt: skip
-    if due is None:
-        write_off(change, "The plan is used up, and nothing was collected.")
-        return
-    _plan(change, due)
+    decision = decide_charge(asked, COLLECTION_POLICIES[advance.policy])
+    decision_id = change.decide(decision, asked.features())
+    if decision.next_attempt_at is None:
+        write_off(change, decision.reasons[1], decision_id=decision_id)
+    else:
+        _plan(change, decision.next_attempt_at, decision_id=decision_id, came_from=decision_id)
 
 
-def _plan(change: Change, due: datetime, why: str | None = None) -> None:
+def _plan(
+    change: Change, due: datetime, why: str | None = None, *, decision_id: UUID | None = None,
+    came_from: UUID | None,
+) -> None:  # fmt: skip
+    """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is a charge at all."""
     order, advance = change.order, change.order.collecting()
     assert advance is not None
     attempt = order.planned()
@@ -51,22 +59,24 @@ def _plan(change: Change, due: datetime, why: str | None = None) -> None:
             attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=LADDER,
             due_at=due, units=advance.due_units, asset=order.asset, initiator="merchant",
         )  # fmt: skip
-    change.set_attempt(attempt, due_at=due, units=advance.due_units)
+    change.set_attempt(attempt, due_at=due, units=advance.due_units, decision_id=came_from)
     order.next_attempt_at = due
-    change.fact("charge_planned", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units, next=due,
-                until=advance.until, policy=advance.policy, why=why)  # fmt: skip
+    change.fact("charge_planned", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no,
+                units=attempt.units, next=due, until=advance.until, policy=advance.policy, why=why)  # fmt: skip
     change.due("collect", due)
 
 
-def bring_forward(change: Change, why: str) -> bool:
-    """The planned charge is due now. False where none is planned."""
-    if change.order.collecting() is None or change.order.planned() is None:
+def bring_forward(change: Change, policy: Policy, why: str) -> bool:
+    """The planned charge is due now. False where none is planned. Under the card's lock."""
+    planned = change.order.planned()
+    if change.order.collecting() is None or planned is None:
         return False
-    _plan(change, change.now, why)
+    _, decision_id = ask_by_hand(change, "charge_now", gate_word(change, policy, planned))
+    _plan(change, change.now, why, decision_id=decision_id, came_from=decision_id)
     return True
 
 
-def open_charge(change: Change, policy: Policy, route: str, settled_after: timedelta) -> Attempt | None:
+def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
     """Transaction A: the charge that may be sent now, or None: then the order says why, or has other work due."""
     order, advance, attempt = change.order, change.order.collecting(), change.order.planned()
     change.undue("collect")
@@ -79,24 +89,29 @@ def open_charge(change: Change, policy: Policy, route: str, settled_after: timed
         write_off(change, "The time to collect it is over.")
         return None
     if order.merchant.killed:
-        _wait(change, change.now + KILLED_PAUSE, "The operator has stopped all sending for this merchant.")
+        why = "The operator has stopped all sending for this merchant."
+        _wait(change, attempt, change.now + KILLED_PAUSE, why)
         return None
-    verdict = gate(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
-    if isinstance(verdict, Refused):
-        _wait(change, verdict.until, verdict.message)
+    asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
+    word = ask_gate(asked)
+    if isinstance(word, Refused):
+        decision_id = change.decide(gate(asked), asked.features())
+        _wait(change, attempt, word.until, word.message, decision_id=decision_id)
         return None
-    send_intent(change, attempt, policy, route, settled_after, units=attempt.units)
+    send_intent(change, attempt, policy, route, units=attempt.units)
     return attempt
 
 
-def _wait(change: Change, until: datetime | None, why: str) -> None:
+def _wait(
+    change: Change, attempt: Attempt, until: datetime | None, why: str, *, decision_id: UUID | None = None
+) -> None:
     """Nothing is sent before; at the end of the plan's time what is due is written off all the same."""
     advance = change.order.collecting()
     assert advance is not None
     if until is None:
-        write_off(change, why)
+        write_off(change, why, decision_id=decision_id)
     else:
-        _plan(change, min(until, advance.until), why)
+        _plan(change, min(until, advance.until), why, decision_id=decision_id, came_from=attempt.decision_id)
 
 
 def charged(change: Change, attempt: Attempt) -> None:
@@ -125,8 +140,9 @@ def not_charged(change: Change, reading: Reading | None = None) -> None:
     if reading is not None:
         plan_charge(change, reading)
         return
-    tried = [a.state for a in change.order.attempts if a.ladder == LADDER and a.route]
-    failed = next((n for n, state in enumerate(reversed(tried)) if state != "not_sent"), len(tried))
+    tried = [a for a in change.order.attempts if a.ladder == LADDER and a.route]
+    failed = next((n for n, a in enumerate(reversed(tried)) if a.state != "not_sent"), len(tried))
+    last = tried[-1] if tried else None
     advance = change.order.advance
     assert advance is not None
     if not failed:
@@ -136,18 +152,18 @@ def not_charged(change: Change, reading: Reading | None = None) -> None:
     if due >= advance.until:
         write_off(change, "The time to collect it is over.")
     else:
-        _plan(change, due, "The charge was not sent.")
+        _plan(change, due, "The charge was not sent.", came_from=last.decision_id if last else None)
 
 
-def write_off(change: Change, why: str) -> None:
-    """What is still due is the operator's bad debt from here on."""
+def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> None:
+    """What is still due is the operator's bad debt from here on. `decision_id`: of what was decided, not of time."""
     advance = change.order.collecting()
     if advance is None:
         return
     units = advance.due_units
     _drop_plan(change)
     change.set_advance(advance, due_units=0, state="uncollected")
-    change.fact("uncollected", change.order.order_id, units=units, why=why)
+    change.fact("uncollected", change.order.order_id, decision_id=decision_id, units=units, why=why)
     change.post("order", change.order.order_id, [ledger.uncollected(units)])
 
 

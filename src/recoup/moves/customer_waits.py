@@ -1,6 +1,7 @@
 """The customer stands at the merchant's checkout: what cannot be said in time is said to be no."""
 
 from datetime import datetime
+from uuid import UUID
 
 from recoup.moves.advance import advance_or
 from recoup.moves.change import Change
@@ -43,5 +44,5 @@ def unresolved(change: Change, *, told: bool) -> Order:
     return order
 
 
-def decline(change: Change, why: str) -> None:
-    change.step("declined", why=why, reasons=[why], cause="cit_unresolved")
+def decline(change: Change, why: str, *, decision_id: UUID | None = None) -> None:
+    change.step("declined", decision_id=decision_id, why=why, reasons=[why], cause="cit_unresolved")

@@ -1,22 +1,25 @@
 """Transaction A of an attempt: under the locks of order and card, the last check and the intent that is committed
 before any byte leaves."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
 from recoup.kernel.world import Policy
 from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late
-from recoup.moves.send_intent import send_intent
-from recoup.moves.sends import gate
+from recoup.moves.send_intent import Route, send_intent
+from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 
 
 def open_attempt(
-    change: Change, policy: Policy, route: str, settled_after: timedelta, *, with_customer: bool = False
+    change: Change, policy: Policy, route: Route, *, with_customer: bool = False
 ) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
@@ -43,43 +46,51 @@ def open_attempt(
     if order.merchant.killed:
         _wait(change, attempt, "The operator has stopped all sending for this merchant.", "kill_switch")
         return None
-    verdict = gate(order, change.now, policy.visa_limit, attempt.initiator)
-    if isinstance(verdict, Refused):
-        _refused(change, attempt, verdict)
+    asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
+    word = ask_gate(asked)
+    if isinstance(word, Refused):
+        _refused(change, attempt, asked, word)
         return None
     change.forget_code()
-    send_intent(change, attempt, policy, route, settled_after, decision=str(attempt.decision_id or ""))
+    send_intent(change, attempt, policy, route)
     return attempt
 
 
-def _wait(change: Change, attempt: Attempt, why: str, cause: str, until: datetime | None = None) -> None:
+def _wait(
+    change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None
+) -> None:
     """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
     if change.order.customer_waits:
-        decline(change, why)
+        decline(change, why, decision_id=decision_id)
     elif attempt.ladder == LADDER:
-        challenges.withhold(change, attempt, why, cause)
+        challenges.withhold(change, attempt, why, cause, decision_id=decision_id)
     else:
-        hold(change, why, cause, until)
+        hold(change, why, cause, decision_id=decision_id)
 
 
-def hold(change: Change, why: str, cause: str, until: datetime | None = None) -> None:
+def hold(
+    change: Change, why: str, cause: str, until: datetime | None = None, *, decision_id: UUID | None = None
+) -> None:
     """Onhold, with the reason; what was planned stays planned."""
-    change.step("held", why=why, cause=cause, until=until)
+    change.step("held", decision_id=decision_id, why=why, cause=cause, until=until)
 
 
-def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
+def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
-    if order.by_customer or attempt.ladder == LADDER:
-        _wait(change, attempt, verdict.message, verdict.rule_id)
+    asked = replace(asked, may_wait=not (order.by_customer or attempt.ladder == LADDER), before=order.expires_at)
+    decision = gate(asked)
+    decision_id = change.decide(decision, asked.features())
+    if not asked.may_wait:
+        _wait(change, attempt, word.message, word.rule_id, decision_id=decision_id)
         return
-    if verdict.until is not None and (order.expires_at is None or verdict.until < order.expires_at):
-        hold(change, verdict.message, verdict.rule_id, verdict.until)
-        change.set_attempt(attempt, due_at=max(verdict.until, attempt.due_at))
+    if decision.next_attempt_at is not None:
+        hold(change, word.message, word.rule_id, decision.next_attempt_at, decision_id=decision_id)
+        change.set_attempt(attempt, due_at=max(decision.next_attempt_at, attempt.due_at))
         order.next_attempt_at = attempt.due_at
         change.due("release", attempt.due_at)
         return
     change.set_attempt(attempt, state="not_sent")
     order.next_attempt_at = None
-    change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
-                rule=verdict.rule_id)  # fmt: skip
+    change.fact("attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no,
+                why=word.message, rule=word.rule_id)  # fmt: skip

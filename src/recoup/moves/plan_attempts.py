@@ -24,12 +24,7 @@ def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
     """The decision and the id it is stored under, with everything that it was made from."""
     evidence = evidence_of(change.order, reading, change.now)
     decision = decide(evidence, CURRENT)
-    stored = decision.to_dict()
-    decision_id = change.decide(
-        verdict=decision.verdict, features=evidence.features(), plan=stored["plan"], reasons=stored["reasons"],
-        rules=stored["rules"], alternatives=stored["alternatives"], versions=stored["versions"],
-    )  # fmt: skip
-    return decision, decision_id
+    return decision, change.decide(decision, evidence.features())
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
@@ -69,7 +64,7 @@ def plan_attempt(
     change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None
 ) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
-    `initiator`: the order's, unless said."""
+    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)
@@ -80,9 +75,8 @@ def plan_attempt(
         attempt = Attempt(
             attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=ladder,
             due_at=due, units=order.units, asset=order.asset, initiator=initiator or order.initiator,
-            decision_id=decision_id,
         )  # fmt: skip
-    change.set_attempt(attempt, due_at=due)
+    change.set_attempt(attempt, due_at=due, decision_id=decision_id)
     order.next_attempt_at = due
     first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)

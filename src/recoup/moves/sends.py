@@ -6,13 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
+from recoup.rules.network.limits import Initiator, Send, binds_for_ever, tallies
 from recoup.rules.order.snapshot import Order
-
-_BLOCKED = {
-    "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
-    "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
-}  # fmt: skip
+from recoup.rules.rescue.gate import Block, GateInput
 
 
 def _send(row: dict[str, Any]) -> Send:
@@ -33,27 +29,31 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
     return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
-def gate(
+def gate_input(
     order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None
-) -> Allowed | Refused:
-    """Whether the networks allow one more send of the order's card now. Only under the card's lock. `units`: of this
-    send, where they are not the order's."""
-    for block in order.blocks:
-        until = datetime.fromisoformat(block["until"]) if block["until"] else None
-        ours = block["merchant_id"] in (None, str(order.merchant_id))
-        if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
-            return Refused("blocked", until, _BLOCKED.get(block["reason"], "This card is blocked."))
-    return may_send(
-        order.card.scheme if order.card else "generic",
-        [_send(row) for row in order.sends],
-        now,
-        units=order.units if units is None else units,
-        currency=order.asset,
-        initiator="customer" if initiator == "customer" else "merchant",
-        acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id),
-        region=order.merchant.region,
-        visa_limit=visa_limit,
+) -> GateInput:
+    """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
+    `units`: of this send, where they are not the order's."""
+    scheme, who = order.card.scheme if order.card else "generic", _initiator(initiator)
+    found = tallies(
+        scheme, [_send(row) for row in order.sends], now, units=order.units if units is None else units,
+        currency=order.asset, initiator=who, acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id), region=order.merchant.region, visa_limit=visa_limit,
+    )  # fmt: skip
+    return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
+
+
+def _initiator(initiator: str) -> Initiator:
+    return "customer" if initiator == "customer" else "merchant"
+
+
+def _blocks(order: Order) -> tuple[Block, ...]:
+    """Those that reach this merchant."""
+    return tuple(
+        Block(block["reason"], datetime.fromisoformat(block["until"]) if block["until"] else None)
+        for block in order.blocks
+        if block["merchant_id"] in (None, str(order.merchant_id))
+        and block["acceptor_id"] in (None, order.merchant.acceptor_id)
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recoup.rules.money.collection import PERIOD, PLANS, chance_of, next_charge, plan_for
+from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
 from recoup.rules.network.codes import Reading, read_decline
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -20,10 +20,13 @@ def heard(code: str, scheme: str = "visa") -> Reading:
 @given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
 def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> None:
     reading, until = heard(code), NOW + PERIOD
-    plan = plan_for(reading)
+    plan = plan_for(reading, CURRENT_COLLECTION)
     assert plan is not None
     made, last, now = 0, NOW, NOW
-    while (due := next_charge(reading, made=made, last=last, now=now, until=until, utc_offset=offset)) is not None:
+    def following() -> datetime | None:
+        return next_charge(reading, CURRENT_COLLECTION, made=made, last=last, now=now, until=until, utc_offset=offset)
+
+    while (due := following()) is not None:
         assert now < due < until
         assert due - last >= timedelta(hours=reading.min_wait_hours or 0)
         assert due.second == 0
@@ -33,11 +36,13 @@ def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> N
 
 @pytest.mark.parametrize("code", ["04", "41", "14"])
 def test_what_is_declined_for_good_is_not_charged_later(code: str) -> None:
-    assert next_charge(heard(code), made=0, last=NOW, now=NOW, until=NOW + PERIOD, utc_offset=0) is None
-    assert chance_of(heard(code), out=False) == 0
+    when = {"last": NOW, "now": NOW, "until": NOW + PERIOD}
+    assert next_charge(heard(code), CURRENT_COLLECTION, made=0, utc_offset=0, **when) is None
+    assert chance_of(heard(code), CURRENT_COLLECTION, out=False) == 0
 
 
 def test_chances_are_chances_and_a_try_that_is_out_adds_to_them() -> None:
     for code in ("51", "05", "61", "91"):
-        assert 0 < chance_of(heard(code), out=False) < chance_of(heard(code), out=True) < 10_000
-    assert all(0 < plan.chance < 10_000 and plan.waits for plan in PLANS.values())
+        later, out = (chance_of(heard(code), CURRENT_COLLECTION, out=out) for out in (False, True))
+        assert 0 < later < out < 10_000
+    assert all(0 < plan.chance < 10_000 and plan.waits for plan in CURRENT_COLLECTION.plans.values())

@@ -10,12 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.advance import Asked, advance, loss_test
+from recoup.rules.rescue.advance import Asked, LossTest
+from recoup.rules.rescue.advance import advance as advance_by
+from recoup.rules.rescue.advance import loss_test as loss_test_by
+from recoup.rules.rescue.evidence import Decision
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")
+
+
+def advance(asked: Asked) -> Decision:
+    return advance_by(asked, CURRENT_COLLECTION)
+
+
+def loss_test(asked: Asked) -> LossTest:
+    return loss_test_by(asked, CURRENT_COLLECTION)
 
 
 def asked(code: str = "51", **more: Any) -> Asked:

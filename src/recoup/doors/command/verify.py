@@ -79,12 +79,16 @@ def as_dict(done: Verified) -> dict[str, Any]:
         }
         for one in done.differences
     ]  # fmt: skip
-    return {"ok": not told, "checked": done.checked, "issuer": done.issuer, "difference": told[0] if told else None,
-            "differences": told, "more": done.more}  # fmt: skip
+    return {"ok": not told, "checked": done.checked, "decided": dict(done.decided), "issuer": done.issuer,
+            "difference": told[0] if told else None, "differences": told, "more": done.more}  # fmt: skip
 
 
 def as_text(done: Verified) -> str:
-    lines = [f"{name:15} {count:>12,}" for name, count in done.checked.items()]
+    lines = []
+    for name, count in done.checked.items():
+        lines.append(f"{name:15} {count:>12,}")
+        if name == "decisions":
+            lines += [f"  {decider:13} {number:>12,}" for decider, number in sorted(done.decided.items())]
     if not done.issuer:
         lines.append("issuer's book   not compared: it is not readable here")
     if done.difference is None:

@@ -28,7 +28,7 @@ async def release(orders: Orders, scope: Scope, order_id: UUID, *, operator: boo
 
 async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:
     """False when an attempt is due or out already. Raises: Problem not_found, wrong_state."""
-    return await _change(orders, scope, order_id, retry_now)
+    return await _change(orders, scope, order_id, lambda change: retry_now(change, orders.policy))
 
 
 async def deal_with(orders: Orders, scope: Scope, order_id: UUID, seen: str = "") -> bool:

@@ -18,8 +18,7 @@ async def collect(
     """Sends the due charge; answers its attempt's state, or None when there was nothing to send."""
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
-        processor = route_of(world, change.order)
-        attempt = open_charge(change, world.policy, processor.name, processor.settled_after)
+        attempt = open_charge(change, world.policy, route_of(world, change))
         return (change.order, attempt) if attempt is not None else None
 
     return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id)

@@ -4,6 +4,7 @@
 What stays unknown for a day goes to the desk and is still asked about.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.collect import worry
 from recoup.moves.pace import SEND_WITHIN
-from recoup.moves.sends import gate
+from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.attention import UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.gate import ask_gate, gate
 
 ASK_EVERY_MAX = timedelta(minutes=10)
 ASK_EVERY_MIN = timedelta(milliseconds=250)
@@ -95,10 +97,13 @@ def _again(
     over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
-    barred = isinstance(gate(order, change.now, world.policy.visa_limit, attempt.initiator), Refused)
-    if over or barred or order.merchant.killed or not can(order.stage, "collected"):
+    asked = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
+    over = over or order.merchant.killed or not can(order.stage, "collected")
+    if over or isinstance(ask_gate(asked), Refused):
         why = "It never arrived, and it may not be sent again now."
-        close_attempt(change, attempt.attempt_id, Told("not_sent", why=why))
+        asked = replace(asked, may_wait=False)
+        barred = None if over else change.decide(gate(asked), asked.features())
+        close_attempt(change, attempt.attempt_id, Told("not_sent", why=why, decision_id=barred))
         return None
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before,

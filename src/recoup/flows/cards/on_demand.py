@@ -11,6 +11,7 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
+from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.change import Change
 from recoup.moves.collect import bring_forward as bring_charge_forward
 from recoup.moves.plan_attempts import plan_attempt
@@ -36,17 +37,20 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         if order.card is not None and is_world_bin(order.card.bin):
             raise Problem("wrong_state", "This card belongs to the connected world, which alone decides its answer.",
                           cure="Move the merchant's clock to the order's next attempt.")  # fmt: skip
-        if order.going() is None and bring_charge_forward(change, "Brought forward by the operator."):
+        if order.going() is None and bring_charge_forward(change, world.policy, "Brought forward by the operator."):
             return True
         if order.stage is not Stage.PROCESSING or order.going() is not None:
             raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.",
                       cure="Read the order: its state shows what is possible.")  # fmt: skip
-        change.fact("planned", verdict="operator", next=change.now, reasons=["Brought forward by the operator."])
-        plan_attempt(change, change.now, "soft", None)
+        word = gate_word(change, world.policy, order.planned())
+        decision, decision_id = ask_by_hand(change, "sandbox_answer", word)
+        change.fact("planned", decision_id=decision_id, verdict="operator", next=decision.next_attempt_at,
+                    reasons=list(decision.reasons))  # fmt: skip
+        plan_attempt(change, change.now, "soft", decision_id)
         return False
 
     found = (merchant_id, order_id)
-    if await orders.change(Job(found, bring_forward, _OPERATOR, "sandbox")):
+    if await orders.change(Job(found, bring_forward, _OPERATOR, "sandbox", cards=True)):
         charged = await collect(world, orders, found, actor=_OPERATOR, request_id="sandbox")
         return charged or "not charged: the order says why"
     state = await send_attempt(world, orders, found, actor=_OPERATOR, request_id="sandbox")

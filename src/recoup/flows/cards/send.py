@@ -16,9 +16,11 @@ from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
+from recoup.moves.send_intent import Route
 from recoup.moves.start_order import start_order
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.route import chosen_route, route_input
 
 NOTHING = AtHand()
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
@@ -27,15 +29,18 @@ _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out
            "not_found": "not_found"}  # fmt: skip
 
 
-def route_of(world: World, order: Order) -> Processor:
-    """The processor for the order's next send: the first whose last try was not refused before it left. A card of a
-    plugged world goes to that world, no other card does."""
+def route_of(world: World, change: Change) -> Route:
+    """The processor for the order's next send, and what it was chosen from."""
+    asked = route_input(_routes(world, change.order), change.order.attempts, change.now)
+    name = chosen_route(asked)
+    return Route(name, processor_of(world, name).settled_after, asked)
+
+
+def _routes(world: World, order: Order) -> list[str]:
+    """By preference. A card of a plugged world goes to that world, no other card does."""
     if world.policy.magic_inputs and order.card is not None and is_world_bin(order.card.bin):
-        return processor_of(world, WORLD_ROUTE)
-    routes: list[Processor] = [one for name, one in world.processors.items() if name != WORLD_ROUTE]
-    last = next((a for a in reversed(order.attempts) if a.route), None)
-    unreachable = last.route if last is not None and last.state == "not_sent" else None
-    return next((r for r in routes if r.name != unreachable), routes[0])
+        return [WORLD_ROUTE]
+    return [name for name in world.processors if name != WORLD_ROUTE]
 
 
 async def send_attempt(
@@ -57,9 +62,7 @@ def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> In
     def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
             start_order(change)
-        processor = route_of(world, change.order)
-        attempt = open_attempt(change, world.policy, processor.name, processor.settled_after,
-                               with_customer=with_customer)  # fmt: skip
+        attempt = open_attempt(change, world.policy, route_of(world, change), with_customer=with_customer)
         return (change.order, attempt) if attempt is not None else None
 
     return intent

@@ -4,6 +4,7 @@ All of it in one read-only snapshot, merchant by merchant, a bounded number of o
 working system. It goes on after a difference, and tells them all, up to a number.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,7 +25,7 @@ from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
-from recoup.store.read.proofs.decisions import read_decisions
+from recoup.store.read.proofs.decisions import decisions_of_nothing, read_decisions
 from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
 from recoup.store.read.proofs.ledger import (
@@ -56,12 +57,14 @@ DIFFERENCES_MAX: Final = 100
 @dataclass(slots=True)
 class Verified:
     """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and `more`: how many
-    were found besides; of one statement's answer at most a thousand are counted."""
+    were found besides; of one statement's answer at most a thousand are counted. `decided`: by version of their
+    decider, the decisions that were decided again and came out the same."""
 
     checked: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     issuer: bool = False
     more: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
 
     @property
     def difference(self) -> Difference | None:
@@ -96,7 +99,7 @@ async def verify(
             for one in chosen:
                 if tell:
                     tell(one)
-                async for found in _merchant(connection, one, wall, with_issuer):
+                async for found in _merchant(connection, one, wall, with_issuer, done.decided):
                     done.found(found)
                 done.found(await bank(world, connection, one))
             done.found(await operator_exposure(connection))
@@ -107,8 +110,9 @@ async def verify(
 
 
 async def _merchant(
-    connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool
+    connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str]
 ) -> AsyncIterator[list[Difference]]:
+    """`decided`: counts the decisions that were decided again."""
     async for window in windows(connection, merchant_id):
         async for found in _window(connection, window, wall, with_issuer):
             yield found
@@ -116,7 +120,7 @@ async def _merchant(
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
         yield [_difference(merchant_id, None, told) for told in wrong if told]
     async for rows in read_decisions(connection, merchant_id):
-        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows)]
+        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided)]
     for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
         yield await proof(connection, merchant_id)
     yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
@@ -138,6 +142,7 @@ async def _window(
     booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
     yield [_difference(merchant_id, *wrong) for wrong in booked]
     yield await decline_that_came_in(connection, window)
+    yield await decisions_of_nothing(connection, window)
     yield await advances(connection, window)
     yield await due_work(connection, window, wall, INLINE_GRACE)
     yield await mails(connection, window, TRIES_MAX)

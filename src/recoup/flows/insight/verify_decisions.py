@@ -1,30 +1,43 @@
 """Every stored decision against what its decider and policy make of its stored features today."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.rescue.replay import decide_again
 
 
-def all_wrong(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[UUID, Wrong]]:
+def all_wrong(rows: Iterable[Mapping[str, Any]], decided: Counter[str]) -> Iterator[tuple[UUID, Wrong]]:
     """(order, the first thing that is wrong about one of its decisions). The sentences are not compared: they are
-    words for people, and may be put better."""
+    words for people, and may be put better. `decided`: how many each version of a decider has decided again."""
     for row in rows:
         wrong = _decision(row)
         if wrong:
             yield row["order_id"], wrong
+        else:
+            decided[row["versions"]["decider"]] += 1
 
 
 def _decision(row: Mapping[str, Any]) -> Wrong | None:
     name = f"decision {row['decision_id']}"
     try:
         again = decide_again(row["features"], row["versions"]).to_dict()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         return name, "one that can be decided again", f"{type(error).__name__}: {error}"
-    pairs = ((f"{part} of {name}", _plain(again[part]), row[part]) for part in ("verdict", "plan", "rules", "versions"))
+    pairs = [(f"{part} of {name}", _plain(again[part]), row[part]) for part in _PARTS]
+    if row["taken"] is not None:
+        pairs.append((f"alternatives of {name}", _named(again["alternatives"]), _named(row["alternatives"])))
     return next((pair for pair in pairs if pair[1] != pair[2]), None)
+
+
+_PARTS: Final = ("verdict", "plan", "rules", "versions", "taken")
+
+
+def _named(alternatives: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What could have been taken, without the words about it."""
+    return [{name: value for name, value in one.items() if name != "note"} for one in alternatives]
 
 
 def _plain(value: Any) -> Any:

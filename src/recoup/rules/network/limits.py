@@ -9,7 +9,7 @@ direction costs a try, not a fee. So no window ever holds more than `maximum_sen
 Source: the dated network limits; design §4.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -63,6 +63,20 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How one rule stood when it was asked: `counted` sends in its window (None: without end) against its `maximum`.
+    A ban counts the answers that bring it. `free_at`: when it lets a send pass again, None for never; of a window that
+    has room it says nothing."""
+
+    rule_id: str
+    ban: bool
+    window_hours: float | None
+    maximum: int
+    counted: int
+    free_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Wish:
     """The send that is asked for."""
 
@@ -91,15 +105,33 @@ def may_send(
     `sends` are the card's sends later than `now − LOOKBACK`, and every older one that `binds_for_ever`.
     `visa_limit` lowers Visa's number of sends in 30 days; it cannot raise it. Never raises.
     """
-    wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
-    refusals = []
-    for row in _rules(scheme, now, region):
-        maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-        counted = [send for send in sends if _counts(row, send, wish)]
-        refusals += _bar(row, counted, now) if row.maximum_sends == 0 else _window(row, counted, now, maximum)
+    found = tallies(scheme, sends, now, units=units, currency=currency, initiator=initiator, acceptor_id=acceptor_id,
+                    merchant_id=merchant_id, region=region, visa_limit=visa_limit)  # fmt: skip
+    return judge(found, now)
+
+
+def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
+    """What the rules say together: of several refusals the one that lasts longest."""
+    refusals = [refused for tally in found if (refused := _refusal(tally, now))]
     if not refusals:
         return Allowed()
     return max(refusals, key=lambda one: (one.until is None, one.until or now))
+
+
+def tallies(
+    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
+    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
+) -> tuple[Tally, ...]:  # fmt: skip
+    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
+    wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+    for row in _rules(scheme, now, region):
+        counted = [send for send in sends if _counts(row, send, wish)]
+        if row.maximum_sends > 0:
+            maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
+            found.append(_window(row, counted, now, maximum))
+        elif counted:
+            found.append(_ban(row, counted))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,25 +213,31 @@ def _reaches(send: Send, wish: _Wish) -> bool:
     return send.code not in _STOP_CODES or send.merchant_id == wish.merchant_id
 
 
-def _bar(row: LimitRow, triggers: Sequence[Send], now: datetime) -> list[Refused]:
+def _ban(row: LimitRow, triggers: Sequence[Send]) -> Tally:
     span = _span(row)
-    if not triggers:
-        return []
-    if span is None:
-        message = "The bank allows no further try with this card. Only another card of the customer helps."
-        return [Refused(row.rule_id, None, message)]
-    until = max(send.at for send in triggers) + span
-    message = f"The bank asked not to try this card before {noted(until)}."
-    return [Refused(row.rule_id, until, message)] if until > now else []
+    until = max(send.at for send in triggers) + span if span is not None else None
+    return Tally(row.rule_id, True, row.window_hours if span is not None else None, 0, len(triggers), until)
 
 
-def _window(row: LimitRow, counted: Sequence[Send], now: datetime, maximum: int) -> list[Refused]:
+def _window(row: LimitRow, counted: Sequence[Send], now: datetime, maximum: int) -> Tally:
     span = _span(row)
     assert span is not None
     inside = sorted(send.at for send in counted if send.at > now - span)
-    if len(inside) < maximum:
-        return []
-    if maximum <= 0:
-        return [Refused(row.rule_id, None, "The card's allowance is set to none.")]
-    until = inside[len(inside) - maximum] + span
-    return [Refused(row.rule_id, until, f"The card's allowance is used up until {noted(until)}.")]
+    full = 0 < maximum <= len(inside)
+    free_at = inside[len(inside) - maximum] + span if full else None
+    return Tally(row.rule_id, False, row.window_hours, maximum, len(inside), free_at)
+
+
+def _refusal(tally: Tally, now: datetime) -> Refused | None:
+    until = tally.free_at
+    if tally.ban:
+        if until is None:
+            message = "The bank allows no further try with this card. Only another card of the customer helps."
+            return Refused(tally.rule_id, None, message)
+        message = f"The bank asked not to try this card before {noted(until)}."
+        return Refused(tally.rule_id, until, message) if until > now else None
+    if tally.counted < tally.maximum:
+        return None
+    if until is None:
+        return Refused(tally.rule_id, None, "The card's allowance is set to none.")
+    return Refused(tally.rule_id, until, f"The card's allowance is used up until {noted(until)}.")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.rules.money.collection import COLLECTION_VERSION, chance_of
+from recoup.rules.money.collection import CollectionPolicy, chance_of
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
@@ -61,16 +61,16 @@ class LossTest:
         return self.expected_loss <= self.allowed
 
 
-def loss_test(asked: Asked) -> LossTest:
+def loss_test(asked: Asked, policy: CollectionPolicy) -> LossTest:
     """The loss is rounded up, what is allowed down: the remainder is the operator's."""
-    chance = chance_of(asked.reading, out=asked.occasion == "unresolved")
+    chance = chance_of(asked.reading, policy, out=asked.occasion == "unresolved")
     loss = -(-asked.units * (10_000 - chance) // 10_000)
     return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
 
 
-def advance(asked: Asked) -> Decision:
+def advance(asked: Asked, policy: CollectionPolicy) -> Decision:
     """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
-    test, limits = loss_test(asked), asked.limits
+    test, limits = loss_test(asked, policy), asked.limits
     group = group_of(asked.reading)
     if asked.reading.terminal:
         rule, cure = "hard_decline", asked.reading.cure
@@ -94,7 +94,7 @@ def advance(asked: Asked) -> Decision:
         *([] if yes else [_WHY[rule]]),
         cure,
     )
-    versions = {"decider": ADVANCE_VERSION, "policy": COLLECTION_VERSION, "knowledge": asked.knowledge, "model": None}
+    versions = {"decider": ADVANCE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
     other = Alternative("collect_later", test.chance / 10_000, "Approve now and collect by plan; a rough prior.")
     return Decision(
         "approve_now" if yes else "decline_at_once", (), group, reasons, (asked.occasion, rule), versions, (other,)

@@ -13,7 +13,12 @@ from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.policy import Group, group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
-Verdict = Literal["approve_now", "challenge", "attempt_now", "plan", "decline_at_once", "wait"]
+Verdict = Literal[
+    "approve_now", "challenge", "attempt_now", "plan", "decline_at_once", "wait",  # of an order
+    "allow", "postpone", "refuse",  # of the gate
+    "send",  # of a route
+    "write_off",  # of what was advanced
+]  # fmt: skip
 
 _TIMES: Final = ("first_declined_at", "started_at", "now", "expires_at", "due_at")
 
@@ -83,10 +88,11 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`plan` holds the due times still to come (UTC, full minutes, all before expiry). `group` is the ladder
-    that the next attempt belongs to: store it with the attempt, it becomes `Tried.group`. `versions` names
-    decider, policy and knowledge. `reasons` are plain sentences for merchants; the first says what was
-    decided.
+    """What any decider answers. `plan` holds the due times still to come (UTC; a ladder's are full minutes before
+    expiry). `group` is the ladder that the next attempt belongs to: store it with the attempt, it becomes
+    `Tried.group`. `versions` names decider, policy, knowledge and model. `reasons` are plain sentences for merchants;
+    the first says what was decided, the last what would have changed it. `taken`: which of the `alternatives` was
+    chosen, where a decision chose among them.
     """
 
     verdict: Verdict
@@ -96,6 +102,7 @@ class Decision:
     rules: tuple[str, ...]
     versions: Mapping[str, str | None]
     alternatives: tuple[Alternative, ...]
+    taken: str | None = None
 
     @property
     def next_attempt_at(self) -> BusinessTime | None:

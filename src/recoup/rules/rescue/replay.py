@@ -1,13 +1,33 @@
-"""A stored decision decided again, by the decider and the policy that it names. Pure."""
+"""A stored decision decided again, by the decider and the policy that it names. Pure.
 
-from collections.abc import Mapping
-from typing import Any
+Whatever has ever decided is listed here: a new version of a decider, or of a policy, is a further line, and no line
+goes away while a decision of it is kept.
+"""
 
-from recoup.rules.money.collection import COLLECTION_VERSION
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.rescue.advance import ADVANCE_VERSION, Asked, advance
+from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
+from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES
+from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
+
+Decider = Callable[[Mapping[str, Any], Any], Decision]
+
+# version -> the policies that it ever decided by, and how it decides from stored features
+DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
+    DECIDER_VERSION: (POLICIES, lambda told, policy: decide(Evidence.from_dict(told), policy)),
+    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy: advance(Asked.from_dict(told), policy)),
+    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy: plan_charge(ChargeInput.from_dict(told), policy)),
+    GATE_VERSION: ({None: None}, lambda told, _: gate(GateInput.from_dict(told))),
+    ROUTE_VERSION: ({None: None}, lambda told, _: choose_route(RouteInput.from_dict(told))),
+    BY_HAND_VERSION: ({None: None}, lambda told, _: decide_by_hand(HandInput.from_dict(told))),
+}
 
 
 class UnknownVersion(ValueError):
@@ -17,8 +37,7 @@ class UnknownVersion(ValueError):
 def decide_again(features: Mapping[str, Any], versions: Mapping[str, Any]) -> Decision:
     """Raises: UnknownVersion; KeyError, TypeError, ValueError for features that no decision was made from."""
     decider, policy = versions["decider"], versions["policy"]
-    if decider == DECIDER_VERSION and policy in POLICIES:
-        return decide(Evidence.from_dict(features), POLICIES[policy])
-    if decider == ADVANCE_VERSION and policy == COLLECTION_VERSION:
-        return advance(Asked.from_dict(features))
-    raise UnknownVersion(f"{decider} with {policy}")
+    policies, decides = DECIDERS.get(decider, ({}, None))
+    if decides is None or policy not in policies:
+        raise UnknownVersion(f"{decider} with {policy}")
+    return decides(features, policies[policy])

@@ -84,7 +84,7 @@ tried AS (
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
     code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
-    card_last4 = EXCLUDED.card_last4
+    decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4
 )
 """,
     "refunds": """
@@ -240,8 +240,8 @@ done AS (
     "decisions": """
 decided AS (
   INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives,
-    versions)
-  SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions
+    versions, taken)
+  SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions, taken
   FROM jsonb_populate_recordset(NULL::decisions, $N)
 )
 """,

@@ -151,15 +151,16 @@ def to_collect(page: OrderPage) -> Row | None:
 
 
 def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
-    """Of an order with nothing planned: why the last decision went as it did, and its versions."""
+    """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
     newest = next((line for line in reversed(page.log)
                    if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None)  # fmt: skip
     if newest is not None and newest["happening"] in ("attempt_withheld", "attempt_not_sent"):
-        return (str(newest["body"].get("why") or ""),), ""
-    if not page.decisions or attempt_out(page):
+        return (str(newest["body"].get("why") or ""),), versions(decision_of(page, newest["decision_id"]))
+    last = next((one for one in reversed(page.decisions) if one["verdict"] != "send"), None)
+    if last is None or attempt_out(page):
         return (), ""
-    reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in page.decisions[-1]["reasons"])
-    return tuple(reason for reason in reasons if reason), versions(page.decisions[-1])
+    reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in last["reasons"])
+    return tuple(reason for reason in reasons if reason), versions(last)
 
 
 def _tried_again(page: OrderPage) -> bool:

@@ -1,4 +1,4 @@
-"""The stored decisions of a merchant, oldest first, a bounded number at a time."""
+"""The stored decisions of a merchant, oldest first, a bounded number at a time; and what names one."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -7,13 +7,41 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.read.proofs.walk import fetch
+from recoup.store.read.proofs.walk import Difference, Window, all_of, fetch
 
 DECISIONS_MAX: Final = 1000
 _DECISIONS: Final = """
-SELECT decision_id, order_id, verdict, features, plan, rules, versions FROM decisions
+SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 """
+# What a log line and an attempt say that they come from is a decision of their own order.
+_OF_NOTHING: Final = """
+SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id AS expected, 'none of this order' AS found
+FROM (
+  SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND decision_id IS NOT NULL
+  UNION ALL
+  SELECT order_id, decision_id, 'attempt ' || attempt_no AS of FROM attempts
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND decision_id IS NOT NULL
+) v
+LEFT JOIN decisions d ON d.merchant_id = $1 AND d.decision_id = v.decision_id
+WHERE d.order_id IS DISTINCT FROM v.order_id
+ORDER BY v.order_id, field LIMIT 1000
+"""
+
+_ACTORS: Final = """
+SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
+  d.features ->> 'actor' AS found
+FROM order_log l
+JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
+ORDER BY l.order_id, l.seq LIMIT 1000
+"""
+
+
+async def decisions_of_nothing(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    """And what a decision says of who asked is who the log says it was."""
+    return await all_of(connection, (_OF_NOTHING, _ACTORS), window.merchant_id, *window)
 
 
 async def read_decisions(

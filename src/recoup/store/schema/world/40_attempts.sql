@@ -1,4 +1,5 @@
--- home: merchant
+-- home: merchant. Whatever was decided about an order: `versions` names the decider, `features` is all that it read, so
+-- that it can decide again. No personal data, and of other merchants' sends only how many there were.
 CREATE TABLE decisions (
   merchant_id uuid NOT NULL,
   decision_id uuid NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE decisions (
   rules jsonb NOT NULL,
   alternatives jsonb NOT NULL,
   versions jsonb NOT NULL,                 -- decider, policy, knowledge, model
+  taken text,                              -- which of the alternatives, where a decision chose among them
   PRIMARY KEY (merchant_id, decision_id)
 ) PARTITION BY RANGE (decision_id);
 

@@ -1,0 +1,123 @@
+"""The gate before a send as a decision: the counts, windows and limits that it read, and what they allow. Pure.
+
+A send that passes has no decision of its own: its line in the order log says that it left, and its row among the card's
+sends that it counts. A refusal is stored with everything it was made from, and nothing of whose the other sends were.
+Another way of deciding is another version in another file; this one then stays for replays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.messages.local_time import noted
+from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+
+GATE_VERSION: Final = "gate-1"
+_BLOCKED: Final = {
+    "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
+    "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
+}  # fmt: skip
+_BLOCKED_RULE: Final = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of the card or its customer that reaches this merchant. `until`: None for as long as nobody lifts it."""
+
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateInput:
+    """The inputs of one decision. Times are business time. `tallies`: how each rule of the networks stood. `may_wait`:
+    whether the send may be made later at all; `before`: the order's end, after which it is of no use."""
+
+    scheme: str
+    region: str
+    initiator: Initiator
+    now: datetime
+    tallies: tuple[Tally, ...]
+    blocks: tuple[Block, ...] = ()
+    may_wait: bool = True
+    before: datetime | None = None
+    knowledge: str = KNOWLEDGE_VERSION
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data and without whose sends were counted; `from_dict` gives the same back."""
+        return asdict(self) | {
+            "now": self.now.isoformat(), "before": _text(self.before),
+            "tallies": [asdict(one) | {"free_at": _text(one.free_at)} for one in self.tallies],
+            "blocks": [{"reason": one.reason, "until": _text(one.until)} for one in self.blocks],
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "GateInput":
+        values = dict(plain)
+        values["now"], values["before"] = datetime.fromisoformat(values["now"]), _moment(values["before"])
+        values["tallies"] = tuple(Tally(**one | {"free_at": _moment(one["free_at"])}) for one in values["tallies"])
+        values["blocks"] = tuple(Block(one["reason"], _moment(one["until"])) for one in values["blocks"])
+        return cls(**values)
+
+
+def ask_gate(asked: GateInput) -> Allowed | Refused:
+    """A block goes before every rule of the networks."""
+    block = next((one for one in asked.blocks if one.until is None or one.until > asked.now), None)
+    if block is not None:
+        return Refused(_BLOCKED_RULE, block.until, _BLOCKED.get(block.reason, "This card is blocked."))
+    return judge(asked.tallies, asked.now)
+
+
+def gate(asked: GateInput) -> Decision:
+    """Verdict `allow`; `postpone`, with the earliest instant as its plan; or `refuse`."""
+    word = ask_gate(asked)
+    if isinstance(word, Allowed):
+        return _decision(asked, "allow", None, ("The card's limits allow the send.",), "within_limits")
+    ends = asked.before is not None and word.until is not None and word.until >= asked.before
+    verdict: Verdict = "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
+    tally = next((one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None)
+    reasons = (
+        _decided(word, verdict), word.message,
+        *([f"{tally.counted} sends of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
+        *(["The order ends before the card may be sent again."] if ends else []),
+        *(["The customer is there now: it is not sent later."] if not asked.may_wait else []),
+        _WOULD_CHANGE_BLOCK if word.rule_id == _BLOCKED_RULE else _WOULD_CHANGE,
+    )  # fmt: skip
+    return _decision(asked, verdict, word.until, reasons, word.rule_id)
+
+
+_WOULD_CHANGE: Final = "Another card of the customer could be tried at once."
+_WOULD_CHANGE_BLOCK: Final = "Without the block it could be sent."
+
+
+def _decided(word: Refused, verdict: Verdict) -> str:
+    if verdict == "postpone" and word.until is not None:
+        return f"Nothing is sent before {noted(word.until)}."
+    return "The attempt is not sent."
+
+
+def _span(tally: Tally) -> str:
+    """30 days, 24 hours."""
+    hours = tally.window_hours or 0
+    return f"{hours / 24:g} days" if hours > 24 else f"{hours:g} hours"  # noqa: PLR2004
+
+
+def _decision(
+    asked: GateInput, verdict: Verdict, until: datetime | None, reasons: tuple[str, ...], rule: str
+) -> Decision:
+    plan = (BusinessTime(until.astimezone(UTC)),) if verdict == "postpone" and until is not None else ()
+    versions = {"decider": GATE_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
+    other = (Alternative("other_card", None, "Another card of the customer."),) if verdict != "allow" else ()
+    return Decision(verdict, plan, None, reasons, (rule,), versions, other)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,192 @@
+"""Every decider decides the same again from what it stored, and what it stored says nothing of people."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
+from recoup.rules.network.codes import read_decline
+from recoup.rules.network.limits import Allowed, Send, Tally, tallies
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
+from recoup.rules.rescue.charge import ChargeInput, plan_charge
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
+from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
+from recoup.rules.rescue.route import Proof, RouteInput, choose_route, chosen_route, route_input
+
+NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+moments = st.integers(-5_000_000, 5_000_000).map(lambda seconds: NOW + timedelta(seconds=seconds, microseconds=17))
+names = st.sampled_from(("sandbox", "bridge", "b", "ü"))
+tally = st.builds(
+    Tally, st.sampled_from(("visa-reattempt-30d", "mc-advice-24")), st.booleans(), st.sampled_from((None, 24.0, 720.0)),
+    st.integers(0, 35), st.integers(0, 40), st.none() | moments,
+)  # fmt: skip
+gate_inputs = st.builds(
+    GateInput, st.sampled_from(("visa", "mastercard", "generic")), st.sampled_from(("world", "brazil")),
+    st.sampled_from(("merchant", "customer")), moments, st.lists(tally, max_size=4).map(tuple),
+    st.lists(st.builds(Block, st.sampled_from(("card", "customer", "other")), st.none() | moments), max_size=2).map(
+        tuple),
+    st.booleans(), st.none() | moments,
+)  # fmt: skip
+route_inputs = st.builds(
+    RouteInput, st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
+    st.lists(st.builds(Proof, names, st.integers(1, 40), moments, st.none() | st.text(max_size=5)), max_size=4,
+             unique_by=lambda one: one.route).map(tuple), moments,
+)  # fmt: skip
+hand_inputs = st.builds(
+    HandInput,
+    st.sampled_from(("attempt_now", "new_card", "customer_answer", "sandbox_answer", "charge_now")),
+    st.sampled_from(("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")), moments,
+    st.none() | st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),
+    st.none() | st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments), st.booleans(),
+)  # fmt: skip
+readings = st.sampled_from(("51", "05", "61", "91", "04", "N7", "65")).map(
+    lambda code: read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=NOW.date())
+)
+charge_inputs = st.builds(
+    ChargeInput, readings, st.integers(1, 10**12), st.sampled_from(("USD", "JPY")), st.integers(0, 9), moments, moments,
+    moments, st.integers(-720, 840),
+)  # fmt: skip
+
+
+def again(features: dict[str, Any], decision: Decision) -> Decision:
+    """From what the database keeps of it."""
+    kept = json.loads(json.dumps({"features": features, "versions": decision.versions}))
+    return decide_again(kept["features"], kept["versions"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(asked=gate_inputs)
+def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
+    decision = gate(asked)
+    assert again(asked.features(), decision) == decision
+    assert (decision.verdict == "allow") == isinstance(ask_gate(asked), Allowed)
+    assert (decision.verdict == "postpone") == bool(decision.plan)
+    assert all(reason.endswith(".") for reason in decision.reasons)
+
+
+@settings(max_examples=300, deadline=None)
+@given(asked=route_inputs)
+def test_a_route_is_chosen_the_same_again(asked: RouteInput) -> None:
+    decision = choose_route(asked)
+    assert again(asked.features(), decision) == decision
+    assert decision.taken == chosen_route(asked)
+    assert decision.taken in {one.name for one in decision.alternatives}
+
+
+@settings(max_examples=300, deadline=None)
+@given(asked=hand_inputs)
+def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> None:
+    decision = decide_by_hand(asked)
+    assert again(asked.features(), decision) == decision
+    assert decision.plan == (() if asked.stopped else (asked.now,))
+
+
+@settings(max_examples=300, deadline=None)
+@given(asked=charge_inputs)
+def test_a_charge_is_decided_the_same_again(asked: ChargeInput) -> None:
+    for policy in COLLECTION_POLICIES.values():
+        decision = plan_charge(asked, policy)
+        assert again(asked.features(), decision) == decision
+        assert (decision.verdict == "write_off") == (not decision.plan)
+        assert all(asked.now < due < asked.until for due in decision.plan)
+
+
+def test_the_policy_decides_when_a_charge_is_due() -> None:
+    reading = read_decline(scheme="visa", source=None, code="91", text=None, advice=None, on=NOW.date())
+    asked = ChargeInput(reading, 4590, "USD", 0, NOW, NOW, NOW + 30 * DAY, 0)
+    later = CollectionPolicy("collect-x", CURRENT_COLLECTION.plans | {"technical": Plan("after_wait", (DAY,), 1)}, 1)
+    assert plan_charge(asked, CURRENT_COLLECTION).plan == (NOW + HOUR,)
+    assert (plan_charge(asked, later).plan, plan_charge(asked, later).versions["policy"]) == ((NOW + DAY,), "collect-x")
+    assert plan_charge(replace(asked, made=1), later).rules == ("plan_used_up",)
+    assert plan_charge(replace(asked, until=NOW + HOUR), later).rules == ("time_over",)
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict", "rule"),
+    [
+        ({}, "postpone", "visa-reattempt-30d"),
+        ({"before": NOW + HOUR}, "refuse", "visa-reattempt-30d"),
+        ({"before": NOW + 40 * DAY}, "postpone", "visa-reattempt-30d"),
+        ({"may_wait": False}, "refuse", "visa-reattempt-30d"),
+        ({"blocks": (Block("card", None),)}, "refuse", "blocked"),
+        ({"blocks": (Block("card", NOW - HOUR),), "tallies": ()}, "allow", "within_limits"),
+    ],
+)
+def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(
+    more: dict[str, Any], verdict: str, rule: str
+) -> None:
+    sends = [Send(NOW - n * HOUR, 4590, "USD", "merchant", "acceptor", str(n % 3)) for n in range(20)]
+    found = tallies("visa", sends, NOW, units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor",
+                    merchant_id="0")  # fmt: skip
+    asked = GateInput("visa", "world", "merchant", NOW, found)
+    decision = gate(replace(asked, **more))
+    assert (decision.verdict, decision.rules) == (verdict, (rule,))
+    if verdict == "postpone":
+        assert decision.plan == (NOW - 19 * HOUR + 30 * DAY,)
+    if rule == "visa-reattempt-30d":
+        assert "20 sends of 20 in 30 days are counted." in decision.reasons
+
+
+def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
+    sends = [Send(NOW, 12_345, "USD", "merchant", "acceptor", "another merchant") for _ in range(20)]
+    found = tallies("visa", sends, NOW, units=12_345, currency="USD", initiator="merchant", acceptor_id="acceptor",
+                    merchant_id="ours")  # fmt: skip
+    stored = json.dumps(GateInput("visa", "world", "merchant", NOW, found).features())
+    assert '"counted": 20' in stored
+    assert not [word for word in ("another merchant", "12345", "acceptor") if word in stored]
+
+
+def _tried(number: int, route: str | None, state: str) -> Attempt:
+    return Attempt(attempt_id=None, order_id=None, attempt_no=number, state=state, ladder="soft", due_at=NOW, units=1,
+                   asset="USD", initiator="merchant", route=route, closed_at=NOW)  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("attempts", "taken", "rule"),
+    [
+        ([], "a", "first_route"),
+        ([("a", "declined")], "a", "first_route"),
+        ([("a", "not_sent")], "b", "proof_of_not_sent"),
+        ([("a", "not_sent"), (None, "planned")], "b", "proof_of_not_sent"),
+        ([("a", "not_sent"), ("b", "declined")], "a", "first_route"),
+        ([("a", "not_sent"), ("b", "not_sent")], "c", "proof_of_not_sent"),
+        ([("a", "not_sent"), ("b", "not_sent"), ("c", "not_sent")], "a", "every_route_failed"),
+        ([("b", "not_sent"), ("a", "not_sent"), ("c", "not_sent"), ("b", "not_sent")], "a", "every_route_failed"),
+    ],
+)
+def test_a_route_that_has_just_taken_nothing_is_passed_over(
+    attempts: list[tuple[str | None, str]], taken: str, rule: str
+) -> None:
+    tried = [_tried(number, route, state) for number, (route, state) in enumerate(attempts, 1)]
+    decision = choose_route(route_input(("a", "b", "c"), tried, NOW))
+    assert (decision.taken, decision.rules) == (taken, (rule,))
+
+
+def test_one_route_against_which_nothing_speaks_is_no_choice() -> None:
+    assert not route_input(("a",), [_tried(1, "a", "declined")], NOW).open_choice
+    assert route_input(("a",), [_tried(1, "a", "not_sent")], NOW).open_choice
+    assert route_input(("a", "b"), [], NOW).open_choice
+
+
+@pytest.mark.parametrize("versions", [{"decider": "gate-0", "policy": None}, {"decider": "charge-1", "policy": None},
+                                      {"decider": "gate-1", "policy": "retry-2"}])  # fmt: skip
+def test_what_never_decided_is_not_decided_again(versions: dict[str, Any]) -> None:
+    with pytest.raises(UnknownVersion):
+        decide_again({}, versions)
+
+
+@pytest.mark.parametrize("decider", DECIDERS)
+def test_features_of_nothing_are_told_apart(decider: str) -> None:
+    policies, decides = DECIDERS[decider]
+    decide: Callable[[dict[str, Any], Any], Decision] = decides
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        decide({}, next(iter(policies.values())))
