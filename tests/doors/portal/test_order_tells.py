@@ -10,9 +10,10 @@ from tests.doors.portal.test_webhooks import make
 from tests.flows.money.settling import sold
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
+from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.due import start
 from recoup.kernel.ids import tail
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
+from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 
@@ -211,5 +212,34 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
         told = texts(await owner.get(here))
         assert "gets the webhook order.onhold" in told
         assert "No endpoint subscribes to order.cancelled : it is in the feed" in told
+
+    portal(server, story)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("is made now.", "allowed no send before", "Nothing is sent before", "Without the request")),
+        ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anfrage")),
+        ("es", ("se hace ahora.", "no permitían ningún envío antes de", "No se envía nada antes de",
+                "Sin la petición")),
+        ("fr", ("a lieu maintenant.", "ne permettaient aucun envoi avant", "Rien n’est envoyé avant",
+                "Sans la demande")),
+        ("zh", ("现在进行。", "之前发送。", "之前不会发送。", "若无此要求")),
+    ],
+)  # fmt: skip
+def test_an_attempt_that_a_person_asked_for_and_the_gate_put_off_says_both(
+    server: ServerAddress, language: str, words: tuple[str, ...]
+) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        decline = {"code": "51", "source": "mastercard", "text": "", "advice": "25"}  # a day's wait
+        order_id = await shop.admit(pan=script_card("mastercard", "51", 0),
+                                    decline=decline | {"at": (await shop.now()).isoformat()})  # fmt: skip
+        await start(shop.orders, shop.key(order_id))
+        await bring_forward(shop.orders, shop.scope, order_id)
+        await shop.run_due()
+        shown = texts(await (await as_("ops")).get(f"/orders/{order_id}", headers={"accept-language": language}))
+        assert [word for word in words if word not in shown] == [], shown
+        assert " UTC" not in shown, "in the zone of whoever reads"
 
     portal(server, story)

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.cards.taken import AtHand
 from recoup.flows.locked import Admission, Job, Orders, Taken
 from recoup.flows.outward import deadline_of, heard, processor_of
-from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
+from recoup.gateways.cards.port import Card, Charge, Outcome
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
