@@ -270,8 +270,9 @@ def advanced(pan: str = SOFT, units: int = 4590, then: Act | None = None, *, out
 
 async def charge_soon(shop: Shop, order_id: UUID) -> None:
     """As soon as the customer's own try is answered."""
+    job = Job(shop.key(order_id), lambda c: bring_charge(c, shop.world.policy, "now"), WORKER, "test", cards=True)
     for _ in range(100):
-        if await shop.orders.change(Job(shop.key(order_id), lambda c: bring_charge(c, "now"), WORKER, "test")):
+        if await shop.orders.change(job):
             return
         await inquire(shop.world, shop.orders, shop.key(order_id))
         await asyncio.sleep(0.1)
