@@ -22,7 +22,7 @@ class Ground:
     """One world, opened once; each arm is played on it under names of its own.
 
     `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of order i from 0.
-    `cards`: the sends of the past that the gate still counts, by card number.
+    `cards`: the sends of the past that the gate still counts, by card number. `oracle`, `forget`: see source.
     """
 
     seed: int
@@ -33,16 +33,22 @@ class Ground:
     customer_of: Sequence[int]
     cards: Mapping[str, CardSends]
     oracle: Callable[[], WorldOracle] | None = None
+    forget: Callable[[str], None] = lambda arm: None
 
 
-def survey(world: World, seed: int, oracle: Callable[[], WorldOracle] | None = None) -> Ground:
+def survey(
+    world: World,
+    seed: int,
+    oracle: Callable[[], WorldOracle] | None = None,
+    forget: Callable[[str], None] = lambda arm: None,
+) -> Ground:
     """Raises: WorldBroke."""
     hello = world.hello()
     history = _history(world)
     orders = _orders(world, hello)
     numbers: dict[str, int] = {}
     customer_of = [numbers.setdefault(one.customer_id, len(numbers)) for one in orders]
-    return Ground(seed, world, hello, history, orders, customer_of, _past_sends(hello, history, orders), oracle)
+    return Ground(seed, world, hello, history, orders, customer_of, _past_sends(hello, history, orders), oracle, forget)
 
 
 def _history(world: World) -> list[HistoryRow]:

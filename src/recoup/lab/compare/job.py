@@ -81,7 +81,7 @@ class JobDone:
 def do(job: Job) -> JobDone:
     """Raises: WorldBroke."""
     with job.source.open(job.seed) as opened:
-        ground = survey(opened.world, job.seed, opened.oracle)
+        ground = survey(opened.world, job.seed, opened.oracle, opened.forget)
         done = JobDone(job.seed, ground.hello.world, len(ground.orders), _customers(ground), [], {})
         copies = count(1)
         targets = [(f"{target:g}", target) for target in job.options.targets]
@@ -151,6 +151,7 @@ class _Player:
         log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
         played = play(ground, copy, arm, _sends_max(length, ground.seed), log=log)
         ours, worlds = own_score(ground, played), ground.world.end(copy)
+        ground.forget(copy)
         check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)
         self.points.append(point_of(ground, played))
         return _Play(played, ours, worlds, tuple(rows))

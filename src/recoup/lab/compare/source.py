@@ -11,6 +11,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 from recoup.kernel.problem import Problem
 from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.plug.program import ANSWER_SECONDS, Program
+from recoup.lab.world.judge import Book
 from recoup.lab.world.oracle import Oracle
 from recoup.lab.world.parameter_file import read
 from recoup.lab.world.port import World
@@ -20,10 +21,12 @@ SEED_MARK: Final = "{seed}"
 
 
 class Opened(NamedTuple):
-    """`oracle`: makes, once, who knows the world's parameters, where it is in this process."""
+    """`oracle`: makes, once, who knows the world's parameters, where it is in this process. `forget`: what a world in
+    this process keeps of an arm that has ended."""
 
     world: World
     oracle: Callable[[], WorldOracle] | None = None
+    forget: Callable[[str], None] = lambda arm: None
 
 
 class Source(Protocol):
@@ -46,7 +49,13 @@ class OurWorlds:
     @contextmanager
     def open(self, seed: int) -> Iterator[Opened]:
         world = build(read(self.path, seed=seed))
-        yield Opened(world, cache(lambda: Oracle(world)))
+        yield Opened(world, cache(lambda: Oracle(world)), lambda arm: _forget(world.book(arm)))
+
+
+def _forget(book: Book) -> None:
+    """A comparison plays many arms, each once: their books together would fill the memory."""
+    for kept in (book.answers, book.cards, book.orders, book.standings, book.spent):
+        kept.clear()
 
 
 @dataclass(frozen=True, slots=True)
