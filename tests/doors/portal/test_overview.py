@@ -17,9 +17,9 @@ from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
 from recoup.doors.portal.overview.chart import chart, step_of
-from recoup.doors.portal.overview.page import percent
+from recoup.doors.portal.overview.page import Group, _with_rest, percent
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
-from recoup.store.read.overview import explain, read_overview
+from recoup.store.read.overview import GROUPS_MAX, explain, read_overview
 from recoup.store.server import ServerAddress
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
@@ -149,3 +149,9 @@ def test_a_step_is_round_and_reaches(most: int) -> None:
 def test_rates_round_half_up() -> None:
     assert [percent(*pair) for pair in ((0, 0), (0, 3), (1, 3), (2, 3), (1, 2000), (3, 3))] == [
         "–", "0.0 %", "33.3 %", "66.7 %", "0.1 %", "100.0 %"]  # fmt: skip
+
+
+def test_the_rest_of_a_list_is_named_in_its_readers_language() -> None:
+    most = [Group(str(number), 2, 1) for number in range(GROUPS_MAX)]
+    assert _with_rest(most, Group("All", 100, 50), "en")[-1].name == "Others"
+    assert _with_rest(most, Group("All", 100, 50), "de")[-1].name == "Übrige"

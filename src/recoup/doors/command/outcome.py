@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.insight.outcome import outcome_of
+
+_TELLING: Final = ("Onhold", "Problem", "Capturerequired", "Returned", "Chargeback")  # more than the outcome says
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
@@ -33,7 +35,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             click.echo(json.dumps(found))
             return
         click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
-                   + (f", {found['orderStatus']}" if found["orderStatus"] in ("Returned", "Chargeback") else "")
+                   + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
                    + (f" ({found['reason']})" if found["reason"] else "")
                    + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
         for line in found["history"]:

@@ -18,6 +18,7 @@ from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.dates import day_of
+from recoup.rules.languages.said import said
 from recoup.rules.network.codes import read_decline
 from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, Overview, read_overview
 
@@ -101,10 +102,11 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
     whole = Group("All", found.whole["declined"], found.whole["rescued"], listed.link())
     coded = Group("All", found.coded["declined"], found.coded["rescued"])
     return {
-        "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole),
+        "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole, visit.language),
         "descriptors": _with_rest(
-            (Group(row["descriptor"], row["declined"], row["rescued"]) for row in found.descriptors), whole),
-        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded), "coded": coded,
+            (Group(row["descriptor"], row["declined"], row["rescued"]) for row in found.descriptors), whole,
+            visit.language),
+        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded, visit.language), "coded": coded,
         "codes_of": CODES_OF,
         "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
         "flight": _flight(found), "flying": sum(row["orders"] for row in found.flight), "most": ORDERS_MAX,
@@ -114,11 +116,11 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
     }  # fmt: skip
 
 
-def _with_rest(groups: Iterable[Group], whole: Group) -> list[Group]:
+def _with_rest(groups: Iterable[Group], whole: Group, language: str) -> list[Group]:
     """The most frequent and, in one line, the others: together all."""
     shown = list(groups)
     declined, rescued = (sum(getattr(group, name) for group in shown) for name in ("declined", "rescued"))
-    rest = Group("Others", whole.declined - declined, whole.rescued - rescued)
+    rest = Group(said(language, "Others"), whole.declined - declined, whole.rescued - rescued)
     return [*shown, rest] if len(shown) == GROUPS_MAX and rest.declined else shown
 
 
