@@ -92,8 +92,8 @@ def test_with_the_keys_it_joins_and_resets_nothing(machines: Machines) -> None:
     kept = machines.up("b")
     assert kept is None
     shown = _addresses(machines.settings("b"), kept)
-    assert "this database was set up elsewhere" in shown
-    assert "`recoup bootstrap` makes new credentials" in shown
+    assert "the machine that set up this database" in shown
+    assert "`recoup bootstrap` creates new credentials" in shown
     after = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM api_keys")
     assert before == after
 

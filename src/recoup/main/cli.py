@@ -111,13 +111,13 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
     them: what is printed at each start stands in logs for good."""
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
-        return (f"{where}  sign in   as before: this database was set up elsewhere, and its bootstrap.json is there.\n"
-                "            `recoup bootstrap` makes new credentials here, and ends those.")  # fmt: skip
+        return (f"{where}  sign in   as before; bootstrap.json is on the machine that set up this database.\n"
+                "            `recoup bootstrap` creates new credentials here and ends the earlier ones.")  # fmt: skip
     passwords = (" / " + kept["portal_password"], " / " + kept["operator_password"]) if is_new else ("", "")
     return (f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
             f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
             f"  docs      {settings.url}/docs\n"
-            f"  keys      {settings.data_dir / 'bootstrap.json'}   (passwords, too; or: recoup bootstrap)")  # fmt: skip
+            f"  keys      {settings.data_dir / 'bootstrap.json'}   (with passwords; or: recoup bootstrap)")  # fmt: skip
 
 
 @cli.command()

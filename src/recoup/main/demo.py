@@ -109,7 +109,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
         async with world.db.connection() as connection:
             if await offset_of(connection, merchant_id) is not None:
                 Mark("done", world.clocks.wall(), None).write(data_dir)
-                return "Demo: its merchant is there already and is left as it is."
+                return "Demo: its merchant already exists and is unchanged."
         mark = Mark("playing", _wall(world) - BEHIND, None)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
@@ -119,7 +119,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
     business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open(url + RECEIVER_PATH if world.policy.loopback_webhooks else None)
     clock = _Clock(opened, merchant_id, mark.begun, business)
-    tell("a month of a shop's orders is played, about a minute; the pages fill up meanwhile")
+    tell("playing a month of a shop's orders takes about a minute; pages fill in the meantime")
     month = over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS)
     customers = later(read_example(EXAMPLES / "customers.jsonl"), CUSTOMERS_AT)
     played = await play(

@@ -15,7 +15,7 @@ export async function headersFor(proof, request) {
   const { key, secret, prefix } = credentials();
   if (!key || !secret) throw new Error("Fill in the credentials at the top of this page first.");
   if (proof === "token") return { Authorization: `Bearer ${await token(prefix, key, secret)}` };
-  if (!globalThis.crypto?.subtle) throw new Error("Browsers sign on https and on this machine only: open this page there.");
+  if (!globalThis.crypto?.subtle) throw new Error("Browsers can sign only over https or on this machine: open this page there.");
   // A signature works once: the same call again takes the next second.
   last = Math.max(Math.floor(Date.now() / 1000), last + 1);
   const stamp = String(last);
