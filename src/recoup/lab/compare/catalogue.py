@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
+from recoup.lab.compare.arms.engine import EngineArm
+from recoup.lab.compare.arms.engine import first_price as engine_price
 from recoup.lab.compare.arms.oracle import OracleArm, first_price
 from recoup.lab.compare.arms.retry_2 import Retry2
 from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
@@ -41,6 +43,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     },
     RETRY_2: Entry(lambda _: Retry2(), work=12),
     "slots": Entry(Slots, cut=False, work=40),
+    "engine": Entry(
+        EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore"}), work=120
+    ),
     "oracle": Entry(
         OracleArm, knob="price", comparator=False, needs_oracle=True, first_price=first_price, work=60
     ),

@@ -3,14 +3,14 @@
 Another way of deciding is another version in another file; this one then stays for replays.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.reasons import REASONS
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.policy import Group, Ladder, RetryPolicy, group_of
+from recoup.rules.rescue.sentences import decided, heard
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
 
 DECIDER_VERSION: Final = "decide-1"
@@ -134,32 +134,12 @@ def _decision(
         "decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None,
     }  # fmt: skip
     reasons = (
-        _decided(evidence, verdict, plan),
-        _heard(evidence),
+        decided(evidence, verdict, plan),
+        heard(evidence),
         *_why(evidence, policy, group, plan),
         _change(evidence, verdict),
     )
     return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group))
-
-
-def _decided(evidence: Evidence, verdict: Verdict, plan: tuple[BusinessTime, ...]) -> str:
-    if verdict == "plan":
-        return f"Next try {_local(plan[0], evidence)}, {len(plan)} planned in all."
-    return {
-        "attempt_now": "The card is tried now.",
-        "challenge": "The customer is asked to confirm or correct the card's data.",
-        "decline_at_once": "The rescue ends now.",
-        "approve_now": "The payment is approved now.",
-    }.get(verdict, "No further try is planned; the order stays open until it expires.")
-
-
-def _heard(evidence: Evidence) -> str:
-    code, advice, told = evidence.reading.code, evidence.reading.advice, REASONS[evidence.reading.reason][0]
-    if code and advice:
-        return f"The last answer was: {told} (code {code}) with advice {advice}."
-    if code:
-        return f"The last answer was: {told} (code {code})."
-    return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
 
 
 def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
@@ -196,8 +176,3 @@ def _alternatives(policy: RetryPolicy, verdict: Verdict, group: Group | None) ->
         Alternative("daily", ladder.chance_daily, "A try at the same hour each day; a rough prior."),
         other_card,
     )
-
-
-def _local(moment: datetime, evidence: Evidence) -> str:
-    zone = timezone(timedelta(minutes=evidence.utc_offset))
-    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M at the card holder")

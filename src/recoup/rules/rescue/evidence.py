@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.policy import Group, group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
@@ -39,6 +40,7 @@ class Evidence:
     rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
     `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
+    `facts`: what the engine knows beside them; None where the ladders decide.
     """
 
     kind: Kind
@@ -56,6 +58,7 @@ class Evidence:
     magic_first_send: bool = False
     knowledge: str = KNOWLEDGE_VERSION
     challenge_tries: int = 0
+    facts: Facts | None = None
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -65,7 +68,8 @@ class Evidence:
             moment = getattr(self, name)
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
-        return plain
+        del plain["facts"]
+        return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Evidence":
@@ -74,6 +78,7 @@ class Evidence:
             values[name] = datetime.fromisoformat(values[name]) if values[name] else None
         values["attempts"] = tuple(Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"])
         values["reading"] = Reading(**values["reading"])
+        values["facts"] = Facts.from_dict(plain["facts"]) if "facts" in plain else None
         return cls(**values)
 
 
@@ -84,6 +89,16 @@ class Alternative:
     name: str
     chance: float | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offered(Alternative):
+    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends, as a chance;
+    `probability`: with which it was taken."""
+
+    at: str | None
+    price: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""Attempts of the past as columns, payer by payer and in order of time: what training reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from recoup.rules.rescue.engine.bins import GAP, SINCE, TRIES
+from recoup.rules.rescue.engine.classes import APPROVED, SOFT
+from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
+
+Column = np.ndarray[Any, Any]
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
+_LONG_AGO_HOURS: Final = 10_000.0
+
+
+class Past(NamedTuple):
+    """One attempt of the past. `number` 1 is the payment itself; `answer` is a class of `rules.rescue.engine.classes`,
+    `key` its code with its advice; `offset_minutes` as the engine will be asked with."""
+
+    payer: str
+    order: str
+    number: int
+    at: datetime
+    answer: int
+    key: str
+    issuer: str
+    offset_minutes: int
+    zone_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Columns of one length; `since_bin` and `stale` are attempts × rhythms. `gap` counts from the payer's attempt
+    before, whose answer is `before` (0: an approval, or none); `since_first` from the payment of the order, whose
+    answer is `first_answer`."""
+
+    payer: Column
+    order: Column
+    at: Column
+    tries: Column
+    answer: Column
+    key: Column
+    issuer: Column
+    zone: Column
+    before: Column
+    gap_bin: Column
+    since_bin: Column
+    stale: Column
+    hour: Column
+    weekday: Column
+    new_day: Column
+    new_month: Column
+    since_first: Column
+    first_answer: Column
+    keys: tuple[str, ...]
+    issuers: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.payer)
+
+
+def attempts_of(rows: Iterable[Past]) -> Attempts:
+    """Sorted by payer and time; a payer's attempts stay together."""
+    past = sorted(rows, key=lambda row: (row.payer, row.at, row.order, row.number))
+    payers, orders, keys, issuers = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
+    payer = np.array([payers.setdefault(row.payer, len(payers)) for row in past], np.int64)
+    order = np.array([orders.setdefault(row.order, len(orders)) for row in past], np.int64)
+    key = np.array([keys.setdefault(row.key, len(keys)) for row in past], np.int64)
+    issuer = np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64)
+    at = np.array([(row.at - _EPOCH).total_seconds() for row in past]) / 3600.0
+    offset = np.array([row.offset_minutes for row in past]) / 60.0
+    answer = np.array([row.answer for row in past], np.int64)
+    tries = np.minimum(np.array([row.number - 1 for row in past], np.int64), TRIES - 1)
+    same = np.r_[False, payer[1:] == payer[:-1]]
+    gap = np.where(same, at - np.r_[0.0, at[:-1]], _LONG_AGO_HOURS)
+    before = np.where(same, np.r_[APPROVED, answer[:-1]], APPROVED)
+    local = at + offset
+    since = _hours_since(local)
+    first = np.full(len(orders), np.inf)
+    np.minimum.at(first, order, local)
+    first_answer = np.full(len(orders), SOFT)
+    first_answer[order[tries == 0]] = answer[tries == 0]
+    return Attempts(
+        payer, order, at, tries, answer, key, issuer, np.array([row.zone_known for row in past], np.int64), before,
+        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
+        np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
+        (since > gap[:, None]) & (before != APPROVED)[:, None],
+        ((at % 24) // 3).astype(np.int64), ((at // 24 + 3) % 7).astype(np.int64),
+        local // 24 != first[order] // 24, _month(local) != _month(first)[order],
+        local - first[order], first_answer[order], tuple(keys), tuple(issuers),
+    )  # fmt: skip
+
+
+def chosen(attempts: Attempts, rows: Column) -> Attempts:
+    """Those rows alone (a mask); payers and orders are numbered anew."""
+    columns = {name: getattr(attempts, name) for name in Attempts.__slots__}
+    kept = {name: column[rows] for name, column in columns.items() if isinstance(column, np.ndarray)}
+    for name in ("payer", "order"):
+        kept[name] = np.unique(kept[name], return_inverse=True)[1]
+    return Attempts(**kept, keys=attempts.keys, issuers=attempts.issuers)
+
+
+def _hours_since(local: Column) -> Column:
+    days = (local // 24).astype(np.int64)
+    distinct, where = np.unique(days, return_inverse=True)
+    table = np.array([list(days_since(int(day) + _EPOCH_DAY)) for day in distinct], np.int16)
+    hours = table[where] * 24 + (local - days * 24)[:, None].astype(np.float32)
+    assert hours.shape[1] == len(RHYTHMS)
+    hours[:, IRREGULAR:] = 1e6
+    return hours
+
+
+def _month(local: Column) -> Column:
+    return (local * 3600).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)

@@ -1,0 +1,148 @@
+"""The product's rescue engine: trained on the world's history, asked with what a merchant would know at that moment."""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import BusinessTime
+from recoup.lab.compare.draws import share_of
+from recoup.lab.compare.readings import read
+from recoup.lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
+from recoup.lab.world.port import Hello, HistoryRow
+from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.decide import decide
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.engine.model import Model, model_of
+from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
+from recoup.rules.rescue.engine.zones import offset_minutes
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Tried
+
+_PRICE_OF_CERTAINTY: Final = 10_000  # as the oracle's: a price of 100 asks for a hundredth of a chance
+_ISSUER_DIGITS: Final = 9
+
+
+class EngineArm:
+    def __init__(self, briefing: Briefing) -> None:
+        self.model = _trained(briefing)
+        self.pricing = ENGINE_1
+        if briefing.price is not None:
+            self.pricing = Pricing("compare", least_chance=briefing.price / _PRICE_OF_CERTAINTY, send_units=0)
+        self.explore, self.seed = briefing.explore or 0.0, briefing.seed
+        self.looks: dict[str, list[tuple[Look, str]]] = defaultdict(list)
+        self.known: set[str] = set()
+        for row in briefing.history:
+            self.looks[row.customer_id].append((_look(row), row.order_id))
+        for looks in self.looks.values():
+            looks.sort(key=_by_time)
+
+    def decide(self, known: Known) -> Choice:
+        if is_hard(known.reading):
+            return Stop("hard_decline")
+        order = known.order
+        first = Look(order.declined_at, class_of(known.declines[0]), 0)
+        if order.order_id not in self.known:
+            self.known.add(order.order_id)
+            insort(self.looks[order.customer_id], (first, order.order_id), key=_by_time)
+        decision = decide(self._evidence(known, first), self.pricing, self.model)
+        offers = tuple(_candidate(one) for one in decision.alternatives if isinstance(one, Offered))
+        at = decision.next_attempt_at
+        if at is None:
+            return Stop(decision.rules[0], offers)
+        return SendAt(max(at, known.earliest), _propensity(decision), offers)
+
+    def hear(self, known: Known, attempt: Attempt) -> None:
+        look = Look(attempt.at, _answer(attempt, known.reading), len(known.attempts) + 1)
+        insort(self.looks[known.order.customer_id], (look, known.order.order_id), key=_by_time)
+
+    def _evidence(self, known: Known, first: Look) -> Evidence:
+        order, card = known.order, known.card
+        offset, zone_known = offset_minutes(order.utc_offset_minutes, order.country)
+        others = [look for look, whose in self.looks[order.customer_id]
+                  if whose != order.order_id and look.at < known.earliest]  # fmt: skip
+        facts = Facts(
+            first, key_of(known.declines[0]), card.number[:_ISSUER_DIGITS], zone_known, _tries(known),
+            tuple(others[-LOOKS_MAX:]), known.sends_left, None, len(known.card_orders), self.explore,
+            share_of("engine", self.seed, order.order_id, known.decision),
+        )  # fmt: skip
+        return Evidence(
+            kind="managed_mit", reading=known.reading, first_declined_at=order.declined_at,
+            started_at=order.declined_at, now=BusinessTime(known.earliest), expires_at=order.expires_at,
+            units=order.amount, currency=order.currency, funding=card.funding, utc_offset=offset, facts=facts,
+            attempts=tuple(Tried("soft", one.at) for one in known.attempts),
+        )  # fmt: skip
+
+
+def first_price(briefing: Briefing, sends: float) -> float:
+    """Where the search for a mean number of sends begins."""
+    return 300.0 / (sends * sends)
+
+
+def _tries(known: Known) -> tuple[Look, ...]:
+    return tuple(
+        Look(one.at, _answer(one, known.declines[0]), number) for number, one in enumerate(known.attempts, start=1)
+    )
+
+
+def _answer(attempt: Attempt, before: Reading) -> int:
+    if attempt.state == "approved":
+        return APPROVED
+    return class_of(attempt.reading or before)
+
+
+def _candidate(one: Offered) -> Candidate:
+    at = datetime.fromisoformat(one.at) if one.at else None
+    return Candidate(at, one.chance, one.price, one.probability)
+
+
+def _propensity(decision: Decision) -> float | None:
+    offered = [one for one in decision.alternatives if isinstance(one, Offered)]
+    at = decision.next_attempt_at
+    if at is None or not offered:
+        return None
+    return next((one.probability for one in offered if one.at and one.at[:16] == at.isoformat()[:16]), None)
+
+
+def _by_time(pair: tuple[Look, str]) -> datetime:
+    return pair[0].at
+
+
+def _look(row: HistoryRow) -> Look:
+    answer = APPROVED if row.approved else class_of(_reading(row))
+    return Look(row.at, answer, row.attempt - 1)
+
+
+def _reading(row: HistoryRow) -> Reading:
+    return read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
+
+
+_models: dict[tuple[Hello, int], Model] = {}
+
+
+def _trained(briefing: Briefing) -> Model:
+    """Once a world and process: training takes seconds, and gives the same model."""
+    key = (briefing.hello, briefing.seed)
+    if key not in _models:
+        _models.clear()
+        _models[key] = _train(briefing.history)
+    return _models[key]
+
+
+def _train(history: Sequence[HistoryRow]) -> Model:
+    try:
+        from recoup.flows.insight.learn.attempts import Past, attempts_of
+        from recoup.flows.insight.learn.train import train
+    except ModuleNotFoundError as error:
+        cure = "Install the extra `lab` (`make setup-dev` does), or leave the engine out of --arms."
+        raise Problem("invalid", f"The engine is trained with {error.name}, which is not installed.", field="--arms",
+                      cure=cure) from None  # fmt: skip
+    rows = []
+    for row in history:
+        key = "00" if row.approved else key_of(_reading(row))
+        zone = offset_minutes(row.utc_offset_minutes, row.country)
+        issuer = row.card.number[:_ISSUER_DIGITS]
+        rows.append(Past(row.customer_id, row.order_id, row.attempt, row.at, _look(row).answer, key, issuer, *zone))
+    return model_of(train(attempts_of(rows), "a world's history").to_json())

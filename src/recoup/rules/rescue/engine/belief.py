@@ -1,0 +1,151 @@
+"""What an order's declines may be due to: how long it is held, and by which rhythm money would come.
+
+Each answer moves the belief by Bayes' rule. Sums are made one after the other, so that every machine believes the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Final
+
+from recoup.rules.rescue.engine.bins import HOLDS
+from recoup.rules.rescue.engine.chances import (
+    Before,
+    Ground,
+    by_rhythm,
+    hours_of,
+    local_day,
+    money_row,
+    refused,
+    undated,
+)
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.facts import Facts, Look
+from recoup.rules.rescue.engine.model import Learned, Model
+
+_LONG_AGO: Final = -1e6
+_PEOPLE_CHANGE: Final = 0.05  # of the belief about a payer goes back to what is known of all
+_TINY: Final = 1e-9
+UNTIL: Final = (*HOLDS, 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Both lists add up to 1. `holds`: how likely the order is held until each of `bins.HOLDS`, or for good."""
+
+    rhythms: list[float]
+    holds: list[float]
+    before: Before
+
+
+def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
+    first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
+    ground = Ground(model, issuer, offset_minutes / 60, facts.zone_known, first_at, facts.first.answer, 0)
+    return ground._replace(first_day=local_day(ground, first_at))
+
+
+def believed(ground: Ground, facts: Facts) -> Belief:
+    """After the payer's other attempts, the order's payment that came in and its tries, in order of time."""
+    learned, first = ground.model.learned, facts.first
+    rhythms, before = list(learned.rhythms), Before(0, APPROVED, _LONG_AGO)
+    for look in facts.looks:
+        if look.at < first.at:
+            rhythms, before = _seen_elsewhere(ground, rhythms, before, look)
+    if before.at > _LONG_AGO:
+        rhythms = _normal(rhythms)
+        kept = 1.0 - _PEOPLE_CHANGE
+        rhythms = [kept * one + _PEOPLE_CHANGE * of_all
+                   for one, of_all in zip(rhythms, learned.rhythms, strict=True)]  # fmt: skip
+    rhythms, before = _seen_elsewhere(ground, rhythms, before, first)
+    belief = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before)
+    others = [(look, False) for look in facts.looks if look.at >= first.at]
+    for look, own in sorted([*others, *((look, True) for look in facts.tries)], key=lambda pair: pair[0].at):
+        if own:
+            belief = seen(ground, belief, look)
+        else:
+            rhythms, before = _seen_elsewhere(ground, belief.rhythms, belief.before, look)
+            belief = Belief(_normal(rhythms), belief.holds, before)
+    return Belief(belief.rhythms, belief.holds, belief.before._replace(tries=len(facts.tries) + 1))
+
+
+def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
+    """After one more try of this order."""
+    at = hours_of(look.at)
+    before = belief.before._replace(tries=look.tries)
+    level, slope = _likely(ground, before, look.answer, at)
+    held = ground.model.learned.held_answers[ground.first_answer][look.answer]
+    free = mended(ground, belief.holds, at)
+    likely = _by_rhythm(ground, before, at, level, slope)
+    total = _sum(list(map(mul, belief.rhythms, likely)))
+    passed = at - ground.first_at
+    holds = [chance * (total if until <= passed else held)
+             for chance, until in zip(belief.holds, UNTIL, strict=True)]  # fmt: skip
+    stays = (1.0 - free) * held
+    rhythms = [one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)]
+    return Belief(_normal(rhythms), _normal(holds), Before(look.tries, look.answer, at))
+
+
+def mended(ground: Ground, holds: Sequence[float], at: float) -> float:
+    """The chance that nothing holds the order any more by then."""
+    passed, total = at - ground.first_at, 0.0
+    for chance, until in zip(holds, UNTIL, strict=True):
+        if until > passed:
+            break
+        total += chance
+    return total
+
+
+def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: Look) -> tuple[list[float], Before]:
+    """An attempt of another order of the payer's, or the payment itself: it says something of the rhythm, unless that
+    order was held. Weights are not normal after it."""
+    learned, at = ground.model.learned, hours_of(look.at)
+    asked = before._replace(tries=look.tries)
+    level, slope = _likely(ground, asked, look.answer, at)
+    held = 1.0 - learned.holds[look.answer][0] if look.answer else 0.0
+    level = (1.0 - held) * level + held * learned.held_answers[look.answer][look.answer]
+    weighed = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, (1.0 - held) * slope)))
+    return weighed, Before(look.tries, look.answer, at)
+
+
+def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[float, float]:
+    """How likely that answer is, if the order lives: level + slope × the chance that money is there."""
+    no = refused(ground, before, at)
+    yes, generic = 1.0 - no, _generic(ground)
+    if answer == APPROVED:
+        return 0.0, yes
+    if answer == FUNDS:
+        return yes * (1.0 - generic), -yes * (1.0 - generic)
+    if answer == SOFT:
+        return no + yes * generic, -yes * generic
+    return (_TINY if answer == HARD else no), 0.0
+
+
+def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: float) -> list[float]:
+    row = [level + slope * one for one in money_row(ground, before, at)]
+    irregular, ample = undated(ground, before, at)
+    return by_rhythm(local_day(ground, at), row, level + slope * irregular, level + slope * ample)
+
+
+def _sum(values: Sequence[float]) -> float:
+    """From left to right; `sum` rounds otherwise from Python 3.12 on."""
+    total = 0.0
+    for one in values:
+        total += one
+    return total
+
+
+def _normal(weighed: list[float]) -> list[float]:
+    total = _sum(weighed)
+    return [one / total for one in weighed] if total > 0 else [1.0 / len(weighed)] * len(weighed)
+
+
+def _generic(ground: Ground) -> float:
+    return ground.issuer.generic if ground.issuer else ground.model.learned.generic
+
+
+def _holds_at_first(ground: Ground, key: str) -> list[float]:
+    learned: Learned = ground.model.learned
+    shared = learned.holds_by_code.get(key, learned.holds[ground.first_answer])
+    if ground.issuer is None:
+        return list(shared)
+    return _normal(list(map(mul, shared, ground.issuer.holds[ground.first_answer])))

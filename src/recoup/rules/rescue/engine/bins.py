@@ -1,0 +1,38 @@
+"""How the engine cuts time and counts into the bins that its coefficients are learned for.
+
+Whoever trains and whoever scores cut alike: both call this.
+"""
+
+from bisect import bisect_right
+from typing import Final
+
+# Hours since the posting day began at the card holder.
+SINCE: Final = (0, 3, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60, 72, 96, 120, 168, 240)
+# Hours since the payer's attempt before.
+GAP: Final = (0, 1, 3, 6, 12, 18, 24, 36, 48, 72, 120, 168, 240)
+# Hours after the first decline by which what holds an order has mended; after the last it never does.
+HOLDS: Final = (0, 3, 8, 16, 24, 36, 48, 72, 96, 144, 192, 240, 312, 384, 480, 600)
+HELD_FOR_GOOD: Final = len(HOLDS)
+TRIES: Final = 8  # 0 is the payment itself; the last bin holds all further ones
+HOURS: Final = 8  # of three hours each, in UTC: an issuer's machines know no card holder's zone
+WEEKDAYS: Final = 7
+
+
+def since_bin(hours: float) -> int:
+    return max(0, bisect_right(SINCE, hours) - 1)
+
+
+def gap_bin(hours: float) -> int:
+    return max(0, bisect_right(GAP, hours) - 1)
+
+
+def tries_bin(tries: int) -> int:
+    return min(tries, TRIES - 1)
+
+
+def chance_of(logit: float) -> float:
+    """The logistic function by products and quotients alone, which are the same on every machine; `exp` is not."""
+    power = 1.0 + max(-30.0, min(30.0, logit)) / 1024.0
+    for _ in range(10):
+        power *= power
+    return power / (1.0 + power)

@@ -1,0 +1,156 @@
+"""Evidence, pricing and model in, decision out: when to try again, if at all. Pure.
+
+Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the ladders'
+decider answers as ever. Another way of deciding is another version in another file.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.rescue.decide import decide as by_ladder
+from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
+from recoup.rules.rescue.engine.chances import hours_of, instant_of
+from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
+from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.plan import Candidate, Try, candidates, planned
+from recoup.rules.rescue.engine.pricing import Pricing
+from recoup.rules.rescue.engine.words import reasons_of
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Verdict
+from recoup.rules.rescue.policy import RETRY_2, group_of
+from recoup.rules.rescue.slots import next_minute
+
+DECIDER_VERSION: Final = "engine-1"
+_SOONEST: Final = {"technical": timedelta(minutes=15)}
+_SOON: Final = timedelta(hours=1)
+# What a customer settles with the bank mends without our hearing of it.
+_TRIED: Final = ("yes", "after_contact")
+_STOP: Final = Offer("stop", None, 0.0, 0.0)
+
+
+def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
+    """`evidence.facts` are there. Raises: ValueError without them."""
+    facts = evidence.facts
+    if facts is None:
+        raise ValueError("The engine decides with facts only.")
+    ladder = by_ladder(evidence, RETRY_2)
+    waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
+    if not waits or ladder.verdict == "decline_at_once":
+        return _named(ladder, pricing, model)
+    ground = ground_of(model, facts, evidence.utc_offset)
+    belief = believed(ground, facts)
+    prices = _prices(evidence, facts, pricing)
+    due = evidence.due_at is not None and evidence.due_at <= evidence.now
+    now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
+    earliest = _earliest(evidence, facts, now_too)
+    found = candidates(ground, belief, hours_of(earliest), hours_of(evidence.expires_at))
+    tries = planned(ground, belief, found, prices)
+    offers = _offers(evidence, found, tries, prices)
+    taken = drawn(offers, facts.draw)
+    if due and found and prices and found[0].chance >= prices[0] / 2:
+        return _decision(evidence, pricing, model, belief, offers, _with(found[0], tries), now=True)
+    if taken.at is None:
+        return _decision(evidence, pricing, model, belief, offers, [], now=False)
+    plan = tries if taken is offers[0] else [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at)]
+    now = now_too and plan[0].at <= hours_of(evidence.now)
+    return _decision(evidence, pricing, model, belief, offers, plan, now=now)
+
+
+def _open(evidence: Evidence) -> bool:
+    return evidence.now < evidence.expires_at and not (evidence.magic_first_send and not evidence.attempts)
+
+
+def _prices(evidence: Evidence, facts: Facts, pricing: Pricing) -> list[float]:
+    """Of the sends that are left. Open orders share the allowance of their card; once used up, it comes back."""
+    prices = pricing.prices(len(evidence.attempts), evidence.units)
+    if facts.sends_left is None or facts.sends_left == 0:
+        return prices
+    return prices[: max(1, facts.sends_left // facts.open_orders)]
+
+
+def _earliest(evidence: Evidence, facts: Facts, now_too: bool) -> datetime:
+    last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    wait = timedelta(hours=evidence.reading.min_wait_hours or 0) if evidence.reading.wait_by_rule else timedelta(0)
+    found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
+    if facts.sends_left == 0 and facts.free_at is not None:
+        found = max(found, facts.free_at + timedelta(minutes=1))
+    return max(found, last + wait)
+
+
+def _offers(
+    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float]
+) -> list[Offer]:
+    """The engine's own way first, then the best instant of each other block, then stopping, if that is not its own."""
+    facts, now = evidence.facts, hours_of(evidence.now)
+    assert facts is not None
+    price = prices[0] if prices else 1.0
+    own = _STOP
+    if tries:
+        own = Offer(block_of(tries[0].at - now), tries[0].at, tries[0].chance, _worth(tries, price))
+    best: dict[str, Candidate] = {}
+    for one in found:
+        name = block_of(one.at - now)
+        if name != own.name and (name not in best or one.chance > best[name].chance):
+            best[name] = one
+    others = [
+        Offer(name, one.at, one.chance, one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at), price))
+        for name, one in best.items()
+    ]
+    share = facts.explore if _may_explore(evidence, facts) else 0.0
+    return weighed([own, *others, *([_STOP] if tries else [])], share)
+
+
+def _may_explore(evidence: Evidence, facts: Facts) -> bool:
+    return not evidence.reading.wait_by_rule and (facts.sends_left is None or facts.sends_left > 1)
+
+
+def _worth(tries: list[Try], price: float) -> float:
+    total = 0.0
+    for one in tries:
+        total += one.adds - price
+    return total
+
+
+def _after(tries: list[Try], at: float) -> list[Try]:
+    return [one for one in tries if one.at > at]
+
+
+def _with(now: Candidate, tries: list[Try]) -> list[Try]:
+    return [Try(now.at, now.chance, now.chance), *_after(tries, now.at + 1.0)]
+
+
+def _decision(
+    evidence: Evidence, pricing: Pricing, model: Model, belief: Belief, offers: list[Offer], tries: list[Try], *,
+    now: bool,
+) -> Decision:  # fmt: skip
+    later = tries[1:] if now else tries
+    plan = tuple(BusinessTime(next_minute(instant_of(one.at)).astimezone(UTC)) for one in later)
+    plan = tuple(one for one in plan if one < evidence.expires_at)
+    verdict: Verdict = "attempt_now" if now else "plan" if plan else "wait"
+    group = (group_of(evidence.reading) or "soft") if verdict != "wait" else None
+    rules = ["engine_plan" if verdict != "wait" else "not_worth_a_send"]
+    if evidence.reading.wait_by_rule:
+        rules.append("network_wait")
+    alternatives: tuple[Alternative, ...] = tuple(
+        Offered(one.name, _round(one.chance), "", instant_of(one.at).isoformat() if one.at is not None else None,
+                _round(one.price), _round(one.probability))
+        for one in offers
+    )  # fmt: skip
+    reasons = reasons_of(evidence, verdict, plan, belief, model, tries)
+    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives)
+
+
+def _named(ladder: Decision, pricing: Pricing, model: Model) -> Decision:
+    """What the ladders decide for the engine is replayed by the engine."""
+    versions = {**ladder.versions, "decider": DECIDER_VERSION, "policy": pricing.version, "model": model.name}
+    return Decision(ladder.verdict, ladder.plan, ladder.group, ladder.reasons, ladder.rules, versions,
+                    ladder.alternatives)  # fmt: skip
+
+
+def _versions(evidence: Evidence, pricing: Pricing, model: Model) -> dict[str, str | None]:
+    return {"decider": DECIDER_VERSION, "policy": pricing.version, "knowledge": evidence.knowledge, "model": model.name}
+
+
+def _round(value: float) -> float:
+    return round(value, 6)

@@ -1,0 +1,65 @@
+"""What the engine knows beside the order itself. JSON-able, without personal data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+LOOKS_MAX: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One attempt of a payer: when, its answer's class (`classes`), and how many attempts of its order came before it
+    (0: the payment itself)."""
+
+    at: datetime
+    answer: int
+    tries: int
+
+    def to_list(self) -> list[Any]:
+        return [self.at.isoformat(), self.answer, self.tries]
+
+    @classmethod
+    def from_list(cls, plain: list[Any]) -> "Look":
+        return cls(datetime.fromisoformat(plain[0]), plain[1], plain[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`first` is the payment that came in, `first_key` its code with its advice, `tries` what was sent since; `looks`
+    are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
+    `zone_known`: the offset is the card holder's own, not the country's. `sends_left`, `free_at`: of the card's
+    allowance, which `open_orders` share. `explore`: the share of decisions that draw; `draw`: this one's number, from
+    0 up to 1.
+    """
+
+    first: Look
+    first_key: str
+    issuer: str
+    zone_known: bool
+    tries: tuple[Look, ...] = ()
+    looks: tuple[Look, ...] = ()
+    sends_left: int | None = None
+    free_at: datetime | None = None
+    open_orders: int = 1
+    explore: float = 0.0
+    draw: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "first": self.first.to_list(), "first_key": self.first_key, "issuer": self.issuer,
+            "zone_known": self.zone_known, "tries": [one.to_list() for one in self.tries],
+            "looks": [one.to_list() for one in self.looks], "sends_left": self.sends_left,
+            "free_at": self.free_at.isoformat() if self.free_at else None, "open_orders": self.open_orders,
+            "explore": self.explore, "draw": self.draw,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Facts":
+        values = dict(plain)
+        values["first"] = Look.from_list(plain["first"])
+        for name in ("tries", "looks"):
+            values[name] = tuple(Look.from_list(one) for one in plain[name])
+        values["free_at"] = datetime.fromisoformat(plain["free_at"]) if plain["free_at"] else None
+        return cls(**values)

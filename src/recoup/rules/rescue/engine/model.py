@@ -1,0 +1,149 @@
+"""What was learned, as data: coefficients that turn what is known of a payment into chances.
+
+Two things decide whether a bank approves: whether money is there (by the payer's rhythm), and whether the bank refuses
+all the same (its habits, what was tried before). An order may also be held: then nothing is approved until that has
+mended, if it ever does. Logits add up; `bins` says which bin is which. Chances are no money: floats, by sums and
+products alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+
+FORMAT: Final = 1
+_LOGIT_MAX: Final = 30.0
+
+
+class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Logits of money being there. `since`: by hours since posting, zone of the card holder known or not; `stale`: no
+    posting since the payer's attempt before, which lacked money or not; `after`: by the class of that attempt."""
+
+    since: tuple[tuple[float, ...], tuple[float, ...]]
+    stale: tuple[tuple[float, ...], tuple[float, ...]]
+    after: tuple[float, ...]
+    irregular: float
+    ample: float
+    first: float
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Logits of the bank refusing although money is there. `after`: by class of the payer's attempt before, and gap."""
+
+    first: float
+    after: tuple[tuple[float, ...], ...]
+    tries: tuple[float, ...]
+    hours: tuple[float, ...]
+    weekdays: tuple[float, ...]
+    new_day: float
+    new_month: float
+
+
+class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one issuer differs: logits to add, its generic share, and by class of the first decline how much likelier
+    each length of a hold is than elsewhere."""
+
+    attempts: int
+    refusal: float
+    hours: tuple[float, ...]
+    weekdays: tuple[float, ...]
+    generic: float
+    holds: tuple[tuple[float, ...], ...]
+
+
+class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`generic`: how often missing money is told as a generic decline. `holds`: by class of the first decline, and by
+    its code, how likely each length of a hold is (`bins.HOLDS`, the last: for good). `held_answers`: how tries are
+    answered while an order is held, by class of the first decline."""
+
+    format: int
+    made_from: str
+    data_from: str
+    data_until: str
+    attempts: int
+    payers: int
+    money: Money
+    refusal: Refusal
+    rhythms: tuple[float, ...]
+    generic: float
+    holds: tuple[tuple[float, ...], ...]
+    holds_by_code: dict[str, tuple[float, ...]]
+    held_answers: tuple[tuple[float, ...], ...]
+    issuers: dict[str, Issuer]
+
+
+class BadModel(ValueError):
+    """The message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """`learned` under the name that its content gives it."""
+
+    learned: Learned
+    _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def name(self) -> str:
+        return "model-" + hashlib.sha256(self.to_json()).hexdigest()[:12]
+
+    def to_json(self) -> bytes:
+        return json.dumps(msgspec.to_builtins(self.learned), sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def tables(self) -> dict[Any, Any]:
+        """Where `chances` keeps what it has worked out of this model."""
+        return self._kept
+
+
+def model_of(content: bytes) -> Model:
+    """Raises: BadModel."""
+    try:
+        learned = msgspec.json.decode(content, type=Learned)
+    except msgspec.MsgspecError as error:
+        raise BadModel(f"The model cannot be read: {error}.") from None
+    return checked(learned)
+
+
+def checked(learned: Learned) -> Model:
+    """Raises: BadModel where a list has another length than its bins, or a number is none that training makes."""
+    if learned.format != FORMAT:
+        raise BadModel(f"The model has format {learned.format}; this release reads {FORMAT}.")
+    money, refusal, classes = learned.money, learned.refusal, len(CLASSES)
+    logits: dict[str, tuple[tuple[float, ...], int]] = {
+        "money.since[0]": (money.since[0], len(SINCE)), "money.since[1]": (money.since[1], len(SINCE)),
+        "money.stale[0]": (money.stale[0], len(GAP)), "money.stale[1]": (money.stale[1], len(GAP)),
+        "money.after": (money.after, classes), "refusal.tries": (refusal.tries, TRIES),
+        "refusal.hours": (refusal.hours, HOURS), "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
+        **{f"refusal.after[{n}]": (row, len(GAP)) for n, row in enumerate(refusal.after)},
+    }  # fmt: skip
+    for key, issuer in learned.issuers.items():
+        logits[f"issuers[{key}].hours"] = (issuer.hours, HOURS)
+        logits[f"issuers[{key}].weekdays"] = (issuer.weekdays, WEEKDAYS)
+    for name, (row, length) in logits.items():
+        if len(row) != length or not all(-_LOGIT_MAX <= one <= _LOGIT_MAX for one in row):
+            raise BadModel(f"{name} needs {length} numbers from -30 to 30.")
+    lengths = len(HOLDS) + 1
+    shares: Mapping[str, tuple[tuple[float, ...], int]] = {
+        "rhythms": (learned.rhythms, len(RHYTHMS)),
+        **{f"holds[{n}]": (row, lengths) for n, row in enumerate(learned.holds)},
+        **{f"holds_by_code[{key}]": (row, lengths) for key, row in learned.holds_by_code.items()},
+        **{f"held_answers[{n}]": (row, classes) for n, row in enumerate(learned.held_answers)},
+    }
+    for name, (row, length) in shares.items():
+        if len(row) != length or not all(0.0 <= one <= 1.0 for one in row):
+            raise BadModel(f"{name} needs {length} numbers from 0 to 1.")
+    tables = {"refusal.after": refusal.after, "holds": learned.holds, "held_answers": learned.held_answers}
+    tables |= {f"issuers[{key}].holds": issuer.holds for key, issuer in learned.issuers.items()}
+    for name, rows in tables.items():
+        if len(rows) != classes:
+            raise BadModel(f"{name} needs {classes} rows.")
+    return Model(learned)

@@ -1,0 +1,64 @@
+"""The rhythms by which money may reach a payer: the hypotheses of the engine, and the days of each.
+
+A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of them), `monthly-1`,
+`month-end-0`, `business-end-0` (the last business day), `semi-15` (the 15th and the month's last day), `semi-3` (the
+3rd and the 18th). Two know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
+"""
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+LONG_AGO: Final = 40  # days since a posting, at most: what is longer ago counts alike
+
+RHYTHMS: Final[tuple[str, ...]] = (
+    *(f"weekly-{day}" for day in range(7)),
+    *(f"biweekly-{day}" for day in range(14)),
+    *(f"monthly-{day}" for day in range(1, 29)),
+    "month-end-0",
+    "business-end-0",
+    *(f"semi-{day}" for day in range(1, 16)),
+    "irregular-0",
+    "ample-0",
+)
+IRREGULAR: Final = RHYTHMS.index("irregular-0")
+AMPLE: Final = RHYTHMS.index("ample-0")
+_DATED: Final = RHYTHMS[:IRREGULAR]
+
+
+@lru_cache(maxsize=4096)
+def days_since(ordinal: int) -> bytes:
+    """Of each rhythm, how many days before that day (a proleptic ordinal) its last posting was, `LONG_AGO` at most;
+    0 on the day itself. Those without days say `LONG_AGO`."""
+    found = bytearray([LONG_AGO]) * len(RHYTHMS)
+    for index, name in enumerate(_DATED):
+        for back in range(LONG_AGO):
+            if _posts(name, ordinal - back):
+                found[index] = back
+                break
+    return bytes(found)
+
+
+@lru_cache(maxsize=65536)
+def _posts(name: str, ordinal: int) -> bool:
+    kind, _, number = name.rpartition("-")
+    day, n = date.fromordinal(ordinal), int(number)
+    if kind == "weekly":
+        return day.weekday() == n
+    if kind == "biweekly":
+        return ordinal % 14 == n
+    if kind == "monthly":
+        return day.day == n
+    last = (day + timedelta(days=1)).day == 1
+    if kind == "month-end":
+        return last
+    if kind == "business-end":
+        return _last_business_day(day)
+    return day.day == n or (last if n == 15 else day.day == n + 15)
+
+
+def _last_business_day(day: date) -> bool:
+    following = day + timedelta(days=1)
+    while following.weekday() > 4:
+        following += timedelta(days=1)
+    return day.weekday() <= 4 and following.month != day.month

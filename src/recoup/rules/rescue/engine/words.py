@@ -1,0 +1,68 @@
+"""Why the engine decided so, in sentences for merchants; the first says what was decided."""
+
+from datetime import datetime, timedelta
+
+from recoup.rules.rescue.engine.belief import Belief
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.plan import Try
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+from recoup.rules.rescue.evidence import Evidence, Verdict
+from recoup.rules.rescue.sentences import decided, heard
+
+_SURE = 0.3
+_STALE = timedelta(days=60)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def reasons_of(
+    evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...], belief: Belief, model: Model, tries: list[Try]
+) -> tuple[str, ...]:
+    lines = [decided(evidence, verdict, plan), heard(evidence)]
+    if tries:
+        together = 1.0
+        for one in tries:
+            together -= one.adds
+        chance = f"{tries[0].chance:.0%}; of all planned, {1 - together:.0%}"
+        lines.append(f"The model's chance of the next try is {chance}.")
+    elif verdict == "wait":
+        lines.append("By the model no further send is worth its price.")
+    lines.append(_payer(evidence, belief))
+    if evidence.reading.wait_by_rule:
+        lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
+    return tuple(one for one in (*lines, *_unknown(evidence, model)) if one)
+
+
+def _payer(evidence: Evidence, belief: Belief) -> str:
+    assert evidence.facts is not None
+    looks = len(evidence.facts.looks)
+    if not looks:
+        return "The customer is new here; the times come from what is known of all customers."
+    best = max(range(len(RHYTHMS)), key=lambda r: (belief.rhythms[r], -r))
+    known = _rhythm(RHYTHMS[best]) if belief.rhythms[best] >= _SURE else None
+    seen = f"{looks} earlier {'attempt' if looks == 1 else 'attempts'} of this customer"
+    return f"By {seen}, money most likely comes {known}." if known else f"{seen} show no clear pay day."
+
+
+def _rhythm(name: str) -> str | None:
+    kind, _, number = name.rpartition("-")
+    return {
+        "weekly": f"each {_DAYS[int(number) % 7]}",
+        "biweekly": "every second week",
+        "monthly": f"on day {number} of a month",
+        "month-end": "at the end of a month",
+        "business-end": "on the last business day of a month",
+        "semi": "twice a month",
+    }.get(kind)
+
+
+def _unknown(evidence: Evidence, model: Model) -> list[str]:
+    """What lies outside of what the model has seen; there it falls back to what holds for all."""
+    assert evidence.facts is not None
+    found = []
+    if evidence.facts.issuer not in model.learned.issuers:
+        found.append("The issuer is new to the model.")
+    if evidence.facts.first_key not in model.learned.holds_by_code:
+        found.append("The code is new to the model; its class is known.")
+    if evidence.now.date() > datetime.fromisoformat(model.learned.data_until).date() + _STALE:
+        found.append(f"The model has seen nothing later than {model.learned.data_until}.")
+    return found

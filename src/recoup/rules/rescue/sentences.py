@@ -1,0 +1,31 @@
+"""Sentences that several deciders share. They are stored and compared: a changed sentence is a new version."""
+
+from datetime import datetime, timedelta, timezone
+
+from recoup.rules.network.reasons import REASONS
+from recoup.rules.rescue.evidence import Evidence, Verdict
+
+
+def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) -> str:
+    if verdict == "plan":
+        return f"Next try {_local(plan[0], evidence)}, {len(plan)} planned in all."
+    return {
+        "attempt_now": "The card is tried now.",
+        "challenge": "The customer is asked to confirm or correct the card's data.",
+        "decline_at_once": "The rescue ends now.",
+        "approve_now": "The payment is approved now.",
+    }.get(verdict, "No further try is planned; the order stays open until it expires.")
+
+
+def heard(evidence: Evidence) -> str:
+    code, advice, told = evidence.reading.code, evidence.reading.advice, REASONS[evidence.reading.reason][0]
+    if code and advice:
+        return f"The last answer was: {told} (code {code}) with advice {advice}."
+    if code:
+        return f"The last answer was: {told} (code {code})."
+    return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
+
+
+def _local(moment: datetime, evidence: Evidence) -> str:
+    zone = timezone(timedelta(minutes=evidence.utc_offset))
+    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M at the card holder")

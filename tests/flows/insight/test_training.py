@@ -1,0 +1,65 @@
+"""Training finds how payers are paid, by what was approved and declined."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recoup.flows.insight.learn.attempts import Past, attempts_of
+from recoup.flows.insight.learn.train import train
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.model import model_of
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+
+BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def _history(seed: int, payers: int) -> list[Past]:
+    """Two thirds are paid on Fridays, the others on the 20th; money lasts a day and a half. Issuer b refuses more."""
+    dice = random.Random(seed)
+    rows = []
+    for payer in range(payers):
+        weekly, issuer = payer % 3 != 0, "ab"[payer % 2]
+        for number in range(3):
+            dead, at = dice.random() < 0.2, BEGIN + timedelta(hours=dice.randrange(24 * 80))
+            for attempt in range(1, 9):
+                days = (at.weekday() - 4) % 7 if weekly else (at.day - 20) % 30
+                money = days + at.hour / 24 < 1.5
+                refused = dice.random() < (0.3 if issuer == "b" else 0.05)
+                answer = SOFT if dead or refused else APPROVED if money else FUNDS
+                rows.append(Past(f"p{payer}", f"o{payer}-{number}", attempt, at, answer,
+                                 ("00", "51", "05")[answer], issuer, 0, True))  # fmt: skip
+                if answer == APPROVED:
+                    break
+                at += timedelta(hours=dice.randrange(20, 120))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def learned() -> object:
+    return train(attempts_of(_history(1, 500)), "a test")
+
+
+def test_rhythms_are_told_apart(learned: object) -> None:
+    shares = dict(zip(RHYTHMS, learned.learned.rhythms, strict=True))  # type: ignore[attr-defined]
+    assert sorted(shares, key=shares.__getitem__)[-2:] == ["monthly-20", "weekly-4"], sorted(shares.values())[-5:]
+    assert shares["weekly-4"] > shares["monthly-20"] > 0.1
+
+
+def test_issuers_that_refuse_more_are_known(learned: object) -> None:
+    issuers = learned.learned.issuers  # type: ignore[attr-defined]
+    assert issuers["b"].refusal > issuers["a"].refusal + 0.5
+
+
+def test_the_same_attempts_give_the_same_model_in_any_order() -> None:
+    rows = _history(2, 60)
+    first = train(attempts_of(rows), "a test")
+    random.Random(3).shuffle(rows)
+    again = train(attempts_of(rows), "a test")
+    assert first.name == again.name
+    assert model_of(first.to_json()).name == first.name
+
+
+def test_one_payer_and_hard_answers_alone_are_enough() -> None:
+    one = Past("p", "o", 1, BEGIN, HARD, "14", "a", -300, False)
+    assert train(attempts_of([one]), "a test").learned.attempts == 1

@@ -1,0 +1,55 @@
+"""A small model and orders for the engine's tests: one payer is paid on Fridays, the others as anybody."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.network.codes import read_decline
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of, key_of
+from recoup.rules.rescue.engine.facts import Facts, Look
+from recoup.rules.rescue.engine.model import Issuer, Learned, Model, Money, Refusal, checked
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+from recoup.rules.rescue.evidence import Evidence
+
+DECLINED = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)  # a Monday
+ISSUER = "400088001"
+
+
+def model(**changes: Any) -> Model:
+    holds = (0.8, *[0.0] * (len(HOLDS) - 1), 0.2)
+    fresh = tuple(2.0 - 0.45 * place for place in range(len(SINCE)))
+    values: dict[str, Any] = {
+        "format": 1, "made_from": "a test", "data_from": "2026-10-01", "data_until": "2027-02-28", "attempts": 1000,
+        "payers": 100,
+        "money": Money((fresh, fresh), ((-1.0,) * len(GAP), (-2.0,) * len(GAP)), (0.0,) * 6, -2.0, 3.0, 1.0),
+        "refusal": Refusal(
+            -2.0, ((-2.0,) * len(GAP),) * 6, (0.0,) * TRIES, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.0, 0.0),
+        "rhythms": (1.0 / len(RHYTHMS),) * len(RHYTHMS), "generic": 0.2, "holds": (holds,) * 6,
+        "holds_by_code": {"51": holds}, "held_answers": ((0.0, 0.2, 0.2, 0.2, 0.2, 0.2),) * 6,
+        "issuers": {ISSUER: Issuer(500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6)},
+    }  # fmt: skip
+    return checked(Learned(**(values | changes)))
+
+
+def fridays(number: int) -> tuple[Look, ...]:
+    """Money was there on so many Friday noons, and not on the Wednesdays before."""
+    friday = datetime(2027, 2, 26, 17, 0, tzinfo=UTC)
+    found = []
+    for week in reversed(range(number)):
+        noon = friday - timedelta(weeks=week)
+        found += [Look(noon - timedelta(days=2), FUNDS, 0), Look(noon, APPROVED, 1)]
+    return tuple(found)
+
+
+def evidence(code: str = "51", **changes: Any) -> Evidence:
+    facts = {name: changes.pop(name) for name in list(changes) if name in Facts.__slots__}
+    reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
+    values: dict[str, Any] = {
+        "kind": "managed_mit", "reading": reading, "first_declined_at": DECLINED, "started_at": DECLINED,
+        "now": BusinessTime(DECLINED), "expires_at": DECLINED + timedelta(days=28), "units": 4590, "currency": "USD",
+        "utc_offset": -300,
+        "facts": Facts(**{"first": Look(DECLINED, class_of(reading), 0), "first_key": key_of(reading), "issuer": ISSUER,
+                          "zone_known": True, **facts}),
+    }  # fmt: skip
+    return Evidence(**(values | changes))
