@@ -12,8 +12,10 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
-from recoup.flows.locked import Orders
+from recoup.flows.locked import Job, Orders
 from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.store.pool import KeyTaken
 from recoup.store.server import ServerAddress
 
 
@@ -173,6 +175,27 @@ def test_a_bad_row_among_sixty_four_harms_no_other(server: ServerAddress) -> Non
                 assert isinstance(answer, BaseException) == (number in bad), (number, answer)
             assert isinstance(answers[31], Problem)
             assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 62
+
+    asyncio.run(story())
+
+
+def test_a_key_that_is_taken_harms_no_other_change_of_the_same_moment(server: ServerAddress) -> None:
+    """What the merchant saw: a refund sent twice at once, and a change of another order was refused with it."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            words = [await shop.evaluate.evaluate(shop.scope, await shop.declined()) for _ in range(2)]
+            one, other = (shop.key(word.order_id) for word in words)
+
+            def taking(change: Change) -> str:
+                change.take_key("refund", "the same", b"mac", {})
+                return "taken"
+
+            jobs = [Job(one, taking), Job(other, lambda _: "first"), Job(one, taking), Job(other, lambda _: "second")]
+            answers = await asyncio.gather(*(shop.orders.change(job) for job in jobs), return_exceptions=True)
+            assert isinstance(answers.pop(2), KeyTaken)
+            assert answers == ["taken", "first", "second"]
 
     asyncio.run(story())
 

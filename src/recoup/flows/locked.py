@@ -128,10 +128,22 @@ class Orders:
             except Exception as error:
                 if not answers:
                     raise
-                # Earlier rounds are committed: what fails now fails for its own jobs alone.
-                answers |= {index: error for index, _ in batch}
+                # Earlier rounds are committed: what fails now fails for its own job alone.
+                answers |= await self._one_by_one(batch, error)
             waiting = later
         return [answers[index] for index in range(len(jobs))]
+
+    async def _one_by_one(self, jobs: list[tuple[int, Job]], error: Exception) -> dict[int, Any]:
+        """What each answers or raises, after `error` of them together."""
+        if len(jobs) == 1 or isinstance(error, Problem):
+            return {index: error for index, _ in jobs}
+        answers: dict[int, Any] = {}
+        for item in jobs:
+            try:
+                answers |= await retrying(lambda item=item: self._transaction([item]))  # type: ignore[misc]
+            except Exception as alone:  # noqa: BLE001 - it is the answer of that job
+                answers[item[0]] = alone
+        return answers
 
     async def _transaction(self, jobs: list[tuple[int, Job]]) -> dict[int, Any]:
         world, wall = self._world, self._world.clocks.wall()
