@@ -86,7 +86,6 @@ class Orders:
         self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
         self._by_people: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
         self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
-        self._new: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
 
     @property
     def policy(self) -> Policy:
@@ -107,7 +106,7 @@ class Orders:
         Raises: Problem(unavailable).
         """
         try:
-            taken: Taken | None = await self._new.submit(job)
+            taken: Taken | None = await self._with_cards.submit(job)
         except Raced:
             return None
         return taken
@@ -151,12 +150,14 @@ class Orders:
         answers: dict[int, Any] = {}
         changes = []
         async with world.db.transaction() as tx:
+            keys = sorted(job.key for _, job in jobs if job.admission is None)
+            locked = await lock_orders(tx, keys) if keys else ()
+            rows: dict[Key, Mapping[str, Any]] = {(r["merchant_id"], r["order_id"]): r for r in locked}
+            admissions = [job.admission for _, job in jobs if job.admission is not None]
             heads: dict[Key, dict[str, Any]] = {}
-            if first.admission is not None:
-                rows, heads = await admit_all(tx, [job.admission for _, job in jobs if job.admission is not None])
-            else:
-                keys = sorted(job.key for _, job in jobs)
-                rows = {(r["merchant_id"], r["order_id"]): r for r in await lock_orders(tx, keys)}
+            if admissions:
+                admitted, heads = await admit_all(tx, admissions)
+                rows |= admitted
             if first.cards:
                 cards = [r["card_id"] for r in rows.values() if r["card_id"]]
                 await lock_cards(tx, cards, wall)
