@@ -14,7 +14,8 @@ from recoup.store.server import ServerAddress
 from recoup.store.write import changes, due_work, intake, locks
 
 STATEMENTS = {
-    "admit": intake._ADMIT, "lock": locks._ORDERS, "evidence": evidence._EVIDENCE, "claim": due_work._CLAIM,
+    "admit": intake._ADMIT, "lock": locks._ORDERS, "claim": due_work._CLAIM,
+    "evidence": evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS))),
     **{f"write {name}": changes._statement((name,)) for name in changes._PARTS},
 }  # fmt: skip
 WHOLE = re.compile("(Hash|Merge) .*Join|(Hash|Merge) Join")

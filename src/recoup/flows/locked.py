@@ -161,7 +161,7 @@ class Orders:
             if first.cards:
                 cards = [r["card_id"] for r in rows.values() if r["card_id"]]
                 await lock_cards(tx, cards, wall)
-            evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=first.cards)
+            evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards)
             desks = await desks_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r["kind"] == "stable"], wall)

@@ -69,7 +69,7 @@ async def _order(world: World) -> Order:
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         row = (await lock_orders(tx, [key]))[0]
-        evidence = await read_evidence(tx, [key], wall - LOOKBACK, with_sends=False)
+        evidence = await read_evidence(tx, {key: row}, wall - LOOKBACK, with_sends=False)
         return order_of(row, evidence[key], wall)
 
 

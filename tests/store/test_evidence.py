@@ -1,0 +1,49 @@
+"""What is read of locked orders: no part that their stage and kind call for is left out."""
+
+import asyncio
+import re
+from itertools import product
+
+import asyncpg
+
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read import evidence
+from recoup.store.server import ServerAddress
+
+KINDS = ("cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable")
+WHEN = re.compile("CASE WHEN (.*?) THEN", re.DOTALL)
+
+
+def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> None:
+    orders = [{"stage": stage.value, "kind": kind} for stage, kind in product(Stage, KINDS)]
+
+    async def called_for() -> list[set[str]]:
+        """Of each order the parts whose own condition, as the statement has it, is true."""
+        conditions = {name: found[1] for name, _, sql in evidence._PARTS if (found := WHEN.search(sql))}
+        assert len(conditions) > 6
+        columns = ", ".join(f"{sql} AS {name}" for name, sql in conditions.items())
+        given = "unnest($1::text[], $2::text[]) WITH ORDINALITY AS o (stage, kind, no)"
+        connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
+        try:
+            rows = await connection.fetch(
+                f"SELECT {columns} FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
+                [one["stage"] for one in orders], [one["kind"] for one in orders],
+            )  # fmt: skip
+        finally:
+            await connection.close()
+        return [{name for name, holds in row.items() if holds} for row in rows]
+
+    for order, names in zip(orders, asyncio.run(called_for()), strict=True):
+        for with_sends in (False, True):
+            asked = evidence._asked([order], with_sends=with_sends)
+            read = {name for name, by, _ in evidence._PARTS if by <= asked}
+            left_out = names - read - (set() if with_sends else {"dispute_terms", "blocked"})
+            assert not left_out, f"{order}: {left_out}"
+            assert {"sends", "blocks"} <= read or not with_sends
+
+
+def test_an_ordinary_attempt_reads_no_log() -> None:
+    orders = [{"stage": "processing", "kind": "mit_sync"}, {"stage": "received", "kind": "mit_managed"}]
+    statement = evidence._statement(evidence._asked(orders, with_sends=True))
+    assert "order_log" not in statement
+    assert "NULL::jsonb AS approval" in statement
