@@ -39,6 +39,7 @@ COUNTED = {
 # Texts and hashes that stand once.
 ONCE = frozenset({"external_id", "key", "request_id", "email", "case_ref", "run_key", "reference", "notice_id",
                   "content_mac", "file_hash"})  # fmt: skip
+CONTENT_BYTES = 256  # of a file's content a copy keeps its beginning: a million orders' files would fill a disk
 # What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work only what falls due
 # some day: an order waits for its expiry, however many came before it.
 OVER = {
@@ -144,6 +145,7 @@ async def _multiply(
         else f"t.{name} - n * interval '{copies.step_ms} ms'" if kind.startswith("timestamp") and table != "due_work"
         else f"t.{name} || '-' || n" if kind == "text" and name in ONCE
         else f"t.{name} || int8send(n)" if kind == "bytea" and name in ONCE
+        else f"substr(t.{name}, 1, {CONTENT_BYTES})" if kind == "bytea"
         else f"t.{name}"
         for name, kind in columns.items()
     ]  # fmt: skip
