@@ -17,9 +17,9 @@ from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
 
 _R: Final = len(RHYTHMS)
 _K: Final = len(CLASSES)
-_ROUNDS: Final = 9
+_ROUNDS: Final = 15
 _PRIOR_PAYERS: Final = 20.0
-_SHAPE: Final = 100.0
+_SHAPE: Final = 30.0
 _STEPS: Final = 3
 _H: Final = len(HOLDS) + 1
 _SHAPE_FROM: Final = 3  # rounds with the prior's profile, until rhythms are told apart
@@ -58,7 +58,7 @@ class Coefficients:
 
 def start(issuers: int, keys: int) -> Coefficients:
     """Weak priors: money is likelier soon after it came, banks refuse one in six, a quarter of orders is dead."""
-    profile = np.array([-0.5, 0, 0.5, 0.5, 0.5, 0.5, 0.3, 0.2, 0, -0.3, -0.7, -1, -1.4, -1.8, -2.1, -2.4, -2.6])
+    profile = np.array([-1, 0.5, 1.2, 1.5, 1.5, 1.5, 1.2, 1, 0.7, 0.2, -0.5, -1.2, -2, -2.6, -3, -3.2, -3.2])
     stale = -np.linspace(2.5, 0.5, len(GAP))
     holds = holds_prior()
     return Coefficients(
