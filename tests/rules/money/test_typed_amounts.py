@@ -26,7 +26,7 @@ def test_one_reading(text: str, asset: str, found: int) -> None:
 @pytest.mark.parametrize(("text", "asset"), [
     ("1,234", "KWD"), ("1,234", "USDT"), ("12,34.5", "USD"), ("1.23.4", "USD"), ("1,2,3", "USD"), ("-5", "USD"),
     ("", "USD"), ("1 000", "USD"), ("1.234", "USD"), ("1e3", "USD"), ("1,", "USD"), (",5", "USD"),
-    ("10,5", "JPY"), ("007", "USD"), ("\u0663", "USD"),
+    ("10,5", "JPY"), ("25.000", "ISK"), ("25.000", "USD"), ("007", "USD"), ("\u0663", "USD"),
 ])  # fmt: skip
 def test_none_or_two(text: str, asset: str) -> None:
     with pytest.raises(Problem) as caught:

@@ -1,6 +1,7 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -190,6 +191,7 @@ def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
             for name, word in chosen.items() if word and word not in known[name]}  # fmt: skip
 
 
+@cache
 def _words() -> dict[str, list[str]]:
     """Of each filter what the inputs have."""
     return {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}

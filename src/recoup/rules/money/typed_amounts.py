@@ -13,6 +13,8 @@ _COMMA: Final = re.compile(
     r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]+)|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
 )
 
+_ONE_MARK: Final = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")  # thousands, where an asset has fewer digits than these
+
 
 def plain(text: str, asset: str, field: str) -> str:
     """Without marks between thousands, with a point before the cents.
@@ -25,6 +27,8 @@ def plain(text: str, asset: str, field: str) -> str:
         readings.add(text.replace(",", ""))
     if (found := _COMMA.fullmatch(text)) and len(found[1] or "") <= scale:
         readings.add(text.replace(".", "").replace(",", "."))
+    if _ONE_MARK.fullmatch(text) and scale < 3:
+        readings.add(text.replace(".", ""))
     if len(readings) != 1:
         told = "can be read in two ways" if readings else f"is no amount in {asset}"
         raise Problem("invalid", f"{text[:40]!r} {told}.", field=field,

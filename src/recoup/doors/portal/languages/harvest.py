@@ -25,6 +25,7 @@ _WORDY: Final = (
     "rules/merchants/form.py", "rules/merchants/blocks.py", "rules/messages/events.py", "rules/money/fees.py",
     "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py", "rules/order/holds.py",
     "rules/rescue/advance.py", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
+    "rules/rescue/sentences.py",
     "rules/rescue/gate.py", "rules/rescue/route.py", "moves/change.py", "moves/close_attempt.py",
     "moves/collect.py", "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py",
     "moves/end_order.py", "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py",
