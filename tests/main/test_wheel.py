@@ -30,14 +30,15 @@ def _installed(folder: Path) -> Path:
         if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/images/")):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, source / name)
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", wheels, ".", cwd=source)
-    _run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=folder)
-    python = environment / "bin/python"
-    (wheel,) = wheels.glob("recoup-*.whl")
-    _run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
+    build = "import sys, setuptools.build_meta as made; made.build_wheel(sys.argv[1])"
+    wheels.mkdir()
+    _run(sys.executable, "-c", build, wheels, cwd=source)
+    _run(sys.executable, "-m", "venv", environment, cwd=folder)
     own = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
     (Path(own) / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (wheel,) = wheels.glob("recoup-*.whl")
+    pip = (environment / "bin/python", "-m", "pip", "--disable-pip-version-check")  # uv makes our own without one
+    _run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=folder)
     shutil.rmtree(source)
     return environment / "bin/recoup"
 
