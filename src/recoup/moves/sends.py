@@ -6,18 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Initiator, Send, binds_for_ever, tallies
+from recoup.rules.network.limits import Send, binds_for_ever, tallies
+from recoup.rules.order.card_sends import initiator_of, send_of
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.gate import Block, GateInput
-
-
-def _send(row: dict[str, Any]) -> Send:
-    return Send(
-        at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
-        acceptor_id=row["acceptor_id"], merchant_id=str(row["merchant_id"]), state=row["state"],
-        declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
-        code=row["scheme_code"], klass=row["klass"],
-    )  # fmt: skip
 
 
 def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -34,17 +26,13 @@ def gate_input(
 ) -> GateInput:
     """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
     `units`: of this send, where they are not the order's."""
-    scheme, who = order.card.scheme if order.card else "generic", _initiator(initiator)
+    scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
     found = tallies(
-        scheme, [_send(row) for row in order.sends], now, units=order.units if units is None else units,
+        scheme, [send_of(row) for row in order.sends], now, units=order.units if units is None else units,
         currency=order.asset, initiator=who, acceptor_id=order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id), region=order.merchant.region, visa_limit=visa_limit,
     )  # fmt: skip
     return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
-
-
-def _initiator(initiator: str) -> Initiator:
-    return "customer" if initiator == "customer" else "merchant"
 
 
 def _blocks(order: Order) -> tuple[Block, ...]:

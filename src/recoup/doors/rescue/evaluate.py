@@ -13,7 +13,7 @@ from recoup.doors.rescue.payment import (
     code_text,
     happened_at,
     items_of,
-    offset_minutes_of,
+    offsets_of,
     person_of,
     token_or_pan,
 )
@@ -148,7 +148,7 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
         "transaction_type": kind,
         "is_recurring": fields.flag("isRecurring"),
         "funding": funding if funding in ("credit", "debit") else None,
-        "utc_offset": offset_minutes_of(transaction, fields.object("billingInformation").text("countryCode")),
+        **offsets_of(transaction, fields.object("billingInformation").text("countryCode")),
         "items": items_of(fields),
         "subscription": fields.plain("subscription", _SUBSCRIPTION),
         "three_d_secure": fields.plain("threeDSecure", _THREE_D_SECURE),

@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call
 from recoup.flows.cards.taken import Person
+from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.slots import offset_minutes
 
 ADDRESS: Final = ("country", "countryCode", "addressLine1", "addressLine2", "city", "state", "zipcode", "phone")
@@ -36,9 +37,12 @@ def happened_at(fields: Fields) -> datetime | None:
     return fields.moment("timestampUtc", quiet=True) or fields.moment("timestamp", quiet=True)
 
 
-def offset_minutes_of(fields: Fields, country: str) -> int:
-    """`timezoneUtcOffset` as clients send it: hours (-5, "-5") or minutes (-300); else the country's."""
-    return offset_minutes(fields.whole("timezoneUtcOffset", low=-900, high=900), country)
+def offsets_of(fields: Fields, country: str) -> dict[str, Any]:
+    """`timezoneUtcOffset` as clients send it: hours (-5, "-5") or minutes (-300); else the country's. `zone` is how the
+    engine counts, and whether it was told."""
+    given = fields.whole("timezoneUtcOffset", low=-900, high=900)
+    minutes, told = zones.offset_minutes(given, country)
+    return {"utc_offset": offset_minutes(given, country), "zone": {"minutes": minutes, "told": told}}
 
 
 def person_of(fields: Fields, ip: str) -> Person:

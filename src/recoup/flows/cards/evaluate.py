@@ -318,7 +318,7 @@ class Evaluate:
     def _mac(self, given: Declined, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
-        facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "sense_key")}
+        facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
                  token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor,
                  given.campaign, facts, given.exp_month, given.exp_year, given.payer]  # fmt: skip

@@ -13,6 +13,7 @@ from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.faces import Face, face
+from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
 
 
@@ -218,6 +219,7 @@ class CardFacts:
     exp_month: int
     exp_year: int
     sealed: tuple[str, bytes, bytes, bytes] = field(repr=False)
+    issuer_digits: str = ""  # empty: the card came before they were kept
 
 
 @dataclass(slots=True)
@@ -264,6 +266,7 @@ class Order:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
+    rescue: RescueKnown | None = None  # of an order with an arm
     limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
     payer_id: UUID | None = None  # beside `limits`
     known_as: tuple[UUID, ...] = ()  # beside `limits`: the customer, by each name that one person has

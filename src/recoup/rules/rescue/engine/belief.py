@@ -40,7 +40,8 @@ class Belief:
 
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
     first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
-    ground = Ground(model, issuer, offset_minutes / 60, facts.zone_known, first_at, facts.first.answer, 0)
+    offset = offset_minutes if facts.zone is None else facts.zone
+    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0)
     return ground._replace(first_day=local_day(ground, first_at))
 
 

@@ -31,7 +31,7 @@ class Facts:
     are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
     `zone_known`: the offset is the card holder's own, not the country's. `sends_left`, `free_at`: of the card's
     allowance, which `open_orders` share. `explore`: the share of decisions that draw; `draw`: this one's number, from
-    0 up to 1.
+    0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's.
     """
 
     first: Look
@@ -45,6 +45,7 @@ class Facts:
     open_orders: int = 1
     explore: float = 0.0
     draw: float = 0.0
+    zone: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -52,7 +53,7 @@ class Facts:
             "zone_known": self.zone_known, "tries": [one.to_list() for one in self.tries],
             "looks": [one.to_list() for one in self.looks], "sends_left": self.sends_left,
             "free_at": self.free_at.isoformat() if self.free_at else None, "open_orders": self.open_orders,
-            "explore": self.explore, "draw": self.draw,
+            "explore": self.explore, "draw": self.draw, "zone": self.zone,
         }  # fmt: skip
 
     @classmethod

@@ -1,0 +1,26 @@
+"""What an engine may know of an order's payer and card beside the order itself, as it was read with the order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One answered attempt of the payer. `answer`: its class (`rules.rescue.engine.classes`); `tries`: how many of the
+    same payment came before it; `order_id`: None of a payment that was never sent to us."""
+
+    at: datetime
+    answer: int
+    tries: int
+    order_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class RescueKnown:
+    """`seen`: the payer's latest attempts with this merchant, of this order too. `others_open`: the merchant's other
+    open orders with the same card. `visa_limit`: by which its sends are counted; None: they were not read."""
+
+    seen: tuple[Seen, ...] = ()
+    others_open: int = 0
+    visa_limit: int | None = None
