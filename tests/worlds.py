@@ -33,6 +33,7 @@ from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.messages.publish_now import publish_now
+from recoup.flows.models import Models
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.run_due import run_due
 from recoup.gateways.bank.sandbox import SandboxBank
@@ -87,6 +88,7 @@ async def sandbox_world(
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
+        models=Models(db, clocks or Clocks()),
         extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
                "people_dsn": server.dsn(people_name), "owner": dsn},
     )  # fmt: skip

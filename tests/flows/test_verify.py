@@ -12,6 +12,7 @@ import pytest
 from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
+from tests.rules.rescue.engine.ground import evidence, model
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
@@ -19,16 +20,22 @@ from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import Verified, verify
+from recoup.flows.locked import Job
 from recoup.flows.merchants.switches import Subject, change
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
+from recoup.moves.change import Change
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.rescue.engine.decide import decide as decide_by_model
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
@@ -66,6 +73,7 @@ async def _live(server: ServerAddress) -> str:
             await _first_month(shop)
             await _other_merchant(other)
             await _what_is_still_open(shop)
+            await _decided_by_a_model(shop)
             return str(world.extra["database"])
 
 
@@ -150,6 +158,21 @@ async def _what_is_still_open(shop: Shop) -> None:
     await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundAsked(amount="1.00"))
 
 
+async def _decided_by_a_model(shop: Shop) -> None:
+    """A decision of the engine's, which names its model, beside one of a model of before."""
+    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
+    for changes in ({}, {"generic": 0.3}):
+        await keep(shop.world, made := model(**changes), None, shop.scope.actor)
+        await take(shop.world, made.name, shop.scope.actor)
+        given = evidence()
+        decision = decide_by_model(given, ENGINE_1, made)
+
+        def work(change: Change, decision: Decision = decision, given: Evidence = given) -> None:
+            change.decide(decision, given.features())
+
+        await shop.orders.change(Job(shop.key(order_id), work))
+
+
 @asynccontextmanager
 async def _cloned(server: ServerAddress, template: str) -> AsyncIterator[World]:
     name = f"v_{uuid.uuid4().hex[:12]}"
@@ -185,9 +208,24 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
+    assert done.decided["engine-1"] == 2
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE models SET content = replace(content, '\"generic\":0.3', '\"generic\":0.4')", "its hash differs"),
+        ("UPDATE models SET content = '{', sha256 = encode(sha256('{'), 'hex')", "cannot be read"),
+        ("DELETE FROM models", "UnknownVersion: engine-1 with model-"),
+    ],
+)  # fmt: skip
+def test_a_model_that_decided_is_proved_too(server: ServerAddress, lived_in: str, sql: str, words: str) -> None:
+    done = planted(server, lived_in, sql)
+    assert words in as_text(done)
+    assert "engine-1 with model-" in as_text(done), "what it decided cannot be decided again"
 
 
 def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: ServerAddress) -> None:

@@ -48,7 +48,7 @@ HOMES = {
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
-            "applications", "application_log", "application_documents",
+            "applications", "application_log", "application_documents", "models", "model_choices",
         ),
         DIRECTORY,
     ),
@@ -73,6 +73,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
     "person_log": (), "audit_lines": (),
+    "models": (), "model_choices": (),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {

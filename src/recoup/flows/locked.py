@@ -149,6 +149,7 @@ class Orders:
         first = jobs[0][1]
         answers: dict[int, Any] = {}
         changes = []
+        await world.models.ready()
         async with world.db.transaction() as tx:
             keys = sorted(job.key for _, job in jobs if job.admission is None)
             locked = await lock_orders(tx, keys) if keys else ()

@@ -1,7 +1,7 @@
 """A World is everything a flow may reach, built only in `main`. No code branches on its name."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
@@ -39,11 +39,24 @@ class Policy:
     staff_second_factor: bool = False  # the operator's people must have one
 
 
+class NoModels:
+    """Where nothing is learned: the ladders decide. The port that `flows.models` fills."""
+
+    async def ready(self) -> None:
+        """Nothing to read."""
+
+    def current(self, now: datetime) -> None:
+        return None
+
+    def why_none(self, now: datetime) -> str:
+        return "no_model"
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """`db`, `keys`, `processors` (by route), `channels` (by code), `web`, `mail` and `bank` are ports; their types
-    stand in store and gateways. Without `mail` mails wait, and are given up at last; without a `bank` somebody carries
-    the files there.
+    """`db`, `keys`, `processors` (by route), `channels` (by code), `web`, `mail`, `bank` and `models` are ports; their
+    types stand in store, gateways and flows. Without `mail` mails wait, and are given up at last; without a `bank`
+    somebody carries the files there.
     """
 
     name: str
@@ -56,6 +69,7 @@ class World:
     channels: Any = field(default_factory=dict)
     mail: Any = None
     bank: Any = None
+    models: Any = field(default_factory=NoModels)
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.models import Models
 from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
@@ -105,7 +106,7 @@ async def open_live(
         world = World(
             name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors={processor.name: processor}, policy=live_policy(settings),
-            mail=mail_server(settings, test_mode=False),
+            mail=mail_server(settings, test_mode=False), models=Models(parts.db, clocks),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("live"),
                    "exports": settings.data_dir / "exports" / "live"},
         )  # fmt: skip
@@ -143,7 +144,7 @@ async def open_sandbox(
         world = World(
             name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors=processors, channels=channels, policy=sandbox_policy(settings),
-            mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(),
+            mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(), models=Models(parts.db, clocks),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("sandbox"),
                    "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rules.rescue.engine.ground import evidence, fridays, model
 
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
 from recoup.rules.network.codes import read_decline
@@ -16,6 +17,9 @@ from recoup.rules.network.limits import Allowed, Send, Tally, tallies
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
+from recoup.rules.rescue.engine.decide import decide as decide_by_model
+from recoup.rules.rescue.engine.model import model_of
+from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
@@ -177,6 +181,17 @@ def test_one_route_against_which_nothing_speaks_is_no_choice() -> None:
     assert route_input(("a", "b"), [], NOW).open_choice
 
 
+def test_the_engine_decides_the_same_again_with_its_model_alone() -> None:
+    made, given = model(), evidence(looks=fridays(3), explore=0.1, draw=0.97)
+    decision = decide_by_model(given, ENGINE_1, made)
+    kept = json.loads(json.dumps({"features": given.features(), "versions": decision.versions}))
+    read = model_of(made.to_json())
+    assert decide_again(kept["features"], kept["versions"], {read.name: read}) == decision
+    other = model(generic=0.9)
+    with pytest.raises(UnknownVersion, match=made.name):
+        decide_again(kept["features"], kept["versions"], {other.name: other})
+
+
 @pytest.mark.parametrize("versions", [{"decider": "gate-0", "policy": None}, {"decider": "charge-1", "policy": None},
                                       {"decider": "gate-1", "policy": "retry-2"}])  # fmt: skip
 def test_what_never_decided_is_not_decided_again(versions: dict[str, Any]) -> None:
@@ -187,6 +202,6 @@ def test_what_never_decided_is_not_decided_again(versions: dict[str, Any]) -> No
 @pytest.mark.parametrize("decider", DECIDERS)
 def test_features_of_nothing_are_told_apart(decider: str) -> None:
     policies, decides = DECIDERS[decider]
-    decide: Callable[[dict[str, Any], Any], Decision] = decides
+    decide: Callable[[dict[str, Any], Any, Any], Decision] = decides
     with pytest.raises((KeyError, TypeError, ValueError)):
-        decide({}, next(iter(policies.values())))
+        decide({}, next(iter(policies.values())), model())

@@ -14,6 +14,7 @@ import asyncpg
 
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.verify_bank import bank
+from recoup.flows.insight.verify_models import damaged_models, load_models
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
@@ -21,6 +22,7 @@ from recoup.moves.mails import TRIES_MAX
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
+from recoup.rules.rescue.engine.model import Model
 from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
@@ -96,10 +98,12 @@ async def verify(
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
             done = Verified({"merchants": len(chosen)} | await counts(connection, merchant_id), issuer=with_issuer)
             done.found(strangers)
+            done.found(await damaged_models(connection))
+            models: dict[str, Model] = {}
             for one in chosen:
                 if tell:
                     tell(one)
-                async for found in _merchant(connection, one, wall, with_issuer, done.decided):
+                async for found in _merchant(connection, one, wall, with_issuer, done.decided, models):
                     done.found(found)
                 done.found(await bank(world, connection, one))
             done.found(await operator_exposure(connection))
@@ -110,9 +114,10 @@ async def verify(
 
 
 async def _merchant(
-    connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str]
-) -> AsyncIterator[list[Difference]]:
-    """`decided`: counts the decisions that were decided again."""
+    connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str],
+    models: dict[str, Model],
+) -> AsyncIterator[list[Difference]]:  # fmt: skip
+    """`decided`: counts the decisions that were decided again. `models`: those read so far, by name."""
     async for window in windows(connection, merchant_id):
         async for found in _window(connection, window, wall, with_issuer):
             yield found
@@ -120,7 +125,8 @@ async def _merchant(
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
         yield [_difference(merchant_id, None, told) for told in wrong if told]
     async for rows in read_decisions(connection, merchant_id):
-        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided)]
+        await load_models(connection, rows, models)
+        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models)]
     for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
         yield await proof(connection, merchant_id)
     yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))

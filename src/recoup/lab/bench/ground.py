@@ -21,6 +21,7 @@ from recoup.flows.merchants.issue_key import SCOPES
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
+from recoup.flows.models import Models
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.keys.jwt import SERVICES, access_claims
 from recoup.gateways.keys.keyring import open_keyring
@@ -28,6 +29,7 @@ from recoup.gateways.web.client import WebClient
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import Clocks
 from recoup.kernel.world import Policy, World
 from recoup.lab.bench.record import RecordingDatabase
 from recoup.store.server.binaries import find_binaries
@@ -61,6 +63,7 @@ class Ground:
         route = processor or own
         world = World(
             name="sandbox", db=db, keys=keys, processors={route.name: route}, web=web, policy=POLICY,
+            models=Models(db, Clocks()),
         )  # fmt: skip
         try:
             yield world, db

@@ -1,4 +1,4 @@
-"""A stored decision decided again, by the decider and the policy that it names. Pure.
+"""A stored decision decided again, by the decider, the policy and the model that it names. Pure.
 
 Whatever has ever decided is listed here: a new version of a decider, or of a policy, is a further line, and no line
 goes away while a decision of it is kept.
@@ -12,32 +12,48 @@ from recoup.rules.rescue.advance import ADVANCE_VERSION, Asked, advance
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
+from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINE_VERSION
+from recoup.rules.rescue.engine.decide import decide as decide_by_model
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
 
-Decider = Callable[[Mapping[str, Any], Any], Decision]
+Decider = Callable[[Mapping[str, Any], Any, Any], Decision]
+NO_MODELS: Final[Mapping[str, Model]] = {}
 
-# version -> the policies that it ever decided by, and how it decides from stored features
+# version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
-    DECIDER_VERSION: (POLICIES, lambda told, policy: decide(Evidence.from_dict(told), policy)),
-    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy: advance(Asked.from_dict(told), policy)),
-    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy: plan_charge(ChargeInput.from_dict(told), policy)),
-    GATE_VERSION: ({None: None}, lambda told, _: gate(GateInput.from_dict(told))),
-    ROUTE_VERSION: ({None: None}, lambda told, _: choose_route(RouteInput.from_dict(told))),
-    BY_HAND_VERSION: ({None: None}, lambda told, _: decide_by_hand(HandInput.from_dict(told))),
-}
+    DECIDER_VERSION: (POLICIES, lambda told, policy, _: decide(Evidence.from_dict(told), policy)),
+    ENGINE_VERSION: (
+        PRICINGS, lambda told, pricing, model: decide_by_model(Evidence.from_dict(told), pricing, model),
+    ),
+    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(Asked.from_dict(told), policy)),
+    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: plan_charge(ChargeInput.from_dict(told), policy)),
+    GATE_VERSION: ({None: None}, lambda told, *_: gate(GateInput.from_dict(told))),
+    ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
+    BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
+}  # fmt: skip
+LEARNED: Final = frozenset({ENGINE_VERSION})  # those that decide by a model
 
 
 class UnknownVersion(ValueError):
     """Nothing here has decided by that name."""
 
 
-def decide_again(features: Mapping[str, Any], versions: Mapping[str, Any]) -> Decision:
-    """Raises: UnknownVersion; KeyError, TypeError, ValueError for features that no decision was made from."""
+def decide_again(
+    features: Mapping[str, Any], versions: Mapping[str, Any], models: Mapping[str, Model] = NO_MODELS
+) -> Decision:
+    """`models`: by name, the ones that decided. Raises: UnknownVersion, also without the decision's model; KeyError,
+    TypeError, ValueError for features that no decision was made from.
+    """
     decider, policy = versions["decider"], versions["policy"]
     policies, decides = DECIDERS.get(decider, ({}, None))
     if decides is None or policy not in policies:
         raise UnknownVersion(f"{decider} with {policy}")
-    return decides(features, policies[policy])
+    model = models.get(versions["model"]) if decider in LEARNED else None
+    if decider in LEARNED and model is None:
+        raise UnknownVersion(f"{decider} with {versions['model']}")
+    return decides(features, policies[policy], model)

@@ -1,0 +1,120 @@
+"""Which model decides: one is kept, taken, and the one of before taken back. Each choice is a line of its own, so that
+who chose what, and when, can be read later.
+"""
+
+import hashlib
+from typing import Any
+
+import asyncpg
+
+from recoup.flows.models import find_model
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
+from recoup.rules.rescue.engine.trial import Trial
+from recoup.store.read import models as stored
+from recoup.store.write.models import add_choice, add_model
+
+BYTES_MAX = 32_000_000
+
+
+async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) -> bool:
+    """Stores a model; it decides nothing before it is taken. False for one that is there already.
+
+    Raises: Problem(invalid) for one that is too large to be kept.
+    """
+    content, learned = model.to_json(), model.learned
+    if len(content) > BYTES_MAX:
+        raise Problem("invalid", f"The model has {len(content):,} bytes; at most {BYTES_MAX:,} are kept.",
+                      cure="Train from fewer months.")  # fmt: skip
+    row = {
+        "name": model.name, "content": content.decode(), "sha256": hashlib.sha256(content).hexdigest(),
+        "data_from": learned.data_from, "data_until": learned.data_until, "attempts": learned.attempts,
+        "payers": learned.payers, "made_at": world.clocks.wall(), "made_by": actor.text(),
+    }  # fmt: skip
+    async with world.db.transaction() as tx:
+        return await add_model(tx, row | (trial.row() if trial is not None else {}))
+
+
+async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> None:
+    """From now on it decides, in every process within seconds.
+
+    Raises: Problem(not_found); Problem(wrong_state) for one that is damaged, and where it decides already;
+    Problem(conflict) where somebody else chooses at the same time.
+    """
+    async with world.db.transaction() as tx:
+        try:
+            if await find_model(tx, name) is None:
+                raise no_such_model(name)
+        except BadModel as error:
+            raise Problem("wrong_state", f"{name} is damaged. {error}", field="name",
+                          cure="Train a new one with `recoup learn`.") from None  # fmt: skip
+        last = await stored.last_choice(tx)
+        if last is not None and last["name"] == name:
+            raise Problem("wrong_state", f"{name} is the model that decides already.", field="name")
+        await _choose(world, tx, last, name, last["choice_no"] if last is not None else None, why, actor)
+    world.models.forget()
+
+
+async def back(world: World, actor: Actor, why: str = "back") -> str | None:
+    """Takes the model of before; answers its name, None where none decided then.
+
+    Raises: Problem(wrong_state) where none is taken; Problem(conflict) as above.
+    """
+    async with world.db.transaction() as tx:
+        last = await stored.last_choice(tx)
+        if last is None or last["name"] is None:
+            raise Problem("wrong_state", "No model is taken, so there is none to go back from.",
+                          cure="`recoup learn list` shows the models that there are.")  # fmt: skip
+        before = await stored.find_choice(tx, last["back_to"]) if last["back_to"] is not None else None
+        name = before["name"] if before is not None else None
+        await _choose(world, tx, last, name, before["back_to"] if before is not None else None, why, actor)
+    world.models.forget()
+    return name
+
+
+async def listed(world: World) -> tuple[list[dict[str, Any]], str | None]:
+    """The models, newest first, each with its `state`; and the name of the one that is taken."""
+    async with world.db.connection() as connection:
+        last = await stored.last_choice(connection)
+        rows = await stored.list_models(connection)
+    taken = last["name"] if last is not None else None
+    return [{**row, "state": _state(row, taken)} for row in rows], taken
+
+
+async def shown(world: World, name: str) -> dict[str, Any]:
+    """One model with its content; `damaged` says what is wrong with it. Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        row, last = await stored.find_model(connection, name), await stored.last_choice(connection)
+        if row is None:
+            raise no_such_model(name)
+        damaged, model = None, None
+        try:
+            model = await find_model(connection, name)
+        except BadModel as error:
+            damaged = str(error)
+    reason = why_not(model.learned, world.clocks.wall()) if model is not None else None
+    return {**row, "state": _state(row, last["name"] if last is not None else None), "model": model,
+            "damaged": damaged, "why_unused": WHY_NONE[reason] if reason is not None else None}  # fmt: skip
+
+
+def no_such_model(name: str) -> Problem:
+    return Problem("not_found", f"There is no model {name[:80]!r}.", field="name",
+                   cure="`recoup learn list` shows the models that there are.")  # fmt: skip
+
+
+def _state(row: Any, taken: str | None) -> str:
+    if row["name"] == taken:
+        return "taken"
+    return "retired" if row["taken_at"] is not None else "candidate"
+
+
+async def _choose(
+    world: World, tx: asyncpg.Connection, last: Any, name: str | None, back_to: int | None, why: str, actor: Actor
+) -> None:  # fmt: skip
+    number = last["choice_no"] + 1 if last is not None else 1
+    if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
+        raise Problem("conflict", "Somebody else has just chosen a model.",
+                      cure="Look with `recoup learn list`, then choose again.")  # fmt: skip

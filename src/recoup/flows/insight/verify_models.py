@@ -1,0 +1,40 @@
+"""Every stored model against the hash that it was stored with, and those that decided, for deciding again."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import asyncpg
+
+from recoup.flows.models import find_model
+from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.store.read.models import model_names
+from recoup.store.read.proofs.walk import Difference
+
+KEPT_MAX: Final = 4
+
+
+async def damaged_models(connection: asyncpg.Connection) -> list[Difference]:
+    found = []
+    for name in await model_names(connection):
+        try:
+            await find_model(connection, name)
+        except BadModel as error:
+            found.append(Difference(None, None, f"content of {name}", "as it was stored", str(error)))
+    return found
+
+
+async def load_models(
+    connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]
+) -> None:
+    """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
+    wanted = {row["versions"].get("model") for row in rows} - {None}
+    for name in list(models)[: max(0, len(models | dict.fromkeys(wanted)) - KEPT_MAX)]:
+        if name not in wanted:
+            del models[name]
+    for name in sorted(wanted - models.keys()):
+        try:
+            model = await find_model(connection, name)
+        except BadModel:
+            continue
+        if model is not None:
+            models[name] = model

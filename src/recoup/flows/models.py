@@ -1,0 +1,113 @@
+"""The model by which the engine decides, kept in memory: the database is asked for it once in a while, never for each
+decision.
+
+A process that still has the model of before decides by that one for some seconds: the decision names its model.
+"""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import structlog
+
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.time import Clocks
+from recoup.rules.rescue.engine.model import BadModel, Model, model_of
+from recoup.rules.rescue.engine.standing import WhyNone, why_not
+from recoup.store.pool import LOST
+from recoup.store.read.models import content_of, last_choice
+
+KEEP_SECONDS: Final = 3.0
+log = structlog.get_logger()
+
+
+class _Taken(NamedTuple):
+    """`model`: None where the content is damaged."""
+
+    name: str
+    model: Model | None
+
+
+class Models:
+    """One a world and process. `db`: the world's."""
+
+    def __init__(self, db: Any, clocks: Clocks) -> None:
+        self._db, self._clocks = db, clocks
+        self._taken: _Taken | None = None
+        self._asked: float | None = None
+        self._first = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """To be awaited before `current`, outside of transactions: nothing most of the time, one small query once in
+        `KEEP_SECONDS`. Without the database it stays as it was.
+
+        Raises: Problem(unavailable) as long as it was never read.
+        """
+        now = self._clocks.monotonic()
+        if self._asked is None:
+            async with self._first:
+                if self._asked is None:
+                    await self._read()
+                    self._asked = now
+        elif now - self._asked >= KEEP_SECONDS:
+            self._asked = now  # whoever comes meanwhile goes on with what there is
+            try:
+                await self._read()
+            except (Problem, asyncpg.PostgresError, *LOST) as error:
+                log.warning("model not read again", error=in_words(error))
+
+    def current(self, now: datetime) -> Model | None:
+        """The one that decides at that business time; None where the ladders do, and `why_none` says why."""
+        if self._taken is None or self._taken.model is None or why_not(self._taken.model.learned, now):
+            return None
+        return self._taken.model
+
+    def why_none(self, now: datetime) -> WhyNone:
+        if self._taken is None:
+            return "no_model"
+        if self._taken.model is None:
+            return "model_damaged"
+        return why_not(self._taken.model.learned, now) or "no_model"
+
+    def forget(self) -> None:
+        """What was chosen in this process holds at once."""
+        self._asked = None
+
+    async def by_name(self, name: str) -> Model | None:
+        """None for one that this world does not have. Raises: BadModel."""
+        if self._taken is not None and self._taken.name == name and self._taken.model is not None:
+            return self._taken.model
+        async with self._db.connection() as connection:
+            return await find_model(connection, name)
+
+    async def _read(self) -> None:
+        async with self._db.connection() as connection:
+            choice = await last_choice(connection)
+            name = choice["name"] if choice is not None else None
+            if name is None:
+                self._taken = None
+            elif self._taken is None or self._taken.name != name:
+                try:
+                    self._taken = _Taken(name, await find_model(connection, name))
+                except BadModel as error:
+                    log.error("the model is damaged; the ladders decide", model=name, error=str(error))
+                    self._taken = _Taken(name, None)
+
+
+async def find_model(connection: asyncpg.Connection, name: str) -> Model | None:
+    """None where there is none of that name. Raises: BadModel for one that is not what was stored."""
+    found = await content_of(connection, name)
+    return opened(name, *found) if found is not None else None
+
+
+def opened(name: str, content: str, sha256: str) -> Model:
+    """Raises: BadModel."""
+    raw = content.encode()
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise BadModel("The content is not the one that was stored: its hash differs.")
+    model = model_of(raw)
+    if model.name != name:
+        raise BadModel(f"The content is that of {model.name}.")
+    return model
