@@ -1,23 +1,24 @@
-"""Cards that several merchants try at once, far more often than networks allow, and a judge that knows no rule of ours.
+"""Cards that several merchants try at once, far more often than networks allow; `issuers_book` judges.
 
-The driver plans attempts at will, so that the gate and not the policy is what stops a send. The judge reads the sandbox
-issuer's own book and counts: it imports nothing of what it judges.
+The driver plans attempts at will, so that the gate and not the policy is what stops a send. Its process may be killed
+at any moment: what it knows stands in a journal, and the next one goes on.
 """
 
 import asyncio
 import hashlib
 import hmac
+import os
 import random
 import time
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from tests.flows.issuers_book import CameIn, Seen
 
 from recoup.flows.cards.due import start
 from recoup.flows.cards.evaluate import Evaluate
@@ -60,25 +61,11 @@ CHARGED: ContextVar["Mark | None"] = ContextVar("CHARGED", default=None)
 
 @dataclass
 class Mark:
-    """When one send was begun and when its answer was committed: nanoseconds of the machine's monotonic clock."""
+    """When one send was begun, in nanoseconds of the machine's monotonic clock, and which charges it made."""
 
+    seen: Seen
     began: int
     ids: list[UUID] = field(default_factory=list)
-
-
-@dataclass
-class Seen:
-    """What the driver knows and the issuer's book does not: moments, and the declines that came in."""
-
-    sends: dict[str, tuple[int, int]] = field(default_factory=dict)  # attempt -> began, ended
-    came_in: list[tuple[str, str, int, str, str, float, int]] = field(default_factory=list)
-    refused: int = 0
-    tried: int = 0
-
-    def add(self, other: "Seen") -> None:
-        self.sends |= other.sends
-        self.came_in += other.came_in
-        self.refused, self.tried = self.refused + other.refused, self.tried + other.tried
 
 
 class Issuer(SandboxProcessor):
@@ -90,6 +77,7 @@ class Issuer(SandboxProcessor):
         mark = CHARGED.get()
         if mark is not None:
             mark.ids.append(charge.id)
+            mark.seen.begun(str(charge.id), mark.began)
         return await super().charge(charge)
 
     def _answer(self, charge: Any, past: Past) -> Answer:
@@ -111,7 +99,9 @@ class Issuer(SandboxProcessor):
             return Answer(no.approved, no.code, fault="lost")
         if roll < 0.0082:
             return Answer(no.approved, no.code, fault="duplicate")
-        if roll < 0.0122 and mastercard:
+        if roll < 0.0092:
+            return Answer(no.approved, no.code, fault="late")
+        if roll < 0.0132 and mastercard:
             return Answer(False, "51", dice.choice(("24", "25", "26")))
         return no
 
@@ -139,6 +129,7 @@ class Plan:
     orders_at_once: int = 200
     tasks: int = 48
     sends_in_a_window: int = 40  # of a card in 30 days, roughly: what the clocks' pace is made of
+    journal: str | None = None  # a file to add to
 
 
 @dataclass
@@ -153,13 +144,12 @@ class Held:
 class Hammer:
     """One process: a world, orders, and tasks that try them all at once."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
-        self.plan, self.world = plan, world
+    def __init__(self, plan: Plan, world: World, seen: Seen) -> None:
+        self.plan, self.world, self.seen = plan, world, seen
         self.orders, self.merchants = Orders(world), Merchants(world)
         self.evaluate = Evaluate(world, self.orders, self.merchants, Vault(world))
         self.dice = random.Random(plan.seed)
         self.work: list[Held] = []
-        self.seen = Seen()
         self.issued = 0
         self._mac_key = world.keys.mac("issuer", b"book")
 
@@ -193,8 +183,8 @@ class Hammer:
             return await self._new_order()
         await start(self.orders, (merchant.merchant_id, word.order_id))
         mac = hmac.digest(self._mac_key, pan.encode(), hashlib.sha256).hex()
-        self.seen.came_in.append(
-            (mac, "USD", units, "merchant", merchant.acceptor, at.timestamp(), time.monotonic_ns())
+        self.seen.decline(
+            CameIn(mac, "USD", units, "merchant", merchant.acceptor, at.timestamp(), time.monotonic_ns())
         )
         self.work.append(Held(merchant, word.order_id))
         return None
@@ -229,9 +219,8 @@ class Hammer:
                 plan_attempt(change, change.now, "soft", None)
             return change.order.stage
 
-        mark = Mark(time.monotonic_ns())
+        mark = Mark(self.seen, time.monotonic_ns())
         token = CHARGED.set(mark)
-        self.seen.tried += 1
         try:
             stage = await self.orders.change(Job(key, at_once, Actor("operator", "hammer"), "hammer"))
             mark.began = time.monotonic_ns()
@@ -240,19 +229,20 @@ class Hammer:
             return True
         finally:
             CHARGED.reset(token)
-        ended = time.monotonic_ns()
+            self.seen.turn(refused=not mark.ids)
         for one in mark.ids:
-            self.seen.sends[str(one)] = (mark.began, ended if state in ("approved", "declined") else 0)
+            if state in ("approved", "declined"):
+                self.seen.ended(str(one), time.monotonic_ns())
             self.issued += 1
             held.sent += 1
-        self.seen.refused += not mark.ids
         return stage != NEVER and state != "approved" and (bool(mark.ids) or self.dice.random() < 0.7)
 
     # the world moves on ---------------------------------------------------------------------------------------------
 
     async def _clocks(self) -> None:
         """Business time goes on with the sends, for each merchant by leaps of its own; none gets too far ahead."""
-        ahead = {m.merchant_id: -m.behind_us for m in self.plan.merchants}
+        rows = await self.world.db.fetch("SELECT merchant_id, offset_us FROM merchants")
+        ahead = {row["merchant_id"]: row["offset_us"] for row in rows}
         before = self._pace()
         window = len(self.plan.cards) * self.plan.sends_in_a_window
         while True:
@@ -289,7 +279,7 @@ class Hammer:
 
 
 @asynccontextmanager
-async def hammer(plan: Plan) -> AsyncIterator[Hammer]:
+async def hammer(plan: Plan, seen: Seen) -> AsyncIterator[Hammer]:
     db = await Database(plan.dsn, size=8, name="hammer").open()
     keys = Keyring(plan.material)
     issuer = Issuer(plan.dsn, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox", connections=6)
@@ -297,19 +287,32 @@ async def hammer(plan: Plan) -> AsyncIterator[Hammer]:
         name="sandbox", db=db, keys=keys, processors={issuer.name: issuer}, web=None, clocks=Clocks(), policy=POLICY,
     )  # fmt: skip
     try:
-        yield Hammer(plan, world)
+        yield Hammer(plan, world, seen)
     finally:
         await issuer.close()
         await db.close()
 
 
 async def hammer_once(plan: Plan) -> Seen:
-    async with hammer(plan) as one:
-        return await one.run()
+    with _noting(plan.journal) as seen:
+        async with hammer(plan, seen) as one:
+            return await one.run()
 
 
-def in_a_process_of_its_own(plan: Plan) -> Seen:
-    return asyncio.run(hammer_once(plan))
+@contextmanager
+def _noting(journal: str | None) -> Iterator[Seen]:
+    if journal is None:
+        yield Seen()
+        return
+    file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        yield Seen(journal=file)
+    finally:
+        os.close(file)
+
+
+def in_a_process_of_its_own(plan: Plan) -> None:
+    asyncio.run(hammer_once(plan))
 
 
 def cards(visa: int, mastercard: int, amex: int) -> tuple[str, ...]:
@@ -330,97 +333,3 @@ async def make_merchants(world: World, count: int, dice: random.Random) -> tuple
         await world.db.execute("UPDATE merchants SET acceptor_id = $2 WHERE merchant_id = $1", merchant_id, acceptor)
         made.append(Merchant(merchant_id, site_id, acceptor, round(behind / timedelta(microseconds=1))))
     return tuple(made)
-
-
-# the judge ------------------------------------------------------------------------------------------------------------
-
-HOURS_24, DAYS_30 = 24 * 3600.0, 30 * 24 * 3600.0
-BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}}
-STOPS = {"R0", "R1", "R3"}  # bind the merchant that was stopped; the other bans bind the card for all
-ADVICE = {"03", "21"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the book says. `worst`: for each rule the fullest window found."""
-
-    sends: int
-    judged: int
-    breaches: tuple[str, ...]
-    worst: dict[str, int]
-    bans: int
-
-
-async def judge(connection: Any, seen: Seen) -> Verdict:
-    rows = await connection.fetch(
-        "SELECT DISTINCT c.id, encode(c.card_mac, 'hex') AS card, c.scheme, c.units, c.currency, c.initiator,"
-        " c.acceptor_id, c.merchant_id, extract(epoch FROM c.sent_at)::float8 AS at, s.decision, s.scheme_code,"
-        " s.advice_code FROM issuer.calls c LEFT JOIN issuer.sends s ON s.id = c.id WHERE c.kind = 'charge'"
-    )
-    breaches, worst = [], defaultdict[str, int](int)
-    windows: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for row in rows:
-        what = (row["currency"], row["units"], row["initiator"], row["acceptor_id"])
-        for key in _keys(row["card"], row["scheme"], *what):
-            windows[key].append(row)
-    schemes = {row["card"]: row["scheme"] for row in rows}
-    came_in: dict[tuple[Any, ...], list[tuple[float, int]]] = defaultdict(list)
-    for card, currency, units, initiator, acceptor, at, known in seen.came_in:
-        for key in _keys(card, schemes.get(card, ""), currency, units, initiator, acceptor):
-            came_in[key].append((at, known))
-    for key, sends in windows.items():
-        rule, span, most = key[0], key[1], key[2]
-        times = sorted(row["at"] for row in sends)
-        declines = sorted(came_in.get(key, ()))
-        for row in sends:
-            at = row["at"]
-            count = bisect_right(times, at) - bisect_right(times, at - span)
-            began = seen.sends.get(str(row["id"]), (0, 0))[0]
-            first = bisect_right(declines, (at - span, 1 << 62))
-            last = bisect_right(declines, (at, 1 << 62))
-            count += sum(known < began for _, known in declines[first:last])
-            worst[rule] = max(worst[rule], count)
-            if count > most:
-                breaches.append(f"{rule}: {count} in the window of {row['id']} at {datetime.fromtimestamp(at)}")  # noqa: DTZ006
-    bans, after = _after_bans(rows, seen)
-    return Verdict(len({r["id"] for r in rows}), len(seen.sends), (*breaches, *after), dict(worst), bans)
-
-
-def _keys(
-    card: str, scheme: str, currency: str, units: int, initiator: str, acceptor: str
-) -> list[tuple[Any, ...]]:
-    if scheme == "visa":
-        return [("visa 20 in 30 days", DAYS_30, 20, card, units, currency, initiator)]
-    if scheme == "mastercard":
-        return [
-            ("mastercard 10 in 24 hours", HOURS_24, 10, card, acceptor),
-            ("mastercard 35 in 30 days", DAYS_30, 35, card, acceptor, units, currency),
-        ]
-    return [(f"{scheme} 20 in 30 days", DAYS_30, 20, card, units, currency)]
-
-
-def _after_bans(rows: Sequence[Any], seen: Seen) -> tuple[int, list[str]]:
-    """Sends that were begun after a ban was known. Only declines whose moment the driver saw can be held against it."""
-    bans: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    count = 0
-    for row in rows:
-        ended = seen.sends.get(str(row["id"]), (0, 0))[1]
-        if row["decision"] != "declined" or not ended:
-            continue
-        if row["scheme"] == "mastercard" and row["advice_code"] in ADVICE:
-            bans[row["card"], row["acceptor_id"]].append(ended)
-        elif row["scheme_code"] in BANS.get(row["scheme"], ()):
-            scope = row["merchant_id"] if row["scheme_code"] in STOPS else None
-            bans[row["card"], scope].append(ended)
-        else:
-            continue
-        count += 1
-    found = []
-    for known in bans.values():
-        known.sort()
-    for row in rows:
-        began = seen.sends.get(str(row["id"]), (0, 0))[0]
-        for key in ((row["card"], row["acceptor_id"]), (row["card"], row["merchant_id"]), (row["card"], None)):
-            if began and bisect_left(bans.get(key, ()), began) > 0:
-                found.append(f"{row['scheme']}: {row['id']} was sent after the card was barred")
-    return count, found

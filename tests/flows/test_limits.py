@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+from pathlib import Path
 
 import pytest
-from tests.flows.hammer import POLICY, Plan, Seen, Verdict, cards, hammer_once, judge, make_merchants
+from tests.flows.hammer import POLICY, Plan, cards, hammer_once, make_merchants
+from tests.flows.issuers_book import Seen, Verdict, judge
+from tests.flows.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world
 
 from recoup.gateways.keys.material import fresh
@@ -45,6 +48,32 @@ def test_no_card_is_sent_more_often_than_its_network_allows(server: ServerAddres
     # Filled nearly to the brim, or the run proves little; the long one fills them exactly.
     assert 15 <= found.worst["visa 20 in 30 days"] <= 20
     assert 6 <= found.worst["mastercard 10 in 24 hours"] <= 10
+
+
+async def hammered_and_killed(server: ServerAddress, folder: Path) -> tuple[Verdict, int]:
+    async with sandbox_world(server, policy=POLICY) as (world, _, _):
+        merchants = await make_merchants(world, 4, random.Random(8))
+        material = fresh()
+        plans = [
+            Plan(
+                world.extra["dsn"], material, merchants, cards(5, 5, 4), 8 + n, 500, orders_at_once=30, tasks=16,
+                sends_in_a_window=30, journal=str(folder / f"{n}.journal"),
+            )
+            for n in range(2)
+        ]  # fmt: skip
+        seen, killed = await asyncio.to_thread(hammer_and_kill, plans, (100, 250), 8)
+        async with owner(world) as connection:
+            return await judge(connection, seen), killed
+
+
+@pytest.mark.timeout(300)
+def test_processes_that_are_killed_leave_no_card_sent_too_often(server: ServerAddress, tmp_path: Path) -> None:
+    found, killed = asyncio.run(hammered_and_killed(server, tmp_path))
+    print(f"{found.sends} sends, {killed} kills, {found.bans} bans, fullest {dict(found.worst)}")
+    assert found.breaches == ()
+    assert found.sends >= 1_000
+    assert killed >= 2
+    assert found.worst["visa 20 in 30 days"] >= 15
 
 
 @pytest.mark.timeout(300)

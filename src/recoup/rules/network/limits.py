@@ -9,9 +9,10 @@ direction costs a try, not a fee. So no window ever holds more than `maximum_sen
 Source: the dated network limits; design §4.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from recoup.rules.messages.local_time import noted
@@ -168,12 +169,16 @@ def binds_for_ever(scheme: str, send: Send) -> bool:
     return any(_triggers(row, send) for row in rows)
 
 
-def _rules(scheme: str, now: datetime, region: str) -> Iterator[LimitRow]:
+def _rules(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
+    return _rules_on(scheme, now.astimezone(UTC).date(), region)
+
+
+@lru_cache(maxsize=4_096)
+def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
     rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor"]
-    for rule_id in dict.fromkeys(row.rule_id for row in rows):
-        row = valid_row([one for one in rows if one.rule_id == rule_id], now.astimezone(UTC).date(), region)
-        if row:
-            yield row
+    names = dict.fromkeys(row.rule_id for row in rows)
+    found = (valid_row([row for row in rows if row.rule_id == name], on, region) for name in names)
+    return tuple(row for row in found if row)
 
 
 def _span(row: LimitRow) -> timedelta | None:

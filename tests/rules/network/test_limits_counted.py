@@ -1,0 +1,73 @@
+"""The gate's rule against a count that shares nothing with it; `make prove` does the same a hundred times longer."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.rules.network.cards_at_random import Asked, Gate, Word, play
+
+from recoup.rules.network.limits import Allowed
+from recoup.rules.rescue.gate import GateInput, ask_gate
+
+SENDS = 20_000
+INSTANT = timedelta(microseconds=1)
+
+
+def test_the_rule_and_the_count_agree_on_every_send() -> None:
+    found = play(1, SENDS)
+    print(found.text())
+    assert found.breaches.total() == 0, found.breaches
+    assert found.too_strict.total() == 0, found.too_strict
+    assert found.fullest["visa 20 in 30 days"] == 20
+    assert found.fullest["mastercard 10 in 24 hours"] == 10
+    assert found.fullest["mastercard 7 in 30 days"] == 7
+    assert found.fullest["mastercard 35 in 30 days"] == 35
+    assert found.fullest["elo 15 in 30 days"] == 15
+
+
+def nothing(_: GateInput, __: Asked) -> Word:
+    return Allowed()
+
+
+def an_instant_early(_: GateInput, asked: Asked) -> Word:
+    return ask_gate(asked.tallies(now=asked.now + INSTANT))
+
+
+def one_more(gate_input: GateInput, _: Asked) -> Word:
+    more = tuple(tally if tally.ban else replace(tally, maximum=tally.maximum + 1) for tally in gate_input.tallies)
+    return ask_gate(replace(gate_input, tallies=more))
+
+
+def without_clocks_ahead(_: GateInput, asked: Asked) -> Word:
+    return ask_gate(asked.tallies([send for send in asked.sends if send.at <= asked.now]))
+
+
+def without_unknown(_: GateInput, asked: Asked) -> Word:
+    return ask_gate(asked.tallies([send for send in asked.sends if send.declined is not None]))
+
+
+def without_old_bans(_: GateInput, asked: Asked) -> Word:
+    return ask_gate(asked.tallies([send for send in asked.sends if send.at > asked.now - timedelta(days=30)]))
+
+
+def of_own_merchant(_: GateInput, asked: Asked) -> Word:
+    return ask_gate(asked.tallies([send for send in asked.sends if send.merchant_id == asked.merchant]))
+
+
+@pytest.mark.parametrize(
+    ("gate", "scheme"),
+    [
+        (nothing, "visa"), (nothing, "mastercard"), (nothing, "amex"), (nothing, "discover"), (nothing, "elo"),
+        (nothing, "generic"), (an_instant_early, "visa"), (an_instant_early, "mastercard"), (one_more, "visa"),
+        (one_more, "mastercard"), (one_more, "elo"), (without_clocks_ahead, "visa"), (without_unknown, "visa"),
+        (without_unknown, "mastercard"), (without_old_bans, "visa"), (without_old_bans, "elo"),
+        (of_own_merchant, "visa"), (of_own_merchant, "mastercard"),
+    ],
+)  # fmt: skip
+def test_the_count_finds_the_faults_of_a_gate(gate: Gate, scheme: str) -> None:
+    assert play(2, 2_000, gate, (scheme,)).breaches.total() > 0
+
+
+def test_the_list_alone_shows_windows_that_were_too_full() -> None:
+    found = play(3, 2_000, one_more)
+    assert any(name.startswith("in the list, ") for name in found.breaches)
