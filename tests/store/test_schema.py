@@ -37,6 +37,7 @@ HOMES = {
             "uploads", "upload_rows", "go_live_requests", "clock_moves", "api_calls", "api_call_gaps",
             "order_notes", "order_words", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
             "refund_limits", "refund_people", "refund_requests", "reveals", "audit_lines", "alerts", "rescue_watches",
+            "arm_settings",
         ),
         MERCHANT,
     ),
@@ -48,7 +49,7 @@ HOMES = {
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
-            "applications", "application_log", "application_documents", "models", "model_choices",
+            "applications", "application_log", "application_documents", "models", "model_choices", "engine_stops",
         ),
         DIRECTORY,
     ),
@@ -73,7 +74,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
     "person_log": (), "audit_lines": (),
-    "models": (), "model_choices": (),
+    "models": (), "model_choices": (), "arm_settings": (), "engine_stops": ("ended_by", "ended_at"),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {

@@ -24,6 +24,7 @@ from recoup.rules.money.refund_limits import Desk
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.arms import AtHand
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import read_evidence
@@ -218,6 +219,8 @@ class _Ground(NamedTuple):
                         head=self.heads.get(job.key))  # fmt: skip
         change.desk = self.desks.get(job.key)
         change.wallet = self.wallets.get((row["merchant_id"], row["asset"]))
+        if order.arm is not None:
+            change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:
             change.due(job.admission.row["due_kind"], job.admission.row["due_at"])
         return change
@@ -244,6 +247,15 @@ async def admit_all(
             key = row["merchant_id"], row["order_id"]
             rows[key], heads[key] = admitted_row(row, card), head_of(row, card)
     return rows, heads
+
+
+def engine_at_hand(world: World, order: Order) -> AtHand:
+    """With the model that is in use now; draws are the order's own."""
+    order_id, merchant_id = str(order.order_id), order.merchant_id.bytes
+    now = order.merchant.business(world.clocks.wall())
+    model = world.models.current(now)
+    why = world.models.why_none(now) if model is None else ""
+    return AtHand(model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode()))
 
 
 def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tuple[UUID, ...]:

@@ -20,6 +20,7 @@ def admitted_row(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str,
         "cards_before": [], "do_not_retry": False, "metadata": {},
         "created_at": given["placed_at"] if given["status"] else None, "refunded_units": 0, "disputed": False,
         "attempts": 0, "next_attempt_at": None, "reason": None, "attention": None,
+        "arm": given.get("arm"), "arm_version": given.get("arm_version"),
     }  # fmt: skip
 
 

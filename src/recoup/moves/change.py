@@ -28,6 +28,7 @@ from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, needed
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
+from recoup.rules.rescue.arms import AtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
@@ -55,6 +56,7 @@ class Change:
         self._advanced = False
         self.desk: Desk | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
+        self.engine: AtHand | None = None  # of an order with an arm
         self._asked: dict[UUID, RefundRequest] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
 
@@ -248,12 +250,13 @@ class Change:
         order = self.order
         self.rows.codes_used.append({"merchant_id": order.merchant_id, "token_id": order.token_id})
 
-    def decide(self, decision: Decision, features: dict[str, Any]) -> UUID:
-        """Stores a decision with everything that it was made from, and answers its id."""
+    def decide(self, decision: Decision, features: dict[str, Any], arm: dict[str, Any] | None = None) -> UUID:
+        """Stores a decision with everything that it was made from, and answers its id. `arm`: of an order that
+        has one, whose decision it is."""
         decision_id, row = new_id(), decision.to_dict()
         del row["group"]  # the attempt's
         keys = {"merchant_id": self.order.merchant_id, "decision_id": decision_id, "order_id": self.order.order_id}
-        self.rows.decisions.append(keys | {"at": self.now, "features": features} | row)
+        self.rows.decisions.append(keys | {"at": self.now, "features": features, "arm": arm} | row)
         return decision_id
 
     # money ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from recoup.kernel.world import Policy
 from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late
+from recoup.moves.plan_attempts import decide_due
 from recoup.moves.send_intent import Route, send_intent
 from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
@@ -18,9 +19,7 @@ from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 
 
-def open_attempt(
-    change: Change, policy: Policy, route: Route, *, with_customer: bool = False
-) -> Attempt | None:
+def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer: bool = False) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
     `with_customer`: what they have just given is at hand; without it their try is not made.
@@ -46,6 +45,8 @@ def open_attempt(
     if order.merchant.killed:
         _wait(change, attempt, "The operator has stopped all sending for this merchant.", "kill_switch")
         return None
+    if not decide_due(change, attempt):
+        return None
     asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
     word = ask_gate(asked)
     if isinstance(word, Refused):
@@ -56,9 +57,7 @@ def open_attempt(
     return attempt
 
 
-def _wait(
-    change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None
-) -> None:
+def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None) -> None:
     """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
     if change.order.customer_waits:
         decline(change, why, decision_id=decision_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves import challenges
+from recoup.moves.by_arm import decide_as_arm
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
@@ -13,16 +14,20 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINES_VERSION
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.order_evidence import evidence_of
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading
 from recoup.rules.rescue.policy import CURRENT
 
 INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
 
-def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
-    """The decision and the id it is stored under, with everything that it was made from."""
+def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = None) -> tuple[Decision, UUID]:
+    """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
+    see `decide_due`."""
     evidence = evidence_of(change.order, reading, change.now)
+    if change.order.arm is not None:
+        return decide_as_arm(change, evidence, due_at)
     decision = decide(evidence, CURRENT)
     return decision, change.decide(decision, evidence.features())
 
@@ -32,6 +37,23 @@ def next_due(change: Change, decision: Decision) -> datetime | None:
     if change.order.do_not_retry:
         return None
     return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
+
+
+def decide_due(change: Change, attempt: Attempt) -> bool:
+    """Whether what has come is still to be sent: the engine is asked again about what it planned. If not, the order has
+    another plan, or none."""
+    stopped = change.order.arm_known is not None and change.order.arm_known.stopped
+    if attempt.when_due is None or attempt.when_due == "keep" and not stopped:
+        return True
+    reading = last_reading(change.order)
+    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at)
+    if decision.verdict == "attempt_now":
+        change.set_attempt(attempt, decision_id=decision_id)
+        return True
+    if decision.verdict != "plan":
+        drop_plan(change)
+    follow(change, decision, decision_id, reading)
+    return False
 
 
 def follow(change: Change, decision: Decision, decision_id: UUID, reading: Reading) -> None:
@@ -57,12 +79,20 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
         change.undue("retry")
         challenges.offer(change, reading)
         return
-    plan_attempt(change, due, decision.group or "soft", decision_id)
+    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
+
+
+def _when_due(decision: Decision) -> str | None:
+    """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing."""
+    if decision.verdict != "plan" or decision.versions["decider"] != ENGINES_VERSION:
+        return None
+    return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
 
 
 def plan_attempt(
-    change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None
-) -> None:
+    change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None,
+    when_due: str | None = None,
+) -> None:  # fmt: skip
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
     `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
     order = change.order
@@ -76,7 +106,7 @@ def plan_attempt(
             attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=ladder,
             due_at=due, units=order.units, asset=order.asset, initiator=initiator or order.initiator,
         )  # fmt: skip
-    change.set_attempt(attempt, due_at=due, decision_id=decision_id)
+    change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
     first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)

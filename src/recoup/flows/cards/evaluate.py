@@ -32,6 +32,7 @@ from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.arms import KINDS, arm_of, place_of
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
@@ -83,6 +84,7 @@ class Evaluate:
             known = await self._merchants.get(scope.merchant_id)
             try:
                 row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
+                await self._assign(scope, known, given, row)
                 await self._check_not_blocked(scope, known, given, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
@@ -190,6 +192,18 @@ class Evaluate:
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
+    async def _assign(self, scope: Scope, known: Known, given: Declined, row: dict[str, Any]) -> None:
+        """The order's arm, by its customer's place among all customers; without a customer by the card's."""
+        terms = known.arms_of(row["site_id"])
+        if terms is None or terms.mode == "off" or row["kind"] not in KINDS:
+            return
+        who = row["payer_id"]
+        if who is None:
+            async with self._world.db.connection() as connection:
+                who = await self._pan_id(connection, scope, given, row["token_id"]) or row["token_id"]
+        place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
+        row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
+
     async def _check_not_blocked(self, scope: Scope, known: Known, given: Declined, token_id: UUID) -> None:
         """What costs a look-up is looked up only by a merchant that has blocked a card.
 
@@ -229,9 +243,7 @@ class Evaluate:
 
     # what is known already ------------------------------------------------------------------------------------
 
-    async def _seen(
-        self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes
-    ) -> Word | UUID | int:
+    async def _seen(self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes) -> Word | UUID | int:
         """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
         generation under which it is.
 

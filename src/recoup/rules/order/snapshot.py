@@ -15,6 +15,7 @@ from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.arms import Arm, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Attempt:
     closed_at: datetime | None = None
     decision_id: UUID | None = None
     card_last4: str | None = None  # of the card that was sent
+    when_due: str | None = None  # decide: the engine is asked again; keep: it was drawn; None: it is sent
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -276,6 +278,8 @@ class Order:
     approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
     disputes: list[Dispute] = field(default_factory=list)
     dispute_terms: list[Terms] = field(default_factory=list)
+    arm: Arm | None = None  # who decides about it; None: the engine was off when it came
+    arm_known: Known | None = None  # beside `arm`
 
     @property
     def merchant_id(self) -> UUID:

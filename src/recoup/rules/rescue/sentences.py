@@ -8,7 +8,7 @@ from recoup.rules.rescue.evidence import Evidence, Verdict
 
 def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) -> str:
     if verdict == "plan":
-        return f"Next try {_local(plan[0], evidence)}, {len(plan)} planned in all."
+        return f"Next try {at_card_holder(plan[0], evidence)}, {len(plan)} planned in all."
     return {
         "attempt_now": "The card is tried now.",
         "challenge": "The customer is asked to confirm or correct the card's data.",
@@ -26,6 +26,6 @@ def heard(evidence: Evidence) -> str:
     return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
 
 
-def _local(moment: datetime, evidence: Evidence) -> str:
+def at_card_holder(moment: datetime, evidence: Evidence) -> str:
     zone = timezone(timedelta(minutes=evidence.utc_offset))
     return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M at the card holder")

@@ -72,6 +72,13 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
         WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
     ) END"""),
+    ("arm", frozenset({"arm"}), """
+  CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
+    'terms', (SELECT to_jsonb(s) FROM arm_settings s
+      WHERE s.merchant_id = o.merchant_id AND s.version = o.arm_version),
+    'stopped', EXISTS (SELECT FROM engine_stops e
+      WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
+    ) END"""),
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
@@ -110,6 +117,8 @@ def _asked(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozense
     for order in orders:
         stage, kind = str(order["stage"]), order["kind"]
         asked.update(_BY_STAGE.get(stage, ()))
+        if order["arm"] is not None:
+            asked.add("arm")
         if kind == "stable":
             asked.add("stable")
         elif stage == "processing" and kind.startswith("cit"):

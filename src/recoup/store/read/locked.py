@@ -25,6 +25,8 @@ from recoup.rules.order.snapshot import (
     Refund,
     Settlement,
 )
+from recoup.rules.rescue.arms import Known
+from recoup.rules.rescue.arms import Terms as ArmTerms
 
 _FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
 
@@ -74,6 +76,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
         disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
         dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
+        arm_known=_arm_known(evidence["arm"]) if evidence["arm"] else None,
         **values,
     )
 
@@ -90,6 +93,14 @@ def _terms_told(text: str | None) -> tuple[FeeTerm, ...]:
 
 def limits_of(row: Mapping[str, Any]) -> Limits:
     return Limits(**{f.name: row[f.name] for f in fields(Limits)})
+
+
+def arm_terms_of(row: Mapping[str, Any]) -> ArmTerms:
+    return ArmTerms(**{f.name: row[f.name] for f in fields(ArmTerms)})
+
+
+def _arm_known(told: Mapping[str, Any]) -> Known:
+    return Known(arm_terms_of(told["terms"]), told["stopped"])
 
 
 def _card(row: Mapping[str, Any]) -> CardFacts:

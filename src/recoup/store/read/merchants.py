@@ -9,7 +9,8 @@ import asyncpg
 
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
-from recoup.store.read.locked import fee_terms_of, merchant_of
+from recoup.rules.rescue.arms import Terms
+from recoup.store.read.locked import arm_terms_of, fee_terms_of, merchant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,20 @@ class Campaign:
 @dataclass(frozen=True, slots=True)
 class Known:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
-    `blocked`: whom it sells no more to, subject -> kind."""
+    `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
+    merchant's own line."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
     fee_terms: tuple[FeeTerm, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     blocked: Mapping[UUID, str] = field(default_factory=dict)
+    arms: Mapping[UUID | None, Terms] = field(default_factory=dict)
+
+    def arms_of(self, site_id: UUID) -> Terms | None:
+        """The site's own line, or else the merchant's; None where neither was ever set."""
+        own = self.arms.get(site_id)
+        return own if own is not None and own.mode != "inherit" else self.arms.get(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,10 @@ class ApiKey:
 _MERCHANT = """
 SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
-    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked
+    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
+  (SELECT jsonb_agg(to_jsonb(s)) FROM (
+    SELECT DISTINCT ON (site_id) * FROM arm_settings WHERE merchant_id = m.merchant_id ORDER BY site_id, version DESC
+  ) s) AS arms
 FROM merchants m WHERE merchant_id = $1
 """
 _SITES = """
@@ -101,6 +112,7 @@ async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Kn
         merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]),
         tuple(Campaign(**dict(campaign)) for campaign in campaigns),
         {UUID(subject): kind for subject, kind in (row["blocked"] or {}).items()},
+        {UUID(line["site_id"]) if line["site_id"] else None: arm_terms_of(line) for line in row["arms"] or ()},
     )  # fmt: skip
 
 
@@ -121,9 +133,7 @@ async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey |
                   ended_at=row["ended_at"])  # fmt: skip
 
 
-async def find_tokenization_merchant(
-    connection: asyncpg.Connection, environment_key: str, at: datetime
-) -> UUID | None:
+async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str, at: datetime) -> UUID | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""
     sql = """
     SELECT merchant_id FROM tokenization_keys

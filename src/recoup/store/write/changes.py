@@ -71,10 +71,12 @@ new_head AS (
 tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
-    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4)
+    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
+    when_due)
   SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator, sent_at,
     send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id, scheme_code,
-    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4
+    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
+    when_due
   FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
     units = EXCLUDED.units,
@@ -84,7 +86,7 @@ tried AS (
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
     code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
-    decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4
+    decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due
 )
 """,
     "refunds": """
@@ -240,8 +242,9 @@ done AS (
     "decisions": """
 decided AS (
   INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives,
-    versions, taken)
-  SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions, taken
+    versions, taken, arm)
+  SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions, taken,
+    arm
   FROM jsonb_populate_recordset(NULL::decisions, $N)
 )
 """,

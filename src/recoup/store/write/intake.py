@@ -21,7 +21,7 @@ WITH input AS MATERIALIZED (
     phone text, ip text,
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
     operation text, subject_kind text, due_kind text, attempt_id uuid, channel text,
-    decided boolean)
+    decided boolean, arm text, arm_version int)
   WHERE i.order_id = ANY (ARRAY[i.order_id])  -- true; see `changes._FEW`
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4, v.scheme, v.bin,
@@ -55,9 +55,10 @@ WITH input AS MATERIALIZED (
 ), ord AS (
   INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
     campaign_id, descriptor, asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at,
-    expires_at, facts)
+    expires_at, facts, arm, arm_version)
   SELECT merchant_id, order_id, stage, 1, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
-    units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts
+    units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts,
+    arm, arm_version
   FROM admitted
 ), head AS (
   INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,

@@ -74,7 +74,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "campaign", "clock", "decline", "notices", "sight", "site", "switch", "unknown_sites", "view",
+        "arms", "campaign", "clock", "decline", "engine", "notices", "sight", "site", "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),

@@ -46,15 +46,16 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
     earliest = _earliest(evidence, facts, now_too)
     found = candidates(ground, belief, hours_of(earliest), hours_of(evidence.expires_at))
     tries = planned(ground, belief, found, prices)
-    offers = _offers(evidence, found, tries, prices)
+    stays = due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
+    if stays:  # it was drawn when it was planned
+        tries = [Try(found[0].at, found[0].chance, found[0].chance), *_after(tries, found[0].at + 1.0)]
+    offers = _offers(evidence, found, tries, prices, 0.0 if stays else facts.explore)
     taken = drawn(offers, facts.draw)
-    if due and found and prices and found[0].chance >= prices[0] / 2:
-        return _decision(evidence, pricing, model, belief, offers, _with(found[0], tries), now=True)
     if taken.at is None:
-        return _decision(evidence, pricing, model, belief, offers, [], now=False)
+        return _decision(evidence, pricing, model, belief, offers, taken, [], now=False)
     plan = tries if taken is offers[0] else [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at)]
     now = now_too and plan[0].at <= hours_of(evidence.now)
-    return _decision(evidence, pricing, model, belief, offers, plan, now=now)
+    return _decision(evidence, pricing, model, belief, offers, taken, plan, now=now)
 
 
 def _open(evidence: Evidence) -> bool:
@@ -79,7 +80,7 @@ def _earliest(evidence: Evidence, facts: Facts, now_too: bool) -> datetime:
 
 
 def _offers(
-    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float]
+    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float], explore: float
 ) -> list[Offer]:
     """The engine's own way first, then the best instant of each other block, then stopping, if that is not its own."""
     facts, now = evidence.facts, hours_of(evidence.now)
@@ -97,7 +98,7 @@ def _offers(
         Offer(name, one.at, one.chance, one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at), price))
         for name, one in best.items()
     ]
-    share = facts.explore if _may_explore(evidence, facts) else 0.0
+    share = explore if _may_explore(evidence, facts) else 0.0
     return weighed([own, *others, *([_STOP] if tries else [])], share)
 
 
@@ -116,13 +117,9 @@ def _after(tries: list[Try], at: float) -> list[Try]:
     return [one for one in tries if one.at > at]
 
 
-def _with(now: Candidate, tries: list[Try]) -> list[Try]:
-    return [Try(now.at, now.chance, now.chance), *_after(tries, now.at + 1.0)]
-
-
 def _decision(
-    evidence: Evidence, pricing: Pricing, model: Model, belief: Belief, offers: list[Offer], tries: list[Try], *,
-    now: bool,
+    evidence: Evidence, pricing: Pricing, model: Model, belief: Belief, offers: list[Offer], taken: Offer,
+    tries: list[Try], *, now: bool,
 ) -> Decision:  # fmt: skip
     later = tries[1:] if now else tries
     plan = tuple(BusinessTime(next_minute(instant_of(one.at)).astimezone(UTC)) for one in later)
@@ -138,7 +135,8 @@ def _decision(
         for one in offers
     )  # fmt: skip
     reasons = reasons_of(evidence, verdict, plan, belief, model, tries)
-    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives)
+    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives,
+                    taken.name)  # fmt: skip
 
 
 def _named(ladder: Decision, pricing: Pricing, model: Model) -> Decision:

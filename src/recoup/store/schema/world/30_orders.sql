@@ -63,6 +63,8 @@ CREATE TABLE orders (
   cards_before uuid[] NOT NULL DEFAULT '{}',  -- the card_ids it had before another card took their place
   do_not_retry boolean NOT NULL DEFAULT false,
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
+  arm text,                                -- engine, ladder, holdout, shadow; null: the engine was off
+  arm_version int,                         -- of the arm_settings by which it came there
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,

@@ -13,6 +13,7 @@ CREATE TABLE decisions (
   alternatives jsonb NOT NULL,
   versions jsonb NOT NULL,                 -- decider, policy, knowledge, model
   taken text,                              -- which of the alternatives, where a decision chose among them
+  arm jsonb,                               -- of an order with an arm: whose decision it is, and by which settings
   PRIMARY KEY (merchant_id, decision_id)
 ) PARTITION BY RANGE (decision_id);
 
@@ -45,6 +46,7 @@ CREATE TABLE attempts (
   closed_at timestamptz,
   decision_id uuid,
   card_last4 text,                         -- of the card that was sent
+  when_due text,                           -- decide: the engine is asked again; keep: it was drawn; null: it is sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders

@@ -37,3 +37,4 @@ GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
 GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
 GRANT UPDATE (sealed) ON application_documents TO recoup_app;
 GRANT UPDATE (retiring) ON key_checks TO recoup_app;
+GRANT UPDATE (ended_by, ended_at) ON engine_stops TO recoup_app;

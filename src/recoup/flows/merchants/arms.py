@@ -1,0 +1,130 @@
+"""Who decides about a merchant's new orders, the engine or the ladder; and the engine stopped at once.
+
+Settings are about new orders: those that were taken keep their arm. A stop is about all of them: while it stands the
+ladder decides in the engine's place, also about what the engine had planned, once that has come.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves import audit
+from recoup.rules.merchants.audit import amount, changes
+from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
+from recoup.store.read.arms import arm_settings, standing_stops
+from recoup.store.read.locked import arm_terms_of
+from recoup.store.read.merchants import load_merchant
+from recoup.store.write.arms import add_arm_settings, resume_engine, stop_engine
+from recoup.store.write.sites import raise_version
+
+OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
+_NAMES: Final = ("mode", "share", "holdout", "explore")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """None leaves it as it is. Percents; `explore_max`: by currency, units."""
+
+    mode: Mode | None = None
+    share: int | None = None
+    holdout: int | None = None
+    explore: int | None = None
+    explore_max: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`lines`: by site, None for the merchant's own. `stops`: rows of engine_stops that hold."""
+
+    lines: Mapping[UUID | None, Terms]
+    changed: Mapping[UUID | None, Any]
+    stops: tuple[Any, ...]
+
+    def own(self, site_id: UUID | None = None) -> Terms:
+        begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
+        return self.lines.get(site_id, begins)
+
+
+async def read_arms(world: World, merchant_id: UUID) -> Standing:
+    async with world.db.connection() as connection:
+        return await _standing(connection, merchant_id)
+
+
+async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wanted) -> Terms:
+    """For orders that come from now on: of the site, or of all sites that have no setting of their own.
+
+    Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
+    """
+    async with world.db.transaction() as tx:
+        version = await raise_version(tx, scope.merchant_id)
+        known = await load_merchant(tx, scope.merchant_id)
+        site = next((one for one in known.sites if one.site_id == site_id), None) if known else None
+        if site_id is not None and (site is None or site.retired_at is not None):
+            raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
+        before = (await _standing(tx, scope.merchant_id)).own(site_id)
+        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        after = check_terms(Terms(**asdict(before) | given | {"version": version}))
+        if after.mode == "inherit" and site_id is None:
+            raise Problem("invalid", "Only a site can take the merchant's setting.", field="mode",
+                          cure="Send off, shadow or share.")  # fmt: skip
+        if _noted(after) == _noted(before):
+            return before
+        wall = world.clocks.wall()
+        await add_arm_settings(tx, asdict(after) | {
+            "merchant_id": scope.merchant_id, "site_id": site_id, "explore_max": dict(after.explore_max or {}),
+            "changed_at": wall, "changed_by": scope.actor.text(),
+        })  # fmt: skip
+        where = {"site": site.name} if site is not None else {}
+        await audit.note(tx, scope, wall, "arms.changed", site_id or "", where | changes(_noted(before), _noted(after)))
+    return after
+
+
+async def stop(world: World, scope: Scope, why: str, *, all_merchants: bool = False) -> bool:
+    """At once, for the scope's merchant or for all of them; False when it stands so already.
+
+    Raises: Problem(invalid) for a reason that is too long or none.
+    """
+    why, wall = _checked(why), world.clocks.wall()
+    merchant_id = None if all_merchants else scope.merchant_id
+    async with world.db.transaction() as tx:
+        done = await stop_engine(tx, new_id(), merchant_id, why, scope.actor.text(), wall)
+        if done and merchant_id is not None:
+            await audit.note(tx, scope, wall, "engine.stopped", "", {"why": why})
+    return done
+
+
+async def resume(world: World, scope: Scope, *, all_merchants: bool = False) -> bool:
+    """Ends what `stop` began there; False when nothing was stopped."""
+    wall, merchant_id = world.clocks.wall(), None if all_merchants else scope.merchant_id
+    async with world.db.transaction() as tx:
+        done = await resume_engine(tx, merchant_id, scope.actor.text(), wall)
+        if done and merchant_id is not None:
+            await audit.note(tx, scope, wall, "engine.resumed")
+    return done
+
+
+async def _standing(connection: asyncpg.Connection, merchant_id: UUID) -> Standing:
+    rows = {row["site_id"]: row for row in await arm_settings(connection, merchant_id)}
+    stops = tuple(await standing_stops(connection, merchant_id))
+    return Standing({site_id: arm_terms_of(row) for site_id, row in rows.items()}, rows, stops)
+
+
+def _noted(terms: Terms) -> dict[str, Any]:
+    bounds = terms.explore_max or {}
+    shown = ", ".join(amount(units, asset) for asset, units in sorted(bounds.items()))
+    return {name: getattr(terms, name) for name in _NAMES} | {"explored_up_to": shown}
+
+
+def _checked(why: str) -> str:
+    why = why.strip()
+    if not why or len(why) > WHY_CHARS_MAX or not why.isprintable():
+        message = f"The field why must be 1 to {WHY_CHARS_MAX} characters long, on one line."
+        raise Problem("invalid", message, field="why", cure="Say why it is stopped.")
+    return why

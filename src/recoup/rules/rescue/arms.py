@@ -1,0 +1,183 @@
+"""Who decides about an order, the engine or the ladder, and what is stored of it. Pure.
+
+A customer keeps their place among all customers for good, by a keyed hash. The comparison group is cut off at one end
+of the line and the engine's share at the other: each may grow or shrink without moving anybody between them. An order
+keeps the arm that it came into, and the terms of that day.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.rules.rescue.decide import decide as by_ladder
+from recoup.rules.rescue.engine.decide import decide as by_engine
+from recoup.rules.rescue.engine.expected import expected_under
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.engine.standing import WHY_NONE
+from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.sentences import at_card_holder
+
+Arm = Literal["engine", "ladder", "holdout", "shadow"]
+Mode = Literal["inherit", "off", "shadow", "share"]
+MODES: Final[tuple[Mode, ...]] = ("inherit", "off", "shadow", "share")
+KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
+HOLDOUT_MAX: Final = 50
+EXPLORE_MAX: Final = 20
+CURRENCIES_MAX: Final = 30
+WHY_CHARS_MAX: Final = 256
+PLACES: Final = 10_000
+_PERCENT: Final = PLACES // 100
+_DRAWS: Final = 1 << 53
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One line of a merchant's settings; percents. `explore_max`: by currency, the units above which nothing is drawn;
+    where it is empty, no amount is too high, else none of a currency that it does not name is drawn."""
+
+    version: int
+    mode: Mode = "off"
+    share: int = 0
+    holdout: int = 0
+    explore: int = 0
+    explore_max: Mapping[str, int] | None = None
+
+    def explored(self, units: int, currency: str) -> float:
+        """The share of such an order's decisions that are drawn."""
+        bounds = self.explore_max or {}
+        return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
+
+    def told(self) -> dict[str, Any]:
+        return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an order with an arm is decided with, beside its evidence. `stopped`: somebody has stopped the engine."""
+
+    terms: Terms
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The engine as a transaction has it: the model in use, or why there is none: `engine.standing`.
+    `keyed`: a keyed hash of a text."""
+
+    model: Model | None
+    why_none: str
+    keyed: Callable[[str], bytes]
+
+
+class Told(NamedTuple):
+    """A decision with what it was made from, and what is kept of the arm beside it."""
+
+    decision: Decision
+    evidence: Evidence
+    arm: dict[str, Any]
+
+
+def check_terms(terms: Terms) -> Terms:
+    """Raises: Problem(invalid) naming the field."""
+    for name, value, highest in (("share", terms.share, 100), ("holdout", terms.holdout, HOLDOUT_MAX),
+                                 ("explore", terms.explore, EXPLORE_MAX)):  # fmt: skip
+        if not 0 <= value <= highest:
+            raise Problem("invalid", f"The field {name} must be from 0 to {highest} percent.", field=name)
+    if terms.mode not in MODES:
+        raise Problem("invalid", f"The field mode must be one of {', '.join(MODES)}.", field="mode")
+    if terms.share + terms.holdout > 100:
+        cure = f"With a comparison group of {terms.holdout} % the share is at most {100 - terms.holdout} %."
+        raise Problem("invalid", "Share and comparison group are more than all customers.", field="share", cure=cure)
+    bounds = terms.explore_max or {}
+    if len(bounds) > CURRENCIES_MAX or any(asset not in EXPONENTS or units < 0 for asset, units in bounds.items()):
+        message = f"The field exploreMax names at most {CURRENCIES_MAX} currencies, each with an amount."
+        raise Problem("invalid", message, field="exploreMax")
+    return terms
+
+
+def place_of(digest: bytes) -> int:
+    """A customer's place, from 0 up to PLACES."""
+    return int.from_bytes(digest[:8], "big") % PLACES
+
+
+def arm_of(terms: Terms, place: int) -> Arm | None:
+    if terms.mode == "shadow":
+        return "shadow"
+    if terms.mode != "share":
+        return None
+    if place < terms.holdout * _PERCENT:
+        return "holdout"
+    return "engine" if place >= PLACES - terms.share * _PERCENT else "ladder"
+
+
+def decide_by_arm(arm: Arm, known: Known, evidence: Evidence, engine: AtHand) -> tuple[Told, Told | None]:
+    """What is done, and what the engine would have done where it only watches. `evidence.facts` are there: whoever
+    decides, each arm's decider can be asked later with what is stored."""
+    evidence, number = _drawing(evidence, known.terms, engine)
+    engines, fallback = _engines(evidence, known, engine) if arm in ("engine", "shadow") else (None, "")
+    # The ladder has not planned what has come due here: it is asked as after the last decline.
+    asked = replace(evidence, due_at=None)
+    ladder = by_ladder(asked, CURRENT)
+    about = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
+    if number == 1 and evidence.due_at is None and engine.model is not None:
+        about["chance"] = expected_under(ladder, evidence, engine.model)
+    if engines is not None and arm == "engine":
+        return Told(engines, evidence, about), None
+    if fallback:
+        about["fallback"] = fallback
+    *why, last = ladder.reasons
+    words = _words(arm, known.terms, engines, fallback, evidence)
+    done = Told(replace(ladder, reasons=(*why, *words, last)), asked, about)
+    return done, Told(engines, evidence, about | {"part": "watches"}) if engines is not None else None
+
+
+def _drawing(evidence: Evidence, terms: Terms, engine: AtHand) -> tuple[Evidence, int]:
+    """With the draw in it, which is the same however often one decision is asked for; and the decision's number."""
+    assert evidence.facts is not None
+    number = len(evidence.attempts) + 1
+    due = evidence.due_at.isoformat() if evidence.due_at else ""
+    model = engine.model.name if engine.model is not None else ""
+    digest = engine.keyed(f"{number}/{due}/{model}")
+    draw = (int.from_bytes(digest[:8], "big") >> 11) / _DRAWS
+    explore = terms.explored(evidence.units, evidence.currency)
+    return replace(evidence, facts=replace(evidence.facts, explore=explore, draw=draw)), number
+
+
+def _engines(evidence: Evidence, known: Known, engine: AtHand) -> tuple[Decision | None, str]:
+    """The engine's decision; or None, and why."""
+    if known.stopped:
+        return None, "stopped"
+    if engine.model is None:
+        return None, engine.why_none
+    try:
+        return by_engine(evidence, ENGINE_1, engine.model), ""
+    except (ArithmeticError, LookupError, ValueError):  # the model's numbers: the order goes on
+        return None, "failed"
+
+
+def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evidence: Evidence) -> tuple[str, ...]:
+    if fallback:
+        return (_FALLBACKS[fallback],)
+    if arm == "holdout":
+        return (f"Chance put this customer into the comparison group ({terms.holdout} %), so the ladder decided.",)
+    if arm == "ladder":
+        return (f"The engine decides for {terms.share} % of the customers; for this one the ladder does.",)
+    if engines is None:
+        return ()
+    watched = f"The ladder {CURRENT.version} decided; the engine watched."
+    at = engines.next_attempt_at
+    if engines.verdict == "attempt_now":
+        return (watched, "It would have tried the card now.")
+    return (watched, f"Its own next try would have been {at_card_holder(at, evidence)}." if at
+            else "It would have planned no try.")  # fmt: skip
+
+
+_FALLBACKS: Final[dict[str, str]] = {
+    **{str(why): words for why, words in WHY_NONE.items()},
+    "stopped": "The engine is stopped, so the ladder decides.",
+    "failed": "The engine could not decide with this model, so the ladder decides.",
+}
