@@ -27,7 +27,6 @@ CREATE TABLE engine_stops (
 );
 CREATE UNIQUE INDEX engine_stops_now ON engine_stops (coalesce(merchant_id, '00000000-0000-0000-0000-000000000000'))
   WHERE ended_at IS NULL;
-CREATE INDEX engine_stops_merchant ON engine_stops (merchant_id, stopped_at);
 ALTER TABLE orders ADD COLUMN arm text, ADD COLUMN arm_version int;
 ALTER TABLE decisions ADD COLUMN arm jsonb;
 ALTER TABLE attempts ADD COLUMN when_due text;

@@ -48,7 +48,7 @@ TABLES: Final = (
     "arm_settings",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
-UNSORTED: Final = ("card_blocks", "network_sends", "partner_feed", "partner_log", "partner_reached")
+UNSORTED: Final = ("card_blocks", "engine_stops", "network_sends", "partner_feed", "partner_log", "partner_reached")
 STRANGERS: Final = ("applications", "dispute_notices")
 # What is told of an application stands under the merchant that it is to become, which may never exist.
 TOLD_BEFORE: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
