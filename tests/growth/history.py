@@ -20,6 +20,7 @@ NOT_HISTORY = frozenset({
     "bank_accounts", "wallets", "closers", "account_balances", "endpoints", "webhook_key_overlaps", "notice_settings",
     "rescue_watches", "clock_moves", "lanes", "subscriptions", "dispute_terms", "handovers", "cvv_once",
     "switch_changes", "partner_alerts", "replays", "arm_settings", "engine_stops",
+    "issuer_answers", "fact_clocks",
 })  # fmt: skip
 # Ids that a copy has in common with what it was copied from.
 SHARED = frozenset({
@@ -34,7 +35,7 @@ COUNTED = {
     "settlement_batches": {"page_from": "page", "page_to": "page", "open_from": "page"},
     "feed": {"feed_no": "feed", "number": "number"}, "partner_feed": {"number": "partner", "merchant_number": "number"},
     "closers": {"page_no": "page", "feed_no": "feed", "number": "number"}, "account_balances": {"page_no": "page"},
-    "partner_reached": {"number": "number"},
+    "partner_reached": {"number": "number"}, "fact_clocks": {"feed_no": "feed"},
 }  # fmt: skip
 # Texts and hashes that stand once.
 ONCE = frozenset({"external_id", "key", "request_id", "email", "case_ref", "run_key", "reference", "notice_id",

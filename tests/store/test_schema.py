@@ -37,7 +37,7 @@ HOMES = {
             "uploads", "upload_rows", "go_live_requests", "clock_moves", "api_calls", "api_call_gaps",
             "order_notes", "order_words", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
             "refund_limits", "refund_people", "refund_requests", "reveals", "audit_lines", "alerts", "rescue_watches",
-            "arm_settings",
+            "arm_settings", "payer_looks", "issuer_answers", "fact_clocks",
         ),
         MERCHANT,
     ),

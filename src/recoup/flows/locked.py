@@ -5,7 +5,7 @@ transaction, each order once; a Problem raised by one order's work discards that
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -214,6 +214,8 @@ class _Ground(NamedTuple):
         if order.limits is not None:
             order.known_as = customer_names(self.world, order, evidence["limits"])
         order.sends = with_reserved(order.sends, self.reserved.get(row["card_id"], {}))
+        if order.rescue is not None and job.cards:
+            order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
         now = order.merchant.business(self.wall)
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id,
                         head=self.heads.get(job.key))  # fmt: skip

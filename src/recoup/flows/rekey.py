@@ -19,6 +19,7 @@ from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.world import World
 from recoup.rules.money.bank_account import account_context, deposits_context
 from recoup.rules.money.bank_payout import file_context
+from recoup.rules.network.card import issuer_digits
 from recoup.rules.stable.signing import secret_context
 from recoup.store.installation_worlds import installation_worlds
 from recoup.store.key_checks import drop_checks, retire_checks
@@ -36,7 +37,7 @@ from recoup.store.write.rekeying import (
     sealed_page,
 )
 from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
-from recoup.store.write.vault import add_prints
+from recoup.store.write.vault import add_prints, note_issuers
 
 TASK: Final = "keys"
 EVERY: Final = timedelta(minutes=1)
@@ -173,16 +174,23 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
             return
         wrapped = [(row, sealed.wrapped_dek) for row, sealed in made]
         async with world.db.transaction() as tx:
-            await add_prints(tx, [one for row in page for one in _prints(world, row)])
+            numbers = [(row, _number(world, row)) for row in page]
+            await add_prints(tx, [one for row, pan in numbers for one in _prints(world, row, pan)])
+            await note_issuers(tx, [(row["merchant_id"], row["token_id"], issuer_digits(pan))
+                                    for row, pan in numbers if not row["issuer_digits"]])  # fmt: skip
             if wrapped:
                 await rewrap_cards(tx, current["card"], wrapped)
         after, done = (page[-1]["merchant_id"], page[-1]["token_id"]), done + len(page)
         tell("cards", done, max(done, total))
 
 
-def _prints(world: World, row: Any) -> list[tuple[str, bytes, UUID]]:
+def _number(world: World, row: Any) -> str:
     plain = world.keys.open_card(world.name, row["merchant_id"], row["token_id"], _sealed_of(row))
-    return [(key_id, made, row["pan_id"]) for key_id, made in world.keys.print_of(json.loads(plain)["pan"])]
+    return str(json.loads(plain)["pan"])
+
+
+def _prints(world: World, row: Any, pan: str) -> list[tuple[str, bytes, UUID]]:
+    return [(key_id, made, row["pan_id"]) for key_id, made in world.keys.print_of(pan)]
 
 
 def _sealed_of(row: Any) -> Sealed:

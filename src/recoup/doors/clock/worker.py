@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import structlog
 
+from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
+from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
@@ -67,6 +69,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("partners' alerts", lambda: tell_partners(world), 2.0),
         Loop("notifications", lambda: send_notifications(world), 2.0),
         Loop("rescue rates", lambda: watch_rates(world), 60.0),
+        Loop("facts", lambda: keep_facts(world), 2.0, rest=0.1, much=EVENTS_AT_ONCE),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),
         Loop("tidy", lambda: tidy(world), 60.0),

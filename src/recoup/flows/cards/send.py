@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +20,11 @@ from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.send_intent import Route
 from recoup.moves.start_order import start_order
+from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
-from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.snapshot import Attempt, CardFacts, Order
 from recoup.rules.rescue.route import chosen_route, route_input
+from recoup.store.write.vault import note_issuers
 
 NOTHING = AtHand()
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
@@ -77,8 +81,11 @@ async def carry_out(
     if opened is None:
         return None
     order, attempt, deadline = opened
+    card = order.card
     outcome = await call(world, order, attempt, deadline, at_hand)
-    return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+    state = await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+    await _keep_issuer(world, order, card)
+    return state
 
 
 def opening(world: World, intent: Intent) -> Callable[[Change], Opened | None]:
@@ -110,6 +117,7 @@ async def first_of_new(
 async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, request_id: str) -> Order:
     """The call, and what came of it; answers the order as that left it."""
     order, attempt, deadline = opened
+    card = order.card
     outcome = await call(world, order, attempt, deadline)
     told, key = _told(outcome), (order.merchant_id, order.order_id)
 
@@ -118,7 +126,18 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
         return change.order
 
     closed: Order = await orders.change(Job(key, work, actor, request_id, cards=True))
+    await _keep_issuer(world, order, card)
     return closed
+
+
+async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> None:
+    """What opening the number has told of a card that came before this was kept. Where that fails now, it is told again
+    by the card's next send."""
+    card = order.card
+    if card is not None and before is not None and not before.issuer_digits and card.issuer_digits:
+        with suppress(Problem):
+            async with world.db.connection() as connection:
+                await note_issuers(connection, [(order.merchant_id, card.token_id, card.issuer_digits)])
 
 
 async def call(
@@ -152,10 +171,14 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
 
 
 def open_card(world: World, order: Order, cvv: str) -> Card:
+    """The order's card knows its issuer's digits after it."""
     card = order.card
     assert card is not None
     plain = world.keys.open_card(world.name, order.merchant_id, card.token_id, Sealed(*card.sealed))
-    return Card(pan=json.loads(plain)["pan"], exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme,
+    pan = json.loads(plain)["pan"]
+    if not card.issuer_digits:
+        order.card = replace(card, issuer_digits=issuer_digits(pan))
+    return Card(pan=pan, exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme,
                 cvv=cvv or None)  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.card import issuer_digits, luhn, scheme_of
 from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
@@ -120,6 +120,7 @@ class Vault:
         return self._sealed(card, plain) | {
             "pan_id": stored.pan_id, "magic": stored.magic, "scheme": stored.scheme, "bin": stored.bin,
             "last4": stored.last4, "exp_month": card.exp_month, "exp_year": card.exp_year,
+            "issuer_digits": issuer_digits(card.pan),
         }  # fmt: skip
 
     def _code(self, card: CardGiven) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.end_order import not_paid_elsewhere, paid_elsewhere
 from recoup.moves.merchant_attempt import merchant_attempt
+from recoup.moves.payer_looks import look_again_at
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.transmissions import read_transmission, touched_orders
@@ -85,6 +86,9 @@ class Transmit:
                 raise Problem("not_found", "There is no such transmission.", field="TransmitId",
                               cure="Use the transmitId that /transmit answered.")  # fmt: skip
             if turned:
+                row = await read_transmission(tx, scope.merchant_id, transmit_id)
+                if row is not None and row["payer_id"] is not None:
+                    await look_again_at(tx, scope.merchant_id, row["payer_id"], wall)
                 await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
         if turned:
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)

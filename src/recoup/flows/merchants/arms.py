@@ -22,9 +22,11 @@ from recoup.store.read.arms import arm_settings, standing_stops
 from recoup.store.read.locked import arm_terms_of
 from recoup.store.read.merchants import load_merchant
 from recoup.store.write.arms import add_arm_settings, resume_engine, stop_engine
+from recoup.store.write.facts import keep_facts_for
 from recoup.store.write.sites import raise_version
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
+_AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
 
@@ -81,6 +83,8 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
             "merchant_id": scope.merchant_id, "site_id": site_id, "explore_max": dict(after.explore_max or {}),
             "changed_at": wall, "changed_by": scope.actor.text(),
         })  # fmt: skip
+        lines = (await _standing(tx, scope.merchant_id)).lines.values()
+        await keep_facts_for(tx, scope.merchant_id, wall, kept=any(one.mode in _AT_WORK for one in lines))
         where = {"site": site.name} if site is not None else {}
         await audit.note(tx, scope, wall, "arms.changed", site_id or "", where | changes(_noted(before), _noted(after)))
     return after

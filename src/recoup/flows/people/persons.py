@@ -193,7 +193,7 @@ async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None
     """Who they are, and the merchant's files and lists in whose words they may stand; and says so in the log."""
     merchant_id = scope.merchant_id
     async with world.db.transaction() as tx:
-        await erase_payer(tx, merchant_id, payer_id)
+        await erase_payer(tx, merchant_id, payer_id, new_id())
         wall = world.clocks.wall()
         await end_files_of(tx, merchant_id, wall)
         await forget_lists_of(tx, merchant_id)

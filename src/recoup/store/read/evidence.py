@@ -79,6 +79,20 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
+    ("known", frozenset({"arm"}), """
+  CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
+    SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
+    FROM order_payer p JOIN payer_looks l ON l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id
+    WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+  ), 'others_open', (
+    SELECT count(*) FROM (SELECT DISTINCT n.order_id FROM (
+        SELECT s.order_id, s.merchant_id FROM network_sends s WHERE s.card_id = o.card_id
+        ORDER BY s.at DESC LIMIT 100) n
+      WHERE n.merchant_id = o.merchant_id AND n.order_id <> o.order_id) d
+    CROSS JOIN LATERAL (SELECT x.stage FROM orders x
+      WHERE x.merchant_id = o.merchant_id AND x.order_id = d.order_id OFFSET 0) x
+    WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
+  )) END"""),
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one

@@ -13,6 +13,7 @@ from recoup.kernel.time import WallTime
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
+from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import (
     Advance,
@@ -72,6 +73,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         blocks=[*(evidence["blocks"] or ()), *(evidence["blocked"] or ())],
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
+        rescue=known_of(evidence["known"]) if evidence["known"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
         payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
         disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
@@ -103,9 +105,19 @@ def _arm_known(told: Mapping[str, Any]) -> Known:
     return Known(arm_terms_of(told["terms"]), told["stopped"])
 
 
+def known_of(row: Mapping[str, Any]) -> RescueKnown:
+    looks = row["looks"] or {"at": (), "answers": (), "tries": (), "orders": ()}
+    seen = (
+        Seen(datetime.fromisoformat(at), answer, tries, _id(order_id) if order_id else None)
+        for at, answer, tries, order_id in zip(*(looks[name] for name in ("at", "answers", "tries", "orders")),
+                                               strict=True)
+    )  # fmt: skip
+    return RescueKnown(tuple(seen), row["others_open"])
+
+
 def _card(row: Mapping[str, Any]) -> CardFacts:
     sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
-    plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year")}
+    plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year", "issuer_digits")}
     return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
 
 

@@ -57,10 +57,15 @@ FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id 
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
   AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
 """
-# Subscriptions go on under their ids and amounts. Of what a later update told of a transaction texts go.
+# Subscriptions go on under their ids and amounts. Of what a later update told of a transaction texts go. When they paid
+# is known of what comes from now on.
 _PAYER: Final = """
 WITH subscribed AS (
   UPDATE subscriptions SET title = '', facts = '{}' WHERE merchant_id = $1 AND customer_id = $2
+), looks AS (
+  INSERT INTO payer_looks (merchant_id, payer_id, since) VALUES ($1, $2, $3)
+  ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = '{}', answers = '{}', tries = '{}', orders = '{}',
+    since = EXCLUDED.since
 ), told AS (
   UPDATE transmissions SET outcome = (SELECT jsonb_object_agg(key, CASE jsonb_typeof(value)
       WHEN 'object' THEN value - 'reason' WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(outcome))
@@ -88,9 +93,10 @@ async def erase_part(tx: asyncpg.Connection, merchant_id: UUID, order_ids: Seque
     await tx.execute(_ERASE, merchant_id, order_ids)
 
 
-async def erase_payer(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> None:
-    """The row stays, for its id stands in what is never changed; nothing in it names anybody."""
-    await connection.execute(_PAYER, merchant_id, payer_id)
+async def erase_payer(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, since: UUID) -> None:
+    """The row stays, for its id stands in what is never changed; nothing in it names anybody. What came before the id
+    `since` is not counted for them any more."""
+    await connection.execute(_PAYER, merchant_id, payer_id, since)
 
 
 async def note_person(

@@ -59,7 +59,7 @@ WHERE {place.column} IS NOT NULL GROUP BY 1
 """ for place in (*WORLD, *PEOPLE)  # noqa: S608
 }  # fmt: skip
 _CARDS = """
-SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault
+SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
 WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT $3
 """
 _REWRAP = """

@@ -21,9 +21,9 @@ ON CONFLICT DO NOTHING
 _VAULT = """
 WITH v AS (
   INSERT INTO vault (merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek,
-    nonce, ciphertext, created_at)
+    nonce, ciphertext, created_at, issuer_digits)
   SELECT merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek, nonce,
-    ciphertext, created_at
+    ciphertext, created_at, issuer_digits
   FROM jsonb_populate_recordset(NULL::vault, $1)
   ON CONFLICT DO NOTHING
 )
@@ -34,6 +34,12 @@ ON CONFLICT DO NOTHING
 """
 _CODE = """
 SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
+"""
+_ISSUERS = """
+UPDATE vault v SET issuer_digits = k.digits
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
+WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
+  AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `changes._FEW`
 """
 _FORGET = "DELETE FROM cvv_once WHERE created_at < $1"
 CVV_KEPT = timedelta(hours=1)
@@ -59,6 +65,12 @@ async def store_cards(
 
 async def find_code(connection: asyncpg.Connection, merchant_id: UUID, token_id: UUID) -> asyncpg.Record | None:
     return await connection.fetchrow(_CODE, merchant_id, token_id)
+
+
+async def note_issuers(connection: asyncpg.Connection, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """The issuer's digits of cards that came before these were kept: merchant, token, digits."""
+    if cards:
+        await connection.execute(_ISSUERS, *(list(column) for column in zip(*cards, strict=True)))
 
 
 async def forget_codes(connection: asyncpg.Connection, now: datetime) -> None:

@@ -14,6 +14,7 @@ CREATE TABLE vault (
   nonce bytea NOT NULL,
   ciphertext bytea NOT NULL,
   created_at timestamptz NOT NULL,
+  issuer_digits text NOT NULL DEFAULT '',  -- eight where a number is long enough; empty: not filled in yet
   PRIMARY KEY (merchant_id, token_id)
 );
 

@@ -1,0 +1,108 @@
+"""What a payer's looks are made from, and which payers have news. Read by index, each part bounded."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.rules.rescue.engine.facts import LOOKS_MAX
+
+COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
+_EVENTS: Final = """
+SELECT f.feed_no, f.subject_id, f.event, f.seq, coalesce((SELECT p.seq FROM feed p
+    WHERE p.merchant_id = f.merchant_id AND p.subject_id = f.subject_id AND p.seq < f.seq
+    ORDER BY p.seq DESC LIMIT 1), 0) AS after_seq
+FROM feed f WHERE f.merchant_id = $1 AND f.feed_no > $2 ORDER BY f.feed_no LIMIT $3
+"""
+_TRANSMITTED: Final = """
+SELECT transmit_id, payer_id FROM transmissions
+WHERE merchant_id = $1 AND transmit_id > $2 AND transmit_id < $3 ORDER BY transmit_id LIMIT $4
+"""
+_PAYERS: Final = """
+SELECT DISTINCT p.payer_id FROM unnest($2::uuid[]) AS k (order_id)
+JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = k.order_id WHERE p.payer_id IS NOT NULL
+"""
+# A payer's newest orders, each with its last attempts, and the newest of what the merchant transmitted of them. What is
+# older than `floor` says nothing any more, what is older than `since` was erased.
+_SOURCES: Final = f"""
+SELECT k.payer_id, k.since, k.kept,
+  (SELECT jsonb_agg(jsonb_build_object('order_id', o.order_id, 'placed_at', o.placed_at,
+      'decline', o.facts -> 'decline', 'scheme', v.scheme, 'attempts', (
+        SELECT jsonb_agg(to_jsonb(a)) FROM (
+          SELECT attempt_no, state, sent_at, scheme_code, advice_code, processor_code FROM attempts
+          WHERE merchant_id = $1 AND order_id = o.order_id ORDER BY attempt_no DESC LIMIT {LOOKS_MAX}) a)))
+    FROM (SELECT order_id FROM order_payer
+      WHERE merchant_id = $1 AND payer_id = k.payer_id AND order_id > greatest(k.since, $3::uuid)
+      ORDER BY order_id DESC LIMIT {LOOKS_MAX}) p
+    CROSS JOIN LATERAL (SELECT order_id, placed_at, facts, token_id, kind FROM orders
+      WHERE merchant_id = $1 AND order_id = p.order_id OFFSET 0) o
+    LEFT JOIN LATERAL (SELECT scheme FROM vault
+      WHERE merchant_id = $1 AND token_id = o.token_id OFFSET 0) v ON true
+    WHERE o.kind <> 'stable') AS orders,
+  (SELECT jsonb_agg(jsonb_build_object('external_id', t.external_id, 'transaction_id', t.transaction_id, 'bin', t.bin,
+      'is_declined', t.is_declined, 'code', t.code, 'code_source', t.code_source, 'transacted_at', t.transacted_at,
+      'order_id', o.order_id, 'is_order', coalesce(o.transaction_id = nullif(t.transaction_id, ''), false)))
+    FROM (SELECT external_id, transaction_id, bin, code, code_source, transacted_at,
+        coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined
+      FROM transmissions WHERE merchant_id = $1 AND payer_id = k.payer_id AND transmit_id > greatest(k.since, $3::uuid)
+      ORDER BY transmit_id DESC LIMIT {COPIES_MAX}) t
+    LEFT JOIN LATERAL (SELECT r.order_id, s.transaction_id FROM order_refs r
+      JOIN orders s ON s.merchant_id = r.merchant_id AND s.order_id = r.order_id
+      WHERE r.merchant_id = $1 AND r.door = 'rescue' AND r.external_id = t.external_id
+      ORDER BY r.generation DESC LIMIT 1) o ON true) AS copies
+FROM (SELECT u.payer_id, coalesce(l.since, '00000000-0000-0000-0000-000000000000') AS since,
+    l.payer_id IS NOT NULL AS kept
+  FROM unnest($2::uuid[]) AS u (payer_id)
+  LEFT JOIN payer_looks l ON l.merchant_id = $1 AND l.payer_id = u.payer_id) k
+"""
+# Each line of an order's log belongs to one event: the first that comes with it or after it.
+_ANSWERED: Final = """
+SELECT v.issuer_digits, v.scheme, a.state, a.sent_at, a.scheme_code, a.advice_code, a.processor_code
+FROM unnest($2::uuid[], $3::int[], $4::int[]) AS e (order_id, after_seq, seq)
+CROSS JOIN LATERAL (SELECT fact_id FROM order_log
+  WHERE merchant_id = $1 AND order_id = e.order_id AND seq > e.after_seq AND seq <= e.seq
+    AND happening IN ('attempt_declined', 'attempt_approved', 'approved_late') OFFSET 0) l
+CROSS JOIN LATERAL (SELECT state, sent_at, scheme_code, advice_code, processor_code FROM attempts
+  WHERE merchant_id = $1 AND attempt_id = l.fact_id OFFSET 0) a
+CROSS JOIN LATERAL (SELECT token_id FROM orders WHERE merchant_id = $1 AND order_id = e.order_id OFFSET 0) o
+CROSS JOIN LATERAL (SELECT issuer_digits, scheme FROM vault
+  WHERE merchant_id = $1 AND token_id = o.token_id OFFSET 0) v
+WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved', 'declined')
+"""
+
+
+async def events_after(
+    connection: asyncpg.Connection, merchant_id: UUID, feed_no: int, limit: int
+) -> Sequence[asyncpg.Record]:
+    """The next of the feed: feed_no, subject_id, event, and the lines of its order's log that are told with it."""
+    return await connection.fetch(_EVENTS, merchant_id, feed_no, limit)  # type: ignore[no-any-return]
+
+
+async def transmitted_after(
+    connection: asyncpg.Connection, merchant_id: UUID, after: UUID, before: UUID, limit: int
+) -> Sequence[asyncpg.Record]:
+    """The next transmissions by id: transmit_id, payer_id."""
+    return await connection.fetch(_TRANSMITTED, merchant_id, after, before, limit)  # type: ignore[no-any-return]
+
+
+async def payers_of(connection: asyncpg.Connection, merchant_id: UUID, orders: Sequence[UUID]) -> set[UUID]:
+    """Who pays these; of an order without a payer nobody."""
+    return {row["payer_id"] for row in await connection.fetch(_PAYERS, merchant_id, orders)}
+
+
+async def sources_of(
+    connection: asyncpg.Connection, merchant_id: UUID, payers: Sequence[UUID], floor: UUID
+) -> Sequence[asyncpg.Record]:
+    """Of each payer `orders` and `copies` (see `rules.rescue.payer_looks`), since when, and whether it has looks."""
+    return await connection.fetch(_SOURCES, merchant_id, payers, floor)  # type: ignore[no-any-return]
+
+
+async def answered_with(
+    connection: asyncpg.Connection, merchant_id: UUID, events: Sequence[asyncpg.Record]
+) -> Sequence[asyncpg.Record]:
+    """The attempts whose answers these events tell first, each with its card's issuer and scheme. Each is told once."""
+    return await connection.fetch(  # type: ignore[no-any-return]
+        _ANSWERED, merchant_id, [e["subject_id"] for e in events], [e["after_seq"] for e in events],
+        [e["seq"] for e in events],
+    )  # fmt: skip

@@ -1,0 +1,232 @@
+"""What is kept of payers and issuers to decide by: once, in time, of one merchant, and gone with an erasure."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.flows.cards.taken import Person
+from recoup.flows.insight import keep_facts as job
+from recoup.flows.people.persons import erase_person
+from recoup.kernel.scope import Actor, Scope
+from recoup.rules.network.magic import script_card
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
+from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.store.read.issuers import MERCHANTS_MIN, shared_issuers
+from recoup.store.server import ServerAddress
+from recoup.store.write.facts import keep_facts_for
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+ANA = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="ana")
+TWICE_51 = script_card("visa", "51", 1)  # declines once more, then approves
+Story = Callable[[Shop], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "SETTLED", timedelta(0))
+
+
+def run(server: ServerAddress, story: Story, *, kept: bool = True) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            if kept:
+                await keep(shop)
+            await story(shop)
+
+    asyncio.run(inside())
+
+
+async def keep(shop: Shop, *, kept: bool = True) -> None:
+    async with shop.world.db.connection() as connection:
+        await keep_facts_for(connection, shop.merchant_id, shop.world.clocks.wall(), kept=kept)
+
+
+async def caught_up(shop: Shop) -> int:
+    """The worker's rounds until it finds nothing more; answers how much it was."""
+    await shop.publish()
+    await asyncio.sleep(0.002)  # ids of this millisecond are read in the next
+    total = 0
+    while did := await job.keep_facts_of(shop.world, shop.merchant_id):
+        total += did
+    return total
+
+
+async def ana(shop: Shop) -> UUID:
+    found: UUID = shop.world.keys.derived_id("payer", shop.merchant_id.bytes, "ana")
+    return found
+
+
+async def looks(shop: Shop, payer_id: UUID | None = None) -> list[tuple[datetime, int, int, UUID | None]]:
+    sql = "SELECT * FROM payer_looks WHERE merchant_id = $1 AND payer_id = $2"
+    async with shop.world.db.connection() as connection:
+        row = await connection.fetchrow(sql, shop.merchant_id, payer_id or await ana(shop))
+    return list(zip(row["at"], row["answers"], row["tries"], row["orders"], strict=True)) if row else []
+
+
+async def told(shop: Shop, external_id: str, **more: Any) -> UUID:
+    """One /transmit of Ana's."""
+    payer = {"external_id": "ana", "email": "", "phone": "", "name": ""}
+    return await shop.transmitted(external_id, **{"payer": payer} | more)
+
+
+def test_a_payer_is_looked_at_with_each_answer_and_only_once(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        first = await shop.admit(payer=ANA, pan=TWICE_51)
+        await shop.advance(20 * DAY)
+        second = await shop.admit(payer=ANA, code="05")
+        assert await caught_up(shop) > 0
+        found = await looks(shop)
+        assert [(answer, tries, order) for _, answer, tries, order in found] == [
+            (FUNDS, 0, first), (FUNDS, 1, first), (APPROVED, 2, first), (SOFT, 0, second),
+        ]  # fmt: skip
+        assert [at for at, *_ in found] == sorted(at for at, *_ in found)
+        sent = "SELECT sent_at FROM attempts WHERE order_id = $1 AND attempt_no = 1"
+        assert found[1][0] == await shop.value(sent, first), "by the merchant's clock"
+        assert await caught_up(shop) == 0, "nothing new"
+        await shop.value("UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0))
+        await caught_up(shop)
+        assert await looks(shop) == found, "all of it again changes nothing"
+
+    run(server, story)
+
+
+def test_what_was_before_is_caught_up_with_and_nothing_is_kept_unasked(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order = await shop.admit(payer=ANA)
+        await shop.publish()
+        assert await job.keep_facts(shop.world) == 0
+        assert await looks(shop) == []
+        await keep(shop)
+        assert await job.keep_facts(shop.world) > 0
+        assert [one[3] for one in await looks(shop)] == [order]
+        await keep(shop, kept=False)
+        await shop.admit(payer=ANA)
+        await caught_up(shop)
+        assert len(await looks(shop)) == 1
+        await keep(shop)
+        await caught_up(shop)
+        assert len(await looks(shop)) == 2
+
+    run(server, story, kept=False)
+
+
+def test_a_payment_that_was_transmitted_and_sent_to_us_is_one_attempt(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        given = await shop.declined(payer=ANA)
+        at = datetime.fromisoformat(given.decline["at"])
+        await told(shop, given.external_id, transaction_id=given.transaction_id, transacted_at=at - 10 * MINUTE)
+        order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+        await told(shop, given.external_id, transaction_id="other", transacted_at=at + MINUTE / 2)
+        await told(shop, "an invoice", declined=False, transaction_id="inv-1", transacted_at=at - DAY)
+        await told(shop, "an invoice", declined=False, transaction_id="inv-1", transacted_at=at - DAY + 5 * MINUTE)
+        await told(shop, "without an instant", transacted_at=None)
+        await caught_up(shop)
+        assert [one[1:] for one in await looks(shop)] == [(APPROVED, 0, None), (FUNDS, 0, order_id)]
+
+    run(server, story)
+
+
+def test_a_payment_that_turns_out_otherwise_later_is_looked_at_again(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        transmit_id = await told(shop, "an invoice", declined=False)
+        await caught_up(shop)
+        assert [one[1] for one in await looks(shop)] == [APPROVED]
+        await shop.transmit.update(shop.scope, transmit_id, {"is_declined": True})
+        assert [one[1] for one in await looks(shop)] == [SOFT]
+
+    run(server, story)
+
+
+def test_no_more_than_the_latest_are_kept(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        now = await shop.now()
+        for day in range(LOOKS_MAX + 10):
+            await told(shop, f"invoice {day}", declined=False, transacted_at=now - day * DAY)
+        await caught_up(shop)
+        found = await looks(shop)
+        assert len(found) == LOOKS_MAX
+        assert (found[-1][0], found[0][0]) == (now, now - (LOOKS_MAX - 1) * DAY)
+
+    run(server, story)
+
+
+def test_a_payer_without_an_id_has_no_looks(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.admit(payer=Person(first_name="", last_name="", email=""))
+        await shop.transmitted("an invoice")
+        assert await caught_up(shop) > 0
+        assert await shop.value("SELECT count(*) FROM payer_looks") == 0
+
+    run(server, story)
+
+
+def test_who_was_erased_is_not_known_by_what_was_before(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.admit(payer=ANA)
+        await told(shop, "an invoice", declined=False)
+        await caught_up(shop)
+        assert len(await looks(shop)) == 2
+        person = Scope(shop.merchant_id, Actor("user", str(UUID(int=7))), "test")
+        await erase_person(shop.world, person, await ana(shop))
+        assert await looks(shop) == []
+        # What the merchant sends again of old payments, and a worker that starts from the beginning, change nothing.
+        await shop.value("UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0))
+        await caught_up(shop)
+        assert await looks(shop) == []
+        order = await shop.admit(payer=ANA)
+        await caught_up(shop)
+        assert [one[3] for one in await looks(shop)] == [order], "what comes with a later order is kept anew"
+
+    run(server, story)
+
+
+def test_looks_never_leave_their_merchant(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Another")
+        await keep(other)
+        await shop.admit(payer=ANA)
+        theirs = await other.admit(payer=ANA)
+        await caught_up(shop)
+        await caught_up(other)
+        assert [one[3] for one in await looks(other)] == [theirs]
+        assert await ana(shop) != await ana(other), "one person has an id of their own with each"
+
+    run(server, story)
+
+
+def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        pan = TWICE_51
+        for number in range(MERCHANTS_MIN):
+            async with shop.world.db.connection() as connection:
+                assert await shared_issuers(connection) == [], f"{number} merchants are too few"
+            one = await make_shop(shop.world, shop.orders, shop.deliveries, name=f"Shop {number}")
+            await keep(one)
+            await one.admit(pan=pan)
+            await one.advance(20 * DAY)
+            await caught_up(one)
+        async with shop.world.db.connection() as connection:
+            (found,) = await shared_issuers(connection)
+        assert (found["issuer_digits"], found["merchants"]) == (pan[:8], MERCHANTS_MIN)
+        assert (found["approved"], found["funds"], found["soft"]) == (MERCHANTS_MIN, MERCHANTS_MIN, 0)
+
+    run(server, story)
+
+
+def test_a_card_that_was_here_before_shows_its_issuer_with_its_next_send(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        sql = "SELECT issuer_digits FROM vault WHERE merchant_id = $1"
+        await shop.admit(pan=TWICE_51)
+        assert await shop.value(sql, shop.merchant_id) == TWICE_51[:8]
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE vault SET issuer_digits = ''")
+        await shop.advance(20 * DAY)
+        assert await shop.value(sql, shop.merchant_id) == TWICE_51[:8]
+
+    run(server, story)
