@@ -15,19 +15,20 @@ WHEN = re.compile("CASE WHEN (.*?) THEN", re.DOTALL)
 
 
 def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> None:
-    orders = [{"stage": stage.value, "kind": kind} for stage, kind in product(Stage, KINDS)]
+    orders = [{"stage": stage.value, "kind": kind, "arm": arm}
+              for stage, kind, arm in product(Stage, KINDS, (None, "engine"))]  # fmt: skip
 
     async def called_for() -> list[set[str]]:
         """Of each order the parts whose own condition, as the statement has it, is true."""
         conditions = {name: found[1] for name, _, sql in evidence._PARTS if (found := WHEN.search(sql))}
         assert len(conditions) > 6
         columns = ", ".join(f"{sql} AS {name}" for name, sql in conditions.items())
-        given = "unnest($1::text[], $2::text[]) WITH ORDINALITY AS o (stage, kind, no)"
+        given = "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS o (stage, kind, arm, no)"
         connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
         try:
             rows = await connection.fetch(
                 f"SELECT {columns} FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
-                [one["stage"] for one in orders], [one["kind"] for one in orders],
+                *([one[name] for one in orders] for name in ("stage", "kind", "arm")),
             )  # fmt: skip
         finally:
             await connection.close()
@@ -43,7 +44,8 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:
-    orders = [{"stage": "processing", "kind": "mit_sync"}, {"stage": "received", "kind": "mit_managed"}]
+    orders = [{"stage": "processing", "kind": "mit_sync", "arm": None},
+              {"stage": "received", "kind": "mit_managed", "arm": "engine"}]
     statement = evidence._statement(evidence._asked(orders, with_sends=True))
     assert "order_log" not in statement
     assert "NULL::jsonb AS approval" in statement

@@ -11,9 +11,10 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight import keep_facts as job
+from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.network.magic import script_card
+from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
 from recoup.store.read.issuers import MERCHANTS_MIN, shared_issuers
@@ -228,5 +229,60 @@ def test_a_card_that_was_here_before_shows_its_issuer_with_its_next_send(server:
             await connection.execute("UPDATE vault SET issuer_digits = ''")
         await shop.advance(20 * DAY)
         assert await shop.value(sql, shop.merchant_id) == TWICE_51[:8]
+
+    run(server, story)
+
+
+async def facts(shop: Shop, order_id: UUID) -> list[dict[str, Any]]:
+    """What each decision about the order read beside the order."""
+    rows = await shop.world.db.fetch(
+        "SELECT features -> 'facts' AS facts FROM decisions WHERE order_id = $1 AND arm IS NOT NULL"
+        " ORDER BY decision_id", order_id,
+    )  # fmt: skip
+    return [row["facts"] for row in rows]
+
+
+def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        shop.merchants.forget(shop.merchant_id)
+        pan = script_card("visa", "51", 9)
+        first = await shop.admit(payer=ANA, pan=pan)
+        await shop.run_due()
+        await caught_up(shop)
+        second = await shop.admit(payer=ANA, pan=pan, units=990)
+        await shop.run_due()
+        (of_first,), (of_second,) = await facts(shop, first), await facts(shop, second)
+        assert (of_first["looks"], of_first["issuer"]) == ([], pan[:8])
+        placed = (await shop.order(first))["facts"]["decline"]["at"]
+        assert of_second["looks"] == [[placed, FUNDS, 0]], "the other order's, and not its own"
+        assert of_first["sends_left"] == 19
+        # Cards of a script are another card in each order; else the second would find the first beside it.
+        assert (of_second["open_orders"], of_first["open_orders"]) == (1, 1)
+        await shop.advance(20 * DAY)
+        await caught_up(shop)
+        later = (await facts(shop, first))[-1]
+        assert [one[2] for one in later["tries"]] == list(range(1, len(later["tries"]) + 1))
+        assert len(later["tries"]) > 0
+        assert later["sends_left"] == 19 - len(later["tries"])
+
+    run(server, story)
+
+
+def test_orders_with_one_card_share_its_allowance(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        shop.merchants.forget(shop.merchant_id)
+        for number in range(3):
+            order_id = await shop.admit(pan=COUNTING_CARDS[0], units=100 + number)
+            await shop.run_due()
+            (found,) = await facts(shop, order_id)
+            assert found["open_orders"] == 1 + number
+        other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Another")
+        await set_arms(other.world, other.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        order_id = await other.admit(pan=COUNTING_CARDS[0])
+        await other.run_due()
+        (found,) = await facts(other, order_id)
+        assert found["open_orders"] == 1, "of other merchants nothing is said"
 
     run(server, story)
