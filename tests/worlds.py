@@ -13,7 +13,7 @@ import fcntl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ from recoup.store.server import ServerAddress
 TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
+PATIENCE = timedelta(seconds=20)
 _HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows
 TEMPLATES = {"people": "template_people", "world": "template_world"}
 FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always
@@ -234,6 +235,12 @@ class Shop:
 
     def key(self, order_id: UUID) -> tuple[UUID, UUID]:
         return self.merchant_id, order_id
+
+    def patient(self) -> "Shop":
+        """The same, where customers and we wait for the processor: a busy machine makes no other word of an answer."""
+        policy = replace(self.world.policy, call_timeout=PATIENCE, cit_deadline=PATIENCE)
+        world = replace(self.world, policy=policy)
+        return replace(self, world=world, evaluate=Evaluate(world, self.orders, self.merchants, Vault(world)))
 
     async def now(self) -> datetime:
         """The merchant's business time."""

@@ -27,7 +27,7 @@ ANOTHER = {"pan": APPROVE_CARDS[1], "exp_month": 8, "exp_year": 2033}
 
 
 async def challenged(shop: Shop, **more: Any) -> Asked:
-    word = await waiting(shop, **({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0]} | more))
+    word = await waiting(shop.patient(), **({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0]} | more))
     assert word.evaluate == "CHALLENGE"
     return await show(shop.world, shop.merchant_id, word.order_id)
 

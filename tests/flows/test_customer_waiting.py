@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import PATIENCE, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.first_try import Tried
@@ -30,7 +30,7 @@ POLICY = Policy(
     call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.6)
 )
 # Where the answer is what is looked at, not how soon it comes: a busy machine makes no other word of it.
-PATIENT = replace(POLICY, call_timeout=timedelta(seconds=20), cit_deadline=timedelta(seconds=20))
+PATIENT = replace(POLICY, call_timeout=PATIENCE, cit_deadline=PATIENCE)
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE = (
     80_001, 80_002, 80_003, 80_004, 80_006, 80_007, 80_009, 80_011, 80_012,
@@ -132,7 +132,7 @@ def test_a_customer_who_left_is_not_charged(server: ServerAddress) -> None:
 
 
 async def held(shop: Shop) -> Any:
-    word = await waiting(shop, facts={"transaction_type": "AUTHORIZATION"})
+    word = await waiting(shop.patient(), facts={"transaction_type": "AUTHORIZATION"})
     assert word.evaluate == "CAPTUREREQUIRED"
     return word
 
