@@ -150,7 +150,7 @@ async def _multiply(
         else f"t.{name}"
         for name, kind in columns.items()
     ]  # fmt: skip
-    origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND {OVER.get(table, 'true')}"
+    origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND ({OVER.get(table, 'true')})"
     await connection.execute(f"CREATE TEMP TABLE origin AS {origin}")
     # The oldest first: each copy is read for its own sake, in order.
     await connection.execute(
