@@ -21,7 +21,7 @@ from recoup.store.server import ServerAddress
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/refund-matrix.md"
 POLICY = Policy(
-    call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
+    call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
 )
 PART = {"amount": "20.00"}
 KINDS = {"20.00": PART, "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)}, "in full": {"all": True}}
