@@ -22,6 +22,7 @@ Initiator = Literal["merchant", "customer"]
 
 LOOKBACK: Final = timedelta(days=30)  # the longest window; older sends matter only when `binds_for_ever`
 _STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
+_SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
 
 
@@ -125,12 +126,15 @@ def tallies(
 ) -> tuple[Tally, ...]:  # fmt: skip
     """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+    telling = [send for send in sends if _may_trigger(send)]
     for row in _rules(scheme, now, region):
-        counted = [send for send in sends if _counts(row, send, wish)]
         if row.maximum_sends > 0:
             maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-            found.append(_window(row, counted, now, maximum))
-        elif counted:
+            found.append(_window(row, _meeting(row, sends, wish), now, maximum))
+            continue
+        triggers = [send for send in telling if _triggers(row, send) and _reaches(send, wish)]
+        counted = _meeting(row, triggers, wish)
+        if counted:
             found.append(_ban(row, counted))
     return tuple(found)
 
@@ -157,7 +161,7 @@ def allowance(
         if row.maximum_sends == 0 or span is None:
             continue
         maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-        inside = sorted(send.at for send in sends if _counts(row, send, wish) and send.at > now - span)
+        inside = sorted(send.at for send in _meeting(row, sends, wish) if send.at > now - span)
         free_at = inside[max(0, len(inside) - maximum)] + span if inside else None
         found.append(Allowance(max(0, maximum - len(inside)), maximum, span, free_at))
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
@@ -187,16 +191,22 @@ def _span(row: LimitRow) -> timedelta | None:
     return timedelta(hours=row.window_hours)
 
 
-def _counts(row: LimitRow, send: Send, wish: _Wish) -> bool:
-    if row.initiator_split and send.initiator != wish.initiator:
-        return False
-    if "acceptor" in row.key and send.acceptor_id != wish.acceptor_id:
-        return False
-    if "amount" in row.key and (send.units, send.currency) != (wish.units, wish.currency):
-        return False
-    if row.maximum_sends > 0:
-        return True
-    return _triggers(row, send) and _reaches(send, wish)
+def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
+    """Those that the rule counts together with the send that is asked for."""
+    if row.initiator_split:
+        sends = [send for send in sends if send.initiator == wish.initiator]
+    if "acceptor" in row.key:
+        sends = [send for send in sends if send.acceptor_id == wish.acceptor_id]
+    if "amount" in row.key:
+        sends = [send for send in sends if send.units == wish.units and send.currency == wish.currency]
+    return sends
+
+
+def _may_trigger(send: Send) -> bool:
+    """Whether any ban could be about its answer: of most sends none."""
+    return send.declined is True and (
+        send.advice is not None or send.visa_category == 1 or send.code in _STOP_CODES or send.klass in _SAME_DATA_FAILS
+    )
 
 
 def _triggers(row: LimitRow, send: Send) -> bool:
@@ -209,7 +219,7 @@ def _triggers(row: LimitRow, send: Send) -> bool:
         return send.code in _STOP_CODES
     if row.rule_id == "elo-irreversible":
         # Data that could be corrected count too: what we resend is always the same data.
-        return send.klass in ("hard", "data")
+        return send.klass in _SAME_DATA_FAILS
     return send.advice is not None and row.rule_id == "mc-advice-" + send.advice
 
 
