@@ -9,9 +9,11 @@ import asyncpg
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
+from recoup.rules.rescue.engine import drift
 from recoup.store.read.alerts import last_orders_alert, waiting_since
 from recoup.store.write.alerts import lock_feed
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.drift_watches import lock_drift, save_drift
 from recoup.store.write.partner_alerts import add_partner_alert
 from recoup.store.write.rescue_watches import lock_watch, save_watch
 
@@ -83,6 +85,22 @@ async def alert_of_rate(
         rows, facts = Rows(), {"recent": list(recent), "before": list(before)}
         alert(rows, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
         await write(tx, rows)
+
+
+async def alert_of_drift(
+    tx: asyncpg.Connection, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime
+) -> None:  # fmt: skip
+    """Of a model that fits no more, where nobody was told so of it yet; one that fits again is forgotten."""
+    told = await lock_drift(tx, merchant_id)
+    if counted.verdict == "drifted" and told != model:
+        await save_drift(tx, merchant_id, model)
+        facts = {"model": model, "days": drift.DAYS, "tries": counted.tries, "expected": round(counted.expected),
+                 "approved": counted.approved}  # fmt: skip
+        rows = Rows()
+        alert(rows, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+        await write(tx, rows)
+    elif counted.verdict == "fits" and told is not None:
+        await save_drift(tx, merchant_id, None)
 
 
 async def alert_of_decision(

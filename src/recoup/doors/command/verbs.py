@@ -37,6 +37,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         bank,
         clock,
         erase,
+        learn,
         listen,
         outcome,
         partner,
@@ -51,7 +52,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase):
+    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase, learn):
         module.add(cli, with_world, load_settings)
     webhooks.add(cli, with_world, load_settings)
     for module in (clock, listen, sandbox, sandbox_export):

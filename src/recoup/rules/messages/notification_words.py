@@ -180,6 +180,16 @@ def _rate(facts: Facts, to: Locale) -> _Said:
     return to.say("The rescue rate fell from {was} to {now}", was=was, now=now), lines, "/overview"
 
 
+def _drift(facts: Facts, to: Locale) -> _Said:
+    low = facts["approved"] < facts["expected"]
+    title = to.say("The model expects more approvals than there are" if low
+                   else "The model expects fewer approvals than there are")  # fmt: skip
+    counted = to.say("Of {tries} attempts in {days} days it expected {expected} approvals; there were {count}.",
+                     tries=f"{facts['tries']:,}", days=str(facts["days"]), expected=f"{facts['expected']:,}",
+                     count=f"{facts['approved']:,}")  # fmt: skip
+    return title, [counted, to.say("The operator can train a new model.")], "/overview"
+
+
 def _digest(facts: Facts, to: Locale) -> _Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
@@ -202,5 +212,5 @@ def _digest(facts: Facts, to: Locale) -> _Said:
 _SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
-    "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "digest": _digest,
+    "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
 }  # fmt: skip

@@ -42,6 +42,8 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (
          "an endpoint of the partner no longer accepts events, or was switched off",
          frozenset({"owner", "operations", "developer"}), partner=True),
     Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", _ALL),
+    Kind("drift", "A model that no longer fits", "its expected approvals compared with those of the last four weeks",
+         _ALL),
     Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
     Kind("export", "Your exports", "an export is ready or failed", _ALL, asked=True),
     Kind("digest", "Daily digest", "each morning, yesterday's figures: rescued, refunded, disputed, waiting", _MONEY,

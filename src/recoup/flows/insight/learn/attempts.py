@@ -34,13 +34,37 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Columns of one length; `since_bin` and `stale` are attempts × rhythms. `gap` counts from the payer's attempt
-    before, whose answer is `before` (0: an approval, or none); `since_first` from the payment of the order, whose
-    answer is `first_answer`."""
+    """Columns of one length, by payer and time; a payer's attempts stay together. `at`: hours since 1970; `tries`: how
+    many of the order came before; `offset`: hours. Payers and orders are numbered from 0."""
 
     payer: Column
     order: Column
     at: Column
+    tries: Column
+    answer: Column
+    key: Column
+    issuer: Column
+    offset: Column
+    zone: Column
+    keys: tuple[str, ...]
+    issuers: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.payer)
+
+    @property
+    def payers(self) -> int:
+        return int(self.payer[-1]) + 1 if len(self) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is fitted: columns of one length; `since_bin` and `stale` are attempts × rhythms. `gap` counts from the
+    payer's attempt before, whose answer is `before` (0: an approval, or none); `since_first` from the payment of the
+    order, whose answer is `first_answer`. `pooled`: issuers of whom nothing of their own is learned."""
+
+    payer: Column
+    order: Column
     tries: Column
     answer: Column
     key: Column
@@ -58,40 +82,26 @@ class Attempts:
     first_answer: Column
     keys: tuple[str, ...]
     issuers: tuple[str, ...]
+    pooled: Column
 
     def __len__(self) -> int:
         return len(self.payer)
 
 
 def attempts_of(rows: Iterable[Past]) -> Attempts:
-    """Sorted by payer and time; a payer's attempts stay together."""
+    """Sorted by payer and time."""
     past = sorted(rows, key=lambda row: (row.payer, row.at, row.order, row.number))
     payers, orders, keys, issuers = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
-    payer = np.array([payers.setdefault(row.payer, len(payers)) for row in past], np.int64)
-    order = np.array([orders.setdefault(row.order, len(orders)) for row in past], np.int64)
-    key = np.array([keys.setdefault(row.key, len(keys)) for row in past], np.int64)
-    issuer = np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64)
-    at = np.array([(row.at - _EPOCH).total_seconds() for row in past]) / 3600.0
-    offset = np.array([row.offset_minutes for row in past]) / 60.0
-    answer = np.array([row.answer for row in past], np.int64)
-    tries = np.minimum(np.array([row.number - 1 for row in past], np.int64), TRIES - 1)
-    same = np.r_[False, payer[1:] == payer[:-1]]
-    gap = np.where(same, at - np.r_[0.0, at[:-1]], _LONG_AGO_HOURS)
-    before = np.where(same, np.r_[APPROVED, answer[:-1]], APPROVED)
-    local = at + offset
-    since = _hours_since(local)
-    first = np.full(len(orders), np.inf)
-    np.minimum.at(first, order, local)
-    first_answer = np.full(len(orders), SOFT)
-    first_answer[order[tries == 0]] = answer[tries == 0]
     return Attempts(
-        payer, order, at, tries, answer, key, issuer, np.array([row.zone_known for row in past], np.int64), before,
-        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
-        np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
-        (since > gap[:, None]) & (before != APPROVED)[:, None],
-        ((at % 24) // 3).astype(np.int64), ((at // 24 + 3) % 7).astype(np.int64),
-        local // 24 != first[order] // 24, _month(local) != _month(first)[order],
-        local - first[order], first_answer[order], tuple(keys), tuple(issuers),
+        np.array([payers.setdefault(row.payer, len(payers)) for row in past], np.int64),
+        np.array([orders.setdefault(row.order, len(orders)) for row in past], np.int64),
+        np.array([(row.at - _EPOCH).total_seconds() for row in past]) / 3600.0,
+        np.minimum(np.array([row.number - 1 for row in past], np.int64), TRIES - 1),
+        np.array([row.answer for row in past], np.int64),
+        np.array([keys.setdefault(row.key, len(keys)) for row in past], np.int64),
+        np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64),
+        np.array([row.offset_minutes for row in past]) / 60.0,
+        np.array([row.zone_known for row in past], np.int64), tuple(keys), tuple(issuers),
     )  # fmt: skip
 
 
@@ -102,6 +112,28 @@ def chosen(attempts: Attempts, rows: Column) -> Attempts:
     for name in ("payer", "order"):
         kept[name] = np.unique(kept[name], return_inverse=True)[1]
     return Attempts(**kept, keys=attempts.keys, issuers=attempts.issuers)
+
+
+def features_of(data: Attempts, pooled: Column | None = None) -> Features:
+    same = np.r_[False, data.payer[1:] == data.payer[:-1]]
+    gap = np.where(same, data.at - np.r_[0.0, data.at[:-1]], _LONG_AGO_HOURS)
+    before = np.where(same, np.r_[APPROVED, data.answer[:-1]], APPROVED)
+    local = data.at + data.offset
+    since = _hours_since(local)
+    first = np.full(int(data.order.max()) + 1, np.inf)
+    np.minimum.at(first, data.order, local)
+    first_answer = np.full(len(first), SOFT)
+    first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
+    return Features(
+        data.payer, data.order, data.tries, data.answer, data.key, data.issuer, data.zone, before,
+        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
+        np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
+        (since > gap[:, None]) & (before != APPROVED)[:, None],
+        ((data.at % 24) // 3).astype(np.int64), ((data.at // 24 + 3) % 7).astype(np.int64),
+        local // 24 != first[data.order] // 24, _month(local) != _month(first)[data.order],
+        local - first[data.order], first_answer[data.order], data.keys, data.issuers,
+        np.zeros(len(data.issuers), bool) if pooled is None else pooled,
+    )  # fmt: skip
 
 
 def _hours_since(local: Column) -> Column:

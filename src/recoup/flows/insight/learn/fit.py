@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Attempts, Column
+from recoup.flows.insight.learn.attempts import Column, Features
 from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
@@ -69,7 +69,7 @@ def start(issuers: int, keys: int) -> Coefficients:
     )  # fmt: skip
 
 
-def fit(data: Attempts) -> Coefficients:
+def fit(data: Features) -> Coefficients:
     c = start(len(data.issuers), len(data.keys))
     c.holds_by_code[data.key] = c.holds[data.answer]
     for number in range(_ROUNDS):
@@ -77,7 +77,15 @@ def fit(data: Attempts) -> Coefficients:
         _learn_holds(data, c, held)
         for _step in range(_STEPS):
             _climb(data, c, weights, shape=number >= _SHAPE_FROM)
+            _pool(c, data.pooled)
     return c
+
+
+def _pool(c: Coefficients, pooled: Column) -> None:
+    """What holds for all holds for those of whom nothing of their own is learned."""
+    c.issuer_refusal[pooled] = c.issuer_hours[pooled] = c.issuer_weekdays[pooled] = 0.0
+    c.issuer_holds[pooled] = 1.0
+    c.generic[:-1][pooled] = c.generic[-1]
 
 
 def rhythm_prior() -> Column:
@@ -112,7 +120,7 @@ def held_prior() -> Column:
     return prior
 
 
-def logits(data: Attempts, c: Coefficients) -> tuple[Column, Column]:
+def logits(data: Features, c: Coefficients) -> tuple[Column, Column]:
     """Of the bank refusing (attempts), and of money being there (attempts × rhythms)."""
     retry = data.tries > 0
     refusal = np.where(retry, c.refusal_after[data.before, data.gap_bin] + data.new_day * c.refusal_flags[1]
@@ -127,7 +135,7 @@ def logits(data: Attempts, c: Coefficients) -> tuple[Column, Column]:
     return refusal, money
 
 
-def _stale(data: Attempts) -> Column:
+def _stale(data: Features) -> Column:
     stale = data.stale.copy()
     stale[:, AMPLE] = False
     return stale
@@ -138,7 +146,7 @@ def _chance(logit: Column) -> Column:
     return chance
 
 
-def _likelihoods(data: Attempts, c: Coefficients) -> Column:
+def _likelihoods(data: Features, c: Coefficients) -> Column:
     refusal, money = logits(data, c)
     no, there = _chance(refusal)[:, None], _chance(money)
     generic = c.generic[data.issuer][:, None]
@@ -151,7 +159,7 @@ def _likelihoods(data: Attempts, c: Coefficients) -> Column:
     return found
 
 
-def _expect(data: Attempts, c: Coefficients) -> tuple[Column, Column]:
+def _expect(data: Features, c: Coefficients) -> tuple[Column, Column]:
     """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then; and by order, how
     likely each length of its hold is."""
     likely = _likelihoods(data, c)
@@ -192,7 +200,7 @@ def _expect(data: Attempts, c: Coefficients) -> tuple[Column, Column]:
     return posterior[data.payer] * share, held
 
 
-def first_holds(data: Attempts, c: Coefficients, orders: int) -> Column:
+def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
     """By order, what its first decline says of the length of its hold."""
     first = data.tries == 0
     prior = np.tile(c.holds[SOFT], (orders, 1))
@@ -201,7 +209,7 @@ def first_holds(data: Attempts, c: Coefficients, orders: int) -> Column:
     return prior
 
 
-def _learn_holds(data: Attempts, c: Coefficients, held: Column) -> None:
+def _learn_holds(data: Features, c: Coefficients, held: Column) -> None:
     """Pooled step by step: a class, a code, an issuer's class. Only orders that were tried again tell anything."""
     tried = np.zeros(len(held), bool)
     tried[data.order[data.tries > 0]] = True
@@ -233,7 +241,7 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
     return pooled
 
 
-def _climb(data: Attempts, c: Coefficients, weights: Column, *, shape: bool) -> None:
+def _climb(data: Features, c: Coefficients, weights: Column, *, shape: bool) -> None:
     """One diagonal Newton step on every coefficient, with an answer that has two causes shared between them."""
     refusal, money = logits(data, c)
     no, there = _chance(refusal)[:, None], _chance(money)
@@ -251,7 +259,7 @@ def _climb(data: Attempts, c: Coefficients, weights: Column, *, shape: bool) -> 
     _learn_generic(data, c, (rest * soft).sum(1), (rest * (data.answer == FUNDS)[:, None]).sum(1))
 
 
-def _climb_refusal(data: Attempts, c: Coefficients, gradient: Column, curve: Column) -> None:
+def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Column) -> None:
     retry = data.tries > 0
     issuers = len(data.issuers)
     flags = c.refusal_flags
@@ -270,7 +278,7 @@ def _climb_refusal(data: Attempts, c: Coefficients, gradient: Column, curve: Col
     assert c.issuer_hours.shape == (issuers, HOURS)
 
 
-def _climb_money(data: Attempts, c: Coefficients, gradient: Column, curve: Column, shape: bool) -> None:
+def _climb_money(data: Features, c: Coefficients, gradient: Column, curve: Column, shape: bool) -> None:
     dated = slice(0, IRREGULAR)
     bins = (data.zone[:, None] * len(SINCE) + data.since_bin)[:, dated]
     if shape:
@@ -290,7 +298,7 @@ def _climb_money(data: Attempts, c: Coefficients, gradient: Column, curve: Colum
     _step(c.after, data.before[retry], whole[retry], bend[retry], 3.0, 0.0)
 
 
-def _learn_generic(data: Attempts, c: Coefficients, soft: Column, funds: Column) -> None:
+def _learn_generic(data: Features, c: Coefficients, soft: Column, funds: Column) -> None:
     of_all = (soft.sum() + 50.0) / (soft.sum() + funds.sum() + 200.0)
     size = len(data.issuers)
     own, seen = np.bincount(data.issuer, soft, size), np.bincount(data.issuer, soft + funds, size)

@@ -1,4 +1,4 @@
-"""A model from attempts: the shape of money and refusals from some payers, what issuers are like from all attempts."""
+"""A model from attempts: its shape from some payers, as many as there are until enough are; the counts from all."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -6,36 +6,49 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Attempts, chosen
+from recoup.flows.insight.learn.attempts import Attempts, Column, chosen, features_of
 from recoup.flows.insight.learn.fit import Coefficients, fit, named
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
 
 SHAPE_MAX: Final = 60_000  # attempts that the coefficients are fitted to
+ISSUERS_MAX: Final = 5_000
+KEYS_MAX: Final = 500
 
 
-def train(data: Attempts, made_from: str) -> Model:
-    """The same attempts give the same model. `made_from` says where they came from."""
-    c = fit(_some(data))
+def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Model:
+    """The same attempts give the same model. `made_from` says where they came from; `issuers`: a mask of those that may
+    have a line of their own."""
+    lines = _lines(data) if issuers is None else issuers & _lines(data)
+    c = fit(features_of(_some(data), ~lines))
+    known = np.argsort(-np.bincount(data.key, minlength=len(data.keys)), kind="stable")[:KEYS_MAX]
     plain: dict[str, Any] = named(c) | {
         "format": FORMAT, "made_from": made_from, "data_from": _day(data, np.min), "data_until": _day(data, np.max),
-        "attempts": len(data), "payers": int(data.payer.max()) + 1, "issuers": _issuers(data, c),
-        "holds_by_code": {key: c.holds_by_code[n].tolist() for n, key in enumerate(data.keys)},
+        "attempts": len(data), "payers": data.payers, "issuers": _issuers(data, c, lines),
+        "holds_by_code": {data.keys[n]: c.holds_by_code[n].tolist() for n in known.tolist()},
     }  # fmt: skip
     return checked(msgspec.convert(_rounded(plain), Learned))
 
 
 def _some(data: Attempts) -> Attempts:
-    """Whole payers, spread evenly, until `SHAPE_MAX` is reached; the latest attempts tell most."""
+    """Whole payers, spread evenly, until `SHAPE_MAX` is reached."""
     if len(data) <= SHAPE_MAX:
         return data
-    payers = int(data.payer.max()) + 1
+    payers = data.payers
     step = len(data) / SHAPE_MAX
     taken = np.zeros(payers, bool)
     taken[(np.arange(int(payers / step)) * step).astype(int)] = True
     return chosen(data, taken[data.payer])
 
 
-def _issuers(data: Attempts, c: Coefficients) -> dict[str, Any]:
+def _lines(data: Attempts) -> Column:
+    """Where there are too many issuers, the ones with the most attempts: each line is a thousand bytes."""
+    counts = np.bincount(data.issuer, minlength=len(data.issuers))
+    lines = np.zeros(len(counts), bool)
+    lines[np.argsort(-counts, kind="stable")[:ISSUERS_MAX]] = True
+    return lines
+
+
+def _issuers(data: Attempts, c: Coefficients, lines: Column) -> dict[str, Any]:
     counts = np.bincount(data.issuer, minlength=len(data.issuers))
     return {
         issuer: {
@@ -43,7 +56,7 @@ def _issuers(data: Attempts, c: Coefficients) -> dict[str, Any]:
             "weekdays": c.issuer_weekdays[n].tolist(), "generic": float(c.generic[n]),
             "holds": c.issuer_holds[n].tolist(),
         }
-        for n, issuer in enumerate(data.issuers)
+        for n, issuer in enumerate(data.issuers) if lines[n]
     }  # fmt: skip
 
 

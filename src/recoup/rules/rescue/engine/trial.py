@@ -7,7 +7,8 @@ together.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from math import floor
+from typing import Any, Final, Literal, NamedTuple
 
 PLAIN_RATES: Final = "plain rates"
 HELD_OUT_SHARE: Final = 5  # the last fifth of the time
@@ -34,3 +35,32 @@ class Trial:
     def row(self) -> dict[str, Any]:
         """As it is stored beside the model."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+# Below these nothing is trained: what so few attempts say is chance.
+DAYS_LEAST: Final = 14
+TRIES_LEAST: Final = 500  # attempts after the first, in the time that is trained on
+HELD_OUT_LEAST: Final = 200
+OUTCOMES_LEAST: Final = 20  # of the held-out tries, approved and declined
+
+
+class Amount(NamedTuple):
+    """How much there is to learn from. `tries`: before the held-out time; `held_out`, `approved`: tries of it."""
+
+    days: float
+    tries: int
+    held_out: int
+    approved: int
+
+
+def missing(there: Amount) -> list[str]:
+    """What is too little, each as a sentence; nothing: it is enough."""
+    needed = (
+        (there.days, DAYS_LEAST, "days of data"),
+        (there.tries, TRIES_LEAST, "repeated attempts before the held-out time"),
+        (there.held_out, HELD_OUT_LEAST, "repeated attempts in the held-out time"),
+        (there.approved, OUTCOMES_LEAST, "approved attempts among those"),
+        (there.held_out - there.approved, OUTCOMES_LEAST, "declined attempts among those"),
+    )
+    return [f"{least - floor(have):,} more {what} ({floor(have):,} of {least:,})." for have, least, what in needed
+            if have < least]  # fmt: skip

@@ -1,0 +1,197 @@
+"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/learn.md."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.insight.learn.choices import back, listed, shown, take
+from recoup.flows.insight.learn.drift import Drift, drift_of
+from recoup.flows.insight.learn.learn import Training, learn
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import iso
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.trial import PLAIN_RATES
+
+OPERATOR: Final = Actor("operator", "command")
+MONTHS, MONTHS_MAX = 18, 60
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    def run(data_dir: Path | None, work: Callable[[Opened], Any]) -> Any:
+        return with_world(load_settings(data_dir=data_dir), work)
+
+    @cli.group("learn", invoke_without_command=True)
+    @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
+    @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without taking it.")
+    @click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
+                  help="How far back attempts are read.")  # fmt: skip
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+    @data_dir_option
+    @click.pass_context
+    def verb(
+        context: click.Context, dry_run: bool, keep_it: bool, months: int, as_json: bool, data_dir: Path | None
+    ) -> None:  # fmt: skip
+        """Trains the rescue engine on this installation's own attempts.
+
+        The last part of their time is held out. The new model is taken only if it is better there than what decides
+        today. Without a subcommand it trains.
+        """
+        if context.invoked_subcommand is not None:
+            return
+        found = run(data_dir, lambda opened: learn(opened.world, OPERATOR, months=months, dry_run=dry_run,
+                                                   keep_it=keep_it))  # fmt: skip
+        click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
+
+    @verb.command("list")
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+    @data_dir_option
+    def list_verb(as_json: bool, data_dir: Path | None) -> None:
+        """Shows the models, the newest first, and whether the one in use still fits."""
+
+        async def work(opened: Opened) -> tuple[list[dict[str, Any]], Drift | None]:
+            rows, taken = await listed(opened.world)
+            return rows, await drift_of(opened.world, taken) if taken is not None else None
+
+        rows, drift = run(data_dir, work)
+        click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift)})
+                   if as_json else models_text(rows, drift))  # fmt: skip
+
+    @verb.command("show")
+    @click.argument("name")
+    @click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
+    @data_dir_option
+    def show_verb(name: str, as_json: bool, data_dir: Path | None) -> None:
+        """Shows one model: its data, its score, whether it may decide."""
+        row = run(data_dir, lambda opened: shown(opened.world, name))
+        click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
+
+    @verb.command("take")
+    @click.argument("name")
+    @data_dir_option
+    def take_verb(name: str, data_dir: Path | None) -> None:
+        """Lets a stored model decide from now on."""
+        run(data_dir, lambda opened: take(opened.world, name, OPERATOR))
+        click.echo(f"{name} decides from now on. `recoup learn back` takes this back.")
+
+    @verb.command("back")
+    @data_dir_option
+    def back_verb(data_dir: Path | None) -> None:
+        """Takes the model of before again, or none if there was none."""
+        name = run(data_dir, lambda opened: back(opened.world, OPERATOR))
+        click.echo(f"{name} decides again." if name else "No model is taken now; the ladder decides.")
+
+
+def as_text(found: Training, dry_run: bool) -> str:
+    lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
+    if found.model is None or found.trial is None:
+        return "\n".join([*lines, "result      too little to learn from; nothing was changed. Missing:",
+                          *(f"            {one}" for one in found.missing)])  # fmt: skip
+    learned, trial = found.model.learned, found.trial
+    lines += [
+        f"model       {found.model.name}",
+        f"trained on  {learned.data_from} to {learned.data_until}, {learned.attempts:,} attempts",
+        f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
+        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log-loss, less is better; "
+        f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
+    ]  # fmt: skip
+    if found.note:
+        lines.append(f"note        {found.note}")
+    return "\n".join([*lines, f"result      {_result(found, dry_run)}"])
+
+
+def _result(found: Training, dry_run: bool) -> str:
+    assert found.trial is not None
+    if found.taken:
+        return "better, and taken. `recoup learn back` takes this back."
+    better = found.trial.verdict == "better"
+    said = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
+    if dry_run:
+        return f"{said}; this was a dry run, nothing was changed."
+    if found.kept:
+        return f"{said}; stored, not taken."
+    return f"{said}; nothing was changed."
+
+
+def _compared(name: str) -> str:
+    return "the plain rates" if name == PLAIN_RATES else name
+
+
+def as_dict(found: Training) -> dict[str, Any]:
+    trial = found.trial
+    return {
+        "attempts": found.attempts, "payers": found.payers, "merchants": found.merchants,
+        "missing": list(found.missing), "model": found.model.name if found.model is not None else None,
+        "trial": {**trial.row(), "held_from": iso(trial.held_from), "verdict": trial.verdict} if trial else None,
+        "note": found.note, "kept": found.kept, "taken": found.taken,
+    }  # fmt: skip
+
+
+def model_dict(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: iso(value) if name in _MOMENTS and value is not None else _plain(value)
+            for name, value in row.items() if name in _SHOWN}  # fmt: skip
+
+
+_MOMENTS: Final = ("made_at", "taken_at", "held_from")
+_SHOWN: Final = (
+    "name", "state", "sha256", "bytes", "data_from", "data_until", "attempts", "payers", "held_from", "held_attempts",
+    "score", "compared_with", "compared_score", "score_error", "made_at", "made_by", "taken_at",
+)  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def shown_dict(row: Mapping[str, Any]) -> dict[str, Any]:
+    model: Model | None = row["model"]
+    content = json.loads(model.to_json()) if model is not None else None
+    return {**model_dict(row), "damaged": row["damaged"], "why_unused": row["why_unused"], "content": content}
+
+
+def models_text(rows: list[dict[str, Any]], drift: Drift | None) -> str:
+    if not rows:
+        return "There is no model yet; `recoup learn` trains one."
+    lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
+    for row in rows:
+        score, against = (f"{row[name]:.4f}" if row[name] is not None else "-" for name in ("score", "compared_score"))
+        lines.append(f"{row['name']:18} {row['state']:9} {row['data_until']} {row['attempts']:>10,} {score:>7} "
+                     f"{against:>8}  {iso(row['made_at'])}")  # fmt: skip
+    return "\n".join([*lines, *([drift_text(drift)] if drift is not None else [])])
+
+
+def drift_text(drift: Drift) -> str:
+    if not drift.tries:
+        return f"In the last {drift.days} days nothing was sent by {drift.model}."
+    said = {"fits": "It fits.", "too_little": "Too few to judge.",
+            "drifted": "It does not fit any more: train a new one with `recoup learn`."}[drift.verdict]  # fmt: skip
+    return (f"Of {drift.tries:,} attempts by {drift.model} in the last {drift.days} days, {drift.expected:,.1f} "
+            f"approvals were expected, {drift.approved:,} came. {said}")  # fmt: skip
+
+
+def drift_dict(drift: Drift) -> dict[str, Any]:
+    return {"model": drift.model, "days": drift.days, "tries": drift.tries, "expected": round(drift.expected, 2),
+            "approved": drift.approved, "verdict": drift.verdict}  # fmt: skip
+
+
+def shown_text(row: Mapping[str, Any]) -> str:
+    lines = [
+        f"{row['name']}  {row['state']}", f"  sha256      {row['sha256']}, {row['bytes']:,} bytes",
+        f"  data        {row['data_from']} to {row['data_until']}, {row['attempts']:,} attempts of "
+        f"{row['payers']:,} customers",
+        f"  made        {iso(row['made_at'])} by {row['made_by']}",
+    ]  # fmt: skip
+    if row["score"] is not None:
+        against = f"{_compared(row['compared_with'])} {row['compared_score']:.4f}"
+        lines.append(f"  score       {row['score']:.4f}, {against}, on {row['held_attempts']:,} attempts from "
+                     f"{iso(row['held_from'])[:10]} on")  # fmt: skip
+    if row["taken_at"] is not None:
+        lines.append(f"  taken       {iso(row['taken_at'])}")
+    if row["damaged"]:
+        lines.append(f"  DAMAGED     {row['damaged']} It decides nothing.")
+    elif row["why_unused"]:
+        lines.append(f"  not used    {row['why_unused']}")
+    return "\n".join(lines)

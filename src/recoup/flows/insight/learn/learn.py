@@ -1,0 +1,111 @@
+"""`recoup learn`: a model from the installation's own attempts, tried on the last part of their time, and taken only
+when it is better there than what decides today.
+
+The model that is kept is the one that was tried: it has not seen the held-out time. So none is ever compared by
+attempts that it was trained on, however often one is trained.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.models import find_model
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
+from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.trial import PLAIN_RATES, Amount, Trial, missing
+from recoup.store.read.models import last_choice
+
+DAYS_A_MONTH: Final = 31
+AS_LOADED: Final = "own attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`: why it was not
+    compared with the model that is taken."""
+
+    attempts: int
+    payers: int
+    merchants: int
+    missing: tuple[str, ...] = ()
+    model: Model | None = None
+    trial: Trial | None = None
+    note: str = ""
+    kept: bool = False
+    taken: bool = False
+
+
+async def learn(world: World, actor: Actor, *, months: int, dry_run: bool = False, keep_it: bool = False) -> Training:
+    """`keep_it`: also one that is not better is kept, to be looked at or taken by hand.
+
+    Raises: Problem(invalid) without numpy; Problem(too_large); Problem(conflict) as `take`.
+    """
+    check_numpy()  # before anything is read
+    from recoup.flows.insight.learn.gather import gather
+
+    wall = world.clocks.wall()
+    gathered = await gather(world, WallTime(wall - timedelta(days=months * DAYS_A_MONTH)))
+    if gathered is None:
+        return Training(0, 0, 0, missing=tuple(missing(Amount(0, 0, 0, 0))))
+    today, note = await _today(world)
+    found = await asyncio.to_thread(_train, gathered, today, note)
+    if found.model is None or found.trial is None or dry_run:
+        return found
+    better = found.trial.verdict == "better" and (today is None or today.name != found.model.name)
+    if not better and not keep_it:
+        return found
+    await keep(world, found.model, found.trial, actor)
+    if not better:
+        return replace(found, kept=True)
+    await take(world, found.model.name, actor, why="better on held-out time")
+    return replace(found, kept=True, taken=True)
+
+
+def check_numpy() -> None:
+    """Raises: Problem(invalid)."""
+    try:
+        import numpy as np
+    except ModuleNotFoundError:
+        raise Problem("invalid", "Training needs numpy, which is not installed.",
+                      cure="Install it with the extra: pip install 'recoup[lab]'.") from None  # fmt: skip
+    assert np is not None
+
+
+async def _today(world: World) -> tuple[Model | None, str]:
+    """What decides today, to be compared with."""
+    async with world.db.connection() as connection:
+        choice = await last_choice(connection)
+        name = choice["name"] if choice is not None else None
+        if name is None:
+            return None, ""
+        try:
+            return await find_model(connection, name), ""
+        except BadModel as error:
+            return None, f"{name}, which is taken, is damaged. {error}"
+
+
+def _train(gathered: Any, today: Model | None, note: str) -> Training:
+    import numpy as np
+
+    from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, try_out
+    from recoup.flows.insight.learn.train import train
+
+    attempts = gathered.attempts
+    counts = len(attempts), attempts.payers, gathered.merchants
+    held = hold_out(attempts)
+    days = (float(attempts.at.max()) - float(attempts.at.min())) / 24.0
+    lacks = missing(Amount(days, int(np.count_nonzero(held.before.tries)), len(held.tries), held.approved))
+    if lacks:
+        return Training(*counts, missing=tuple(lacks))
+    model = train(held.before, AS_LOADED, gathered.lines)
+    if today is not None and today.name == model.name:
+        today, note = None, f"{model.name} decides already; the same attempts give the same model."
+    compared = by_model(today) if today is not None else by_plain_rates(held.before)
+    trial = try_out(held, by_model(model), today.name if today is not None else PLAIN_RATES, compared)
+    return Training(*counts, model=model, trial=trial, note=note)
+

@@ -1,0 +1,98 @@
+"""`recoup learn` as a person types it."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from tests.flows.insight.history import lived
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.doors.command import learn
+from recoup.doors.command.verbs import Opened
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+RUN = Callable[..., Result]
+
+
+@contextmanager
+def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
+    loop = asyncio.new_event_loop()
+    opened_world = sandbox_world(server)
+    made = loop.run_until_complete(opened_world.__aenter__())
+    shop = loop.run_until_complete(make_shop(*made))
+    cli = click.Group("recoup")
+
+    def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+        return loop.run_until_complete(work(Opened(*made, tmp_path, "http://recoup.test")))
+
+    learn.add(cli, with_world, lambda **_: None)
+    try:
+        yield shop, lambda *words: CliRunner().invoke(cli, ["learn", *words]), loop.run_until_complete
+    finally:
+        loop.run_until_complete(opened_world.__aexit__(None, None, None))
+        loop.close()
+
+
+def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
+    with typing(server, tmp_path) as (shop, run, wait):
+        assert run("list").output == "There is no model yet; `recoup learn` trains one.\n"
+        nothing = run().output
+        assert "too little to learn from; nothing was changed. Missing:" in nothing
+        assert "14 more days of data (0 of 14)." in nothing
+        wait(lived(shop))
+        tried = run("--dry-run").output
+        assert "better; this was a dry run, nothing was changed." in tried
+        name = re.search(r"model-[0-9a-f]{12}", tried)
+        assert name is not None
+        assert json.loads(run("list", "--json").output) == {"models": [], "drift": None}
+        done = run().output
+        assert "result      better, and taken. `recoup learn back` takes this back." in done
+        assert re.search(r"score       0\.\d{4}, plain rates 0\.\d{4} \(log-loss, less is better; ", done)
+        listed = run("list").output
+        assert f"{name[0]} taken" in listed
+        assert f"In the last 28 days nothing was sent by {name[0]}." in listed
+        shown = json.loads(run("show", name[0], "--json").output)
+        assert (shown["state"], shown["damaged"], shown["content"]["made_from"]) == ("taken", None, "own attempts")
+        assert shown["compared_with"] == "plain rates"
+        assert run("back").output == "No model is taken now; the ladder decides.\n"
+        assert f"{name[0]} retired" in run("list").output
+        assert run("take", name[0]).output == f"{name[0]} decides from now on. `recoup learn back` takes this back.\n"
+        again = json.loads(run("--json").output)
+        assert (again["taken"], again["model"], again["trial"]["verdict"]) == (False, name[0], "better")
+
+
+def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path) -> None:
+    with typing(server, tmp_path) as (shop, run, wait):
+        wait(lived(shop))
+        name = json.loads(run("--json").output)["model"]
+
+        async def damage() -> None:
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE models SET content = content || ' '")
+
+        wait(damage())
+        assert "DAMAGED     The content is not the one that was stored: its hash differs. It decides nothing." in run(
+            "show", name).output  # fmt: skip
+        assert json.loads(run("show", name, "--json").output)["content"] is None
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (("show", "model-0"), "There is no model 'model-0'."), (("take", "model-0"), "There is no model 'model-0'."),
+    (("back",), "No model is taken, so there is none to go back from."),
+])  # fmt: skip
+def test_what_is_not_there_is_refused(
+    server: ServerAddress, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    with typing(server, tmp_path) as (_, run, _wait):
+        refused = run(*words).exception
+        assert isinstance(refused, Problem)
+        assert refused.sentence().startswith(message)
+        assert refused.cure == "`recoup learn list` shows the models that there are."

@@ -1,0 +1,246 @@
+"""`recoup learn`: from what payments became to the model that decides, or to the reason why there is none."""
+
+import asyncio
+import builtins
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from tests.flows.insight.history import lived, payments, transmit
+from tests.rules.rescue.engine.ground import model
+from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
+
+from recoup.flows.insight.learn import gather as gathering
+from recoup.flows.insight.learn.choices import keep, listed, take
+from recoup.flows.insight.learn.gather import gather
+from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
+from recoup.flows.insight.learn.learn import Training, learn
+from recoup.flows.insight.learn.train import train
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import WallTime
+from recoup.rules.network.magic import script_card
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS
+from recoup.rules.rescue.engine.trial import PLAIN_RATES
+from recoup.store.read import past
+from recoup.store.server import ServerAddress
+
+ANNA = Actor("operator", "anna")
+YEAR = timedelta(days=366)
+
+
+def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            await story(await make_shop(*made))
+
+    asyncio.run(inside())
+
+
+async def learned(shop: Shop, **more: Any) -> Training:
+    return await learn(shop.world, ANNA, months=12, **more)
+
+
+async def gathered(shop: Shop) -> gathering.Gathered:
+    found = await gather(shop.world, WallTime(shop.world.clocks.wall() - YEAR))
+    assert found is not None
+    return found
+
+
+def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop)
+        tried = await learned(shop, dry_run=True)
+        assert tried.trial is not None
+        assert (tried.taken, tried.trial.verdict, tried.trial.compared_with) == (False, "better", PLAIN_RATES)
+        assert (await listed(shop.world))[0] == [], "a dry run stores nothing"
+        done = await learned(shop)
+        assert done == replace(tried, kept=True, taken=True), "the same attempts, the same model and score"
+        assert done.model is not None
+        assert done.trial is not None
+        assert str(done.trial.held_from.date()) > done.model.learned.data_until, "it has not seen what it is judged by"
+        (row,), taken = await listed(shop.world)
+        assert (row["name"], row["state"], row["score"]) == (taken, "taken", done.trial.score)
+        assert row["sha256"].startswith(row["name"].removeprefix("model-"))
+        again = await learned(shop)
+        assert (again.taken, again.kept) == (False, False)
+        assert "decides already" in again.note
+
+    run(server, story)
+
+
+def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop, shuffled=True)
+        done = await learned(shop)
+        assert done.trial is not None
+        assert (done.trial.verdict, done.taken, done.kept) == ("not_better", False, False)
+        assert done.trial.score > done.trial.compared_score - done.trial.score_error
+        assert (await listed(shop.world))[0] == []
+        assert (await learned(shop, keep_it=True)).kept
+        assert [row["state"] for row in (await listed(shop.world))[0]] == ["candidate"]
+
+    run(server, story)
+
+
+def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop)
+        worse = model()
+        await keep(shop.world, worse, None, ANNA)
+        await take(shop.world, worse.name, ANNA)
+        done = await learned(shop)
+        assert done.trial is not None
+        assert (done.trial.compared_with, done.taken) == (worse.name, True)
+        await take(shop.world, worse.name, ANNA)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE models SET content = '{}' WHERE name = $1", worse.name)
+        found = await learned(shop, dry_run=True)
+        assert found.trial is not None
+        assert found.trial.compared_with == PLAIN_RATES
+        assert f"{worse.name}, which is taken, is damaged" in found.note
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(("payers", "words"), [
+    (0, "500 more repeated attempts before the held-out time (0 of 500)."),
+    (30, "more repeated attempts in the held-out time"),
+])  # fmt: skip
+def test_too_little_is_said_with_what_is_missing(server: ServerAddress, payers: int, words: str) -> None:
+    async def story(shop: Shop) -> None:
+        if payers:
+            await lived(shop, payers=payers)
+        done = await learned(shop)
+        assert (done.model, done.trial, done.taken) == (None, None, False)
+        assert any(words in one for one in done.missing), done.missing
+        assert (await listed(shop.world))[0] == []
+
+    run(server, story)
+
+
+def test_without_numpy_one_line_says_what_to_install(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **more: Any) -> Any:
+        if name == "numpy":
+            raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+        return real(name, *args, **more)
+
+    async def story(shop: Shop) -> None:
+        monkeypatch.setattr(builtins, "__import__", without)
+        with pytest.raises(Problem, match="Training needs numpy, which is not installed") as told:
+            await learned(shop)
+        assert told.value.cure == "Install it with the extra: pip install 'recoup[lab]'."
+
+    run(server, story)
+
+
+def test_more_than_fits_in_memory_is_refused(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop, payers=20)
+        monkeypatch.setattr(gathering, "ATTEMPTS_MAX", 50)
+        with pytest.raises(Problem, match="There are more than 50 attempts"):
+            await learned(shop)
+
+    run(server, story)
+
+
+def test_orders_their_tries_and_transmissions_are_read_as_the_engine_is_asked(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "ORDERS_MAX", 2)
+    monkeypatch.setattr(past, "TRANSMISSIONS_MAX", 2)
+
+    async def story(shop: Shop) -> None:
+        rescued = await shop.admit(external_id="RESCUED", pan=script_card("visa", "51", 1), email="ana@example.test",
+                                   facts={"zone": {"minutes": -300, "told": True}})  # fmt: skip
+        for number in range(3):
+            await shop.admit(external_id=f"OPEN-{number}", pan=FUNDS_CARD)
+        await shop.advance(timedelta(days=20))
+        who = {"external_id": "", "email": "ana@example.test", "phone": "", "name": ""}
+        await shop.transmitted("RESCUED", declined=True, transaction_id="another", payer=who)
+        await shop.transmitted("OWN", declined=True, payer=who)
+        await shop.transmitted("OWN", declined=False, payer=who)
+        tried = await shop.value(
+            "SELECT count(*) FROM attempts WHERE state IN ('approved', 'declined') AND sent_at IS NOT NULL")
+        found = (await gathered(shop)).attempts
+        assert len(found) == 4 + tried + 3
+        sent = await shop.value("SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'", rescued)
+        ana = found.payer[int(np.flatnonzero(found.zone)[0])]  # she alone has told her zone
+        rows = np.flatnonzero(found.payer == ana)
+        assert len(rows) == 1 + sent + 1 + 2, "her order, its tries, the merchant's own attempt, and another payment"
+        assert found.answer[rows].tolist().count(APPROVED) == 2
+        assert found.tries[rows].tolist() == [*range(sent + 1), 0, 0, 1], "after the approval another payment begins"
+        assert {found.keys[key] for key in found.key[rows]} == {"00", "51"}
+        assert set(found.offset[rows][: sent + 1]) == {-5.0}
+        assert (np.diff(found.at[rows]) >= 0).all()
+
+    run(server, story)
+
+
+def test_a_copy_of_the_payment_that_came_in_is_not_counted_twice(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        asked = await shop.declined(external_id="TWICE", pan=FUNDS_CARD)
+        await shop.evaluate.evaluate(shop.scope, asked)
+        await shop.transmitted("TWICE", declined=True, transaction_id=asked.transaction_id)
+        await shop.transmitted("TWICE", declined=True)  # told with another id, at the same minute
+        assert len((await gathered(shop)).attempts) == 1
+
+    run(server, story)
+
+
+def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        other = [new_id() for _ in range(4)]
+        for number, merchant_id in enumerate((shop.merchant_id, *other)):
+            await transmit(shop.world, payments(merchant_id, number, 8, bin_="400011"))
+            await transmit(shop.world, payments(merchant_id, 10 + number, 8, bin_=f"40002{number}"))
+        alone = await gathered(shop)
+        assert {name for name, has in zip(alone.attempts.issuers, alone.lines, strict=True) if has} == {
+            "400011", "400020"}  # fmt: skip
+        for merchant_id in other:
+            await _another_merchant(shop, merchant_id)
+        among = await gathered(shop)
+        assert among.merchants == 5
+        assert {name for name, has in zip(among.attempts.issuers, among.lines, strict=True) if has} == {"400011"}
+        made = train(among.attempts, "a test", among.lines)
+        assert set(made.learned.issuers) == {"400011"}
+
+    run(server, story)
+
+
+async def _another_merchant(shop: Shop, merchant_id: UUID) -> None:
+    async with owner(shop.world) as connection:
+        names = await connection.fetchval(
+            "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'merchants'"
+            " AND column_name <> 'merchant_id' AND is_generated = 'NEVER'")
+        await connection.execute(
+            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1", merchant_id)
+
+
+def test_held_out_tries_know_nothing_of_what_came_later(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop, payers=60)
+        held = hold_out((await gathered(shop)).attempts)
+        days = (held.attempts.at.max() - held.at) / 24
+        assert 28 <= days < 29
+        assert held.before.at.max() < held.at
+        found = list(scored(held))
+        assert len(found) == len(held.tries)
+        for one in found:
+            looks = [one.facts.first, *one.facts.tries, *one.facts.looks]
+            assert all(look.at.timestamp() / 3600 <= one.at for look in looks)
+            assert one.before == FUNDS
+            assert one.tries == len(one.facts.tries) + 1
+        rates = by_plain_rates(held.before)
+        trial = try_out(held, rates, PLAIN_RATES, rates)
+        assert (trial.score, trial.verdict) == (trial.compared_score, "not_better")
+        assert 0.0 < by_model(model())(found[0]) < 1.0
+
+    run(server, story)
