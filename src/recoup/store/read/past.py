@@ -14,7 +14,8 @@ _HOURS: Final = "(extract(epoch FROM {}) / 3600)::float8"
 _ORDERS: Final = f"""
 SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
-  SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme, coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
+  SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
+    coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
     o.facts -> 'decline' ->> 'source' AS source, o.facts -> 'decline' ->> 'code' AS code,
     o.facts -> 'decline' ->> 'text' AS text, o.facts -> 'decline' ->> 'advice' AS advice,
     jsonb_build_object('zone', o.facts -> 'zone') || CASE WHEN o.facts ? 'utc_offset'

@@ -26,10 +26,10 @@ from recoup.rules.rescue.engine.bins import TRIES
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.order_facts import zone_of
+from recoup.store.read.issuers import MERCHANTS_MIN
 from recoup.store.read.past import merchants_to_learn, past_orders, past_transmissions
 
 ATTEMPTS_MAX: Final = 4_000_000
-MERCHANTS_LEAST: Final = 5  # of an issuer, so that nobody's customers can be read off its line
 APART_HOURS: Final = 45 * 24.0  # what comes later under the same order id is another payment
 APPROVAL: Final = "00"
 
@@ -87,7 +87,7 @@ async def gather(world: World, since: WallTime) -> Gathered | None:
                 _add_transmissions(rows, number, merchant_id, merchant["region"], copies)
                 _check_size(rows)
             found += len(rows.at) > before
-    return Gathered(*_columns(rows, shared=len(merchants) >= MERCHANTS_LEAST), found) if len(rows.at) else None
+    return Gathered(*_columns(rows, shared=len(merchants) >= MERCHANTS_MIN), found) if len(rows.at) else None
 
 
 def _check_size(rows: _Rows) -> None:
@@ -154,7 +154,8 @@ def _signed(raw: bytes) -> int:
 
 
 def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column]:
-    """`shared`: there are merchants enough for an issuer's line to be of several."""
+    """`shared`: there are merchants enough for an issuer's line to be of several of them, so that nobody's customers
+    can be read off it."""
     at, answer, order = np.array(rows.at, float), np.array(rows.answer, np.int64), np.array(rows.order, np.int64)
     payer = np.array(rows.payer, np.int64)
     by_order = np.lexsort((at, order))
@@ -182,7 +183,7 @@ def _issuers(rows: _Rows, shared: bool) -> tuple[Column, Column, tuple[str, ...]
     issuer, merchant = np.array(rows.issuer, np.int64), np.array(rows.merchant, np.int64)
     names = list(rows.issuers)
     pairs = np.unique(issuer * (1 << 32) + merchant) >> 32
-    of_several = np.bincount(pairs, minlength=len(names)) >= (MERCHANTS_LEAST if shared else 1)
+    of_several = np.bincount(pairs, minlength=len(names)) >= (MERCHANTS_MIN if shared else 1)
     kept = [n for n, name in enumerate(names) if of_several[n] and name]
     number = np.zeros(len(names), np.int64)
     number[kept] = np.arange(1, len(kept) + 1)
