@@ -36,7 +36,7 @@ from recoup.store.write.facts import (
 EVENTS_MAX: Final = 500  # of a transaction; as many transmissions
 MERCHANTS_MAX: Final = 100
 LOOK_AGAIN: Final = timedelta(seconds=30)  # at merchants that only transmit
-SETTLED: Final = timedelta(seconds=10)  # a transmission that got its id then is committed, or never will be
+SETTLED: Final = timedelta(minutes=1)  # what got its id then, by whichever clock, is committed or never will be
 _CLASSES: Final = ("approved", "funds", "soft", "technical", "over_limit", "hard")  # by number, `engine.classes`
 _UPLOADED: Final = "upload.completed"
 

@@ -81,9 +81,9 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ) END"""),
     ("known", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
-    SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
-    FROM order_payer p JOIN payer_looks l ON l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id
-    WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+    SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
+      FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
+    FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
   ), 'others_open', (
     SELECT count(*) FROM (SELECT DISTINCT n.order_id FROM (
         SELECT s.order_id, s.merchant_id FROM network_sends s WHERE s.card_id = o.card_id

@@ -9,6 +9,7 @@ import asyncpg
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
 
 COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
+# `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go through all of it.
 _EVENTS: Final = """
 SELECT f.feed_no, f.subject_id, f.event, f.seq, coalesce((SELECT p.seq FROM feed p
     WHERE p.merchant_id = f.merchant_id AND p.subject_id = f.subject_id AND p.seq < f.seq
@@ -21,7 +22,8 @@ WHERE merchant_id = $1 AND transmit_id > $2 AND transmit_id < $3 ORDER BY transm
 """
 _PAYERS: Final = """
 SELECT DISTINCT p.payer_id FROM unnest($2::uuid[]) AS k (order_id)
-JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = k.order_id WHERE p.payer_id IS NOT NULL
+CROSS JOIN LATERAL (SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = k.order_id OFFSET 0) p
+WHERE p.payer_id IS NOT NULL
 """
 # A payer's newest orders, each with its last attempts, and the newest of what the merchant transmitted of them. What is
 # older than `floor` says nothing any more, what is older than `since` was erased.
@@ -48,13 +50,15 @@ SELECT k.payer_id, k.since, k.kept,
       FROM transmissions WHERE merchant_id = $1 AND payer_id = k.payer_id AND transmit_id > greatest(k.since, $3::uuid)
       ORDER BY transmit_id DESC LIMIT {COPIES_MAX}) t
     LEFT JOIN LATERAL (SELECT r.order_id, s.transaction_id FROM order_refs r
-      JOIN orders s ON s.merchant_id = r.merchant_id AND s.order_id = r.order_id
+      CROSS JOIN LATERAL (SELECT transaction_id FROM orders
+        WHERE merchant_id = $1 AND order_id = r.order_id OFFSET 0) s
       WHERE r.merchant_id = $1 AND r.door = 'rescue' AND r.external_id = t.external_id
       ORDER BY r.generation DESC LIMIT 1) o ON true) AS copies
 FROM (SELECT u.payer_id, coalesce(l.since, '00000000-0000-0000-0000-000000000000') AS since,
     l.payer_id IS NOT NULL AS kept
   FROM unnest($2::uuid[]) AS u (payer_id)
-  LEFT JOIN payer_looks l ON l.merchant_id = $1 AND l.payer_id = u.payer_id) k
+  LEFT JOIN LATERAL (SELECT payer_id, since FROM payer_looks
+    WHERE merchant_id = $1 AND payer_id = u.payer_id OFFSET 0) l ON true) k
 """
 # Each line of an order's log belongs to one event: the first that comes with it or after it.
 _ANSWERED: Final = """
@@ -64,7 +68,7 @@ CROSS JOIN LATERAL (SELECT fact_id FROM order_log
   WHERE merchant_id = $1 AND order_id = e.order_id AND seq > e.after_seq AND seq <= e.seq
     AND happening IN ('attempt_declined', 'attempt_approved', 'approved_late') OFFSET 0) l
 CROSS JOIN LATERAL (SELECT state, sent_at, scheme_code, advice_code, processor_code FROM attempts
-  WHERE merchant_id = $1 AND attempt_id = l.fact_id OFFSET 0) a
+  WHERE merchant_id = $1 AND order_id = e.order_id AND attempt_id = l.fact_id OFFSET 0) a
 CROSS JOIN LATERAL (SELECT token_id FROM orders WHERE merchant_id = $1 AND order_id = e.order_id OFFSET 0) o
 CROSS JOIN LATERAL (SELECT issuer_digits, scheme FROM vault
   WHERE merchant_id = $1 AND token_id = o.token_id OFFSET 0) v

@@ -1,0 +1,66 @@
+"""What facts are made from, and read by, is found by whole keys: also by a plan made while there was little."""
+
+import asyncio
+import re
+from uuid import UUID
+
+import asyncpg
+import pytest
+from tests.worlds import sandbox_world
+
+from recoup.store.pool import PLANS
+from recoup.store.read import evidence, payer_sources
+from recoup.store.server import ServerAddress
+
+STATEMENTS = {
+    "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id", "network_sends": "card_id"}),
+    "events": (payer_sources._EVENTS, {"feed": "feed_no|subject_id"}),
+    "transmitted": (payer_sources._TRANSMITTED, {"transmissions": "transmit_id"}),
+    "payers": (payer_sources._PAYERS, {"order_payer": "order_id"}),
+    "sources": (payer_sources._SOURCES, {
+        "payer_looks": "payer_id", "order_payer": "payer_id", "orders": "order_id", "vault": "token_id",
+        "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
+    "answered": (payer_sources._ANSWERED, {
+        "order_log": "seq > ", "attempts": "order_id|attempt_id", "orders": "order_id", "vault": "token_id"}),
+}  # fmt: skip
+
+
+_A_HUNDRED = f"""
+INSERT INTO order_payer (merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip)
+SELECT '{'1' * 32}', gen_random_uuid(), gen_random_uuid(), '', '', '', '', '' FROM generate_series(1, 100);
+ANALYZE order_payer
+"""
+
+
+def _values(statement: str) -> str:
+    """Of any, but for ids that say which months are read."""
+    if statement == payer_sources._TRANSMITTED:
+        return f"'{UUID(int=0)}', '{UUID(int=0)}', '{UUID(int=2**128 - 1)}', 10"
+    return ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", statement))))
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) -> None:
+    statement, wanted = STATEMENTS[name]
+
+    async def planned() -> str:
+        async with sandbox_world(server) as (world, *_):
+            connection = await asyncpg.connect(world.extra["dsn"], statement_cache_size=0, server_settings=PLANS)
+            try:
+                await connection.execute(_A_HUNDRED)
+                await connection.execute(f"PREPARE one AS {statement}")
+                rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({_values(statement)})")
+            finally:
+                await connection.close()
+        return "\n".join(row[0] for row in rows)
+
+    plan = asyncio.run(planned())
+    assert "Seq Scan" not in plan
+    looked_up: dict[str, list[str]] = {}
+    for table, condition in re.findall(r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
+                                       r"(?: \w+)?\n +(?:Index|Recheck) Cond: (.*)", plan):  # fmt: skip
+        looked_up.setdefault(table, []).append(condition)
+    for table, column in wanted.items():
+        assert looked_up.get(table), f"{table} is not read by an index:\n{plan}"
+        missing = [one for one in looked_up[table] if not re.search(column, one)]
+        assert not missing, f"{table}: {missing}"
