@@ -314,6 +314,10 @@ TABLE: dict[Key, Line] = {
                                                            body=lambda s: {"which": "all", **_NOTE}),
     ("GET", "/reports"): _page(),
     ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
+    ("GET", "/engine"): _page(),
+    ("POST", "/engine"): _page(names=True, body=lambda s: {
+        "site": s.ids["site"], "mode": "share", "share": "20", "holdout": "10", "explore": "10", "explore_max": ""}),
+    ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/switches"): _page(),
     ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
     ("POST", "/switches/test"): _page(names=True, may=frozenset({"owner", "operations", "developer"}), body=lambda s: {

@@ -36,7 +36,7 @@ PLACES: Final = frozenset(
         "orders", "fees",
         "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
         "unknown-outcomes",
-        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+        "partner", "switches", "engine", "reports", "uploads", "applications", "onboarding", "invitations",
         "keys", "webhooks", "developers", "requests", "overview", "customers", "audit",
         "look-as", "account", "roles", "exports", "notifications",
     }  # fmt: skip

@@ -13,7 +13,7 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
     "erase": "erase and export a customer's data",
     "dispute": "answer disputes", "upload": "upload files of payments",
-    "switch": "switch order types, manage campaigns", "test": "test the connection",
+    "switch": "switch order types, manage campaigns, set the rescue engine", "test": "test the connection",
     "mails": "choose the e-mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant and create it", "go_live": "ask to go live",
     "invite": "view and invite members, end memberships, require a second factor", "keys": "create and end keys",

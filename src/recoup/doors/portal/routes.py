@@ -27,6 +27,7 @@ from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order
 from recoup.doors.portal.disputes.files import evidence_file, post_evidence
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.endpoint import SET_UP, see
+from recoup.doors.portal.engine import page as engine
 from recoup.doors.portal.exports import page as exports
 from recoup.doors.portal.fees.page import fees_page
 from recoup.doors.portal.form_targets import page_of
@@ -258,6 +259,9 @@ def routes(
         on(roles.PLACE, roles.roles_page),
         on("/roles/limits", roles.post_limits, "POST"),
         on("/roles/sight", roles.post_sight, "POST"),
+        on(engine.PLACE, engine.engine_page),
+        on(engine.PLACE, engine.post_engine, "POST"),
+        on("/engine/stop", engine.post_stop, "POST"),
         on("/switches", switches_page),
         on("/switches", post_switch, "POST"),
         on("/switches/test", post_test, "POST"),

@@ -5,7 +5,7 @@ ladder decides in the engine's place, also about what the engine had planned, on
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,10 +14,12 @@ import asyncpg
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
+from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.store.read.arms import arm_settings, standing_stops
 from recoup.store.read.locked import arm_terms_of
 from recoup.store.read.merchants import load_merchant
@@ -43,20 +45,28 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`lines`: by site, None for the merchant's own. `stops`: rows of engine_stops that hold."""
+    """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of engine_stops that hold.
+    `model`: the one that decides; None, and `why_none` says why."""
 
     lines: Mapping[UUID | None, Terms]
     changed: Mapping[UUID | None, Any]
     stops: tuple[Any, ...]
+    model: str | None = None
+    why_none: str = ""
 
     def own(self, site_id: UUID | None = None) -> Terms:
         begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
         return self.lines.get(site_id, begins)
 
 
-async def read_arms(world: World, merchant_id: UUID) -> Standing:
+async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Standing:
+    await world.models.ready()
+    model = world.models.current(now)
     async with world.db.connection() as connection:
-        return await _standing(connection, merchant_id)
+        found = await _standing(connection, merchant_id)
+    if model is None:
+        return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
+    return replace(found, model=model.name)
 
 
 async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wanted) -> Terms:

@@ -19,7 +19,7 @@ OPEN: Final = frozenset({
     "/orders/{order_id}/dealt-with",
     "/orders/{order_id}/unblock", "/orders/{order_id}/capture", "/orders/{order_id}/refund", "/customers/unblock",
     "/customers/{payer_id}/block",
-    "/switches", "/switches/test", "/switches/unknown-sites", "/switches/campaigns",
+    "/engine", "/engine/stop", "/switches", "/switches/test", "/switches/unknown-sites", "/switches/campaigns",
     "/switches/campaigns/{campaign_id}", "/switches/campaigns/{campaign_id}/retire", "/mailbox",
     "/disputes/{dispute_id}/notes", "/disputes/{dispute_id}/answer", "/uploads/{upload_id}/stop",
     "/webhooks/{endpoint_id}", "/webhooks/{endpoint_id}/state", "/webhooks/{endpoint_id}/test",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.portal.order.ended import versions
@@ -23,6 +23,12 @@ COLLECTED = (
     "The order was approved before its customer was charged; they are charged later, by a separate plan.",
     "The operator bears the risk: you are settled whether it succeeds or not.",
 )
+# What the engine weighs, by the names that it gives it.
+_OFFERED: Final = {
+    "within-36h": "The best time within 36 hours.", "within-96h": "The best time within 4 days.",
+    "within-168h": "The best time within 7 days.", "within-336h": "The best time within 14 days.",
+    "later": "The best time after 14 days.", "stop": "No further try.",
+}  # fmt: skip
 COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the end of the plan ends the attempts."
 
 
@@ -176,8 +182,12 @@ def _tried_again(page: OrderPage) -> bool:
 def _alternatives(decision: Row | None) -> tuple[str, ...]:
     found = []
     for one in decision["alternatives"] if decision else ():
-        chance = one.get("chance")
-        found.append(one["note"] + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
+        if "probability" in one and decision is not None and one["name"] == decision["taken"]:
+            continue
+        chance, note = one.get("chance"), one["note"] or _OFFERED.get(one["name"], "")
+        if one["name"] == "stop":
+            chance = None
+        found.append(note + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
     return tuple(found)
 
 

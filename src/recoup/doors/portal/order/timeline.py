@@ -122,12 +122,18 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
     )  # fmt: skip
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(told) if stable else say(line["happening"], told)
-    decision = decision_of(page, line["decision_id"])
+    decision = decision_of(page, line["decision_id"]) or _asked_when_due(page, line)
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(
         line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
         "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons, typed=typed or "",
     )  # fmt: skip
+
+
+def _asked_when_due(page: OrderPage, line: Row) -> Row | None:
+    """What the engine decided when the attempt came due; another attempt's reasons stand at its plan."""
+    decision = decision_of(page, line["body"].get("decision")) if line["happening"] == "attempt_sent" else None
+    return decision if decision is not None and decision["features"].get("due_at") else None
 
 
 def _note(note: Row, status: int) -> Item:

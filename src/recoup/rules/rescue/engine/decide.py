@@ -134,7 +134,7 @@ def _decision(
                 _round(one.price), _round(one.probability))
         for one in offers
     )  # fmt: skip
-    reasons = reasons_of(evidence, verdict, plan, belief, model, tries)
+    reasons = reasons_of(evidence, verdict, plan, belief, model, tries, taken, offers[0])
     return Decision(verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives,
                     taken.name)  # fmt: skip
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from recoup.rules.rescue.engine.belief import Belief
+from recoup.rules.rescue.engine.explore import Offer
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -15,21 +16,33 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 def reasons_of(
-    evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...], belief: Belief, model: Model, tries: list[Try]
-) -> tuple[str, ...]:
+    evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...], belief: Belief, model: Model, tries: list[Try],
+    taken: Offer, best: Offer,
+) -> tuple[str, ...]:  # fmt: skip
+    """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
     lines = [decided(evidence, verdict, plan), heard(evidence)]
     if tries:
         together = 1.0
         for one in tries:
             together -= one.adds
-        chance = f"{tries[0].chance:.0%}; of all planned, {1 - together:.0%}"
-        lines.append(f"The model's chance of the next try is {chance}.")
+        lines.append(f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
+                     f" {1 - together:.0%}.")  # fmt: skip
     elif verdict == "wait":
         lines.append("By the model no further send is worth its price.")
+    if taken != best:
+        lines.append(_drawn(taken, best))
     lines.append(_payer(evidence, belief))
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
-    return tuple(one for one in (*lines, *_unknown(evidence, model)) if one)
+    return (*lines, *_unknown(evidence, model), _change(verdict))
+
+
+def _drawn(taken: Offer, best: Offer) -> str:
+    chances = f"Its probability was {taken.probability:.1%}, its chance is {taken.chance:.0%}"
+    why = "This time was drawn: now and then another one is taken, so that the figures stay honest."
+    if best.at is None:
+        return f"{why} {chances}; else no further try would be planned."
+    return f"{why} {chances}, the best time's {best.chance:.0%}."
 
 
 def _payer(evidence: Evidence, belief: Belief) -> str:
@@ -39,8 +52,13 @@ def _payer(evidence: Evidence, belief: Belief) -> str:
         return "The customer is new here; the times come from what is known of all customers."
     best = max(range(len(RHYTHMS)), key=lambda r: (belief.rhythms[r], -r))
     known = _rhythm(RHYTHMS[best]) if belief.rhythms[best] >= _SURE else None
-    seen = f"{looks} earlier {'attempt' if looks == 1 else 'attempts'} of this customer"
-    return f"By {seen}, money most likely comes {known}." if known else f"{seen} show no clear pay day."
+    if known is None:
+        if looks == 1:
+            return "One earlier attempt of this customer shows no clear pay day."
+        return f"{looks} earlier attempts of this customer show no clear pay day."
+    if looks == 1:
+        return f"By one earlier attempt of this customer, money most likely comes {known}."
+    return f"By {looks} earlier attempts of this customer, money most likely comes {known}."
 
 
 def _rhythm(name: str) -> str | None:
@@ -53,6 +71,12 @@ def _rhythm(name: str) -> str | None:
         "business-end": "on the last business day of a month",
         "semi": "twice a month",
     }.get(kind)
+
+
+def _change(verdict: Verdict) -> str:
+    if verdict == "wait":
+        return "Another card of the customer, or an approval elsewhere, may still pay it."
+    return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
 
 
 def _unknown(evidence: Evidence, model: Model) -> list[str]:

@@ -1,0 +1,139 @@
+"""/engine: who decides when declined payments are tried again, the rescue engine or the ladder; and the engine stopped
+at once."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.switches.words import told_by
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.merchants import arms
+from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import shown
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.rules.money import typed_amounts
+from recoup.rules.rescue.arms import CURRENCIES_MAX, MODES, Terms
+
+PLACE: Final = "/engine"
+_PERCENT: Final = re.compile(r"[0-9]{1,3}")
+_BOUND: Final = re.compile(r"(\S+)\s+([A-Za-z0-9]{2,8})")
+# field of the form -> what it is called
+FIELDS: Final = {"share": "Share of the engine", "holdout": "Comparison group", "explore": "Exploration"}
+WORDS: Final = {
+    "inherit": "as the whole shop", "off": "the ladder decides", "shadow": "the ladder decides, the engine watches",
+    "share": "the engine decides for its share",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The shop (`site_id` empty) or one of its sites. `texts`: what its form shows."""
+
+    site_id: str
+    name: str
+    terms: Terms
+    texts: dict[str, str]
+    row: Any
+
+
+async def engine_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def post_engine(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope = _acting(visit)
+    try:
+        site_id = parse_id(one(form, "site")) if one(form, "site") else None
+        if one(form, "site") and site_id is None:
+            raise Problem("not_found", "There is no such site.", cure="Reload the page.")
+        await arms.set_arms(visit.portal.world, scope, site_id, _wanted(form))
+    except Problem as problem:
+        return await _show(visit, problem, form)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see(f"{PLACE}#{site_id}" if site_id else PLACE)
+
+
+async def post_stop(visit: Visit) -> Response:
+    """For this merchant alone; for all of them the operator's command does it."""
+    form = await checked_form(visit)
+    scope = _acting(visit)
+    try:
+        if one(form, "act") == "resume":
+            await arms.resume(visit.portal.world, scope)
+        else:
+            await arms.stop(visit.portal.world, scope, one(form, "why"))
+    except Problem as problem:
+        return await _show(visit, problem, form)
+    return see(PLACE)
+
+
+def _acting(visit: Visit) -> Scope:
+    return visit.acting("switch", "set the rescue engine")
+
+
+def _wanted(form: Form) -> Wanted:
+    """Raises: Problem(invalid)."""
+    mode = next((mode for mode in MODES if mode == one(form, "mode")), None)
+    if mode is None:
+        raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
+    share, holdout, explore = (_percent(form, name) for name in FIELDS)
+    return Wanted(mode, share, holdout, explore, _bounds(one(form, "explore_max")))
+
+
+def _percent(form: Form, name: str) -> int:
+    typed = one(form, name).strip().removesuffix("%").strip()
+    if not _PERCENT.fullmatch(typed):
+        raise Problem("invalid", f"{FIELDS[name]}: not a whole percentage.", field=name, cure="Write it like 10.")
+    return int(typed)
+
+
+def _bounds(typed: str) -> dict[str, int]:
+    """`500 USD; 450 EUR`: at most so much, by currency. Raises: Problem(invalid)."""
+    parts = [part.strip() for part in typed.split(";") if part.strip()]
+    found: dict[str, int] = {}
+    for part in parts[: CURRENCIES_MAX + 1]:
+        told = _BOUND.fullmatch(part[:60])
+        if told is None or told[2].upper() not in EXPONENTS:
+            raise Problem("invalid", "Exploration up to: not amounts with their currencies.", field="explore_max",
+                          cure="Write it like 500 USD; 450 EUR, or leave it empty.")  # fmt: skip
+        found[told[2].upper()] = typed_amounts.units(told[1], told[2].upper(), "explore_max")
+    return found
+
+
+async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
+    standing = await arms.read_arms(visit.portal.world, visit.merchant_id, visit.now)
+    open_sites = [site for site in visit.known.sites if site.retired_at is None]
+    places = [_place(standing, None, visit.known.merchant.name, problem, typed)]
+    places += [_place(standing, site.site_id, site.name, problem, typed) for site in open_sites]
+    rows = [place.row for place in places if place.row is not None]
+    own = [stop for stop in standing.stops if stop["merchant_id"] is not None]
+    values = visit.values(
+        places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
+        standing=standing, own=own, for_all=[stop for stop in standing.stops if stop["merchant_id"] is None],
+        who=await told_by(visit, [*(row["changed_by"] for row in rows), *(stop["actor"] for stop in own)]),
+    )  # fmt: skip
+    return render("engine/engine.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _place(
+    standing: Standing, site_id: UUID | None, name: str, problem: Problem | None, typed: Form | None
+) -> Place:
+    terms, key = standing.own(site_id), str(site_id or "")
+    bounds = terms.explore_max or {}
+    texts = {field: str(getattr(terms, field)) for field in FIELDS} | {
+        "mode": terms.mode,
+        "explore_max": "; ".join(f"{shown(units, asset)} {asset}" for asset, units in sorted(bounds.items())),
+    }
+    if problem is not None and typed is not None and "mode" in typed and one(typed, "site") == key:
+        texts |= {name: one(typed, name)[:200] for name in texts}
+    return Place(key, name, terms, texts, standing.changed.get(site_id))

@@ -1,0 +1,112 @@
+"""The rescue engine's page: who decides, for the shop and its sites; the engine stopped; and the order that says so."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from tests.doors.portal import staff
+from tests.doors.portal.staff import As, portal
+from tests.rules.rescue.engine.ground import model
+from tests.worlds import Shop
+
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.merchants.arms import read_arms
+from recoup.kernel.scope import Actor
+from recoup.rules.rescue.arms import Terms
+from recoup.store.server import ServerAddress
+
+FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
+
+
+async def post(client: httpx.AsyncClient, to: str = "/engine", **fields: str) -> httpx.Response:
+    return await staff.post(client, "/engine", to, **fields)
+
+
+def words(answer: httpx.Response) -> str:
+    """What is read on the page, on one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+async def shops(shop: Shop, site: bool = False) -> Terms:
+    known = await read_arms(shop.world, shop.merchant_id, shop.world.clocks.wall())  # type: ignore[arg-type]
+    return known.own(shop.site_id if site else None)
+
+
+def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops, owner = await signed_in("ops"), await signed_in("owner")
+        page = words(await ops.get("/engine"))
+        assert "No model was taken yet" in page
+        assert (await post(ops, **FORM)).status_code == 303
+        found = await shops(shop)
+        assert (found.mode, found.share, found.holdout, found.explore) == ("share", 60, 10, 5)
+        assert found.explore_max == {"USD": 50000, "EUR": 9050}
+        assert (await post(owner, **FORM | {"site": str(shop.site_id), "mode": "shadow"})).status_code == 303
+        assert (await shops(shop, site=True)).mode == "shadow"
+        read = (await ops.get("/engine")).text
+        assert 'value="90.50 EUR; 500.00 USD"' in read
+        audit = words(await owner.get("/audit"))
+        assert "changed the share of the rescue engine" in audit
+
+    portal(server, story)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"share": "95"}, "the share is at most 90 %"), ({"holdout": "51"}, "from 0 to 50 percent"),
+     ({"explore": "much"}, "not a whole percentage"), ({"mode": "all"}, "Choose who decides"),
+     ({"mode": "inherit"}, "Only a site"), ({"explore_max": "500"}, "not amounts with their currencies"),
+     ({"explore_max": "5 XYZ"}, "not amounts with their currencies"), ({"site": "x"}, "no such site")],
+)  # fmt: skip
+def test_what_is_wrong_is_said_and_nothing_changes(server: ServerAddress, wrong: dict[str, str], said: str) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        answer = await post(ops, **FORM | wrong)
+        assert answer.status_code in (400, 404)
+        assert said in words(answer)
+        assert (await shops(shop)).mode == "off"
+
+    portal(server, story)
+
+
+def test_the_engine_is_stopped_at_once_and_let_go_on(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops, clerk = await signed_in("ops"), await signed_in("clerk")
+        assert (await post(ops, "/engine/stop", act="stop", why="")).status_code == 400
+        assert (await post(ops, "/engine/stop", act="stop", why="odd approvals")).status_code == 303
+        assert "The engine is stopped" in words(await clerk.get("/engine"))
+        assert (await post(clerk, "/engine/stop", act="resume")).status_code == 403
+        assert (await post(ops, "/engine/stop", act="resume")).status_code == 303
+        assert "The engine is stopped" not in words(await clerk.get("/engine"))
+
+    portal(server, story)
+
+
+def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        until = datetime.now(UTC).date() - timedelta(days=1)
+        made = model(data_from=(until - timedelta(days=99)).isoformat(), data_until=until.isoformat())
+        await keep(shop.world, made, None, Actor("operator", "anna"))
+        await take(shop.world, made.name, Actor("operator", "anna"))
+        ops = await signed_in("ops")
+        await post(ops, **FORM | {"share": "100", "holdout": "0", "explore": "0"})
+        shop.merchants.forget(shop.merchant_id)
+        order_id = await shop.admit()
+        await shop.run_due()
+        page = words(await ops.get(f"/orders/{order_id}"))
+        for part in ("Decided by the rescue engine", "The model gives the next try a chance of",
+                     "The best time within", "No further try.", f"model {made.name}"):  # fmt: skip
+            assert part in page
+        await post(ops, **FORM | {"mode": "shadow", "holdout": "10"})
+        shop.merchants.forget(shop.merchant_id)
+        order_id = await shop.admit()
+        await shop.run_due()
+        page = words(await ops.get(f"/orders/{order_id}"))
+        assert "Decided by the ladder; the engine watches" in page
+        assert "Its own next try would have been" in page
+        answer = await ops.get(f"/orders/{order_id}", headers={"accept-language": "de"})
+        assert answer.status_code == 200
+
+    portal(server, story)
