@@ -38,11 +38,11 @@ def reasons_of(
 
 
 def _drawn(taken: Offer, best: Offer) -> str:
-    chances = f"Its probability was {taken.probability:.1%}, its chance is {taken.chance:.0%}"
     why = "This time was drawn: now and then another one is taken, so that the figures stay honest."
     if best.at is None:
-        return f"{why} {chances}; else no further try would be planned."
-    return f"{why} {chances}, the best time's {best.chance:.0%}."
+        return f"{why} Its probability was {taken.probability:.1%}; else no further try would be planned."
+    return (f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best time"
+            f" {best.chance:.0%}.")  # fmt: skip
 
 
 def _payer(evidence: Evidence, belief: Belief) -> str:
