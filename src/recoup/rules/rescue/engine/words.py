@@ -41,8 +41,8 @@ def _drawn(taken: Offer, best: Offer) -> str:
     why = "This time was drawn: now and then another one is taken, so that the figures stay honest."
     if best.at is None:
         return f"{why} Its probability was {taken.probability:.1%}; else no further try would be planned."
-    return (f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best time"
-            f" {best.chance:.0%}.")  # fmt: skip
+    return (f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
+            f" time {best.chance:.0%}.")  # fmt: skip
 
 
 def _payer(evidence: Evidence, belief: Belief) -> str:
