@@ -21,6 +21,7 @@ from tests.isolation.ground import application
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services
+from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session
 from recoup.flows.refunds.limits import change_limits
@@ -121,7 +122,7 @@ def open_doors(door: Door) -> Iterator[httpx.AsyncClient]:
 
 
 def begin(caller: Caller) -> Partner:
-    """What a merchant does once: a partner, a bank account, terms, limits."""
+    """What a merchant does once: a partner, a bank account, terms, limits, the engine."""
     door, shop = caller.door, caller.shop
     partner = make_one(door, f"Partner of {shop.merchant_id}")
     door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", shop.merchant_id, partner.partner_id)
@@ -129,6 +130,7 @@ def begin(caller: Caller) -> Partner:
              " VALUES ($1, $2, 'crm', now())", shop.merchant_id, partner.partner_id)  # fmt: skip
     door.run(terms(shop, period="day", delay_days=0, account_delay_days=0))
     door.run(with_account(shop))
+    door.run(set_arms(shop.world, shop.scope, None, Wanted("share", share=50, holdout=10, explore=5)))
     door.run(change_limits(shop.world, person(shop, "olga"), "operations", "EUR", Limits(second_from_units=100)))
     return partner
 

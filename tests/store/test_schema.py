@@ -50,6 +50,7 @@ HOMES = {
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
             "applications", "application_log", "application_documents", "models", "model_choices", "engine_stops",
+            "issuers",
         ),
         DIRECTORY,
     ),

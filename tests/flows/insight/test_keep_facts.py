@@ -11,13 +11,13 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight import keep_facts as job
+from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.engine.facts import LOOKS_MAX
-from recoup.store.read.issuers import MERCHANTS_MIN, shared_issuers
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN
 from recoup.store.server import ServerAddress
 from recoup.store.write.facts import keep_facts_for
 
@@ -201,21 +201,34 @@ def test_looks_never_leave_their_merchant(server: ServerAddress) -> None:
     run(server, story)
 
 
+async def shared(shop: Shop) -> list[Any]:
+    """An hour later the worker counts."""
+    async with owner(shop.world) as connection:
+        await connection.execute("UPDATE upkeep SET done_at = done_at - interval '1 hour'")
+    await share_issuers(shop.world)
+    return list(await shop.world.db.fetch("SELECT * FROM issuers"))
+
+
 def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         pan = TWICE_51
         for number in range(MERCHANTS_MIN):
-            async with shop.world.db.connection() as connection:
-                assert await shared_issuers(connection) == [], f"{number} merchants are too few"
+            assert await shared(shop) == [], f"{number} merchants are too few"
             one = await make_shop(shop.world, shop.orders, shop.deliveries, name=f"Shop {number}")
             await keep(one)
             await one.admit(pan=pan)
             await one.advance(20 * DAY)
             await caught_up(one)
-        async with shop.world.db.connection() as connection:
-            (found,) = await shared_issuers(connection)
+        (found,) = await shared(shop)
         assert (found["issuer_digits"], found["merchants"]) == (pan[:8], MERCHANTS_MIN)
-        assert (found["approved"], found["funds"], found["soft"]) == (MERCHANTS_MIN, MERCHANTS_MIN, 0)
+        assert found["answers"] == [MERCHANTS_MIN, MERCHANTS_MIN, 0, 0, 0, 0], "each was declined once, then approved"
+        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        shop.merchants.forget(shop.merchant_id)
+        known, strange = await shop.admit(pan=pan), await shop.admit(pan=COUNTING_CARDS[1])
+        await shop.run_due()
+        (of_known,), (of_strange,) = await facts(shop, known), await facts(shop, strange)
+        assert of_known["issuer_answers"] == found["answers"]
+        assert of_strange["issuer_answers"] == []
 
     run(server, story)
 

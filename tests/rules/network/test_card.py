@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recoup.rules.network.card import bin6, brand, last4, luhn, luhn_digit, scheme_of
+from recoup.rules.network.card import bin6, brand, issuer_digits, last4, luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic import PHONE_CARD
 
 
@@ -47,3 +47,11 @@ def test_what_is_no_card_number_fails(text: str) -> None:
 
 def test_parts() -> None:
     assert (bin6(PHONE_CARD), last4(PHONE_CARD)) == ("411111", "1111")
+
+
+@pytest.mark.parametrize(("pan", "digits"), [
+    ("4242424242424242", "42424242"), ("378282246310005", "378282"), ("4222222222222", "422222"),
+    ("6304000000000000000", "63040000"),
+])  # fmt: skip
+def test_no_more_of_a_number_is_readable_than_may_stand_beside_its_last_four(pan: str, digits: str) -> None:
+    assert issuer_digits(pan) == digits

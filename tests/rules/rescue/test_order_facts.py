@@ -55,6 +55,13 @@ def test_what_an_order_itself_says() -> None:
     assert Facts.from_dict(facts.to_dict()) == facts
 
 
+def test_what_an_issuer_answered_to_several_merchants_is_told_with_the_decision() -> None:
+    facts = facts_of(order(rescue=RescueKnown(issuer_answers=(5, 4, 3, 2, 1, 0))), NOW)
+    assert facts.issuer_answers == (5, 4, 3, 2, 1, 0)
+    assert Facts.from_dict(facts.to_dict()) == facts
+    assert Facts.from_dict({k: v for k, v in facts.to_dict().items() if k != "issuer_answers"}).issuer_answers == ()
+
+
 def test_an_order_from_before_the_engine_says_what_it_can() -> None:
     facts = facts_of(order(facts={"decline": {"code": "05"}}, card=replace(CARD, issuer_digits=""), rescue=None), NOW)
     assert (facts.issuer, facts.zone, facts.zone_known) == ("400088", -480, False)

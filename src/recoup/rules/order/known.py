@@ -19,8 +19,11 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class RescueKnown:
     """`seen`: the payer's latest attempts with this merchant, of this order too. `others_open`: the merchant's other
-    open orders with the same card. `visa_limit`: by which its sends are counted; None: they were not read."""
+    open orders with the same card. `issuer_answers`: as in `Facts`. `visa_limit`: by which the card's sends are
+    counted; None: they were not read.
+    """
 
     seen: tuple[Seen, ...] = ()
     others_open: int = 0
+    issuer_answers: tuple[int, ...] = ()
     visa_limit: int | None = None

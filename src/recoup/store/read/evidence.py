@@ -84,7 +84,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
       FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
     FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-  ), 'others_open', (
+  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits), 'others_open', (
     SELECT count(*) FROM (SELECT DISTINCT n.order_id FROM (
         SELECT s.order_id, s.merchant_id FROM network_sends s WHERE s.card_id = o.card_id
         ORDER BY s.at DESC LIMIT 100) n

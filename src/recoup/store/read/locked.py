@@ -112,7 +112,7 @@ def known_of(row: Mapping[str, Any]) -> RescueKnown:
         for at, answer, tries, order_id in zip(*(looks[name] for name in ("at", "answers", "tries", "orders")),
                                                strict=True)
     )  # fmt: skip
-    return RescueKnown(tuple(seen), row["others_open"])
+    return RescueKnown(tuple(seen), row["others_open"], tuple(row["issuer_answers"] or ()))
 
 
 def _card(row: Mapping[str, Any]) -> CardFacts:

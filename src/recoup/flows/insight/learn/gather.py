@@ -24,9 +24,9 @@ from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.engine.bins import TRIES
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.order_facts import zone_of
-from recoup.store.read.issuers import MERCHANTS_MIN
 from recoup.store.read.past import merchants_to_learn, past_orders, past_transmissions
 
 ATTEMPTS_MAX: Final = 4_000_000

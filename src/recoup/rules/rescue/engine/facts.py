@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 LOOKS_MAX: Final = 24
+MERCHANTS_MIN: Final = 5  # from so many on an issuer's answers are told over merchants
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Facts:
     are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
     `zone_known`: the offset is the card holder's own, not the country's. `sends_left`, `free_at`: of the card's
     allowance, which `open_orders` share. `explore`: the share of decisions that draw; `draw`: this one's number, from
-    0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's.
+    0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
+    often the issuer gave each class of answer, to several merchants; empty where they are too few.
     """
 
     first: Look
@@ -46,6 +48,7 @@ class Facts:
     explore: float = 0.0
     draw: float = 0.0
     zone: int | None = None
+    issuer_answers: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -54,6 +57,7 @@ class Facts:
             "looks": [one.to_list() for one in self.looks], "sends_left": self.sends_left,
             "free_at": self.free_at.isoformat() if self.free_at else None, "open_orders": self.open_orders,
             "explore": self.explore, "draw": self.draw, "zone": self.zone,
+            "issuer_answers": list(self.issuer_answers),
         }  # fmt: skip
 
     @classmethod
@@ -62,5 +66,6 @@ class Facts:
         values["first"] = Look.from_list(plain["first"])
         for name in ("tries", "looks"):
             values[name] = tuple(Look.from_list(one) for one in plain[name])
+        values["issuer_answers"] = tuple(plain.get("issuer_answers", ()))
         values["free_at"] = datetime.fromisoformat(plain["free_at"]) if plain["free_at"] else None
         return cls(**values)

@@ -14,7 +14,7 @@ CREATE TABLE payer_looks (
   CHECK (cardinality(at) = ALL (ARRAY[cardinality(answers), cardinality(tries), cardinality(orders)]))
 ) WITH (fillfactor = 80);
 
--- How often an issuer answered what to our attempts. Over merchants only where there are enough of them.
+-- home: merchant. How often an issuer answered what to our attempts.
 CREATE TABLE issuer_answers (
   merchant_id uuid NOT NULL,
   issuer_digits text NOT NULL,
@@ -27,7 +27,15 @@ CREATE TABLE issuer_answers (
   PRIMARY KEY (merchant_id, issuer_digits)
 ) WITH (fillfactor = 80);
 
--- How far both are kept: up to which event of the feed, and which transmission. No row: the merchant needs neither.
+-- home: directory. The same over merchants, of issuers that enough of them met.
+CREATE TABLE issuers (
+  issuer_digits text PRIMARY KEY,
+  merchants int NOT NULL CHECK (merchants >= 5),
+  answers bigint[] NOT NULL,               -- by class, as the columns above
+  counted_at timestamptz NOT NULL          -- wall time
+);
+
+-- home: merchant. How far looks and answers are kept: up to which event of the feed, and which transmission. No row: the merchant needs neither.
 CREATE TABLE fact_clocks (
   merchant_id uuid PRIMARY KEY,
   kept boolean NOT NULL,                   -- false: no more, for now

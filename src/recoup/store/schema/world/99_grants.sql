@@ -31,7 +31,7 @@ GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests, upkeep TO recoup_app;
 GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup_app;
-GRANT UPDATE ON payer_looks, issuer_answers, fact_clocks TO recoup_app;
+GRANT UPDATE ON payer_looks, issuer_answers, issuers, fact_clocks TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
 GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
