@@ -36,6 +36,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         applications,
         bank,
         clock,
+        engine,
         erase,
         learn,
         listen,
@@ -52,7 +53,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase, learn):
+    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase, learn, engine):
         module.add(cli, with_world, load_settings)
     webhooks.add(cli, with_world, load_settings)
     for module in (clock, listen, sandbox, sandbox_export):

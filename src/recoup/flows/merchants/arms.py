@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.known import known_offset, no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -69,6 +70,12 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
     return replace(found, model=model.name)
 
 
+async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        return world.clocks.business(await known_offset(connection, merchant_id))
+
+
 async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wanted) -> Terms:
     """For orders that come from now on: of the site, or of all sites that have no setting of their own.
 
@@ -77,7 +84,9 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
     async with world.db.transaction() as tx:
         version = await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
-        site = next((one for one in known.sites if one.site_id == site_id), None) if known else None
+        if known is None:
+            raise no_such_merchant()
+        site = next((one for one in known.sites if one.site_id == site_id), None)
         if site_id is not None and (site is None or site.retired_at is not None):
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)
@@ -103,11 +112,13 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
 async def stop(world: World, scope: Scope, why: str, *, all_merchants: bool = False) -> bool:
     """At once, for the scope's merchant or for all of them; False when it stands so already.
 
-    Raises: Problem(invalid) for a reason that is too long or none.
+    Raises: Problem(invalid) for a reason that is too long or none; Problem(not_found) for the merchant.
     """
     why, wall = _checked(why), world.clocks.wall()
     merchant_id = None if all_merchants else scope.merchant_id
     async with world.db.transaction() as tx:
+        if merchant_id is not None:
+            await known_offset(tx, merchant_id)
         done = await stop_engine(tx, new_id(), merchant_id, why, scope.actor.text(), wall)
         if done and merchant_id is not None:
             await audit.note(tx, scope, wall, "engine.stopped", "", {"why": why})

@@ -1,0 +1,119 @@
+"""`recoup engine`: who decides about declined payments, the rescue engine or the ladder; and the engine stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.merchants import arms
+from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.rescue.arms import MODES, Terms
+
+OPERATOR: Final = Actor("operator", "command")
+_merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    def run(data_dir: Path | None, work: Callable[[Opened], Any]) -> Any:
+        return with_world(load_settings(data_dir=data_dir), work)
+
+    @cli.group()
+    def engine() -> None:
+        """Shows and sets who decides about declined payments: the rescue engine or the ladder."""
+
+    @engine.command()
+    @_merchant
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def show(merchant: str | None, as_json: bool, data_dir: Path | None) -> None:
+        """Shows the settings of a merchant and its sites, the model, and whether the engine is stopped."""
+        standing = run(data_dir, lambda opened: _show(opened, merchant))
+        click.echo(json.dumps(_dict(standing)) if as_json else _text(standing))
+
+    @engine.command("set")
+    @_merchant
+    @click.option("--site", help="Only one site, by its id.")
+    @click.option("--mode", type=click.Choice(MODES), help="inherit: a site again as the merchant.")
+    @click.option("--share", type=int, help="Percent of the customers that the engine decides for.")
+    @click.option("--holdout", type=int, help="Percent of the customers that it never decides for.")
+    @click.option("--explore", type=int, help="Percent of its decisions that are drawn.")
+    @data_dir_option
+    def set_verb(merchant: str | None, site: str | None, data_dir: Path | None, **given: Any) -> None:
+        """Sets it for orders that come from now on; earlier orders keep who decides about them."""
+        terms = run(data_dir, lambda opened: _set(opened, merchant, site, Wanted(**given)))
+        click.echo(_line(terms))
+
+    @engine.command()
+    @_merchant
+    @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
+    @click.option("--why", required=True, help="Reason, shown to the merchants concerned.")
+    @data_dir_option
+    def stop(merchant: str | None, all_merchants: bool, why: str, data_dir: Path | None) -> None:
+        """Stops the engine at once, for open orders too: the ladder decides in its place."""
+        done = run(data_dir, lambda opened: arms.stop(opened.world, _scope(opened, merchant, all_merchants), why,
+                                                      all_merchants=all_merchants))  # fmt: skip
+        click.echo("The engine is stopped." if done else "The engine was stopped already.")
+
+    @engine.command()
+    @_merchant
+    @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
+    @data_dir_option
+    def resume(merchant: str | None, all_merchants: bool, data_dir: Path | None) -> None:
+        """Lets the engine decide again where `stop` stopped it."""
+        done = run(data_dir, lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants),
+                                                        all_merchants=all_merchants))  # fmt: skip
+        click.echo("The engine decides again." if done else "The engine was not stopped here.")
+
+
+def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) -> Scope:
+    return Scope(UUID(int=0) if all_merchants else merchant_of(opened, merchant), OPERATOR, "engine")
+
+
+async def _show(opened: Opened, merchant: str | None) -> Standing:
+    scope, world = _scope(opened, merchant), opened.world
+    return await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+
+
+async def _set(opened: Opened, merchant: str | None, site: str | None, wanted: Wanted) -> Terms:
+    site_id = parse_id(site) if site is not None else None
+    if site is not None and site_id is None:
+        raise Problem("invalid", f"{site[:80]!r} is not a site id.", field="site", cure="See the page /developers.")
+    return await arms.set_arms(opened.world, _scope(opened, merchant), site_id, wanted)
+
+
+def _line(terms: Terms) -> str:
+    bounds = ", ".join(f"{units} {asset}" for asset, units in sorted((terms.explore_max or {}).items()))
+    upto = f" up to {bounds} in minor units" if bounds else ""
+    return f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
+
+
+def _text(standing: Standing) -> str:
+    lines = [f"merchant   {_line(standing.own())}"]
+    lines += [f"site       {site_id} {_line(terms)}" for site_id, terms in standing.lines.items() if site_id]
+    lines.append(f"model      {standing.model or standing.why_none}")
+    for one in standing.stops:
+        whom = "all merchants" if one["merchant_id"] is None else "this merchant"
+        lines.append(f"stopped    for {whom} since {iso(one['stopped_at'])} by {one['actor']}: {one['why']}")
+    return "\n".join(lines)
+
+
+def _dict(standing: Standing) -> dict[str, Any]:
+    def terms(one: Terms) -> dict[str, Any]:
+        return {"mode": one.mode, **one.told(), "explore_max": dict(one.explore_max or {})}
+
+    return {
+        "merchant": terms(standing.own()),
+        "sites": {str(site_id): terms(one) for site_id, one in standing.lines.items() if site_id is not None},
+        "model": standing.model, "why_none": standing.why_none,
+        "stops": [{"all": one["merchant_id"] is None, "since": iso(one["stopped_at"]), "by": one["actor"],
+                   "why": one["why"]} for one in standing.stops],
+    }  # fmt: skip

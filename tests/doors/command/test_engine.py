@@ -1,0 +1,87 @@
+"""`recoup engine` as the operator types it: shown, set, stopped for one merchant or for all, and let go on."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.doors.command import engine
+from recoup.doors.command.verbs import Opened
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+
+def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., Result]], None]) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop, loop = await make_shop(*made), asyncio.get_running_loop()
+            cli = click.Group("recoup")
+
+            def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+                opened = Opened(*made, tmp_path, "http://recoup.test")
+                return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
+
+            engine.add(cli, with_world, lambda **_: None)
+
+            def run(verb: str, *words: str, merchant: str = str(shop.merchant_id)) -> Result:
+                return CliRunner().invoke(cli, ["engine", verb, "--merchant", merchant, *words])
+
+            await asyncio.to_thread(story, run)
+
+    asyncio.run(inside())
+
+
+def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: Path) -> None:
+    def story(run: Callable[..., Result]) -> None:
+        assert "off: share 0 %, holdout 10 %, exploration 10 %" in run("show").output
+        said = run("set", "--mode", "share", "--share", "60", "--explore", "5").output
+        assert said == "share: share 60 %, holdout 10 %, exploration 5 %\n"
+        assert run("stop", "--why", "odd approvals").output == "The engine is stopped.\n"
+        assert run("stop", "--why", "again").output == "The engine was stopped already.\n"
+        assert run("stop", "--all", "--why", "bad data").output == "The engine is stopped.\n"
+        told = json.loads(run("show", "--json").output)
+        assert (told["merchant"]["share"], told["model"]) == (60, None)
+        assert [(one["all"], one["why"]) for one in told["stops"]] == [(False, "odd approvals"), (True, "bad data")]
+        shown = run("show").output
+        assert "for all merchants since" in shown
+        assert "No model was taken yet" in shown
+        for words in ((), ("--all",)):
+            assert run("resume", *words).output == "The engine decides again.\n"
+        assert run("resume").output == "The engine was not stopped here.\n"
+        assert json.loads(run("show", "--json").output)["stops"] == []
+
+    typed(server, tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [(("set", "--share", "95"), "share"), (("set", "--holdout", "51"), "holdout"),
+     (("set", "--mode", "inherit"), "mode"),
+     (("stop", "--why", " "), "why"), (("set", "--site", "x"), "site")],
+)  # fmt: skip
+def test_what_is_wrong_names_the_option(
+    server: ServerAddress, tmp_path: Path, words: tuple[str, ...], field: str
+) -> None:
+    def story(run: Callable[..., Result]) -> None:
+        problem = run(*words).exception
+        assert isinstance(problem, Problem)
+        assert problem.facts.get("field", problem.field) == field
+
+    typed(server, tmp_path, story)
+
+
+def test_a_merchant_that_is_not_there(server: ServerAddress, tmp_path: Path) -> None:
+    def story(run: Callable[..., Result]) -> None:
+        for words in (("show",), ("set", "--share", "5"), ("stop", "--why", "x")):
+            problem = run(*words, merchant=str(new_id())).exception
+            assert isinstance(problem, Problem)
+            assert problem.code == "not_found"
+
+    typed(server, tmp_path, story)
