@@ -1,0 +1,94 @@
+"""The same facts and the same model give the same decision on every machine and every Python: the hash stands here.
+
+Scoring knows sums, products, quotients and comparisons alone, which IEEE 754 fixes to the last digit; `exp` and `log`
+it leaves to each machine's library. Where this hash changes the engine has changed: then it is a new version of it.
+"""
+
+import ast
+import hashlib
+import json
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.rules.rescue.engine.ground import evidence, model
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.rescue import engine
+from recoup.rules.rescue.engine.bins import GAP, HOURS, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
+from recoup.rules.rescue.engine.decide import decide
+from recoup.rules.rescue.engine.facts import Look
+from recoup.rules.rescue.engine.model import Model, Money, Refusal
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+from recoup.rules.rescue.evidence import Evidence
+
+DECISIONS = 300
+HASH = "ddb1019d7e0821bbdb85a01f1e782bc7c62a6d50e725899328e5568c79b1354e"
+FOLDER = Path(engine.__file__).parent
+JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
+MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)
+
+
+def _model(dice: random.Random) -> Model:
+    """Coefficients with six digits, as training writes them."""
+
+    def row(size: int) -> tuple[float, ...]:
+        return tuple(round(dice.random() * 4 - 2, 6) for _ in range(size))
+
+    weights = [dice.random() for _ in RHYTHMS]
+    return model(
+        money=Money((row(len(SINCE)), row(len(SINCE))), (row(len(GAP)), row(len(GAP))), row(6), *row(3)),
+        refusal=Refusal(*row(1), tuple(row(len(GAP)) for _ in range(6)), row(TRIES), row(HOURS), row(WEEKDAYS),
+                        *row(2)),
+        rhythms=tuple(round(one / sum(weights), 6) for one in weights),
+    )  # fmt: skip
+
+
+def _asked(dice: random.Random) -> Evidence:
+    declined = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=dice.randrange(90 * 86_400))
+    answers = (APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT)
+    looks = sorted(declined - timedelta(seconds=dice.randrange(1, 60 * 86_400)) for _ in range(dice.randrange(12)))
+    tries = sorted(declined + timedelta(seconds=dice.randrange(1, 86_400)) for _ in range(dice.randrange(3)))
+    return evidence(
+        dice.choice(("51", "05", "61", "91")), first_declined_at=declined, started_at=declined,
+        now=BusinessTime(declined + timedelta(seconds=dice.randrange(86_400, 3 * 86_400))),
+        expires_at=declined + timedelta(days=dice.randrange(5, 30)), units=dice.randrange(100, 100_000),
+        utc_offset=dice.choice((-480, -300, 0, 330)), first=Look(declined, dice.choice(answers[1:]), 0),
+        first_key=dice.choice(("51", "05")), zone_known=dice.random() < 0.5,
+        looks=tuple(Look(at, dice.choice(answers), dice.randrange(3)) for at in looks),
+        tries=tuple(Look(at, dice.choice(answers[1:]), number) for number, at in enumerate(tries, 1)),
+        explore=dice.choice((0.0, 0.1)), draw=dice.random(),
+    )  # fmt: skip
+
+
+def hash_of(decisions: int) -> str:
+    dice, digest = random.Random(7), hashlib.sha256()
+    made = _model(dice)
+    for _ in range(decisions):
+        told = decide(_asked(dice), ENGINE_1, made).to_dict()
+        digest.update(json.dumps([told[name] for name in ("verdict", "plan", "rules", "alternatives")]).encode())
+    return digest.hexdigest()
+
+
+def test_decisions_are_the_same_to_the_last_digit() -> None:
+    assert hash_of(DECISIONS) == HASH
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
+    """`math.exp` and its like differ by machine, `sum` of floats by Python."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not imported & {"math", "cmath", "statistics", "numpy"}
+    assert not named & {"sum", "pow"}
+    assert not any(isinstance(node, ast.Pow) for node in ast.walk(tree))
+
+
+if __name__ == "__main__":
+    print(sys.version.split()[0], hash_of(int(sys.argv[1])))
