@@ -42,6 +42,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),
     "security": ("Running it", "Security"),
+    "learn": ("Running it", "Train the rescue engine"),
     "simulate": ("Running it", "A simulated month"),
     "world-protocol": ("Running it", "Judge it with your own world"),
 }

@@ -5,8 +5,9 @@ A coefficient stays near its prior until enough attempts speak for another (ridg
 all.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,7 @@ _HABITS: Final = {"monthly-1": 0.1, "month-end": 0.05, "business-end": 0.07, "se
 # By class of the first decline: nothing holds the order, or it is held for good; the rest mends in time.
 _HELD: Final = ((0.9, 0.05), (0.5, 0.2), (0.25, 0.35), (0.4, 0.1), (0.3, 0.1), (0.02, 0.95))
 _TINY: Final = 1e-9
+_BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
 
 
 @dataclass(slots=True)
@@ -72,13 +74,38 @@ def start(issuers: int, keys: int) -> Coefficients:
 def fit(data: Features) -> Coefficients:
     c = start(len(data.issuers), len(data.keys))
     c.holds_by_code[data.key] = c.holds[data.answer]
+    bins = _bins_of(data)
     for number in range(_ROUNDS):
         weights, held = _expect(data, c)
         _learn_holds(data, c, held)
         for _step in range(_STEPS):
-            _climb(data, c, weights, shape=number >= _SHAPE_FROM)
+            _climb(data, c, weights, bins, shape=number >= _SHAPE_FROM)
             _pool(c, data.pooled)
     return c
+
+
+class _Bins(NamedTuple):
+    """Which coefficient of `since` and of `stale` each attempt × rhythm is about; `is_stale` chooses those of the
+    latter."""
+
+    since: Column
+    stale: Column
+    is_stale: Column
+
+
+def _bins_of(data: Features) -> _Bins:
+    is_stale = _stale(data)
+    stale = np.broadcast_to(((data.before == FUNDS) * len(GAP) + data.gap_bin)[:, None], is_stale.shape)
+    return _Bins((data.zone[:, None] * len(SINCE) + data.since_bin)[:, :IRREGULAR].ravel(), stale[is_stale], is_stale)
+
+
+def _blocks(data: Features) -> Iterator[tuple[slice, Features]]:
+    """A part of the rows at a time: what is made of it on the way stays in the cache."""
+    columns = {name: getattr(data, name) for name in Features.__slots__ if name not in ("keys", "issuers", "pooled")}
+    for begin in range(0, len(data), _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        some = {name: column[rows] for name, column in columns.items()}
+        yield rows, Features(**some, keys=data.keys, issuers=data.issuers, pooled=data.pooled)
 
 
 def _pool(c: Coefficients, pooled: Column) -> None:
@@ -162,7 +189,9 @@ def _likelihoods(data: Features, c: Coefficients) -> Column:
 def _expect(data: Features, c: Coefficients) -> tuple[Column, Column]:
     """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then; and by order, how
     likely each length of its hold is."""
-    likely = _likelihoods(data, c)
+    likely = np.empty((len(data), _R))
+    for part, some in _blocks(data):
+        likely[part] = _likelihoods(some, c)
     first, retry = data.tries == 0, data.tries > 0
     orders, payers = int(data.order.max()) + 1, int(data.payer.max()) + 1
     held_class = 1 - c.holds[data.answer, 0]
@@ -241,8 +270,21 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
     return pooled
 
 
-def _climb(data: Features, c: Coefficients, weights: Column, *, shape: bool) -> None:
+def _climb(data: Features, c: Coefficients, weights: Column, bins: _Bins, *, shape: bool) -> None:
     """One diagonal Newton step on every coefficient, with an answer that has two causes shared between them."""
+    rows = len(data)
+    gradient, curve, soft, funds = (np.empty(rows) for _ in range(4))
+    slope, bend = np.empty((rows, _R)), np.empty((rows, _R))
+    for part, some in _blocks(data):
+        gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part] = _slopes(some, c, weights[part])
+    _climb_refusal(data, c, gradient, curve)
+    _climb_money(data, c, slope, bend, bins, shape)
+    _learn_generic(data, c, soft, funds)
+
+
+def _slopes(data: Features, c: Coefficients, weights: Column) -> tuple[Column, ...]:
+    """By attempt, gradient and curve of the refusal's logit; by attempt × rhythm, of the money's; and how much of the
+    missing money was told as generic, how much as such."""
     refusal, money = logits(data, c)
     no, there = _chance(refusal)[:, None], _chance(money)
     soft, judged = (data.answer == SOFT)[:, None], (data.answer != HARD)[:, None]
@@ -251,12 +293,10 @@ def _climb(data: Features, c: Coefficients, weights: Column, *, shape: bool) -> 
     other = ((data.answer != APPROVED) & (data.answer != FUNDS) & (data.answer != SOFT))[:, None]
     by_bank = np.where(other, 1.0, np.where(soft, no / (no + hidden + _TINY), 0.0))
     weights = weights * judged
-    total = weights.sum(1)
-    gradient, curve = (weights * (by_bank - no)).sum(1), total * (no * (1 - no))[:, 0]
-    _climb_refusal(data, c, gradient, curve)
+    gradient, curve = (weights * (by_bank - no)).sum(1), weights.sum(1) * (no * (1 - no))[:, 0]
     rest = weights * (1 - by_bank)
-    _climb_money(data, c, rest * ((data.answer == APPROVED)[:, None] - there), rest * there * (1 - there), shape)
-    _learn_generic(data, c, (rest * soft).sum(1), (rest * (data.answer == FUNDS)[:, None]).sum(1))
+    slope, bend = rest * ((data.answer == APPROVED)[:, None] - there), rest * there * (1 - there)
+    return gradient, curve, slope, bend, (rest * soft).sum(1), (rest * (data.answer == FUNDS)[:, None]).sum(1)
 
 
 def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Column) -> None:
@@ -278,17 +318,16 @@ def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Col
     assert c.issuer_hours.shape == (issuers, HOURS)
 
 
-def _climb_money(data: Features, c: Coefficients, gradient: Column, curve: Column, shape: bool) -> None:
-    dated = slice(0, IRREGULAR)
-    bins = (data.zone[:, None] * len(SINCE) + data.since_bin)[:, dated]
+def _climb_money(
+    data: Features, c: Coefficients, gradient: Column, curve: Column, bins: _Bins, shape: bool
+) -> None:  # fmt: skip
+    dated, prior = slice(0, IRREGULAR), start(1, 1)
     if shape:
-        prior = start(1, 1)
-        _step(c.since.reshape(-1), bins.ravel(), gradient[:, dated].ravel(), curve[:, dated].ravel(), _SHAPE,
+        _step(c.since.reshape(-1), bins.since, gradient[:, dated].ravel(), curve[:, dated].ravel(), _SHAPE,
               prior.since.reshape(-1))  # fmt: skip
     c.since += 0.05 * (c.since[::-1] - c.since)
-    stale = _stale(data)
-    bins = np.broadcast_to(((data.before == FUNDS) * len(GAP) + data.gap_bin)[:, None], stale.shape)
-    _step(c.stale.reshape(-1), bins[stale], gradient[stale], curve[stale], _SHAPE, start(1, 1).stale.reshape(-1))
+    _step(c.stale.reshape(-1), bins.stale, gradient[bins.is_stale], curve[bins.is_stale], _SHAPE,
+          prior.stale.reshape(-1))  # fmt: skip
     np.minimum(c.stale, 0.0, out=c.stale)
     retry, everything = data.tries > 0, np.zeros(len(data), np.int64)
     for index, column in ((0, IRREGULAR), (1, AMPLE)):
