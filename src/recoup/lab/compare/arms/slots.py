@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -39,13 +40,20 @@ Key = tuple[str, ...]
 
 
 class _Powers(NamedTuple):
-    """Of one axis: e to a slot's score, and of a slot never tried; both over e to the highest score."""
+    """Of each slot of an axis e to its score, over e to the highest. `hours_up_to`: their sums, None where no hour was
+    ever tried."""
 
-    tried: Mapping[int, float]
-    other: float
+    weekday: Sequence[float]
+    month_day: Sequence[float]
+    hours_up_to: Sequence[float] | None
 
-    def of(self, slot: int) -> float:
-        return self.tried.get(slot, self.other)
+
+class _Days(NamedTuple):
+    """Those on which an order may still be tried, and which slots they are."""
+
+    dates: Sequence[date]
+    weekdays: Sequence[int]
+    month_days: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -56,7 +64,7 @@ class _Cluster:
     approved: list[int] = field(default_factory=lambda: [0] * _SLOTS)
     tries: int = 0
     powered_at: int = -1
-    powers: Mapping[str, _Powers] = field(default_factory=dict)
+    powers: _Powers = _Powers((), (), None)
 
     def add(self, slots: Sequence[int], *, approved: bool) -> None:
         self.tries += 1
@@ -64,13 +72,18 @@ class _Cluster:
             self.tried[slot] += 1
             self.approved[slot] += approved
 
-    def current_powers(self) -> Mapping[str, _Powers]:
+    def current_powers(self) -> _Powers:
         if self.powered_at < 0 or self.tries > self.powered_at * _GROWTH:
             self.powered_at = self.tries
-            self.powers = {axis: self._powers(axis) for axis in _AXES}
+            hours = self._powers("hour")
+            first, number = _AXES["hour"]
+            was_tried = any(self.tried[first : first + number])
+            self.powers = _Powers(
+                self._powers("weekday"), self._powers("month_day"), list(accumulate(hours)) if was_tried else None
+            )
         return self.powers
 
-    def _powers(self, axis: str) -> _Powers:
+    def _powers(self, axis: str) -> list[float]:
         first, number = _AXES[axis]
         slots = {
             slot: (self.approved[first + slot], self.tried[first + slot])
@@ -79,7 +92,7 @@ class _Cluster:
         }
         scores = slot_scores(slots)
         top = max(scores.values(), default=0.0)
-        return _Powers({slot: math.exp(score - top) for slot, score in scores.items()}, math.exp(-top))
+        return [math.exp(scores.get(slot, 0.0) - top) for slot in range(number)]
 
 
 def slot_scores(slots: Mapping[int, tuple[int, int]]) -> dict[int, float]:
@@ -88,18 +101,17 @@ def slot_scores(slots: Mapping[int, tuple[int, int]]) -> dict[int, float]:
     rates = [(slots[slot][0] + 1) / (slots[slot][1] + 2) for slot in names]
     variances = [rate * (1 - rate) / (slots[slot][1] + 3) for slot, rate in zip(names, rates, strict=True)]
     sums = [0.0] * len(names)
-    for one in range(len(names)):
+    erf, log, sqrt = math.erf, math.log, math.sqrt
+    for one, (rate, variance) in enumerate(zip(rates, variances, strict=True)):
+        total = sums[one]
         for other in range(one):  # the odds of the one against the other are those of the other turned round
-            spread = math.sqrt(2 * (variances[one] + variances[other]))
-            odds = _log_odds(0.5 * (1 + math.erf((rates[one] - rates[other]) / spread)))
-            sums[one] += odds
+            chance = 0.5 * (1 + erf((rate - rates[other]) / sqrt(2 * (variance + variances[other]))))
+            chance = _CLIP if chance < _CLIP else 1 - _CLIP if chance > 1 - _CLIP else chance
+            odds = log(chance / (1 - chance))
+            total += odds
             sums[other] -= odds
+        sums[one] = total
     return {slot: total / max(1, len(names) - 1) for slot, total in zip(names, sums, strict=True)}
-
-
-def _log_odds(chance: float) -> float:
-    clipped = min(max(chance, _CLIP), 1 - _CLIP)
-    return math.log(clipped / (1 - clipped))
 
 
 class Slots:
@@ -119,16 +131,15 @@ class Slots:
         budget = known.sends_left
         if budget is None:
             budget = _OWN_BUDGET.get(known.card.scheme, _OTHER_BUDGET) - len(known.attempts)
-        days = _days_left(known.earliest, known.order.expires_at)
-        if budget <= 0 or not days:
-            return Stop("no_day_left" if not days else "budget_used_up")
+        days = _days_left(known.earliest.astimezone(UTC).date(), known.order.expires_at.astimezone(UTC).date())
+        if budget <= 0 or not days.dates:
+            return Stop("no_day_left" if not days.dates else "budget_used_up")
         powers = self._cluster(known.reading, known.card).current_powers()
         names = ("slots", self.seed, known.order.order_id, known.decision)
-        day = days[pick(_day_weights(days, powers), budget, share_of(*names, "day"))]
-        hour = _HOUR_UNKNOWN
-        if powers["hour"].tried:
+        day = days.dates[pick(_day_weights(days, powers), budget, share_of(*names, "day"))]
+        hour, bounds = _HOUR_UNKNOWN, powers.hours_up_to
+        if bounds is not None:
             # Of a budget of one the walk through the hours is one draw by weight.
-            bounds = list(accumulate(powers["hour"].of(one) for one in range(24)))
             hour = min(bisect_right(bounds, share_of(*names, "hour") * bounds[-1]), 23)
         return SendAt(max(datetime.combine(day, time(hour), UTC), known.earliest))
 
@@ -146,8 +157,11 @@ class Slots:
 
     def _cluster(self, reading: Reading, card: WorldCard) -> _Cluster:
         """The narrowest with enough tries, else the widest."""
-        found = (self.clusters.get(key) for key in _keys(reading, card))
-        return next((one for one in found if one is not None and one.tries >= _TRIES_ENOUGH), self.clusters[()])
+        for key in _keys(reading, card):
+            found = self.clusters.get(key)
+            if found is not None and found.tries >= _TRIES_ENOUGH:
+                return found
+        return self.clusters[()]
 
 
 def _keys(reading: Reading, card: WorldCard) -> tuple[Key, ...]:
@@ -162,18 +176,21 @@ def _slots_of(at: datetime) -> tuple[int, int, int]:
     return weekdays + moment.weekday(), month_days + moment.day, hours + moment.hour
 
 
-def _days_left(now: datetime, expires_at: datetime) -> list[date]:
+@lru_cache(maxsize=16_384)
+def _days_left(today: date, last: date) -> _Days:
     """From the next day to the one before the order expires, in UTC."""
-    first, last = now.astimezone(UTC).date(), expires_at.astimezone(UTC).date()
-    return [first + timedelta(days=number) for number in range(1, min((last - first).days, _DAYS_MAX + 1))]
+    dates = [today + timedelta(days=number) for number in range(1, min((last - today).days, _DAYS_MAX + 1))]
+    return _Days(dates, [day.weekday() for day in dates], [day.day for day in dates])
 
 
-def _day_weights(days: Sequence[date], powers: Mapping[str, _Powers]) -> list[float]:
+def _day_weights(days: _Days, powers: _Powers) -> list[float]:
     """Each axis as shares of the days that are left, of which the higher counts."""
-    by_weekday = [powers["weekday"].of(day.weekday()) for day in days]
-    by_month_day = [powers["month_day"].of(day.day) for day in days]
+    by_weekday = [powers.weekday[one] for one in days.weekdays]
+    by_month_day = [powers.month_day[one] for one in days.month_days]
     weekdays, month_days = sum(by_weekday), sum(by_month_day)
-    return [max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)]
+    return [
+        max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)
+    ]  # fmt: skip
 
 
 def pick(weights: Sequence[float], budget: int, chance: float) -> int:
