@@ -5,10 +5,12 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from tests.docs.running import clean_environment
 from tests.lab.compare.tiny_world import TinyWorlds
 
@@ -16,7 +18,7 @@ from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_le
 from recoup.lab.compare.compare import compare
 from recoup.lab.compare.intervals import difference, ratio
 from recoup.lab.compare.job import Options
-from recoup.lab.compare.report import as_dict
+from recoup.lab.compare.report import as_dict, show
 from recoup.lab.compare.result import Comparison
 from recoup.lab.world.port import WorldBroke
 from recoup.main.cli import cli
@@ -69,6 +71,16 @@ def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
 def test_a_world_that_lies_about_its_score_ends_the_run_with_both_figures() -> None:
     with pytest.raises(WorldBroke, match=r"arm daily: recovered \d+ by our count, \d+ by the world's"):
         compare(TinyWorlds(lying=True), [1], ["daily"], Options(TARGETS), processes=1)
+
+
+def test_a_code_that_no_list_has_is_a_soft_decline_and_named(found: Comparison) -> None:
+    strange = compare(TinyWorlds(code="ZZ"), [1], ["daily-3"], Options((1.0,)), processes=1)
+    assert strange.unlisted == ["amex ZZ"]
+    assert as_dict(strange)["unlistedCodes"] == strange.unlisted
+    console = Console(record=True, width=140, file=StringIO())
+    show(strange, console)
+    assert "no list has, read as a soft decline: amex ZZ." in console.export_text()
+    assert found.unlisted == []
 
 
 def test_the_log_holds_each_decision_and_its_answer(found: Comparison, tmp_path: Path) -> None:

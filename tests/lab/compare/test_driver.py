@@ -56,6 +56,17 @@ def test_an_order_is_sent_until_it_is_approved() -> None:
     assert (score.orders, score.recovered, score.attempts, score.amount_share) == (2, 1, 5, 0.5)
 
 
+def test_an_answers_code_that_no_list_has_is_kept_to_be_told() -> None:
+    class Strange(Scripted):
+        def said(self, charge: WorldCharge, state: str) -> WorldAnswer:
+            return WorldAnswer(charge.id, "declined", "7Q")
+
+    ground = survey(Strange([order(0)]), 1)
+    assert not ground.unlisted
+    assert play(ground, "arm", SCHEDULES["daily-3"]).sends == [3]
+    assert ground.unlisted == {"visa 7Q"}
+
+
 def test_what_is_due_within_an_hour_is_one_batch_but_never_two_charges_of_a_customer_or_card() -> None:
     orders = [
         order(0), order(1), order(2, customer_id="c0"), order(3, card=card(1)), order(4),

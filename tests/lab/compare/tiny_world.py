@@ -111,6 +111,7 @@ class TinyWorlds:
 
     orders: int = 120
     lying: bool = False
+    code: str = "43"  # of some orders
     has_oracle: ClassVar[bool] = False
 
     @contextmanager
@@ -119,7 +120,7 @@ class TinyWorlds:
         orders = [
             order(
                 number, customer_id=f"c{number // 2}", card=card(number // 2, schemes[number // 2 % 3]),
-                amount=1_000 + 500 * (number // 2 % 7), scheme_code=("51", "05", "43")[number // 2 % 9 // 4],
+                amount=1_000 + 500 * (number // 2 % 7), scheme_code=("51", "05", self.code)[number // 2 % 9 // 4],
             )
             for number in range(self.orders)
         ]  # fmt: skip

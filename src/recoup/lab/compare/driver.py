@@ -22,7 +22,7 @@ from recoup.lab.compare.gate import ACCEPTOR, CardSends, send_of
 from recoup.lab.compare.ground import Ground
 from recoup.lab.compare.log import Log, send_row, stop_row
 from recoup.lab.compare.played import Played, Sent, arrivals, sent_of, signature
-from recoup.lab.compare.readings import read
+from recoup.lab.compare.readings import note_unlisted, read
 from recoup.lab.compare.seam import Arm, Attempt, Known, SendAt, Stop
 from recoup.lab.world.port import WorldAnswer, WorldBroke, WorldCard, WorldCharge, WorldOrder
 from recoup.rules.network.codes import Reading
@@ -213,6 +213,7 @@ class _Play:
         reading = None
         if answer.state == "declined":
             reading = read(charge.card.scheme, answer.scheme_code, answer.advice_code, charge.sent_at.date())
+            note_unlisted(self.ground.unlisted, charge.card.scheme, answer.scheme_code, reading)
         self._count(state, charge, answer, reading)
         if answer.state == "unknown" and state.times_asked_again < len(ASK_AGAIN_AFTER):
             state.unanswered = charge

@@ -1,12 +1,12 @@
 """What is known of a world before any arm is played: its past, its declined payments, who paid with which card."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from recoup.lab.compare.gate import CardSends, send_of
-from recoup.lab.compare.readings import read
+from recoup.lab.compare.readings import note_unlisted, read
 from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 from recoup.rules.network.limits import LOOKBACK, binds_for_ever
@@ -23,6 +23,7 @@ class Ground:
 
     `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of order i from 0.
     `cards`: the sends of the past that the gate still counts, by card number. `oracle`, `forget`: see source.
+    `unlisted`: codes met so far that no list has.
     """
 
     seed: int
@@ -34,6 +35,7 @@ class Ground:
     cards: Mapping[str, CardSends]
     oracle: Callable[[], WorldOracle] | None = None
     forget: Callable[[str], None] = lambda arm: None
+    unlisted: set[str] = field(default_factory=set)
 
 
 def survey(
@@ -48,7 +50,22 @@ def survey(
     orders = _orders(world, hello)
     numbers: dict[str, int] = {}
     customer_of = [numbers.setdefault(one.customer_id, len(numbers)) for one in orders]
-    return Ground(seed, world, hello, history, orders, customer_of, _past_sends(hello, history, orders), oracle, forget)
+    return Ground(
+        seed, world, hello, history, orders, customer_of, _past_sends(hello, history, orders), oracle, forget,
+        _unlisted(history, orders),
+    )  # fmt: skip
+
+
+def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> set[str]:
+    names: set[str] = set()
+    for row in history:
+        if not row.approved:
+            reading = read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
+            note_unlisted(names, row.card.scheme, row.scheme_code, reading)
+    for one in orders:
+        reading = read(one.card.scheme, one.scheme_code, one.advice_code, one.declined_at.date())
+        note_unlisted(names, one.card.scheme, one.scheme_code, reading)
+    return names
 
 
 def _history(world: World) -> list[HistoryRow]:

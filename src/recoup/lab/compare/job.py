@@ -70,19 +70,22 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
+    """`unlisted`: codes that no list has."""
+
     seed: int
     world: str
     orders: int
     customers: Customers
     levels: list[Level]
     curves: dict[str, list[Point]]
+    unlisted: set[str]
 
 
 def do(job: Job) -> JobDone:
     """Raises: WorldBroke."""
     with job.source.open(job.seed) as opened:
         ground = survey(opened.world, job.seed, opened.oracle, opened.forget)
-        done = JobDone(job.seed, ground.hello.world, len(ground.orders), _customers(ground), [], {})
+        done = JobDone(job.seed, ground.hello.world, len(ground.orders), _customers(ground), [], {}, ground.unlisted)
         copies = count(1)
         targets = [(f"{target:g}", target) for target in job.options.targets]
         if any(CATALOGUE[name].knob == "price" for name in job.arms):

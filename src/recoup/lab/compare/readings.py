@@ -2,10 +2,19 @@
 
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
 from recoup.rules.network.codes import Reading, read_decline
+
+UNLISTED_MAX: Final = 100
 
 
 @lru_cache(maxsize=65_536)
 def read(scheme: str, code: str | None, advice: str | None, on: date) -> Reading:
     return read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=on)
+
+
+def note_unlisted(names: set[str], scheme: str, code: str | None, reading: Reading) -> None:
+    """Keeps a code that no list has, to be told at the end; so many at most."""
+    if not reading.is_listed and len(names) < UNLISTED_MAX:
+        names.add(f"{scheme} {code or 'without a code'}")

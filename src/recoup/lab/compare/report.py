@@ -18,6 +18,7 @@ def as_dict(found: Comparison) -> dict[str, Any]:
         "orders": found.orders,
         "hash": found.hash,
         "breaches": {"ours": ours, "world": worlds, "early": found.early},
+        "unlistedCodes": list(found.unlisted),
         "levels": [_section(one) for one in found.sections],
         "curves": {
             name: [{"sends": sends} | {one: getattr(point, one) for one in MEASURES} for sends, point in curve if point]
@@ -84,6 +85,8 @@ def show(found: Comparison, console: Console) -> None:
         f"Sends beyond a network limit: {ours} by our count, {worlds} by the world's; "
         f"before an advised wait was over: {found.early}."
     )
+    if found.unlisted:
+        console.print(f"Codes that no list has, read as a soft decline: {', '.join(found.unlisted)}.")
     console.print(found.hash, soft_wrap=True)
 
 

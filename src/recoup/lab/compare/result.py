@@ -60,12 +60,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """`unlisted`: codes that no list has, each read as a generic soft decline."""
+
     world: str
     seeds: Sequence[int]
     orders: int
     arms: Sequence[str]
     sections: Sequence[Section]
     curves: Mapping[str, Sequence[tuple[float, Point | None]]]
+    unlisted: Sequence[str]
     hash: str
 
     @property
@@ -105,6 +108,7 @@ def combine(done: Sequence[JobDone], targets: Sequence[float]) -> Comparison:
         arms=arms,
         sections=sections,
         curves={name: _curve([one.curves[name] for one in done if name in one.curves]) for name in arms},
+        unlisted=sorted({name for one in done for name in one.unlisted}),
         hash=_hash(levels, labels),
     )
 

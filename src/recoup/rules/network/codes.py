@@ -47,9 +47,15 @@ class Reading:
         """
         return self.klass == "hard"
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether any list has its code: another one is read as a generic soft decline."""
+        return self.document != _UNLISTED
+
 
 _GENERIC_SOFT_WAIT_HOURS: Final = 24.0
 _VISA_UNLISTED: Final = 4
+_UNLISTED: Final = "our reading of unknown codes"
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
@@ -204,6 +210,6 @@ _RETRY: Final[dict[str, tuple[str, float | None]]] = {
 def _generic(scheme: str, code: str | None) -> Reading:
     return Reading(
         scheme, code, None, "declined without a code that says why", "soft", _category(scheme, None), "yes",
-        _GENERIC_SOFT_WAIT_HOURS, False, "do_not_honor", "our reading of unknown codes", "",
+        _GENERIC_SOFT_WAIT_HOURS, False, "do_not_honor", _UNLISTED, "",
         cure_of("do_not_honor", "soft"),
     )  # fmt: skip
