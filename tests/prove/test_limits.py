@@ -24,7 +24,9 @@ from recoup.store.server import ServerAddress
 SENDS = int(os.environ.get("RECOUP_PROVE_SENDS", "1000000"))
 PROCESSES = 2
 SENDS_OF_A_CARD = 280  # so many cards that none gets many more, however long it lasts
+BEGUN = 1.02  # of so many sends that are begun: some never leave, of a process that is killed for one
 LIFE = (500, 8_000)  # sends between two kills of a process
+ENOUGH = 50_000  # for every window to be filled exactly
 SEED = 20_260_101
 
 
@@ -39,9 +41,9 @@ def test_a_million_sends_and_no_breach(server: ServerAddress, tmp_path: Path) ->
     assert found.breaches == ()
     assert found.sends >= SENDS
     assert killed > 0
-    assert found.worst["visa 20 in 30 days"] == 20
-    assert found.worst["mastercard 10 in 24 hours"] == 10
-    assert found.worst["amex 20 in 30 days"] == 20
+    if SENDS >= ENOUGH:
+        full = {name: int(name.split()[1]) for name in found.worst}
+        assert found.worst == full
 
 
 async def _story(server: ServerAddress, folder: Path) -> tuple[Verdict, Seen, int, float]:
@@ -52,8 +54,8 @@ async def _story(server: ServerAddress, folder: Path) -> tuple[Verdict, Seen, in
         plans = [
             Plan(
                 world.extra["dsn"], material, merchants, cards(4 * of_nine, 3 * of_nine, min(999, 2 * of_nine)),
-                SEED + n, -(-SENDS // PROCESSES), orders_at_once=200, tasks=64, sends_in_a_window=45 // PROCESSES,
-                journal=str(folder / f"{n}.journal"),
+                SEED + n, round(SENDS * BEGUN / PROCESSES), orders_at_once=200, tasks=64,
+                sends_in_a_window=45 // PROCESSES, journal=str(folder / f"{n}.journal"),
             )
             for n in range(PROCESSES)
         ]  # fmt: skip
