@@ -49,6 +49,8 @@ OVER = {
     "due_work": "NOT wall AND due_at > now() + interval '1 hour'",
 }  # fmt: skip
 LATER = timedelta(days=3_650)  # what waits in a copy falls due after all that is played
+# An id's moment is no earlier than 1970: what is older than this has ids closer to each other, in the same order.
+ROOM_MS = 20 * 365 * 86_400_000
 _COLUMNS = """
 SELECT c.table_name::text AS "table", c.column_name::text AS name, c.data_type::text AS kind
 FROM information_schema.columns c JOIN pg_class t ON t.relname = c.table_name
@@ -111,7 +113,9 @@ async def _used_cards(connection: asyncpg.Connection, merchant_id: UUID, copies:
 def _older(column: str, copies: Copies) -> str:
     """The id that the copy `n` has."""
     digits = f"replace({column}::text, '-', '')"
-    moment = f"('x0000' || left({digits}, 12))::bit(64)::bigint - n * {copies.step_ms}"
+    age = f"(n * {copies.step_ms})"
+    moment = (f"('x0000' || left({digits}, 12))::bit(64)::bigint - least({age}, {ROOM_MS})"
+              f" - greatest({age} - {ROOM_MS}, 0) / 4")  # fmt: skip
     return f"(lpad(to_hex(({moment}) & 281474976710655), 12, '0') || substr({digits}, 13))::uuid"
 
 
