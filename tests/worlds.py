@@ -140,7 +140,7 @@ async def empty(server: ServerAddress, kind: str, name: str, template: str | Non
 
 
 async def clone(server: ServerAddress, name: str, template: str) -> None:
-    await _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
 
 
 async def drop(server: ServerAddress, name: str) -> None:
