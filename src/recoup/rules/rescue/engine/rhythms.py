@@ -2,7 +2,8 @@
 
 A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of them), `monthly-1`,
 `month-end-0`, `business-end-0` (the last business day), `semi-15` (the 15th and the month's last day), `semi-3` (the
-3rd and the 18th). Two know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
+3rd and the 18th). `working-3`: the 3rd, or the working day before it; `halves-15`: the 15th and the last, `halves-1`:
+the 1st and the 15th, likewise. Two know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
 """
 
 from datetime import date, timedelta
@@ -18,6 +19,12 @@ RHYTHMS: Final[tuple[str, ...]] = (
     "month-end-0",
     "business-end-0",
     *(f"semi-{day}" for day in range(1, 16)),
+    "working-1",
+    "working-3",
+    "working-15",
+    "working-25",
+    "halves-1",
+    "halves-15",
     "irregular-0",
     "ample-0",
 )
@@ -49,12 +56,27 @@ def _posts(name: str, ordinal: int) -> bool:
         return ordinal % 14 == n
     if kind == "monthly":
         return day.day == n
+    if kind in ("working", "halves"):
+        return any(_wanted(kind, n, date.fromordinal(one)) for one in _paid_on(day))
     last = (day + timedelta(days=1)).day == 1
     if kind == "month-end":
         return last
     if kind == "business-end":
         return _last_business_day(day)
     return day.day == n or (last if n == 15 else day.day == n + 15)
+
+
+def _paid_on(day: date) -> range:
+    """The days whose pay comes on that one: a Friday's are its weekend's too."""
+    if day.weekday() > 4:
+        return range(0)
+    return range(day.toordinal(), day.toordinal() + (3 if day.weekday() == 4 else 1))
+
+
+def _wanted(kind: str, n: int, day: date) -> bool:
+    if kind == "working":
+        return day.day == n
+    return day.day == 15 or (day.day == 1 if n == 1 else (day + timedelta(days=1)).day == 1)
 
 
 def _last_business_day(day: date) -> bool:
