@@ -27,7 +27,7 @@ from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
 DECISIONS = 300
-HASH = "ddb1019d7e0821bbdb85a01f1e782bc7c62a6d50e725899328e5568c79b1354e"
+HASH = "078599cf3e013c78530f4f9d18abba08e12242b56a82d2f5420bf5d435f82f62"
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)
