@@ -17,6 +17,7 @@ WITH input AS MATERIALIZED (
     is_declined boolean, is_mit boolean, units bigint, asset text, code_source text, code text, bin text, last4 text,
     payer_id uuid, transacted_at timestamptz, received_at timestamptz, facts jsonb, email text, phone text, name text,
     payer_external_id text, business_at timestamptz)
+  WHERE i.transmit_id = ANY (ARRAY[i.transmit_id])  -- true; see `changes._FEW`
 ), kept AS (
   INSERT INTO transmissions (merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset,
     code_source, code, bin, last4, payer_id, transacted_at, received_at, facts)
