@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen, features_of
-from recoup.flows.insight.learn.fit import Coefficients, fit, named
+from recoup.flows.insight.learn.coefficients import Coefficients, named
+from recoup.flows.insight.learn.fit import fit
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
 
 SHAPE_MAX: Final = 60_000  # attempts that the coefficients are fitted to

@@ -1,0 +1,97 @@
+"""What payers' rhythms and orders' holds are, given the coefficients: the expectation of `fit`."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from recoup.flows.insight.learn.attempts import Column, Features
+from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior
+from recoup.rules.rescue.engine.bins import HOLDS
+from recoup.rules.rescue.engine.classes import SOFT
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
+
+_R: Final = len(RHYTHMS)
+_H: Final = len(HOLDS) + 1
+_PRIOR_PAYERS: Final = 20.0
+_BLOCK_ORDERS: Final = 128
+UNTIL: Final = np.array([*HOLDS, 1e9])
+
+
+class Tried(NamedTuple):
+    """Attempts after the first: `rows` by order, of which `begin` are the first ones of the orders `which`. `passed`:
+    up to which length holds have ended by then."""
+
+    rows: Column
+    which: Column
+    begin: Column
+    passed: Column
+
+
+def tried_of(data: Features) -> Tried:
+    retry = data.tries > 0
+    rows = np.nonzero(retry)[0][np.argsort(data.order[retry], kind="stable")]
+    which, begin = np.unique(data.order[rows], return_index=True)
+    passed = np.searchsorted(UNTIL, data.since_first[rows], side="right") - 1
+    return Tried(rows, which, np.r_[begin, len(rows)], passed)
+
+
+def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Column]:
+    """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then; and by order, how
+    likely each length of its hold is."""
+    orders, payers, which = int(data.order.max()) + 1, int(data.payer.max()) + 1, tried.which
+    share, log_free, by_payer = np.empty((len(data), _R)), np.empty((len(data), _R)), np.zeros((payers, _R))
+    for part, some in blocks(data):
+        likely, held_class = likelihoods(some, c), 1 - c.holds[some.answer, 0]
+        elsewhere = (1 - held_class)[:, None] * likely
+        elsewhere += (held_class * c.held_answers[some.answer, some.answer])[:, None]
+        first = some.tries == 0
+        np.add.at(by_payer, some.payer[first], np.log(elsewhere[first]))
+        share[part], log_free[part] = (1 - held_class)[:, None] * likely / elsewhere, np.log(likely)
+    owner = np.zeros(orders, np.int64)
+    owner[data.order] = data.payer
+    held = first_holds(data, c, orders)
+    log_held = np.log(c.held_answers[data.first_answer, data.answer] + TINY)
+    joint = np.empty((len(which), _H, _R))
+    for begin in range(0, len(which), _BLOCK_ORDERS):
+        some_orders = slice(begin, min(begin + _BLOCK_ORDERS, len(which)))
+        total = _by_length(tried, some_orders, log_free, log_held, held[which[some_orders]], joint, share)
+        np.add.at(by_payer, owner[which[some_orders]], total)
+    by_payer += np.log(c.rhythms)
+    posterior = np.exp(by_payer - by_payer.max(1, keepdims=True))
+    posterior /= posterior.sum(1, keepdims=True)
+    again = np.unique(data.payer[data.tries > 0])
+    c.rhythms = (posterior[again].sum(0) + _PRIOR_PAYERS * rhythm_prior()) / (len(again) + _PRIOR_PAYERS)
+    held[which] = np.einsum("olr,or->ol", joint, posterior[owner[which]])
+    for part, some in blocks(data):
+        share[part] *= posterior[some.payer]
+    return share, held
+
+
+def _by_length(
+    tried: Tried, orders: slice, log_free: Column, log_held: Column, prior: Column, joint: Column, share: Column
+) -> Column:  # fmt: skip
+    """Of some orders, into `joint`: orders × lengths × rhythms, adding up to 1 over the lengths; and into `share`, that
+    nothing holds the order at its tries. Answers the logarithm of what they added up to."""
+    first, last = tried.begin[orders.start], tried.begin[orders.stop]
+    rows, passed, begin = tried.rows[first:last], tried.passed[first:last], tried.begin[orders] - first
+    free, held, found = log_free[rows], log_held[rows][:, None], joint[orders]
+    for length in range(_H):
+        found[:, length] = np.add.reduceat(np.where((passed >= length)[:, None], free, held), begin, axis=0)
+    found += np.log(np.maximum(prior, 1e-300))[:, :, None]
+    top = found.max(1)
+    np.exp(found - top[:, None], out=found)
+    mass = found.sum(1)
+    found /= mass[:, None]
+    place = np.repeat(np.arange(len(found)), np.diff(tried.begin[orders.start : orders.stop + 1]))
+    share[rows] = np.cumsum(found, axis=1)[place, passed]
+    total: Column = top + np.log(mass)
+    return total
+
+
+def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
+    """By order, what its first decline says of the length of its hold."""
+    first = data.tries == 0
+    prior = np.tile(c.holds[SOFT], (orders, 1))
+    own = c.holds_by_code[data.key[first]] * c.issuer_holds[data.issuer[first], data.answer[first]]
+    prior[data.order[first]] = own / own.sum(1, keepdims=True)
+    return prior
