@@ -16,26 +16,45 @@ COLOURS: Final[dict[str, Any]] = {"runOnly": {"type": "rule", "values": ["color-
 ALIKE: Final = "tbody tr:nth-child(n+26), .op:nth-of-type(n+8)"
 FOLDED_MAX: Final = 12  # of a page: a reference folds the fields of each call, all in the same way
 _RUN: Final = """async ([part, options]) => {
-  const found = await axe.run(part ?? document, {...options, resultTypes: ["violations"]});
+  const where = part ? document.querySelectorAll(part) : document;
+  const found = await axe.run(where, {...options, resultTypes: ["violations"]});
   return found.violations.flatMap((one) => one.nodes.map((node) => [
     one.id, node.target.join(" "), node.html.slice(0, 160), node.failureSummary.slice(0, 240),
   ]));
 }"""
 _FOLDED: Final = "[...document.querySelectorAll('details:not([open]), .dialog:not(.open):not(.still), [popover]')]"
-_CLOSED: Final = f"{_FOLDED}.length"
+_LEFT: Final = f"{_FOLDED}.slice(0, {FOLDED_MAX}).filter((one) => !one.dataset.seen)"
+# What makes room for itself and lies over nothing can stand open together with others, and is looked at with them.
+_OPEN_IN_PLACE: Final = f"""() => {{
+  const unfolds = (one) => {{
+    const outer = one.parentElement.closest("details");
+    if (outer && !unfolds(outer)) return false;
+    if (one.open) return true;
+    const before = one.offsetHeight;
+    one.open = true;
+    return one.open = one.offsetHeight > before;
+  }};
+  let opened = 0;
+  for (const one of {_FOLDED}) {{
+    if (opened === {FOLDED_MAX}) break;
+    if (one.matches("details") && unfolds(one)) opened += one.dataset.seen = one.dataset.opened = 1;
+  }}
+  return opened;
+}}"""
 _OPEN_NEXT: Final = f"""() => {{
-  const next = {_FOLDED}.find((one) => !one.dataset.seen);
+  const next = {_LEFT}[0];
   for (let one = next; one; one = one.parentElement.closest("details")) one.open = true;
   if (next.popover) next.showPopover(); else next.classList.add("open");
   next.dataset.seen = next.dataset.opened = "1";
   return (next.id || next.textContent).trim().slice(0, 60);
 }}"""
 _CLOSE_AGAIN: Final = """() => {
-  const last = document.querySelector("[data-opened]");
-  delete last.dataset.opened;
-  last.classList.remove("open");
-  for (let one = last; one; one = one.parentElement.closest("details")) one.open = false;
-  if (last.popover) last.hidePopover();
+  for (const last of document.querySelectorAll("[data-opened]")) {
+    delete last.dataset.opened;
+    last.classList.remove("open");
+    for (let one = last; one; one = one.parentElement.closest("details")) one.open = false;
+    if (last.popover) last.hidePopover();
+  }
 }"""
 _WIDER: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -80,12 +99,17 @@ def _looks(page: Page) -> Iterator[Fault]:
 def _opened(page: Page) -> Iterator[Fault]:
     """What is folded away: menus, and dialogs that open by their address."""
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    for _ in range(min(page.evaluate(_CLOSED), FOLDED_MAX)):
-        what = page.evaluate(_OPEN_NEXT)
-        for scheme in ("light", "dark"):
-            yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-opened]")
-        yield from _too_wide(page, PHONE[0], what)
-        page.evaluate(_CLOSE_AGAIN)
+    if page.evaluate(_OPEN_IN_PLACE):
+        yield from _while_open(page, "what unfolds in the page")
+    for _ in range(page.evaluate(f"{_LEFT}.length")):
+        yield from _while_open(page, page.evaluate(_OPEN_NEXT))
+
+
+def _while_open(page: Page, what: str) -> Iterator[Fault]:
+    for scheme in ("light", "dark"):
+        yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-opened]")
+    yield from _too_wide(page, PHONE[0], what)
+    page.evaluate(_CLOSE_AGAIN)
 
 
 def _ask(

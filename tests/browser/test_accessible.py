@@ -17,6 +17,7 @@ from tests.isolation.test_every_route import FILES
 from recoup.doors.portal.endpoint import COOKIE, PLACES
 from recoup.store.server import ServerAddress
 
+PARTS = 3  # of the long walks, for workers side by side
 _SUBMIT = """([path, fields, files]) => {
   const form = Object.assign(document.createElement("form"), { method: "post", action: path });
   if (files) form.enctype = "multipart/form-data";
@@ -56,9 +57,10 @@ def walk(
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("whose", ROLE)
-def test_every_page(browser: Browser, house: Walked, whose: str) -> None:
-    paths = [house.path(path, line) for path, line in pages() if line.whose == whose]
+def test_every_page(browser: Browser, house: Walked, whose: str, part: int) -> None:
+    paths = [house.path(path, line) for path, line in pages() if line.whose == whose][part::PARTS]
     with looking(browser, house, ROLE[whose]) as context:
         assert not (found := walk(context.new_page(), paths)), "\n".join(found)
 
@@ -91,14 +93,15 @@ def test_what_links_lead_to(browser: Browser, house: Walked) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_the_documentation(browser: Browser, house: Walked) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_documentation(browser: Browser, house: Walked, part: int) -> None:
     with looking(browser, house, "") as context:
         page = context.new_page()
         page.goto("/docs")
         links = page.locator("nav a").evaluate_all("all => all.map((one) => one.pathname)")
         paths = sorted({path for path in links if path.startswith("/docs")})
         assert len(paths) >= 15
-        assert not (found := walk(page, paths)), "\n".join(found)
+        assert not (found := walk(page, paths[part::PARTS])), "\n".join(found)
 
 
 @pytest.mark.timeout(600)
