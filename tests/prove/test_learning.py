@@ -1,4 +1,8 @@
-"""A million attempts are read, trained from, tried and taken within a minute, in bounded memory."""
+"""A million attempts are read, trained from, tried and taken within a minute, in bounded memory.
+
+Again: `.venv/bin/python -m pytest tests/prove/test_learning.py --timeout=0 -s`. `RECOUP_PROVE_ATTEMPTS` is how many;
+with `RECOUP_PROVE_SHARED=1` seconds on a processor are judged.
+"""
 
 import asyncio
 import os
@@ -14,7 +18,8 @@ from recoup.store.server import ServerAddress
 ATTEMPTS = int(os.environ.get("RECOUP_PROVE_ATTEMPTS", "1000000"))
 SECONDS_MAX = 60.0
 MEGABYTES_MAX = 2_000
-PAYMENTS = 0.31  # for each attempt: most are tried three or four times
+SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
+PAYMENTS = 0.266  # for each attempt: most are tried three or four times
 # Two thirds of the customers are paid on Fridays, the others on the 20th; money lasts a day and a half.
 _FILL = """
 INSERT INTO transmissions (merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset,
@@ -60,6 +65,6 @@ def test_a_million_attempts_take_a_minute(server: ServerAddress) -> None:
             assert done.taken
             assert done.attempts >= ATTEMPTS * 0.95
             assert megabytes <= MEGABYTES_MAX
-            assert took <= SECONDS_MAX * max(ATTEMPTS, 1_000_000) / 1_000_000
+            assert (work if SHARED else took) <= SECONDS_MAX * max(ATTEMPTS, 1_000_000) / 1_000_000
 
     asyncio.run(story())
