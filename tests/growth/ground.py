@@ -110,7 +110,8 @@ def measured(server: ServerAddress, before: Played, orders: int, *, warm: bool =
         door.run(fill(door, before, orders, receiver.url()))
         people = {}
         for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
-            people[name] = gathered(door, client, caller_of(door, shop), replace(partner, door=door))
+            again = replace(partner, door=door).sign_in()  # to make the history may take longer than a token lasts
+            people[name] = gathered(door, client, caller_of(door, shop), again)
         for one in people.values():
             _day(one, looking=warm)  # connections make their plans
         asyncio.run(forget_old(door.world.extra["dsn"], vacuum=True))  # it was forgotten day by day

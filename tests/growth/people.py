@@ -215,7 +215,8 @@ def look_round(people: People) -> None:
     for path in ("/partner", f"/partner/report?{days}", f"/partner/merchants/{people.caller.mid}", "/partner/webhooks"):
         people.call("seat", "GET", path)
     for path in ("/partner", "/partner/merchants", f"/partner/report?{days}", "/partner/webhooks"):
-        assert people.partner.get(path).status_code < 400, path
+        answer = people.partner.get(path)
+        assert answer.status_code < 400, f"{path}: {answer.text}"
     for path in ("/approvals", "/disputes", "/refunds", "/orders"):
         people.call("olga", "GET", path)
 
