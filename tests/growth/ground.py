@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from tests.growth.history import Copies, multiply
 from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
 from tests.worlds import Shop, owner
 
+from recoup.kernel.ids import first_id_of
 from recoup.store.pool import PLANS
 from recoup.store.server import EmbeddedServer, ServerAddress
 
@@ -137,6 +138,13 @@ async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
         copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
     async with owner(door.world) as connection:
         await multiply(connection, copies)
+        # What came in is counted a minute later: that of the history has been, that of the days played has not.
+        await connection.execute(
+            "UPDATE fact_clocks f SET transmit_id = t.transmit_id FROM merchants m"
+            " CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions WHERE merchant_id = m.merchant_id"
+            "   AND transmit_id < $1 ORDER BY transmit_id DESC LIMIT 1) t"
+            " WHERE f.merchant_id = m.merchant_id", first_id_of(datetime.now(UTC) - timedelta(hours=1)),
+        )  # fmt: skip
         await connection.execute("UPDATE endpoints SET url = $1", hook_url)
 
 
