@@ -13,6 +13,7 @@ from recoup.rules.rescue.engine.rhythms import RHYTHMS
 _R: Final = len(RHYTHMS)
 _H: Final = len(HOLDS) + 1
 _PRIOR_PAYERS: Final = 20.0
+_MIXED: Final = 10  # steps a round, for shares of rhythms move slowly
 _BLOCK_ORDERS: Final = 128
 UNTIL: Final = np.array([*HOLDS, 1e9])
 
@@ -56,11 +57,12 @@ def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Colum
         some_orders = slice(begin, min(begin + _BLOCK_ORDERS, len(which)))
         total = _by_length(tried, some_orders, log_free, log_held, held[which[some_orders]], joint, share)
         np.add.at(by_payer, owner[which[some_orders]], total)
-    by_payer += np.log(c.rhythms)
-    posterior = np.exp(by_payer - by_payer.max(1, keepdims=True))
-    posterior /= posterior.sum(1, keepdims=True)
     again = np.unique(data.payer[data.tries > 0])
-    c.rhythms = (posterior[again].sum(0) + _PRIOR_PAYERS * rhythm_prior()) / (len(again) + _PRIOR_PAYERS)
+    likely = np.exp(by_payer - by_payer.max(1, keepdims=True))
+    for _ in range(_MIXED):
+        c.rhythms = _mixed(likely[again], c.rhythms)
+    posterior = likely * c.rhythms
+    posterior /= posterior.sum(1, keepdims=True)
     held[which] = np.einsum("olr,or->ol", joint, posterior[owner[which]])
     for part, some in blocks(data):
         share[part] *= posterior[some.payer]
@@ -95,3 +97,11 @@ def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
     own = c.holds_by_code[data.key[first]] * c.issuer_holds[data.issuer[first], data.answer[first]]
     prior[data.order[first]] = own / own.sum(1, keepdims=True)
     return prior
+
+
+def _mixed(likely: Column, shares: Column) -> Column:
+    """The shares of rhythms that explain those payers better than `shares`, near the prior where they are few."""
+    posterior = likely * shares
+    posterior /= posterior.sum(1, keepdims=True)
+    mixed: Column = (posterior.sum(0) + _PRIOR_PAYERS * rhythm_prior()) / (len(likely) + _PRIOR_PAYERS)
+    return mixed
