@@ -43,6 +43,9 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
         assert "off: share 0 %, holdout 10 %, exploration 10 %" in run("show").output
         said = run("set", "--mode", "share", "--share", "60", "--explore", "5").output
         assert said == "share: share 60 %, holdout 10 %, exploration 5 %\n"
+        bounded = run("set", "--explore-max", "500 USD; 90,5 EUR").output
+        assert "exploration 5 % up to 90.50 EUR; 500.00 USD\n" in bounded
+        assert run("set", "--explore-max", "").output == said
         assert run("stop", "--why", "odd approvals").output == "The engine is stopped.\n"
         assert run("stop", "--why", "again").output == "The engine was stopped already.\n"
         assert run("stop", "--all", "--why", "bad data").output == "The engine is stopped.\n"
@@ -63,7 +66,7 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "field"),
     [(("set", "--share", "95"), "share"), (("set", "--holdout", "51"), "holdout"),
-     (("set", "--mode", "inherit"), "mode"),
+     (("set", "--mode", "inherit"), "mode"), (("set", "--explore-max", "500"), "explore_max"),
      (("stop", "--why", " "), "why"), (("set", "--site", "x"), "site")],
 )  # fmt: skip
 def test_what_is_wrong_names_the_option(

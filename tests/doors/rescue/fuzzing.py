@@ -257,6 +257,9 @@ APPLICATION: dict[str, Any] = {
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
     "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
+    "PUT /v1/engine": lambda t: {"mode": "share", "siteId": t.site, "share": 20, "holdout": 5, "explore": 1,
+                                 "exploreMax": {"USD": 50000}},
+    "POST /v1/engine/stop": lambda _: {"why": "a try"},
     "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
     "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),
     "PUT /v1/sites/{id}/campaigns/{campaign}": lambda t: _campaign(t),

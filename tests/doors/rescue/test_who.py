@@ -189,7 +189,8 @@ CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payment
          ("PATCH", "/v1/transmit/x", "payments"), ("GET", "/v1/orders", "orders"), ("GET", "/v1/orders/x", "orders"),
          ("POST", "/v1/orders/x/refund", "orders"), ("POST", "/v1/orders/x/cancel", "orders"),
          ("POST", "/v1/outcome", "orders"), ("GET", "/v1/webhooks", "merchants"), ("POST", "/v1/webhooks", "merchants"),
-         ("DELETE", "/v1/webhooks/x", "merchants")]  # fmt: skip
+         ("DELETE", "/v1/webhooks/x", "merchants"), ("GET", "/v1/engine", "merchants"),
+         ("PUT", "/v1/engine", "merchants")]  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["token", "api key"])

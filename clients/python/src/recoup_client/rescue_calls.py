@@ -251,6 +251,26 @@ class Recoup(Waiting):
         found: s.Switches = self._call("PUT", "/v1/switches/unknown-sites", body=body)
         return found
 
+    def get_engine(self) -> s.Engine:
+        """Settings of the rescue engine."""
+        found: s.Engine = self._call("GET", "/v1/engine")
+        return found
+
+    def set_engine(self, body: s.EngineBody) -> s.Engine:
+        """Set who decides about declined payments."""
+        found: s.Engine = self._call("PUT", "/v1/engine", body=body)
+        return found
+
+    def stop_engine(self, body: s.EngineStopBody) -> s.Engine:
+        """Stop the rescue engine."""
+        found: s.Engine = self._call("POST", "/v1/engine/stop", body=body)
+        return found
+
+    def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
+        """Let the rescue engine decide again."""
+        found: s.Engine = self._call("POST", "/v1/engine/resume", body=body)
+        return found
+
     def connection_test(self, body: s.TestedBody) -> s.Tested:
         """Test a connection."""
         found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
@@ -688,6 +708,26 @@ class AsyncRecoup(Awaiting):
     async def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
         """Set the handling of unknown sites."""
         found: s.Switches = await self._call("PUT", "/v1/switches/unknown-sites", body=body)
+        return found
+
+    async def get_engine(self) -> s.Engine:
+        """Settings of the rescue engine."""
+        found: s.Engine = await self._call("GET", "/v1/engine")
+        return found
+
+    async def set_engine(self, body: s.EngineBody) -> s.Engine:
+        """Set who decides about declined payments."""
+        found: s.Engine = await self._call("PUT", "/v1/engine", body=body)
+        return found
+
+    async def stop_engine(self, body: s.EngineStopBody) -> s.Engine:
+        """Stop the rescue engine."""
+        found: s.Engine = await self._call("POST", "/v1/engine/stop", body=body)
+        return found
+
+    async def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
+        """Let the rescue engine decide again."""
+        found: s.Engine = await self._call("POST", "/v1/engine/resume", body=body)
         return found
 
     async def connection_test(self, body: s.TestedBody) -> s.Tested:

@@ -521,6 +521,63 @@ Endpoints = TypedDict("Endpoints", {
 })
 """All of the merchant's."""
 
+Engine = TypedDict("Engine", {
+    "data": list["EngineSettings"],
+    "model": str | None,
+    "whyNone": str,
+    "stops": list["EngineStop"],
+    "success": bool,
+})
+"""The merchant's settings, then those of each site."""
+
+EngineBody = TypedDict("EngineBody", {
+    "mode": Literal["inherit", "off", "shadow", "share"],
+    "siteId": NotRequired[str | None],
+    "share": NotRequired[int | None],
+    "holdout": NotRequired[int | None],
+    "explore": NotRequired[int | None],
+    "exploreMax": NotRequired[dict[str, int] | None],
+    "mid": NotRequired[str | None],
+})
+"""Settings of the merchant or of one site. Missing fields stay unchanged."""
+
+EngineChange = TypedDict("EngineChange", {
+    "at": str,
+    "by": str,
+})
+"""The change that made the settings what they are."""
+
+EngineResumeBody = TypedDict("EngineResumeBody", {
+    "mid": NotRequired[str | None],
+})
+"""Nothing has to be said."""
+
+EngineSettings = TypedDict("EngineSettings", {
+    "siteId": str | None,
+    "name": str,
+    "mode": Literal["inherit", "off", "shadow", "share"],
+    "share": int,
+    "holdout": int,
+    "explore": int,
+    "exploreMax": dict[str, int],
+    "lastChange": "EngineChange | None",
+})
+"""Settings of the merchant or of one site, for new orders; earlier orders keep who decides about them."""
+
+EngineStop = TypedDict("EngineStop", {
+    "allMerchants": bool,
+    "at": str,
+    "by": str,
+    "why": str,
+})
+"""While it holds, the ladder decides about every order, open ones included."""
+
+EngineStopBody = TypedDict("EngineStopBody", {
+    "why": str,
+    "mid": NotRequired[str | None],
+})
+"""Why the engine is stopped."""
+
 ErrorTuple = TypedDict("ErrorTuple", {
     "item1": str,
     "item2": str,

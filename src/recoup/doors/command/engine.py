@@ -17,6 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.rescue.arms import MODES, Terms
+from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 
 OPERATOR: Final = Actor("operator", "command")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -46,10 +47,18 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--share", type=int, help="Percent of the customers that the engine decides for.")
     @click.option("--holdout", type=int, help="Percent of the customers that it never decides for.")
     @click.option("--explore", type=int, help="Percent of its decisions that are drawn.")
+    @click.option("--explore-max", help="Only amounts up to these are drawn, like '500 USD; 450 EUR'; '': any amount.")
     @data_dir_option
-    def set_verb(merchant: str | None, site: str | None, data_dir: Path | None, **given: Any) -> None:
+    def set_verb(
+        merchant: str | None, site: str | None, explore_max: str | None, data_dir: Path | None, **given: Any
+    ) -> None:  # fmt: skip
         """Sets it for orders that come from now on; earlier orders keep who decides about them."""
-        terms = run(data_dir, lambda opened: _set(opened, merchant, site, Wanted(**given)))
+
+        async def work(opened: Opened) -> Terms:
+            bounds = bounds_of(explore_max) if explore_max is not None else None
+            return await _set(opened, merchant, site, Wanted(**given, explore_max=bounds))
+
+        terms = run(data_dir, work)
         click.echo(_line(terms))
 
     @engine.command()
@@ -91,8 +100,8 @@ async def _set(opened: Opened, merchant: str | None, site: str | None, wanted: W
 
 
 def _line(terms: Terms) -> str:
-    bounds = ", ".join(f"{units} {asset}" for asset, units in sorted((terms.explore_max or {}).items()))
-    upto = f" up to {bounds} in minor units" if bounds else ""
+    bounds = text_of(terms.explore_max)
+    upto = f" up to {bounds}" if bounds else ""
     return f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
 
 

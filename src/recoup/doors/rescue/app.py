@@ -10,6 +10,7 @@ from recoup.doors.rescue import (
     capture,
     check,
     connection_test,
+    engine,
     evaluate,
     events,
     evidence_files,
@@ -42,7 +43,7 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, evidence_files,
     uploads, hooks, webhooks,
-    events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
+    events, sites, campaigns, switches, engine, connection_test, settlements, reconciliation, reports, partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)

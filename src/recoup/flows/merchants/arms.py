@@ -26,7 +26,7 @@ from recoup.store.read.locked import arm_terms_of
 from recoup.store.read.merchants import load_merchant
 from recoup.store.write.arms import add_arm_settings, resume_engine, stop_engine
 from recoup.store.write.facts import keep_facts_for
-from recoup.store.write.sites import raise_version
+from recoup.store.write.sites import lock_merchant, raise_version
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
 _AT_WORK: Final = ("shadow", "share")
@@ -82,7 +82,7 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
     Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
     """
     async with world.db.transaction() as tx:
-        version = await raise_version(tx, scope.merchant_id)
+        await lock_merchant(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise no_such_merchant()
@@ -91,13 +91,13 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
-        after = check_terms(Terms(**asdict(before) | given | {"version": version}))
+        after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
             raise Problem("invalid", "Only a site can take the merchant's setting.", field="mode",
                           cure="Send off, shadow or share.")  # fmt: skip
         if _noted(after) == _noted(before):
             return before
-        wall = world.clocks.wall()
+        after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
         await add_arm_settings(tx, asdict(after) | {
             "merchant_id": scope.merchant_id, "site_id": site_id, "explore_max": dict(after.explore_max or {}),
             "changed_at": wall, "changed_by": scope.actor.text(),

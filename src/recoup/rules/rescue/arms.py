@@ -93,7 +93,10 @@ def check_terms(terms: Terms) -> Terms:
         cure = f"With a comparison group of {terms.holdout} % the share is at most {100 - terms.holdout} %."
         raise Problem("invalid", "Share and comparison group are more than all customers.", field="share", cure=cure)
     bounds = terms.explore_max or {}
-    if len(bounds) > CURRENCIES_MAX or any(asset not in EXPONENTS or units < 0 for asset, units in bounds.items()):
+    unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
+    if unknown is not None:
+        raise Problem("invalid", f"The currency {unknown[:8]!r} is not an ISO 4217 code like USD.", field="exploreMax")
+    if len(bounds) > CURRENCIES_MAX or any(units < 0 for units in bounds.values()):
         message = f"The field exploreMax names at most {CURRENCIES_MAX} currencies, each with an amount."
         raise Problem("invalid", message, field="exploreMax")
     return terms

@@ -15,17 +15,14 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import Standing, Wanted
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.money import typed_amounts
-from recoup.rules.rescue.arms import CURRENCIES_MAX, MODES, Terms
+from recoup.rules.rescue.arms import MODES, Terms
+from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 
 PLACE: Final = "/engine"
 _PERCENT: Final = re.compile(r"[0-9]{1,3}")
-_BOUND: Final = re.compile(r"(\S+)\s+([A-Za-z0-9]{2,8})")
 # field of the form -> what it is called
 FIELDS: Final = {"share": "Share of the engine", "holdout": "Comparison group", "explore": "Exploration"}
 WORDS: Final = {
@@ -87,7 +84,7 @@ def _wanted(form: Form) -> Wanted:
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
     share, holdout, explore = (_percent(form, name) for name in FIELDS)
-    return Wanted(mode, share, holdout, explore, _bounds(one(form, "explore_max")))
+    return Wanted(mode, share, holdout, explore, bounds_of(one(form, "explore_max")))
 
 
 def _percent(form: Form, name: str) -> int:
@@ -95,19 +92,6 @@ def _percent(form: Form, name: str) -> int:
     if not _PERCENT.fullmatch(typed):
         raise Problem("invalid", f"{FIELDS[name]}: not a whole percentage.", field=name, cure="Write it like 10.")
     return int(typed)
-
-
-def _bounds(typed: str) -> dict[str, int]:
-    """`500 USD; 450 EUR`: at most so much, by currency. Raises: Problem(invalid)."""
-    parts = [part.strip() for part in typed.split(";") if part.strip()]
-    found: dict[str, int] = {}
-    for part in parts[: CURRENCIES_MAX + 1]:
-        told = _BOUND.fullmatch(part[:60])
-        if told is None or told[2].upper() not in EXPONENTS:
-            raise Problem("invalid", "Exploration up to: not amounts with their currencies.", field="explore_max",
-                          cure="Write it like 500 USD; 450 EUR, or leave it empty.")  # fmt: skip
-        found[told[2].upper()] = typed_amounts.units(told[1], told[2].upper(), "explore_max")
-    return found
 
 
 async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
@@ -129,11 +113,8 @@ def _place(
     standing: Standing, site_id: UUID | None, name: str, problem: Problem | None, typed: Form | None
 ) -> Place:
     terms, key = standing.own(site_id), str(site_id or "")
-    bounds = terms.explore_max or {}
-    texts = {field: str(getattr(terms, field)) for field in FIELDS} | {
-        "mode": terms.mode,
-        "explore_max": "; ".join(f"{shown(units, asset)} {asset}" for asset, units in sorted(bounds.items())),
-    }
+    texts = {field: str(getattr(terms, field)) for field in FIELDS}
+    texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
     if problem is not None and typed is not None and "mode" in typed and one(typed, "site") == key:
         texts |= {name: one(typed, name)[:200] for name in texts}
     return Place(key, name, terms, texts, standing.changed.get(site_id))

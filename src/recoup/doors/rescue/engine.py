@@ -1,0 +1,135 @@
+"""/engine: who decides when declined payments are tried again, the rescue engine or the ladder.
+
+Source: decision 0044.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.engine import (
+    Engine,
+    EngineBody,
+    EngineChange,
+    EngineResumeBody,
+    EngineSettings,
+    EngineStop,
+    EngineStopBody,
+)
+from recoup.flows.merchants import arms, sites
+from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.rescue.arms import CURRENCIES_MAX, MODES
+
+_PERCENTS_READ: Final = 10**6  # what is no percentage is refused by the reader that every way in shares
+_UNITS_MAX: Final = 10**12
+
+
+async def read(call: Call) -> Reply:
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    standing = await arms.read_arms(world, merchant_id, await arms.clock_of(world, merchant_id))
+    places = [(None, ""), *((site.site_id, site.name) for site in await sites.list_all(world, call.scope))]
+    return Reply(Engine(
+        data=[_settings(standing, site_id, name) for site_id, name in places],
+        model=standing.model, why_none=standing.why_none,
+        stops=[EngineStop(all_merchants=stop["merchant_id"] is None, at=iso(stop["stopped_at"]), by=stop["actor"],
+                          why=stop["why"]) for stop in standing.stops],
+    ))  # fmt: skip
+
+
+async def change(call: Call) -> Reply:
+    fields = Fields(call.body)
+    check_mid(call, fields)
+    told = fields.text("mode", required=True, maximum=32).lower()
+    mode = next((mode for mode in MODES if mode == told), None)
+    if told and mode is None:
+        fields.complain("mode", "must be one of " + ", ".join(MODES))
+    site_id = fields.identifier("siteId")
+    share, holdout, explore = (
+        fields.whole(name, low=-_PERCENTS_READ, high=_PERCENTS_READ) for name in ("share", "holdout", "explore")
+    )
+    bounds = _bounds(fields)
+    fields.raise_if_any()
+    with _named_as_here():
+        await arms.set_arms(call.services.world, call.scope, site_id, Wanted(mode, share, holdout, explore, bounds))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return await read(call)
+
+
+async def stop(call: Call) -> Reply:
+    fields = Fields(call.body)
+    check_mid(call, fields)
+    why = fields.text("why", required=True)
+    fields.raise_if_any()
+    with _named_as_here():
+        await arms.stop(call.services.world, call.scope, why)
+    return await read(call)
+
+
+async def resume(call: Call) -> Reply:
+    fields = Fields(call.body)
+    check_mid(call, fields)
+    fields.raise_if_any()
+    await arms.resume(call.services.world, call.scope)
+    return await read(call)
+
+
+def _bounds(fields: Fields) -> dict[str, int] | None:
+    """Minor units by currency; None leaves them as they are."""
+    if not fields.has("exploreMax"):
+        return None
+    raw = fields.object("exploreMax").raw
+    if len(raw) > CURRENCIES_MAX or any(type(units) is not int or not 0 <= units <= _UNITS_MAX
+                                        for units in raw.values()):  # fmt: skip
+        fields.complain("exploreMax", f'must name at most {CURRENCIES_MAX} currencies, each with a whole number of '
+                                      'minor units: {"USD": 50000}')  # fmt: skip
+        return None
+    return {name.upper(): units for name, units in raw.items()}
+
+
+@contextmanager
+def _named_as_here() -> Iterator[None]:
+    """The shared reader's complaints name a field as this dialect does: `Share`."""
+    try:
+        yield
+    except Problem as problem:
+        problem.fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
+        raise
+
+
+def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
+    terms, row = standing.own(site_id), standing.changed.get(site_id)
+    return EngineSettings(
+        site_id=site_id, name=name, mode=terms.mode, share=terms.share, holdout=terms.holdout, explore=terms.explore,
+        explore_max=dict(terms.explore_max or {}),
+        last_change=EngineChange(at=iso(row["changed_at"]), by=row["changed_by"]) if row is not None else None,
+    )  # fmt: skip
+
+
+_GROUP: Final = "Settings"
+METHODS: Final = (
+    Method(Operation("GET", "/v1/engine", "Settings of the rescue engine",
+                     "Who decides about new orders, for the merchant and each site; the model in use; and whether the "
+                     "engine is stopped.", group=_GROUP, answers={200: Engine}), read, "merchants"),
+    Method(Operation("PUT", "/v1/engine", "Set who decides about declined payments",
+                     "For the merchant or one site, for orders that come from now on. Missing fields stay unchanged. "
+                     "Chance gives each customer a place for good: who is in the comparison group stays there when "
+                     "the share changes.", group=_GROUP, body=EngineBody, answers={200: Engine},
+                     problems=("not_found",),
+                     examples=(Example("half of the customers", {"mode": "share", "share": 50, "holdout": 10,
+                                                                 "exploreMax": {"USD": 50000}}),
+                               Example("the engine watches", {"mode": "shadow"}))), change, "merchants", strict=True),
+    Method(Operation("POST", "/v1/engine/stop", "Stop the rescue engine",
+                     "At once the ladder decides in its place, also about open orders. The settings stay.",
+                     group=_GROUP, body=EngineStopBody, answers={200: Engine},
+                     examples=(Example("a reason", {"why": "too many attempts"}),)), stop, "merchants", strict=True),
+    Method(Operation("POST", "/v1/engine/resume", "Let the rescue engine decide again",
+                     "Ends the merchant's own stop; the operator's can be ended by the operator only.",
+                     group=_GROUP, body=EngineResumeBody, answers={200: Engine}), resume, "merchants",
+           body_optional=True, strict=True),
+)  # fmt: skip
