@@ -14,6 +14,10 @@ from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import Asked, advance
+from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm
+from recoup.rules.rescue.advance_by_model import AskedModel
+from recoup.rules.rescue.order_facts import facts_of
+from recoup.rules.rescue.slots import offset_minutes
 
 Otherwise = Callable[[], None]
 
@@ -33,8 +37,9 @@ def advance_or(
         return
     fee = fee_units(order.units, order.tariff)
     asked = Asked(occasion, reading, order.units, order.asset, fee, limits, change.now)
-    if advance(asked, CURRENT_COLLECTION).verdict != "approve_now":
-        _decide(change, asked)
+    judged = _judged(change, asked)
+    if judged[0].decision.verdict != "approve_now":
+        _keep(change, *judged)
         otherwise()
         return
 
@@ -42,9 +47,9 @@ def advance_or(
         if isinstance(answer, Grant):
             if before is not None:
                 before()
-            _advance(change, asked, answer)
+            _advance(change, asked, judged, answer)
         else:
-            _decide(change, replace(asked, room=answer))
+            _keep(change, *_judged(change, replace(asked, room=answer)))
             change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
             otherwise()
 
@@ -62,15 +67,27 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
     return order.customer_waits and not order.captured_later and not order.merchant.killed and limits.covers(occasion)
 
 
-def _decide(change: Change, asked: Asked) -> tuple[UUID, list[str]]:
+def _judged(change: Change, asked: Asked) -> tuple[Judged, Judged | None]:
+    """What holds, and what the engine would have said where it only watches."""
+    order, going = change.order, change.order.going()
+    if order.arm is None or order.arm_known is None or change.engine is None:
+        return Judged(advance(asked, CURRENT_COLLECTION), asked.features()), None
+    offset = order.facts.get("utc_offset", offset_minutes(None, None))
+    out_at = going.sent_at if going is not None else None
+    given = AskedModel(asked, facts_of(order, change.now), offset, out_at)
+    return advance_by_arm(order.arm, order.arm_known, given, change.engine)
+
+
+def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
     """Stored like every decision, with what it was made from."""
-    decision = advance(asked, CURRENT_COLLECTION)
-    return change.decide(decision, asked.features()), list(decision.reasons)
+    if watched is not None:
+        change.decide(*watched)
+    return change.decide(*done)
 
 
-def _advance(change: Change, asked: Asked, grant: Grant) -> None:
-    order = change.order
-    decision_id, reasons = _decide(change, asked)
+def _advance(change: Change, asked: Asked, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
+    order, reasons = change.order, list(judged[0].decision.reasons)
+    decision_id = _keep(change, *judged)
     assert order.pan_id is not None
     until = change.now + PERIOD
     change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,

@@ -12,6 +12,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.arms import KINDS
 from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINES_VERSION
@@ -26,7 +27,7 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
     """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
     see `decide_due`."""
     evidence = evidence_of(change.order, reading, change.now)
-    if change.order.arm is not None:
+    if change.order.arm is not None and change.order.kind in KINDS:
         return decide_as_arm(change, evidence, due_at)
     decision = decide(evidence, CURRENT)
     return decision, change.decide(decision, evidence.features())

@@ -1,11 +1,15 @@
 """A declined payment comes in by /evaluate, and the trained engine rescues it: plan, send, approval, proof."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.doors.rescue.door import Caller, Door, opened_door
+from tests.doors.rescue.test_customer import customer
 from tests.flows.insight.history import BEGIN, DAYS, payments, transmit
+from tests.flows.terms import agree
 
 from recoup.flows.insight.learn.learn import learn
 from recoup.flows.insight.verify import verify
@@ -62,3 +66,48 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
     assert all(row["taken"] for row in decided)
     found = world.run(verify(world.world))
     assert found.difference is None, found.difference
+
+
+def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: Door) -> None:
+    shop = world.shop()
+    world.run(learned(shop))
+    world.run(agree(shop.shop))
+    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ana")
+    assert told["status"] == "APPROVED"
+    decided = advances(world, told["orderId"])
+    assert [(row["decider"], row["verdict"], row["taken"]) for row in decided] == [
+        ("advance-2", "approve_now", "collect_later")]  # fmt: skip
+    lower = decided[0]["alternatives"][0]["chance"]
+    assert 0 < lower < 1
+    assert (decided[0]["model"], decided[0]["arm"]["arm"]) == (world.world.models.current(datetime.now(UTC)).name,
+                                                               "engine")  # fmt: skip
+    # The same decline where the operator allows a little less than the lower bound asks for.
+    world.run(agree(shop.shop, allowed_loss_basis_points=int(10_000 * (1 - lower)) - 500))
+    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ben", payer__email="ben@a.test")
+    assert told["status"] == "DECLINED"
+    assert [(row["decider"], row["verdict"], row["rules"]) for row in advances(world, told["orderId"])] == [
+        ("advance-2", "decline_at_once", ["declined", "expected_loss"])]  # fmt: skip
+    found = world.run(verify(world.world))
+    assert found.difference is None, found.difference
+
+
+def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(world: Door) -> None:
+    shop = world.shop()
+    world.run(set_arms(world.world, shop.shop.scope, None, Wanted("share", share=100, holdout=0, explore=0)))
+    world.run(agree(shop.shop))
+    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED)
+    assert told["status"] == "APPROVED"
+    (row,) = advances(world, told["orderId"])
+    assert (row["decider"], row["model"], row["arm"]["fallback"]) == ("advance-1", None, "no_model")
+    assert "No model was taken yet, so the ladder decides." in row["reasons"]
+    assert "The chance to collect is a rough prior." in row["reasons"]
+
+
+def advances(world: Door, order_id: str) -> list[Any]:
+    """The order's decisions on taking its risk."""
+    rows = world.sql(
+        "SELECT verdict, taken, rules, arm, reasons, alternatives, versions ->> 'decider' AS decider,"
+        " versions ->> 'model' AS model FROM decisions WHERE order_id = $1::uuid"
+        " AND versions ->> 'decider' LIKE 'advance-%' ORDER BY decision_id", order_id)  # fmt: skip
+    texts = ("rules", "arm", "reasons", "alternatives")
+    return [{**row, **{name: json.loads(row[name]) for name in texts}} for row in rows]

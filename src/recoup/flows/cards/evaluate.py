@@ -32,7 +32,7 @@ from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.arms import KINDS, arm_of, place_of
+from recoup.rules.rescue.arms import arm_of, has_arm, place_of
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
@@ -195,7 +195,7 @@ class Evaluate:
     async def _assign(self, scope: Scope, known: Known, given: Declined, row: dict[str, Any]) -> None:
         """The order's arm, by its customer's place among all customers; without a customer by the card's."""
         terms = known.arms_of(row["site_id"])
-        if terms is None or terms.mode == "off" or row["kind"] not in KINDS:
+        if terms is None or terms.mode == "off" or not has_arm(row["kind"], known.merchant.cit_unresolved):
             return
         who = row["payer_id"]
         if who is None:

@@ -4,7 +4,7 @@ Expected loss = amount x (1 - chance of collection), rounded up, against the fee
 left is asked for last, in the transaction that takes it. Another way of deciding is another version in another file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -62,15 +62,27 @@ class LossTest:
 
 
 def loss_test(asked: Asked, policy: CollectionPolicy) -> LossTest:
-    """The loss is rounded up, what is allowed down: the remainder is the operator's."""
-    chance = chance_of(asked.reading, policy, out=asked.occasion == "unresolved")
+    """By the policy's chance for such a decline."""
+    return loss_at(asked, chance_of(asked.reading, policy, out=asked.occasion == "unresolved"))
+
+
+def loss_at(asked: Asked, chance: int) -> LossTest:
+    """At a chance in basis points. The loss is rounded up, what is allowed down: the remainder is the operator's."""
     loss = -(-asked.units * (10_000 - chance) // 10_000)
     return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
 
 
 def advance(asked: Asked, policy: CollectionPolicy) -> Decision:
     """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
-    test, limits = loss_test(asked, policy), asked.limits
+    versions = {"decider": ADVANCE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
+    return judged(asked, loss_test(asked, policy), versions, "Approve now and collect by plan; a rough prior.")
+
+
+def judged(
+    asked: Asked, test: LossTest, versions: Mapping[str, str | None], note: str, words: Sequence[str] = ()
+) -> Decision:  # fmt: skip
+    """By that test; `note` and `words` say where its chance comes from."""
+    limits = asked.limits
     group = group_of(asked.reading)
     if asked.reading.terminal:
         rule, cure = "hard_decline", asked.reading.cure
@@ -91,11 +103,11 @@ def advance(asked: Asked, policy: CollectionPolicy) -> Decision:
         _heard(asked),
         f"Expected loss {_told(test.expected_loss, asked)} at a chance of {test.chance / 100:g} % to collect; "
         f"allowed are {_told(test.allowed, asked)}, the fee included.",
+        *words,
         *([] if yes else [_WHY[rule]]),
         cure,
     )
-    versions = {"decider": ADVANCE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
-    other = Alternative("collect_later", test.chance / 10_000, "Approve now and collect by plan; a rough prior.")
+    other = Alternative("collect_later", test.chance / 10_000, note)
     return Decision(
         "approve_now" if yes else "decline_at_once", (), group, reasons, (asked.occasion, rule), versions, (other,)
     )

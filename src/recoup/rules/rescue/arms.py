@@ -25,6 +25,7 @@ Arm = Literal["engine", "ladder", "holdout", "shadow"]
 Mode = Literal["inherit", "off", "shadow", "share"]
 MODES: Final[tuple[Mode, ...]] = ("inherit", "off", "shadow", "share")
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
+_ADVANCED: Final = ("cit_web", "cit_callcenter")  # but the order may be advanced, by the engine's chance
 HOLDOUT_MAX: Final = 50
 EXPLORE_MAX: Final = 20
 CURRENCIES_MAX: Final = 30
@@ -117,6 +118,16 @@ def arm_of(terms: Terms, place: int) -> Arm | None:
     return "engine" if place >= PLACES - terms.share * _PERCENT else "ladder"
 
 
+def has_arm(kind: str, cit_unresolved: str) -> bool:
+    """Whether the engine may be asked about an order of that kind. `cit_unresolved`: the merchant's setting."""
+    return kind in KINDS or kind in _ADVANCED and cit_unresolved == "advance"
+
+
+def why_not(known: Known, engine: AtHand) -> str:
+    """Why the engine cannot be asked, as `FALLBACKS` names it; empty: it can."""
+    return "stopped" if known.stopped else engine.why_none if engine.model is None else ""
+
+
 def decide_by_arm(arm: Arm, known: Known, evidence: Evidence, engine: AtHand) -> tuple[Told, Told | None]:
     """What is done, and what the engine would have done where it only watches. `evidence.facts` are there: whoever
     decides, each arm's decider can be asked later with what is stored."""
@@ -152,10 +163,9 @@ def _drawing(evidence: Evidence, terms: Terms, engine: AtHand) -> tuple[Evidence
 
 def _engines(evidence: Evidence, known: Known, engine: AtHand) -> tuple[Decision | None, str]:
     """The engine's decision; or None, and why."""
-    if known.stopped:
-        return None, "stopped"
-    if engine.model is None:
-        return None, engine.why_none
+    if why := why_not(known, engine):
+        return None, why
+    assert engine.model is not None
     try:
         return by_engine(evidence, ENGINE_1, engine.model), ""
     except (ArithmeticError, LookupError, ValueError):  # the model's numbers: the order goes on
@@ -164,7 +174,7 @@ def _engines(evidence: Evidence, known: Known, engine: AtHand) -> tuple[Decision
 
 def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evidence: Evidence) -> tuple[str, ...]:
     if fallback:
-        return (_FALLBACKS[fallback],)
+        return (FALLBACKS[fallback],)
     if arm == "holdout":
         return (f"Chance put this customer into the comparison group ({terms.holdout} %), so the ladder decided.",)
     if arm == "ladder":
@@ -179,7 +189,7 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
             else "It would have planned no try.")  # fmt: skip
 
 
-_FALLBACKS: Final[dict[str, str]] = {
+FALLBACKS: Final[dict[str, str]] = {
     **{str(why): words for why, words in WHY_NONE.items()},
     "stopped": "The engine is stopped, so the ladder decides.",
     "failed": "The engine could not decide with this model, so the ladder decides.",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.rescue.advance import ADVANCE_VERSION, Asked, advance
+from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
@@ -31,12 +32,15 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
         PRICINGS, lambda told, pricing, model: decide_by_model(Evidence.from_dict(told), pricing, model),
     ),
     ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(Asked.from_dict(told), policy)),
+    ADVANCE_BY_MODEL_VERSION: (
+        COLLECTION_POLICIES, lambda told, policy, model: advance_by_model(AskedModel.from_dict(told), policy, model),
+    ),
     CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: plan_charge(ChargeInput.from_dict(told), policy)),
     GATE_VERSION: ({None: None}, lambda told, *_: gate(GateInput.from_dict(told))),
     ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
 }  # fmt: skip
-LEARNED: Final = frozenset({ENGINE_VERSION})  # those that decide by a model
+LEARNED: Final = frozenset({ENGINE_VERSION, ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
 
 
 class UnknownVersion(ValueError):

@@ -24,7 +24,7 @@ _WORDY: Final = (
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/network/limits.py",
     "rules/merchants/form.py", "rules/merchants/blocks.py", "rules/messages/events.py", "rules/money/fees.py",
     "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py", "rules/order/holds.py",
-    "rules/rescue/advance.py", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
+    "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
     "rules/rescue/sentences.py", "rules/rescue/arms.py", "rules/rescue/engine/standing.py",
     "rules/rescue/engine/words.py",
     "rules/rescue/gate.py", "rules/rescue/route.py", "moves/change.py", "moves/close_attempt.py",

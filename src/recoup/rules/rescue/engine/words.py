@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from recoup.rules.rescue.engine.belief import Belief
 from recoup.rules.rescue.engine.explore import Offer
+from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -20,6 +21,7 @@ def reasons_of(
     taken: Offer, best: Offer,
 ) -> tuple[str, ...]:  # fmt: skip
     """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
+    assert evidence.facts is not None
     lines = [decided(evidence, verdict, plan), heard(evidence)]
     if tries:
         together = 1.0
@@ -34,7 +36,7 @@ def reasons_of(
     lines.append(_payer(evidence, belief))
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
-    return (*lines, *_unknown(evidence, model), _change(verdict))
+    return (*lines, *outside(evidence.facts, evidence.now, model), _change(verdict))
 
 
 def _drawn(taken: Offer, best: Offer) -> str:
@@ -79,14 +81,13 @@ def _change(verdict: Verdict) -> str:
     return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
 
 
-def _unknown(evidence: Evidence, model: Model) -> list[str]:
+def outside(facts: Facts, now: datetime, model: Model) -> list[str]:
     """What lies outside of what the model has seen; there it falls back to what holds for all."""
-    assert evidence.facts is not None
     found = []
-    if evidence.facts.issuer not in model.learned.issuers:
+    if facts.issuer not in model.learned.issuers:
         found.append("The issuer is new to the model.")
-    if evidence.facts.first_key not in model.learned.holds_by_code:
+    if facts.first_key not in model.learned.holds_by_code:
         found.append("The code is new to the model; its class is known.")
-    if evidence.now.date() > datetime.fromisoformat(model.learned.data_until).date() + _STALE:
+    if now.date() > datetime.fromisoformat(model.learned.data_until).date() + _STALE:
         found.append(f"The model has seen nothing later than {model.learned.data_until}.")
     return found
