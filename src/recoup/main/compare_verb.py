@@ -28,26 +28,32 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 def add(lab: click.Group) -> None:
     @lab.command("compare")
     @click.option("--world", "file", type=_file, help="TOML file that overrides parameters of the base world.")
-    @click.option("--world-command", "command", help="A program that is the world; {seed} in it is replaced.")
+    @click.option("--world-command", "command", help="Command that runs a world; {seed} in it is replaced by the seed.")
     @click.option("--world-seconds", "seconds", type=click.FloatRange(0.1, 3600), default=ANSWER_SECONDS,
-                  show_default=True, help="The longest that the program may take for an answer.")  # fmt: skip
-    @click.option("--arms", help=f"Some of {', '.join(CATALOGUE)}; default: all that the world allows.")
-    @click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=1, show_default=True, help="How many worlds.")
-    @click.option("--sends", default="1.5,3,6", show_default=True, help="Mean numbers of sends a declined order.")
-    @click.option("--policy", type=_file, help="A policy as TOML or JSON, for arms that follow one.")
-    @click.option("--explore", type=click.FloatRange(0, 1), help="Share of decisions that are drawn.")
-    @click.option("--holdout", type=click.FloatRange(0, 1), help="Share of customers who stay with the ladder.")
-    @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Writes decisions as JSON lines.")
-    @click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=cores, help="Default: the cores.")
+                  show_default=True, help="Time limit for each answer of that program, in seconds.")  # fmt: skip
+    @click.option("--arms", metavar="NAMES",
+                  help=f"Policies to compare, separated by commas: {', '.join(CATALOGUE)}; "
+                       "default: all that the world allows.")  # fmt: skip
+    @click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=1, show_default=True,
+                  help="Number of worlds; each has a seed of its own.")  # fmt: skip
+    @click.option("--sends", default="1.5,3,6", show_default=True,
+                  help="Mean numbers of sends per declined order at which policies are compared.")  # fmt: skip
+    @click.option("--policy", type=_file, help="Policy file, TOML or JSON, for arms that take one.")
+    @click.option("--explore", type=click.FloatRange(0, 1), help="Share of decisions made at random, to explore.")
+    @click.option("--holdout", type=click.FloatRange(0, 1), help="Share of customers who keep the schedule retry-2.")
+    @click.option("--log", type=click.Path(path_type=Path, dir_okay=False),
+                  help="File for all decisions, as JSON lines.")  # fmt: skip
+    @click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=cores,
+                  help="Parallel processes; default: the number of cores.")  # fmt: skip
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     def verb(
         file: Path | None, command: str | None, seconds: float, arms: str | None, seeds: int, sends: str,
         policy: Path | None, explore: float | None, holdout: float | None, log: Path | None, processes: int,
         as_json: bool,
     ) -> None:  # fmt: skip
-        """Plays retry policies against the same worlds. The last line is the hash; the same seeds, the same hash."""
+        """Compares retry policies in the same worlds. The last line is a hash; the same seeds give the same hash."""
         if file is not None and command is not None:
-            raise Problem("invalid", "A world is a file of parameters or a program, not both.", field="--world-command",
+            raise Problem("invalid", "A world is either a file of parameters or a program.", field="--world-command",
                           cure="Leave --world or --world-command out.")  # fmt: skip
         source = OurWorlds(file) if command is None else program_worlds(command, seeds, seconds)
         first = read(file).world.seed if command is None else 1
@@ -77,7 +83,7 @@ def sends_of(text: str) -> tuple[float, ...]:
         sends = ()
     if not 1 <= len(sends) <= LEVELS_MAX or not all(0 < one <= SENDS_MAX for one in sends):
         cure = f"Write up to {LEVELS_MAX} numbers above 0 and up to {SENDS_MAX:g}, like 1.5,3,6."
-        raise Problem("invalid", f"{text[:80]!r} are no mean numbers of sends.", field="--sends", cure=cure)
+        raise Problem("invalid", f"{text[:80]!r} is not a list of mean numbers of sends.", field="--sends", cure=cure)
     return sends
 
 
@@ -94,5 +100,6 @@ def policy_of(file: Path | None) -> dict[str, Any] | None:
         raise Problem("invalid", f"The policy {file} cannot be read: {error}.", field="--policy",
                       cure="Name a TOML file, or a JSON file that ends in .json.") from None  # fmt: skip
     if not isinstance(found, dict):
-        raise Problem("invalid", f"The policy {file} is no object.", field="--policy", cure="Write { … } around it.")
+        raise Problem("invalid", f"The policy {file} is not an object.", field="--policy",
+                      cure="Write { … } around it.")  # fmt: skip
     return found

@@ -47,17 +47,17 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
         assert "exploration 5 % up to 90.50 EUR; 500.00 USD\n" in bounded
         assert run("set", "--explore-max", "").output == said
         assert run("stop", "--why", "odd approvals").output == "The engine is stopped.\n"
-        assert run("stop", "--why", "again").output == "The engine was stopped already.\n"
+        assert run("stop", "--why", "again").output == "The engine was already stopped.\n"
         assert run("stop", "--all", "--why", "bad data").output == "The engine is stopped.\n"
         told = json.loads(run("show", "--json").output)
         assert (told["merchant"]["share"], told["model"]) == (60, None)
         assert [(one["all"], one["why"]) for one in told["stops"]] == [(False, "odd approvals"), (True, "bad data")]
         shown = run("show").output
         assert "for all merchants since" in shown
-        assert "No model was taken yet" in shown
+        assert "No model is in use yet" in shown
         for words in ((), ("--all",)):
             assert run("resume", *words).output == "The engine decides again.\n"
-        assert run("resume").output == "The engine was not stopped here.\n"
+        assert run("resume").output == "The engine was not stopped.\n"
         assert json.loads(run("show", "--json").output)["stops"] == []
 
     typed(server, tmp_path, story)

@@ -45,7 +45,7 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
     with typing(server, tmp_path) as (shop, run, wait):
         assert run("list").output == "There is no model yet; `recoup learn` trains one.\n"
         nothing = run().output
-        assert "too little to learn from; nothing was changed. Missing:" in nothing
+        assert "not enough data; nothing was changed. Missing:" in nothing
         assert "14 more days of data (0 of 14)." in nothing
         wait(lived(shop))
         tried = run("--dry-run").output
@@ -54,17 +54,17 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         assert name is not None
         assert json.loads(run("list", "--json").output) == {"models": [], "drift": None}
         done = run().output
-        assert "result      better, and taken. `recoup learn back` takes this back." in done
-        assert re.search(r"score       0\.\d{4}, plain rates 0\.\d{4} \(log-loss, less is better; ", done)
+        assert "result      better, and now in use. `recoup learn back` undoes this." in done
+        assert re.search(r"score       0\.\d{4}, plain rates 0\.\d{4} \(log loss, lower is better; ", done)
         listed = run("list").output
         assert f"{name[0]} taken" in listed
-        assert f"In the last 28 days nothing was sent by {name[0]}." in listed
+        assert f"{name[0]} sent no attempts in the last 28 days." in listed
         shown = json.loads(run("show", name[0], "--json").output)
         assert (shown["state"], shown["damaged"], shown["content"]["made_from"]) == ("taken", None, "own attempts")
         assert shown["compared_with"] == "plain rates"
-        assert run("back").output == "No model is taken now; the ladder decides.\n"
+        assert run("back").output == "No model is in use now; the fixed schedule applies.\n"
         assert f"{name[0]} retired" in run("list").output
-        assert run("take", name[0]).output == f"{name[0]} decides from now on. `recoup learn back` takes this back.\n"
+        assert run("take", name[0]).output == f"{name[0]} is now in use. `recoup learn back` undoes this.\n"
         again = json.loads(run("--json").output)
         assert (again["taken"], again["model"], again["trial"]["verdict"]) == (False, name[0], "better")
 
@@ -79,14 +79,14 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
                 await connection.execute("UPDATE models SET content = content || ' '")
 
         wait(damage())
-        assert "DAMAGED     The content is not the one that was stored: its hash differs. It decides nothing." in run(
+        assert "DAMAGED     The content is not the one that was stored: its hash differs. It is not used." in run(
             "show", name).output  # fmt: skip
         assert json.loads(run("show", name, "--json").output)["content"] is None
 
 
 @pytest.mark.parametrize(("words", "message"), [
     (("show", "model-0"), "There is no model 'model-0'."), (("take", "model-0"), "There is no model 'model-0'."),
-    (("back",), "No model is taken, so there is none to go back from."),
+    (("back",), "No model is in use, so there is none to go back from."),
 ])  # fmt: skip
 def test_what_is_not_there_is_refused(
     server: ServerAddress, tmp_path: Path, words: tuple[str, ...], message: str
@@ -95,4 +95,4 @@ def test_what_is_not_there_is_refused(
         refused = run(*words).exception
         assert isinstance(refused, Problem)
         assert refused.sentence().startswith(message)
-        assert refused.cure == "`recoup learn list` shows the models that there are."
+        assert refused.cure == "`recoup learn list` shows the stored models."

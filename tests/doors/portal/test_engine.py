@@ -38,7 +38,7 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
     async def story(shop: Shop, signed_in: As) -> None:
         ops, owner = await signed_in("ops"), await signed_in("owner")
         page = words(await ops.get("/engine"))
-        assert "No model was taken yet" in page
+        assert "No model is in use yet" in page
         assert (await post(ops, **FORM)).status_code == 303
         found = await shops(shop)
         assert (found.mode, found.share, found.holdout, found.explore) == ("share", 60, 10, 5)
@@ -104,7 +104,7 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
         order_id = await shop.admit()
         await shop.run_due()
         page = words(await ops.get(f"/orders/{order_id}"))
-        assert "Decided by the ladder; the engine watches" in page
+        assert "Decided by the fixed schedule; engine in shadow mode" in page
         assert "Its own next try would have been" in page
         answer = await ops.get(f"/orders/{order_id}", headers={"accept-language": "de"})
         assert answer.status_code == 200

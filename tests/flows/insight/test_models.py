@@ -66,7 +66,7 @@ def test_nothing_is_taken_at_first_and_what_is_taken_decides(server: ServerAddre
 
 def test_one_command_goes_back_through_what_was_taken(server: ServerAddress) -> None:
     async def story(world: World) -> None:
-        with pytest.raises(Problem, match="No model is taken"):
+        with pytest.raises(Problem, match="No model is in use"):
             await back(world, ANNA)
         for one in (FIRST, SECOND):
             await keep(world, one, None, ANNA)
@@ -116,7 +116,7 @@ def test_what_cannot_be_taken_is_refused_in_words(server: ServerAddress) -> None
             await shown(world, "nothing")
         await keep(world, FIRST, None, ANNA)
         await take(world, FIRST.name, ANNA)
-        with pytest.raises(Problem, match="decides already"):
+        with pytest.raises(Problem, match="is already in use"):
             await take(world, FIRST.name, BEN)
 
     told(server, story)

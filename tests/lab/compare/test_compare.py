@@ -79,7 +79,7 @@ def test_a_code_that_no_list_has_is_a_soft_decline_and_named(found: Comparison) 
     assert as_dict(strange)["unlistedCodes"] == strange.unlisted
     console = Console(record=True, width=140, file=StringIO())
     show(strange, console)
-    assert "no list has, read as a soft decline: amex ZZ." in console.export_text()
+    assert "Unknown scheme codes, read as a soft decline: amex ZZ." in console.export_text()
     assert found.unlisted == []
 
 
@@ -169,9 +169,9 @@ def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--sends", "0,3"], "no mean numbers of sends"),
+        (["--sends", "0,3"], "is not a list of mean numbers of sends"),
         (["--arms", "weekly"], "There is no arm 'weekly'"),
-        (["--arms", "oracle", "--world-command", "world"], "which a program does not tell"),
+        (["--arms", "oracle", "--world-command", "world"], "which a program keeps"),
         (["--world-command", "world", "--seeds", "3"], "the command takes none"),
         (["--holdout", "0.1", "--arms", "daily"], "None of the chosen arms uses --holdout"),
     ],

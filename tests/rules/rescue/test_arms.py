@@ -70,7 +70,7 @@ def test_in_the_shadow_the_ladder_is_followed_and_both_are_kept() -> None:
     assert watched is not None
     assert (done.arm["part"], watched.arm["part"]) == ("decides", "watches")
     assert watched.decision.versions["decider"] == "engine-1"
-    assert "the engine watched" in " ".join(done.decision.reasons)
+    assert "the engine was in shadow mode" in " ".join(done.decision.reasons)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_without_the_engine_the_ladder_decides_and_says_why(
     done, watched = decide_by_arm("engine", Known(TERMS, stopped), known, at_hand(found, why))
     assert (done.decision.plan, watched) == (decide(known, CURRENT).plan, None)
     assert done.arm["fallback"] == fallback
-    assert "so the ladder decides" in " ".join(done.decision.reasons)
+    assert "so the fixed schedule applies" in " ".join(done.decision.reasons)
 
 
 def test_what_has_come_due_under_a_stopped_engine_is_asked_of_the_ladder_anew() -> None:

@@ -267,7 +267,7 @@ class Recoup(Waiting):
         return found
 
     def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
-        """Let the rescue engine decide again."""
+        """Start the rescue engine again."""
         found: s.Engine = self._call("POST", "/v1/engine/resume", body=body)
         return found
 
@@ -726,7 +726,7 @@ class AsyncRecoup(Awaiting):
         return found
 
     async def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
-        """Let the rescue engine decide again."""
+        """Start the rescue engine again."""
         found: s.Engine = await self._call("POST", "/v1/engine/resume", body=body)
         return found
 

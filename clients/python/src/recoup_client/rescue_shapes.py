@@ -545,12 +545,12 @@ EngineChange = TypedDict("EngineChange", {
     "at": str,
     "by": str,
 })
-"""The change that made the settings what they are."""
+"""The latest change of the settings."""
 
 EngineResumeBody = TypedDict("EngineResumeBody", {
     "mid": NotRequired[str | None],
 })
-"""Nothing has to be said."""
+"""No field is required."""
 
 EngineSettings = TypedDict("EngineSettings", {
     "siteId": str | None,
@@ -562,7 +562,7 @@ EngineSettings = TypedDict("EngineSettings", {
     "exploreMax": dict[str, int],
     "lastChange": "EngineChange | None",
 })
-"""Settings of the merchant or of one site, for new orders; earlier orders keep who decides about them."""
+"""Settings of the merchant or of one site, for new orders."""
 
 EngineStop = TypedDict("EngineStop", {
     "allMerchants": bool,
@@ -570,7 +570,7 @@ EngineStop = TypedDict("EngineStop", {
     "by": str,
     "why": str,
 })
-"""While it holds, the ladder decides about every order, open ones included."""
+"""While it lasts, the fixed schedule applies to every order, open ones included."""
 
 EngineStopBody = TypedDict("EngineStopBody", {
     "why": str,

@@ -1,4 +1,4 @@
-"""`recoup engine`: who decides about declined payments, the rescue engine or the ladder; and the engine stopped."""
+"""`recoup engine`: who plans attempts, the rescue engine or the fixed schedule; and the engine stopped."""
 
 import json
 from collections.abc import Callable
@@ -29,11 +29,11 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @cli.group()
     def engine() -> None:
-        """Shows and sets who decides about declined payments: the rescue engine or the ladder."""
+        """Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."""
 
     @engine.command()
     @_merchant
-    @click.option("--json", "as_json", is_flag=True)
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     @data_dir_option
     def show(merchant: str | None, as_json: bool, data_dir: Path | None) -> None:
         """Shows the settings of a merchant and its sites, the model, and whether the engine is stopped."""
@@ -43,16 +43,18 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @engine.command("set")
     @_merchant
     @click.option("--site", help="Only one site, by its id.")
-    @click.option("--mode", type=click.Choice(MODES), help="inherit: a site again as the merchant.")
-    @click.option("--share", type=int, help="Percent of the customers that the engine decides for.")
-    @click.option("--holdout", type=int, help="Percent of the customers that it never decides for.")
-    @click.option("--explore", type=int, help="Percent of its decisions that are drawn.")
-    @click.option("--explore-max", help="Only amounts up to these are drawn, like '500 USD; 450 EUR'; '': any amount.")
+    @click.option("--mode", type=click.Choice(MODES),
+                  help="off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's."
+                  )  # fmt: skip
+    @click.option("--share", type=int, help="Percentage of customers for whom the engine decides.")
+    @click.option("--holdout", type=int, help="Percentage of customers in the comparison group.")
+    @click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
+    @click.option("--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount.")
     @data_dir_option
     def set_verb(
         merchant: str | None, site: str | None, explore_max: str | None, data_dir: Path | None, **given: Any
     ) -> None:  # fmt: skip
-        """Sets it for orders that come from now on; earlier orders keep who decides about them."""
+        """Changes the settings for new orders; earlier orders keep theirs."""
 
         async def work(opened: Opened) -> Terms:
             bounds = bounds_of(explore_max) if explore_max is not None else None
@@ -67,20 +69,20 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--why", required=True, help="Reason, shown to the merchants concerned.")
     @data_dir_option
     def stop(merchant: str | None, all_merchants: bool, why: str, data_dir: Path | None) -> None:
-        """Stops the engine at once, for open orders too: the ladder decides in its place."""
+        """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
         done = run(data_dir, lambda opened: arms.stop(opened.world, _scope(opened, merchant, all_merchants), why,
                                                       all_merchants=all_merchants))  # fmt: skip
-        click.echo("The engine is stopped." if done else "The engine was stopped already.")
+        click.echo("The engine is stopped." if done else "The engine was already stopped.")
 
     @engine.command()
     @_merchant
     @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
     @data_dir_option
     def resume(merchant: str | None, all_merchants: bool, data_dir: Path | None) -> None:
-        """Lets the engine decide again where `stop` stopped it."""
+        """Ends the stop: the engine decides again."""
         done = run(data_dir, lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants),
                                                         all_merchants=all_merchants))  # fmt: skip
-        click.echo("The engine decides again." if done else "The engine was not stopped here.")
+        click.echo("The engine decides again." if done else "The engine was not stopped.")
 
 
 def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) -> Scope:

@@ -26,7 +26,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @cli.group("learn", invoke_without_command=True)
     @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
-    @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without taking it.")
+    @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
     @click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
                   help="How far back attempts are read.")  # fmt: skip
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
@@ -37,8 +37,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     ) -> None:  # fmt: skip
         """Trains the rescue engine on this installation's own attempts.
 
-        The last part of their time is held out. The new model is taken only if it is better there than what decides
-        today. Without a subcommand it trains.
+        The most recent part of the data is held out. The new model is used only if it scores better there than the
+        one in use. Without a subcommand, `recoup learn` trains.
         """
         if context.invoked_subcommand is not None:
             return
@@ -65,7 +65,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
     @data_dir_option
     def show_verb(name: str, as_json: bool, data_dir: Path | None) -> None:
-        """Shows one model: its data, its score, whether it may decide."""
+        """Shows one model: its data, its score, and whether it can be used."""
         row = run(data_dir, lambda opened: shown(opened.world, name))
         click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
 
@@ -73,29 +73,29 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("name")
     @data_dir_option
     def take_verb(name: str, data_dir: Path | None) -> None:
-        """Lets a stored model decide from now on."""
+        """Puts a stored model into use."""
         run(data_dir, lambda opened: take(opened.world, name, OPERATOR))
-        click.echo(f"{name} decides from now on. `recoup learn back` takes this back.")
+        click.echo(f"{name} is now in use. `recoup learn back` undoes this.")
 
     @verb.command("back")
     @data_dir_option
     def back_verb(data_dir: Path | None) -> None:
-        """Takes the model of before again, or none if there was none."""
+        """Returns to the previous model, or to none if there was none."""
         name = run(data_dir, lambda opened: back(opened.world, OPERATOR))
-        click.echo(f"{name} decides again." if name else "No model is taken now; the ladder decides.")
+        click.echo(f"{name} is in use again." if name else "No model is in use now; the fixed schedule applies.")
 
 
 def as_text(found: Training, dry_run: bool) -> str:
     lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
     if found.model is None or found.trial is None:
-        return "\n".join([*lines, "result      too little to learn from; nothing was changed. Missing:",
+        return "\n".join([*lines, "result      not enough data; nothing was changed. Missing:",
                           *(f"            {one}" for one in found.missing)])  # fmt: skip
     learned, trial = found.model.learned, found.trial
     lines += [
         f"model       {found.model.name}",
         f"trained on  {learned.data_from} to {learned.data_until}, {learned.attempts:,} attempts",
         f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
-        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log-loss, less is better; "
+        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log loss, lower is better; "
         f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
     ]  # fmt: skip
     if found.note:
@@ -106,13 +106,13 @@ def as_text(found: Training, dry_run: bool) -> str:
 def _result(found: Training, dry_run: bool) -> str:
     assert found.trial is not None
     if found.taken:
-        return "better, and taken. `recoup learn back` takes this back."
+        return "better, and now in use. `recoup learn back` undoes this."
     better = found.trial.verdict == "better"
     said = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
     if dry_run:
         return f"{said}; this was a dry run, nothing was changed."
     if found.kept:
-        return f"{said}; stored, not taken."
+        return f"{said}; stored, not in use."
     return f"{said}; nothing was changed."
 
 
@@ -165,11 +165,11 @@ def models_text(rows: list[dict[str, Any]], drift: Drift | None) -> str:
 
 def drift_text(drift: Drift) -> str:
     if not drift.tries:
-        return f"In the last {drift.days} days nothing was sent by {drift.model}."
-    said = {"fits": "It fits.", "too_little": "Too few to judge.",
-            "drifted": "It does not fit any more: train a new one with `recoup learn`."}[drift.verdict]  # fmt: skip
-    return (f"Of {drift.tries:,} attempts by {drift.model} in the last {drift.days} days, {drift.expected:,.1f} "
-            f"approvals were expected, {drift.approved:,} came. {said}")  # fmt: skip
+        return f"{drift.model} sent no attempts in the last {drift.days} days."
+    said = {"fits": "It fits.", "too_little": "Too few to tell whether it fits.",
+            "drifted": "It no longer fits: train a new one with `recoup learn`."}[drift.verdict]  # fmt: skip
+    return (f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
+            f"approvals were expected, {drift.approved:,} arrived. {said}")  # fmt: skip
 
 
 def drift_dict(drift: Drift) -> dict[str, Any]:
@@ -189,9 +189,9 @@ def shown_text(row: Mapping[str, Any]) -> str:
         lines.append(f"  score       {row['score']:.4f}, {against}, on {row['held_attempts']:,} attempts from "
                      f"{iso(row['held_from'])[:10]} on")  # fmt: skip
     if row["taken_at"] is not None:
-        lines.append(f"  taken       {iso(row['taken_at'])}")
+        lines.append(f"  in use from {iso(row['taken_at'])}")
     if row["damaged"]:
-        lines.append(f"  DAMAGED     {row['damaged']} It decides nothing.")
+        lines.append(f"  DAMAGED     {row['damaged']} It is not used.")
     elif row["why_unused"]:
         lines.append(f"  not used    {row['why_unused']}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the ladder.
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule.
 
 Source: decision 0044.
 """
@@ -117,19 +117,19 @@ METHODS: Final = (
                      "Who decides about new orders, for the merchant and each site; the model in use; and whether the "
                      "engine is stopped.", group=_GROUP, answers={200: Engine}), read, "merchants"),
     Method(Operation("PUT", "/v1/engine", "Set who decides about declined payments",
-                     "For the merchant or one site, for orders that come from now on. Missing fields stay unchanged. "
-                     "Chance gives each customer a place for good: who is in the comparison group stays there when "
-                     "the share changes.", group=_GROUP, body=EngineBody, answers={200: Engine},
+                     "For the merchant or one site, for new orders. Missing fields stay unchanged. Customers are "
+                     "assigned at random, once and for all: a customer in the comparison group stays there when the "
+                     "share changes.", group=_GROUP, body=EngineBody, answers={200: Engine},
                      problems=("not_found",),
                      examples=(Example("half of the customers", {"mode": "share", "share": 50, "holdout": 10,
                                                                  "exploreMax": {"USD": 50000}}),
-                               Example("the engine watches", {"mode": "shadow"}))), change, "merchants", strict=True),
+                               Example("shadow mode", {"mode": "shadow"}))), change, "merchants", strict=True),
     Method(Operation("POST", "/v1/engine/stop", "Stop the rescue engine",
-                     "At once the ladder decides in its place, also about open orders. The settings stay.",
+                     "The fixed schedule applies at once, also to open orders. The settings stay.",
                      group=_GROUP, body=EngineStopBody, answers={200: Engine},
                      examples=(Example("a reason", {"why": "too many attempts"}),)), stop, "merchants", strict=True),
-    Method(Operation("POST", "/v1/engine/resume", "Let the rescue engine decide again",
-                     "Ends the merchant's own stop; the operator's can be ended by the operator only.",
+    Method(Operation("POST", "/v1/engine/resume", "Start the rescue engine again",
+                     "Ends the merchant's own stop; only the operator can end the operator's.",
                      group=_GROUP, body=EngineResumeBody, answers={200: Engine}), resume, "merchants",
            body_optional=True, strict=True),
 )  # fmt: skip

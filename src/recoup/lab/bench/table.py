@@ -10,9 +10,9 @@ from recoup.lab.bench.figure import Figure
 
 def show(figures: Sequence[Figure], console: Console) -> None:
     """One line a benchmark; what it alone found stands behind."""
-    table = Table(title="ratio: our rate over pgbench's with the same statements, same server, same run")
-    for column in ("name", "per second", "p50 ms", "p99 ms", "ratio", "besides"):
-        table.add_column(column, justify="left" if column in ("name", "besides") else "right")
+    table = Table(title="ratio: Recoup's rate over pgbench's, with the same statements on the same server, in one run")
+    for column in ("name", "per second", "p50 ms", "p99 ms", "ratio", "other figures"):
+        table.add_column(column, justify="left" if column in ("name", "other figures") else "right")
     for figure in figures:
         row = figure.row()
         plain = [row.pop(name) for name in ("name", "per_second", "p50_ms", "p99_ms", "ratio")]

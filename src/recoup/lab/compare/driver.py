@@ -119,7 +119,7 @@ class _Play:
     def _charge(self, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
         answers = self.ground.world.charge(self.name, charges)
         if [one.id for one in answers] != [one.id for one in charges]:
-            raise WorldBroke("The world's answers are not one for each charge, in their order.")
+            raise WorldBroke("The world must give one answer for each charge, in order.")
         return answers
 
     def _take(self, event: Event) -> WorldCharge | None:

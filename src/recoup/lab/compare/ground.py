@@ -91,7 +91,7 @@ def _orders(world: World, hello: Hello) -> list[WorldOrder]:
         if not more:
             break
         if not page:
-            raise WorldBroke("The world said that more orders are waiting, and gave none.")
+            raise WorldBroke("The world announced more orders, but gave none.")
     if not orders:
         raise WorldBroke("The world has no declined payments.")
     return sorted(orders.values(), key=lambda one: (one.declined_at, one.order_id))

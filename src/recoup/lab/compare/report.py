@@ -77,16 +77,20 @@ def show(found: Comparison, console: Console) -> None:
     console.print(
         f"World {found.world}, {seeds}, {found.orders:,} declined orders. Intervals are 90 %, paired by order."
     )
+    console.print(
+        "Orders, amount, net and harm in percent of all declined orders; (world): by the world's own count. Net: after "
+        "costs and harm. Excess: sends beyond a network limit. Days: median to recovery."
+    )
     for section in found.sections:
         console.print(_table(section))
     console.print(_curves(found))
     ours, worlds = found.breaches
     console.print(
-        f"Sends beyond a network limit: {ours} by our count, {worlds} by the world's; "
-        f"before an advised wait was over: {found.early}."
+        f"Sends beyond a network limit: {ours} by Recoup's count, {worlds} by the world's. "
+        f"Sends before an advised wait was over: {found.early}."
     )
     if found.unlisted:
-        console.print(f"Codes that no list has, read as a soft decline: {', '.join(found.unlisted)}.")
+        console.print(f"Unknown scheme codes, read as a soft decline: {', '.join(found.unlisted)}.")
     console.print(found.hash, soft_wrap=True)
 
 
@@ -94,7 +98,7 @@ def _title(section: Section) -> str:
     if section.level == OWN:
         return "At each arm's own number of sends"
     try:
-        return f"At {float(section.level):g} sends a declined order"
+        return f"At {float(section.level):g} sends per declined order"
     except ValueError:
         return f"At {section.level}'s own number of sends"
 
@@ -102,7 +106,7 @@ def _title(section: Section) -> str:
 def _table(section: Section) -> Table:
     table = Table(title=_title(section), title_justify="left", caption=_caption(section), caption_justify="left")
     table.add_column("arm")
-    for name in ("sends", "orders", "world", "amount", "net", "world", "harm", "excess", "days"):
+    for name in ("sends", "orders", "(world)", "amount", "net", "(world)", "harm", "excess", "days"):
         table.add_column(name, justify="right")
     table.add_column(f"orders − {section.best}", justify="right")
     table.add_column("net", justify="right")
@@ -127,11 +131,11 @@ def _table(section: Section) -> Table:
 
 
 def _caption(section: Section) -> str:
-    return "* sends fewer of itself" if not all(row.reached for row in section.rows) else ""
+    return "* this arm sends fewer on its own" if not all(row.reached for row in section.rows) else ""
 
 
 def _curves(found: Comparison) -> Table:
-    table = Table(title="Orders recovered along the mean number of sends", title_justify="left")
+    table = Table(title="Orders recovered (%) by mean number of sends", title_justify="left")
     table.add_column("arm")
     for sends, _ in next(iter(found.curves.values())):
         table.add_column(f"{sends:g}", justify="right")

@@ -92,7 +92,7 @@ def check_terms(terms: Terms) -> Terms:
         raise Problem("invalid", f"The field mode must be one of {', '.join(MODES)}.", field="mode")
     if terms.share + terms.holdout > 100:
         cure = f"With a comparison group of {terms.holdout} % the share is at most {100 - terms.holdout} %."
-        raise Problem("invalid", "Share and comparison group are more than all customers.", field="share", cure=cure)
+        raise Problem("invalid", "The share and the comparison group together exceed 100 %.", field="share", cure=cure)
     bounds = terms.explore_max or {}
     unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
     if unknown is not None:
@@ -176,12 +176,13 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
     if fallback:
         return (FALLBACKS[fallback],)
     if arm == "holdout":
-        return (f"Chance put this customer into the comparison group ({terms.holdout} %), so the ladder decided.",)
+        return (f"This customer was assigned at random to the comparison group ({terms.holdout} %), so the fixed"
+                " schedule decided.",)  # fmt: skip
     if arm == "ladder":
-        return (f"The engine decides for {terms.share} % of the customers; for this one the ladder does.",)
+        return (f"The engine decides for {terms.share} % of the customers; for this one, the fixed schedule applies.",)
     if engines is None:
         return ()
-    watched = f"The ladder {CURRENT.version} decided; the engine watched."
+    watched = f"The fixed schedule {CURRENT.version} decided; the engine was in shadow mode."
     at = engines.next_attempt_at
     if engines.verdict == "attempt_now":
         return (watched, "It would have tried the card now.")
@@ -191,6 +192,6 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
 
 FALLBACKS: Final[dict[str, str]] = {
     **{str(why): words for why, words in WHY_NONE.items()},
-    "stopped": "The engine is stopped, so the ladder decides.",
-    "failed": "The engine could not decide with this model, so the ladder decides.",
+    "stopped": "The engine is stopped, so the fixed schedule applies.",
+    "failed": "The engine could not decide with this model, so the fixed schedule applies.",
 }

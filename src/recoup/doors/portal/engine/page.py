@@ -26,8 +26,8 @@ _PERCENT: Final = re.compile(r"[0-9]{1,3}")
 # field of the form -> what it is called
 FIELDS: Final = {"share": "Share of the engine", "holdout": "Comparison group", "explore": "Exploration"}
 WORDS: Final = {
-    "inherit": "as the whole shop", "off": "the ladder decides", "shadow": "the ladder decides, the engine watches",
-    "share": "the engine decides for its share",
+    "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
+    "share": "engine, for its share",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Who decides about declined payments, the rescue engine or the ladder. Source: decision 0044."""
+"""Who decides about declined payments, the rescue engine or the fixed schedule. Source: decision 0044."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,25 +12,25 @@ ModeName = Literal["inherit", "off", "shadow", "share"]
 Mode = Annotated[
     ModeName,
     Meta(
-        description="`off`: the ladder decides. `shadow`: the ladder decides, and what the engine would have done is "
-                    "stored. `share`: the engine decides for its share of the customers. `inherit`, only for sites: as "
-                    "the merchant."
+        description="`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
+                    "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
+                    "site follows the merchant."
     ),
 ]
-Share = Annotated[int, Meta(ge=0, le=100, description="Percent of the customers that the engine decides for.")]
+Share = Annotated[int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")]
 Holdout = Annotated[
-    int, Meta(ge=0, le=HOLDOUT_MAX, description="Percent of the customers that it never decides for; with `share` at "
+    int, Meta(ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at "
                                                 "most 100.")
 ]
 Explore = Annotated[
-    int, Meta(ge=0, le=EXPLORE_MAX, description="Percent of its decisions for which a nearly as good time is drawn.")
+    int, Meta(ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore.")
 ]
 _Bounds = Annotated[dict[str, Cents], Meta(max_length=CURRENCIES_MAX)]
 ExploreMax = Annotated[
     _Bounds,
     Meta(
-        description="By currency, the amount up to which times are drawn, in minor units. Empty: any amount; "
-                    "otherwise never in a currency that is missing here."
+        description="By currency, the largest amount for random choices, in minor units. Empty: any amount; "
+                    "otherwise none in currencies that are missing here."
     ),
 ]
 
@@ -48,14 +48,14 @@ class EngineBody(Shape, kw_only=True):
 
 
 class EngineChange(Shape, kw_only=True):
-    """The change that made the settings what they are."""
+    """The latest change of the settings."""
 
     at: Moment
     by: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
 
 
 class EngineSettings(Shape, kw_only=True):
-    """Settings of the merchant or of one site, for new orders; earlier orders keep who decides about them."""
+    """Settings of the merchant or of one site, for new orders."""
 
     site_id: Annotated[UUID | None, Meta(description="Null: of all sites without settings of their own.")]
     name: Annotated[str, Meta(description="Name of the site; empty for the merchant.")]
@@ -68,7 +68,7 @@ class EngineSettings(Shape, kw_only=True):
 
 
 class EngineStop(Shape, kw_only=True):
-    """While it holds, the ladder decides about every order, open ones included."""
+    """While it lasts, the fixed schedule applies to every order, open ones included."""
 
     all_merchants: Annotated[bool, Meta(description="True: the operator's, for all merchants.")]
     at: Moment
@@ -94,6 +94,6 @@ class EngineStopBody(Shape, kw_only=True):
 
 
 class EngineResumeBody(Shape, kw_only=True):
-    """Nothing has to be said."""
+    """No field is required."""
 
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None

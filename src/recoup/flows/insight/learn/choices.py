@@ -53,7 +53,7 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> N
                           cure="Train a new one with `recoup learn`.") from None  # fmt: skip
         last = await stored.last_choice(tx)
         if last is not None and last["name"] == name:
-            raise Problem("wrong_state", f"{name} is the model that decides already.", field="name")
+            raise Problem("wrong_state", f"{name} is already in use.", field="name")
         await _choose(world, tx, last, name, last["choice_no"] if last is not None else None, why, actor)
     world.models.forget()
 
@@ -66,8 +66,8 @@ async def back(world: World, actor: Actor, why: str = "back") -> str | None:
     async with world.db.transaction() as tx:
         last = await stored.last_choice(tx)
         if last is None or last["name"] is None:
-            raise Problem("wrong_state", "No model is taken, so there is none to go back from.",
-                          cure="`recoup learn list` shows the models that there are.")  # fmt: skip
+            raise Problem("wrong_state", "No model is in use, so there is none to go back from.",
+                          cure="`recoup learn list` shows the stored models.")  # fmt: skip
         before = await stored.find_choice(tx, last["back_to"]) if last["back_to"] is not None else None
         name = before["name"] if before is not None else None
         await _choose(world, tx, last, name, before["back_to"] if before is not None else None, why, actor)
@@ -102,7 +102,7 @@ async def shown(world: World, name: str) -> dict[str, Any]:
 
 def no_such_model(name: str) -> Problem:
     return Problem("not_found", f"There is no model {name[:80]!r}.", field="name",
-                   cure="`recoup learn list` shows the models that there are.")  # fmt: skip
+                   cure="`recoup learn list` shows the stored models.")  # fmt: skip
 
 
 def _state(row: Any, taken: str | None) -> str:
@@ -117,4 +117,4 @@ async def _choose(
     number = last["choice_no"] + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
         raise Problem("conflict", "Somebody else has just chosen a model.",
-                      cure="Look with `recoup learn list`, then choose again.")  # fmt: skip
+                      cure="Check `recoup learn list`, then choose again.")  # fmt: skip

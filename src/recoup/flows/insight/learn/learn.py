@@ -86,7 +86,7 @@ async def _today(world: World) -> tuple[Model | None, str]:
         try:
             return await find_model(connection, name), ""
         except BadModel as error:
-            return None, f"{name}, which is taken, is damaged. {error}"
+            return None, f"{name}, the model in use, is damaged. {error}"
 
 
 def _train(gathered: Any, today: Model | None, note: str) -> Training:
@@ -104,7 +104,7 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
         return Training(*counts, missing=tuple(lacks))
     model = train(held.before, AS_LOADED, gathered.lines)
     if today is not None and today.name == model.name:
-        today, note = None, f"{model.name} decides already; the same attempts give the same model."
+        today, note = None, f"{model.name} is already in use; the same attempts give the same model."
     compared = by_model(today) if today is not None else by_plain_rates(held.before)
     trial = try_out(held, by_model(model), today.name if today is not None else PLAIN_RATES, compared)
     return Training(*counts, model=model, trial=trial, note=note)

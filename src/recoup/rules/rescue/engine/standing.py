@@ -11,10 +11,10 @@ STALE_AFTER: Final = timedelta(days=90)  # business time since the newest attemp
 
 # What a merchant reads where the ladders decide in the engine's place.
 WHY_NONE: Final[Mapping[WhyNone, str]] = {
-    "no_model": "No model was taken yet, so the ladder decides.",
-    "model_stale": f"The model has seen nothing of the last {STALE_AFTER.days} days, so the ladder decides.",
-    "model_damaged": "The stored model is damaged, so the ladder decides.",
-    "model_ahead": "The model was made from later times than this order's, so the ladder decides.",
+    "no_model": "No model is in use yet, so the fixed schedule applies.",
+    "model_stale": f"The model’s data are more than {STALE_AFTER.days} days old, so the fixed schedule applies.",
+    "model_damaged": "The stored model is damaged, so the fixed schedule applies.",
+    "model_ahead": "The model's data begin after this order, so the fixed schedule applies.",
 }
 
 

@@ -30,7 +30,7 @@ def reasons_of(
         lines.append(f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
                      f" {1 - together:.0%}.")  # fmt: skip
     elif verdict == "wait":
-        lines.append("By the model no further send is worth its price.")
+        lines.append("According to the model, no further attempt is worth its cost.")
     if taken != best:
         lines.append(_drawn(taken, best))
     lines.append(_payer(evidence, belief))
@@ -40,7 +40,7 @@ def reasons_of(
 
 
 def _drawn(taken: Offer, best: Offer) -> str:
-    why = "This time was drawn: now and then another one is taken, so that the figures stay honest."
+    why = "This time was chosen at random, as exploration: results can then be measured without bias."
     if best.at is None:
         return f"{why} Its probability was {taken.probability:.1%}; else no further try would be planned."
     return (f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
@@ -51,16 +51,16 @@ def _payer(evidence: Evidence, belief: Belief) -> str:
     assert evidence.facts is not None
     looks = len(evidence.facts.looks)
     if not looks:
-        return "The customer is new here; the times come from what is known of all customers."
+        return "The customer is new here; the times come from what is known about all customers."
     best = max(range(len(RHYTHMS)), key=lambda r: (belief.rhythms[r], -r))
     known = _rhythm(RHYTHMS[best]) if belief.rhythms[best] >= _SURE else None
     if known is None:
         if looks == 1:
-            return "One earlier attempt of this customer shows no clear pay day."
-        return f"{looks} earlier attempts of this customer show no clear pay day."
+            return "One earlier attempt on this customer shows no clear pay day."
+        return f"{looks} earlier attempts on this customer show no clear pay day."
     if looks == 1:
-        return f"By one earlier attempt of this customer, money most likely comes {known}."
-    return f"By {looks} earlier attempts of this customer, money most likely comes {known}."
+        return f"From one earlier attempt on this customer, money most likely arrives {known}."
+    return f"From {looks} earlier attempts on this customer, money most likely arrives {known}."
 
 
 def _rhythm(name: str) -> str | None:
@@ -89,5 +89,5 @@ def outside(facts: Facts, now: datetime, model: Model) -> list[str]:
     if facts.first_key not in model.learned.holds_by_code:
         found.append("The code is new to the model; its class is known.")
     if now.date() > datetime.fromisoformat(model.learned.data_until).date() + _STALE:
-        found.append(f"The model has seen nothing later than {model.learned.data_until}.")
+        found.append(f"The model’s data end on {model.learned.data_until}.")
     return found
