@@ -99,7 +99,7 @@ def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(w
     assert told["status"] == "APPROVED"
     (row,) = advances(world, told["orderId"])
     assert (row["decider"], row["model"], row["arm"]["fallback"]) == ("advance-1", None, "no_model")
-    assert "No model was taken yet, so the ladder decides." in row["reasons"]
+    assert "No model is in use yet, so the fixed schedule applies." in row["reasons"]
     assert "The chance to collect is a rough prior." in row["reasons"]
 
 
