@@ -14,6 +14,7 @@ from tests.worlds import Shop
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import read_arms
 from recoup.kernel.scope import Actor
+from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
 from recoup.store.server import ServerAddress
 
@@ -80,6 +81,27 @@ def test_the_engine_is_stopped_at_once_and_let_go_on(server: ServerAddress) -> N
         assert (await post(clerk, "/engine/stop", act="resume")).status_code == 403
         assert (await post(ops, "/engine/stop", act="resume")).status_code == 303
         assert "The engine is stopped" not in words(await clerk.get("/engine"))
+
+    portal(server, story)
+
+
+def test_codes_that_nobody_knows_are_listed_with_their_orders(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        assert "Unknown codes" not in words(await ops.get("/engine"))
+        at = (await shop.now()).isoformat()
+        strange = {"code": "9Z", "source": "mastercard", "text": "", "advice": "77", "at": at}
+        for _ in range(2):
+            await shop.admit(pan=script_card("mastercard", "51", 1), decline=strange)
+        await shop.admit(pan=script_card("visa", "51", 1), decline=strange | {"code": "8Y", "advice": None})
+        order_id = await shop.admit()
+        await shop.run_due()
+        page = words(await ops.get("/engine"))
+        assert "Unknown codes" in page
+        assert "77 Advice code Mastercard 2 " in page
+        assert "9Z Decline code Mastercard 2 " in page
+        assert "8Y Decline code Visa 1 " in page
+        assert "is unknown" not in words(await ops.get(f"/orders/{order_id}"))
 
     portal(server, story)
 

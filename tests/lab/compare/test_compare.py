@@ -79,7 +79,7 @@ def test_a_code_that_no_list_has_is_a_soft_decline_and_named(found: Comparison) 
     assert as_dict(strange)["unlistedCodes"] == strange.unlisted
     console = Console(record=True, width=140, file=StringIO())
     show(strange, console)
-    assert "Unknown scheme codes, read as a soft decline: amex ZZ." in console.export_text()
+    assert "Unknown codes, without which the declines were classified: amex ZZ." in console.export_text()
     assert found.unlisted == []
 
 

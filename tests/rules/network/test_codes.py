@@ -1,5 +1,7 @@
 """What a decline means: the trust order, the schemes' profiles, editions, regions, processors' words."""
 
+import json
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -87,6 +89,36 @@ def test_advice_is_trusted_before_the_code() -> None:
     assert read("41", "mastercard", advice="2").klass == "soft"
     assert read("05", "mastercard", advice="77").klass == "soft"
     assert read("05", "visa", advice="03").klass == "soft"
+
+
+@pytest.mark.parametrize(
+    ("code", "advice", "more", "unlisted"),
+    [
+        ("51", None, {}, (None, None)),
+        ("51", "24", {}, (None, None)),
+        (None, None, {}, (None, None)),
+        ("9z", None, {}, ("9Z", None)),
+        ("51", "7", {}, (None, "07")),
+        ("9Z", "77", {}, ("9Z", "77")),
+        ("9Z", "03", {}, ("9Z", None)),
+        ("05", "03", {"scheme": "visa"}, (None, "03")),
+        ("200", None, {"source": "nmi"}, (None, None)),
+        ("weird_decline", None, {"source": "stripe"}, ("WEIRD_DECLINE", None)),
+        ("9Z", None, {"text": "insufficient funds"}, ("9Z", None)),
+        ("9" * 16, None, {"source": "nmi"}, ("unreadable", None)),
+        ("declined by Ana", None, {}, ("unreadable", None)),
+        ("00", None, {}, (None, None)),
+    ],
+)
+def test_a_code_or_advice_that_no_list_has_is_named_and_the_decline_read_without_it(
+    code: str | None, advice: str | None, more: dict[str, Any], unlisted: tuple[str | None, str | None]
+) -> None:
+    reading = read(code, **({"scheme": "mastercard", "advice": advice} | more))
+    assert (reading.unlisted_code, reading.unlisted_advice) == unlisted
+    if code == "9Z" and advice == "77":
+        assert (reading.klass, reading.reason) == ("soft", "do_not_honor")
+    if code == "51":
+        assert reading.klass == "funds"
 
 
 def test_new_account_information_beside_65_or_83_asks_for_authentication() -> None:
@@ -181,3 +213,4 @@ def test_any_decline_can_be_read(**given_: Any) -> None:
     assert (reading.visa_category is not None) == (given_["scheme"] == "visa")
     assert reading.retry != "yes" or (reading.min_wait_hours or 0) > 0
     assert reading == read_decline(**given_)
+    assert Reading(**json.loads(json.dumps(asdict(reading)))) == reading

@@ -1,7 +1,7 @@
 """`recoup engine`: who plans attempts, the rescue engine or the fixed schedule; and the engine stopped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import Standing, Wanted
 from recoup.kernel.ids import parse_id
@@ -36,9 +37,10 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     @data_dir_option
     def show(merchant: str | None, as_json: bool, data_dir: Path | None) -> None:
-        """Shows the settings of a merchant and its sites, the model, and whether the engine is stopped."""
-        standing = run(data_dir, lambda opened: _show(opened, merchant))
-        click.echo(json.dumps(_dict(standing)) if as_json else _text(standing))
+        """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and unknown
+        codes."""
+        standing, unlisted = run(data_dir, lambda opened: _show(opened, merchant))
+        click.echo(json.dumps(_dict(standing, unlisted)) if as_json else _text(standing, unlisted))
 
     @engine.command("set")
     @_merchant
@@ -89,9 +91,10 @@ def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) ->
     return Scope(UUID(int=0) if all_merchants else merchant_of(opened, merchant), OPERATOR, "engine")
 
 
-async def _show(opened: Opened, merchant: str | None) -> Standing:
+async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequence[Any]]:
     scope, world = _scope(opened, merchant), opened.world
-    return await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+    standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+    return standing, await read_unlisted(world, scope.merchant_id)
 
 
 async def _set(opened: Opened, merchant: str | None, site: str | None, wanted: Wanted) -> Terms:
@@ -107,17 +110,20 @@ def _line(terms: Terms) -> str:
     return f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
 
 
-def _text(standing: Standing) -> str:
+def _text(standing: Standing, unlisted: Sequence[Any]) -> str:
     lines = [f"merchant   {_line(standing.own())}"]
     lines += [f"site       {site_id} {_line(terms)}" for site_id, terms in standing.lines.items() if site_id]
     lines.append(f"model      {standing.model or standing.why_none}")
     for one in standing.stops:
         whom = "all merchants" if one["merchant_id"] is None else "this merchant"
         lines.append(f"stopped    for {whom} since {iso(one['stopped_at'])} by {one['actor']}: {one['why']}")
+    for one in unlisted:
+        lines.append(f"unknown    {one['scheme']} {one['kind']} {one['code']}; orders: {one['orders']},"
+                     f" last {iso(one['last_at'])}")  # fmt: skip
     return "\n".join(lines)
 
 
-def _dict(standing: Standing) -> dict[str, Any]:
+def _dict(standing: Standing, unlisted: Sequence[Any]) -> dict[str, Any]:
     def terms(one: Terms) -> dict[str, Any]:
         return {"mode": one.mode, **one.told(), "explore_max": dict(one.explore_max or {})}
 
@@ -127,4 +133,5 @@ def _dict(standing: Standing) -> dict[str, Any]:
         "model": standing.model, "why_none": standing.why_none,
         "stops": [{"all": one["merchant_id"] is None, "since": iso(one["stopped_at"]), "by": one["actor"],
                    "why": one["why"]} for one in standing.stops],
+        "unlisted": [{**dict(one), "last_at": iso(one["last_at"])} for one in unlisted],
     }  # fmt: skip

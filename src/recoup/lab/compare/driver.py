@@ -213,7 +213,7 @@ class _Play:
         reading = None
         if answer.state == "declined":
             reading = read(charge.card.scheme, answer.scheme_code, answer.advice_code, charge.sent_at.date())
-            note_unlisted(self.ground.unlisted, charge.card.scheme, answer.scheme_code, reading)
+            note_unlisted(self.ground.unlisted, charge.card.scheme, reading)
         self._count(state, charge, answer, reading)
         if answer.state == "unknown" and state.times_asked_again < len(ASK_AGAIN_AFTER):
             state.unanswered = charge

@@ -61,10 +61,10 @@ def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> se
     for row in history:
         if not row.approved:
             reading = read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
-            note_unlisted(names, row.card.scheme, row.scheme_code, reading)
+            note_unlisted(names, row.card.scheme, reading)
     for one in orders:
         reading = read(one.card.scheme, one.scheme_code, one.advice_code, one.declined_at.date())
-        note_unlisted(names, one.card.scheme, one.scheme_code, reading)
+        note_unlisted(names, one.card.scheme, reading)
     return names
 
 

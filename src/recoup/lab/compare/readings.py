@@ -14,7 +14,12 @@ def read(scheme: str, code: str | None, advice: str | None, on: date) -> Reading
     return read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=on)
 
 
-def note_unlisted(names: set[str], scheme: str, code: str | None, reading: Reading) -> None:
-    """Keeps a code that no list has, to be told at the end; so many at most."""
-    if not reading.is_listed and len(names) < UNLISTED_MAX:
-        names.add(f"{scheme} {code or 'without a code'}")
+def note_unlisted(names: set[str], scheme: str, reading: Reading) -> None:
+    """Keeps a code or advice that no list has, to be told at the end; so many at most."""
+    found = [f"{scheme} {reading.unlisted_code}"] if reading.unlisted_code else []
+    if reading.unlisted_advice:
+        found.append(f"{scheme} advice {reading.unlisted_advice}")
+    if not found and not reading.is_listed:
+        found.append(f"{scheme} without a code")
+    if found and len(names) < UNLISTED_MAX:
+        names.update(found)

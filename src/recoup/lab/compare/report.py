@@ -90,7 +90,7 @@ def show(found: Comparison, console: Console) -> None:
         f"Sends before an advised wait was over: {found.early}."
     )
     if found.unlisted:
-        console.print(f"Unknown scheme codes, read as a soft decline: {', '.join(found.unlisted)}.")
+        console.print(f"Unknown codes, without which the declines were classified: {', '.join(found.unlisted)}.")
     console.print(found.hash, soft_wrap=True)
 
 

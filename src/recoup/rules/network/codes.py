@@ -8,7 +8,7 @@ Source: the decline data and its look-up rules; rescue contract §17.1.
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -23,7 +23,8 @@ class Reading:
     `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data, sca, fraud,
     hard or configuration. `retry` is yes, never, or what has to come first (after_contact, …).
     `min_wait_hours` is the floor before the next send, `wait_by_rule` says that the network set it.
-    `document` and `edition` name the source.
+    `document` and `edition` name the source. `unlisted_code`, `unlisted_advice`: what came and is on none of our
+    lists of that day, as it may be shown.
     """
 
     scheme: str
@@ -39,6 +40,8 @@ class Reading:
     document: str
     edition: str
     cure: str
+    unlisted_code: str | None = None
+    unlisted_advice: str | None = None
 
     @property
     def terminal(self) -> bool:
@@ -56,6 +59,8 @@ class Reading:
 _GENERIC_SOFT_WAIT_HOURS: Final = 24.0
 _VISA_UNLISTED: Final = 4
 _UNLISTED: Final = "our reading of unknown codes"
+UNREADABLE: Final = "unreadable"
+_NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
@@ -93,20 +98,32 @@ def read_decline(
     code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
     them as its own.
     """
-    code = _clean(code).upper() or None
-    field39 = _scheme_code(scheme, (source or "").strip().lower(), code)
-    advice = _clean(advice).zfill(2) if _clean(advice) else None
+    code, source = _clean(code).upper() or None, (source or "").strip().lower()
+    field39 = _scheme_code(scheme, source, code)
+    advice = _clean(advice).upper().zfill(2) if _clean(advice) else None
+    advised = None
     if advice and scheme == "mastercard":
-        row = valid_row(_ROWS[scheme, "advice", advice], on, region)
-        if row:
-            return _from_advice(scheme, field39, row)
-    if field39:
-        row = _scheme_row(scheme, field39, on, region)
-        if row:
-            return _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
-    entry = None if field39 else _processor_entry((source or "").strip().lower(), code)
-    entry = entry or _phrase(text)
-    return _from_processor(scheme, field39, entry, on, region) if entry else _generic(scheme, field39)
+        advised = valid_row(_ROWS.get((scheme, "advice", advice), ()), on, region)
+    row = _scheme_row(scheme, field39, on, region) if field39 else None
+    entry = None if field39 else _processor_entry(source, code)
+    if advised:
+        reading = _from_advice(scheme, field39, advised)
+    elif row and field39:
+        reading = _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
+    elif said := entry or _phrase(text):
+        reading = _from_processor(scheme, field39, said, on, region)
+    else:
+        reading = _generic(scheme, field39)
+    strange_code, strange_advice = bool(code) and not (row or entry), bool(advice) and not advised
+    if not strange_code and not strange_advice:
+        return reading
+    return replace(reading, unlisted_code=_named(code) if strange_code else None,
+                   unlisted_advice=_named(advice) if strange_advice else None)  # fmt: skip
+
+
+def _named(came: str | None) -> str:
+    """As it may be shown: whoever sent it may have sent anything."""
+    return came if came and _NAME.fullmatch(came) else UNREADABLE
 
 
 def _clean(value: str | None) -> str:
@@ -179,7 +196,7 @@ def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date
     if entry.klass == "approved":
         return _generic(scheme, code)
     if entry.kind == "advice":
-        row = valid_row(_ROWS["mastercard", "advice", entry.target], on, region)
+        row = valid_row(_ROWS.get(("mastercard", "advice", entry.target), ()), on, region)
         if row:
             return _from_advice(scheme, code, row, entry.reason)
     if entry.kind == "response":

@@ -17,6 +17,7 @@ from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
+from recoup.rules.rescue.sentences import unlisted
 
 ADVANCE_VERSION: Final = "advance-1"
 
@@ -103,6 +104,7 @@ def judged(
         _heard(asked),
         f"Expected loss {_told(test.expected_loss, asked)} at a chance of {test.chance / 100:g} % to collect; "
         f"allowed are {_told(test.allowed, asked)}, the fee included.",
+        *unlisted(asked.reading),
         *words,
         *([] if yes else [_WHY[rule]]),
         cure,

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.rescue.evidence import Evidence, Verdict
 
@@ -24,6 +25,16 @@ def heard(evidence: Evidence) -> str:
     if code:
         return f"The last answer was: {told} (code {code})."
     return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
+
+
+def unlisted(reading: Reading) -> list[str]:
+    """Codes that came and are on no list: the decline is read by its other data, or else as a general one."""
+    found = []
+    if reading.unlisted_code:
+        found.append(f"The code {reading.unlisted_code} is unknown; the decline is classified without it.")
+    if reading.unlisted_advice:
+        found.append(f"The advice code {reading.unlisted_advice} is unknown; the decline is classified without it.")
+    return found
 
 
 def at_card_holder(moment: datetime, evidence: Evidence) -> str:

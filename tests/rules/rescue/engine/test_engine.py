@@ -89,6 +89,12 @@ def test_what_the_model_has_not_seen_is_said() -> None:
         assert part in said
 
 
+def test_a_code_on_no_list_is_planned_for_by_its_class_and_named() -> None:
+    strange, general = (decide(evidence(code), ENGINE_1, MODEL) for code in ("9Z", "05"))
+    assert "The code 9Z is unknown; the decline is classified without it." in strange.reasons
+    assert (strange.verdict, strange.group, strange.plan) == ("plan", "soft", general.plan)
+
+
 def _looks() -> st.SearchStrategy[tuple[Look, ...]]:
     hours = st.integers(1, 2000).map(lambda back: DECLINED - timedelta(hours=back))
     one = st.builds(Look, hours, st.sampled_from([APPROVED, FUNDS, SOFT]), st.integers(0, 4))

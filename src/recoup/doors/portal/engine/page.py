@@ -13,6 +13,7 @@ from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.switches.words import told_by
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import Standing, Wanted
 from recoup.kernel.ids import parse_id
@@ -104,6 +105,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
     values = visit.values(
         places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
         standing=standing, own=own, for_all=[stop for stop in standing.stops if stop["merchant_id"] is None],
+        unlisted=await read_unlisted(visit.portal.world, visit.merchant_id), days=DAYS,
         who=await told_by(visit, [*(row["changed_by"] for row in rows), *(stop["actor"] for stop in own)]),
     )  # fmt: skip
     return render("engine/engine.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,0 +1,27 @@
+"""Codes and advices that came with declines and are on no list, by how many orders."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+DECISIONS_MAX: Final = 5_000  # of a merchant, the newest
+CODES_MAX: Final = 20
+_COUNT: Final = f"""
+SELECT r.reading ->> 'scheme' AS scheme, u.kind, u.code, count(DISTINCT r.order_id)::int AS orders, max(r.at) AS last_at
+FROM (
+  SELECT order_id, at, features -> 'reading' AS reading FROM decisions
+  WHERE merchant_id = $1 AND decision_id >= $2 ORDER BY decision_id DESC LIMIT {DECISIONS_MAX}
+) r
+CROSS JOIN LATERAL (VALUES ('code', r.reading ->> 'unlisted_code'), ('advice', r.reading ->> 'unlisted_advice'))
+  AS u (kind, code)
+WHERE u.code IS NOT NULL
+GROUP BY scheme, u.kind, u.code ORDER BY orders DESC, scheme, u.kind, u.code LIMIT {CODES_MAX}
+"""
+
+
+async def unlisted_codes(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> Sequence[asyncpg.Record]:
+    """Of the newest decisions, from the id `since` on; the most frequent first: scheme, kind (`code` or `advice`),
+    code, orders, last_at (business time)."""
+    return await connection.fetch(_COUNT, merchant_id, since)  # type: ignore[no-any-return]
