@@ -85,7 +85,7 @@ def test_what_the_model_has_not_seen_is_said() -> None:
     facts = replace(evidence().facts, issuer="999999999", first_key="5Z", first=Look(late, SOFT, 0))
     known = evidence(first_declined_at=late, now=late, expires_at=late + timedelta(days=20), facts=facts)
     said = " ".join(decide(known, ENGINE_1, MODEL).reasons)
-    for part in ("issuer is new", "code is new", "nothing later than 2027-02-28"):
+    for part in ("issuer is new", "code is new", "data end on 2027-02-28"):
         assert part in said
 
 
