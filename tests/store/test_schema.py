@@ -50,7 +50,7 @@ HOMES = {
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
             "applications", "application_log", "application_documents", "models", "model_choices", "engine_stops",
-            "issuers",
+            "issuers", "trainings",
         ),
         DIRECTORY,
     ),
@@ -75,7 +75,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
     "person_log": (), "audit_lines": (),
-    "models": (), "model_choices": (), "arm_settings": (), "engine_stops": ("ended_by", "ended_at"),
+    "models": (), "model_choices": (), "trainings": (), "arm_settings": (), "engine_stops": ("ended_by", "ended_at"),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {

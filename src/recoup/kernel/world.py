@@ -36,6 +36,8 @@ class Policy:
     loopback_webhooks: bool = True
     digest_hour: int = 8
     webhook_timeout: timedelta = timedelta(seconds=10)
+    training: str = "off"  # by night: off, candidate or take
+    training_hour: int = 3  # UTC
     staff_second_factor: bool = False  # the operator's people must have one
 
 

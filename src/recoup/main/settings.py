@@ -76,6 +76,11 @@ class Settings:
     smtp_from: str = _setting("", "sender address of e-mails")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
     digest_hour: int = _setting(8, "default hour of daily digests, 0 to 23 in each person's time zone")
+    training: str = _setting(
+        "auto", "nightly training of the rescue engine: off; candidate stores a better model for `recoup learn take`; "
+                "take uses it at once; auto: candidate where numpy is installed"
+    )  # fmt: skip
+    training_hour: int = _setting(3, "hour of the nightly training, 0 to 23 UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -165,6 +170,12 @@ def _check(values: dict[str, Any]) -> None:
     if values.get("world", "sandbox") not in ("sandbox", "live"):
         raise Problem("invalid", f"The world must be sandbox or live, not {values['world']!r}.", field="world",
                       cure="Set it to one of these.")  # fmt: skip
+    if values.get("training", "auto") not in ("off", "candidate", "take", "auto"):
+        message = f"training must be off, candidate, take or auto, not {values['training']!r}."
+        raise Problem("invalid", message, field="training", cure="Set it to one of these.")
+    if not 0 <= values.get("training_hour", 3) <= 23:
+        raise Problem("invalid", f"training_hour must be between 0 and 23, not {values['training_hour']}.",
+                      field="training_hour", cure="Remove it to use the default.")  # fmt: skip
     if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
         message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
         raise Problem("invalid", message, field="loopback_webhooks", cure="Set it to one of these.")

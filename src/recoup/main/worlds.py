@@ -26,6 +26,7 @@ from recoup.kernel.world import Policy, World
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
+from recoup.main.training import mode_of, trainer_of
 from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
@@ -59,6 +60,7 @@ def _chosen(settings: Settings) -> Policy:
     return Policy(
         visa_limit=settings.visa_limit, expiry_max=timedelta(days=settings.expiry_max_days),
         refund_cap_percent=settings.refund_cap_percent or None, digest_hour=settings.digest_hour,
+        training=mode_of(settings), training_hour=settings.training_hour,
     )  # fmt: skip
 
 
@@ -108,7 +110,8 @@ async def open_live(
             processors={processor.name: processor}, policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False), models=Models(parts.db, clocks),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("live"),
-                   "exports": settings.data_dir / "exports" / "live"},
+                   "exports": settings.data_dir / "exports" / "live",
+                   "trainer": trainer_of(settings, databases, "live")},
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
@@ -146,7 +149,8 @@ async def open_sandbox(
             processors=processors, channels=channels, policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(), models=Models(parts.db, clocks),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("sandbox"),
-                   "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
+                   "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox",
+                   "trainer": trainer_of(settings, databases, "sandbox")},
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))

@@ -20,13 +20,16 @@ _PARTNER_ALERTS = """
 DELETE FROM partner_alerts WHERE ctid IN (
   SELECT ctid FROM partner_alerts WHERE created_at < $1 AND told_at IS NOT NULL LIMIT $2)
 """
+TRAININGS_KEPT: Final = timedelta(days=366)
+_TRAININGS = "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)"
 _GAPS = "DELETE FROM api_call_gaps WHERE at < $1"
 
 
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
     """Deletes what has served its time, in batches; answers how many rows and partitions."""
     gone = 0
-    for sql, kept in ((_REQUESTS, REQUESTS_KEPT), (_ALERTS, ALERTS_KEPT), (_PARTNER_ALERTS, ALERTS_KEPT)):
+    for sql, kept in ((_REQUESTS, REQUESTS_KEPT), (_ALERTS, ALERTS_KEPT), (_PARTNER_ALERTS, ALERTS_KEPT),
+                      (_TRAININGS, TRAININGS_KEPT)):  # fmt: skip
         done = BATCH
         while done == BATCH:
             done = int((await connection.execute(sql, now - kept, BATCH)).split()[-1])

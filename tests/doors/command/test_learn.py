@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from recoup.doors.command import learn
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
+from recoup.store.write.trainings import add_training
 
+NIGHT = datetime(2026, 11, 22, 3, 0, 5, tzinfo=UTC)
 RUN = Callable[..., Result]
 
 
@@ -43,7 +46,8 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
 
 def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
-        assert run("list").output == "There is no model yet; `recoup learn` trains one.\n"
+        assert run("list").output == ("There is no model yet; `recoup learn` trains one.\n"
+                                      "There is no nightly training here.\n")  # fmt: skip
         nothing = run().output
         assert "not enough data; nothing was changed. Missing:" in nothing
         assert "14 more days of data (0 of 14)." in nothing
@@ -52,7 +56,10 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         assert "better; this was a dry run, nothing was changed." in tried
         name = re.search(r"model-[0-9a-f]{12}", tried)
         assert name is not None
-        assert json.loads(run("list", "--json").output) == {"models": [], "drift": None}
+        assert json.loads(run("list", "--json").output) == {
+            "models": [], "drift": None, "training": "off", "last_training": None}  # fmt: skip
+        assert "result      better; stored, not taken." in run("--candidate").output
+        assert f"{name[0]} candidate" in run("list").output
         done = run().output
         assert "result      better, and now in use. `recoup learn back` undoes this." in done
         assert re.search(r"score       0\.\d{4}, plain rates 0\.\d{4} \(log loss, lower is better; ", done)
@@ -82,6 +89,25 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
         assert "DAMAGED     The content is not the one that was stored: its hash differs. It is not used." in run(
             "show", name).output  # fmt: skip
         assert json.loads(run("show", name, "--json").output)["content"] is None
+
+
+def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path: Path) -> None:
+    with typing(server, tmp_path) as (shop, run, wait):
+        row = {"began_at": NIGHT, "ended_at": NIGHT, "mode": "candidate", "result": "candidate", "attempts": 9_000,
+               "model": "model-0123456789ab", "compared_with": "plain rates", "score": 0.31, "compared_score": 0.33,
+               "note": ""}  # fmt: skip
+
+        async def night(**found: Any) -> None:
+            async with shop.world.db.transaction() as tx:
+                await add_training(tx, row | found)
+
+        wait(night())
+        assert ("Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` uses it.\n"
+                in run("list").output)  # fmt: skip
+        wait(night(began_at=NIGHT + timedelta(days=1), result="failed", model=None, note="It took too long."))
+        assert "it failed. It took too long.\n" in run("list").output
+        told = json.loads(run("list", "--json").output)["last_training"]
+        assert (told["result"], told["began_at"]) == ("failed", "2026-11-23T03:00:05.000Z")
 
 
 @pytest.mark.parametrize(("words", "message"), [

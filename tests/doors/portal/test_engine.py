@@ -12,11 +12,13 @@ from tests.rules.rescue.engine.ground import model
 from tests.worlds import Shop
 
 from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
 from recoup.store.server import ServerAddress
+from recoup.store.write.trainings import add_training
 
 FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
 
@@ -102,6 +104,27 @@ def test_codes_that_nobody_knows_are_listed_with_their_orders(server: ServerAddr
         assert "9Z Decline code Mastercard 2 " in page
         assert "8Y Decline code Visa 1 " in page
         assert "is unknown" not in words(await ops.get(f"/orders/{order_id}"))
+
+    portal(server, story)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [("candidate", "a better model was found; the operator decides whether to use it."),
+     ("too_little", "there are too few attempts to learn from.")],
+)  # fmt: skip
+def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, result: str, said: str) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        assert "Last training" not in words(await ops.get("/engine"))
+        async with shop.world.db.transaction() as tx:
+            at = shop.world.clocks.wall()
+            await add_training(tx, {**failed("a secret of the operator"), "began_at": at, "ended_at": at,
+                                    "mode": "candidate", "result": result})  # fmt: skip
+        page = words(await ops.get("/engine"))
+        assert "Last training, " in page
+        assert said in page
+        assert "secret" not in page
 
     portal(server, story)
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.doors.rescue.door import Caller, Door, opened_door
 from tests.doors.rescue.test_customer import customer
-from tests.flows.insight.history import BEGIN, DAYS, payments, transmit
+from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.flows.terms import agree
 
 from recoup.flows.insight.learn.learn import learn
@@ -29,12 +29,7 @@ def world(server: ServerAddress) -> Iterator[Door]:
 
 async def learned(shop: Caller) -> None:
     """The merchant's payments of half a year until yesterday, and what is learned of them."""
-    weeks = (datetime.now(UTC) - timedelta(days=1) - BEGIN - timedelta(days=DAYS + 15)) // timedelta(weeks=1)
-    rows = payments(shop.shop.merchant_id, 1, 300)
-    for row in rows:
-        for name in ("transacted_at", "received_at", "business_at"):
-            row[name] += timedelta(weeks=weeks)
-    await transmit(shop.door.world, rows)
+    await transmit(shop.door.world, until_yesterday(payments(shop.shop.merchant_id, 1, 300)))
     found = await learn(shop.door.world, Actor("operator", "anna"), months=18)
     assert found.taken, found
     await set_arms(shop.door.world, shop.shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))

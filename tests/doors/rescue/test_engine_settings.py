@@ -72,6 +72,13 @@ def test_what_is_wrong_names_its_field_and_nothing_changes(
     assert said in fields_of(answer)[field][0]
 
 
+def test_it_says_what_the_last_night_has_found(shop: Caller) -> None:
+    assert shop.get("/engine").json()["lastTraining"] is None
+    shop.door.sql("INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, null, null,"
+                  " null, 'a secret of the operator')")  # fmt: skip
+    assert shop.get("/engine").json()["lastTraining"] == {"at": "2026-11-22T03:00:05.000Z", "result": "failed"}
+
+
 def test_a_site_that_is_not_there(shop: Caller) -> None:
     check_refused(shop.call("PUT", "/engine", json={"mode": "off", "siteId": UNKNOWN}), 404, "not_found")
 

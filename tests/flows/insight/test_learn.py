@@ -69,7 +69,7 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
         assert row["sha256"].startswith(row["name"].removeprefix("model-"))
         again = await learned(shop)
         assert (again.taken, again.kept) == (False, False)
-        assert "is already in use" in again.note
+        assert "already exists" in again.note
 
     run(server, story)
 
@@ -103,7 +103,7 @@ def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
         found = await learned(shop, dry_run=True)
         assert found.trial is not None
         assert found.trial.compared_with == PLAIN_RATES
-        assert f"{worse.name}, the model in use, is damaged" in found.note
+        assert f"{worse.name}, with which it would be compared, is damaged" in found.note
 
     run(server, story)
 

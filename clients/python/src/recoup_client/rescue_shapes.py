@@ -526,6 +526,7 @@ Engine = TypedDict("Engine", {
     "model": str | None,
     "whyNone": str,
     "stops": list["EngineStop"],
+    "lastTraining": "EngineTraining | None",
     "success": bool,
 })
 """The merchant's settings, then those of each site."""
@@ -577,6 +578,12 @@ EngineStopBody = TypedDict("EngineStopBody", {
     "mid": NotRequired[str | None],
 })
 """Why the engine is stopped."""
+
+EngineTraining = TypedDict("EngineTraining", {
+    "at": str,
+    "result": Literal["candidate", "failed", "not_better", "taken", "too_little"],
+})
+"""What the nightly training found."""
 
 ErrorTuple = TypedDict("ErrorTuple", {
     "item1": str,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.insight.learn.choices import back, listed, shown, take
+from recoup.flows.insight.learn.choices import back, last_night, listed, shown, take
 from recoup.flows.insight.learn.drift import Drift, drift_of
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.kernel.scope import Actor
@@ -27,13 +27,15 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @cli.group("learn", invoke_without_command=True)
     @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
     @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
+    @click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
     @click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
                   help="How far back attempts are read.")  # fmt: skip
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     @data_dir_option
     @click.pass_context
     def verb(
-        context: click.Context, dry_run: bool, keep_it: bool, months: int, as_json: bool, data_dir: Path | None
+        context: click.Context, dry_run: bool, keep_it: bool, candidate: bool, months: int, as_json: bool,
+        data_dir: Path | None,
     ) -> None:  # fmt: skip
         """Trains the rescue engine on this installation's own attempts.
 
@@ -43,7 +45,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         if context.invoked_subcommand is not None:
             return
         found = run(data_dir, lambda opened: learn(opened.world, OPERATOR, months=months, dry_run=dry_run,
-                                                   keep_it=keep_it))  # fmt: skip
+                                                   keep_it=keep_it, candidate=candidate))  # fmt: skip
         click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
 
     @verb.command("list")
@@ -52,13 +54,15 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     def list_verb(as_json: bool, data_dir: Path | None) -> None:
         """Shows the models, the newest first, and whether the one in use still fits."""
 
-        async def work(opened: Opened) -> tuple[list[dict[str, Any]], Drift | None]:
+        async def work(opened: Opened) -> tuple[list[dict[str, Any]], Drift | None, str, Any]:
             rows, taken = await listed(opened.world)
-            return rows, await drift_of(opened.world, taken) if taken is not None else None
+            drift = await drift_of(opened.world, taken) if taken is not None else None
+            return rows, drift, opened.world.policy.training, await last_night(opened.world)
 
-        rows, drift = run(data_dir, work)
-        click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift)})
-                   if as_json else models_text(rows, drift))  # fmt: skip
+        rows, drift, mode, training = run(data_dir, work)
+        click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift),
+                               "training": mode, "last_training": training and training_dict(training)})
+                   if as_json else "\n".join([models_text(rows, drift), training_text(mode, training)]))  # fmt: skip
 
     @verb.command("show")
     @click.argument("name")
@@ -175,6 +179,22 @@ def drift_text(drift: Drift) -> str:
 def drift_dict(drift: Drift) -> dict[str, Any]:
     return {"model": drift.model, "days": drift.days, "tries": drift.tries, "expected": round(drift.expected, 2),
             "approved": drift.approved, "verdict": drift.verdict}  # fmt: skip
+
+
+def training_text(mode: str, training: Mapping[str, Any] | None) -> str:
+    said = {"off": "There is no nightly training here.", "candidate": "Nightly training stores a better model.",
+            "take": "Nightly training takes a better model."}[mode]  # fmt: skip
+    if training is None:
+        return said
+    found = {"taken": "{model} was better, and was taken",
+             "candidate": "{model} is better; `recoup learn take` uses it",
+             "not_better": "{model} was not better than {compared_with}", "too_little": "too little to learn from",
+             "failed": "it failed"}[training["result"]].format(**training)  # fmt: skip
+    return f"{said} Last at {iso(training['ended_at'])}: {found}. {training['note']}".rstrip()
+
+
+def training_dict(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "began_at": iso(row["began_at"]), "ended_at": iso(row["ended_at"])}
 
 
 def shown_text(row: Mapping[str, Any]) -> str:

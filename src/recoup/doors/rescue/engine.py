@@ -19,6 +19,7 @@ from recoup.doors.rescue.shapes.engine import (
     EngineSettings,
     EngineStop,
     EngineStopBody,
+    EngineTraining,
 )
 from recoup.flows.merchants import arms, sites
 from recoup.flows.merchants.arms import Standing, Wanted
@@ -33,12 +34,14 @@ _UNITS_MAX: Final = 10**12
 async def read(call: Call) -> Reply:
     world, merchant_id = call.services.world, call.scope.merchant_id
     standing = await arms.read_arms(world, merchant_id, await arms.clock_of(world, merchant_id))
+    trained = standing.trained
     places = [(None, ""), *((site.site_id, site.name) for site in await sites.list_all(world, call.scope))]
     return Reply(Engine(
         data=[_settings(standing, site_id, name) for site_id, name in places],
         model=standing.model, why_none=standing.why_none,
         stops=[EngineStop(all_merchants=stop["merchant_id"] is None, at=iso(stop["stopped_at"]), by=stop["actor"],
                           why=stop["why"]) for stop in standing.stops],
+        last_training=EngineTraining(at=iso(trained["ended_at"]), result=trained["result"]) if trained else None,
     ))  # fmt: skip
 
 

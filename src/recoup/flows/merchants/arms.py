@@ -24,6 +24,7 @@ from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.store.read.arms import arm_settings, standing_stops
 from recoup.store.read.locked import arm_terms_of
 from recoup.store.read.merchants import load_merchant
+from recoup.store.read.trainings import last_training
 from recoup.store.write.arms import add_arm_settings, resume_engine, stop_engine
 from recoup.store.write.facts import keep_facts_for
 from recoup.store.write.sites import lock_merchant, raise_version
@@ -47,13 +48,14 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of engine_stops that hold.
-    `model`: the one that decides; None, and `why_none` says why."""
+    `model`: the one that decides; None, and `why_none` says why. `trained`: what the last night's training found."""
 
     lines: Mapping[UUID | None, Terms]
     changed: Mapping[UUID | None, Any]
     stops: tuple[Any, ...]
     model: str | None = None
     why_none: str = ""
+    trained: Any = None
 
     def own(self, site_id: UUID | None = None) -> Terms:
         begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
@@ -64,7 +66,7 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
     await world.models.ready()
     model = world.models.current(now)
     async with world.db.connection() as connection:
-        found = await _standing(connection, merchant_id)
+        found = replace(await _standing(connection, merchant_id), trained=await last_training(connection))
     if model is None:
         return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
     return replace(found, model=model.name)

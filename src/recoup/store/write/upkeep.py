@@ -10,6 +10,7 @@ ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
 WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
 RETURNING true
 """
+_BEGIN = "INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _DONE = "UPDATE upkeep SET done_at = $2, lease_until = NULL WHERE task = $1"
 
 
@@ -22,3 +23,8 @@ async def lease_upkeep(
 
 async def finish_upkeep(connection: asyncpg.Connection, task: str, now: datetime) -> None:
     await connection.execute(_DONE, task, now)
+
+
+async def begin_upkeep(connection: asyncpg.Connection, task: str, now: datetime) -> None:
+    """A task that was never done counts as done now: it is first due when its time comes, not at the first start."""
+    await connection.execute(_BEGIN, task, now)

@@ -30,6 +30,12 @@ WORDS: Final = {
     "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
 }  # fmt: skip
+# of the nightly training
+FOUND: Final = {
+    "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
+    "decides whether to use it", "not_better": "no better model was found",
+    "too_little": "there are too few attempts to learn from", "failed": "it failed; the operator can see why",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
     own = [stop for stop in standing.stops if stop["merchant_id"] is not None]
     values = visit.values(
         places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
-        standing=standing, own=own, for_all=[stop for stop in standing.stops if stop["merchant_id"] is None],
+        found=FOUND, standing=standing, own=own,
+        for_all=[stop for stop in standing.stops if stop["merchant_id"] is None],
         unlisted=await read_unlisted(visit.portal.world, visit.merchant_id), days=DAYS,
         who=await told_by(visit, [*(row["changed_by"] for row in rows), *(stop["actor"] for stop in own)]),
     )  # fmt: skip

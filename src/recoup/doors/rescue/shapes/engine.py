@@ -76,6 +76,17 @@ class EngineStop(Shape, kw_only=True):
     why: str
 
 
+class EngineTraining(Shape, kw_only=True):
+    """What the nightly training found."""
+
+    at: Moment
+    result: Annotated[
+        Literal["taken", "candidate", "not_better", "too_little", "failed"],
+        Meta(description="`taken`: a better model, in use since then. `candidate`: a better model that waits for the "
+                         "operator. `too_little`: too few attempts to learn from."),
+    ]
+
+
 class Engine(Shape, kw_only=True):
     """The merchant's settings, then those of each site."""
 
@@ -83,6 +94,7 @@ class Engine(Shape, kw_only=True):
     model: Annotated[str | None, Meta(description="The model in use.", examples=["model-5f0c1d2ab9e4"])]
     why_none: Annotated[str, Meta(description="Why no model is in use; otherwise empty.")]
     stops: list[EngineStop]
+    last_training: Annotated[EngineTraining | None, Meta(description="Null: none yet.")]
     success: bool = True
 
 

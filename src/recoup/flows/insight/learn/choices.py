@@ -15,6 +15,7 @@ from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
 from recoup.rules.rescue.engine.trial import Trial
 from recoup.store.read import models as stored
+from recoup.store.read.trainings import last_training
 from recoup.store.write.models import add_choice, add_model
 
 BYTES_MAX = 32_000_000
@@ -82,6 +83,12 @@ async def listed(world: World) -> tuple[list[dict[str, Any]], str | None]:
         rows = await stored.list_models(connection)
     taken = last["name"] if last is not None else None
     return [{**row, "state": _state(row, taken)} for row in rows], taken
+
+
+async def last_night(world: World) -> Any:
+    """What the nightly training found, a row of `trainings`; None: there was none yet."""
+    async with world.db.connection() as connection:
+        return await last_training(connection)
 
 
 async def shown(world: World, name: str) -> dict[str, Any]:

@@ -34,6 +34,10 @@ APART_HOURS: Final = 45 * 24.0  # what comes later under the same order id is an
 APPROVAL: Final = "00"
 
 
+_LEFT_OUT_MAX: Final = (1 << 16) - 1  # then there is one customer with more than all that may be held
+_COLUMNS: Final = ("merchant", "payer", "order", "at", "answer", "key", "issuer", "offset", "zone")
+
+
 class Gathered(NamedTuple):
     """`lines`: issuers that may have a line of their own. `merchants`: of whom there is anything."""
 
@@ -57,11 +61,14 @@ class _Rows:
     merchant: "array[int]" = field(default_factory=lambda: array("i"))
     keys: dict[str, int] = field(default_factory=dict)
     issuers: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0  # bits of a customer's number that are zero for those who are kept
 
     def add(
         self, merchant: int, payer: int, order: int, at: float, told: tuple[int, str], issuer: str,
         zone: tuple[int, bool],
     ) -> None:  # fmt: skip
+        if payer & self.left_out:
+            return
         self.merchant.append(merchant)
         self.payer.append(payer)
         self.order.append(order)
@@ -72,9 +79,21 @@ class _Rows:
         self.offset.append(zone[0])
         self.zone.append(zone[1])
 
+    def thin(self) -> None:
+        """Leaves out every second of the customers, now and from now on."""
+        self.left_out = self.left_out * 2 + 1
+        kept = np.flatnonzero((np.array(self.payer, np.int64) & self.left_out) == 0)
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            setattr(self, name, array(column.typecode, np.array(column)[kept].tobytes()))
 
-async def gather(world: World, since: WallTime) -> Gathered | None:
-    """What came since then; None: nothing did. Raises: Problem(too_large) for more than can be held in memory."""
+
+async def gather(world: World, since: WallTime, at_most: int | None = None) -> Gathered | None:
+    """What came since then; None: nothing did. `at_most`: of more attempts than that every second customer is left out,
+    again and again; without it they are refused.
+
+    Raises: Problem(too_large) for more than can be held in memory.
+    """
     rows, found, after = _Rows(), 0, first_id_of(since)
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
@@ -82,15 +101,18 @@ async def gather(world: World, since: WallTime) -> Gathered | None:
             before, merchant_id = len(rows.at), merchant["merchant_id"]
             async for orders, attempts in past_orders(connection, merchant_id, after):
                 _add_orders(rows, number, merchant["region"], orders, attempts)
-                _check_size(rows)
+                _check_size(rows, at_most)
             async for copies in past_transmissions(connection, merchant_id, after):
                 _add_transmissions(rows, number, merchant_id, merchant["region"], copies)
-                _check_size(rows)
+                _check_size(rows, at_most)
             found += len(rows.at) > before
     return Gathered(*_columns(rows, shared=len(merchants) >= MERCHANTS_MIN), found) if len(rows.at) else None
 
 
-def _check_size(rows: _Rows) -> None:
+def _check_size(rows: _Rows, at_most: int | None) -> None:
+    if at_most is not None:
+        while len(rows.at) > at_most and rows.left_out < _LEFT_OUT_MAX:
+            rows.thin()
     if len(rows.at) > ATTEMPTS_MAX:
         message = f"There are more than {ATTEMPTS_MAX:,} attempts."
         raise Problem("too_large", message, field="--months", cure="Choose fewer months with --months.")

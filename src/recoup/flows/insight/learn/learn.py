@@ -19,6 +19,7 @@ from recoup.kernel.world import World
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.trial import PLAIN_RATES, Amount, Trial, missing
 from recoup.store.read.models import last_choice
+from recoup.store.read.trainings import standing_candidate
 
 DAYS_A_MONTH: Final = 31
 AS_LOADED: Final = "own attempts"
@@ -40,8 +41,12 @@ class Training:
     taken: bool = False
 
 
-async def learn(world: World, actor: Actor, *, months: int, dry_run: bool = False, keep_it: bool = False) -> Training:
-    """`keep_it`: also one that is not better is kept, to be looked at or taken by hand.
+async def learn(
+    world: World, actor: Actor, *, months: int, dry_run: bool = False, keep_it: bool = False, candidate: bool = False,
+    at_most: int | None = None,
+) -> Training:  # fmt: skip
+    """`keep_it`: also one that is not better is kept, to be looked at or taken by hand. `candidate`: a better one is
+    kept too, and not taken; the actor's own candidate of before has to be beaten. `at_most`: attempts, as `gather`.
 
     Raises: Problem(invalid) without numpy; Problem(too_large); Problem(conflict) as `take`.
     """
@@ -49,10 +54,11 @@ async def learn(world: World, actor: Actor, *, months: int, dry_run: bool = Fals
     from recoup.flows.insight.learn.gather import gather
 
     wall = world.clocks.wall()
-    gathered = await gather(world, WallTime(wall - timedelta(days=months * DAYS_A_MONTH)))
+    since = WallTime(wall - timedelta(days=months * DAYS_A_MONTH))
+    gathered = await gather(world, since, at_most)
     if gathered is None:
         return Training(0, 0, 0, missing=tuple(missing(Amount(0, 0, 0, 0))))
-    today, note = await _today(world)
+    today, note = await _compared(world, actor if candidate else None)
     found = await asyncio.to_thread(_train, gathered, today, note)
     if found.model is None or found.trial is None or dry_run:
         return found
@@ -60,7 +66,7 @@ async def learn(world: World, actor: Actor, *, months: int, dry_run: bool = Fals
     if not better and not keep_it:
         return found
     await keep(world, found.model, found.trial, actor)
-    if not better:
+    if not better or candidate:
         return replace(found, kept=True)
     await take(world, found.model.name, actor, why="better on held-out time")
     return replace(found, kept=True, taken=True)
@@ -76,17 +82,19 @@ def check_numpy() -> None:
     assert np is not None
 
 
-async def _today(world: World) -> tuple[Model | None, str]:
-    """What decides today, to be compared with."""
+async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:
+    """What the new model is compared with: what decides today, or the actor's candidate that was made since."""
     async with world.db.connection() as connection:
         choice = await last_choice(connection)
         name = choice["name"] if choice is not None else None
+        if of is not None:
+            name = await standing_candidate(connection, of.text()) or name
         if name is None:
             return None, ""
         try:
             return await find_model(connection, name), ""
         except BadModel as error:
-            return None, f"{name}, the model in use, is damaged. {error}"
+            return None, f"{name}, with which it would be compared, is damaged. {error}"
 
 
 def _train(gathered: Any, today: Model | None, note: str) -> Training:
@@ -104,7 +112,7 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
         return Training(*counts, missing=tuple(lacks))
     model = train(held.before, AS_LOADED, gathered.lines)
     if today is not None and today.name == model.name:
-        today, note = None, f"{model.name} is already in use; the same attempts give the same model."
+        today, note = None, f"{model.name} already exists; the same attempts give the same model."
     compared = by_model(today) if today is not None else by_plain_rates(held.before)
     trial = try_out(held, by_model(model), today.name if today is not None else PLAIN_RATES, compared)
     return Training(*counts, model=model, trial=trial, note=note)

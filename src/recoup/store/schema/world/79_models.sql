@@ -28,3 +28,17 @@ CREATE TABLE model_choices (
   actor text NOT NULL,
   chosen_at timestamptz NOT NULL           -- wall time
 );
+
+-- What the nightly training found, one line a night.
+CREATE TABLE trainings (
+  began_at timestamptz PRIMARY KEY,        -- wall time
+  ended_at timestamptz NOT NULL,
+  mode text NOT NULL CHECK (mode IN ('candidate', 'take')),  -- whether a better model waits for a person, or decides at once
+  result text NOT NULL CHECK (result IN ('taken', 'candidate', 'not_better', 'too_little', 'failed')),
+  attempts bigint NOT NULL,                -- that were read
+  model text,                              -- what was made, kept or not
+  compared_with text,                      -- as of models, with the two scores
+  score double precision,
+  compared_score double precision,
+  note text NOT NULL                       -- what there was too little of, or why it failed
+);

@@ -1,0 +1,152 @@
+"""The nightly training's own process: what it answers, that it ends, and the worker that has it run."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.flows.insight.history import payments, transmit, until_yesterday
+from tests.kills.installation import RECOUP
+from tests.worlds import drop, empty
+
+from recoup.flows.bootstrap import bootstrap
+from recoup.kernel.problem import Problem
+from recoup.main import training
+from recoup.main.databases import Databases, prepare
+from recoup.main.settings import Settings, load_settings
+from recoup.main.training import answer_of, mode_of
+from recoup.main.worlds import open_worlds
+from recoup.store.server import ServerAddress
+
+PYTHON = [sys.executable, "-c"]
+PARENT = """
+import asyncio, os, sys
+from recoup.main.training import answer_of
+print(asyncio.run(answer_of([sys.executable, "-c", sys.argv[1]], os.environ, 60)), flush=True)
+"""
+CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
+
+
+def answered(*command: str, seconds: float = 30) -> Any:
+    return asyncio.run(answer_of(list(command), os.environ, seconds))
+
+
+def test_what_the_process_answers_is_what_was_found() -> None:
+    assert answered(*PYTHON, "print('{\"result\": \"taken\"}')") == {"result": "taken"}
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [([*PYTHON, "raise SystemExit(3)"], "ended with 3 and without an answer"),
+     ([*PYTHON, "import os; os.kill(os.getpid(), 9)"], "ended with -9"), (["/no/such/program"], "could not be started"),
+     ([*PYTHON, "print('x' * 100_000)"], "no answer that can be read"), ([*PYTHON, "print('[]')"], "no answer that")],
+)  # fmt: skip
+def test_a_process_that_fails_is_a_night_that_failed(command: list[str], said: str) -> None:
+    found = answered(*command)
+    assert (found["result"], found["model"]) == ("failed", None)
+    assert said in found["note"]
+
+
+def test_a_process_that_takes_too_long_is_ended() -> None:
+    began = time.monotonic()
+    found = answered(*PYTHON, "import time; time.sleep(60)", seconds=0.5)
+    assert "took longer than" in found["note"]
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its own alarm ends it")
+def test_when_the_worker_is_killed_the_process_ends(tmp_path: Path) -> None:
+    parent = subprocess.Popen([*PYTHON, PARENT, CHILD], stderr=subprocess.PIPE, text=True)
+    assert parent.stderr is not None
+    child = int(parent.stderr.readline())
+    parent.kill()
+    parent.communicate(timeout=30)
+    give_up = time.monotonic() + 20
+    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]:
+        assert time.monotonic() < give_up, "it goes on alone"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("setting", "mode"), [("auto", "candidate"), ("take", "take"), ("off", "off")])
+def test_the_setting_says_whether_a_model_is_taken(setting: str, mode: str, tmp_path: Path) -> None:
+    assert mode_of(load_settings(data_dir=tmp_path, training=setting)) == mode
+
+
+def test_without_numpy_nothing_is_trained_and_a_worker_that_should_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    for setting in ("auto", "take", "candidate"):
+        assert mode_of(Settings(training=setting)) == "off"
+    training.tell_lack(Settings())
+    assert capsys.readouterr() == ("", "")
+    training.tell_lack(Settings(training="take"))
+    said = "".join(capsys.readouterr())
+    assert said.count("numpy is not installed") == 1
+    assert "recoup[lab]" in said
+
+
+@pytest.mark.parametrize("flags", [{"training": "always"}, {"training_hour": "24"}])
+def test_a_setting_that_is_none_is_refused(flags: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=next(iter(flags))):
+        load_settings(data_dir=tmp_path, **flags)
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddress, tmp_path: Path) -> None:
+    mark = uuid.uuid4().hex[:10]
+    names = {"people": f"people_{mark}", "world": f"sandbox_{mark}"}
+    urls = {kind: asyncio.run(empty(server, kind, name)) for kind, name in names.items()}
+    databases = Databases(urls["people"], urls["world"], None, None, "")
+    try:
+        asyncio.run(_lived(databases, tmp_path))
+        environment = os.environ | {
+            "RECOUP_DATA_DIR": str(tmp_path), "RECOUP_PEOPLE_DATABASE_URL": databases.people,
+            "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox, "RECOUP_TRAINING": "take",
+        }  # fmt: skip
+        worker = subprocess.Popen([*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.PIPE)
+        try:
+            found, chosen = asyncio.run(_morning(databases.sandbox, worker))
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            _, log = worker.communicate(timeout=60)
+        assert found["result"] == "taken", (dict(found), log[-2000:])
+        assert (chosen["name"], chosen["actor"]) == (found["model"], "worker:training")
+        listed = subprocess.run([*RECOUP, "learn", "list", "--json"], env=environment, capture_output=True, check=True)
+        told = json.loads(listed.stdout)
+        assert (told["training"], told["last_training"]["model"]) == ("take", found["model"])
+    finally:
+        for name in names.values():
+            asyncio.run(drop(server, name))
+
+
+async def _lived(databases: Databases, folder: Path) -> None:
+    """A merchant with half a year of payments, and a night since the last training."""
+    await prepare(databases)
+    async with open_worlds(Settings(data_dir=folder), databases) as (opened, _):
+        made = await bootstrap(opened.world, "http://recoup.test")
+        await transmit(opened.world, until_yesterday(payments(uuid.UUID(str(made.mid)), 1, 300)))
+    connection = await asyncpg.connect(databases.sandbox)
+    await connection.execute("INSERT INTO upkeep (task, done_at) VALUES ('training', now() - interval '25 hours')")
+    await connection.close()
+
+
+async def _morning(dsn: str, worker: "subprocess.Popen[bytes]") -> tuple[Any, Any]:
+    connection = await asyncpg.connect(dsn)
+    give_up = time.monotonic() + 200
+    try:
+        while (found := await connection.fetchrow("SELECT * FROM trainings")) is None:
+            assert worker.poll() is None
+            assert time.monotonic() < give_up, "nobody trained"
+            await asyncio.sleep(0.2)
+        return found, await connection.fetchrow("SELECT * FROM model_choices ORDER BY choice_no DESC LIMIT 1")
+    finally:
+        await connection.close()
