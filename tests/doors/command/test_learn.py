@@ -58,7 +58,7 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         assert name is not None
         assert json.loads(run("list", "--json").output) == {
             "models": [], "drift": None, "training": "off", "last_training": None}  # fmt: skip
-        assert "result      better; stored, not taken." in run("--candidate").output
+        assert "result      better; stored, not in use." in run("--candidate").output
         assert f"{name[0]} candidate" in run("list").output
         done = run().output
         assert "result      better, and now in use. `recoup learn back` undoes this." in done
