@@ -13,11 +13,13 @@ import httpx
 import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.processes import Killer, dying_process, run_until_killed
-from tests.worlds import FUNDS_CARD, Shop
+from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.doors.portal.customers import listing
 from recoup.flows.cards.taken import Person
+from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.verify import verify
+from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.persons import erase_all, erase_person, find_alike, payer_ids
 from recoup.flows.refunds.limits import change_limits
 from recoup.rules.money.refund_limits import Limits
@@ -216,6 +218,7 @@ def test_export_and_erasure(server: ServerAddress) -> None:
         assert [note["text"] for order in told["orders"] for note in order["notes"] or ()] == ["Zzyx rang twice"]
         assert len(told["orders"]) == 2
         assert len(told["transmissions"]) == 1
+        assert told["rescue_engine"] == []
 
         assert await found_anywhere(shop) == {"order_payer", "payers", "order_search", "order_notes"}
         before = [await shop.value(f"SELECT count(*) FROM {table}") for table in ("orders", "entries", "order_log")]  # noqa: S608
@@ -240,6 +243,26 @@ def test_export_and_erasure(server: ServerAddress) -> None:
         assert external.lower() in await shop.value("SELECT text FROM order_search WHERE order_id = $1", order_id)
         await shop.advance(timedelta(days=30))  # the open one ends as it would have
         assert (await verify(shop.world)).difference is None
+
+    portal(server, story)
+
+
+def test_the_export_holds_what_the_rescue_engine_knows_of_them(server: ServerAddress) -> None:
+    """It was erased with the customer, and missing in the file of all that is stored."""
+
+    async def story(shop: Shop, as_: As) -> None:
+        await set_arms(shop.world, shop.scope, None, Wanted("shadow"))
+        payer_id = await bought(shop)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE fact_clocks SET checked_at = checked_at - interval '1 hour'")
+        await keep_facts(shop.world)
+        owner_, here = await as_("owner"), f"/customers/{payer_id}"
+        told = json.loads((await post(owner_, here, f"{here}/export")).text)
+        known = told["rescue_engine"]
+        assert [(one["answer"], one["attempts_before"]) for one in known][:2] == [("funds", 0), ("funds", 0)]
+        assert {one["order_id"] for one in known} >= {order["order_id"] for order in told["orders"]}
+        assert (await post(owner_, here, f"{here}/erase", confirm=INES.email)).status_code == 303
+        assert json.loads((await post(owner_, here, f"{here}/export")).text)["rescue_engine"] == []
 
     portal(server, story)
 

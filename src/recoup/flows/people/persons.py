@@ -19,11 +19,13 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import email_of
+from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.store.pool import retrying
 from recoup.store.read.customers import (
     count_orders_of,
     customers_by_email,
     find_customer,
+    looks_of,
     payers_by_email,
     personal_orders,
     transmissions_of,
@@ -144,7 +146,10 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Any)
     yield b'],"transmissions":['
     async for part in _listed(world, transmissions, "transmit_id", HIGHEST):
         yield part
-    yield b"]}\n"
+    async with world.db.connection() as connection:
+        looks = await looks_of(connection, merchant_id, payer_id)
+    known_attempts = [{**look, "answer": CLASSES[look["answer"]]} for look in looks]
+    yield b'],"rescue_engine":' + msgspec.json.encode(known_attempts) + b"}\n"
 
 
 async def _listed(world: World, read: _Read, name: str, place: UUID) -> AsyncIterator[bytes]:

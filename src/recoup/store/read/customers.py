@@ -89,6 +89,12 @@ SELECT count(*) AS orders, count(*) FILTER (WHERE h.status IN (0, 1, 3, 4, 5)) A
 FROM order_payer p JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = ANY($2::uuid[])
 """
+_LOOKS: Final = """
+SELECT known.at, known.answer, known.attempts_before, known.order_id
+FROM payer_looks l, unnest(l.at, l.answers, l.tries, l.orders)
+  WITH ORDINALITY AS known (at, answer, attempts_before, order_id, n)
+WHERE l.merchant_id = $1 AND l.payer_id = $2 ORDER BY known.n
+"""
 
 
 async def find_customer(
@@ -168,3 +174,8 @@ async def count_orders_of(
     """All of theirs, and those that are open."""
     row = await connection.fetchrow(_COUNT, merchant_id, list(payer_ids))
     return row["orders"], row["open"]
+
+
+async def looks_of(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Sequence[Any]:
+    """Their latest attempts as the rescue engine knows them, oldest first; at most 24."""
+    return await connection.fetch(_LOOKS, merchant_id, payer_id)  # type: ignore[no-any-return]
