@@ -68,7 +68,7 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     assert "no amount" in refused.exception.message
     words = ok(recoup("reconcile", other, "--map", "amount=Gross", "--map", "reference=PSP", "--period",
                       "2026-01-01..2100-01-01"))  # fmt: skip
-    for expected in ("matched", "missing there", "duplicate", "[processing_cost]", "Line 7 was not taken",
+    for expected in ("matched", "missing there", "duplicate", "[processing_cost]", "Line 7 could not be read",
                      "1 suggestion"):  # fmt: skip
         assert expected in words
     options = ("--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")

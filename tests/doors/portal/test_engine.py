@@ -51,7 +51,7 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
         read = (await ops.get("/engine")).text
         assert 'value="90.50 EUR; 500.00 USD"' in read
         audit = words(await owner.get("/audit"))
-        assert "changed the share of the rescue engine" in audit
+        assert "changed the settings of the rescue engine" in audit
 
     portal(server, story)
 
@@ -60,8 +60,8 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
     ("wrong", "said"),
     [({"share": "95"}, "the share is at most 90 %"), ({"holdout": "51"}, "from 0 to 50 percent"),
      ({"explore": "much"}, "not a whole percentage"), ({"mode": "all"}, "Choose who decides"),
-     ({"mode": "inherit"}, "Only a site"), ({"explore_max": "500"}, "not amounts with their currencies"),
-     ({"explore_max": "5 XYZ"}, "not amounts with their currencies"), ({"site": "x"}, "no such site")],
+     ({"mode": "inherit"}, "Only a site"), ({"explore_max": "500"}, "enter amounts with their currencies"),
+     ({"explore_max": "5 XYZ"}, "enter amounts with their currencies"), ({"site": "x"}, "no such site")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_nothing_changes(server: ServerAddress, wrong: dict[str, str], said: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:

@@ -183,7 +183,9 @@ def test_pieces_of_an_order_wait_and_are_refunded_as_they_were_asked(server: Ser
         answer = await post(ops, here, f"{here}/refund", how="items", line_1="2", key=KEY + "1")
         assert answer.status_code == 303, texts(answer, answer.status_code)
         path = f"/approvals/refunds/{await the_request(shop)}"
-        assert (await decides(owner, path, "approve", seen="0")).status_code == 303
+        approved = await decides(owner, path, "approve", seen="0")
+        said = texts(await owner.get(approved.headers["location"]))
+        assert "The refund is approved and is being sent." in said
         assert await shop.value("SELECT items FROM refunds") == [{"line": 1, "units": 6_000, "quantity": 2}]
 
     portal(server, story)

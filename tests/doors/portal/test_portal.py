@@ -323,7 +323,7 @@ def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
         assert "Refund not possible. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text
         assert "Cancellation not possible. It is paid" in done
-        assert "more owed to you" in done
+        assert "Owed to you: +" in done
         given_back = (await client.get(order_path(shop, "part_refunded"))).text
         sums = re.findall(r"Posted: [0-9.,]+ (\S+) (.+?)<", given_back)
         assert (shop.stories["part_refunded"].asset, "sent back to the customer") in sums

@@ -108,7 +108,9 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         assert "The bank account changed on" in answer.text
         await shop.advance(3 * DAY)
         assert (await post(olga, "/approvals", approve)).status_code == 403  # entered the account
-        assert (await post(otto, "/approvals", approve)).status_code == 303
+        approved = await post(otto, "/approvals", approve)
+        assert approved.status_code == 303
+        assert "The payout is approved and is being sent." in texts(await otto.get(approved.headers["location"]))
         assert (await post(otto, "/approvals", approve)).status_code == 409
         assert (await olga.post(approve, data={"csrf": "of another"})).status_code == 403
 
@@ -129,9 +131,11 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
             assert answer.status_code == 400, wrong
         assert "This form has no key" in (await post(olga, "/approvals", path, **good)).text
         made, larger = str(new_id()), good | {"amount": "200.00", "direction": "from"}
-        assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 303
+        booked = await post(olga, "/approvals", path, **good, key=made)
+        assert "The adjustment is booked." in texts(await olga.get(booked.headers["location"]))
         assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, "a form sent twice"
-        assert (await post(olga, "/approvals", path, **larger, key=str(new_id()))).status_code == 303
+        waits = await post(olga, "/approvals", path, **larger, key=str(new_id()))
+        assert "The adjustment waits for a second person." in texts(await olga.get(waits.headers["location"]))
         page = (await olga.get("/approvals")).text
         one = re.search(r"/approvals/adjustments/[0-9a-f-]{36}", page)
         assert one

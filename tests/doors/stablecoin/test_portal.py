@@ -69,7 +69,7 @@ def test_each_state_has_its_page(door: Door, merchant: Merchant, seen: Any) -> N
     def told(order_id: str) -> str:
         page: str = seen(f"/orders/{uuid_of(order_id)}")
         assert "Statement descriptor" not in page
-        assert "after a decline of yours" not in page
+        assert "after your own attempt was declined" not in page
         return page
 
     charged = merchant.charge()

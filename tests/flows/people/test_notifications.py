@@ -74,7 +74,7 @@ def test_orders_that_wait_are_told_of_together_once_an_hour(server: ServerAddres
             assert set(one["facts"]["first"]) < {str(order_id) for order_id in first}
         assert await told(shop, people["operator"]) == await told(shop, people["stranger"]) == []
         assert [mail["subject"] for mail in await arrived(shop)] == [
-            "Brightleaf Tea (SANDBOX): 6 orders wait for a person"] * 4
+            "Brightleaf Tea (SANDBOX): 6 orders need attention"] * 4
         await on_hold(shop)
         await go_round(shop)
         assert len(await told(shop)) == 4, "within the hour nobody hears of the next one"

@@ -185,7 +185,7 @@ def _notes(statement: Statement, reading: Reading) -> list[str]:
 def _refused(key: tuple[UUID, UUID], line: Broken) -> Row:
     return {
         "merchant_id": key[0], "run_id": key[1], "row_no": line.number, "line_no": line.number, "outcome": "refused",
-        "reason": line.code, "told": f"Line {line.number} was not taken: {line.why}."[:400],
+        "reason": line.code, "told": f"Line {line.number} could not be read: {line.why}."[:400],
     }  # fmt: skip
 
 

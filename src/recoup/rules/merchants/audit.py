@@ -14,7 +14,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "adjustment.booked": "approved an adjustment",
     "adjustment.made": "created an adjustment",
     "adjustment.refused": "refused an adjustment",
-    "arms.changed": "changed the share of the rescue engine",
+    "arms.changed": "changed the settings of the rescue engine",
     "bank_account.approved": "approved a bank account",
     "bank_account.entered": "entered a bank account",
     "bank_account.not_proved": "entered two wrong amounts for a bank account",

@@ -77,7 +77,7 @@ def _orders(facts: Facts, to: Locale) -> _Said:
     states = [to.say(shape, count=f"{facts[name]:,}") for name, shape in
               (("problem", "{count} in Problem"), ("onhold", "{count} on hold")) if facts[name]]  # fmt: skip
     path = f"/orders/{first[0]}" if count == 1 else "/orders?attention=1"
-    title = to.say("{count} order waits for a person" if count == 1 else "{count} orders wait for a person",
+    title = to.say("{count} order needs attention" if count == 1 else "{count} orders need attention",
                    count=f"{count:,}{'+' if facts.get('capped') else ''}")  # fmt: skip
     return title, [f"{', '.join(states)}: {orders}."], path
 

@@ -26,13 +26,13 @@ def evidence_type(content: bytes) -> str:
     except Problem:
         text = _text(content)
     if text is None:
-        raise Problem("invalid", "The file is neither a whole PDF, a PNG or JPEG image nor plain text, whatever its"
-                      " name says.", field="Content", cure="Send one of these four.")  # fmt: skip
+        raise Problem("invalid", "The file is not a complete PDF, PNG or JPEG file, nor plain text.", field="Content",
+                      cure="Send one of these four formats.")  # fmt: skip
     try:
         if may_hold_number(text) and next(numbers_in(text, Room()), None) is not None:
             raise refused(["Content"])
     except TooManyDigits:
-        raise Problem("invalid", "The text holds more long numbers than are looked through for card numbers.",
+        raise Problem("invalid", "The text has more long numbers than can be checked for card numbers.",
                       field="Content", cure="Leave tables of numbers out, or send it as a PDF.") from None  # fmt: skip
     return TEXT
 

@@ -103,9 +103,9 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
     """A movement of ours in the period that no line of the file is about."""
     if ours.at - period[0] < EDGE or period[1] - ours.at <= EDGE:
-        text = "It stands in no line; it is so near to the period's end that the next file, or the last, may have it."
+        text = "The file does not have it. So close to an end of the period, it may be in the file before or after."
         return Verdict("missing_there", "near_the_edge", text)
-    text = "It stands in no line of this file. Ask the other side; nothing is to be booked until they answer."
+    text = "The file does not have it. Ask the other side; book nothing until they answer."
     return Verdict("missing_there", "not_in_the_file", text)
 
 

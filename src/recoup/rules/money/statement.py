@@ -108,7 +108,7 @@ class Statement:
     def _read(self, number: int, cells: Sequence[str]) -> Theirs:
         layout, reading = self.layout, self._reading
         if len(cells) != layout.width:
-            raise _no("broken", f"it has {len(cells)} fields, the header has {layout.width}")
+            raise _no("broken", f"its number of fields is {len(cells)}, that of the header {layout.width}")
         told = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns}  # fmt: skip
         for name, value in told.items():
@@ -253,7 +253,7 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     if wanted:
         message = f"Line {number}, the header, has no {', no '.join(wanted)}; it has {have}."
         first = wanted[0].split(" ", maxsplit=1)[0]
-        raise Problem("invalid", message, field="file", cure=f"Map a column: --map '{first}=Their name'.")
+        raise Problem("invalid", message, field="file", cure=f"Map a column: {first}=Their name.")
     return found
 
 

@@ -17,7 +17,7 @@ _ONE_MARK: Final = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")  # thousands, where 
 
 
 def plain(text: str, asset: str, field: str) -> str:
-    """Without marks between thousands, with a point before the cents.
+    """Without thousands separators, with a point before the cents.
 
     Raises: Problem(invalid) for what is no amount of this asset, or may be two.
     """
@@ -30,9 +30,9 @@ def plain(text: str, asset: str, field: str) -> str:
     if _ONE_MARK.fullmatch(text) and scale < 3:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
-        told = "can be read in two ways" if readings else f"is no amount in {asset}"
+        told = "can be read in two ways" if readings else f"is not an amount in {asset}"
         raise Problem("invalid", f"{text[:40]!r} {told}.", field=field,
-                      cure="Write it without marks between thousands, like 1234.50.")  # fmt: skip
+                      cure="Write it without thousands separators, like 1234.50.")  # fmt: skip
     return readings.pop()
 
 

@@ -17,7 +17,7 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\
 OTHERS: Final[Mapping[str, str]] = {
     "account.codes_guessed": "entered too many wrong codes", "account.other_sessions_ended": "ended all other sessions",
     "account.password_changed": "changed their password", "account.recovery_code_used": "used a recovery code",
-    "account.password_link_asked": "e-mailed a link for a new password",
+    "account.password_link_asked": "prepared an e-mail with a link for a new password",
     "account.password_link_made": "created a link for a new password",
     "account.password_set": "set a new password with a link",
     "account.recovery_codes_made": "created new recovery codes", "account.renamed": "changed their name",

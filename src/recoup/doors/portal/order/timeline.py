@@ -177,7 +177,7 @@ def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
         f" {asset} {RECIPES.get(p['recipe'], p['recipe'])}"
         for p in postings
     ]
-    title = f"Posted: {money(abs(owed), asset, like)} {asset} {'more' if owed > 0 else 'less'} owed to you"
+    title = f"Owed to you: {'+' if owed > 0 else '−'}{money(abs(owed), asset, like)} {asset}"
     if not owed:
         title = f"Posted: {parts[0] if parts else 'nothing'}"
     first = postings[0]

@@ -20,15 +20,15 @@ def code_words(told: Told) -> str:
 
 
 def _received(told: Told) -> Said:
-    until = f" It is worked on until {told.when(told.expires_at)}." if told.expires_at else ""
+    until = f" It stays open until {told.when(told.expires_at)}." if told.expires_at else ""
     code, meaning = told.get("code"), told.get("meaning").partition(";")[0]
-    text = f"{told.amount()} came in after a decline of yours."
+    text = f"{told.amount()} received after your own attempt was declined."
     if meaning:
-        text = f"{told.amount()} came in after a decline of yours: {meaning}."
+        text = f"{told.amount()} received after your own attempt was declined: {meaning}."
     if meaning and code:
-        text = f"{told.amount()} came in after a decline of yours: {meaning} (code {code})."
+        text = f"{told.amount()} received after your own attempt was declined: {meaning} (code {code})."
     if meaning and code and (source := told.get("source")):
-        text = f"{told.amount()} came in after a decline of yours: {meaning} ({source} code {code})."
+        text = f"{told.amount()} received after your own attempt was declined: {meaning} ({source} code {code})."
     return Said("Placed", text + until, "orders")
 
 
@@ -84,7 +84,7 @@ def refund_done(taken: str) -> Callable[[Told], Said]:
 
 
 def _moved(told: Told) -> Said:
-    return Said("Expiry moved", f"It is worked on until {told.moment('until')}.", "clock")
+    return Said("Expiry moved", f"It stays open until {told.moment('until')}.", "clock")
 
 
 def _not_sent(told: Told) -> Said:

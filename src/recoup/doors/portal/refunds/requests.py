@@ -17,7 +17,8 @@ from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-DECISIONS: Final = ("approve", "refuse", "withdraw")
+# -> what the desk says then
+DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
 async def post_on_desk(visit: Visit) -> Response:
@@ -26,7 +27,7 @@ async def post_on_desk(visit: Visit) -> Response:
         await _decide(visit, form)
     except Problem as problem:
         return await desk(visit, problem)
-    return see("/approvals")
+    return see(f"/approvals?done={DECISIONS[one(form, 'decision')]}")
 
 
 async def post_on_order(visit: Visit) -> Response:

@@ -2,7 +2,7 @@
 another than the first."""
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -28,6 +28,14 @@ from recoup.store.read.bank import ROWS_MAX, list_accounts, list_adjustments, op
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
 DOING = "approve payouts, accounts and adjustments"
+DONE: Final = {
+    "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved and are being sent.",
+    "paid": "The payout is marked as paid.", "returned": "The payout is marked as returned.",
+    "account": "The bank account is approved.", "account_refused": "The bank account is refused.",
+    "waiting": "The adjustment waits for a second person.", "booked": "The adjustment is booked.",
+    "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being sent.",
+    "refund_refused": "The refund request is refused.", "refund_withdrawn": "The refund request is withdrawn.",
+}  # fmt: skip
 
 
 async def approvals_page(visit: Visit) -> Response:
@@ -40,9 +48,10 @@ async def approvals_page(visit: Visit) -> Response:
 async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
     """`typed`: what stood in the form of an adjustment. What is the operator's only the operator sees."""
     refunds, status = await waiting_rows(visit), STATUSES[problem.code] if problem else 200
+    done = DONE.get(visit.request.query_params.get("done", ""), "")
     if not visit.is_operator:
-        return render("settlements/approvals.html", visit.values(refunds=refunds, problem=problem, counts={}),
-                      status=status)  # fmt: skip
+        values = visit.values(refunds=refunds, problem=problem, done=done, counts={})
+        return render("settlements/approvals.html", values, status=status)
     asset = _asset(visit)
     async with visit.portal.world.db.connection() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
@@ -62,14 +71,14 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         typed={name: one(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
         deposits={} if shown else {a["account_id"]: deposits_of(visit.portal.world, a) for a in waiting},
-        refunds=refunds,
+        refunds=refunds, done=done,
     )  # fmt: skip
     return render("settlements/approvals.html", values, status=status)
 
 
 async def approve_payout(visit: Visit) -> Response:
     await _checked(visit)
-    return await _done(visit, approve(visit.portal.world, visit.scope, _id(visit)))
+    return await _done(visit, "payout", approve(visit.portal.world, visit.scope, _id(visit)))
 
 
 async def approve_payouts(visit: Visit) -> Response:
@@ -90,13 +99,13 @@ async def approve_payouts(visit: Visit) -> Response:
     elif refused is not None:
         message = f"{done} of {len(wanted)} payouts were approved. First failure: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
-    return await desk(visit, refused) if refused else see(_back(visit))
+    return await desk(visit, refused) if refused else see(_back(visit, "payouts" if done > 1 else "payout"))
 
 
 async def payout_outcome(visit: Visit) -> Response:
     form = await _checked(visit)
     told = tell_outcome(visit.portal.world, visit.scope, _id(visit), one(form, "outcome"), one(form, "reason")[:300])
-    return await _done(visit, told)
+    return await _done(visit, "paid" if one(form, "outcome") == "paid" else "returned", told)
 
 
 async def payout_file(visit: Visit) -> Response:
@@ -110,15 +119,15 @@ async def payout_file(visit: Visit) -> Response:
 async def decide_account(visit: Visit) -> Response:
     form = await _checked(visit)
     if one(form, "decision") == "approve":
-        return await _done(visit, approve_account(visit.portal.world, visit.scope, _id(visit)))
+        return await _done(visit, "account", approve_account(visit.portal.world, visit.scope, _id(visit)))
     reason = one(form, "reason")[:300]
-    return await _done(visit, refuse_account(visit.portal.world, visit.scope, _id(visit), reason))
+    return await _done(visit, "account_refused", refuse_account(visit.portal.world, visit.scope, _id(visit), reason))
 
 
 async def make_adjustment(visit: Visit) -> Response:
     form = await _checked(visit)
 
-    async def work() -> None:
+    async def work() -> str:
         asset = one(form, "currency").upper()[:4]
         if asset not in EXPONENTS:
             raise Problem("invalid", "This currency is not known.", field="currency",
@@ -126,15 +135,16 @@ async def make_adjustment(visit: Visit) -> Response:
         units = typed_amounts.units(one(form, "amount")[:40], asset, "amount")
         units = -units if one(form, "direction") == "from" else units
         note = one(form, "note")[:1000]
-        await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
+        return await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
 
-    return await _done(visit, work(), form)
+    return await _done(visit, "", work(), form)
 
 
 async def decide(visit: Visit) -> Response:
     form = await _checked(visit)
     book = one(form, "decision") == "book"
-    return await _done(visit, decide_adjustment(visit.portal.world, visit.scope, _id(visit), book=book))
+    decided = decide_adjustment(visit.portal.world, visit.scope, _id(visit), book=book)
+    return await _done(visit, "booked" if book else "not_booked", decided)
 
 
 async def _checked(visit: Visit) -> Any:
@@ -143,12 +153,13 @@ async def _checked(visit: Visit) -> Any:
     return form
 
 
-async def _done(visit: Visit, work: Awaitable[object], typed: Form | None = None) -> Response:
+async def _done(visit: Visit, what: str, work: Awaitable[object], typed: Form | None = None) -> Response:
+    """`what`: of DONE; empty where the work answers it."""
     try:
-        await work
+        found = await work
     except Problem as problem:
         return await desk(visit, problem, typed)
-    return see(_back(visit))
+    return see(_back(visit, what or str(found)))
 
 
 def _asset(visit: Visit) -> str | None:
@@ -157,9 +168,10 @@ def _asset(visit: Visit) -> str | None:
     return named_asset if named_asset in EXPONENTS else None
 
 
-def _back(visit: Visit) -> str:
+def _back(visit: Visit, what: str) -> str:
+    """`what`: of DONE, for the page to say."""
     asset = _asset(visit)
-    return f"/approvals?currency={asset}" if asset else "/approvals"
+    return f"/approvals?done={what}" + (f"&currency={asset}" if asset else "")
 
 
 def _id(visit: Visit) -> UUID:
