@@ -12,12 +12,13 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.flows.hammer_plan import DAYS_APART_MAX, Merchant, Plan
+from tests.flows.hammered_issuer import CHARGED, Issuer, Mark
 from tests.flows.issuers_book import CameIn, Seen
 
 from recoup.flows.cards.due import start
@@ -28,11 +29,7 @@ from recoup.flows.cards.taken import Declined, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
-from recoup.flows.merchants.make_merchant import NewSite, make_merchant
-from recoup.gateways.cards.sandbox.book import Past
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import Material
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -41,7 +38,6 @@ from recoup.kernel.world import Policy, World
 from recoup.moves.change import Change
 from recoup.moves.end_order import release
 from recoup.moves.plan_attempts import plan_attempt
-from recoup.rules.network.magic import Answer, script_card
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.pool import Database
 from recoup.store.write.merchants import move_clock
@@ -54,82 +50,7 @@ POLICY = Policy(
 LIFE = timedelta(days=9_000)
 AMOUNTS = (4_590, 4_590, 4_590, 9_900)
 SENDS_OF_AN_ORDER_MAX = 14
-DAYS_APART_MAX = 15
 NEVER = "never"
-CHARGED: ContextVar["Mark | None"] = ContextVar("CHARGED", default=None)
-
-
-@dataclass
-class Mark:
-    """When one send was begun, in nanoseconds of the machine's monotonic clock, and which charges it made."""
-
-    seen: Seen
-    began: int
-    ids: list[UUID] = field(default_factory=list)
-
-
-class Issuer(SandboxProcessor):
-    """The sandbox's issuer with a temper of its own: soft declines mostly, some bans, waits, silences and losses."""
-
-    lost: set[UUID] = set()
-
-    async def charge(self, charge: Any) -> Any:
-        mark = CHARGED.get()
-        if mark is not None:
-            mark.ids.append(charge.id)
-            mark.seen.begun(str(charge.id), mark.began)
-        return await super().charge(charge)
-
-    def _answer(self, charge: Any, past: Past) -> Answer:
-        dice = random.Random(charge.id.int)
-        roll, mastercard = dice.random(), charge.card.scheme == "mastercard"
-        no = Answer(False, {"amex": "116"}.get(charge.card.scheme, "51"))
-        if roll < 0.0012 and charge.card.scheme in ("visa", "mastercard"):
-            if mastercard:
-                return Answer(False, "05", dice.choice(("03", "21")))
-            return Answer(False, dice.choice(("04", "41", "14", "R1", "R3")))
-        if roll < 0.0022:
-            return Answer(True, "00")
-        if roll < 0.0052:
-            return Answer(no.approved, no.code, fault="silent")
-        if roll < 0.0058:
-            return Answer(no.approved, no.code, fault="hidden")
-        if roll < 0.0062 and charge.id not in self.lost:
-            self.lost.add(charge.id)
-            return Answer(no.approved, no.code, fault="lost")
-        if roll < 0.0082:
-            return Answer(no.approved, no.code, fault="duplicate")
-        if roll < 0.0092:
-            return Answer(no.approved, no.code, fault="late")
-        if roll < 0.0132 and mastercard:
-            return Answer(False, "51", dice.choice(("24", "25", "26")))
-        return no
-
-
-@dataclass(frozen=True)
-class Merchant:
-    """`behind`: how far its clock stands behind the wall at first."""
-
-    merchant_id: UUID
-    site_id: UUID
-    acceptor: str
-    behind_us: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one process hammers. Picklable: processes of the operating system take it too."""
-
-    dsn: str
-    material: Material
-    merchants: tuple[Merchant, ...]
-    cards: tuple[str, ...]
-    seed: int
-    sends: int
-    orders_at_once: int = 200
-    tasks: int = 48
-    sends_in_a_window: int = 40  # of a card in 30 days, roughly: what the clocks' pace is made of
-    journal: str | None = None  # a file to add to
 
 
 @dataclass
@@ -313,23 +234,3 @@ def _noting(journal: str | None) -> Iterator[Seen]:
 
 def in_a_process_of_its_own(plan: Plan) -> None:
     asyncio.run(hammer_once(plan))
-
-
-def cards(visa: int, mastercard: int, amex: int) -> tuple[str, ...]:
-    """So many numbers of each scheme."""
-    wanted = (("visa", "51", visa), ("mastercard", "51", mastercard), ("amex", "116", amex))
-    return tuple(script_card(name, code, 99, serial + 1) for name, code, count in wanted for serial in range(count))
-
-
-async def make_merchants(world: World, count: int, dice: random.Random) -> tuple[Merchant, ...]:
-    """Of two acceptors, with clocks that stand apart by up to DAYS_APART_MAX days."""
-    made = []
-    for number in range(count):
-        merchant_id, site_id = new_id(), new_id()
-        behind = timedelta(days=20 + dice.uniform(0, DAYS_APART_MAX))
-        site = NewSite(site_id, "https://leaf.example.test", "Leaf", "LEAF")
-        await make_merchant(world, merchant_id, f"Merchant {number}", (site,), partner_id=None, clock_behind=behind)
-        acceptor = ("acceptor one", "acceptor two")[number % 2]
-        await world.db.execute("UPDATE merchants SET acceptor_id = $2 WHERE merchant_id = $1", merchant_id, acceptor)
-        made.append(Merchant(merchant_id, site_id, acceptor, round(behind / timedelta(microseconds=1))))
-    return tuple(made)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from tests.flows.hammer import Plan, in_a_process_of_its_own
+from tests.flows.hammer import in_a_process_of_its_own
+from tests.flows.hammer_plan import Plan
 from tests.flows.issuers_book import Seen, read_journal
 
 LOOK_EVERY_SECONDS_MAX = 0.1

@@ -5,7 +5,8 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.flows.hammer import POLICY, Plan, cards, hammer_once, make_merchants
+from tests.flows.hammer import POLICY, hammer_once
+from tests.flows.hammer_plan import Plan, cards, make_merchants
 from tests.flows.issuers_book import Seen, Verdict, judge
 from tests.flows.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world

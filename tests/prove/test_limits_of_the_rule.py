@@ -13,7 +13,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.rules.network.cards_at_random import Found, play
+from tests.rules.network.cards_at_random import play
+from tests.rules.network.gate_findings import Found
 
 SENDS = int(os.environ.get("RECOUP_PROVE_RULE_SENDS", "10000000"))
 PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", "2"))

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.rules.network.cards_at_random import Asked, Gate, Word, play
+from tests.rules.network.cards_at_random import play
+from tests.rules.network.gate_findings import Asked, Gate, Word
 
 from recoup.rules.network.limits import Allowed
 from recoup.rules.rescue.gate import GateInput, ask_gate
