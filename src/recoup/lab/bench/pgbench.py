@@ -22,7 +22,10 @@ from recoup.store.pool import to_json
 
 NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 17 makes a UUID
 CLIENT_STEP: Final = 1_000_000_000_000
-OPTIONS: Final = "-c role=recoup_app -c jit=off -c timezone=UTC -c enable_seqscan=off"  # as our connections are
+# As our connections are.
+OPTIONS: Final = (
+    "-c role=recoup_app -c jit=off -c timezone=UTC -c enable_seqscan=off -c max_parallel_workers_per_gather=0"
+)
 # \set lines by the variable they make: a number that no other client has; the client's next prepared order.
 _FRESH: Final = f"\\set n :n + 1\n\\set id {NUMBER} + :client_id * {CLIENT_STEP} + :n\n"
 _UUID7: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
