@@ -14,6 +14,7 @@ import asyncpg
 from recoup.kernel.ids import LOWEST
 
 STATEMENT_SECONDS: Final = 120.0
+NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
 # column -> the recipes whose entries on the merchant's account it sums
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "approved": ("approve",), "refunded": ("refund_owed", "refund_refused"), "chargebacks": ("disputed", "dispute_won"),
@@ -74,12 +75,24 @@ _GROUPS: Final = {
                           "s.created_at, g.site_id, c.created_at, g.campaign_id"),
     "descriptors": _grouped("o.descriptor", "NULL", "", "g.descriptor"),
 }  # fmt: skip
-_MOVED = f"""
-SELECT DISTINCT p.order_id FROM postings p
-JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id AND ($4::text IS NULL OR o.asset = $4)
-WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_one_of(RECIPES)} AND p.order_id > $5
+_MOVED_IN = f"""
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($4::text IS NULL OR o.asset = $4)
+WHERE p.business_at >= $2 AND p.business_at < $3 AND {_one_of(RECIPES)}
 """
-_PAGE = f"{_MOVED} ORDER BY p.order_id LIMIT $6"
+_MOVED = f"""
+SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $5
+"""
+# The period is read, whatever the page: to walk the orders until so many are found that moved in it would read all that
+# came before.
+_PAGE = f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $6"
+# Only so many postings are looked at: enough for a page where most of what follows moved in the period. Of the order
+# that they end with some may lack; it is the last one, so that none before it does.
+_NEAR = f"""
+SELECT DISTINCT p.order_id FROM (
+  SELECT order_id, business_at, recipe FROM postings WHERE merchant_id = $1 AND order_id > $5
+  ORDER BY order_id LIMIT $7
+) p {_MOVED_IN} ORDER BY p.order_id LIMIT $6
+"""
 # Sixteen bytes an order: a file of millions is made without looking for its orders again for each part.
 _ALL = f"SELECT string_agg(uuid_send(m.order_id), ''::bytea ORDER BY m.order_id) FROM ({_MOVED}) m"
 _ORDERS = f"""
@@ -132,8 +145,13 @@ async def grouped(
 async def orders_page(
     connection: asyncpg.Connection, merchant_id: UUID, span: Span, asset: str | None, after: UUID, limit: int
 ) -> list[UUID]:
-    """Orders that moved, in the order of their ids, behind `after`."""
-    rows = await connection.fetch(_PAGE, merchant_id, *span, asset, after, limit, timeout=STATEMENT_SECONDS)
+    """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do not each read all of
+    it."""
+    asked, rows = (merchant_id, *span, asset, after, limit), []
+    if after != LOWEST:
+        rows = await connection.fetch(_NEAR, *asked, limit * NEAR, timeout=STATEMENT_SECONDS)
+    if len(rows) < limit:
+        rows = await connection.fetch(_PAGE, *asked, timeout=STATEMENT_SECONDS)
     return [row["order_id"] for row in rows]
 
 

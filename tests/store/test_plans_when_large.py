@@ -1,0 +1,70 @@
+"""What a plan expects to read grows with the tables; what a statement reads does not."""
+
+import asyncio
+import re
+
+import asyncpg
+from tests.worlds import owner, sandbox_world
+
+from recoup.store.read import movements, origin_reports
+from recoup.store.server import ServerAddress
+
+STATEMENTS = (movements._TOTALS, origin_reports._TOTALS, *origin_reports._GROUPS.values())
+FILL = """
+SET session_replication_role = replica;
+INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
+  recorded_at)
+SELECT '11111111-1111-1111-1111-111111111111', gen_random_uuid(), 'attempt', gen_random_uuid(), 'approve',
+  gen_random_uuid(), '', now() - n * interval '1 hour', now() FROM generate_series(1, 10000) AS n;
+INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
+SELECT merchant_id, posting_id, 1, 'merchant_payable', 'USD', '', 1, now() FROM postings;
+INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id, descriptor,
+  asset, units, amount_text, placed_at, facts)
+SELECT merchant_id, order_id, 'completed', 1, 'rescue', 'mit_sync', order_id, 1, merchant_id, '', 'USD', 1, '1',
+  business_at, '{}' FROM postings;
+ANALYZE postings, entries, orders
+"""
+# As if a second process cost nothing, as it seems to beside all that a plan for a long history expects.
+CHEAP = """
+SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL min_parallel_index_scan_size = 0
+"""
+
+
+def test_a_report_of_two_days_starts_no_second_process_after_a_million_orders(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection, connection.transaction():
+                await connection.execute(CHEAP)
+                assert not await _with_another(connection)
+                await connection.execute("SET LOCAL max_parallel_workers_per_gather = 1")
+                assert await _with_another(connection), "where it is allowed, it is planned"
+
+    asyncio.run(story())
+
+
+def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(server: ServerAddress) -> None:
+    async def story() -> str:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection:
+                return await _plan(connection, origin_reports._PAGE)
+
+    plan = asyncio.run(story())
+    assert "postings_booked" in plan, plan
+    assert "postings_order" not in plan, plan
+
+
+async def _with_another(connection: asyncpg.Connection) -> list[str]:
+    return [sql for sql in STATEMENTS if "Gather" in await _plan(connection, sql)]
+
+
+async def _plan(connection: asyncpg.Connection, sql: str) -> str:
+    nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql))))
+    await connection.execute(f"PREPARE one AS {sql}")
+    rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({nothing})")
+    await connection.execute("DEALLOCATE one")
+    return "\n".join(row[0] for row in rows)
