@@ -9,6 +9,8 @@ import pytest
 from tests.doors.rescue.door import Caller
 from tests.flows.money.settling import terms
 
+from recoup.store.read import batches
+
 
 @pytest.fixture
 def settled(shop: Caller) -> Caller:
@@ -52,6 +54,21 @@ def test_pages_and_filters(settled: Caller) -> None:
     assert first not in listed(settled, **{"from": everything[-2]["closedDate"]})["data"]
     assert listed(settled, currency="EUR")["data"] == []
     assert len(listed(settled, currency="usd", pageSize=50)["data"]) == len(everything)
+
+
+def test_pages_go_on_where_no_more_settlements_are_counted(
+    settled: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = listed(settled, pageSize=50)["data"]
+    monkeypatch.setattr(batches, "COUNTED_MAX", 1)
+    found, number, page = [], 0, {"hasNextPage": True}
+    while page["hasNextPage"]:
+        number += 1
+        page = listed(settled, pageSize=1, pageNumber=number)
+        found += page["data"]
+        assert page["totalItemCount"] == 1
+    assert found == everything
+    assert number == len(everything) + 1, "the last full page cannot know that none follows"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
+from recoup.store.read.batches import BatchFilter, batch_lines, has_next, list_batches
 
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 _FORMATS: Final = {"json": "json", "csv": "csv"}
@@ -40,10 +40,10 @@ async def get_settlements(call: Call) -> Reply:
     query.raise_if_any()
     async with call.services.world.db.connection() as connection:
         rows, total = await list_batches(connection, wanted, size, (number - 1) * size)
-    pages = -(-total // size)
     return Reply(SettlementList(
-        page_number=number, page_size=size, page_count=pages, total_item_count=total,
-        has_previous_page=number > 1 and total > 0, has_next_page=number < pages,
+        page_number=number, page_size=size, page_count=-(-total.value // size), total_item_count=total.value,
+        has_previous_page=number > 1 and total.value > 0,
+        has_next_page=has_next(number, size, len(rows), total),
         data=[Settlement(**_members(row)) for row in rows],
     ))  # fmt: skip
 

@@ -9,8 +9,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
+from recoup.store.read.order_counts import Count
 
 LINES_MAX: Final = 5_000
+COUNTED_MAX: Final = 10_000  # batches, beside a list
 STATEMENT_SECONDS: Final = 120.0
 _ONE = "SELECT * FROM settlement_batches WHERE merchant_id = $1 AND batch_id = $2"
 _IS_RELEASED = """
@@ -28,7 +30,7 @@ WHERE b.merchant_id = $1 AND ($2::timestamptz IS NULL OR b.closed_at >= $2)
   AND ($3::timestamptz IS NULL OR b.closed_at < $3) AND ($4::text IS NULL OR b.asset = $4)
 """
 _LIST = f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $5 OFFSET $6"
-_COUNT = f"SELECT count(*) FROM settlement_batches b {_WHERE}"
+_COUNT = f"SELECT count(*) FROM (SELECT FROM settlement_batches b {_WHERE} LIMIT $5) AS few"
 _SHOWN_ONE = f"{_SHOWN} WHERE b.merchant_id = $1 AND b.batch_id = $2"
 _LINES = """
 WITH page AS MATERIALIZED (
@@ -73,11 +75,17 @@ async def is_released(connection: asyncpg.Connection, merchant_id: UUID, batch_i
 
 async def list_batches(
     connection: asyncpg.Connection, wanted: BatchFilter, limit: int, offset: int
-) -> tuple[Sequence[asyncpg.Record], int]:
-    """Newest first, as `shown_batch`; and how many there are."""
+) -> tuple[Sequence[asyncpg.Record], Count]:
+    """Newest first, as `shown_batch`; and how many there are, counted up to COUNTED_MAX."""
     given = (wanted.merchant_id, wanted.closed_from, wanted.closed_to, wanted.asset)
     rows = await connection.fetch(_LIST, *given, limit, offset)
-    return rows, await connection.fetchval(_COUNT, *given)
+    found = await connection.fetchval(_COUNT, *given, COUNTED_MAX + 1)
+    return rows, Count(min(found, COUNTED_MAX), found <= COUNTED_MAX)
+
+
+def has_next(number: int, size: int, rows: int, total: Count) -> bool:
+    """Whether a page follows this one of `rows` rows: where no more are counted, as long as they are full."""
+    return number * size < total.value or not total.exact and rows == size
 
 
 async def batch_lines(

@@ -24,7 +24,7 @@ from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.bank import active_account, payouts_of
-from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
+from recoup.store.read.batches import BatchFilter, batch_lines, has_next, list_batches
 from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
 
 SIZE: Final = 25
@@ -46,8 +46,8 @@ async def settlements_page(visit: Visit) -> Response:
         period_to = await running_period(connection, visit.merchant_id, visit.now)
         homeless = await _homeless(connection, rows)
     values = visit.values(
-        rows=rows, total=total, number=number, pages=-(-total // SIZE), assets=assets, asset=asset, terms=terms,
-        states=STATES, headings=_headings(rows), period_to=period_to, homeless=homeless,
+        rows=rows, total=total, number=number, older=has_next(number, SIZE, len(rows), total), assets=assets,
+        asset=asset, terms=terms, states=STATES, headings=_headings(rows), period_to=period_to, homeless=homeless,
         day=timedelta(days=1), link=lambda page: _link(page, asset),
     )  # fmt: skip
     return render("settlements/settlements.html", values)

@@ -66,7 +66,7 @@ class SettlementList(Members, kw_only=True):
     page_number: int
     page_size: int
     page_count: int
-    total_item_count: int
+    total_item_count: Annotated[int, Meta(description="At most 10,000 are counted.")]
     has_previous_page: bool
     has_next_page: bool
     data: list[Settlement]
