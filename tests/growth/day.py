@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 
 import asyncpg
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, transmit_body
@@ -118,6 +119,27 @@ class Statements:
             return list(await connection.fetch(sql))
         finally:
             await connection.close()
+
+
+def together(days: Sequence[Mapping[int, Cost]]) -> dict[int, Cost]:
+    """What several equal days cost: of each statement the least that it read and the least time it took. A table that
+    is made longer just then, or another process that is busy, adds to one day and not to each."""
+    found: dict[int, list[Cost]] = {}
+    for which, cost in ((which, cost) for day in days for which, cost in day.items()):
+        found.setdefault(which, []).append(cost)
+    return {which: _together(costs) for which, costs in found.items()}
+
+
+def _together(every: Sequence[Cost]) -> Cost:
+    usual = median(cost.buffers for cost in every)
+    costs = [cost for cost in every if cost.buffers >= usual / 2]  # the others found nothing on that day
+    return Cost(
+        costs[0].sql,
+        sum(cost.calls for cost in every),
+        min(cost.buffers for cost in costs),
+        min(cost.ms for cost in costs),
+        min(cost.rows for cost in costs),
+    )
 
 
 def plain(query: str) -> str:

@@ -16,7 +16,7 @@ import asyncpg
 from tests.doors.rescue.door import Caller, Door, opened_door
 from tests.doors.rescue.partner import Partner
 from tests.doors.rescue.receiver import receiving
-from tests.growth.day import Cost, Statements, forget_old, play, subscribed, work
+from tests.growth.day import Cost, Statements, forget_old, play, subscribed, together, work
 from tests.growth.history import Copies, multiply
 from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
 from tests.worlds import Shop, owner
@@ -43,10 +43,12 @@ class Played:
 
 @dataclass(frozen=True)
 class Measured:
-    """What statements cost on a day of each merchant, and at the start of the product; and how each is planned."""
+    """What statements cost on a day of each merchant, and at the start of the product; how each is planned; and how
+    many blocks a look-up in each index goes through, from its root down."""
 
     days: Mapping[str, Mapping[int, Cost]]
     plans: Mapping[str, str]
+    levels: Mapping[str, int]
 
 
 @contextmanager
@@ -103,9 +105,9 @@ def _day(people: People, *, looking: bool = False) -> None:
     finish(people)
 
 
-def measured(server: ServerAddress, before: Played, orders: int, *, warm: bool = False) -> Measured:
-    """After so many orders, nine of ten the busy one's: as many a day, however many there are. `warm`: what is read was
-    read before, so that times say something."""
+def measured(server: ServerAddress, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
+    """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
+    merchant. `warm`: what is read was read before, so that times say something."""
     with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
           open_doors(door) as client):  # fmt: skip
         door.run(fill(door, before, orders, receiver.url()))
@@ -118,15 +120,22 @@ def measured(server: ServerAddress, before: Played, orders: int, *, warm: bool =
         asyncio.run(forget_old(door.world.extra["dsn"], vacuum=True))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])
-        days: dict[str, dict[int, Cost]] = {name: {} for name in (*NAMES, "owner")}
-        for name, one in people.items():
-            door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
-            with statements.counted(days[name]):
-                _day(one, looking=True)
+        days = {name: _counted(statements, one, counted) for name, one in people.items()}
+        days["owner"] = {}
         with statements.counted(days["owner"], server.user):
             asyncio.run(forget_old(door.world.extra["dsn"]))
-        every = sorted({cost.sql for name in NAMES for cost in days[name].values()})
-        return Measured(days, asyncio.run(_plans(door.world.extra["dsn"], every)))
+        every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.extra["dsn"]
+        return Measured(days, asyncio.run(_plans(dsn, every)), asyncio.run(_levels(dsn)))
+
+
+def _counted(statements: Statements, people: People, days: int) -> dict[int, Cost]:
+    every = []
+    for _ in range(days):
+        people.door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
+        every.append(found := dict[int, Cost]())
+        with statements.counted(found):
+            _day(people, looking=True)
+    return together(every)
 
 
 async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
@@ -175,3 +184,17 @@ async def _plans(dsn: str, statements: list[str]) -> dict[str, str]:
     finally:
         await connection.close()
     return plans
+
+
+async def _levels(dsn: str) -> dict[str, int]:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+        rows = await connection.fetch(
+            "SELECT c.relname, (bt_metap(c.relname)).level + 1 AS levels"
+            " FROM pg_class c JOIN pg_am a ON a.oid = c.relam"
+            " WHERE a.amname = 'btree' AND c.relkind = 'i' AND c.relnamespace = 'public'::regnamespace"
+        )
+    finally:
+        await connection.close()
+    return {row["relname"]: row["levels"] for row in rows}

@@ -212,6 +212,8 @@ def look_round(people: People) -> None:
             "transactions", "descriptors", "sites", "campaigns"))):  # fmt: skip
         answer = people.caller.get(path.format(**ids))
         assert answer.status_code < 400, f"{path}: {answer.text}"
+    after = people.caller.get(f"/reports/transactions?{span}&limit=5").json()["next"]
+    assert people.caller.get(f"/reports/transactions?{span}&limit=5&after={after or new_id()}").status_code == 200
     for path in ("/partner", f"/partner/report?{days}", f"/partner/merchants/{people.caller.mid}", "/partner/webhooks"):
         people.call("seat", "GET", path)
     for path in ("/partner", "/partner/merchants", f"/partner/report?{days}", "/partner/webhooks"):
