@@ -206,6 +206,9 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "loss that an advance would be": (
         ("UPDATE decisions SET features = jsonb_set(features, '{limits,order_max_units}', '1')"
          f" WHERE verdict = 'approve_now' AND order_id = {_of('ADVANCED-DUE')}",), ("verdict of decision",)),
+    "chance that an advance was risked on": (
+        ("UPDATE decisions SET alternatives = jsonb_set(alternatives, '{0,chance}', '0.99')"
+         f" WHERE {_decided('advance-2')}",), ("alternatives of decision", "0.99")),
     "counts of a decision of the gate": (
         (f"UPDATE decisions SET features = jsonb_set(features, '{{tallies}}', '[]') WHERE {_decided('gate-1')}",),
         ("verdict of decision", "allow", "postpone")),
@@ -217,14 +220,14 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "decision of the gate deleted": (
         (f"DELETE FROM decisions WHERE {_decided('gate-1')}",), ("decision of log line", "none of this order")),
     "route of a decision": (
-        (f"UPDATE decisions SET taken = 'elsewhere' WHERE {_decided('route-1')}",), ("taken of decision", "elsewhere")),
+        (f"UPDATE decisions SET taken = 'elsewhere' WHERE {_decided('route-2')}",), ("taken of decision", "elsewhere")),
     "candidates of a decision's route": (
         ("UPDATE decisions SET features = jsonb_set(features, '{routes}', '[\"elsewhere\", \"sandbox\"]') WHERE"
-         f" {_decided('route-1')}",), ("rules of decision", "proof_of_not_sent", "every_route_failed")),
+         f" {_decided('route-2')}",), ("rules of decision", "proof_of_not_sent", "every_route_failed")),
     "alternatives of a decision's route": (
-        (f"UPDATE decisions SET alternatives = '[]' WHERE {_decided('route-1')}",), ("alternatives of decision",)),
+        (f"UPDATE decisions SET alternatives = '[]' WHERE {_decided('route-2')}",), ("alternatives of decision",)),
     "proof of a decision's route": (
-        (f"UPDATE decisions SET features = jsonb_set(features, '{{proofs}}', '[]') WHERE {_decided('route-1')}",),
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{failures}}', '[]') WHERE {_decided('route-2')}",),
         ("rules of decision", "first_route", "every_route_failed")),
     "request of a decision by hand": (
         ("UPDATE decisions SET features = jsonb_set(features, '{request}', '\"new_card\"') WHERE"

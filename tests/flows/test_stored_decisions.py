@@ -128,14 +128,36 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
             order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
             await shop.advance(timedelta(days=20))
             await shop.settle()
-            first, then = await decisions(shop, order_id, "route-1")
+            first, then = await decisions(shop, order_id, "route-2")
             assert (first["taken"], first["rules"], first["lines"]) == ("sandbox", ["first_route"], ["attempt_sent"])
             assert (then["taken"], then["rules"], then["verdict"]) == ("second", ["proof_of_not_sent"], "send")
             assert [o["name"] for o in then["alternatives"]] == ["sandbox", "second"]
-            (proof,) = then["features"]["proofs"]
-            assert (proof["route"], proof["attempt_no"]) == ("sandbox", 1)
+            (proof,) = then["features"]["failures"]
+            assert (proof["route"], proof["attempt_no"], proof["how"]) == ("sandbox", 1, "not_sent")
             routes = await shop.value("SELECT array_agg(route ORDER BY attempt_no) FROM attempts")
             assert routes == ["sandbox", "second"]
+        finally:
+            await second.close()
+
+    run(server, story)
+
+
+def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        second = SecondRoute(shop.world.extra["dsn"], mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+        shop.world.processors["second"] = second
+        try:
+            order_id = await shop.admit(pan=script_card("visa", "91", 1), code="91")
+            await shop.advance(timedelta(days=3))
+            await shop.settle()
+            assert (await shop.order(order_id))["stage"] == "completed"
+            first, then = await decisions(shop, order_id, "route-2")
+            assert (first["taken"], first["rules"]) == ("sandbox", ["first_route"])
+            assert (then["taken"], then["rules"], then["lines"]) == ("second", ["technical_decline"], ["attempt_sent"])
+            (failure,) = then["features"]["failures"]
+            assert (failure["route"], failure["how"], failure["code"]) == ("sandbox", "technical", "91")
+            sent = "SELECT count(*) FROM network_sends WHERE state = 'sent' AND send_id <> order_id"
+            assert await shop.value(sent) == 2, "each route's send counts within the card's limits"
         finally:
             await second.close()
 
@@ -146,7 +168,7 @@ def test_with_one_route_a_retry_after_an_outage_says_that_there_was_no_other(ser
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ALWAYS, days=None, code="05")
         await shop.advance(timedelta(hours=1))
-        rows = await decisions(shop, order_id, "route-1")
+        rows = await decisions(shop, order_id, "route-2")
         assert {(row["taken"], *row["rules"]) for row in rows} == {("sandbox", "every_route_failed")}
 
     run(server, story)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -31,12 +33,17 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
 from recoup.moves.change import Change
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.money.collection import CURRENT_COLLECTION
+from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.rescue.advance import Asked
+from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
+from recoup.rules.rescue.route import Proof, RouteInput, choose_route
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
@@ -74,6 +81,7 @@ async def _live(server: ServerAddress) -> str:
             await _other_merchant(other)
             await _what_is_still_open(shop)
             await _decided_by_a_model(shop)
+            await _decided_before(shop)
             return str(world.extra["database"])
 
 
@@ -159,18 +167,32 @@ async def _what_is_still_open(shop: Shop) -> None:
 
 
 async def _decided_by_a_model(shop: Shop) -> None:
-    """A decision of the engine's, which names its model, beside one of a model of before."""
+    """Decisions of the engine's, which name their model, beside those by a model of before."""
     order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
     for changes in ({}, {"generic": 0.3}):
         await keep(shop.world, made := model(**changes), None, shop.scope.actor)
         await take(shop.world, made.name, shop.scope.actor)
         given = evidence()
-        decision = decide_by_model(given, ENGINE_1, made)
+        assert given.facts is not None
+        limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
+        risk = AskedModel(Asked("declined", given.reading, 4590, "USD", 133, limits, given.now), given.facts, -300)
+        await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
+        await _store(shop, order_id, advance_by_model(risk, CURRENT_COLLECTION, made), risk.features())
 
-        def work(change: Change, decision: Decision = decision, given: Evidence = given) -> None:
-            change.decide(decision, given.features())
 
-        await shop.orders.change(Job(shop.key(order_id), work))
+async def _decided_before(shop: Shop) -> None:
+    """By a decider that decides no more; what it decided stays."""
+    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
+    now = await shop.now()
+    asked = RouteInput(("sandbox", "second"), (Proof("sandbox", 1, now),), now)
+    await _store(shop, order_id, choose_route(asked), asked.features())
+
+
+async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[str, Any]) -> None:
+    def work(change: Change) -> None:
+        change.decide(decision, features)
+
+    await shop.orders.change(Job(shop.key(order_id), work))
 
 
 @asynccontextmanager
@@ -208,7 +230,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
-    assert done.decided["engine-1"] == 2
+    assert (done.decided["engine-1"], done.decided["advance-2"], done.decided["route-1"]) == (2, 2, 1)
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")

@@ -7,7 +7,7 @@ from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.route import RouteInput, choose_route
+from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
 
 
 class Route(NamedTuple):

@@ -15,6 +15,7 @@ from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTIO
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.limits import Allowed, Send, Tally, tallies
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue import route_by_answer
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
@@ -24,6 +25,7 @@ from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
 from recoup.rules.rescue.route import Proof, RouteInput, choose_route, chosen_route, route_input
+from recoup.rules.rescue.route_by_answer import Failure
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -44,6 +46,12 @@ route_inputs = st.builds(
     RouteInput, st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
     st.lists(st.builds(Proof, names, st.integers(1, 40), moments, st.none() | st.text(max_size=5)), max_size=4,
              unique_by=lambda one: one.route).map(tuple), moments,
+)  # fmt: skip
+failure_inputs = st.builds(
+    route_by_answer.RouteInput, st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
+    st.lists(st.builds(Failure, names, st.integers(1, 40), moments, st.sampled_from(("not_sent", "technical")),
+                       st.none() | st.text(max_size=5)), max_size=4, unique_by=lambda one: one.route).map(tuple),
+    moments,
 )  # fmt: skip
 hand_inputs = st.builds(
     HandInput,
@@ -84,6 +92,18 @@ def test_a_route_is_chosen_the_same_again(asked: RouteInput) -> None:
     assert again(asked.features(), decision) == decision
     assert decision.taken == chosen_route(asked)
     assert decision.taken in {one.name for one in decision.alternatives}
+
+
+@settings(max_examples=300, deadline=None)
+@given(asked=failure_inputs)
+def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.RouteInput) -> None:
+    decision = route_by_answer.choose_route(asked)
+    assert again(asked.features(), decision) == decision
+    assert decision.taken == route_by_answer.chosen_route(asked)
+    assert decision.taken in asked.routes
+    failed = {one.route for one in asked.failures}
+    assert decision.taken not in failed or failed >= set(asked.routes)
+    assert all(reason.endswith(".") for reason in decision.reasons)
 
 
 @settings(max_examples=300, deadline=None)
@@ -149,9 +169,9 @@ def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
     assert not [word for word in ("another merchant", "12345", "acceptor") if word in stored]
 
 
-def _tried(number: int, route: str | None, state: str) -> Attempt:
+def _tried(number: int, route: str | None, state: str, klass: str | None = None) -> Attempt:
     return Attempt(attempt_id=None, order_id=None, attempt_no=number, state=state, ladder="soft", due_at=NOW, units=1,
-                   asset="USD", initiator="merchant", route=route, closed_at=NOW)  # type: ignore[arg-type]  # fmt: skip
+                   asset="USD", initiator="merchant", route=route, closed_at=NOW, klass=klass)  # type: ignore[arg-type]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -173,6 +193,32 @@ def test_a_route_that_has_just_taken_nothing_is_passed_over(
     tried = [_tried(number, route, state) for number, (route, state) in enumerate(attempts, 1)]
     decision = choose_route(route_input(("a", "b", "c"), tried, NOW))
     assert (decision.taken, decision.rules) == (taken, (rule,))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "taken", "rule"),
+    [
+        ([], "a", "first_route"),
+        ([("a", "declined", "funds")], "a", "first_route"),
+        ([("a", "declined", "technical")], "b", "technical_decline"),
+        ([("a", "declined", "technical"), ("b", "not_sent", None)], "c", "proof_of_not_sent"),
+        ([("a", "declined", "technical"), ("b", "declined", "soft")], "a", "first_route"),
+        ([("a", "declined", "technical"), ("b", "not_sent", None), ("c", "declined", "technical")], "a",
+         "every_route_failed"),
+        ([("a", "declined", "technical"), ("b", "unknown", None)], "a", "first_route"),
+    ],
+)  # fmt: skip
+def test_a_technical_decline_speaks_against_its_route_and_an_issuers_word_against_none(
+    attempts: list[tuple[str, str, str | None]], taken: str, rule: str
+) -> None:
+    tried = [_tried(number, *one) for number, one in enumerate(attempts, 1)]
+    asked = route_by_answer.route_input(("a", "b", "c"), tried, NOW)
+    decision = route_by_answer.choose_route(asked)
+    assert (decision.taken, decision.rules) == (taken, (rule,))
+    assert [one.name for one in decision.alternatives] == ["a", "b", "c"]
+    alone = route_by_answer.route_input(("a",), tried, NOW)
+    assert route_by_answer.chosen_route(alone) == "a"
+    assert alone.open_choice == ("not_sent" in {state for _, state, _ in attempts})
 
 
 def test_one_route_against_which_nothing_speaks_is_no_choice() -> None:

@@ -23,7 +23,7 @@ from recoup.moves.start_order import start_order
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
-from recoup.rules.rescue.route import chosen_route, route_input
+from recoup.rules.rescue.route_by_answer import chosen_route, route_input
 from recoup.store.write.vault import note_issuers
 
 NOTHING = AtHand()
