@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_le
 from recoup.lab.compare.compare import compare
 from recoup.lab.compare.intervals import difference, ratio
 from recoup.lab.compare.job import Options
+from recoup.lab.compare.readings import note_unlisted, read
 from recoup.lab.compare.report import as_dict, show
 from recoup.lab.compare.result import Comparison
 from recoup.lab.world.port import WorldBroke
@@ -81,6 +83,13 @@ def test_a_code_that_no_list_has_is_a_soft_decline_and_named(found: Comparison) 
     show(strange, console)
     assert "Unknown codes, without which the declines were classified: amex ZZ." in console.export_text()
     assert found.unlisted == []
+
+
+def test_an_advice_code_that_no_list_has_is_named_beside_its_code() -> None:
+    names: set[str] = set()
+    for code, advice in (("51", "24"), ("51", "77"), ("ZZ", "78"), (None, None)):
+        note_unlisted(names, "mastercard", read("mastercard", code, advice, date(2027, 3, 1)))
+    assert names == {"mastercard advice 77", "mastercard ZZ", "mastercard advice 78", "mastercard without a code"}
 
 
 def test_the_log_holds_each_decision_and_its_answer(found: Comparison, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_world_that_answers_in_another_order_ends_the_run() -> None:
         def charge(self, arm: str, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
             return super().charge(arm, charges)[::-1]
 
-    with pytest.raises(WorldBroke, match="not one for each charge"):
+    with pytest.raises(WorldBroke, match="one answer for each charge"):
         played(Muddled([order(0), order(1)]))
 
 
