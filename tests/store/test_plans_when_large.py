@@ -6,7 +6,8 @@ import re
 import asyncpg
 from tests.worlds import owner, sandbox_world
 
-from recoup.store.read import movements, origin_reports
+from recoup.store.read import movements, origin_reports, unknown_outcomes
+from recoup.store.read.order_filter import bounded
 from recoup.store.server import ServerAddress
 
 STATEMENTS = (movements._TOTALS, origin_reports._TOTALS, *origin_reports._GROUPS.values())
@@ -22,7 +23,11 @@ INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_
   asset, units, amount_text, placed_at, facts)
 SELECT merchant_id, order_id, 'completed', 1, 'rescue', 'mit_sync', order_id, 1, merchant_id, '', 'USD', 1, '1',
   business_at, '{}' FROM postings;
-ANALYZE postings, entries, orders
+INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+SELECT merchant_id, order_id, business_at, 7, 'MIT', 'web', 'rescue', merchant_id, 'USD', 1 FROM postings;
+INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, units, asset, initiator)
+SELECT merchant_id, posting_id, order_id, 1, 'approved', 'funds', business_at, 1, 'USD', 'merchant' FROM postings;
+ANALYZE postings, entries, orders, order_heads, attempts
 """
 # As if a second process cost nothing, as it seems to beside all that a plan for a long history expects.
 CHEAP = """
@@ -58,13 +63,26 @@ def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(server:
     assert "postings_order" not in plan, plan
 
 
+def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(server: ServerAddress) -> None:
+    async def story() -> str:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection, bounded(connection, 1_000):
+                return await _plan(connection, unknown_outcomes._DESK, f"'{'2' * 32}', now(), 100")
+
+    plan = asyncio.run(story())
+    assert plan.count("order_id = ") >= 3, plan
+    assert not re.search(r"on (attempts|orders|order_heads) .*\n\s*Index Cond: \(merchant_id = \S+\)\n", plan), plan
+
+
 async def _with_another(connection: asyncpg.Connection) -> list[str]:
     return [sql for sql in STATEMENTS if "Gather" in await _plan(connection, sql)]
 
 
-async def _plan(connection: asyncpg.Connection, sql: str) -> str:
+async def _plan(connection: asyncpg.Connection, sql: str, values: str = "") -> str:
     nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql))))
     await connection.execute(f"PREPARE one AS {sql}")
-    rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({nothing})")
+    rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({values or nothing})")
     await connection.execute("DEALLOCATE one")
     return "\n".join(row[0] for row in rows)

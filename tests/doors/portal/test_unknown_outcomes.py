@@ -19,6 +19,11 @@ from recoup.store.server import ServerAddress
 
 HERE = "/unknown-outcomes"
 _OUT = "state IN ('open', 'unknown')"
+# Most of what is due some day is an order's end.
+WAITING = """
+INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
+SELECT $1, 'expire', gen_random_uuid(), now() + interval '30 days' FROM generate_series(1, 500)
+"""
 _ASK = """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
 SELECT merchant_id, 'inquire', order_id, now() + $1, true FROM attempts WHERE state IN ('open', 'unknown')
@@ -113,10 +118,12 @@ def test_it_goes_by_the_due_work_and_not_by_all_attempts(shop: Shop) -> None:
     async def plan() -> str:
         connection = await asyncpg.connect(shop.dsn)
         try:
-            async with connection.transaction():
-                await bound_statement(connection, desk.TIMEOUT_MS)
-                await connection.execute("ANALYZE due_work")
-                rows = await connection.fetch(f"EXPLAIN {desk._DESK}", shop.merchant_id, datetime.now(UTC), 100)
+            await connection.execute("BEGIN")
+            await bound_statement(connection, desk.TIMEOUT_MS)
+            await connection.execute(WAITING, shop.merchant_id)
+            await connection.execute("ANALYZE due_work")
+            rows = await connection.fetch(f"EXPLAIN {desk._DESK}", shop.merchant_id, datetime.now(UTC), 100)
+            await connection.execute("ROLLBACK")
         finally:
             await connection.close()
         return "\n".join(row[0] for row in rows)

@@ -13,15 +13,19 @@ from recoup.store.read.order_filter import bounded
 
 ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000
-# Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were.
+# Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were. Each is
+# looked up by its key: of a small merchant beside large ones the planner thinks that it has one order.
 _DESK: Final = """
 SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state, a.sent_at, a.sends,
   a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS asked_at,
   count(*) OVER () AS total
 FROM due_work d
-JOIN attempts a ON a.merchant_id = d.merchant_id AND a.order_id = d.subject_id AND a.state IN ('open', 'unknown')
-JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
-JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
+CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
+  AND a.state IN ('open', 'unknown') OFFSET 0) a
+CROSS JOIN LATERAL (SELECT external_id FROM orders o
+  WHERE o.merchant_id = d.merchant_id AND o.order_id = d.subject_id OFFSET 0) o
+CROSS JOIN LATERAL (SELECT status FROM order_heads h
+  WHERE h.merchant_id = d.merchant_id AND h.order_id = d.subject_id OFFSET 0) h
 WHERE d.merchant_id = $1 AND d.kind = 'inquire'
   AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
 ORDER BY a.sent_at, a.attempt_id LIMIT $3
