@@ -2,6 +2,7 @@
 never grows. Their day costs the same."""
 
 import asyncio
+import os
 import re
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from uuid import UUID
 
@@ -107,10 +109,13 @@ def _day(people: People, *, looking: bool = False) -> None:
 
 def measured(server: ServerAddress, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
     """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
-    merchant. `warm`: what is read was read before, so that times say something."""
+    merchant. `warm`: what is read was read before, and what was made is on the disk, so that times say something."""
     with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
           open_doors(door) as client):  # fmt: skip
         door.run(fill(door, before, orders, receiver.url()))
+        if warm:
+            _as_admin(server, "CHECKPOINT")
+            os.sync()
         people = {}
         for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
             again = replace(partner, door=door).sign_in()  # to make the history may take longer than a token lasts
@@ -120,22 +125,17 @@ def measured(server: ServerAddress, before: Played, orders: int, *, counted: int
         asyncio.run(forget_old(door.world.extra["dsn"], vacuum=True))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])
-        days = {name: _counted(statements, one, counted) for name, one in people.items()}
-        days["owner"] = {}
+        every_day: dict[str, list[dict[int, Cost]]] = {name: [] for name in NAMES}
+        for _, (name, one) in product(range(counted), people.items()):
+            door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
+            every_day[name].append({})
+            with statements.counted(every_day[name][-1]):
+                _day(one, looking=True)
+        days = {name: together(every) for name, every in every_day.items()} | {"owner": dict[int, Cost]()}
         with statements.counted(days["owner"], server.user):
             asyncio.run(forget_old(door.world.extra["dsn"]))
         every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.extra["dsn"]
         return Measured(days, asyncio.run(_plans(dsn, every)), asyncio.run(_levels(dsn)))
-
-
-def _counted(statements: Statements, people: People, days: int) -> dict[int, Cost]:
-    every = []
-    for _ in range(days):
-        people.door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
-        every.append(found := dict[int, Cost]())
-        with statements.counted(found):
-            _day(people, looking=True)
-    return together(every)
 
 
 async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:

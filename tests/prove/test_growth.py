@@ -18,7 +18,7 @@ from tests.growth.day import Cost, grown
 from tests.growth.ground import FEW, NAMES, Measured, counting_server, measured, played
 from tests.growth.test_growth import MOST, SLACK, bounded
 
-DAYS = 3
+DAYS = 5
 TIME_SLACK_MS = 1.0
 SHOWN = 200  # letters of a statement
 
