@@ -220,7 +220,7 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
     ("language", "words"),
     [
         ("en", ("is made now.", "allowed no send before", "Nothing is sent before", "Without the request")),
-        ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anfrage")),
+        ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anforderung")),
         ("es", ("se hace ahora.", "no permitían ningún envío antes de", "No se envía nada antes de",
                 "Sin la petición")),
         ("fr", ("a lieu maintenant.", "ne permettaient aucun envoi avant", "Rien n’est envoyé avant",
