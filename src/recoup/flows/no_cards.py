@@ -14,6 +14,7 @@ import structlog
 
 from recoup.kernel.world import World
 from recoup.rules.network.card_guard import Names, guard, refused
+from recoup.rules.network.card_text import CHARS_MAX, STRANGER_CHARS_MAX
 from recoup.rules.network.magic import classify
 from recoup.store.write.vault import find_prints
 
@@ -33,7 +34,7 @@ async def refuse_cards(
 
     Raises: Problem(invalid) naming the fields, never the number.
     """
-    found = guard(body, names)
+    found = guard(body, names, STRANGER_CHARS_MAX if caller is None else CHARS_MAX)
     wrong = list(found.refused)
     if found.numbers and not wrong:
         held = await held_cards(world, {digits for _, digits in found.numbers}, caller)

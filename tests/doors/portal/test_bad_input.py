@@ -175,3 +175,12 @@ def test_passwords_are_never_shown_again(ground: Ground) -> None:
                          headers={"origin": "http://door.test", "accept": "text/html"})  # fmt: skip
     assert answer.status_code == 303
     assert "secret words" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signin/forgot", "/signup", "/signin/code"])
+def test_a_strangers_form_full_of_digits_is_refused_as_it_is(ground: Ground, path: str) -> None:
+    """Each kept the doors busy for as long as fifty ordinary calls, even where the answer was to wait."""
+    for digits in ("4+" * 3_000, "4 4 4 4 " * 4_000):
+        answer = ground.call("POST", path, data={"email": digits}, headers={"accept": "text/html"})
+        assert answer.status_code == 400
+        assert "more long numbers than can be checked" in text_of(answer)

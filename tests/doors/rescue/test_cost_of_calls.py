@@ -49,3 +49,20 @@ def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
         assert time.process_time() - began < CPU_SECONDS_MAX, body[:200]
         assert answer.status_code < 500
         assert len(answer.content) < 100_000, "more complaints than anybody reads"
+
+
+@pytest.mark.parametrize(("path", "name"), [
+    ("/v1/oauth2/token", "AppKey"), ("/v1/oauth2/refresh", "RefreshToken"),
+    ("/v1/tokenize?environment=tk_test_none", "payment_method"),
+])  # fmt: skip
+def test_a_stranger_cannot_have_long_digits_looked_through(door: Door, path: str, name: str) -> None:
+    """Of 32 KB before any credential each took as long as fifty calls; a merchant's own body may hold many ids."""
+    for digits in ("4+" * 1_100, "4 4 4 4 " * 4_000):
+        value = {"credit_card": {"first_name": digits}} if name == "payment_method" else digits
+        by_body = door.call("POST", path, json={name: value})
+        by_header = door.call("POST", path, json={name: "x"}, headers={"idempotency-key": digits[:4_000]})
+        for answer in (by_body, by_header):
+            assert answer.status_code == 400
+            assert "too many long numbers" in answer.text
+    answer = door.shop().post("/transmit", {"orderId": "4+" * 1_100})
+    assert "too many long numbers" not in answer.text

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import ClientDisconnect, Request
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card_guard import holds_number, refused
+from recoup.rules.network.card_guard import check_texts
 
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
@@ -62,10 +62,10 @@ async def read_form(request: Request) -> Form:
 
 
 def no_cards(form: Mapping[str, Iterable[str]]) -> None:
-    """Raises: Problem(invalid) naming the field that holds a card number; no form of the portal asks for one."""
-    for name, values in form.items():
-        if name not in _SECRETS and any(holds_number(value, identifier=name in _ACCOUNTS) for value in values):
-            raise refused([name])
+    """Raises: Problem(invalid) naming the field that holds a card number, which no form of the portal asks for, or with
+    which the form has more digits than are looked through."""
+    check_texts((name, value, name in _ACCOUNTS)
+                for name, values in form.items() if name not in _SECRETS for value in values)  # fmt: skip
 
 
 def _is_form(request: Request) -> bool:

@@ -15,6 +15,7 @@ from recoup.rules.merchants.documents import file_name
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import COUNT_MAX, evidence_type
 from recoup.rules.network.card_guard import holds_number, refused
+from recoup.rules.network.card_text import FORM_CHARS_MAX, Room
 from recoup.store.read.disputes import read_dispute, read_files, sealed_files
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_file
@@ -30,7 +31,7 @@ async def add_file(
 
     Raises: Problem not_found; invalid naming the field; wrong_state when it takes none any more.
     """
-    if holds_number(name):
+    if holds_number(name, Room(FORM_CHARS_MAX)):
         raise refused(["Name"])
     name, found = file_name(name), evidence_type(content)
     file_id = new_id()

@@ -6,13 +6,13 @@ back, to be compared with the cards that are held.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card_text import Room, TooManyDigits, may_hold_number, numbers_in
+from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
 
 # A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.
 Names = Mapping[str, Any]
@@ -49,13 +49,14 @@ def is_identifier(name: str) -> bool:
     return bool(words) and words[-1] in _IDENTIFIERS and words[:1] not in (["billing"], ["shipping"])
 
 
-def guard(value: Any, names: Names | None = None) -> Guarded:
+def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Guarded:
     """What of a body must not be kept. `names`: of the fields that are read, others are not looked at; without them
-    all are. Values inside a field that holds anything are words, whatever they are called.
+    all are. `chars`: how many of chains of digits are looked through. Values inside a field that holds anything are
+    words, whatever they are called.
 
     Raises: Problem(invalid) for a body of more digits than are looked through.
     """
-    found = Guarded()
+    found = Guarded(room=Room(chars))
     try:
         _walk(value, names, (), found, free=False)
     except TooManyDigits:
@@ -69,14 +70,28 @@ def guard(value: Any, names: Names | None = None) -> Guarded:
 
 def check_words(words: Mapping[str, str]) -> None:
     """For forms and commands: each by its name. Raises: Problem(invalid) naming the field, never the number."""
-    for name, text in words.items():
-        if holds_number(text, identifier=is_identifier(name)):
+    check_texts([(name, text, is_identifier(name)) for name, text in words.items()])
+
+
+def check_texts(texts: Iterable[tuple[str, str, bool]]) -> None:
+    """Texts of one form: the field's name, what it says, whether it is an identifier. What all of them may cost is
+    bounded, however many they are. Raises: Problem(invalid) naming the field, never the number."""
+    room = Room(FORM_CHARS_MAX)
+    for name, text, identifier in texts:
+        if len(text) == UUID_LENGTH and _UUID.fullmatch(text):
+            continue
+        try:
+            found = holds_number(text, room, identifier=identifier)
+        except TooManyDigits:
+            raise TooManyDigits(name) from None
+        if found:
             raise refused([name])
 
 
-def holds_number(text: str, *, identifier: bool = False) -> bool:
-    """Whether a card number stands in a text; of an identifier, whether it is written as on a card."""
-    return may_hold_number(text) and any(one.grouped or not identifier for one in numbers_in(text))
+def holds_number(text: str, room: Room | None = None, *, identifier: bool = False) -> bool:
+    """Whether a card number stands in a text; of an identifier, whether it is written as on a card. Raises:
+    TooManyDigits when there is no `room` left, as `numbers_in`."""
+    return may_hold_number(text) and any(one.grouped or not identifier for one in numbers_in(text, room))
 
 
 def refused(names: list[str]) -> Problem:

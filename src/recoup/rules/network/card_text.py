@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from recoup.kernel.problem import Problem
 from recoup.rules.network.card import luhn, scheme_of
 from recoup.rules.network.magic import APPROVE_CARDS
 
@@ -19,6 +20,8 @@ _LENGTHS: Final = {
 _DINERS: Final = re.compile(r"3(?:0[0-5]|095|6|8|9)")
 _OTHER_ISSUERS: Final = re.compile(r"5[06-8]|6[0-9]")  # Maestro, UnionPay, RuPay, Verve
 _GROUPINGS: Final = ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 5))
+_FIRST: Final = 4  # the length of each one's first group
+_GROUPS_MAX: Final = max(map(len, _GROUPINGS))
 _DIGITS: Final = re.compile("[0-9]+")
 # A chain of digits long enough for a card, with at most three marks between two of them.
 _CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,40000}")
@@ -29,6 +32,7 @@ _UUIDS: Final = re.compile(rb'"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{
 _EXPONENT: Final = re.compile(rb"[0-9.][eE][+-]?[0-9]+[\s,\]}]")
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
+_SPREAD: Final = re.compile(r"[0-9]+(?:[\s\-]{1,3}[0-9]+)*")
 _DATE: Final = re.compile(r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
                           r"(?![0-9])")  # fmt: skip
 # Identifiers with letters among their digits: UUIDs, and hashes in hex.
@@ -40,6 +44,8 @@ _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,
 E164_DIGITS_MAX: Final = 15
 CHAINS_MAX: Final = 100
 CHARS_MAX: Final = 32_768  # far more than the ids of the largest order
+STRANGER_CHARS_MAX: Final = 2_000  # of a caller without a credential: a card and some ids have far fewer
+FORM_CHARS_MAX: Final = 4_096
 
 
 class Number(NamedTuple):
@@ -77,8 +83,12 @@ def _long(digits: bytes) -> list[bytes]:
     return [one for one in digits.split() if len(one) > 12]
 
 
-class TooManyDigits(ValueError):
+class TooManyDigits(Problem):
     """More chains of digits than are looked through."""
+
+    def __init__(self, field: str | None = None) -> None:
+        super().__init__("invalid", "The text has more long numbers than can be checked for card numbers.", field=field,
+                         cure="Shorten your entries.")  # fmt: skip
 
 
 class Room:
@@ -91,17 +101,18 @@ class Room:
         """Raises: TooManyDigits."""
         self._left -= chars
         if self._left < 0:
-            raise TooManyDigits("too many digits")
+            raise TooManyDigits
 
 
 def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
-    """The card numbers in a text, none twice, in its order. Raises: TooManyDigits when there is no `room` left."""
+    """The card numbers in a text, none twice, in its order. `room`: shared by several texts; a text has one of its own
+    otherwise. Raises: TooManyDigits when there is none left."""
     plain = _plain(text)
     if _MAY.search(plain) is None:
         return
-    if room is not None:
-        for chain in _CHAIN.finditer(plain):
-            room.take(chain.end() - chain.start())
+    room = Room() if room is None else room
+    for chain in _CHAIN.finditer(plain):
+        room.take(chain.end() - chain.start())
     plain = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
     for chain in _CHAIN.finditer(plain):
         yield from _in_chain(plain, chain.start(), chain.end())
@@ -127,7 +138,11 @@ def without_card(text: str | None, card: Any) -> str | None:
         return text
     own = re.compile(f"{re.escape(card.bin)}[0-9]{{3,9}}{re.escape(card.last4)}")
     text = own.sub(lambda found: f"{card.bin}…{card.last4}" if luhn(found[0]) else found[0], text)
-    for one in reversed(list(numbers_in(text))):
+    try:
+        found = list(numbers_in(text))
+    except TooManyDigits:
+        return _DIGITS.sub("…", _plain(text))
+    for one in reversed(found):
         if one.digits.startswith(card.bin) and one.digits.endswith(card.last4):
             text = f"{text[: one.start]}{card.bin}…{card.last4}{text[one.end :]}"
     return text
@@ -172,10 +187,14 @@ def _without_iban(found: re.Match[str]) -> str:
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
     groups = [found.span() for found in _DIGITS.finditer(text, start, end)]
+    # Where digits with blanks between them begin that are enough for a card: most groups need no further look.
+    long = {found.start() for found in _SPREAD.finditer(text, start, end) if found.end() - found.start() > 12}
     at = 0
     while at < len(groups):
-        found, after = _grouped(text, groups, at)
-        if found is None:
+        (first, last), found, after = groups[at], None, at + 1
+        if last - first == _FIRST and text[first] in "23456":
+            found, after = _grouped(text, groups, at)
+        if found is None and (first in long or last - first > 12):
             found, after = _spread(text, groups, at)
         if found is not None and not _is_phone(text, found):
             yield found
@@ -183,13 +202,12 @@ def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
 
 
 def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
-    """A number in a card's groups, the same marks between each two, that begins with this group."""
-    if text[groups[at][0]] not in "23456":
-        return None, at + 1
+    """A number in a card's groups, the same marks between each two, that begins with this group of four."""
+    found = tuple(end - start for start, end in groups[at : at + _GROUPS_MAX])
     for lengths in _GROUPINGS:
-        several = groups[at : at + len(lengths)]
-        if tuple(end - start for start, end in several) != lengths:
+        if found[: len(lengths)] != lengths:
             continue
+        several = groups[at : at + len(lengths)]
         marks = {text[one[1] : other[0]] for one, other in zip(several, several[1:], strict=False)}
         digits = "".join(text[start:end] for start, end in several)
         if len(marks) == 1 and _MARKS.fullmatch(marks.pop()) and is_like_card(digits):
@@ -208,9 +226,11 @@ def _spread(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Numb
     while after < len(groups) and length <= 19 and _BLANKS.fullmatch(text[groups[after - 1][1] : groups[after][0]]):
         length += groups[after][1] - groups[after][0]
         after += 1
+    if after == at + 1 or not 13 <= length <= 19:
+        return None, at + 1
     span = text[start : groups[after - 1][1]]
     digits = re.sub("[^0-9]", "", span)
-    if after > at + 1 and 13 <= length <= 19 and not _DATE.search(span) and is_like_card(digits):
+    if not _DATE.search(span) and is_like_card(digits):
         return Number(start, groups[after - 1][1], digits, False), after
     return None, at + 1
 
