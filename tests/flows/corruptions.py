@@ -260,6 +260,9 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("UPDATE network_sends SET at = at - interval '40 days'"
          f" WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
         ("date of the network send",)),
+    "network send called a claim of the merchant": (
+        (f"UPDATE network_sends SET claimed = true WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("claim of network send", "false", "true")),
     "network send of nothing": (
         (_copy("network_sends", f"send_id = {_attempt('APPROVED-1', 'approved')}", send_id=_ID),),
         ("network sends of the decline that came in", "2")),

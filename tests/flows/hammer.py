@@ -105,8 +105,9 @@ class Hammer:
         await start(self.orders, (merchant.merchant_id, word.order_id))
         mac = hmac.digest(self._mac_key, pan.encode(), hashlib.sha256).hex()
         self.seen.decline(
-            CameIn(mac, "USD", units, "merchant", merchant.acceptor, at.timestamp(), time.monotonic_ns())
-        )
+            CameIn(mac, str(merchant.merchant_id), "USD", units, "merchant", merchant.acceptor, at.timestamp(),
+                   time.monotonic_ns())
+        )  # fmt: skip
         self.work.append(Held(merchant, word.order_id))
         return None
 

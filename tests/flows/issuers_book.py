@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 
 class CameIn(NamedTuple):
-    """A merchant's own decline; `known`: on the machine's monotonic clock."""
+    """A merchant's own decline, which counts for that merchant's sends; `known`: on the machine's monotonic clock."""
 
     card: str
+    merchant: str
     currency: str
     units: int
     initiator: str
@@ -87,6 +88,7 @@ def read_journal(path: Path) -> Seen:
 
 # the judge ------------------------------------------------------------------------------------------------------------
 
+LATEST = 1 << 62
 HOURS_24, DAYS_30 = 24 * 3600.0, 30 * 24 * 3600.0
 BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}}
 STOPS = {"R0", "R1", "R3"}  # bind the merchant that was stopped; the other bans bind the card for all
@@ -147,22 +149,29 @@ def _windows(rows: Sequence[Any], declines: Sequence[CameIn], seen: Seen, found:
     for row in rows:
         for key in _keys(scheme, row["currency"], row["units"], row["initiator"], row["acceptor_id"]):
             windows[key].append(row)
-    came_in: dict[tuple[Any, ...], list[tuple[float, int]]] = defaultdict(list)
+    told: dict[tuple[Any, ...], list[tuple[float, int]]] = defaultdict(list)  # by merchant and window
     for one in declines:
         for key in _keys(scheme, one.currency, one.units, one.initiator, one.acceptor):
-            came_in[key].append((one.at, one.known))
+            told[one.merchant, *key].append((one.at, one.known))
     for key, sends in windows.items():
         rule, span, most = key[0], key[1], key[2]
-        times, came = sorted(row["at"] for row in sends), sorted(came_in.get(key, ()))
+        # With the moment from which it was known that the send had left: never, of one that the driver saw no end of.
+        times = sorted((row["at"], seen.sends.get(str(row["id"]), (0, 0))[1] or LATEST) for row in sends)
         for row in sends:
-            at = row["at"]
-            count = bisect_right(times, at) - bisect_right(times, at - span)
-            began = seen.sends.get(str(row["id"]), (0, 0))[0]
-            first, last = bisect_right(came, (at - span, 1 << 62)), bisect_right(came, (at, 1 << 62))
-            count += sum(known < began for _, known in came[first:last])
+            at, began = row["at"], seen.sends.get(str(row["id"]), (0, 0))[0]
+            inside = _within(times, at, span)
+            theirs = _within(sorted(told.get((str(row["merchant_id"]), *key), ())), at, span)
+            # What its own merchant reported counts with what had left before it: another's send may come in between.
+            reported = sum(known < began for _, known in theirs)
+            before = sum(known < began for _, known in inside) + 1 + reported if reported else 0
+            count = max(len(inside), before)
             found.worst[rule] = max(found.worst[rule], count)
             if count > most:
                 found.breaches += (f"{rule}: {count} in the window of {row['id']} at {datetime.fromtimestamp(at)}",)  # noqa: DTZ006
+
+
+def _within(times: Sequence[tuple[float, int]], at: float, span: float) -> Sequence[tuple[float, int]]:
+    return times[bisect_right(times, (at - span, LATEST)) : bisect_right(times, (at, LATEST))]
 
 
 def _keys(scheme: str, currency: str, units: int, initiator: str, acceptor: str) -> list[tuple[Any, ...]]:

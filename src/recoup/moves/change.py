@@ -242,6 +242,7 @@ class Change:
             "scheme": order.card.scheme if order.card else "generic", "initiator": order.initiator,
             "units": order.units, "currency": order.asset, "merchant_id": order.merchant_id,
             "order_id": order.order_id, "at": self.now, "state": "reserved", "lasting": False,
+            "claimed": False,
         }  # fmt: skip
         self.rows.network_sends.append(row | values)
 

@@ -28,9 +28,8 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
         )  # fmt: skip
         change.send(
             row["transmit_id"], units=row["units"], currency=row["asset"], at=at, state="sent", declined=True,
-            scheme_code=reading.code,
-            advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
-            lasting=lasting(order, reading, at),
+            scheme_code=reading.code, advice_code=reading.advice, visa_category=reading.visa_category,
+            klass=reading.klass, lasting=lasting(order, reading, at), claimed=True,
         )  # fmt: skip
         change.worry(RETRYING)
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)

@@ -106,11 +106,11 @@ class Life:
         if self.unknown and dice.random() < 0.3:
             self._answer(self.unknown.pop(dice.randrange(len(self.unknown))))
         roll = dice.random()
-        if roll < 0.02:
+        if roll < 0.05:
             self._come_in(dice.choice(self.merchants))
-        elif roll < 0.03 and not self.one_clock:
+        elif roll < 0.06 and not self.one_clock:
             self._jump()
-        elif roll < 0.033:
+        elif roll < 0.063:
             self._block()
         merchant, (units, currency) = dice.choice(self.merchants), dice.choice(self.amounts)
         who = "merchant" if dice.random() < 0.85 else "customer"
@@ -201,7 +201,7 @@ class Life:
             self._answer(self.issued)
 
     def _come_in(self, merchant: Merchant) -> None:
-        """A declined payment of the merchant's own, some time ago."""
+        """A declined payment that the merchant reports, some time ago; made-up ones bar more often."""
         (units, currency), self.issued = self.dice.choice(self.amounts), self.issued + 1
         at = self.wall + merchant.ahead - self.dice.randrange(60 * HOUR)
         self._keep(self.issued, self._one(merchant, units, currency, "merchant", at, ours=False), "sent")
@@ -212,7 +212,7 @@ class Life:
         self.count.sent(id, one)
         self.rows[id] = Send(
             moment(one.at), one.units, one.currency, "customer" if one.who == "customer" else "merchant", one.acceptor,
-            one.merchant, "sent" if state == "sent" else "reserved",
+            one.merchant, "sent" if state == "sent" else "reserved", claimed=not one.ours,
         )  # fmt: skip
 
     def _answer(self, id: int) -> None:
@@ -227,7 +227,7 @@ class Life:
 
     def _decline(self, id: int) -> None:
         send, one = self.rows[id], self.count.log[id]
-        code, advice = self._codes()
+        code, advice = self._codes(10_000 if one.ours else 500)
         reading = read(self.scheme, code, advice, send.at.toordinal(), one.region)
         self.count.declined(id, code, advice)
         self.rows[id] = send = replace(
@@ -237,8 +237,8 @@ class Life:
         if binds_for_ever(self.scheme, send):
             self.lasting.add(id)
 
-    def _codes(self) -> tuple[str, str | None]:
-        roll = self.dice.randrange(10_000)
+    def _codes(self, of: int) -> tuple[str, str | None]:
+        roll = self.dice.randrange(of)
         for share, codes, advices in SPECIAL.get(self.scheme, ()):
             if roll < share:
                 return self.dice.choice(codes), self.dice.choice(advices) if advices else None

@@ -1,8 +1,9 @@
 """How often each network lets a card be tried, counted from what was sent of it alone.
 
 Imports nothing of the gate, its tables or its reading of codes: the limits are written down once more, in whole
-microseconds since 1970, so that an error of the gate shows. Every send counts, whatever came of it, and so does a
-declined payment that the merchant reports; one whose message never left does not.
+microseconds since 1970, so that an error of the gate shows. Every send counts, whatever came of it; one whose message
+never left does not. A declined payment that a merchant reports is that merchant's word: it counts, and bars, when that
+merchant asks, and when anybody else does it is as if it were not there.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -29,7 +30,7 @@ _ELO_SAME_DATA = frozenset(
 
 class Sent(NamedTuple):
     """`who`: customer or merchant. `lowered`: the operator's own number for Visa. `ours`: the gate was asked; otherwise
-    it is a declined payment that came in."""
+    it is a declined payment that the merchant reports."""
 
     at: int
     merchant: str
@@ -85,11 +86,13 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 
 @dataclass(slots=True)
 class Count:
-    """One card. `log`: its sends in the order in which they left, by id."""
+    """One card. `log`: its sends in the order in which they left, by id. `told`: when payments were declined that a
+    merchant reports, by merchant and key."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
     times: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[Hashable, list[int]] = field(default_factory=dict)
     barred: set[Hashable] = field(default_factory=set)
     waits: dict[Hashable, int] = field(default_factory=dict)
 
@@ -97,19 +100,23 @@ class Count:
         """0 where it may be sent; otherwise the first instant at which it could, NEVER for none."""
         free = 0
         for window in windows(self.scheme, one):
-            times = self.times[window.key]
-            inside = len(times) - bisect_right(times, one.at - window.span)
-            if inside >= window.most:
-                free = max(free, times[-window.most] + window.span if window.most else NEVER)
+            inside = self._inside(window, one)
+            if len(inside) >= window.most:
+                free = max(free, inside[-window.most] + window.span if window.most else NEVER)
         return max(free, self._barred_until(one))
 
     def fullest(self, one: Sent) -> list[tuple[str, int]]:
         """How many each window of the send holds, itself left out."""
         found = []
         for window in windows(self.scheme, one):
-            times = self.times[window.key]
-            found.append((window.name, len(times) - bisect_right(times, one.at - window.span)))
+            found.append((window.name, len(self._inside(window, one))))
         return found
+
+    def _inside(self, window: Window, one: Sent) -> list[int]:
+        """When the sends were that the window holds for the merchant of this one."""
+        times, told = self.times[window.key], self.told.get((one.merchant, window.key))
+        inside = times[bisect_right(times, one.at - window.span) :]
+        return sorted(inside + told[bisect_right(told, one.at - window.span) :]) if told else inside
 
     def left(self, one: Sent) -> int:
         """How many more the nearest window allows."""
@@ -119,14 +126,15 @@ class Count:
     def _barred_until(self, one: Sent) -> int:
         if self.barred and not self.barred.isdisjoint(("card", ("merchant", one.merchant), ("acceptor", one.acceptor))):
             return NEVER
-        until = self.waits.get((one.acceptor, one.units, one.currency), 0)
+        key = one.acceptor, one.units, one.currency
+        until = max(self.waits.get(key, 0), self.waits.get((one.merchant, *key), 0))
         return until if until > one.at else 0
 
     def sent(self, id: int, one: Sent) -> None:
-        """It left, or came in."""
+        """It left, or was reported."""
         self.log[id] = one
         for key in _every_key(self.scheme, one):
-            insort(self.times[key], one.at)
+            insort(self.times[key] if one.ours else self.told.setdefault((one.merchant, key), []), one.at)
 
     def never_left(self, id: int) -> None:
         one = self.log.pop(id)
@@ -137,17 +145,20 @@ class Count:
     def declined(self, id: int, code: str, advice: str | None) -> None:
         """The answer is known from here on."""
         one = self.log[id]
+        itself = ("merchant", one.merchant)
         if self.scheme == "visa" and code in _VISA_CATEGORY_1:
-            self.barred.add(("merchant", one.merchant) if code in _STOPS else "card")
+            self.barred.add(itself if code in _STOPS or not one.ours else "card")
         elif self.scheme == "elo" and code in _ELO_SAME_DATA or self.scheme == "mastercard" and advice in _FOR_EVER:
-            self.barred.add(("acceptor", one.acceptor))
+            self.barred.add(("acceptor", one.acceptor) if one.ours else itself)
         elif self.scheme == "mastercard" and advice in _WAITS:
-            key = (one.acceptor, one.units, one.currency)
+            key: Hashable = (one.acceptor, one.units, one.currency)
+            if not one.ours:
+                key = (one.merchant, one.acceptor, one.units, one.currency)
             self.waits[key] = max(self.waits.get(key, 0), one.at + _WAITS[advice] * HOUR)
 
     def beyond(self) -> list[str]:
         """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the
-        finished list counts. Of what came in, only what was known before that send left."""
+        finished list counts. With what the same merchant reported, only what was known before that send left."""
         ours: dict[Hashable, list[int]] = defaultdict(list)
         for one in self.log.values():
             if one.ours:
@@ -155,16 +166,18 @@ class Count:
                     ours[key].append(one.at)
         for times in ours.values():
             times.sort()
-        came_in: dict[Hashable, list[int]] = defaultdict(list)
+        known: dict[Hashable, list[int]] = defaultdict(list)
+        told: dict[Hashable, list[int]] = {}
         found = []
         for one in self.log.values():
-            if not one.ours:
-                for key in _every_key(self.scheme, one):
-                    insort(came_in[key], one.at)
-                continue
-            for window in windows(self.scheme, one):
+            for key in _every_key(self.scheme, one):
+                insort(known[key] if one.ours else told.setdefault((one.merchant, key), []), one.at)
+            for window in windows(self.scheme, one) if one.ours else ():
                 inside = _between(ours[window.key], one.at, window.span)
-                inside += _between(came_in[window.key], one.at, window.span) if window.key in came_in else 0
+                if (one.merchant, window.key) in told:
+                    before = _between(known[window.key], one.at, window.span)
+                    before += _between(told[one.merchant, window.key], one.at, window.span)
+                    inside = max(inside, before)
                 if inside > window.most:
                     found.append(f"{window.name}: {inside}, at most {window.most}")
         return found

@@ -115,7 +115,7 @@ def _sent(number: int, at: datetime, **changes: Any) -> dict[str, Any]:
     return {
         "send_id": str(UUID(int=number)), "at": at, "units": 4590, "currency": "USD", "initiator": "merchant",
         "acceptor_id": "A1", "merchant_id": str(MERCHANT.merchant_id), "state": "sent", "declined": True,
-        "visa_category": 2, "advice_code": None, "scheme_code": "51", "klass": "funds",
+        "visa_category": 2, "advice_code": None, "scheme_code": "51", "klass": "funds", "claimed": False,
     } | changes  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """The gate before every send: how often the networks let a card be tried, over all merchants and for ever.
 
 Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated
-after `now` (another sandbox merchant's clock may be ahead), and the declined payment that came in. Some
-networks do not count a first send and some count declines only; we count everything, because whether an
-earlier send of this card and amount elsewhere was the first is not ours to see, and an error in this
-direction costs a try, not a fee. So no window ever holds more than `maximum_sends` sends that we know of.
+after `now` (another sandbox merchant's clock may be ahead), and the declines that a merchant claims. What a
+merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or end a card
+for others by saying so. Some networks do not count a first send and some count declines only; we count
+everything, because whether an earlier send of this card and amount elsewhere was the first is not ours to see,
+and an error in this direction costs a try, not a fee. So no window ever holds more than `maximum_sends` sends
+that we made or the merchant claims.
 
 Source: the dated network limits; design §4.
 """
@@ -30,7 +32,8 @@ _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 
 class Send:
     """One send of a card, ours or the merchant's own declined one.
 
-    `at` is business time of the merchant that sent it. `declined` is None while the answer is not known.
+    `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent and declined,
+    as of the payment that came in. `declined` is None while the answer is not known.
     `visa_category`, `advice`, `code` and `klass` are of the reading of its decline, if it has one.
     """
 
@@ -46,6 +49,7 @@ class Send:
     advice: str | None = None
     code: str | None = None
     klass: str | None = None
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ def tallies(
 ) -> tuple[Tally, ...]:  # fmt: skip
     """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+    sends = _binding(sends, wish)
     telling = [send for send in sends if _may_trigger(send)]
     for row in _rules(scheme, now, region):
         if row.maximum_sends > 0:
@@ -156,6 +161,7 @@ def allowance(
 ) -> Allowance | None:  # fmt: skip
     """As `may_send` counts. None where no window is known."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+    sends = _binding(sends, wish)
     for row in _rules(scheme, now, region):
         span = _span(row)
         if row.maximum_sends == 0 or span is None:
@@ -189,6 +195,11 @@ def _span(row: LimitRow) -> timedelta | None:
     if row.rule_id in _FOR_EVER or row.window_hours is None:
         return None
     return timedelta(hours=row.window_hours)
+
+
+def _binding(sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
+    """Without what other merchants claim."""
+    return [send for send in sends if not send.claimed or send.merchant_id == wish.merchant_id]
 
 
 def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:

@@ -11,7 +11,7 @@ def send_of(row: Mapping[str, Any]) -> Send:
         at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
         acceptor_id=row["acceptor_id"], merchant_id=str(row["merchant_id"]), state=row["state"],
         declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
-        code=row["scheme_code"], klass=row["klass"],
+        code=row["scheme_code"], klass=row["klass"], claimed=row["claimed"],
     )  # fmt: skip
 
 

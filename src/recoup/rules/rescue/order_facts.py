@@ -89,4 +89,4 @@ def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None
 def _payment(order: Order) -> Send:
     """The payment that came in, where the same transaction is only just about to count it."""
     return Send(declined_at(order), order.units, order.asset, initiator_of(order.initiator), order.merchant.acceptor_id,
-                str(order.merchant_id), declined=True)  # fmt: skip
+                str(order.merchant_id), declined=True, claimed=True)  # fmt: skip

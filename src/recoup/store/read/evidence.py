@@ -25,7 +25,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)"""),
     ("sends", frozenset({"cards"}), """
   (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM network_sends s
-    WHERE s.card_id = o.card_id AND s.state <> 'not_sent'
+    WHERE s.card_id = o.card_id AND s.state <> 'not_sent' AND (NOT s.claimed OR s.merchant_id = o.merchant_id)
       AND (s.at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting OR s.send_id = o.order_id))"""),
     ("settlements", frozenset({"stable"}), """
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s

@@ -181,9 +181,9 @@ blocked AS (
     "network_sends": """
 sent AS (
   INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
-    order_id, at, state, declined, scheme_code, advice_code, visa_category, klass, lasting)
+    order_id, at, state, declined, scheme_code, advice_code, visa_category, klass, lasting, claimed)
   SELECT card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id, order_id, at, state, declined,
-    scheme_code, advice_code, visa_category, klass, lasting
+    scheme_code, advice_code, visa_category, klass, lasting, claimed
   FROM jsonb_populate_recordset(NULL::network_sends, $N)
   ON CONFLICT (card_id, send_id) DO UPDATE SET state = EXCLUDED.state, at = greatest(s.at, EXCLUDED.at),
     declined = EXCLUDED.declined, scheme_code = EXCLUDED.scheme_code, advice_code = EXCLUDED.advice_code,

@@ -1,7 +1,8 @@
 """How often the networks let this card be tried still. Used up is told, by whom never."""
 
 from recoup.doors.portal.visit import Visit
-from recoup.rules.network.limits import LOOKBACK, Allowance, Send, allowance
+from recoup.rules.network.limits import LOOKBACK, Allowance, allowance
+from recoup.rules.order.card_sends import initiator_of, send_of
 from recoup.store.read.card_sends import card_sends
 from recoup.store.read.order_page import OrderPage
 
@@ -17,15 +18,9 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     if not rows:
         return None
     planned = next((a["initiator"] for a in page.attempts if a["state"] == "planned"), "merchant")
-    sends = [
-        Send(at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
-             acceptor_id=row["acceptor_id"], merchant_id=str(row["merchant_id"]), state=row["state"],
-             declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
-             code=row["scheme_code"], klass=row["klass"])
-        for row in rows if row["at"] is not None
-    ]  # fmt: skip
+    sends = [send_of(row) for row in rows if row["at"] is not None]
     return allowance(
         rows[0]["card_scheme"], sends, visit.now, units=page.order["units"], currency=page.order["asset"],
-        initiator="customer" if planned == "customer" else "merchant", acceptor_id=rows[0]["own_acceptor_id"],
+        initiator=initiator_of(planned), acceptor_id=rows[0]["own_acceptor_id"],
         merchant_id=str(visit.merchant_id), region=rows[0]["region"], visa_limit=visit.portal.world.policy.visa_limit,
     )  # fmt: skip

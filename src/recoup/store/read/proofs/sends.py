@@ -43,7 +43,9 @@ CROSS JOIN LATERAL (VALUES
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)
       THEN 'attempt, transmission or the decline that came in' ELSE 'none' END),
   (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(a.units, o.units)::text || ' ' || o.asset END,
-    CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END)
+    CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END),
+  (6, 'claim', CASE WHEN a.attempt_id IS NOT NULL THEN 'false' END,
+    CASE WHEN a.attempt_id IS NOT NULL THEN s.claimed::text END)
 ) v (no, field, expected, found)
 WHERE (s.card_id, s.send_id) > ($1, $2) AND (s.card_id, s.send_id) <= ($3, $4)
   AND ($5::uuid IS NULL OR s.merchant_id = $5) AND v.expected IS DISTINCT FROM v.found

@@ -23,6 +23,7 @@ CREATE TABLE network_sends (
   visa_category smallint,
   klass text,
   lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
+  claimed boolean NOT NULL DEFAULT false,  -- only the merchant says that it was sent: binds that merchant alone
   PRIMARY KEY (card_id, send_id)
 );
 CREATE INDEX network_sends_window ON network_sends (card_id, at);
