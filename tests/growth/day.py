@@ -23,13 +23,14 @@ AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into."""
+    """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into. `calls`: in a day."""
 
     sql: str
-    calls: int
+    calls: float
     buffers: float
     ms: float
     rows: float
+    days: int = 1
 
 
 def subscribed(caller: Caller, receiver: Receiver) -> None:
@@ -131,14 +132,15 @@ def together(days: Sequence[Mapping[int, Cost]]) -> dict[int, Cost]:
 
 
 def _together(every: Sequence[Cost]) -> Cost:
-    usual = median(cost.buffers for cost in every)
-    costs = [cost for cost in every if cost.buffers >= usual / 2]  # the others found nothing on that day
+    calls, usual = median(cost.calls for cost in every), median(cost.buffers * cost.calls for cost in every)
+    full = [cost for cost in every if cost.buffers * cost.calls >= usual / 2]  # on the other days it found nothing
     return Cost(
-        costs[0].sql,
-        sum(cost.calls for cost in every),
-        min(cost.buffers for cost in costs),
-        min(cost.ms for cost in costs),
-        min(cost.rows for cost in costs),
+        every[0].sql,
+        calls,
+        min(cost.buffers * cost.calls for cost in full) / calls,
+        min(cost.ms * cost.calls for cost in full) / calls,
+        min(cost.rows * cost.calls for cost in full) / calls,
+        len(every),
     )
 
 
@@ -150,8 +152,10 @@ def grown(
     few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float
 ) -> list[tuple[Cost, Cost]]:
     """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history. What
-    runs once may meet a table that is made longer just then, so that as much may come once."""
+    runs once may meet a table that is made longer just then, so that as much may come once. What a loop does comes in
+    one call or in several, by chance: a call costs more where its day does, too."""
     return [
-        (few[which], cost) for which, cost in many.items()
-        if which in few and cost.buffers > few[which].buffers * most + slack + slack / cost.calls
+        (before, cost) for which, cost in many.items() if (before := few.get(which))
+        and cost.buffers > before.buffers * most + slack + slack / cost.calls
+        and cost.buffers * cost.calls > before.buffers * before.calls * most + slack * (cost.calls + 1)
     ]  # fmt: skip

@@ -7,7 +7,7 @@ more of this is in `tests/prove`.
 import re
 
 import pytest
-from tests.growth.day import Cost, grown
+from tests.growth.day import Cost, grown, together
 from tests.growth.ground import FEW, NAMES, Measured, counting_server, measured, played
 from tests.growth.history import NOT_HISTORY
 
@@ -51,6 +51,22 @@ def test_a_day_costs_the_same_after_many_orders() -> None:
         assert len(met) >= (4 if whose == "owner" else 300), "most statements were met on both"
         assert not (more := told(few, many, whose)), f"{whose}:\n" + "\n".join(more)
     check_plans(many)
+
+
+def test_a_statement_is_told_where_a_call_and_a_day_of_it_read_more() -> None:
+    def found(calls: int, buffers: float) -> int:
+        few, many = {1: Cost("q", 6, 100, 1.0, 1)}, {1: Cost("q", calls, buffers, 1.0, 1)}
+        return len(grown(few, many, most=MOST, slack=SLACK))
+
+    assert found(6, 150) == 0
+    assert found(6, 200) == 1
+    assert found(3, 200) == 0, "the same work in fewer calls"
+    assert found(12, 200) == 1
+
+
+def test_several_days_cost_what_the_least_of_them_does_but_not_one_without_work() -> None:
+    days = [{1: Cost("q", 2, buffers, ms, 1)} for buffers, ms in ((100, 9.0), (160, 1.0), (0, 0.0), (100, 2.0))]
+    assert together(days) == {1: Cost("q", 2, 100, 1.0, 1, days=4)}
 
 
 def told(few: Measured, many: Measured, whose: str) -> list[str]:

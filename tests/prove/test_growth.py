@@ -19,6 +19,7 @@ from tests.growth.ground import FEW, NAMES, Measured, counting_server, measured,
 from tests.growth.test_growth import MOST, SLACK, bounded
 
 DAYS = 5
+TIMED_FROM = 3  # days: the time of one alone says what the machine did just then
 TIME_SLACK_MS = 1.0
 SHOWN = 200  # letters of a statement
 
@@ -45,8 +46,9 @@ def slower(few: Mapping[int, Cost], many: Mapping[int, Cost], deeper: Callable[[
     """What reads more or takes longer, the longest first."""
     more = [(before, after) for before, after in grown(few, many, most=MOST, slack=SLACK)
             if after.buffers > before.buffers * deeper(after.sql) + SLACK]  # fmt: skip
-    longer = [(few[which], cost) for which, cost in many.items() if which in few and cost.calls >= DAYS
-              and cost.ms > few[which].ms * MOST + TIME_SLACK_MS]  # fmt: skip
+    longer = [(before, cost) for which, cost in many.items() if (before := few.get(which)) and cost.days >= TIMED_FROM
+              and cost.ms > before.ms * MOST + TIME_SLACK_MS
+              and cost.ms * cost.calls > before.ms * before.calls * MOST + TIME_SLACK_MS * cost.calls]  # fmt: skip
     found = dict.fromkeys(pair for pair in (*more, *longer) if not bounded(pair[1]))
     return [told(*pair) for pair in sorted(found, key=lambda pair: pair[0].ms - pair[1].ms)]
 
@@ -59,4 +61,4 @@ def deeper(few: Measured, many: Measured, sql: str) -> float:
 
 def told(before: Cost, after: Cost) -> str:
     return (f"{before.buffers:.0f} -> {after.buffers:.0f} blocks, {before.ms:.2f} -> {after.ms:.2f} ms,"
-            f" {after.calls} calls: {after.sql[:SHOWN]}")  # fmt: skip
+            f" {after.calls:g} calls a day: {after.sql[:SHOWN]}")  # fmt: skip
