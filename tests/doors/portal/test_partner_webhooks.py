@@ -3,9 +3,10 @@
 import re
 
 import httpx
-from tests.doors.portal.test_partner import Office, field, office, post
+from tests.doors.portal.test_partner import PASSWORD, Office, field, office, post
 from tests.doors.portal.test_webhooks import receiving
 
+from recoup.flows.people.make_user import Membership, make_user
 from recoup.store.server import ServerAddress
 
 FORM = {"format": "rescue", "events": ["order.completed", "order.submitted"]}
@@ -68,5 +69,35 @@ def test_a_partner_reads_its_report_in_the_portal_and_takes_it_as_a_file(server:
         assert (wrong.status_code, "The last day must be" in wrong.text) == (400, True)
         strange = await analyst.get(f"/partner/report?mid={at.partner_id}")
         assert (strange.status_code, "no such merchant" in strange.text.lower()) == (404, True)
+
+    office(server, story)
+
+
+def test_a_merchants_analyst_reads_of_a_partners_endpoint_the_host_and_no_key_and_no_answer(
+    server: ServerAddress,
+) -> None:
+    """The order's page and JSON had the whole address, and what the partner's receiver said."""
+
+    async def story(at: Office) -> None:
+        await make_user(at.world, "mia@example.test", "Mia", PASSWORD,
+                        [Membership("merchant", at.shop.merchant_id, "analyst")])  # fmt: skip
+        async with receiving() as hooks:
+            hooks.says = b"the partner's own words"
+            await made(await at.as_("developer"), f"{hooks.url}/s3cret-path?key=s3cret")
+            hooks.answers = [500]
+            order = await at.shop.admit()
+            await at.shop.publish()
+            analyst = await at.as_("mia")
+            for path in (f"/orders/{order}", f"/orders/{order}.json"):
+                page = (await analyst.get(path)).text
+                assert f"http://127.0.0.1:{hooks.port}" in page
+                assert "s3cret" not in page
+                assert "own words" not in page
+            told = (await analyst.get(f"/orders/{order}.json")).json()
+            tries = [one for event in told["events"] for one in event["tries"]]
+            waits = [one for event in told["events"] for one in event["waits"]]
+            assert {one["url"] for one in tries + waits} == {f"http://127.0.0.1:{hooks.port}"}
+            assert {one["status"] for one in tries} == {500}
+            assert waits
 
     office(server, story)

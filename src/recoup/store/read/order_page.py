@@ -12,8 +12,11 @@ from recoup.rules.merchants import personal
 
 Row = Mapping[str, Any]
 
+# Of a partner's endpoint merchants are told the host: the rest of its address may be a key, and its answers are the
+# partner's own.
+_HOST: Final = "^([a-z]+://)(?:[^/?#]*@)?([^/?#]*).*$"
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order.
-_READ: Final = """
+_READ: Final = r"""
 SELECT
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
@@ -52,11 +55,14 @@ SELECT
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
     FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS postings,
   (SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
-      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url, 'mine',
+      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url',
+        CASE WHEN n.merchant_id = y.merchant_id THEN n.url ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
+        CASE WHEN n.merchant_id = y.merchant_id THEN y.answer ELSE '' END, 'mine',
         coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
         FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
         WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq),
-      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', n.url, 'at', greatest(l.due_at, n.probe_at),
+      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', CASE WHEN n.merchant_id = b.merchant_id THEN n.url
+          ELSE regexp_replace(n.url, $3, '\1\2') END, 'at', greatest(l.due_at, n.probe_at),
           'tries', CASE WHEN l.next_seq = b.seq THEN l.tries ELSE 0 END, 'behind', l.next_seq < b.seq)
           ORDER BY n.endpoint_id), '[]')
         FROM endpoints n JOIN lanes l ON l.merchant_id = b.merchant_id AND l.endpoint_id = n.endpoint_id
@@ -146,7 +152,7 @@ async def read_order(
     connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, clear: bool
 ) -> OrderPage | None:
     """None when this merchant has no such order. Unless `clear`, its customer's data is masked wherever it stands."""
-    row = await connection.fetchrow(_READ, merchant_id, order_id)
+    row = await connection.fetchrow(_READ, merchant_id, order_id, _HOST)
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items() if name != "external_payer"}
