@@ -104,6 +104,17 @@ async def _settle(
         if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
             return
         if world.clocks.monotonic() > give_up:
-            raise Problem("unavailable", "Work of this merchant does not finish; the clock was not moved.",
-                          cure="Check the orders that need attention in the portal, then try again.")  # fmt: skip
+            raise _stuck(left["unanswered"])
         await asyncio.sleep(0.02)
+
+
+def _stuck(unanswered: int) -> Problem:
+    """Why the clock cannot go on."""
+    if unanswered:
+        message = f"{unanswered} attempts have no answer from the processor yet; the clock was not moved."
+        if unanswered == 1:
+            message = "One attempt has no answer from the processor yet; the clock was not moved."
+        return Problem("unavailable", message,
+                       cure="See Unknown outcomes in the portal: the clock waits for each answer.")  # fmt: skip
+    return Problem("unavailable", "Work of this merchant does not finish; the clock was not moved.",
+                   cure="Check the orders that need attention in the portal, then try again.")  # fmt: skip

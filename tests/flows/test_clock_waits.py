@@ -1,0 +1,35 @@
+"""A sandbox clock that cannot go on says what it waits for."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.flows import advance_clock
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+LATER = (
+    "INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $2, $3, now() + interval '1 h', $4)"
+)
+
+
+def test_a_clock_that_waits_for_the_processors_answer_says_so(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the demo's shop, which has an attempt without an answer, named orders that need attention."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            monkeypatch.setattr(advance_clock, "SETTLE_SECONDS_MAX", 0.0)
+            for message in ("One attempt has no answer", "2 attempts have no answer"):
+                async with shop.world.db.transaction() as tx:
+                    await tx.execute(LATER, shop.merchant_id, "inquire", new_id(), True)
+                with pytest.raises(Problem, match=message) as refused:
+                    await shop.advance(timedelta(hours=1))
+                assert "Unknown outcomes" in refused.value.cure
+
+    asyncio.run(story())
