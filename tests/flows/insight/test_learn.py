@@ -4,7 +4,7 @@ import asyncio
 import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -191,6 +191,20 @@ def test_a_copy_of_the_payment_that_came_in_is_not_counted_twice(server: ServerA
         await shop.transmitted("TWICE", declined=True, transaction_id=asked.transaction_id)
         await shop.transmitted("TWICE", declined=True)  # told with another id, at the same minute
         assert len((await gathered(shop)).attempts) == 1
+
+    run(server, story)
+
+
+def test_a_payment_dated_in_the_far_future_does_not_end_training_for_all(server: ServerAddress) -> None:
+    """One transmission of 2200, and the time that is held out lay there: every training after it found too little."""
+
+    async def story(shop: Shop) -> None:
+        far = datetime(2200, 12, 31, tzinfo=UTC)
+        await shop.transmitted("FAR", declined=True, transacted_at=far)
+        await shop.transmitted("FAR", declined=False, transacted_at=far)
+        latest = float((await gathered(shop)).attempts.at.max())
+        now = (await shop.now()).timestamp() / 3600
+        assert now - 1 <= latest <= now
 
     run(server, story)
 

@@ -36,13 +36,15 @@ WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('appro
   AND sent_at IS NOT NULL
 ORDER BY order_id, attempt_no
 """
-# A copy of the payment that an order came in with is no other payment. Copies of one payment are one.
+# A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
+# after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 _TRANSMISSIONS: Final = f"""
 SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
     coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,
-    coalesce(transacted_at, received_at) AS happened_at
+    least(transacted_at, received_at + (SELECT m.offset_us FROM merchants m WHERE m.merchant_id = $1)
+      * interval '1 microsecond') AS happened_at
   FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3
 ) t
 LEFT JOIN LATERAL (
