@@ -14,10 +14,12 @@ from recoup.flows.insight import keep_facts as job
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.persons import erase_person
+from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN
+from recoup.store.read.order_page import read_order
 from recoup.store.server import ServerAddress
 from recoup.store.write.facts import keep_facts_for
 
@@ -229,6 +231,47 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
         (of_known,), (of_strange,) = await facts(shop, known), await facts(shop, strange)
         assert of_known["issuer_answers"] == found["answers"]
         assert of_strange["issuer_answers"] == []
+        async with shop.world.db.connection() as connection:
+            page = await read_order(connection, shop.merchant_id, known, clear=True)
+        assert page is not None
+        told = [one["features"]["facts"] for one in page.decisions if one["arm"]]
+        assert told
+        assert not [one for one in told if "issuer_answers" in one], "the order's JSON says nothing of other merchants"
+
+    run(server, story)
+
+
+def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(server: ServerAddress) -> None:
+    """Four merchants of one partner and one other were five: the answers without one's own were the other's."""
+
+    async def story(shop: Shop) -> None:
+        partner = new_id()
+        for number in range(MERCHANTS_MIN):
+            one = await make_shop(shop.world, shop.orders, shop.deliveries, name=f"Shop {number}")
+            await keep(one)
+            await one.admit(pan=TWICE_51)
+            await caught_up(one)
+            if number:
+                async with owner(shop.world) as connection:
+                    await connection.execute(
+                        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", one.merchant_id, partner)
+        assert await shared(shop) == []
+
+    run(server, story)
+
+
+def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with owner(shop.world) as connection:
+            for approved in (9, 1, 1, 1, 1):
+                one = await make_shop(shop.world, shop.orders, shop.deliveries)
+                await connection.execute(
+                    "INSERT INTO issuer_answers (merchant_id, issuer_digits, approved) VALUES ($1, '40008800', $2)",
+                    one.merchant_id, approved)
+            assert await shared(shop) == []
+            await connection.execute("UPDATE issuer_answers SET approved = 4 WHERE approved = 9")
+        (found,) = await shared(shop)
+        assert found["answers"] == [5, 0, 0, 0, 0, 0], "eight, in steps: the next are ten"
 
     run(server, story)
 

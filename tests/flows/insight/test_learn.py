@@ -225,6 +225,10 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
         assert {name for name, has in zip(among.attempts.issuers, among.lines, strict=True) if has} == {"400011"}
         made = train(among.attempts, "a test", among.lines)
         assert set(made.learned.issuers) == {"400011"}
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET partner_id = $1 WHERE merchant_id <> $2", new_id(),
+                                     shop.merchant_id)  # fmt: skip
+        assert not (await gathered(shop)).lines.any(), "a partner's merchants have one owner"
 
     run(server, story)
 

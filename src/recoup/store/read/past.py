@@ -8,7 +8,9 @@ import asyncpg
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000
-_MERCHANTS: Final = "SELECT merchant_id, region FROM merchants ORDER BY merchant_id"
+_MERCHANTS: Final = """
+SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
+"""
 # Hours since 1970, by the merchant's clock.
 _HOURS: Final = "(extract(epoch FROM {}) / 3600)::float8"
 _ORDERS: Final = f"""

@@ -1,4 +1,6 @@
-"""How issuers answered, over merchants: of MERCHANTS_MIN or more, so that nobody sees whose payments they were."""
+"""How issuers answered, over merchants: of MERCHANTS_MIN owners or more, none of whom has more than half of it all,
+and in steps of 1, 2, 5, 10 and so on: nobody tells by their own what the others' payments became.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -8,12 +10,26 @@ import asyncpg
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 
 ISSUERS_MAX: Final = 50_000
+# A partner's merchants have one owner: whoever makes five merchants is still one.
 _COUNT: Final = """
+WITH owned AS (
+  SELECT a.issuer_digits, sum(a.approved) AS approved, sum(a.funds) AS funds, sum(a.soft) AS soft,
+    sum(a.technical) AS technical, sum(a.over_limit) AS over_limit, sum(a.hard) AS hard,
+    sum(a.approved + a.funds + a.soft + a.technical + a.over_limit + a.hard) AS answers
+  FROM issuer_answers a JOIN merchants m USING (merchant_id)
+  GROUP BY a.issuer_digits, coalesce(m.partner_id, m.merchant_id)
+), several AS (
+  SELECT issuer_digits, count(*) AS owners, sum(answers) AS answers,
+    ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit), sum(hard)] AS by_class
+  FROM owned GROUP BY issuer_digits HAVING count(*) >= $1 AND 2 * max(answers) <= sum(answers)
+)
 INSERT INTO issuers AS i (issuer_digits, merchants, answers, counted_at)
-SELECT issuer_digits, count(*), ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit), sum(hard)],
-  $3
-FROM issuer_answers GROUP BY issuer_digits HAVING count(*) >= $1
-ORDER BY sum(approved + funds + soft + technical + over_limit + hard) DESC, issuer_digits LIMIT $2
+SELECT issuer_digits, owners, ARRAY(
+    SELECT CASE WHEN u.n = 0 THEN 0 WHEN u.n >= 5 * t.ten THEN 5 * t.ten WHEN u.n >= 2 * t.ten THEN 2 * t.ten
+      ELSE t.ten END::bigint
+    FROM unnest(by_class) WITH ORDINALITY u (n, no)
+    CROSS JOIN LATERAL (SELECT power(10::numeric, floor(log(greatest(u.n, 1)))) AS ten) t ORDER BY u.no), $3
+FROM several ORDER BY several.answers DESC, issuer_digits LIMIT $2
 ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants, answers = EXCLUDED.answers,
   counted_at = EXCLUDED.counted_at
 WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants

@@ -35,7 +35,7 @@ APPROVAL: Final = "00"
 
 
 _LEFT_OUT_MAX: Final = (1 << 16) - 1  # then there is one customer with more than all that may be held
-_COLUMNS: Final = ("merchant", "payer", "order", "at", "answer", "key", "issuer", "offset", "zone")
+_COLUMNS: Final = ("owner", "payer", "order", "at", "answer", "key", "issuer", "offset", "zone")
 
 
 class Gathered(NamedTuple):
@@ -58,18 +58,18 @@ class _Rows:
     issuer: "array[int]" = field(default_factory=lambda: array("i"))
     offset: "array[int]" = field(default_factory=lambda: array("h"))
     zone: "array[int]" = field(default_factory=lambda: array("b"))
-    merchant: "array[int]" = field(default_factory=lambda: array("i"))
+    owner: "array[int]" = field(default_factory=lambda: array("i"))  # a partner with all its merchants is one
     keys: dict[str, int] = field(default_factory=dict)
     issuers: dict[str, int] = field(default_factory=dict)
     left_out: int = 0  # bits of a customer's number that are zero for those who are kept
 
     def add(
-        self, merchant: int, payer: int, order: int, at: float, told: tuple[int, str], issuer: str,
+        self, owner: int, payer: int, order: int, at: float, told: tuple[int, str], issuer: str,
         zone: tuple[int, bool],
     ) -> None:  # fmt: skip
         if payer & self.left_out:
             return
-        self.merchant.append(merchant)
+        self.owner.append(owner)
         self.payer.append(payer)
         self.order.append(order)
         self.at.append(at)
@@ -97,8 +97,10 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     rows, found, after = _Rows(), 0, first_id_of(since)
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
-        for number, merchant in enumerate(merchants):
+        owners: dict[UUID, int] = {}
+        for merchant in merchants:
             before, merchant_id = len(rows.at), merchant["merchant_id"]
+            number = owners.setdefault(merchant["owner"], len(owners))
             async for orders, attempts in past_orders(connection, merchant_id, after):
                 _add_orders(rows, number, merchant["region"], orders, attempts)
                 _check_size(rows, at_most)
@@ -106,7 +108,8 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
                 _add_transmissions(rows, number, merchant_id, merchant["region"], copies)
                 _check_size(rows, at_most)
             found += len(rows.at) > before
-    return Gathered(*_columns(rows, shared=len(merchants) >= MERCHANTS_MIN), found) if len(rows.at) else None
+    shared = len(merchants) >= MERCHANTS_MIN and len(owners) > 1
+    return Gathered(*_columns(rows, shared=shared), found) if len(rows.at) else None
 
 
 def _check_size(rows: _Rows, at_most: int | None) -> None:
@@ -119,7 +122,7 @@ def _check_size(rows: _Rows, at_most: int | None) -> None:
 
 
 def _add_orders(
-    rows: _Rows, merchant: int, region: str, orders: Sequence[Any], attempts: Iterable[Any]
+    rows: _Rows, owner: int, region: str, orders: Sequence[Any], attempts: Iterable[Any]
 ) -> None:  # fmt: skip
     by_id = {}
     for one in orders:
@@ -127,7 +130,7 @@ def _add_orders(
         payer = _bits(one["payer_id"]) if one["payer_id"] else order
         zone = zone_of(one["zone_facts"])
         told = _told(one["scheme"], one["source"], one["code"], one["text"], one["advice"], one["on"], region)
-        rows.add(merchant, payer, order, one["at"], told, one["issuer"], zone)
+        rows.add(owner, payer, order, one["at"], told, one["issuer"], zone)
         by_id[one["order_id"]] = order, payer, zone, one["scheme"], one["issuer"]
     for one in attempts:
         known = by_id.get(one["order_id"])
@@ -137,10 +140,10 @@ def _add_orders(
         told = _APPROVED if one["state"] == "approved" else _told(
             scheme, None, one["scheme_code"] or one["processor_code"], None, one["advice_code"], one["on"], region
         )  # fmt: skip
-        rows.add(merchant, payer, order, one["at"], told, issuer, zone)
+        rows.add(owner, payer, order, one["at"], told, issuer, zone)
 
 
-def _add_transmissions(rows: _Rows, merchant: int, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
+def _add_transmissions(rows: _Rows, owner: int, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
     for one in copies:
         named = blake2b(merchant_id.bytes + one["external_id"].encode(), digest_size=8).digest()
         order = _bits(one["order_id"]) if one["order_id"] else _signed(named)
@@ -148,7 +151,7 @@ def _add_transmissions(rows: _Rows, merchant: int, merchant_id: UUID, region: st
         told = _APPROVED if not one["is_declined"] else _told(
             scheme_of(one["bin"]), one["code_source"], one["code"], None, None, one["on"], region
         )  # fmt: skip
-        rows.add(merchant, payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])))
+        rows.add(owner, payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])))
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
@@ -201,11 +204,15 @@ def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column]:
 
 
 def _issuers(rows: _Rows, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:
-    """Those without a line of their own are one: nobody's."""
-    issuer, merchant = np.array(rows.issuer, np.int64), np.array(rows.merchant, np.int64)
-    names = list(rows.issuers)
-    pairs = np.unique(issuer * (1 << 32) + merchant) >> 32
-    of_several = np.bincount(pairs, minlength=len(names)) >= (MERCHANTS_MIN if shared else 1)
+    """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them."""
+    issuer, names = np.array(rows.issuer, np.int64), list(rows.issuers)
+    pairs, counts = np.unique(issuer * (1 << 32) + np.array(rows.owner, np.int64), return_counts=True)
+    most = np.zeros(len(names), np.int64)
+    np.maximum.at(most, pairs >> 32, counts)
+    of_several = np.ones(len(names), bool)
+    if shared:
+        of_several = np.bincount(pairs >> 32, minlength=len(names)) >= MERCHANTS_MIN
+        of_several &= 2 * most <= np.bincount(issuer, minlength=len(names))
     kept = [n for n, name in enumerate(names) if of_several[n] and name]
     number = np.zeros(len(names), np.int64)
     number[kept] = np.arange(1, len(kept) + 1)

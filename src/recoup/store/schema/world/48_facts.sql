@@ -27,11 +27,11 @@ CREATE TABLE issuer_answers (
   PRIMARY KEY (merchant_id, issuer_digits)
 ) WITH (fillfactor = 80);
 
--- home: directory. The same over merchants, of issuers that enough of them met.
+-- home: directory. The same over merchants, of issuers that enough owners of merchants met.
 CREATE TABLE issuers (
   issuer_digits text PRIMARY KEY,
-  merchants int NOT NULL CHECK (merchants >= 5),
-  answers bigint[] NOT NULL,               -- by class, as the columns above
+  merchants int NOT NULL CHECK (merchants >= 5),  -- owners: a partner with all its merchants is one
+  answers bigint[] NOT NULL,               -- by class, as the columns above, in steps of 1, 2, 5, 10 and so on
   counted_at timestamptz NOT NULL          -- wall time
 );
 
