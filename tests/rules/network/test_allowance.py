@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from recoup.rules.network.limits import Allowed, Send, allowance, may_send
+from recoup.rules.network.limits import Allowed, Send, allowance, may_send, told_allowance
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WISH: dict[str, Any] = {"units": 4590, "currency": "USD", "initiator": "merchant", "acceptor_id": "acc",
@@ -35,6 +35,19 @@ def test_the_next_becomes_free_when_the_oldest_leaves_the_window() -> None:
     over = allowance("visa", sends(22), NOW, **WISH)
     assert over is not None
     assert over.free_at == getattr(may_send("visa", sends(22), NOW, **WISH), "until", None)
+
+
+def test_the_allowance_that_is_told_says_nothing_of_the_amounts_that_others_send() -> None:
+    """19 were left of an amount that nobody else had sent, 18 of one that another merchant had."""
+    mine = Send(NOW - timedelta(days=2), 4590, "USD", "merchant", "acc", "m")
+    alone = told_allowance("visa", [mine], NOW, **WISH)
+    assert alone is not None
+    assert (alone.left, alone.free_at) == (19, NOW + timedelta(days=28))
+    assert told_allowance("visa", [mine, *sends(14)], NOW, **WISH) == alone
+    few = told_allowance("visa", [mine, *sends(15)], NOW, **WISH)
+    assert few == allowance("visa", [mine, *sends(15)], NOW, **WISH)
+    assert few is not None
+    assert few.left == 4
 
 
 def test_of_two_windows_the_fuller_one_is_told_and_a_setting_lowers_it() -> None:

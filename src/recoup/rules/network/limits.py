@@ -23,6 +23,7 @@ from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 Initiator = Literal["merchant", "customer"]
 
 LOOKBACK: Final = timedelta(days=30)  # the longest window; older sends matter only when `binds_for_ever`
+FEW: Final = 5  # sends that are left of a card's allowance
 _STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -171,6 +172,21 @@ def allowance(
         free_at = inside[max(0, len(inside) - maximum)] + span if inside else None
         found.append(Allowance(max(0, maximum - len(inside)), maximum, span, free_at))
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
+
+
+def told_allowance(
+    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
+    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
+) -> Allowance | None:  # fmt: skip
+    """What the merchant is told: by its own sends alone while `FEW` or more are left, for a number that only others'
+    sends explain would say which amounts they sent."""
+    own = [send for send in sends if send.merchant_id == merchant_id]
+    of_all, of_own = (
+        allowance(scheme, counted, now, units=units, currency=currency, initiator=initiator, acceptor_id=acceptor_id,
+                  merchant_id=merchant_id, region=region, visa_limit=visa_limit)
+        for counted in (sends, own)
+    )  # fmt: skip
+    return of_own if of_all is not None and of_all.left >= FEW else of_all
 
 
 def binds_for_ever(scheme: str, send: Send) -> bool:

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 # partner's own.
 _HOST: Final = "^([a-z]+://)(?:[^/?#]*@)?([^/?#]*).*$"
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
-# knew of issuers over all merchants is not told.
+# knew of issuers and of the card's sends over all merchants is not told.
 _READ: Final = r"""
 SELECT
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
@@ -46,7 +46,8 @@ SELECT
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
   (SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
     WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id) AS words,
-  (SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' ORDER BY d.decision_id) FROM decisions d
+  (SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #- '{features,facts,sends_left}'
+      #- '{features,facts,free_at}' ORDER BY d.decision_id) FROM decisions d
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
