@@ -6,9 +6,19 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rules.network.test_card_text_cost import calls_of
 
+from recoup.rules.network.card_text import Room
 from recoup.rules.network.magic import APPROVE_CARDS, script_card
-from recoup.rules.uploads.card_data import card_data, is_number, may_hold_code, may_hold_number
+from recoup.rules.uploads.card_data import (
+    MANY_DIGITS,
+    ROW_CHARS_MAX,
+    card_data,
+    card_data_in,
+    is_number,
+    may_hold_code,
+    may_hold_number,
+)
 
 CARDS = [*APPROVE_CARDS, script_card("visa", "51", 3), script_card("mastercard", "51", 2)]
 CARDS = [card for card in CARDS if len(card) == 16]
@@ -59,3 +69,29 @@ def test_the_issuers_answer_about_the_code_is_no_code() -> None:
     body = {"transaction": {"cvvResultCode": "M", "cavvResultCode": "NA", "cvv_result": "M"}}
     assert not may_hold_code(json.dumps(body))
     assert card_data(body) is None
+
+
+@pytest.mark.parametrize("digits", ["4 ", "4444+", "4+"])
+def test_a_row_full_of_digits_is_refused_before_they_are_looked_through(digits: str) -> None:
+    """Four small files of such rows kept everybody's files out, and slowed every call."""
+    for row in ({"senseKey": digits * 3_000}, {f"f{n}": digits * 60 for n in range(50)},
+                {f"{digits * 30}x{n}": 1 for n in range(200)}):  # fmt: skip
+        found = card_data(row, like=[])
+        assert found is not None
+        assert MANY_DIGITS in found[1]
+        assert calls_of(lambda row=row: card_data(row, like=[])) < 9 * ROW_CHARS_MAX  # type: ignore[misc]
+    assert card_data_in([(f"f{n}", digits * 60) for n in range(50)], []) is not None
+    assert card_data({"senseKey": "4 " * 40}, like=[]) is None
+
+
+def test_an_identifiers_digits_are_looked_through_once() -> None:
+    room, like = Room(40), list[tuple[str, str]]()
+    assert card_data({"orderId": CARDS[0], "items": [{"sku": CARDS[1]}]}, like=like, room=room) is None
+    assert [digits for _, digits in like] == [CARDS[1], CARDS[0]]
+
+
+def test_all_rows_of_a_file_share_what_is_looked_through() -> None:
+    file = Room(100)
+    told = [card_data({"note": "4 " * 20}, room=Room(ROW_CHARS_MAX, file)) for _ in range(4)]
+    assert told == [None, None, ("Note", MANY_DIGITS), ("Note", MANY_DIGITS)]
+    assert card_data({"note": "ordinary"}, room=Room(ROW_CHARS_MAX, file)) is None

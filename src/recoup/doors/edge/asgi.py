@@ -42,7 +42,7 @@ async def send_stream(
     For a caller that hangs up nothing more is read.
     """
     first = await anext(parts, b"")
-    gone = asyncio.create_task(_hangs_up(receive))
+    gone = asyncio.create_task(hangs_up(receive))
     try:
         await send({"type": "http.response.start", "status": status, "headers": list(headers)})
         await send({"type": "http.response.body", "body": first, "more_body": True})
@@ -55,7 +55,8 @@ async def send_stream(
         gone.cancel()
 
 
-async def _hangs_up(receive: Receive) -> None:
+async def hangs_up(receive: Receive) -> None:
+    """Returns when the caller, whose body was read, does."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from recoup.doors.edge.asgi import Receive
+from recoup.doors.edge.asgi import Receive, hangs_up
 from recoup.doors.edge.json_body import ClientGone
 from recoup.kernel.problem import Problem
 
@@ -20,6 +20,7 @@ PIECE_SECONDS_MAX: Final = 15.0
 WHOLE_SECONDS_MAX: Final = 600.0
 BLOCK: Final = 1 << 20
 FIELDS_MAX: Final = 10
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,20 @@ async def _write(content: BinaryIO, pieces: AsyncGenerator[bytes, None]) -> None
             await asyncio.to_thread(content.write, bytes(block))
             block.clear()
     await asyncio.to_thread(content.write, bytes(block))
+
+
+async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done:
+    """What comes of it. It is ended when the caller, whose body was read, hangs up. Raises: ClientGone."""
+    working, gone = asyncio.create_task(work), asyncio.create_task(hangs_up(receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        gone.cancel()
+        working.cancel()
+        await asyncio.wait((working,))
 
 
 def _full() -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
-from recoup.doors.edge.spool import spooled
+from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -44,7 +44,8 @@ async def post_upload(call: Call) -> Reply:
     try:
         async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
             file = File(name or sent.name, sent.content, kind)
-            taken = await take(call.services.world, call.scope, file, readers(call.services.world.policy))
+            taken = await while_there(call.receive, take(
+                call.services.world, call.scope, file, readers(call.services.world.policy)))  # fmt: skip
     except Problem as problem:
         raise _in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)

@@ -92,13 +92,15 @@ class TooManyDigits(Problem):
 
 
 class Room:
-    """How many characters of chains of digits are looked through, over several texts."""
+    """How many characters of chains of digits are looked through, over several texts; `within` a larger one."""
 
-    def __init__(self, chars: int = CHARS_MAX) -> None:
-        self._left = chars
+    def __init__(self, chars: int = CHARS_MAX, within: "Room | None" = None) -> None:
+        self._left, self._within = chars, within
 
     def take(self, chars: int) -> None:
         """Raises: TooManyDigits."""
+        if self._within is not None:
+            self._within.take(chars)
         self._left -= chars
         if self._left < 0:
             raise TooManyDigits

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from recoup.rules.network import card_text
 from recoup.rules.network.card_guard import holds_number, is_identifier
-from recoup.rules.network.card_text import numbers_in
+from recoup.rules.network.card_text import Room, TooManyDigits, numbers_in
 
 _CODES: Final = frozenset({
     "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode", "cardsecuritycode",
@@ -16,6 +16,9 @@ _CODES: Final = frozenset({
 # The quick looks over a row's JSON: what they do not find is not there. An escaped letter may be anything.
 _NAME: Final = re.compile(r'"([^"]{1,40})"\s*:')
 NO_NUMBER: Final = "looks like a card number. Send the first six and last four digits, or a token of /tokenize"
+MANY_DIGITS: Final = "has more long numbers than can be checked for card numbers; leave out what is not needed"
+ROW_CHARS_MAX: Final = 4_096  # of long numbers in one row
+FILE_CHARS_MAX: Final = 32_000_000  # a hundred and more a row of the largest file
 NO_CODE: Final = "holds a card's security code, which no file may; leave it out"
 
 
@@ -29,9 +32,9 @@ def may_hold_code(text: str) -> bool:
     return "\\u00" in text or any(map(is_code, _NAME.findall(text)))
 
 
-def is_number(text: str) -> bool:
-    """Whether there is a card number in it."""
-    return holds_number(text)
+def is_number(text: str, room: Room | None = None) -> bool:
+    """Whether there is a card number in it. Raises: TooManyDigits when there is no `room` left."""
+    return holds_number(text, room)
 
 
 @lru_cache(maxsize=4096)
@@ -41,20 +44,23 @@ def is_code(name: str) -> bool:
 
 
 def card_data(
-    value: Any, name: str = "", *, numbers: bool = True, like: list[tuple[str, str]] | None = None
-) -> tuple[str, str] | None:
+    value: Any, name: str = "", *, numbers: bool = True, like: list[tuple[str, str]] | None = None,
+    room: Room | None = None,
+) -> tuple[str, str] | None:  # fmt: skip
     """(field, what it holds) of the first value that may not be kept; the value itself is never told.
 
     `numbers`: whether anything in it may look like a card number at all. `like`: takes (field, digits) of identifiers
-    that look like one, to be compared with the cards that are held; without it they are refused.
+    that look like one, to be compared with the cards that are held; without it they are refused. `room`: for the long
+    numbers in all of it; a value for which none is left may not be kept.
     """
-    waiting = [(name, value)]
+    waiting, room = [(name, value)], Room(ROW_CHARS_MAX) if room is None else room
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, Mapping):
             for key, inner in value.items():
-                if numbers and is_number(str(key)):
-                    return name or "Row", "has a name that " + NO_NUMBER
+                wrong = _wrong(str(key), False, None, name, room) if numbers else ""
+                if wrong:
+                    return name or "Row", "has a name that " + wrong
                 waiting.append((_inside(name, key), inner))
         elif isinstance(value, list):
             waiting += [(name, inner) for inner in value]
@@ -63,19 +69,33 @@ def card_data(
         elif is_code(name.rpartition(".")[2]):
             return name, NO_CODE
         elif numbers and isinstance(value, str | int | float):
-            identifier = like is not None and is_identifier(name.rpartition(".")[2])
-            if holds_number(str(value), identifier=identifier):
-                return name, NO_NUMBER
-            if like is not None and identifier:
-                like += [(name, one.digits) for one in numbers_in(str(value))]
+            wrong = _wrong(str(value), is_identifier(name.rpartition(".")[2]), like, name, room)
+            if wrong:
+                return name, wrong
     return None
 
 
 def card_data_in(
-    named: Iterable[tuple[str, str]], like: list[tuple[str, str]] | None = None
+    named: Iterable[tuple[str, str]], like: list[tuple[str, str]] | None = None, room: Room | None = None
 ) -> tuple[str, str] | None:
-    """The same for the cells of a table."""
-    return next((found for name, text in named if (found := card_data(text.strip(), name, like=like))), None)
+    """The same for the cells of a table's row."""
+    room = Room(ROW_CHARS_MAX) if room is None else room
+    cells = (card_data(text.strip(), name, like=like, room=room) for name, text in named)
+    return next((found for found in cells if found), None)
+
+
+def _wrong(text: str, identifier: bool, like: list[tuple[str, str]] | None, name: str, room: Room) -> str:
+    """Why it may not be kept, empty where it may."""
+    if not card_text.may_hold_number(text):
+        return ""
+    try:
+        found = list(numbers_in(text, room))
+    except TooManyDigits:
+        return MANY_DIGITS
+    if like is None or not identifier:
+        return NO_NUMBER if found else ""
+    like += [(name, one.digits) for one in found]
+    return NO_NUMBER if any(one.grouped for one in found) else ""
 
 
 def _inside(outer: str, name: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, NamedTuple
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.statement import DELIMITERS
-from recoup.rules.uploads.card_data import NO_NUMBER, is_number
+from recoup.rules.network.card_text import Room
+from recoup.rules.uploads.card_data import NO_NUMBER, ROW_CHARS_MAX, is_number
 from recoup.rules.uploads.record import Header, Record, check_nothings
 
 COLUMNS_MAX: Final = 200
@@ -136,7 +137,8 @@ def _value(text: str, kind: str) -> Any:
 def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> tuple[Column | None, ...]:
     found = [known.get(plain(name)) for name in names]
     have = ", ".join(repr(name[:40]) for name in names[:20])
-    if any(is_number(name) for name in names):
+    room = Room(ROW_CHARS_MAX)
+    if any(is_number(name, room) for name in names):
         raise Problem("invalid", f"Line {number}, the header, {NO_NUMBER}.", field="file")
     for name, column in zip(names, found, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):

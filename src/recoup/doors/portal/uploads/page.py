@@ -6,6 +6,8 @@ from typing import Any, Final
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
@@ -42,7 +44,10 @@ async def post_upload(visit: Visit) -> Response:
         if not isinstance(given, UploadFile) or not given.filename:
             raise Problem("invalid", "No file was chosen.", field="file")
         file = File(given.filename, given.file, str(kind))
-        taken = await take(visit.portal.world, visit.scope, file, visit.portal.readers)
+        taken = await while_there(visit.request.receive, take(
+            visit.portal.world, visit.scope, file, visit.portal.readers))  # fmt: skip
+    except ClientGone:
+        return see(PLACE)  # nobody reads it
     except Problem as problem:
         return await _list(visit, {"kind": str(kind)}, problem)
     finally:

@@ -10,7 +10,16 @@ from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import encoding_of, lines
-from recoup.rules.uploads.card_data import NO_NUMBER, card_data, card_data_in, may_hold_code, may_hold_number
+from recoup.rules.network.card_text import Room
+from recoup.rules.uploads.card_data import (
+    FILE_CHARS_MAX,
+    NO_NUMBER,
+    ROW_CHARS_MAX,
+    card_data,
+    card_data_in,
+    may_hold_code,
+    may_hold_number,
+)
 from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
@@ -62,6 +71,7 @@ class Rows:
     refused: int = 0
     notes: list[str] = field(default_factory=list)
     like: dict[int, list[tuple[str, str]]] = field(default_factory=dict)  # row -> its identifiers that look like a card
+    room: Room = field(default_factory=lambda: Room(FILE_CHARS_MAX))
     _seen: dict[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Row]:
@@ -106,14 +116,16 @@ class Rows:
     def _body(self, record: Record, source: JsonRows | TableRows) -> dict[str, Any]:
         """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
         like: list[tuple[str, str]] = []
+        room, found = Room(ROW_CHARS_MAX, self.room), None
         if record.text is not None:
             body = self.reader.body(record.text)
             numbers = may_hold_number(record.text)
-            found = card_data(body, numbers=numbers, like=like) if numbers or may_hold_code(record.text) else None
+            if numbers or may_hold_code(record.text):
+                found = card_data(body, numbers=numbers, like=like, room=room)
         else:
             assert isinstance(source, TableRows)
             assert record.cells is not None
-            found = card_data_in(zip(source.names, record.cells, strict=True), like)
+            found = card_data_in(zip(source.names, record.cells, strict=True), like, room)
             body = {} if found else body_of(source.columns, record.cells)
         if found:
             field_name, what = found

@@ -31,6 +31,7 @@ from recoup.store.write.uploads import add_rows, count_rows
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
 AT_ONCE: Final = 4  # in this process, each of another merchant: nobody's files keep out everybody's
+SECONDS_MAX: Final = 300  # the largest takes a minute or two; a reader's place is free again after it
 NAME_MAX: Final = 200
 HEAD: Final = 4_096
 _COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
@@ -64,7 +65,11 @@ async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Rea
         raise _busy(f"{AT_ONCE} files of other merchants are being read, which is as many as are read at once.")
     taking.add(scope.merchant_id)
     try:
-        return await _take(world, scope, file, readers)
+        async with asyncio.timeout(SECONDS_MAX):
+            return await _take(world, scope, file, readers)
+    except TimeoutError:
+        raise Problem("too_large", f"The file takes more than {SECONDS_MAX} seconds to read; nothing of it was taken.",
+                      field="file", cure="Split it.") from None  # fmt: skip
     finally:
         taking.discard(scope.merchant_id)
 

@@ -1,0 +1,77 @@
+"""No merchant's file keeps out another's: what a row may cost, how long a file is read, and for whom."""
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import pytest
+from tests.doors.rescue.door import Caller, Door
+from tests.doors.rescue.test_uploads import copies, send, worked
+
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.spool import while_there
+from recoup.doors.rescue.rows import readers
+from recoup.flows.cards.uploads import take as taking
+from recoup.flows.cards.uploads.take import File, take
+from recoup.kernel.problem import Problem
+
+
+def test_rows_full_of_digits_are_refused_and_the_others_taken(shop: Caller) -> None:
+    """Four packed files of 10 KB kept everybody's files out for seventeen seconds."""
+    rows: list[dict[str, Any]] = copies(shop, 4)
+    rows[1]["senseKey"] = "4 " * 2_500
+    rows[2]["extraData"] = {"notes": ["4444+" * 40] * 30}
+    upload, told = worked(shop, rows)
+    assert [row["code"] for row in told] == [None, "card_data", "card_data", None]
+    assert (upload["done"], upload["refused"]) == (2, 2)
+    assert "more long numbers than can be checked" in told[1]["errors"][0]["message"]
+
+
+def test_a_file_that_takes_too_long_frees_its_place(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = json.dumps(copies(shop, 3))
+    with monkeypatch.context() as patch:
+        patch.setattr(taking, "SECONDS_MAX", 0)
+        answer = send(shop, rows)
+        assert answer.status_code == 413
+        assert "takes more than 0 seconds" in answer.text
+    assert shop.get("/uploads").json()["data"] == []
+    assert send(shop, rows).status_code == 202
+
+
+def test_a_file_whose_sender_hung_up_is_not_read_on(door: Door, shop: Caller) -> None:
+    """Its place is free, nothing of it is kept, and it can be sent again."""
+    content = json.dumps(copies(shop, 5)).encode()
+    world, scope = door.world, shop.shop.scope
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def story() -> None:
+        file = File("", io.BytesIO(content), "transmit")
+        with pytest.raises(ClientGone):
+            await while_there(gone, take(world, scope, file, readers(world.policy)))
+        assert scope.merchant_id not in taking._taking[world.db]
+
+    door.run(story())
+    assert shop.get("/uploads").json()["data"] == []
+    assert send(shop, content).status_code == 202
+
+
+def test_who_stays_hears_what_came_of_it() -> None:
+    async def stays() -> dict[str, str]:
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def work(fails: bool) -> int:
+        await asyncio.sleep(0)
+        if fails:
+            raise Problem("invalid", "No.")
+        return 5
+
+    async def story() -> None:
+        assert await while_there(stays, work(False)) == 5
+        with pytest.raises(Problem, match="No"):
+            await while_there(stays, work(True))
+
+    asyncio.run(story())
