@@ -88,6 +88,23 @@ def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
     run(server, story)
 
 
+def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(server: ServerAddress) -> None:
+    """Some thousand transmissions of one merchant were most of what a model was trained on and judged by."""
+
+    async def story(shop: Shop) -> None:
+        await lived(shop, payers=600)
+        assert (await learned(shop, dry_run=True)).trial.verdict == "better"  # type: ignore[union-attr]
+        other = new_id()
+        await _another_merchant(shop, other)
+        await transmit(shop.world, payments(other, 2, 300, shuffled=True))
+        done = await learned(shop)
+        assert done.trial is not None
+        assert (done.trial.verdict, done.taken) == ("not_better", False)
+        assert "for the merchant with the most attempts alone" in done.note
+
+    run(server, story)
+
+
 def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop)

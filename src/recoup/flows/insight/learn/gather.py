@@ -39,10 +39,12 @@ _COLUMNS: Final = ("owner", "payer", "order", "at", "answer", "key", "issuer", "
 
 
 class Gathered(NamedTuple):
-    """`lines`: issuers that may have a line of their own. `merchants`: of whom there is anything."""
+    """`lines`: issuers that may have a line of their own. `owners`: by payer, who owns the merchant. `merchants`: of
+    whom there is anything."""
 
     attempts: Attempts
     lines: Column
+    owners: Column
     merchants: int
 
 
@@ -178,7 +180,7 @@ def _signed(raw: bytes) -> int:
     return int.from_bytes(raw, "big", signed=True)
 
 
-def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column]:
+def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column, Column]:
     """`shared`: there are merchants enough for an issuer's line to be of several of them, so that nobody's customers
     can be read off it."""
     at, answer, order = np.array(rows.at, float), np.array(rows.answer, np.int64), np.array(rows.order, np.int64)
@@ -200,7 +202,9 @@ def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column]:
         np.array(rows.offset)[by_order][final] / 60.0, np.array(rows.zone, np.int64)[by_order][final],
         tuple(rows.keys), issuers,
     )  # fmt: skip
-    return attempts, lines
+    owners = np.zeros(attempts.payers, np.int64)
+    owners[attempts.payer] = np.array(rows.owner, np.int64)[by_order][final]
+    return attempts, lines, owners
 
 
 def _issuers(rows: _Rows, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from recoup.rules.rescue.engine.classes import APPROVED, HARD
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import candidates
-from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_SHARE, Trial
+from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
 
 SCORED_MAX: Final = 4_000  # tries; whole payers, spread evenly
 _SURELY: Final = 1e-6
@@ -57,6 +57,14 @@ def hold_out(attempts: Attempts) -> HeldOut:
     late = (attempts.at >= at) & (attempts.tries > 0)
     approved = int((attempts.answer[late] == APPROVED).sum())
     return HeldOut(attempts, chosen(attempts, attempts.at < at), at, np.flatnonzero(late), approved)
+
+
+def without_largest(held: HeldOut, owners: Column) -> HeldOut | None:
+    """Without the tries of the owner of most. None: the others' are too few to judge by."""
+    owner = owners[held.attempts.payer[held.tries]]
+    others = held.tries[owner != np.bincount(owner).argmax()]
+    approved = int((held.attempts.answer[others] == APPROVED).sum())
+    return held._replace(tries=others, approved=approved) if len(others) >= HELD_OUT_LEAST else None
 
 
 def try_out(held: HeldOut, chance: Chance, compared_with: str, compared: Chance) -> Trial:

@@ -23,12 +23,13 @@ from recoup.store.read.trainings import standing_candidate
 
 DAYS_A_MONTH: Final = 31
 AS_LOADED: Final = "own attempts"
+_ONE_ALONE: Final = "It is better for the merchant with the most attempts alone: the scores are of the others'."
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`: why it was not
-    compared with the model that is taken."""
+    compared with the model that is taken, or judged without the merchant with the most attempts."""
 
     attempts: int
     payers: int
@@ -100,7 +101,7 @@ async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:
 def _train(gathered: Any, today: Model | None, note: str) -> Training:
     import numpy as np
 
-    from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, try_out
+    from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, try_out, without_largest
     from recoup.flows.insight.learn.train import train
 
     attempts = gathered.attempts
@@ -114,6 +115,12 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
     if today is not None and today.name == model.name:
         today, note = None, f"{model.name} already exists; the same attempts give the same model."
     compared = by_model(today) if today is not None else by_plain_rates(held.before)
-    trial = try_out(held, by_model(model), today.name if today is not None else PLAIN_RATES, compared)
+    against = today.name if today is not None else PLAIN_RATES
+    trial = try_out(held, by_model(model), against, compared)
+    others = without_largest(held, gathered.owners) if trial.verdict == "better" else None
+    if others is not None:
+        of_others = try_out(others, by_model(model), against, compared)
+        if of_others.verdict != "better":
+            trial, note = of_others, f"{note} {_ONE_ALONE}".strip()
     return Training(*counts, model=model, trial=trial, note=note)
 
