@@ -16,6 +16,7 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_customers import INES, found_anywhere
 from tests.flows.money.comparing import compare, person, statement, verdicts
 from tests.worlds import Shop
+from tests.worlds import owner as world_owner
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.on_demand import clear_fault, set_fault
@@ -49,7 +50,7 @@ from recoup.store.write.order_notes import insert_order_note
 
 EMAIL = INES.email.lower()
 MUG = {"sku": "MUG", "amount": 9_999, "quantity": 1}
-GOODS = {"items": [MUG | {"name": "Mug for Zzyx", "description": "Zzyx in gold"}]}
+GOODS = {"sense_key": "Zzyx-1", "items": [MUG | {"name": "Mug for Zzyx", "description": "Zzyx in gold"}]}
 SHOWN = {"subject": "Zzyx's plan", "description": "for Zzyx", "metadata": {"who": "Zzyx"},
          "return_url": "https://leaf.example.test/?who=zzyx"}  # fmt: skip
 # What stays, to the last unit.
@@ -144,8 +145,11 @@ async def written(shop: Shop, as_: As) -> Written:
     await shop.advance(timedelta(minutes=11))
     await simulate_by_operator(world, orders, "late", True)
     await settle_by_hand(orders, scope, late, "Sent back to Zzyx")
-    told = await shop.transmitted("SELF-1", payer={"external_id": "", "email": INES.email, "phone": "", "name": ""})
-    said = {"is_declined": True, "outcome": "Zzyx rang", "refund": {"amount": 100, "reason": "Zzyx came", "id": "r-1"}}
+    told = await shop.transmitted("SELF-1", payer={"external_id": "", "email": INES.email, "phone": "", "name": ""},
+                                   facts={"site_url": "https://leaf.example.test/?who=zzyx", "subscription": "Zzyx's",
+                                          "source": "Zzyx", "country": "US"})  # fmt: skip
+    back = {"amount": 100, "reason": "Zzyx came", "id": "Zzyx-1", "status": "for Zzyx"}
+    said = {"is_declined": True, "outcome": "Zzyx rang", "refund": back}
     await shop.transmit.update(scope, told, said)
     ops = await as_("ops")
     note = {"note": "Zzyx rang twice", "key": "c3" * 16}
@@ -176,6 +180,9 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
             left = await written(shop, as_)
             await shop.publish()
         await listed(shop)
+        async with world_owner(shop.world) as connection:
+            await connection.execute("UPDATE orders SET facts = jsonb_set(facts, '{decline,text}', '\"Zzyx has none\"')"
+                                     " WHERE order_id = $1 AND facts ? 'decline'", left.refused)  # fmt: skip
         assert await found_anywhere(shop) == {
             "payers", "order_payer", "order_search", "orders", "order_notes", "order_words", "refunds", "dispute_notes",
             "reconciliation_lines", "delivery_tries", "subscriptions", "transmissions", "saved_views", "exports",
@@ -190,7 +197,11 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
         items = "SELECT facts -> 'items' FROM orders WHERE order_id = $1"
         assert await shop.value(items, left.refused) == [MUG]
         assert await shop.value("SELECT outcome FROM transmissions WHERE outcome <> '{}'") == {
-            "is_declined": True, "outcome": "", "refund": {"amount": 100, "id": "r-1"}}  # fmt: skip
+            "is_declined": True, "outcome": "", "refund": {"amount": 100}}  # fmt: skip
+        assert await shop.value("SELECT facts FROM transmissions") == {"country": "US"}
+        facts = await shop.value("SELECT facts FROM orders WHERE order_id = $1", left.refused)
+        assert "sense_key" not in facts
+        assert facts["decline"]["text"] == ""
         async with shop.world.extra["people"].connection() as people:
             assert {row["name"] for row in await people.fetch("SELECT name FROM saved_views")} == {"card", "May"}
         owner = await as_("owner")

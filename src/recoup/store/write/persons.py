@@ -25,7 +25,9 @@ WITH person AS (
   WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])
 ), sent AS (
   UPDATE orders SET metadata = '{}',
-    facts = facts - '{subject,description,metadata,return_url,cancel_url}'::text[] || CASE WHEN facts ? 'items'
+    facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,correlation_id}'::text[]
+      || CASE WHEN facts #> '{decline,text}' IS NULL THEN '{}'
+        ELSE jsonb_build_object('decline', facts -> 'decline' || '{"text": ""}') END || CASE WHEN facts ? 'items'
       THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)
         FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END
   WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])
@@ -57,8 +59,8 @@ FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id 
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
   AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
 """
-# Subscriptions go on under their ids and amounts. Of what a later update told of a transaction texts go. When they paid
-# is known of what comes from now on.
+# Subscriptions go on under their ids and amounts. Of what was told of a transaction, and later about it, texts go. When
+# they paid is known of what comes from now on.
 _PAYER: Final = """
 WITH subscribed AS (
   UPDATE subscriptions SET title = '', facts = '{}' WHERE merchant_id = $1 AND customer_id = $2
@@ -67,9 +69,10 @@ WITH subscribed AS (
   ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = '{}', answers = '{}', tries = '{}', orders = '{}',
     since = EXCLUDED.since
 ), told AS (
-  UPDATE transmissions SET outcome = (SELECT jsonb_object_agg(key, CASE jsonb_typeof(value)
-      WHEN 'object' THEN value - 'reason' WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(outcome))
-  WHERE merchant_id = $1 AND payer_id = $2 AND outcome <> '{}'
+  UPDATE transmissions SET facts = facts - '{source,type,processor,site_url,subscription}'::text[],
+    outcome = coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
+      THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(outcome)), '{}')
+  WHERE merchant_id = $1 AND payer_id = $2
 )
 UPDATE payers SET email = NULL, phone = NULL, name = NULL, external_id = NULL WHERE merchant_id = $1 AND payer_id = $2
 """

@@ -16,7 +16,7 @@ CREATE TABLE transmissions (
   card_id uuid,
   transacted_at timestamptz,
   received_at timestamptz NOT NULL,
-  facts jsonb NOT NULL,                    -- no personal data
+  facts jsonb NOT NULL,                    -- no personal data; its texts go with an erasure
   outcome jsonb NOT NULL DEFAULT '{}',     -- what a later update told: outcome, refund, chargeback
   updated_at timestamptz,
   PRIMARY KEY (merchant_id, transmit_id)
