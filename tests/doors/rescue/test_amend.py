@@ -93,12 +93,12 @@ def test_a_card_that_is_given_before_the_order_was_looked_at(shop: Caller) -> No
     assert sorted(row["count"] for row in cards) == [1, 1]
 
 
-def test_network_limits_bind_a_new_card(door: Door, shop: Caller, other: Caller) -> None:
+def test_network_limits_bind_a_new_card(door: Door, shop: Caller) -> None:
     token = shop.token_for(COUNTING_CARDS[0])
     [card] = door.sql("SELECT pan_id FROM vault WHERE token_id = $1", uuid.UUID(token))
-    for _ in range(20):  # another merchant's sends use the card's allowance up
-        other.admit(paymentMethod__cardNumber=COUNTING_CARDS[0])
-    other.advance(minutes=1)
+    for _ in range(20):  # other payments of the same merchant use the card's allowance up
+        shop.admit(paymentMethod__cardNumber=COUNTING_CARDS[0])
+    shop.advance(minutes=1)
     [row] = door.sql("SELECT count(*) FROM network_sends WHERE card_id = $1", card["pan_id"])
     assert row["count"] >= 20
     order_id = waits(shop, EXPIRED_CARD, transaction__responseCode="54")
