@@ -13,6 +13,7 @@ from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 from recoup.rules.rescue.arms import Arm, AtHand, Known, Terms, arm_of, decide_by_arm, place_of
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.policy import CURRENT
 
@@ -134,6 +135,6 @@ def test_a_draw_is_repeated_and_named() -> None:
 
 
 def test_a_model_whose_numbers_break_does_not_stop_the_order() -> None:
-    broken = model(rhythms=(0.0,) * len(MODEL.learned.rhythms))
+    broken = model(rhythms=((0.0,) * len(RHYTHMS),) * 2)
     done, _ = decide_by_arm("engine", Known(TERMS), evidence(), at_hand(broken))
     assert done.decision.verdict == "plan"

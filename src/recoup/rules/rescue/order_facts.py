@@ -30,6 +30,7 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
         tries=_tries(order), looks=_looks(order, known.seen, first, now),
         sends_left=room.left if room else None, free_at=room.free_at if room else None,
         open_orders=1 + known.others_open, issuer_answers=known.issuer_answers,
+        credit=order.facts.get("funding") == "credit",
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ FROM (
     coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
     o.facts -> 'decline' ->> 'source' AS source, o.facts -> 'decline' ->> 'code' AS code,
     o.facts -> 'decline' ->> 'text' AS text, o.facts -> 'decline' ->> 'advice' AS advice,
+    coalesce(o.facts ->> 'funding' = 'credit', false) AS credit,
     jsonb_build_object('zone', o.facts -> 'zone') || CASE WHEN o.facts ? 'utc_offset'
       THEN jsonb_build_object('utc_offset', o.facts -> 'utc_offset') ELSE '{{}}' END AS zone_facts,
     least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at) AS declined_at
@@ -45,6 +46,7 @@ SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
     coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,
+    coalesce(lower(facts ->> 'funding') = 'credit', false) AS credit,
     least(transacted_at, received_at + (SELECT m.offset_us FROM merchants m WHERE m.merchant_id = $1)
       * interval '1 microsecond') AS happened_at
   FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3

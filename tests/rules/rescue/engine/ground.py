@@ -5,10 +5,10 @@ from typing import Any
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of, key_of
 from recoup.rules.rescue.engine.facts import Facts, Look
-from recoup.rules.rescue.engine.model import Issuer, Learned, Model, Money, Refusal, checked
+from recoup.rules.rescue.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, checked
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
@@ -20,12 +20,13 @@ def model(**changes: Any) -> Model:
     holds = (0.8, *[0.0] * (len(HOLDS) - 1), 0.2)
     fresh = tuple(2.0 - 0.45 * place for place in range(len(SINCE)))
     values: dict[str, Any] = {
-        "format": 1, "made_from": "a test", "data_from": "2026-10-01", "data_until": "2027-02-28", "attempts": 1000,
-        "payers": 100,
-        "money": Money((fresh, fresh), ((-1.0,) * len(GAP), (-2.0,) * len(GAP)), (0.0,) * 6, -2.0, 3.0, 1.0),
+        "format": FORMAT, "made_from": "a test", "data_from": "2026-10-01", "data_until": "2027-02-28",
+        "attempts": 1000, "payers": 100,
+        "money": Money((fresh, fresh), ((-1.0,) * len(GAP), (-2.0,) * len(GAP)), (0.0,) * 3,
+                       ((-2.0,) * len(IDLE),) * 3, 3.0, (0.8, 0.8, 1.0)),
         "refusal": Refusal(
             -2.0, ((-2.0,) * len(GAP),) * 6, (0.0,) * TRIES, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.0, 0.0),
-        "rhythms": (1.0 / len(RHYTHMS),) * len(RHYTHMS), "generic": 0.2, "holds": (holds,) * 6,
+        "rhythms": ((1.0 / len(RHYTHMS),) * len(RHYTHMS),) * 2, "generic": 0.2, "holds": (holds,) * 6,
         "holds_by_code": {"51": holds}, "held_answers": ((0.0, 0.2, 0.2, 0.2, 0.2, 0.2),) * 6,
         "issuers": {ISSUER: Issuer(500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6)},
     }  # fmt: skip

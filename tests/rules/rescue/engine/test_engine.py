@@ -127,7 +127,7 @@ def test_stopping_is_never_drawn() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b'{"format":1}', MODEL.to_json().replace(b'"format":1', b'"format":2'),
+    [b"", b"[]", b'{"format":2}', MODEL.to_json().replace(b'"format":2', b'"format":1'),
      MODEL.to_json().replace(b'"tries":[0.0,', b'"tries":['),
      MODEL.to_json().replace(b'"generic":0.2', b'"generic":"x"')],
 )  # fmt: skip

@@ -17,7 +17,7 @@ from tests.rules.rescue.engine.ground import evidence, model
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue import engine
-from recoup.rules.rescue.engine.bins import GAP, HOURS, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.bins import GAP, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import Look
@@ -27,7 +27,7 @@ from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
 DECISIONS = 300
-HASH = "078599cf3e013c78530f4f9d18abba08e12242b56a82d2f5420bf5d435f82f62"
+HASH = "a7f26a4b917b082ec18560344555cec27639e6cfe31b6bc37ae67f9048a0566b"
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)
@@ -39,12 +39,17 @@ def _model(dice: random.Random) -> Model:
     def row(size: int) -> tuple[float, ...]:
         return tuple(round(dice.random() * 4 - 2, 6) for _ in range(size))
 
-    weights = [dice.random() for _ in RHYTHMS]
+    def shares() -> tuple[float, ...]:
+        weights = [dice.random() for _ in RHYTHMS]
+        return tuple(round(one / sum(weights), 6) for one in weights)
+
     return model(
-        money=Money((row(len(SINCE)), row(len(SINCE))), (row(len(GAP)), row(len(GAP))), row(6), *row(3)),
+        money=Money((row(len(SINCE)), row(len(SINCE))), (row(len(GAP)), row(len(GAP))), row(3),
+                    (row(len(IDLE)), row(len(IDLE)), row(len(IDLE))), *row(1),
+                    tuple(round(dice.random(), 6) for _ in range(3))),
         refusal=Refusal(*row(1), tuple(row(len(GAP)) for _ in range(6)), row(TRIES), row(HOURS), row(WEEKDAYS),
                         *row(2)),
-        rhythms=tuple(round(one / sum(weights), 6) for one in weights),
+        rhythms=(shares(), shares()),
     )  # fmt: skip
 
 
@@ -61,7 +66,7 @@ def _asked(dice: random.Random) -> Evidence:
         first_key=dice.choice(("51", "05")), zone_known=dice.random() < 0.5,
         looks=tuple(Look(at, dice.choice(answers), dice.randrange(3)) for at in looks),
         tries=tuple(Look(at, dice.choice(answers[1:]), number) for number, at in enumerate(tries, 1)),
-        explore=dice.choice((0.0, 0.1)), draw=dice.random(),
+        explore=dice.choice((0.0, 0.1)), draw=dice.random(), credit=dice.random() < 0.3,
     )  # fmt: skip
 
 

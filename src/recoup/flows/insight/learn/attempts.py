@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from recoup.rules.rescue.engine.bins import GAP, SINCE, TRIES
-from recoup.rules.rescue.engine.classes import APPROVED, SOFT
+from recoup.rules.rescue.engine.bins import GAP, IDLE, SINCE, TRIES
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, SOFT, THERE, UNTOLD
 from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
 
 Column = np.ndarray[Any, Any]
@@ -30,6 +30,7 @@ class Past(NamedTuple):
     issuer: str
     offset_minutes: int
     zone_known: bool
+    credit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Attempts:
     issuer: Column
     offset: Column
     zone: Column
+    credit: Column
     keys: tuple[str, ...]
     issuers: tuple[str, ...]
 
@@ -60,7 +62,8 @@ class Attempts:
 @dataclass(frozen=True, slots=True)
 class Features:
     """What is fitted: columns of one length; `since_bin` and `stale` are attempts × rhythms. `gap` counts from the
-    payer's attempt before, whose answer is `before` (0: an approval, or none); `since_first` from the payment of the
+    payer's attempt before, whose answer is `before` (0: an approval, or none); `money_before`, `missing_bin` and
+    `idle_bin` from when money was last asked for; `since_first` from the payment of the
     order, whose answer is `first_answer`. `pooled`: issuers of whom nothing of their own is learned."""
 
     payer: Column
@@ -70,8 +73,12 @@ class Features:
     key: Column
     issuer: Column
     zone: Column
+    credit: Column
     before: Column
     gap_bin: Column
+    money_before: Column
+    missing_bin: Column
+    idle_bin: Column
     since_bin: Column
     stale: Column
     hour: Column
@@ -101,7 +108,8 @@ def attempts_of(rows: Iterable[Past]) -> Attempts:
         np.array([keys.setdefault(row.key, len(keys)) for row in past], np.int64),
         np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64),
         np.array([row.offset_minutes for row in past]) / 60.0,
-        np.array([row.zone_known for row in past], np.int64), tuple(keys), tuple(issuers),
+        np.array([row.zone_known for row in past], np.int64),
+        np.array([row.credit for row in past], np.int64), tuple(keys), tuple(issuers),
     )  # fmt: skip
 
 
@@ -118,6 +126,7 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     same = np.r_[False, data.payer[1:] == data.payer[:-1]]
     gap = np.where(same, data.at - np.r_[0.0, data.at[:-1]], _LONG_AGO_HOURS)
     before = np.where(same, np.r_[APPROVED, data.answer[:-1]], APPROVED)
+    money, money_gap = _money_before(data, gap, before)
     local = data.at + data.offset
     since = _hours_since(local)
     first = np.full(int(data.order.max()) + 1, np.inf)
@@ -125,15 +134,28 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     first_answer = np.full(len(first), SOFT)
     first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
     return Features(
-        data.payer, data.order, data.tries, data.answer, data.key, data.issuer, data.zone, before,
-        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
+        data.payer, data.order, data.tries, data.answer, data.key, data.issuer, data.zone, data.credit, before,
+        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0), money,
+        np.maximum(np.searchsorted(GAP, money_gap, side="right") - 1, 0),
+        np.maximum(np.searchsorted(IDLE, money_gap, side="right") - 1, 0),
         np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
-        (since > gap[:, None]) & (before != APPROVED)[:, None],
+        (since > money_gap[:, None]) & (money != THERE)[:, None],
         ((data.at % 24) // 3).astype(np.int64), ((data.at // 24 + 3) % 7).astype(np.int64),
         local // 24 != first[data.order] // 24, _month(local) != _month(first)[data.order],
         local - first[data.order], first_answer[data.order], data.keys, data.issuers,
         np.zeros(len(data.issuers), bool) if pooled is None else pooled,
     )  # fmt: skip
+
+
+def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:
+    """How money stood when it was last asked for (`rules.rescue.engine.chances.Before`), and the hours since."""
+    place = np.arange(len(data))
+    told = np.where((data.answer == APPROVED) | (data.answer == FUNDS), place, -1)
+    last = np.r_[-1, np.maximum.accumulate(told)[:-1]]
+    begin = np.searchsorted(data.payer, data.payer)
+    missing = (last >= begin) & (data.answer[last] == FUNDS)
+    money = np.where(missing, MISSING, np.where(before == APPROVED, THERE, UNTOLD))
+    return money, np.where(missing, data.at - data.at[last], gap)
 
 
 def _hours_since(local: Column) -> Column:

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column, Features
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, MISSING, SOFT, STANDINGS
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
 
 _R: Final = len(RHYTHMS)
@@ -18,9 +18,10 @@ _HABITS: Final = {"biweekly-5": 0.11, "biweekly-12": 0.11, "weekly-4": 0.05, "ha
                   "halves-1": 0.03, "working-1": 0.05, "monthly-1": 0.02, "business-end": 0.05, "month-end": 0.02,
                   "working-3": 0.03, "working-15": 0.02, "irregular": 0.05, "ample": 0.1}  # fmt: skip
 # What history shows after an answer is also who was tried again: `after` takes that up while the rest is learned, and
-# decisions go by these. Learned ones cost four orders of a hundred in worlds.
-_AFTER_ANSWERS: Final = (1.0, 0.0, 0.5, 0.5, 0.5, 0.0)
-UNDATED: Final = (-1.8, 4.0)  # irregular, ample
+# decisions go by these.
+_AFTER: Final = (1.0, 0.5, 0.0)
+LEAN: Final = np.array([0.1, 0.2, 0.5])
+AMPLE_LOGIT: Final = 4.0
 # By class of the first decline: nothing holds the order, or it is held for good; the rest mends in time.
 _HELD: Final = ((0.9, 0.05), (0.5, 0.2), (0.25, 0.35), (0.4, 0.1), (0.3, 0.1), (0.02, 0.95))
 TINY: Final = 1e-9
@@ -34,7 +35,9 @@ class Coefficients:
     since: Column
     stale: Column
     after: Column
-    special: Column  # irregular, ample, first
+    irregular: Column  # by what came before, and the time since
+    ample: Column
+    lean: Column  # the share of first payments that meets a time of little money, by how it stood before
     refusal_after: Column
     refusal_tries: Column
     refusal_hours: Column
@@ -44,7 +47,7 @@ class Coefficients:
     issuer_hours: Column
     issuer_weekdays: Column
     generic: Column  # by issuer; the last is of all
-    rhythms: Column
+    rhythms: Column  # of debit cards, of credit cards
     holds: Column  # classes × lengths
     holds_by_code: Column
     issuer_holds: Column  # issuers × classes × lengths, against `holds`
@@ -58,11 +61,21 @@ def start(issuers: int, keys: int) -> Coefficients:
     stale = -np.linspace(2.5, 0.5, len(GAP))
     holds = holds_prior()
     return Coefficients(
-        np.stack([profile, profile]), np.stack([stale * 0.5, stale]), np.zeros(_K), np.array([*UNDATED, 0.0]),
-        np.full((_K, len(GAP)), -1.6), np.zeros(TRIES), np.zeros(HOURS), np.zeros(WEEKDAYS), np.array([-1.6, 0.0, 0.0]),
+        np.stack([profile, profile]), np.stack([stale * 0.5, stale]), np.zeros(STANDINGS), irregular_prior(),
+        np.array([AMPLE_LOGIT]), LEAN.copy(), np.full((_K, len(GAP)), -1.6), np.zeros(TRIES), np.zeros(HOURS),
+        np.zeros(WEEKDAYS), np.array([-1.6, 0.0, 0.0]),
         np.zeros(issuers), np.zeros((issuers, HOURS)), np.zeros((issuers, WEEKDAYS)), np.full(issuers + 1, 0.3),
-        rhythm_prior(), holds, np.tile(holds[SOFT], (keys, 1)), np.ones((issuers, _K, _H)), held_prior(),
+        np.stack([rhythm_prior()] * 2), holds, np.tile(holds[SOFT], (keys, 1)), np.ones((issuers, _K, _H)),
+        held_prior(),
     )  # fmt: skip
+
+
+def irregular_prior() -> Column:
+    """By how money stood before: it was there and is used up; nothing is known; it was missing and comes in ten days on
+    the mean, where a payment finds it each second time."""
+    days = (np.array(IDLE) + np.array([*IDLE[1:], 672])) / 48
+    there = 0.02 + 0.5 * (1 - np.exp(-days / 10.0))
+    return np.stack([np.linspace(1.5, 0.0, len(IDLE)), np.full(len(IDLE), -1.0), np.log(there / (1 - there))])
 
 
 def rhythm_prior() -> Column:
@@ -97,6 +110,16 @@ def held_prior() -> Column:
     return prior
 
 
+def without_money(data: Features, c: Coefficients) -> Column:
+    """By attempt, how likely its answer is where there is no money."""
+    refusal, _money = logits(data, c)
+    no, generic = chance(refusal), c.generic[data.issuer]
+    told = np.where(data.answer == FUNDS, (1 - no) * (1 - generic), no)
+    told = np.where(data.answer == SOFT, no + (1 - no) * generic, told)
+    found: Column = np.where((data.answer == APPROVED) | (data.answer == HARD), 0.0, told) + TINY
+    return found
+
+
 def blocks(data: Features) -> Iterator[tuple[slice, Features]]:
     """A part of the rows at a time: what is made of it on the way stays in the cache."""
     columns = {name: getattr(data, name) for name in Features.__slots__ if name not in ("keys", "issuers", "pooled")}
@@ -115,15 +138,16 @@ def logits(data: Features, c: Coefficients) -> tuple[Column, Column]:
     refusal += c.issuer_refusal[data.issuer] + c.issuer_hours[data.issuer, data.hour]
     refusal += c.issuer_weekdays[data.issuer, data.weekday]
     money = c.since[data.zone[:, None], data.since_bin]
-    money[:, IRREGULAR], money[:, AMPLE] = c.special[0], c.special[1]
-    money += np.where(stale_of(data), c.stale[(data.before == FUNDS).astype(int), data.gap_bin][:, None], 0.0)
-    money += np.where(retry, c.after[data.before], c.special[2])[:, None]
+    money[:, IRREGULAR], money[:, AMPLE] = c.irregular[data.money_before, data.idle_bin], c.ample[0]
+    stale = c.stale[(data.money_before == MISSING).astype(int), data.missing_bin]
+    money += np.where(stale_of(data), stale[:, None], 0.0)
+    money += np.where(retry, c.after[data.money_before], 0.0)[:, None]
     return refusal, money
 
 
 def stale_of(data: Features) -> Column:
     stale = data.stale.copy()
-    stale[:, AMPLE] = False
+    stale[:, IRREGULAR:] = False
     return stale
 
 
@@ -132,9 +156,22 @@ def chance(logit: Column) -> Column:
     return found
 
 
-def likelihoods(data: Features, c: Coefficients) -> Column:
+def chances(data: Features, c: Coefficients) -> tuple[Column, Column, Column]:
+    """Of the bank refusing (attempts × 1); of money being there in a time of little, and of it being there (attempts ×
+    rhythms)."""
     refusal, money = logits(data, c)
-    no, there = chance(refusal)[:, None], chance(money)
+    scarce = chance(money)
+    lean = lean_of(data, c)
+    return chance(refusal)[:, None], scarce, 1 - lean * (1 - scarce)
+
+
+def lean_of(data: Features, c: Coefficients) -> Column:
+    """How likely each attempt meets a time of little money. Who is tried again is in one."""
+    return np.where(data.tries > 0, 1.0, c.lean[data.money_before])[:, None]
+
+
+def likelihoods(data: Features, c: Coefficients) -> Column:
+    no, _scarce, there = chances(data, c)
     generic = c.generic[data.issuer][:, None]
     answer = data.answer[:, None]
     found = np.where(answer == APPROVED, (1 - no) * there, no)
@@ -148,8 +185,8 @@ def likelihoods(data: Features, c: Coefficients) -> Column:
 def named(c: Coefficients) -> dict[str, Any]:
     """The parts of `rules.rescue.engine.model.Learned` that are coefficients of all issuers."""
     return {
-        "money": {"since": c.since.tolist(), "stale": c.stale.tolist(), "after": _AFTER_ANSWERS,
-                  "irregular": float(c.special[0]), "ample": float(c.special[1]), "first": float(c.special[2])},
+        "money": {"since": c.since.tolist(), "stale": c.stale.tolist(), "after": _AFTER,
+                  "irregular": c.irregular.tolist(), "ample": float(c.ample[0]), "lean": c.lean.tolist()},
         "refusal": {"first": float(c.refusal_flags[0]), "after": c.refusal_after.tolist(),
                     "tries": c.refusal_tries.tolist(), "hours": c.refusal_hours.tolist(),
                     "weekdays": c.refusal_weekdays.tolist(), "new_day": float(c.refusal_flags[1]),

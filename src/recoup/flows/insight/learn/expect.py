@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column, Features
-from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior
+from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior, without_money
 from recoup.rules.rescue.engine.bins import HOLDS
-from recoup.rules.rescue.engine.classes import SOFT
+from recoup.rules.rescue.engine.classes import FUNDS, SOFT
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
 _R: Final = len(RHYTHMS)
@@ -41,27 +41,37 @@ def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Colum
     likely each length of its hold is."""
     orders, payers, which = int(data.order.max()) + 1, int(data.payer.max()) + 1, tried.which
     share, log_free, by_payer = np.empty((len(data), _R)), np.empty((len(data), _R)), np.zeros((payers, _R))
+    log_held = np.empty(len(data))
     for part, some in blocks(data):
         likely, held_class = likelihoods(some, c), 1 - c.holds[some.answer, 0]
-        elsewhere = (1 - held_class)[:, None] * likely
-        elsewhere += (held_class * c.held_answers[some.answer, some.answer])[:, None]
+        # An order that is held is answered so whatever the rhythm.
+        free = (1 - held_class)[:, None] * likely
+        elsewhere = free + (held_class * (likely * c.rhythms[some.credit]).sum(1))[:, None]
+        missing = without_money(some, c)
+        # What is held for lack of money answers as if there were none.
+        answers = c.held_answers[some.first_answer, some.answer] + TINY
+        log_held[part] = np.log(np.where(some.first_answer == FUNDS, missing, answers))
         first = some.tries == 0
         np.add.at(by_payer, some.payer[first], np.log(elsewhere[first]))
-        share[part], log_free[part] = (1 - held_class)[:, None] * likely / elsewhere, np.log(likely)
+        share[part], log_free[part] = free / elsewhere, np.log(likely)
     owner = np.zeros(orders, np.int64)
     owner[data.order] = data.payer
     held = first_holds(data, c, orders)
-    log_held = np.log(c.held_answers[data.first_answer, data.answer] + TINY)
     joint = np.empty((len(which), _H, _R))
     for begin in range(0, len(which), _BLOCK_ORDERS):
         some_orders = slice(begin, min(begin + _BLOCK_ORDERS, len(which)))
         total = _by_length(tried, some_orders, log_free, log_held, held[which[some_orders]], joint, share)
         np.add.at(by_payer, owner[which[some_orders]], total)
-    again = np.unique(data.payer[data.tries > 0])
+    again = np.zeros(payers, bool)
+    again[data.payer[data.tries > 0]] = True
+    credit = np.zeros(payers, np.int64)
+    credit[data.payer] = data.credit
     likely = np.exp(by_payer - by_payer.max(1, keepdims=True))
-    for _ in range(_MIXED):
-        c.rhythms = _mixed(likely[again], c.rhythms)
-    posterior = likely * c.rhythms
+    for kind in (0, 1):
+        some_likely = likely[again & (credit == kind)]
+        for _ in range(_MIXED):
+            c.rhythms[kind] = _mixed(some_likely, c.rhythms[kind])
+    posterior = likely * c.rhythms[credit]
     posterior /= posterior.sum(1, keepdims=True)
     held[which] = np.einsum("olr,or->ol", joint, posterior[owner[which]])
     for part, some in blocks(data):

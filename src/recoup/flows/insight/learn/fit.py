@@ -11,20 +11,22 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column, Features
 from recoup.flows.insight.learn.coefficients import (
+    AMPLE_LOGIT,
+    LEAN,
     TINY,
-    UNDATED,
     Coefficients,
     blocks,
-    chance,
+    chances,
     held_prior,
     holds_prior,
-    logits,
+    irregular_prior,
+    lean_of,
     stale_of,
     start,
 )
 from recoup.flows.insight.learn.expect import UNTIL, expect, tried_of
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, WEEKDAYS
+from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, MISSING, SOFT, STANDINGS
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
 
 _R: Final = len(RHYTHMS)
@@ -32,7 +34,9 @@ _K: Final = len(CLASSES)
 _H: Final = len(HOLDS) + 1
 _ROUNDS: Final = 15
 _SHAPE: Final = 30.0
+_LEAN: Final = 20.0
 _STEPS: Final = 3
+_RATE: Final = 0.15  # up to nine coefficients of an attempt move in one step
 _SHAPE_FROM: Final = 3  # rounds with the prior's profile, until rhythms are told apart
 
 
@@ -60,7 +64,7 @@ class _Bins(NamedTuple):
 
 def _bins_of(data: Features) -> _Bins:
     is_stale = stale_of(data)
-    stale = np.broadcast_to(((data.before == FUNDS) * len(GAP) + data.gap_bin)[:, None], is_stale.shape)
+    stale = np.broadcast_to(((data.money_before == MISSING) * len(GAP) + data.missing_bin)[:, None], is_stale.shape)
     return _Bins((data.zone[:, None] * len(SINCE) + data.since_bin)[:, :IRREGULAR].ravel(), stale[is_stale], is_stale)
 
 
@@ -106,20 +110,21 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
 def _climb(data: Features, c: Coefficients, weights: Column, bins: _Bins, *, shape: bool) -> None:
     """One diagonal Newton step on every coefficient, with an answer that has two causes shared between them."""
     rows = len(data)
-    gradient, curve, soft, funds = (np.empty(rows) for _ in range(4))
+    gradient, curve, soft, funds, lean, judged = (np.empty(rows) for _ in range(6))
     slope, bend = np.empty((rows, _R)), np.empty((rows, _R))
     for part, some in blocks(data):
-        gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part] = _slopes(some, c, weights[part])
+        (gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part], lean[part],
+         judged[part]) = _slopes(some, c, weights[part])  # fmt: skip
     _climb_refusal(data, c, gradient, curve)
     _climb_money(data, c, slope, bend, bins, shape)
     _learn_generic(data, c, soft, funds)
+    _learn_lean(data, c, lean, judged)
 
 
 def _slopes(data: Features, c: Coefficients, weights: Column) -> tuple[Column, ...]:
     """By attempt, gradient and curve of the refusal's logit; by attempt × rhythm, of the money's; and how much of the
     missing money was told as generic, how much as such."""
-    refusal, money = logits(data, c)
-    no, there = chance(refusal)[:, None], chance(money)
+    no, scarce, there = chances(data, c)
     soft, judged = (data.answer == SOFT)[:, None], (data.answer != HARD)[:, None]
     generic = c.generic[data.issuer][:, None]
     hidden = (1 - no) * (1 - there) * generic
@@ -128,8 +133,11 @@ def _slopes(data: Features, c: Coefficients, weights: Column) -> tuple[Column, .
     weights = weights * judged
     gradient, curve = (weights * (by_bank - no)).sum(1), weights.sum(1) * (no * (1 - no))[:, 0]
     rest = weights * (1 - by_bank)
-    slope, bend = rest * ((data.answer == APPROVED)[:, None] - there), rest * there * (1 - there)
-    return gradient, curve, slope, bend, (rest * soft).sum(1), (rest * (data.answer == FUNDS)[:, None]).sum(1)
+    approved, lean = (data.answer == APPROVED)[:, None], lean_of(data, c)
+    lean = rest * np.where(approved, lean * scarce / there, 1.0)
+    slope, bend = lean * (approved - scarce), lean * scarce * (1 - scarce)
+    told = (rest * (data.answer == FUNDS)[:, None]).sum(1)
+    return gradient, curve, slope, bend, (rest * soft).sum(1), told, lean.sum(1), rest.sum(1)
 
 
 def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Column) -> None:
@@ -162,12 +170,18 @@ def _climb_money(
     _step(c.stale.reshape(-1), bins.stale, gradient[bins.is_stale], curve[bins.is_stale], _SHAPE,
           prior.stale.reshape(-1))  # fmt: skip
     np.minimum(c.stale, 0.0, out=c.stale)
-    retry, everything = data.tries > 0, np.zeros(len(data), np.int64)
-    for index, column in ((0, IRREGULAR), (1, AMPLE)):
-        _step(c.special[index : index + 1], everything, gradient[:, column], curve[:, column], 3.0, UNDATED[index])
-    whole, bend = gradient.sum(1), curve.sum(1)
-    _step(c.special[2:3], everything[~retry], whole[~retry], bend[~retry], 1.0, 0.0)
-    _step(c.after, data.before[retry], whole[retry], bend[retry], 3.0, 0.0)
+    everything = np.zeros(len(data), np.int64)
+    _step(c.ample, everything, gradient[:, AMPLE], curve[:, AMPLE], 3.0, AMPLE_LOGIT)
+    idle, retry = data.money_before * len(IDLE) + data.idle_bin, data.tries > 0
+    _step(c.irregular.reshape(-1), idle, gradient[:, IRREGULAR], curve[:, IRREGULAR], 3.0, irregular_prior().ravel())
+    _step(c.after, data.money_before[retry], gradient.sum(1)[retry], curve.sum(1)[retry], 3.0, 0.0)
+
+
+def _learn_lean(data: Features, c: Coefficients, lean: Column, judged: Column) -> None:
+    first = data.tries == 0
+    met = np.bincount(data.money_before[first], lean[first], STANDINGS)
+    asked = np.bincount(data.money_before[first], judged[first], STANDINGS)
+    c.lean = (met + _LEAN * LEAN) / (asked + _LEAN)
 
 
 def _learn_generic(data: Features, c: Coefficients, soft: Column, funds: Column) -> None:
@@ -178,7 +192,7 @@ def _learn_generic(data: Features, c: Coefficients, soft: Column, funds: Column)
 
 
 def _step(values: Column, where: Column, gradient: Column, curve: Column, ridge: float,
-          prior: float | Column | None, smooth: int = 0) -> None:  # fmt: skip
+          prior: float | Column | None, smooth: int = 0, rate: float = _RATE) -> None:  # fmt: skip
     """In place. `prior`: where a coefficient stays without data; without one, near its neighbours in rows of
     `smooth`."""
     size = len(values)
@@ -189,5 +203,5 @@ def _step(values: Column, where: Column, gradient: Column, curve: Column, ridge:
     else:
         near = np.broadcast_to(prior, size)
     pull = ridge * 0.25
-    values += np.clip((slope - pull * (values - near)) / (bend + pull + 1e-6), -1.0, 1.0) * 0.7
+    values += np.clip((slope - pull * (values - near)) / (bend + pull + 1e-6), -1.0, 1.0) * rate
     np.clip(values, -12.0, 12.0, out=values)

@@ -60,6 +60,7 @@ class _Rows:
     issuer: "array[int]" = field(default_factory=lambda: array("i"))
     offset: "array[int]" = field(default_factory=lambda: array("h"))
     zone: "array[int]" = field(default_factory=lambda: array("b"))
+    credit: "array[int]" = field(default_factory=lambda: array("b"))
     owner: "array[int]" = field(default_factory=lambda: array("i"))  # a partner with all its merchants is one
     keys: dict[str, int] = field(default_factory=dict)
     issuers: dict[str, int] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class _Rows:
 
     def add(
         self, owner: int, payer: int, order: int, at: float, told: tuple[int, str], issuer: str,
-        zone: tuple[int, bool],
+        zone: tuple[int, bool], credit: bool,
     ) -> None:  # fmt: skip
         if payer & self.left_out:
             return
@@ -80,6 +81,7 @@ class _Rows:
         self.issuer.append(self.issuers.setdefault(issuer, len(self.issuers)))
         self.offset.append(zone[0])
         self.zone.append(zone[1])
+        self.credit.append(credit)
 
     def thin(self) -> None:
         """Leaves out every second of the customers, now and from now on."""
@@ -132,17 +134,17 @@ def _add_orders(
         payer = _bits(one["payer_id"]) if one["payer_id"] else order
         zone = zone_of(one["zone_facts"])
         told = _told(one["scheme"], one["source"], one["code"], one["text"], one["advice"], one["on"], region)
-        rows.add(owner, payer, order, one["at"], told, one["issuer"], zone)
-        by_id[one["order_id"]] = order, payer, zone, one["scheme"], one["issuer"]
+        rows.add(owner, payer, order, one["at"], told, one["issuer"], zone, one["credit"])
+        by_id[one["order_id"]] = order, payer, zone, one["scheme"], one["issuer"], one["credit"]
     for one in attempts:
         known = by_id.get(one["order_id"])
         if known is None:
             continue
-        order, payer, zone, scheme, issuer = known
+        order, payer, zone, scheme, issuer, credit = known
         told = _APPROVED if one["state"] == "approved" else _told(
             scheme, None, one["scheme_code"] or one["processor_code"], None, one["advice_code"], one["on"], region
         )  # fmt: skip
-        rows.add(owner, payer, order, one["at"], told, issuer, zone)
+        rows.add(owner, payer, order, one["at"], told, issuer, zone, credit)
 
 
 def _add_transmissions(rows: _Rows, owner: int, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
@@ -153,7 +155,8 @@ def _add_transmissions(rows: _Rows, owner: int, merchant_id: UUID, region: str, 
         told = _APPROVED if not one["is_declined"] else _told(
             scheme_of(one["bin"]), one["code_source"], one["code"], None, None, one["on"], region
         )  # fmt: skip
-        rows.add(owner, payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])))
+        rows.add(owner, payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])),
+                 one["credit"])  # fmt: skip
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
@@ -200,7 +203,7 @@ def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column, Column]:
         np.unique(payer[final], return_inverse=True)[1], np.unique(payment[final], return_inverse=True)[1], at[final],
         tries[final], answer[final], np.array(rows.key, np.int64)[by_order][final], issuer[by_order][final],
         np.array(rows.offset)[by_order][final] / 60.0, np.array(rows.zone, np.int64)[by_order][final],
-        tuple(rows.keys), issuers,
+        np.array(rows.credit, np.int64)[by_order][final], tuple(rows.keys), issuers,
     )  # fmt: skip
     owners = np.zeros(attempts.payers, np.int64)
     owners[attempts.payer] = np.array(rows.owner, np.int64)[by_order][final]

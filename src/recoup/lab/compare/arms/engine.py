@@ -66,7 +66,7 @@ class EngineArm:
         facts = Facts(
             first, key_of(known.declines[0]), card.number[:_ISSUER_DIGITS], zone_known, _tries(known),
             tuple(others[-LOOKS_MAX:]), known.sends_left, None, len(known.card_orders), self.explore,
-            share_of("engine", self.seed, order.order_id, known.decision),
+            share_of("engine", self.seed, order.order_id, known.decision), credit=card.funding == "credit",
         )  # fmt: skip
         return Evidence(
             kind="managed_mit", reading=known.reading, first_declined_at=order.declined_at,
@@ -144,5 +144,6 @@ def _train(history: Sequence[HistoryRow]) -> Model:
         key = "00" if row.approved else key_of(_reading(row))
         zone = offset_minutes(row.utc_offset_minutes, row.country)
         issuer = row.card.number[:_ISSUER_DIGITS]
-        rows.append(Past(row.customer_id, row.order_id, row.attempt, row.at, _look(row).answer, key, issuer, *zone))
+        rows.append(Past(row.customer_id, row.order_id, row.attempt, row.at, _look(row).answer, key, issuer, *zone,
+                         row.card.funding == "credit"))  # fmt: skip
     return model_of(train(attempts_of(rows), "a world's history").to_json())

@@ -3,6 +3,7 @@
 Each answer moves the belief by Bayes' rule. Sums are made one after the other, so that every machine believes the same.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
@@ -10,6 +11,7 @@ from typing import Final
 
 from recoup.rules.rescue.engine.bins import HOLDS
 from recoup.rules.rescue.engine.chances import (
+    NOTHING_BEFORE,
     Before,
     Ground,
     by_rhythm,
@@ -23,7 +25,6 @@ from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.model import Learned, Model
 
-_LONG_AGO: Final = -1e6
 _PEOPLE_CHANGE: Final = 0.05  # of the belief about a payer goes back to what is known of all
 _TINY: Final = 1e-9
 UNTIL: Final = (*HOLDS, 1e9)
@@ -41,22 +42,22 @@ class Belief:
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
     first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
     offset = offset_minutes if facts.zone is None else facts.zone
-    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0)
+    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0, facts.credit, {})
     return ground._replace(first_day=local_day(ground, first_at))
 
 
 def believed(ground: Ground, facts: Facts) -> Belief:
     """After the payer's other attempts, the order's payment that came in and its tries, in order of time."""
     learned, first = ground.model.learned, facts.first
-    rhythms, before = list(learned.rhythms), Before(0, APPROVED, _LONG_AGO)
+    of_all = learned.rhythms[facts.credit]
+    rhythms, before = list(of_all), NOTHING_BEFORE
     for look in facts.looks:
         if look.at < first.at:
             rhythms, before = _seen_elsewhere(ground, rhythms, before, look)
-    if before.at > _LONG_AGO:
+    if before is not NOTHING_BEFORE:
         rhythms = _normal(rhythms)
         kept = 1.0 - _PEOPLE_CHANGE
-        rhythms = [kept * one + _PEOPLE_CHANGE * of_all
-                   for one, of_all in zip(rhythms, learned.rhythms, strict=True)]  # fmt: skip
+        rhythms = [kept * one + _PEOPLE_CHANGE * other for one, other in zip(rhythms, of_all, strict=True)]
     rhythms, before = _seen_elsewhere(ground, rhythms, before, first)
     belief = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before)
     others = [(look, False) for look in facts.looks if look.at >= first.at]
@@ -75,6 +76,8 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
     before = belief.before._replace(tries=look.tries)
     level, slope = _likely(ground, before, look.answer, at)
     held = ground.model.learned.held_answers[ground.first_answer][look.answer]
+    if ground.first_answer == FUNDS:  # held for lack of money: as if there were none
+        held = level
     free = mended(ground, belief.holds, at)
     likely = _by_rhythm(ground, before, at, level, slope)
     total = _sum(list(map(mul, belief.rhythms, likely)))
@@ -83,17 +86,21 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
              for chance, until in zip(belief.holds, UNTIL, strict=True)]  # fmt: skip
     stays = (1.0 - free) * held
     rhythms = [one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)]
-    return Belief(_normal(rhythms), _normal(holds), Before(look.tries, look.answer, at))
+    return Belief(_normal(rhythms), _normal(holds), belief.before.then(look.tries, look.answer, at))
 
 
 def mended(ground: Ground, holds: Sequence[float], at: float) -> float:
     """The chance that nothing holds the order any more by then."""
-    passed, total = at - ground.first_at, 0.0
-    for chance, until in zip(holds, UNTIL, strict=True):
-        if until > passed:
-            break
+    return mended_by(holds)[bisect_right(UNTIL, at - ground.first_at)]
+
+
+def mended_by(holds: Sequence[float]) -> list[float]:
+    """The same by how many of the lengths have passed, for whoever asks about many instants."""
+    found, total = [0.0], 0.0
+    for chance in holds:
         total += chance
-    return total
+        found.append(total)
+    return found
 
 
 def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: Look) -> tuple[list[float], Before]:
@@ -102,10 +109,12 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
     learned, at = ground.model.learned, hours_of(look.at)
     asked = before._replace(tries=look.tries)
     level, slope = _likely(ground, asked, look.answer, at)
+    likely = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, slope)))
+    # An order that is held is answered so whatever the rhythm.
     held = 1.0 - learned.holds[look.answer][0] if look.answer else 0.0
-    level = (1.0 - held) * level + held * learned.held_answers[look.answer][look.answer]
-    weighed = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, (1.0 - held) * slope)))
-    return weighed, Before(look.tries, look.answer, at)
+    level = held * _sum(likely) / (_sum(rhythms) or 1.0)
+    weighed = [level * one + (1.0 - held) * chance for one, chance in zip(rhythms, likely, strict=True)]
+    return weighed, before.then(look.tries, look.answer, at)
 
 
 def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[float, float]:

@@ -3,13 +3,14 @@
 Instants are hours since 1970 in UTC, as floats: a plan looks at a hundred of them.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from operator import mul
 from typing import Final, NamedTuple
 
-from recoup.rules.rescue.engine.bins import chance_of, gap_bin, since_bin, tries_bin
-from recoup.rules.rescue.engine.classes import FUNDS
+from recoup.rules.rescue.engine.bins import chance_of, gap_bin, idle_bin, since_bin, tries_bin
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, THERE, UNTOLD
 from recoup.rules.rescue.engine.model import Issuer, Model
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO, days_since
 
@@ -20,7 +21,8 @@ _EPOCH_WEEKDAY: Final = _EPOCH.weekday()
 
 class Ground(NamedTuple):
     """What does not change while one order is decided. `offset`: hours east of UTC at the card holder; `first_at`,
-    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal."""
+    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `refusals`: what `refused`
+    has worked out for it."""
 
     model: Model
     issuer: Issuer | None
@@ -29,15 +31,30 @@ class Ground(NamedTuple):
     first_at: float
     first_answer: int
     first_day: int
+    credit: bool
+    refusals: dict[tuple[int, ...], float]
 
 
 class Before(NamedTuple):
     """What came before an instant. `tries`: of the order, 0 for the payment itself; `answer`: the class of the payer's
-    attempt before, 0 for an approval or none; `at`: when that was."""
+    attempt before, 0 for an approval or none; `at`: when that was. `money`: how money stood when it was last asked
+    for; `money_at`: when that was."""
 
     tries: int
     answer: int
     at: float
+    money: int
+    money_at: float
+
+    def then(self, tries: int, answer: int, at: float) -> "Before":
+        """After one more attempt. That money is missing stays true until it was there, whatever else is told."""
+        if answer in (APPROVED, FUNDS) or self.money != MISSING:
+            money = THERE if answer == APPROVED else MISSING if answer == FUNDS else UNTOLD
+            return Before(tries, answer, at, money, at)
+        return Before(tries, answer, at, MISSING, self.money_at)
+
+
+NOTHING_BEFORE: Final = Before(0, APPROVED, -1e6, THERE, -1e6)
 
 
 def hours_of(at: datetime) -> float:
@@ -54,25 +71,34 @@ def local_day(ground: Ground, at: float) -> int:
 
 def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
     """The chance that money is there, by days since the posting."""
-    gap, hour = at - before.at, int((at + ground.offset) % 24)
+    gap, hour = at - before.money_at, int((at + ground.offset) % 24)
     fresh, stale = _rows(ground.model, hour, gap_bin(gap), before, ground.zone_known)
-    if not before.answer:
+    if before.money == THERE:
         return fresh
-    # A posting as many days ago or more lies before the attempt before.
+    # A posting as many days ago or more lies before the time when money was asked for.
     older = min(LONG_AGO + 1, int((gap - hour) // 24) + 1) if gap >= hour else 0
     return fresh[:older] + stale[older:]
 
 
-def undated(ground: Ground, before: Before, at: float) -> tuple[float, float]:
+def undated(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
     """The same for payers without pay days: the irregular, the ample."""
-    gap = gap_bin(at - before.at)
-    key = ("undated", gap, before.answer, before.tries == 0)
-    found: tuple[float, float] | None = ground.model.tables.get(key)
+    idle = idle_bin(at - before.money_at)
+    key = ("undated", idle, before.money, before.tries == 0)
+    found: tuple[float, ...] | None = ground.model.tables.get(key)
     if found is None:
-        money, added = ground.model.learned.money, _added(ground.model, before)
-        stale = money.stale[before.answer == FUNDS][gap] if before.answer else 0.0
-        found = chance_of(money.irregular + added + stale), chance_of(money.ample + added)
+        money = ground.model.learned.money
+        found = tuple(_asked(ground.model, before, (money.irregular[before.money][idle], money.ample)))
         ground.model.tables[key] = found
+    return found
+
+
+def renewed(model: Model, hours: float) -> float:
+    """How much of the chance of a payer without pay days is back so many hours after money was missing."""
+    key = ("renewed", idle_bin(hours))
+    found: float | None = model.tables.get(key)
+    if found is None:
+        row = model.learned.money.irregular[MISSING]
+        found = model.tables[key] = chance_of(row[key[1]]) / chance_of(row[-1])
     return found
 
 
@@ -85,24 +111,30 @@ def by_rhythm(day: int, row: tuple[float, ...] | list[float], irregular: float, 
 
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
-    table, issuer = ground.model.learned.refusal, ground.issuer
-    slot, weekday = int(at % 24) // 3, (int(at // 24) + _EPOCH_WEEKDAY) % 7
-    logit = table.tries[tries_bin(before.tries)] + table.hours[slot] + table.weekdays[weekday]
+    slot, weekday, later, gap = int(at % 24) // 3, (int(at // 24) + _EPOCH_WEEKDAY) % 7, 0, 0
     if before.tries:
-        logit += table.after[before.answer][gap_bin(at - before.at)]
-        day = local_day(ground, at)
+        day, gap = local_day(ground, at), gap_bin(at - before.at)
         if day != ground.first_day:
-            logit += table.new_day
-            if _month(day) != _month(ground.first_day):
-                logit += table.new_month
-    else:
-        logit += table.first
+            later = 2 if _month(day) != _month(ground.first_day) else 1
+    key = (before.tries, before.answer, slot, weekday, gap, later)
+    found = ground.refusals.get(key)
+    if found is None:
+        found = ground.refusals[key] = chance_of(_refusal(ground, before, slot, weekday, gap, later))
+    return found
+
+
+def _refusal(ground: Ground, before: Before, slot: int, weekday: int, gap: int, later: int) -> float:
+    """`later`: 1 on a later day than the payment that came in, 2 in a later month."""
+    table, issuer = ground.model.learned.refusal, ground.issuer
+    logit = table.tries[tries_bin(before.tries)] + table.hours[slot] + table.weekdays[weekday]
+    logit += table.after[before.answer][gap] if before.tries else table.first
+    logit += (0.0, table.new_day, table.new_day + table.new_month)[later]
     if issuer is not None:
         logit += issuer.refusal + issuer.hours[slot] + issuer.weekdays[weekday]
-    return chance_of(logit)
+    return logit
 
 
-def expected(weights: list[float], by_days: list[float], row: tuple[float, ...], none: tuple[float, float]) -> float:
+def expected(weights: list[float], by_days: list[float], row: tuple[float, ...], none: tuple[float, ...]) -> float:
     """The chance over all rhythms; `by_days` adds up the weights of rhythms by days since the posting."""
     total = weights[IRREGULAR] * none[0] + weights[AMPLE] * none[1]
     for one in map(mul, by_days, row):
@@ -126,18 +158,21 @@ def _rows(
     model: Model, hour: int, gap: int, before: Before, zone_known: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Where the posting came after the attempt before, and where it did not."""
-    key = ("money", hour, gap, before.answer, zone_known, before.tries == 0)
+    key = ("money", hour, gap, before.money, zone_known, before.tries == 0)
     rows: tuple[tuple[float, ...], tuple[float, ...]] | None = model.tables.get(key)
     if rows is None:
         money = model.learned.money
-        since, added = money.since[zone_known], _added(model, before)
-        stale = money.stale[before.answer == FUNDS][gap]
-        logits = [since[since_bin(days * 24 + hour)] + added for days in range(LONG_AGO + 1)]
-        rows = tuple(map(chance_of, logits)), tuple(chance_of(one + stale) for one in logits)
+        since, stale = money.since[zone_known], money.stale[before.money == MISSING][gap]
+        logits = [since[since_bin(days * 24 + hour)] for days in range(LONG_AGO + 1)]
+        rows = _asked(model, before, logits), _asked(model, before, [one + stale for one in logits])
         model.tables[key] = rows
     return rows
 
 
-def _added(model: Model, before: Before) -> float:
+def _asked(model: Model, before: Before, logits: Iterable[float]) -> tuple[float, ...]:
+    """Chances of those logits, which hold for times of little money: a first payment seldom meets one."""
     money = model.learned.money
-    return money.after[before.answer] if before.tries else money.first
+    if before.tries:
+        return tuple(chance_of(one + money.after[before.money]) for one in logits)
+    lean = money.lean[before.money]
+    return tuple(1.0 - lean * (1.0 - chance_of(one)) for one in logits)

@@ -7,6 +7,10 @@ from recoup.rules.network.codes import Reading
 APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT, HARD = range(6)
 CLASSES: Final = ("approved", "funds", "soft", "technical", "limit", "hard")
 
+# How money stood when it was last asked for: it was there or nothing is known, another reason was told, it was missing.
+THERE, UNTOLD, MISSING = range(3)
+STANDINGS: Final = 3
+
 
 def class_of(reading: Reading) -> int:
     """An unknown code is read as its knowledge reads it: generic, and so soft."""

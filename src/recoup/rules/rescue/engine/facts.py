@@ -33,7 +33,8 @@ class Facts:
     `zone_known`: the offset is the card holder's own, not the country's. `sends_left`, `free_at`: of the card's
     allowance, which `open_orders` share. `explore`: the share of decisions that draw; `draw`: this one's number, from
     0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
-    often the issuer gave each class of answer, to several merchants; empty where they are too few.
+    often the issuer gave each class of answer, to several merchants; empty where they are too few. `credit`: a credit
+    card, whose room comes with its statements.
     """
 
     first: Look
@@ -49,6 +50,7 @@ class Facts:
     draw: float = 0.0
     zone: int | None = None
     issuer_answers: tuple[int, ...] = ()
+    credit: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -57,7 +59,7 @@ class Facts:
             "looks": [one.to_list() for one in self.looks], "sends_left": self.sends_left,
             "free_at": self.free_at.isoformat() if self.free_at else None, "open_orders": self.open_orders,
             "explore": self.explore, "draw": self.draw, "zone": self.zone,
-            "issuer_answers": list(self.issuer_answers),
+            "issuer_answers": list(self.issuer_answers), "credit": self.credit,
         }  # fmt: skip
 
     @classmethod

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from recoup.rules.rescue.engine.belief import UNTIL, Belief, believed, ground_of
 from recoup.rules.rescue.engine.chances import (
-    Before,
     Ground,
     by_rhythm,
     hours_of,
@@ -94,7 +93,7 @@ def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fact
         willing = 1.0 - refused(ground, before, at)
         money = by_rhythm(local_day(ground, at), money_row(ground, before, at), *undated(ground, before, at))
         found.append([min(one.at_most, willing * chance) for chance in money])
-        before = Before(number, answer, at)
+        before = before.then(number, answer, at)
     return found
 
 

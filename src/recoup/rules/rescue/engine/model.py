@@ -15,24 +15,26 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, SINCE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
+from recoup.rules.rescue.engine.classes import CLASSES, STANDINGS
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _LOGIT_MAX: Final = 30.0
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Logits of money being there. `since`: by hours since posting, zone of the card holder known or not; `stale`: no
-    posting since the payer's attempt before, which lacked money or not; `after`: by the class of that attempt."""
+    posting since money was last asked for, which then was missing or not told; `after`: of further tries, by how money
+    then stood (`classes.THERE` and the others); `irregular`: of payers without pay days, by that and the hours since.
+    `lean`: the share of first payments, by the same, that meet a time of little money; at others it is there."""
 
     since: tuple[tuple[float, ...], tuple[float, ...]]
     stale: tuple[tuple[float, ...], tuple[float, ...]]
     after: tuple[float, ...]
-    irregular: float
+    irregular: tuple[tuple[float, ...], ...]
     ample: float
-    first: float
+    lean: tuple[float, ...]
 
 
 class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,12 +74,16 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payers: int
     money: Money
     refusal: Refusal
-    rhythms: tuple[float, ...]
+    rhythms: tuple[tuple[float, ...], tuple[float, ...]]
     generic: float
     holds: tuple[tuple[float, ...], ...]
     holds_by_code: dict[str, tuple[float, ...]]
     held_answers: tuple[tuple[float, ...], ...]
     issuers: dict[str, Issuer]
+
+
+class _Made(msgspec.Struct, frozen=True):
+    format: int
 
 
 class BadModel(ValueError):
@@ -107,6 +113,9 @@ class Model:
 def model_of(content: bytes) -> Model:
     """Raises: BadModel."""
     try:
+        made = msgspec.json.decode(content, type=_Made)
+        if made.format != FORMAT:
+            raise BadModel(f"The model has format {made.format}; this release reads {FORMAT}.")
         learned = msgspec.json.decode(content, type=Learned)
     except msgspec.MsgspecError as error:
         raise BadModel(f"The model cannot be read: {error}.") from None
@@ -115,14 +124,13 @@ def model_of(content: bytes) -> Model:
 
 def checked(learned: Learned) -> Model:
     """Raises: BadModel where a list has another length than its bins, or a number is none that training makes."""
-    if learned.format != FORMAT:
-        raise BadModel(f"The model has format {learned.format}; this release reads {FORMAT}.")
     money, refusal, classes = learned.money, learned.refusal, len(CLASSES)
     logits: dict[str, tuple[tuple[float, ...], int]] = {
         "money.since[0]": (money.since[0], len(SINCE)), "money.since[1]": (money.since[1], len(SINCE)),
         "money.stale[0]": (money.stale[0], len(GAP)), "money.stale[1]": (money.stale[1], len(GAP)),
-        "money.after": (money.after, classes), "refusal.tries": (refusal.tries, TRIES),
+        "money.after": (money.after, STANDINGS), "refusal.tries": (refusal.tries, TRIES),
         "refusal.hours": (refusal.hours, HOURS), "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
+        **{f"money.irregular[{n}]": (row, len(IDLE)) for n, row in enumerate(money.irregular)},
         **{f"refusal.after[{n}]": (row, len(GAP)) for n, row in enumerate(refusal.after)},
     }  # fmt: skip
     for key, issuer in learned.issuers.items():
@@ -133,7 +141,8 @@ def checked(learned: Learned) -> Model:
             raise BadModel(f"{name} needs {length} numbers from -30 to 30.")
     lengths = len(HOLDS) + 1
     shares: Mapping[str, tuple[tuple[float, ...], int]] = {
-        "rhythms": (learned.rhythms, len(RHYTHMS)),
+        "money.lean": (money.lean, STANDINGS),
+        **{f"rhythms[{n}]": (row, len(RHYTHMS)) for n, row in enumerate(learned.rhythms)},
         **{f"holds[{n}]": (row, lengths) for n, row in enumerate(learned.holds)},
         **{f"holds_by_code[{key}]": (row, lengths) for key, row in learned.holds_by_code.items()},
         **{f"held_answers[{n}]": (row, classes) for n, row in enumerate(learned.held_answers)},
@@ -143,6 +152,8 @@ def checked(learned: Learned) -> Model:
             raise BadModel(f"{name} needs {length} numbers from 0 to 1.")
     tables = {"refusal.after": refusal.after, "holds": learned.holds, "held_answers": learned.held_answers}
     tables |= {f"issuers[{key}].holds": issuer.holds for key, issuer in learned.issuers.items()}
+    if len(money.irregular) != STANDINGS:
+        raise BadModel(f"money.irregular needs {STANDINGS} rows.")
     for name, rows in tables.items():
         if len(rows) != classes:
             raise BadModel(f"{name} needs {classes} rows.")

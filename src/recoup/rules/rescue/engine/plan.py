@@ -1,10 +1,11 @@
 """The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from operator import mul
 from typing import Final, NamedTuple
 
-from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended
+from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by
 from recoup.rules.rescue.engine.chances import (
     Ground,
     by_rhythm,
@@ -12,10 +13,11 @@ from recoup.rules.rescue.engine.chances import (
     local_day,
     money_row,
     refused,
+    renewed,
     undated,
     weights_by_days,
 )
-from recoup.rules.rescue.engine.rhythms import days_since
+from recoup.rules.rescue.engine.rhythms import IRREGULAR, days_since
 
 _SOON_HOURS: Final = 36.0
 _SOON_STEP: Final = 3.0
@@ -45,14 +47,14 @@ class Try(NamedTuple):
 def candidates(ground: Ground, belief: Belief, earliest: float, end: float) -> list[Candidate]:
     """Instants from `earliest` on and before `end`: soon ones each three hours, later ones four a day."""
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
-    day, by_days = 0, list[float]()
+    day, by_days, free = 0, list[float](), mended_by(belief.holds)
     for at in _instants(ground, earliest, end):
         if local_day(ground, at) != day:
             day = local_day(ground, at)
             by_days = weights_by_days(rhythms, day)
         willing = 1.0 - refused(ground, before, at)
         money = expected(rhythms, by_days, money_row(ground, before, at), undated(ground, before, at))
-        found.append(Candidate(at, mended(ground, belief.holds, at) * willing * money, willing))
+        found.append(Candidate(at, free[bisect_right(UNTIL, at - ground.first_at)] * willing * money, willing))
     return found
 
 
@@ -75,9 +77,10 @@ def planned(ground: Ground, belief: Belief, found: Sequence[Candidate], prices: 
         left, all_of = _total(failed), _total(weights)
         holds = _unsolved(ground, holds, taken.at, left / all_of if all_of else 1.0)
         weights = [one * all_of / left for one in failed] if left else failed
+        free = mended_by(holds)
         for index, one in enumerate(kept):
             rows[index] = _beside(ground, one.at, rows[index], taken.at, order)
-            values[index] = mended(ground, holds, one.at) * _total(map(mul, weights, rows[index]))
+            values[index] = free[bisect_right(UNTIL, one.at - ground.first_at)] * _total(map(mul, weights, rows[index]))
     return sorted(chosen)
 
 
@@ -105,7 +108,10 @@ def _beside(ground: Ground, at: float, row: list[float], taken: float, order: Se
     late, between = max(at, taken), abs(at - taken)
     newest = (between - (late + ground.offset) % 24) / 24  # days since a posting that lies between them, at most
     since = days_since(local_day(ground, late))
-    return [chance * _SAME_POSTING if since[r] > newest else chance for chance, r in zip(row, order, strict=True)]
+    return [
+        chance * (renewed(ground.model, between) if r == IRREGULAR else _SAME_POSTING) if since[r] > newest else chance
+        for chance, r in zip(row, order, strict=True)
+    ]
 
 
 def _instants(ground: Ground, earliest: float, end: float) -> list[float]:
