@@ -29,7 +29,7 @@ def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
     belief, fails = believed(ground, facts), 1.0
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
     for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
-        at, rhythms, before = hours_of(when), belief.rhythms, belief.before
+        at, rhythms, before = hours_of(when), belief.rhythms, belief.before._replace(tries=number)
         day = local_day(ground, at)
         money = expected(rhythms, weights_by_days(rhythms, day), money_row(ground, before, at),
                          undated(ground, before, at))  # fmt: skip
