@@ -55,7 +55,7 @@ def test_one_is_told_reads_and_chooses(page: Page) -> None:
     expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
     fits(page)
     expect(page.locator(".told .fresh")).to_have_count(2)
-    page.get_by_role("link", name="1 order waits for a person").first.click()
+    page.get_by_role("link", name="1 order needs attention").first.click()
     page.wait_for_url("**/orders/*")
     page.goto("/notifications")
     expect(page.locator(".told .fresh")).to_have_count(1)

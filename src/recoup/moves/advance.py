@@ -74,7 +74,8 @@ def _judged(change: Change, asked: Asked) -> tuple[Judged, Judged | None]:
         return Judged(advance(asked, CURRENT_COLLECTION), asked.features()), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
-    given = AskedModel(asked, facts_of(order, change.now), offset, out_at)
+    # Other payments of the customer are partly the merchant's own word: no money is risked on them.
+    given = AskedModel(asked, replace(facts_of(order, change.now), looks=()), offset, out_at)
     return advance_by_arm(order.arm, order.arm_known, given, change.engine)
 
 

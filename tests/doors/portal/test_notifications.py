@@ -50,7 +50,7 @@ def test_the_bell_counts_what_is_unread(server: ServerAddress) -> None:
         await go_round(shop)
         page = await boss.get("/notifications")
         assert unread(page) == "1"
-        assert "1 order waits for a person" in texts(page)
+        assert "1 order needs attention" in texts(page)
         assert "The e-mail; the sandbox does not send it" in texts(page)
         assert "mailed" not in texts(page), "nothing leaves the sandbox"
         [to] = re.findall(r'href="(/notifications/[0-9a-f-]{36})"', page.text)

@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 from tests.doors.portal.test_partner import PASSWORD, Office, field, office, post
 from tests.doors.portal.test_webhooks import receiving
 
@@ -73,8 +74,9 @@ def test_a_partner_reads_its_report_in_the_portal_and_takes_it_as_a_file(server:
     office(server, story)
 
 
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
 def test_a_merchants_analyst_reads_of_a_partners_endpoint_the_host_and_no_key_and_no_answer(
-    server: ServerAddress,
+    server: ServerAddress, scheme: str
 ) -> None:
     """The order's page and JSON had the whole address, and what the partner's receiver said."""
 
@@ -83,20 +85,20 @@ def test_a_merchants_analyst_reads_of_a_partners_endpoint_the_host_and_no_key_an
                         [Membership("merchant", at.shop.merchant_id, "analyst")])  # fmt: skip
         async with receiving() as hooks:
             hooks.says = b"the partner's own words"
-            await made(await at.as_("developer"), f"{hooks.url}/s3cret-path?key=s3cret")
+            await made(await at.as_("developer"), f"{scheme}{hooks.url[4:]}/s3cret-path?key=s3cret")
             hooks.answers = [500]
             order = await at.shop.admit()
             await at.shop.publish()
             analyst = await at.as_("mia")
             for path in (f"/orders/{order}", f"/orders/{order}.json"):
                 page = (await analyst.get(path)).text
-                assert f"http://127.0.0.1:{hooks.port}" in page
+                assert f"{scheme}://127.0.0.1:{hooks.port}" in page
                 assert "s3cret" not in page
                 assert "own words" not in page
             told = (await analyst.get(f"/orders/{order}.json")).json()
             tries = [one for event in told["events"] for one in event["tries"]]
             waits = [one for event in told["events"] for one in event["waits"]]
-            assert {one["url"] for one in tries + waits} == {f"http://127.0.0.1:{hooks.port}"}
+            assert {one["url"] for one in tries + waits} == {f"{scheme}://127.0.0.1:{hooks.port}"}
             assert {one["status"] for one in tries} == {500}
             assert waits
 

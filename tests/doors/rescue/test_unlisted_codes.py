@@ -37,5 +37,5 @@ def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door
     now = door.run(clock_of(door.world, shop.shop.merchant_id))
     shown = _text(door.run(read_arms(door.world, shop.shop.merchant_id, now)), rows)
     assert "unknown    mastercard code 9Z; orders: 1, last " in shown
-    found = door.run(verify(door.world))
+    found = door.run(verify(door.world, shop.shop.merchant_id))
     assert found.difference is None, found.difference

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 # Of a partner's endpoint merchants are told the host: the rest of its address may be a key, and its answers are the
 # partner's own.
-_HOST: Final = "^([a-z]+://)(?:[^/?#]*@)?([^/?#]*).*$"
+_HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
 # knew of issuers and of the card's sends over all merchants is not told.
 _READ: Final = r"""

@@ -1,0 +1,23 @@
+"""Money is risked on what Recoup itself sent and heard, not on payments that the merchant tells of."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.rules.rescue.engine.ground import evidence, fridays
+
+from recoup.moves import advance as move
+
+
+def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer who never existed, with a good payment each Friday, made the operator advance an order."""
+    given: list[Any] = []
+    known = evidence(looks=fridays(12)).facts
+    assert known is not None
+    assert known.looks
+    monkeypatch.setattr(move, "facts_of", lambda order, now: known)
+    monkeypatch.setattr(move, "advance_by_arm", lambda arm, known, asked, engine: given.append(asked))
+    order = SimpleNamespace(going=lambda: None, arm="engine", arm_known=object(), facts={})
+    move._judged(SimpleNamespace(order=order, engine=object(), now=None), object())  # type: ignore[arg-type]
+    assert given[0].facts.looks == ()
+    assert given[0].facts.first == known.first
