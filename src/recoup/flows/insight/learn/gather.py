@@ -6,7 +6,7 @@ Payers and orders are told apart by 64 bits of their ids, which are random: no n
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,7 +35,6 @@ APPROVAL: Final = "00"
 
 
 _LEFT_OUT_MAX: Final = (1 << 16) - 1  # then there is one customer with more than all that may be held
-_COLUMNS: Final = ("owner", "payer", "order", "at", "answer", "key", "issuer", "offset", "zone")
 
 
 class Gathered(NamedTuple):
@@ -87,9 +86,10 @@ class _Rows:
         """Leaves out every second of the customers, now and from now on."""
         self.left_out = self.left_out * 2 + 1
         kept = np.flatnonzero((np.array(self.payer, np.int64) & self.left_out) == 0)
-        for name in _COLUMNS:
-            column = getattr(self, name)
-            setattr(self, name, array(column.typecode, np.array(column)[kept].tobytes()))
+        for one in fields(self):
+            column = getattr(self, one.name)
+            if isinstance(column, array):
+                setattr(self, one.name, array(column.typecode, np.array(column)[kept].tobytes()))
 
 
 async def gather(world: World, since: WallTime, at_most: int | None = None) -> Gathered | None:
