@@ -110,16 +110,6 @@ def held_prior() -> Column:
     return prior
 
 
-def without_money(data: Features, c: Coefficients) -> Column:
-    """By attempt, how likely its answer is where there is no money."""
-    refusal, _money = logits(data, c)
-    no, generic = chance(refusal), c.generic[data.issuer]
-    told = np.where(data.answer == FUNDS, (1 - no) * (1 - generic), no)
-    told = np.where(data.answer == SOFT, no + (1 - no) * generic, told)
-    found: Column = np.where((data.answer == APPROVED) | (data.answer == HARD), 0.0, told) + TINY
-    return found
-
-
 def blocks(data: Features) -> Iterator[tuple[slice, Features]]:
     """A part of the rows at a time: what is made of it on the way stays in the cache."""
     columns = {name: getattr(data, name) for name in Features.__slots__ if name not in ("keys", "issuers", "pooled")}
@@ -170,16 +160,19 @@ def lean_of(data: Features, c: Coefficients) -> Column:
     return np.where(data.tries > 0, 1.0, c.lean[data.money_before])[:, None]
 
 
-def likelihoods(data: Features, c: Coefficients) -> Column:
+def likelihoods(data: Features, c: Coefficients) -> tuple[Column, Column]:
+    """How likely each attempt's answer is: attempts × rhythms; and by attempt, where there is no money."""
     no, _scarce, there = chances(data, c)
-    generic = c.generic[data.issuer][:, None]
-    answer = data.answer[:, None]
+    hard = data.answer == HARD
+    by_rhythm = np.where(hard[:, None], TINY, _answered(data, c, no, there)) + TINY
+    return by_rhythm, np.where(hard, 0.0, _answered(data, c, no, np.zeros_like(no))[:, 0]) + TINY
+
+
+def _answered(data: Features, c: Coefficients, no: Column, there: Column) -> Column:
+    generic, answer = c.generic[data.issuer][:, None], data.answer[:, None]
     found = np.where(answer == APPROVED, (1 - no) * there, no)
     found = np.where(answer == FUNDS, (1 - no) * (1 - there) * (1 - generic), found)
-    found = np.where(answer == SOFT, no + (1 - no) * (1 - there) * generic, found)
-    found = np.where(answer == HARD, TINY, found)
-    found += TINY
-    return found
+    return np.where(answer == SOFT, no + (1 - no) * (1 - there) * generic, found)
 
 
 def named(c: Coefficients) -> dict[str, Any]:

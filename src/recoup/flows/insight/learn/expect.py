@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column, Features
-from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior, without_money
+from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior
 from recoup.rules.rescue.engine.bins import HOLDS
 from recoup.rules.rescue.engine.classes import FUNDS, SOFT
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -43,11 +43,10 @@ def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Colum
     share, log_free, by_payer = np.empty((len(data), _R)), np.empty((len(data), _R)), np.zeros((payers, _R))
     log_held = np.empty(len(data))
     for part, some in blocks(data):
-        likely, held_class = likelihoods(some, c), 1 - c.holds[some.answer, 0]
+        (likely, missing), held_class = likelihoods(some, c), 1 - c.holds[some.answer, 0]
         # An order that is held is answered so whatever the rhythm.
         free = (1 - held_class)[:, None] * likely
         elsewhere = free + (held_class * (likely * c.rhythms[some.credit]).sum(1))[:, None]
-        missing = without_money(some, c)
         # What is held for lack of money answers as if there were none.
         answers = c.held_answers[some.first_answer, some.answer] + TINY
         log_held[part] = np.log(np.where(some.first_answer == FUNDS, missing, answers))

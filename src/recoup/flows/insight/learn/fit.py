@@ -192,7 +192,7 @@ def _learn_generic(data: Features, c: Coefficients, soft: Column, funds: Column)
 
 
 def _step(values: Column, where: Column, gradient: Column, curve: Column, ridge: float,
-          prior: float | Column | None, smooth: int = 0, rate: float = _RATE) -> None:  # fmt: skip
+          prior: float | Column | None, smooth: int = 0) -> None:  # fmt: skip
     """In place. `prior`: where a coefficient stays without data; without one, near its neighbours in rows of
     `smooth`."""
     size = len(values)
@@ -203,5 +203,5 @@ def _step(values: Column, where: Column, gradient: Column, curve: Column, ridge:
     else:
         near = np.broadcast_to(prior, size)
     pull = ridge * 0.25
-    values += np.clip((slope - pull * (values - near)) / (bend + pull + 1e-6), -1.0, 1.0) * rate
+    values += np.clip((slope - pull * (values - near)) / (bend + pull + 1e-6), -1.0, 1.0) * _RATE
     np.clip(values, -12.0, 12.0, out=values)

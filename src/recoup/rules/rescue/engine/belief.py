@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Final
 
-from recoup.rules.rescue.engine.bins import HOLDS
+from recoup.rules.rescue.engine.bins import HOLDS, total
 from recoup.rules.rescue.engine.chances import (
     NOTHING_BEFORE,
     Before,
@@ -80,9 +80,8 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
         held = level
     free = mended(ground, belief.holds, at)
     likely = _by_rhythm(ground, before, at, level, slope)
-    total = _sum(list(map(mul, belief.rhythms, likely)))
-    passed = at - ground.first_at
-    holds = [chance * (total if until <= passed else held)
+    live, hours = total(map(mul, belief.rhythms, likely)), at - ground.first_at
+    holds = [chance * (live if until <= hours else held)
              for chance, until in zip(belief.holds, UNTIL, strict=True)]  # fmt: skip
     stays = (1.0 - free) * held
     rhythms = [one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)]
@@ -91,16 +90,21 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
 
 def mended(ground: Ground, holds: Sequence[float], at: float) -> float:
     """The chance that nothing holds the order any more by then."""
-    return mended_by(holds)[bisect_right(UNTIL, at - ground.first_at)]
+    return mended_by(holds)[passed(ground, at)]
 
 
 def mended_by(holds: Sequence[float]) -> list[float]:
-    """The same by how many of the lengths have passed, for whoever asks about many instants."""
-    found, total = [0.0], 0.0
+    """The same by how many of the lengths have `passed`, for whoever asks about many instants."""
+    found, free = [0.0], 0.0
     for chance in holds:
-        total += chance
-        found.append(total)
+        free += chance
+        found.append(free)
     return found
+
+
+def passed(ground: Ground, at: float) -> int:
+    """How many lengths of a hold are over by then."""
+    return bisect_right(UNTIL, at - ground.first_at)
 
 
 def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: Look) -> tuple[list[float], Before]:
@@ -112,7 +116,7 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
     likely = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, slope)))
     # An order that is held is answered so whatever the rhythm.
     held = 1.0 - learned.holds[look.answer][0] if look.answer else 0.0
-    level = held * _sum(likely) / (_sum(rhythms) or 1.0)
+    level = held * total(likely) / (total(rhythms) or 1.0)
     weighed = [level * one + (1.0 - held) * chance for one, chance in zip(rhythms, likely, strict=True)]
     return weighed, before.then(look.tries, look.answer, at)
 
@@ -136,17 +140,9 @@ def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: f
     return by_rhythm(local_day(ground, at), row, level + slope * irregular, level + slope * ample)
 
 
-def _sum(values: Sequence[float]) -> float:
-    """From left to right; `sum` rounds otherwise from Python 3.12 on."""
-    total = 0.0
-    for one in values:
-        total += one
-    return total
-
-
 def _normal(weighed: list[float]) -> list[float]:
-    total = _sum(weighed)
-    return [one / total for one in weighed] if total > 0 else [1.0 / len(weighed)] * len(weighed)
+    whole = total(weighed)
+    return [one / whole for one in weighed] if whole > 0 else [1.0 / len(weighed)] * len(weighed)
 
 
 def _generic(ground: Ground) -> float:

@@ -4,6 +4,7 @@ Whoever trains and whoever scores cut alike: both call this.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Final
 
 # Hours since the posting day began at the card holder.
@@ -34,6 +35,14 @@ def idle_bin(hours: float) -> int:
 
 def tries_bin(tries: int) -> int:
     return min(tries, TRIES - 1)
+
+
+def total(values: Iterable[float]) -> float:
+    """From left to right; `sum` rounds otherwise from Python 3.12 on."""
+    found = 0.0
+    for one in values:
+        found += one
+    return found
 
 
 def chance_of(logit: float) -> float:

@@ -13,6 +13,7 @@ from operator import mul
 from typing import NamedTuple
 
 from recoup.rules.rescue.engine.belief import UNTIL, Belief, believed, ground_of
+from recoup.rules.rescue.engine.bins import total
 from recoup.rules.rescue.engine.chances import (
     Ground,
     by_rhythm,
@@ -49,19 +50,19 @@ def collected(charges: Sequence[Charge], facts: Facts, utc_offset: int, model: M
     belief = believed(ground, facts)
     causes = _causes(ground, belief, charges, facts)
     known = len(facts.looks) + len(facts.tries)
-    mean = min(1.0, _sum(list(map(mul, *causes)))) if causes[0] else 0.0
+    mean = min(1.0, total(map(mul, *causes))) if causes[0] else 0.0
     return Collected(mean, min(mean, relied_on(*causes, known)), known)
 
 
 def relied_on(chances: Sequence[float], weights: Sequence[float], known: int) -> float:
     """The mean of the chances by their weights, which add up to 1 at most, once 1 / (known + 2) of the weight is taken
     from the highest. It grows with `known`."""
-    aside, total = 1.0 / (known + 2), 0.0
+    aside, relied = 1.0 / (known + 2), 0.0
     for index in sorted(range(len(chances)), key=lambda index: (-chances[index], index)):
         taken = min(aside, weights[index])
         aside -= taken
-        total += (weights[index] - taken) * chances[index]
-    return max(0.0, total)
+        relied += (weights[index] - taken) * chances[index]
+    return max(0.0, relied)
 
 
 def _causes(
@@ -95,10 +96,3 @@ def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fact
         found.append([min(one.at_most, willing * chance) for chance in money])
         before = before.then(number, answer, at)
     return found
-
-
-def _sum(values: Sequence[float]) -> float:
-    total = 0.0
-    for one in values:
-        total += one
-    return total

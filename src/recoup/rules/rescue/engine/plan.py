@@ -1,11 +1,11 @@
 """The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import mul
 from typing import Final, NamedTuple
 
-from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by
+from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by, passed
+from recoup.rules.rescue.engine.bins import total
 from recoup.rules.rescue.engine.chances import (
     Ground,
     by_rhythm,
@@ -54,7 +54,7 @@ def candidates(ground: Ground, belief: Belief, earliest: float, end: float) -> l
             by_days = weights_by_days(rhythms, day)
         willing = 1.0 - refused(ground, before, at)
         money = expected(rhythms, by_days, money_row(ground, before, at), undated(ground, before, at))
-        found.append(Candidate(at, free[bisect_right(UNTIL, at - ground.first_at)] * willing * money, willing))
+        found.append(Candidate(at, free[passed(ground, at)] * willing * money, willing))
     return found
 
 
@@ -74,27 +74,20 @@ def planned(ground: Ground, belief: Belief, found: Sequence[Candidate], prices: 
         taken = kept[best]
         chosen.append(Try(taken.at, taken.chance, values[best]))
         failed = [weight * (1.0 - chance) for weight, chance in zip(weights, rows[best], strict=True)]
-        left, all_of = _total(failed), _total(weights)
+        left, all_of = total(failed), total(weights)
         holds = _unsolved(ground, holds, taken.at, left / all_of if all_of else 1.0)
         weights = [one * all_of / left for one in failed] if left else failed
         free = mended_by(holds)
         for index, one in enumerate(kept):
             rows[index] = _beside(ground, one.at, rows[index], taken.at, order)
-            values[index] = free[bisect_right(UNTIL, one.at - ground.first_at)] * _total(map(mul, weights, rows[index]))
+            values[index] = free[passed(ground, one.at)] * total(map(mul, weights, rows[index]))
     return sorted(chosen)
 
 
 def _unsolved(ground: Ground, holds: Sequence[float], at: float, share: float) -> list[float]:
     """What is left of each hold's chance when a try at that time fails: of those that had mended, a share."""
-    passed = at - ground.first_at
-    return [chance * share if until <= passed else chance for chance, until in zip(holds, UNTIL, strict=True)]
-
-
-def _total(values: Iterable[float]) -> float:
-    total = 0.0
-    for one in values:
-        total += one
-    return total
+    hours = at - ground.first_at
+    return [chance * share if until <= hours else chance for chance, until in zip(holds, UNTIL, strict=True)]
 
 
 def _row(ground: Ground, belief: Belief, one: Candidate, order: Sequence[int]) -> list[float]:
