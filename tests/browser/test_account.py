@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, fits, follow, give_password, is_narrow, visiting
+from tests.browser.visiting import WAY_NAMES, WAYS, fits, follow, give_password, is_narrow, sign_in, visiting
 from tests.doors.portal.shop import PASSWORD
 
 from recoup.rules.people.totp import code_of, step_at
@@ -16,6 +16,18 @@ WHO = ("maya", "empty", "pat", "ann")  # in each way somebody without a second f
 def type_code(page: Page, label: str, secret: str, button: str) -> None:
     page.get_by_label(label).fill(code_of(secret, step_at(datetime.now(UTC))))
     page.get_by_role("button", name=button, exact=True).click()
+
+
+def test_the_zone_of_the_browser_is_offered_and_taken_by_one_click(browser: Browser, address: str) -> None:
+    with visiting(browser, address, timezone_id="America/Chicago") as page:
+        sign_in(page)
+        page.goto("/account/time")
+        offer = page.get_by_role("button", name="Use America/Chicago, your browser’s zone")
+        follow(page, offer)
+        expect(page.get_by_label("Time zone")).to_have_value("America/Chicago")
+        expect(offer).to_have_count(0)
+        follow(page, page.get_by_role("button", name="Back to GMT"))
+        expect(offer).to_be_visible()
 
 
 @pytest.mark.timeout(240)

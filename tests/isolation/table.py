@@ -500,6 +500,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/partner/keys"): _seat(),
     ("POST", "/partner/keys"): _seat(may=frozenset({"partner owner", "partner developer"}),
                                       body=lambda s: {"overlap": "24"}),
+    ("POST", "/partner/keys/name"): _seat(may=frozenset({"partner owner", "partner developer"}),
+                                          body=lambda s: {"id": str(s.partner.key.key_id), "name": "N"}),
     ("GET", "/partner/report"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/report.csv"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/webhooks"): _seat(),

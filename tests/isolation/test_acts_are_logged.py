@@ -309,6 +309,7 @@ def _partner(walk: _Walk) -> None:
     walk.act("/partner/merchants/{mid}/keys", "partner.merchant_keys_made", owner,
              path=f"/partner/merchants/{mid}/keys", overlap="24")  # fmt: skip
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
+    walk.act("/partner/keys/name", "partner.key_named", owner, id=str(walk.a.partner.key.key_id), name="N")
 
 
 def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:

@@ -32,16 +32,21 @@ class CallLog:
         self._calls: deque[tuple[Any, ...]] = deque()
         self._gaps: dict[UUID, int] = {}
         self._used: dict[str, datetime] = {}
+        self._partner_uses: dict[str, datetime] = {}
 
     def note(
-        self, merchant_id: UUID, key_id: str, request_id: str, method: str, path: str, status: int, code: str | None,
-        ms: int, place: str = "", why: str = "",
+        self, merchant_id: UUID | None, key_id: str, request_id: str, method: str, path: str, status: int,
+        code: str | None, ms: int, place: str = "", why: str = "",
     ) -> None:  # fmt: skip
-        """Never waits, never raises."""
+        """Never waits, never raises. Of a partner's own key, whose call is no merchant's, the use alone is noted."""
+        at: datetime = self._world.clocks.wall()
+        if merchant_id is None:
+            if key_id in self._partner_uses or len(self._partner_uses) < MERCHANTS_MAX:
+                self._partner_uses[key_id] = at
+            return
         if len(self._calls) >= QUEUE_MAX:
             self._lose(merchant_id, 1)
             return
-        at: datetime = self._world.clocks.wall()
         self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms, place, why))
 
     async def run(self) -> None:
@@ -57,8 +62,12 @@ class CallLog:
         """The oldest that wait; answers how many. What cannot be written is counted as lost."""
         calls = [self._calls.popleft() for _ in range(min(len(self._calls), WRITTEN_MAX))]
         gaps, self._gaps = self._gaps, {}
-        if not calls and not gaps:
+        if (calls or gaps) and not await self._add(calls, gaps):
             return 0
+        await self._note_uses(calls)
+        return len(calls)
+
+    async def _add(self, calls: list[tuple[Any, ...]], gaps: dict[UUID, int]) -> bool:
         at = self._world.clocks.wall()
         try:
             async with self._world.db.transaction() as tx:
@@ -69,14 +78,14 @@ class CallLog:
                 self._lose(call[0], 1)
             for merchant_id, n in gaps.items():
                 self._lose(merchant_id, n)
-            return 0
-        await self._note_uses(calls)
-        return len(calls)
+            return False
+        return True
 
     async def _note_uses(self, calls: list[tuple[Any, ...]]) -> None:
         """When keys were last used, each at most once a minute: what a call costs does not grow by it."""
         uses: dict[str, datetime] = {}
-        for _, _, at, _, key_id, *_ in calls:
+        of_partners, self._partner_uses = self._partner_uses, {}
+        for key_id, at in (*of_partners.items(), *((call[4], call[2]) for call in calls)):
             if not key_id.startswith("user:") and at - self._used.get(key_id, NEVER) >= USE_NOTED_EVERY:
                 uses[key_id] = at
         if not uses:

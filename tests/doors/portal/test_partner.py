@@ -12,7 +12,12 @@ import pytest
 from starlette.applications import Starlette
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.doors.edge.called import note_call
+from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes
+from recoup.doors.rescue.app import routes as rescue_routes
+from recoup.doors.rescue.services import make_services
+from recoup.flows.call_log import CallLog
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
@@ -233,6 +238,37 @@ def test_of_two_keys_made_at_once_the_second_ends_the_first(server: ServerAddres
         live = await at.sql("SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL",
                             at.partner_id)  # fmt: skip
         assert len(live) == 1
+
+    office(server, story)
+
+
+def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: ServerAddress) -> None:
+    """Of a partner's own keys no use was noted: the question called each of them "not used yet"."""
+
+    async def story(at: Office) -> None:
+        developer, log = await at.as_("developer"), CallLog(at.world)
+        key = await make_partner_key(at.world, at.partner_id)
+        app: Any = Starlette(routes=rescue_routes(make_services(at.world, at.shop.orders)))
+        noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as api:
+            headers = {"authorization": f"ApiKey {key.app_key}:{key.app_secret}"}
+            assert "not used yet" in (await developer.get("/partner/keys")).text
+            assert (await api.get("/v1/partner", headers=headers)).status_code == 200
+        assert await log.write() == 0, "the call is in no merchant's request log"
+        assert "not used yet" not in (await developer.get("/partner/keys")).text
+        on = "/partner/keys"
+        assert (await post(developer, on, f"{on}/name", id=str(key.key_id), name="Billing server")).status_code == 303
+        asked = (await post(developer, on, on, overlap="0", name="Next")).text
+        told = " ".join(re.sub("<[^>]*>", " ", asked[asked.index('id="question"'):]).split())
+        assert f"Partner key “ Billing server ” …{key.app_key[-4:]} last used" in told
+        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked[asked.index('id="question"'):]))
+        assert "The secret is shown only once" in (await developer.post(on, data=form)).text
+        names = await at.sql("SELECT name FROM partner_keys WHERE revoked_at IS NULL")
+        assert [row["name"] for row in names] == ["Next"]
+        long = await post(developer, on, f"{on}/name", id=str(key.key_id), name="x" * 61)
+        assert (long.status_code, "at most 60 characters" in long.text) == (400, True)
+        gone = await post(developer, on, f"{on}/name", id=str(uuid4()), name="x")
+        assert (gone.status_code, "There is no such key" in gone.text) == (404, True)
 
     office(server, story)
 

@@ -17,8 +17,8 @@ _QUOTED: Final = re.compile(r"(?<!\w)(['\"`“]).*?(?:\1|”)(?!\w)", re.S)
 _NUMBERS: Final = re.compile(r"\d(?:[ -]?\d){6,}")
 
 
-def called_by(kept: dict[str, Any], merchant_id: UUID, key_id: str) -> None:
-    """`kept` is the call's state; `key_id` the public half of the key."""
+def called_by(kept: dict[str, Any], merchant_id: UUID | None, key_id: str) -> None:
+    """`kept` is the call's state; `key_id` the public half of the key, of a partner's own without a merchant."""
     kept["called_by"] = (merchant_id, key_id)
 
 
@@ -39,7 +39,7 @@ def acted(scope: Scope) -> None:
 
 
 def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: float) -> None:
-    """`note` as the request log's. Calls with a key of a merchant's; of people what they sent, and what was refused."""
+    """`note` as the request log's. Calls with a key; of people what they sent, and what was refused."""
     kept = state(scope)
     by = kept.get("called_by")
     read = by is not None and by[1].startswith("user:") and scope["method"] in ("GET", "HEAD") and status < 400

@@ -55,7 +55,7 @@ from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.overview.page import overview_page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
-from recoup.doors.portal.partner.keys import keys_page, make_key
+from recoup.doors.portal.partner.keys import keys_page, make_key, name_key
 from recoup.doors.portal.partner.merchants import merchants_page, switch_merchants
 from recoup.doors.portal.partner.report import partner_report_file, partner_report_page
 from recoup.doors.portal.partner.visit import PartnerPage, partner_page
@@ -155,6 +155,7 @@ def routes(
         for_partner("/partner/merchants/{mid}/keys", partner.new_keys, "POST"),
         for_partner("/partner/keys", keys_page),
         for_partner("/partner/keys", make_key, "POST"),
+        for_partner("/partner/keys/name", name_key, "POST"),
         for_partner("/partner/report", partner_report_page),
         for_partner("/partner/report.csv", partner_report_file),
         Route("/signout", sign_out_post(portal), methods=["POST"]),

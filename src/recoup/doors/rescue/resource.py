@@ -158,8 +158,7 @@ class Resource:
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
                           cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
-            if caller.mid is not None:
-                called_by(state(scope), caller.mid, caller.app_key)
+            called_by(state(scope), caller.mid, caller.app_key)
             _permit(method, caller)
             await services.limits.take(services.buckets, answer_headers(scope), caller.app_key,
                                        services.world.clocks.monotonic(), merchant_id=caller.mid,

@@ -37,7 +37,7 @@ async def make_key(
 
     Raises: Problem(invalid) for a kind, overlap or name that cannot be; Problem(conflict) for too many keys.
     """
-    name = _checked_name(name)
+    name = checked_name(name)
     if kind not in KEY_KINDS:
         raise Problem("invalid", "There is no such kind of key.", field="kind", cure=f"One of {', '.join(KEY_KINDS)}.")
     if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
@@ -77,7 +77,7 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
 
 async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: str) -> None:
     """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
-    name, wall = _checked_name(name), world.clocks.wall()
+    name, wall = checked_name(name), world.clocks.wall()
     async with world.db.transaction() as tx:
         if not await name_key(tx, scope.merchant_id, kind, print_, name):
             raise Problem("not_found", "There is no such key.", cure="Reload the page.")
@@ -92,7 +92,8 @@ async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") 
             and (not print_ or row["print"] == print_)]  # fmt: skip
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """On one line. Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if len(name) > NAME_MAX:
         raise Problem("invalid", f"A key's name has at most {NAME_MAX} characters.", field="name", cure="Shorten it.")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
+from recoup.flows.merchants.own_keys import checked_name
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
@@ -17,6 +18,7 @@ from recoup.store.write.partners import (
     add_partner_key,
     change_partner,
     lock_partner,
+    name_partner_key,
     note,
     retire_partner_keys,
     revoke_partner_keys,
@@ -46,10 +48,12 @@ async def make_partner(world: World, partner_id: UUID, name: str) -> None:
 
 async def make_partner_key(
     world: World, partner_id: UUID, overlap: timedelta = timedelta(0), scope: PartnerScope | None = None,
-    *, is_first: bool = False,
+    *, is_first: bool = False, name: str = "",
 ) -> PartnerKey:  # fmt: skip
     """A new key; earlier ones end now, or after the overlap. `is_first`: nobody was told of an earlier one, so that
-    its end is not waited for. Raises: Problem(conflict) for too many keys."""
+    its end is not waited for. Raises: Problem(invalid) for a name that cannot be; Problem(conflict) for too many keys.
+    """
+    name = checked_name(name)
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
@@ -64,11 +68,20 @@ async def make_partner_key(
         else:
             await revoke_partner_keys(tx, partner_id, wall)
         kept = world.keys.secret_hash(key.app_secret)
-        await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall)
+        await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall, name)
         await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
     if not overlap and not is_first:
         await heard_everywhere(world)
     return key
+
+
+async def rename_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, name: str) -> None:
+    """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
+    name = checked_name(name)
+    async with world.db.transaction() as tx:
+        if key_id is None or not await name_partner_key(tx, scope.partner_id, key_id, name):
+            raise Problem("not_found", "There is no such key.", cure="Reload the page.")
+        await note(tx, scope, "key_named", world.clocks.wall(), key_id=str(key_id), name=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ async def hooks_of(connection: asyncpg.Connection, merchant_id: UUID, since: UUI
 async def partner_keys_of(connection: asyncpg.Connection, partner_id: UUID) -> list[asyncpg.Record]:
     """Newest first, ended ones too; no secret."""
     sql = """
-    SELECT key_id, app_key, created_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
+    SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
     WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
     """
     return await connection.fetch(sql, partner_id)  # type: ignore[no-any-return]

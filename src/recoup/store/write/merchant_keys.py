@@ -50,7 +50,10 @@ a AS (UPDATE api_keys k SET last_used_at = l.at FROM (
 t AS (UPDATE tokenization_keys k SET last_used_at = l.at FROM (
   SELECT environment_key, u.at FROM tokenization_keys JOIN u ON environment_key = u.key
   WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF tokenization_keys SKIP LOCKED) l
-  WHERE k.environment_key = l.environment_key)
+  WHERE k.environment_key = l.environment_key),
+p AS (UPDATE partner_keys k SET last_used_at = l.at FROM (
+  SELECT app_key, u.at FROM partner_keys JOIN u ON app_key = u.key
+  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF partner_keys SKIP LOCKED) l WHERE k.app_key = l.app_key)
 UPDATE signing_keys k SET last_used_at = l.at FROM (
   SELECT key_id, u.at FROM signing_keys JOIN u ON key_id = u.key
   WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF signing_keys SKIP LOCKED) l WHERE k.key_id = l.key_id
@@ -87,7 +90,8 @@ async def add_signing_key(
 
 
 async def note_uses(connection: asyncpg.Connection, uses: Mapping[str, datetime]) -> None:
-    """When keys, by their public halves, last opened a call. A row that somebody else holds is noted another time."""
+    """When keys, also those of partners, last opened a call, by their public halves. A row that somebody else holds is
+    noted another time."""
     keys = sorted(uses)
     await connection.execute(_USED, keys, [uses[key] for key in keys])
 

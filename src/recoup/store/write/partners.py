@@ -12,8 +12,10 @@ from recoup.store.read.partners import Partner
 
 _PARTNER = "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _KEY = """
-INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+_NAME = "UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id"
 _REVOKE = """
 WITH k AS (
   UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key)
@@ -104,9 +106,14 @@ async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: st
 
 async def add_partner_key(
     connection: asyncpg.Connection, app_key: str, key_id: UUID, partner_id: UUID, secret_hash: bytes,
-    scopes: list[str], at: datetime,
+    scopes: list[str], at: datetime, name: str = "",
 ) -> None:  # fmt: skip
-    await connection.execute(_KEY, app_key, key_id, partner_id, secret_hash, scopes, at)
+    await connection.execute(_KEY, app_key, key_id, partner_id, secret_hash, scopes, at, name)
+
+
+async def name_partner_key(connection: asyncpg.Connection, partner_id: UUID, key_id: UUID, name: str) -> bool:
+    """False when the partner has no such key."""
+    return await connection.fetchval(_NAME, partner_id, key_id, name) is not None
 
 
 async def revoke_partner_keys(connection: asyncpg.Connection, partner_id: UUID, at: datetime) -> None:

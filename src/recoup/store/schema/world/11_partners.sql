@@ -16,7 +16,9 @@ CREATE TABLE partner_keys (
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
   retires_at timestamptz,                  -- it opens nothing from here on
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  name text NOT NULL DEFAULT '',           -- what its people call it
+  last_used_at timestamptz                 -- of a call that it opened, to the minute
 );
 CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 
