@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop, owner, sandbox_world
 
-from recoup.doors.edge.called import note_call
+from recoup.doors.edge.called import note_call, why_refused
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
@@ -20,6 +20,7 @@ from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.services import make_services
 from recoup.flows import call_log
 from recoup.flows.call_log import CallLog
+from recoup.kernel.problem import Problem
 from recoup.store.partitions import ensure_partitions, partitions_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
@@ -146,6 +147,13 @@ def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(serve
         assert card not in page
 
     logged(server, story)
+
+
+def test_the_date_that_a_refused_expiry_missed_is_told() -> None:
+    """The log said "at least a day ahead of …T12:53:26Z": dates were taken for numbers of the caller."""
+    bound = "ExpiryDateUtc must be at least a day ahead of 2026-11-22T12:53:26.476Z."
+    assert why_refused(Problem("invalid", bound, field="ExpiryDateUtc")) == f"ExpiryDateUtc: {bound}"
+    assert why_refused(Problem("invalid", "4111 1111 1111 1111 and 4111-11-11-1111")) == "… and …"
 
 
 def test_the_address_that_a_form_was_sent_to_opens_its_page(server: ServerAddress) -> None:
