@@ -43,7 +43,7 @@ from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
-from recoup.rules.rescue.route import Proof, RouteInput, choose_route
+from recoup.rules.rescue.route import RouteInput, choose_route
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
@@ -183,9 +183,10 @@ async def _decided_by_a_model(shop: Shop) -> None:
 async def _decided_before(shop: Shop) -> None:
     """By a decider that decides no more; what it decided stays."""
     order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
-    now = await shop.now()
-    asked = RouteInput(("sandbox", "second"), (Proof("sandbox", 1, now),), now)
-    await _store(shop, order_id, choose_route(asked), asked.features())
+    now = (await shop.now()).isoformat()
+    proof = {"route": "sandbox", "attempt_no": 1, "at": now, "code": None}
+    features = {"routes": ["sandbox", "second"], "proofs": [proof], "now": now}
+    await _store(shop, order_id, choose_route(RouteInput.from_dict(features)), features)
 
 
 async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[str, Any]) -> None:

@@ -1,15 +1,14 @@
-"""Which processor an attempt goes to: the first that has not just failed to take the order's attempts. Pure.
+"""How routes were chosen before `route_by_answer`: the first that had not just failed to take the order's attempts.
+Pure.
 
-Another route needs proof that nothing left on the one before; an attempt whose outcome is unknown leaves no choice at
-all. Another way of choosing is another version in another file; this one then stays for replays.
+It decides nothing any more. It stays for the decisions that name it, which are read here as they were stored.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.evidence import Alternative, Decision
 
 ROUTE_VERSION: Final = "route-1"
@@ -35,36 +34,11 @@ class RouteInput:
     proofs: tuple[Proof, ...]
     now: datetime
 
-    @property
-    def open_choice(self) -> bool:
-        """Whether there is anything to choose, or a proof to go by: else the route is the only one."""
-        return len(self.routes) > 1 or bool(self.proofs)
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same back."""
-        proofs = [asdict(one) | {"at": one.at.isoformat()} for one in self.proofs]
-        return {"routes": list(self.routes), "proofs": proofs, "now": self.now.isoformat()}
-
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "RouteInput":
+        """Of stored features."""
         proofs = (Proof(**one | {"at": datetime.fromisoformat(one["at"])}) for one in plain["proofs"])
         return cls(tuple(plain["routes"]), tuple(proofs), datetime.fromisoformat(plain["now"]))
-
-
-def route_input(routes: Iterable[str], attempts: Iterable[Attempt], now: datetime) -> RouteInput:
-    """`attempts` of the order, oldest first."""
-    newest: dict[str, Proof] = {}
-    for one in reversed([a for a in attempts if a.route]):
-        if one.state != "not_sent" or one.route is None:
-            break
-        at = one.closed_at or one.sent_at or one.due_at
-        newest.setdefault(one.route, Proof(one.route, one.attempt_no, at, one.processor_code))
-    return RouteInput(tuple(routes), tuple(reversed(newest.values())), now)
-
-
-def chosen_route(asked: RouteInput) -> str:
-    """Its name alone. Raises: IndexError without routes."""
-    return _choice(asked)[0]
 
 
 def choose_route(asked: RouteInput) -> Decision:
