@@ -19,17 +19,20 @@ DAYS = 150
 ROWS_AT_ONCE = 2_000
 
 
-def payments(merchant_id: UUID, seed: int, payers: int, *, shuffled: bool = False, bin_: str = "400088") -> list[Any]:
-    """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to learn."""
+def payments(
+    merchant_id: UUID, seed: int, payers: int, *, shuffled: bool = False, invented: bool = False, bin_: str = "400088"
+) -> list[Any]:  # fmt: skip
+    """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to learn. `invented`: they
+    fall on those days without exception."""
     dice, rows = random.Random(seed), []
     for payer in range(payers):
         weekly, payer_id = payer % 3 != 0, uuid.UUID(int=dice.getrandbits(128))
         for number in range(4):
-            dead, at = dice.random() < 0.15, BEGIN + timedelta(hours=dice.randrange(24 * DAYS))
+            dead, at = not invented and dice.random() < 0.15, BEGIN + timedelta(hours=dice.randrange(24 * DAYS))
             for attempt in range(5):
                 days = (at.weekday() - 4) % 7 if weekly else (at.day - 20) % 30
                 money = dice.random() < 0.3 if shuffled else days + at.hour / 24 < 1.5
-                approved = not dead and money and dice.random() > 0.05
+                approved = not dead and money and (invented or dice.random() > 0.05)
                 rows.append(_row(merchant_id, payer_id, f"{seed}-{payer}-{number}", attempt, at, approved, bin_))
                 if approved:
                     break

@@ -36,7 +36,8 @@ class Past(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Columns of one length, by payer and time; a payer's attempts stay together. `at`: hours since 1970; `tries`: how
-    many of the order came before; `offset`: hours. Payers and orders are numbered from 0."""
+    many of the order came before; `offset`: hours; `owner`: of the payer's merchant. Payers and orders are numbered
+    from 0."""
 
     payer: Column
     order: Column
@@ -48,6 +49,7 @@ class Attempts:
     offset: Column
     zone: Column
     credit: Column
+    owner: Column
     keys: tuple[str, ...]
     issuers: tuple[str, ...]
 
@@ -96,7 +98,7 @@ class Features:
 
 
 def attempts_of(rows: Iterable[Past]) -> Attempts:
-    """Sorted by payer and time."""
+    """Sorted by payer and time; all of one owner."""
     past = sorted(rows, key=lambda row: (row.payer, row.at, row.order, row.number))
     payers, orders, keys, issuers = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
     return Attempts(
@@ -109,7 +111,7 @@ def attempts_of(rows: Iterable[Past]) -> Attempts:
         np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64),
         np.array([row.offset_minutes for row in past]) / 60.0,
         np.array([row.zone_known for row in past], np.int64),
-        np.array([row.credit for row in past], np.int64), tuple(keys), tuple(issuers),
+        np.array([row.credit for row in past], np.int64), np.zeros(len(past), np.int64), tuple(keys), tuple(issuers),
     )  # fmt: skip
 
 

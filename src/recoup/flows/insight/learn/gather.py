@@ -5,7 +5,7 @@ Payers and orders are told apart by 64 bits of their ids, which are random: no n
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
@@ -32,25 +33,32 @@ from recoup.store.read.past import merchants_to_learn, past_orders, past_transmi
 ATTEMPTS_MAX: Final = 4_000_000
 APART_HOURS: Final = 45 * 24.0  # what comes later under the same order id is another payment
 APPROVAL: Final = "00"
-
-
-_LEFT_OUT_MAX: Final = (1 << 16) - 1  # then there is one customer with more than all that may be held
+_LEFT_OUT_MAX: Final = (1 << 62) - 1  # of one customer there is more than all that may be held
 
 
 class Gathered(NamedTuple):
-    """`lines`: issuers that may have a line of their own. `owners`: by payer, who owns the merchant. `merchants`: of
-    whom there is anything."""
+    """`lines`: issuers that may have a line of their own. `owners`: their names, as the attempts number them.
+    `merchants`: of whom there is anything."""
 
     attempts: Attempts
     lines: Column
-    owners: Column
+    owners: tuple[str, ...]
     merchants: int
 
 
 @dataclass(slots=True)
-class _Rows:
-    """Columns as they grow, eight bytes a value; texts are numbered."""
+class _Names:
+    """Texts of all owners' rows, numbered."""
 
+    keys: dict[str, int] = field(default_factory=dict)
+    issuers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """One owner's columns as they grow, eight bytes a value. A partner with all its merchants is one owner."""
+
+    names: _Names
     payer: "array[int]" = field(default_factory=lambda: array("q"))
     order: "array[int]" = field(default_factory=lambda: array("q"))
     at: "array[float]" = field(default_factory=lambda: array("d"))
@@ -60,24 +68,23 @@ class _Rows:
     offset: "array[int]" = field(default_factory=lambda: array("h"))
     zone: "array[int]" = field(default_factory=lambda: array("b"))
     credit: "array[int]" = field(default_factory=lambda: array("b"))
-    owner: "array[int]" = field(default_factory=lambda: array("i"))  # a partner with all its merchants is one
-    keys: dict[str, int] = field(default_factory=dict)
-    issuers: dict[str, int] = field(default_factory=dict)
     left_out: int = 0  # bits of a customer's number that are zero for those who are kept
 
+    def __len__(self) -> int:
+        return len(self.at)
+
     def add(
-        self, owner: int, payer: int, order: int, at: float, told: tuple[int, str], issuer: str,
-        zone: tuple[int, bool], credit: bool,
+        self, payer: int, order: int, at: float, told: tuple[int, str], issuer: str, zone: tuple[int, bool],
+        credit: bool,
     ) -> None:  # fmt: skip
         if payer & self.left_out:
             return
-        self.owner.append(owner)
         self.payer.append(payer)
         self.order.append(order)
         self.at.append(at)
         self.answer.append(told[0])
-        self.key.append(self.keys.setdefault(told[1], len(self.keys)))
-        self.issuer.append(self.issuers.setdefault(issuer, len(self.issuers)))
+        self.key.append(self.names.keys.setdefault(told[1], len(self.names.keys)))
+        self.issuer.append(self.names.issuers.setdefault(issuer, len(self.names.issuers)))
         self.offset.append(zone[0])
         self.zone.append(zone[1])
         self.credit.append(credit)
@@ -93,48 +100,62 @@ class _Rows:
 
 
 async def gather(world: World, since: WallTime, at_most: int | None = None) -> Gathered | None:
-    """What came since then; None: nothing did. `at_most`: of more attempts than that every second customer is left out,
-    again and again; without it they are refused.
+    """What came since then; None: nothing did. Of more attempts than `at_most`, else `ATTEMPTS_MAX`, every second
+    customer of the owner who has most is left out, again and again.
 
-    Raises: Problem(too_large) for more than can be held in memory.
+    Raises: Problem(too_large) for more of a single customer.
     """
-    rows, found, after = _Rows(), 0, first_id_of(since)
+    names, by_owner, found = _Names(), dict[str, _Rows](), set[UUID]()
+    until, after = world.clocks.wall().timestamp() / 3600.0, first_id_of(since)
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
-        owners: dict[UUID, int] = {}
         for merchant in merchants:
-            before, merchant_id = len(rows.at), merchant["merchant_id"]
-            number = owners.setdefault(merchant["owner"], len(owners))
-            async for orders, attempts in past_orders(connection, merchant_id, after):
-                _add_orders(rows, number, merchant["region"], orders, attempts)
-                _check_size(rows, at_most)
-            async for copies in past_transmissions(connection, merchant_id, after):
-                _add_transmissions(rows, number, merchant_id, merchant["region"], copies)
-                _check_size(rows, at_most)
-            found += len(rows.at) > before
-    shared = len(merchants) >= MERCHANTS_MIN and len(owners) > 1
-    return Gathered(*_columns(rows, shared=shared), found) if len(rows.at) else None
+            rows = by_owner.setdefault(_name(merchant), _Rows(names))
+            async for _ in _read(connection, merchant, after, rows):
+                found.add(merchant["merchant_id"])
+                _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
+    columns = _columns(by_owner.values(), names, until)
+    if not len(columns.at):
+        return None
+    shared = len(merchants) >= MERCHANTS_MIN and len(by_owner) > 1
+    return Gathered(*_attempts(columns, shared=shared), tuple(by_owner), len(found))
 
 
-def _check_size(rows: _Rows, at_most: int | None) -> None:
-    if at_most is not None:
-        while len(rows.at) > at_most and rows.left_out < _LEFT_OUT_MAX:
-            rows.thin()
-    if len(rows.at) > ATTEMPTS_MAX:
-        message = f"There are more than {ATTEMPTS_MAX:,} attempts."
-        raise Problem("too_large", message, field="--months", cure="Choose fewer months with --months.")
+async def _read(connection: asyncpg.Connection, merchant: Any, after: UUID, rows: _Rows) -> AsyncIterator[None]:
+    """A merchant's past into the rows of its owner, a part at a time."""
+    merchant_id, region = merchant["merchant_id"], merchant["region"]
+    async for orders, attempts in past_orders(connection, merchant_id, after):
+        _add_orders(rows, region, orders, attempts)
+        yield
+    async for copies in past_transmissions(connection, merchant_id, after):
+        if copies:
+            _add_transmissions(rows, merchant_id, region, copies)
+            yield
 
 
-def _add_orders(
-    rows: _Rows, owner: int, region: str, orders: Sequence[Any], attempts: Iterable[Any]
-) -> None:  # fmt: skip
+def _name(merchant: Any) -> str:
+    """Of the merchant's owner."""
+    kind = "merchant" if merchant["owner"] == merchant["merchant_id"] else "partner"
+    return f"{kind} {merchant['owner']}"
+
+
+def _check_size(owners: Collection[_Rows], at_most: int) -> None:
+    while sum(map(len, owners)) > at_most:
+        most = max(owners, key=len)
+        if most.left_out >= _LEFT_OUT_MAX:
+            raise Problem("too_large", f"One customer has more than {at_most:,} attempts.", field="--months",
+                          cure="Choose fewer months with --months.")  # fmt: skip
+        most.thin()
+
+
+def _add_orders(rows: _Rows, region: str, orders: Sequence[Any], attempts: Iterable[Any]) -> None:
     by_id = {}
     for one in orders:
         order = _bits(one["order_id"])
         payer = _bits(one["payer_id"]) if one["payer_id"] else order
         zone = zone_of(one["zone_facts"])
         told = _told(one["scheme"], one["source"], one["code"], one["text"], one["advice"], one["on"], region)
-        rows.add(owner, payer, order, one["at"], told, one["issuer"], zone, one["credit"])
+        rows.add(payer, order, one["at"], told, one["issuer"], zone, one["credit"])
         by_id[one["order_id"]] = order, payer, zone, one["scheme"], one["issuer"], one["credit"]
     for one in attempts:
         known = by_id.get(one["order_id"])
@@ -144,10 +165,10 @@ def _add_orders(
         told = _APPROVED if one["state"] == "approved" else _told(
             scheme, None, one["scheme_code"] or one["processor_code"], None, one["advice_code"], one["on"], region
         )  # fmt: skip
-        rows.add(owner, payer, order, one["at"], told, issuer, zone, credit)
+        rows.add(payer, order, one["at"], told, issuer, zone, credit)
 
 
-def _add_transmissions(rows: _Rows, owner: int, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
+def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
     for one in copies:
         named = blake2b(merchant_id.bytes + one["external_id"].encode(), digest_size=8).digest()
         order = _bits(one["order_id"]) if one["order_id"] else _signed(named)
@@ -155,7 +176,7 @@ def _add_transmissions(rows: _Rows, owner: int, merchant_id: UUID, region: str, 
         told = _APPROVED if not one["is_declined"] else _told(
             scheme_of(one["bin"]), one["code_source"], one["code"], None, None, one["on"], region
         )  # fmt: skip
-        rows.add(owner, payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])),
+        rows.add(payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])),
                  one["credit"])  # fmt: skip
 
 
@@ -183,13 +204,39 @@ def _signed(raw: bytes) -> int:
     return int.from_bytes(raw, "big", signed=True)
 
 
-def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column, Column]:
+class _Columns(NamedTuple):
+    """All owners' rows."""
+
+    names: _Names
+    owner: Column
+    payer: Column
+    order: Column
+    at: Column
+    answer: Column
+    key: Column
+    issuer: Column
+    offset: Column
+    zone: Column
+    credit: Column
+
+
+def _columns(owners: Collection[_Rows], names: _Names, until: float) -> _Columns:
+    """Among several owners only what happened `until` then, hours since 1970: who has moved a sandbox clock ahead is
+    alone in that time, and what is learned and judged by the last weeks would be that owner's alone."""
+    lengths = [len(one) for one in owners]
+    owner = np.repeat(np.arange(len(owners)), lengths)
+    columns = [np.concatenate([np.array(getattr(one, name)) for one in owners] or [np.zeros(0)])
+               for name in _Columns._fields[2:]]  # fmt: skip
+    at = columns[_Columns._fields.index("at") - 2]
+    kept = at <= until if np.count_nonzero(lengths) > 1 else np.ones(len(at), bool)
+    return _Columns(names, owner[kept], *(column[kept] for column in columns))
+
+
+def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
     """`shared`: there are merchants enough for an issuer's line to be of several of them, so that nobody's customers
     can be read off it."""
-    at, answer, order = np.array(rows.at, float), np.array(rows.answer, np.int64), np.array(rows.order, np.int64)
-    payer = np.array(rows.payer, np.int64)
-    by_order = np.lexsort((at, order))
-    at, answer, order, payer = at[by_order], answer[by_order], order[by_order], payer[by_order]
+    by_order = np.lexsort((rows.at, rows.order))
+    at, answer, order, payer = (column[by_order] for column in (rows.at, rows.answer, rows.order, rows.payer))
     begins = np.r_[True, order[1:] != order[:-1]]
     anew = begins | np.r_[False, (answer[:-1] == APPROVED) | (at[1:] - at[:-1] > APART_HOURS)]
     place, first_of = np.arange(len(at)), np.flatnonzero(begins)
@@ -199,21 +246,19 @@ def _columns(rows: _Rows, *, shared: bool) -> tuple[Attempts, Column, Column]:
     tries = np.minimum(place - starts[payment], TRIES - 1)
     final = np.lexsort((tries, payment, at, payer))
     issuer, lines, issuers = _issuers(rows, shared)
-    attempts = Attempts(
+    placed = by_order[final]
+    return Attempts(
         np.unique(payer[final], return_inverse=True)[1], np.unique(payment[final], return_inverse=True)[1], at[final],
-        tries[final], answer[final], np.array(rows.key, np.int64)[by_order][final], issuer[by_order][final],
-        np.array(rows.offset)[by_order][final] / 60.0, np.array(rows.zone, np.int64)[by_order][final],
-        np.array(rows.credit, np.int64)[by_order][final], tuple(rows.keys), issuers,
-    )  # fmt: skip
-    owners = np.zeros(attempts.payers, np.int64)
-    owners[attempts.payer] = np.array(rows.owner, np.int64)[by_order][final]
-    return attempts, lines, owners
+        tries[final], answer[final].astype(np.int64), rows.key[placed].astype(np.int64), issuer[placed],
+        rows.offset[placed] / 60.0, rows.zone[placed].astype(np.int64), rows.credit[placed].astype(np.int64),
+        rows.owner[placed], tuple(rows.names.keys), issuers,
+    ), lines  # fmt: skip
 
 
-def _issuers(rows: _Rows, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:
+def _issuers(rows: _Columns, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:
     """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them."""
-    issuer, names = np.array(rows.issuer, np.int64), list(rows.issuers)
-    pairs, counts = np.unique(issuer * (1 << 32) + np.array(rows.owner, np.int64), return_counts=True)
+    issuer, names = rows.issuer.astype(np.int64), list(rows.names.issuers)
+    pairs, counts = np.unique(issuer * (1 << 32) + rows.owner, return_counts=True)
     most = np.zeros(len(names), np.int64)
     np.maximum.at(most, pairs >> 32, counts)
     of_several = np.ones(len(names), bool)

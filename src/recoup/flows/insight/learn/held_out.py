@@ -3,22 +3,28 @@ what was known before each.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import log, sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
+from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
 from recoup.rules.rescue.engine.belief import believed, ground_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.classes import APPROVED, HARD
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN, Facts, Look
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import candidates
 from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
 
 SCORED_MAX: Final = 4_000  # tries; whole payers, spread evenly
+SCORED_PARTS: Final = 2  # of one owner at most half of those, where the others have enough
+TRAINED_PARTS: Final = 4  # of five owners or more, each has at most a quarter of the attempts that are trained on,
+TRAINED_LEAST: Final = 20_000  # as long as there are so many
+RATES_PARTS: Final = 2  # of one owner at most half of what the plain rates are counted from,
+RATES_LEAST: Final = 2_000  # likewise
 _SURELY: Final = 1e-6
 _RATE_WEIGHT: Final = 20.0  # tries as good as seen at the rate of all, in each cell of the plain rates
 _INSTANT: Final = 1e-6
@@ -26,19 +32,19 @@ _ROWS_BEFORE: Final = 8 * LOOKS_MAX
 
 
 class HeldOut(NamedTuple):
-    """`before`: what a model is trained on. `at`: hours since 1970, where the held-out time begins. `tries` are all of
-    the held-out time, as rows of `attempts`; `approved` how many of them were."""
+    """`before`: what a model is trained on, of each owner within its share. `at`: hours since 1970, where the held-out
+    time begins. `tries` are all of the held-out time, as rows of `attempts`."""
 
     attempts: Attempts
     before: Attempts
     at: float
     tries: Column
-    approved: int
 
 
 class Scored(NamedTuple):
     """One try of the held-out time; `before`: the class of the decline before it."""
 
+    owner: int
     payer: int
     facts: Facts
     at: float
@@ -55,31 +61,62 @@ def hold_out(attempts: Attempts) -> HeldOut:
     first, last = float(attempts.at.min()), float(attempts.at.max())
     at = (last - min((last - first) / HELD_OUT_SHARE, HELD_OUT_DAYS_MAX * 24.0)) // 24.0 * 24.0
     late = (attempts.at >= at) & (attempts.tries > 0)
-    approved = int((attempts.answer[late] == APPROVED).sum())
-    return HeldOut(attempts, chosen(attempts, attempts.at < at), at, np.flatnonzero(late), approved)
+    before = chosen(attempts, attempts.at < at)
+    if np.count_nonzero(np.bincount(before.owner)) >= MERCHANTS_MIN:
+        before = shared_out(before, TRAINED_PARTS, TRAINED_LEAST)
+    return HeldOut(attempts, before, at, np.flatnonzero(late))
 
 
-def without_largest(held: HeldOut, owners: Column) -> HeldOut | None:
-    """Without the tries of the owner of most. None: the others' are too few to judge by."""
-    owner = owners[held.attempts.payer[held.tries]]
-    others = held.tries[owner != np.bincount(owner).argmax()]
-    approved = int((held.attempts.answer[others] == APPROVED).sum())
-    return held._replace(tries=others, approved=approved) if len(others) >= HELD_OUT_LEAST else None
+class Tried(NamedTuple):
+    """`trial`: of all tries, or of those of all owners but one, `only_by`, if the model is not better without it."""
+
+    trial: Trial
+    only_by: int | None = None
 
 
-def try_out(held: HeldOut, chance: Chance, compared_with: str, compared: Chance) -> Trial:
-    """Both are asked about the same tries."""
-    sums, counts, losses, others = defaultdict[int, float](float), defaultdict[int, int](int), 0.0, 0.0
-    for one in scored(held):
-        mine, other = _loss(chance(one), one.approved), _loss(compared(one), one.approved)
-        losses, others = losses + mine, others + other
-        sums[one.payer] += other - mine
-        counts[one.payer] += 1
-    number = sum(counts.values())
-    mean = (others - losses) / number
-    error = sqrt(sum((total - mean * counts[payer]) ** 2 for payer, total in sums.items())) / number
-    return Trial(instant_of(held.at), number, round(losses / number, 6), compared_with, round(others / number, 6),
-                 round(error, 6))  # fmt: skip
+class _Losses(NamedTuple):
+    """By payer: whose customer it is, how many tries there are, and the sums of the losses of both."""
+
+    owner: Column
+    tries: Column
+    mine: Column
+    others: Column
+
+
+def try_out(at: float, tries: Sequence[Scored], chance: Chance, compared_with: str, compared: Chance) -> Tried:
+    """Both are asked about the same tries, held out from `at` on. Better is what is better without any one owner's
+    tries too; where the others have too few to judge by, that owner's are not left out."""
+    losses = _losses(tries, chance, compared)
+    found, margin = Tried(_trial(at, losses, compared_with)), 0.0
+    if found.trial.verdict != "better":
+        return found
+    for owner in np.unique(losses.owner).tolist():
+        others = _Losses(*(column[losses.owner != owner] for column in losses))
+        if others.tries.sum() >= HELD_OUT_LEAST:
+            trial = _trial(at, others, compared_with)
+            surplus = trial.compared_score - trial.score - trial.score_error
+            if trial.verdict != "better" and surplus <= margin:
+                found, margin = Tried(trial, owner), surplus
+    return found
+
+
+def _losses(tries: Sequence[Scored], chance: Chance, compared: Chance) -> _Losses:
+    by_payer: dict[int, list[float]] = {}
+    for one in tries:
+        sums = by_payer.setdefault(one.payer, [one.owner, 0, 0.0, 0.0])
+        sums[1] += 1
+        sums[2] += _loss(chance(one), one.approved)
+        sums[3] += _loss(compared(one), one.approved)
+    columns = np.array(list(by_payer.values()), float).T
+    return _Losses(columns[0].astype(np.int64), *columns[1:])
+
+
+def _trial(at: float, losses: _Losses, compared_with: str) -> Trial:
+    number = int(losses.tries.sum())
+    gained = losses.others - losses.mine
+    error = sqrt(float(((gained - gained.sum() / number * losses.tries) ** 2).sum())) / number
+    mine, others = (round(float(one.sum()) / number, 6) for one in (losses.mine, losses.others))
+    return Trial(instant_of(at), number, mine, compared_with, others, round(error, 6))
 
 
 def by_model(model: Model) -> Chance:
@@ -93,6 +130,7 @@ def by_model(model: Model) -> Chance:
 def by_plain_rates(before: Attempts) -> Chance:
     """How often tries were approved by the class of the decline before and the number of the try, drawn to the rate of
     all where there were few."""
+    before = shared_out(before, RATES_PARTS, RATES_LEAST)
     rows = np.flatnonzero(before.tries > 0)
     approved, classes = before.answer[rows] == APPROVED, _answers_before(before)[rows]
     rate = float((approved.sum() + 1.0) / (len(rows) + 2.0))
@@ -109,10 +147,13 @@ def by_plain_rates(before: Attempts) -> Chance:
 
 
 def scored(held: HeldOut) -> Iterator[Scored]:
-    """`SCORED_MAX` of the held-out tries, or all."""
+    """`SCORED_MAX` of the held-out tries, or all that can be judged; of each owner within its share."""
     data = held.attempts
-    payers = np.unique(data.payer[held.tries])
-    step = max(1.0, len(held.tries) / SCORED_MAX)
+    payers, counts = np.unique(data.payer[held.tries], return_counts=True)
+    owner = data.owner[np.searchsorted(data.payer, payers)]
+    most = most_of_each(np.bincount(owner, counts).tolist(), SCORED_PARTS, SCORED_MAX)
+    within = payers_within(owner, counts, most)
+    payers, step = payers[within], max(1.0, float(counts[within].sum()) / SCORED_MAX)
     chosen_payers = payers[(np.arange(int(len(payers) / step)) * step).astype(int)]
     starts = np.searchsorted(data.payer, chosen_payers)
     ends = np.searchsorted(data.payer, chosen_payers, side="right")
@@ -137,7 +178,8 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
         tries=tuple(_look(data, n) for n in own[1:]), looks=tuple(looks[-LOOKS_MAX:]), credit=bool(data.credit[row]),
     )  # fmt: skip
     at = hours_of(instant_of(float(data.at[row])))
-    return Scored(payer, facts, at, int(data.answer[own[-1]]), int(data.tries[row]), data.answer[row] == APPROVED)
+    approved = bool(data.answer[row] == APPROVED)
+    return Scored(int(data.owner[row]), payer, facts, at, int(data.answer[own[-1]]), int(data.tries[row]), approved)
 
 
 def _look(data: Attempts, row: int) -> Look:

@@ -23,13 +23,12 @@ from recoup.store.read.trainings import standing_candidate
 
 DAYS_A_MONTH: Final = 31
 AS_LOADED: Final = "own attempts"
-_ONE_ALONE: Final = "It is better for the merchant with the most attempts alone: the scores are of the others'."
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`: why it was not
-    compared with the model that is taken, or judged without the merchant with the most attempts."""
+    compared with the model that is taken, or without whose attempts it is not better."""
 
     attempts: int
     payers: int
@@ -101,14 +100,16 @@ async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:
 def _train(gathered: Any, today: Model | None, note: str) -> Training:
     import numpy as np
 
-    from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, try_out, without_largest
+    from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
     from recoup.flows.insight.learn.train import train
 
     attempts = gathered.attempts
     counts = len(attempts), attempts.payers, gathered.merchants
     held = hold_out(attempts)
+    tries = list(scored(held))
     days = (float(attempts.at.max()) - float(attempts.at.min())) / 24.0
-    lacks = missing(Amount(days, int(np.count_nonzero(held.before.tries)), len(held.tries), held.approved))
+    approved = sum(one.approved for one in tries)
+    lacks = missing(Amount(days, int(np.count_nonzero(held.before.tries)), len(tries), approved))
     if lacks:
         return Training(*counts, missing=tuple(lacks))
     model = train(held.before, AS_LOADED, gathered.lines)
@@ -116,11 +117,8 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
         today, note = None, f"{model.name} already exists; the same attempts give the same model."
     compared = by_model(today) if today is not None else by_plain_rates(held.before)
     against = today.name if today is not None else PLAIN_RATES
-    trial = try_out(held, by_model(model), against, compared)
-    others = without_largest(held, gathered.owners) if trial.verdict == "better" else None
-    if others is not None:
-        of_others = try_out(others, by_model(model), against, compared)
-        if of_others.verdict != "better":
-            trial, note = of_others, f"{note} {_ONE_ALONE}".strip()
+    trial, only_by = try_out(held.at, tries, by_model(model), against, compared)
+    if only_by is not None:
+        owner = gathered.owners[only_by]
+        note = f"{note} It is better only with the attempts of {owner}; the scores are of all others'.".strip()
     return Training(*counts, model=model, trial=trial, note=note)
-
