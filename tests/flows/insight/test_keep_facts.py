@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight import keep_facts as job
 from recoup.flows.insight.share_issuers import share_issuers
+from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import Wanted, set_arms
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
@@ -322,6 +323,32 @@ def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAdd
         assert [one[2] for one in later["tries"]] == list(range(1, len(later["tries"]) + 1))
         assert len(later["tries"]) > 0
         assert later["sends_left"] == 19 - len(later["tries"])
+
+    run(server, story)
+
+
+def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        shop.merchants.forget(shop.merchant_id)
+        await told(shop, "an invoice", declined=False)
+        await shop.admit(payer=ANA)
+        await caught_up(shop)
+        order = await shop.admit(payer=ANA, pan=FUNDS_CARD, units=990)
+        await shop.run_due()
+        (before,) = await facts(shop, order)
+        assert [[type(one) for one in look] for look in before["looks"]] == [[str, int, int]] * 2
+        payer_id = await ana(shop)
+        person = Scope(shop.merchant_id, Actor("user", str(UUID(int=7))), "test")
+        await erase_person(shop.world, person, payer_id)
+        decisions = await shop.value("SELECT string_agg(d::text, '') FROM decisions d")
+        assert not any(word in decisions for word in ("Ana", "Roe", "ana@example.test", str(payer_id)))
+        await shop.advance(20 * DAY)
+        made = await facts(shop, order)
+        assert made[0] == before, "what was decided by stays"
+        assert len(made) > 1
+        assert all(one["looks"] == [] for one in made[1:]), "what comes next knows nothing from before"
+        assert (await verify(shop.world)).difference is None
 
     run(server, story)
 

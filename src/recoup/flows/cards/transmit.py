@@ -80,16 +80,21 @@ class Transmit:
         """Raises: Problem(not_found) for an unknown key."""
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
         wall = self._world.clocks.wall()
-        async with self._world.db.transaction() as tx:
-            turned = await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall)
-            if turned is None:
-                raise Problem("not_found", "There is no such transmission.", field="TransmitId",
-                              cure="Use the transmitId that /transmit answered.")  # fmt: skip
-            if turned:
-                row = await read_transmission(tx, scope.merchant_id, transmit_id)
-                if row is not None and row["payer_id"] is not None:
-                    await look_again_at(tx, scope.merchant_id, row["payer_id"], wall)
-                await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
+
+        async def once() -> bool:
+            async with self._world.db.transaction() as tx:
+                turned = await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall)
+                if turned is None:
+                    raise Problem("not_found", "There is no such transmission.", field="TransmitId",
+                                  cure="Use the transmitId that /transmit answered.")  # fmt: skip
+                if turned:
+                    row = await read_transmission(tx, scope.merchant_id, transmit_id)
+                    if row is not None and row["payer_id"] is not None:
+                        await look_again_at(tx, scope.merchant_id, row["payer_id"], wall)
+                    await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
+            return turned
+
+        turned = await retrying(once)
         if turned:
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
 

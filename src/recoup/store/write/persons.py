@@ -7,6 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.store.write.transmissions import WITHOUT_TEXTS
+
 # In the order of their ids. What is being written beside an order or a dispute waits for their rows or is waited for:
 # a later statement sees it.
 _LOCK: Final = """
@@ -61,17 +63,16 @@ WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
 """
 # Subscriptions go on under their ids and amounts. Of what was told of a transaction, and later about it, texts go. When
 # they paid is known of what comes from now on.
-_PAYER: Final = """
+_PAYER: Final = f"""
 WITH subscribed AS (
-  UPDATE subscriptions SET title = '', facts = '{}' WHERE merchant_id = $1 AND customer_id = $2
+  UPDATE subscriptions SET title = '', facts = '{{}}' WHERE merchant_id = $1 AND customer_id = $2
 ), looks AS (
   INSERT INTO payer_looks (merchant_id, payer_id, since) VALUES ($1, $2, $3)
-  ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = '{}', answers = '{}', tries = '{}', orders = '{}',
+  ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = '{{}}', answers = '{{}}', tries = '{{}}', orders = '{{}}',
     since = EXCLUDED.since
 ), told AS (
-  UPDATE transmissions SET facts = facts - '{source,type,processor,site_url,subscription}'::text[],
-    outcome = coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
-      THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(outcome)), '{}')
+  UPDATE transmissions SET facts = facts - '{{source,type,processor,site_url,subscription}}'::text[],
+    outcome = {WITHOUT_TEXTS % "outcome"}
   WHERE merchant_id = $1 AND payer_id = $2
 )
 UPDATE payers SET email = NULL, phone = NULL, name = NULL, external_id = NULL WHERE merchant_id = $1 AND payer_id = $2

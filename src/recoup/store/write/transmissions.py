@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -36,13 +36,21 @@ WITH input AS MATERIALIZED (
 )
 SELECT transmit_id, linked FROM input
 """
-_UPDATE = """
+# What an erasure leaves of an outcome: numbers, and whether it was declined.
+WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
+  THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
+_LOCK = "SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE"
+# After an erasure that held the row: a later statement sees it.
+_UPDATE = f"""
 WITH before AS (
-  SELECT merchant_id, transmit_id, coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS declined
-  FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE
+  SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) AS declined,
+    EXISTS (SELECT FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
+      AND l.since > t.transmit_id) AS erased
+  FROM transmissions t WHERE t.merchant_id = $1 AND t.transmit_id = $2
 )
-UPDATE transmissions t SET outcome = outcome || $3, updated_at = $4 FROM before b
-WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
+UPDATE transmissions t SET updated_at = $4,
+  outcome = t.outcome || CASE WHEN b.erased THEN {WITHOUT_TEXTS % "$3::jsonb"} ELSE $3::jsonb END
+FROM before b WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
 RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
 """
 _DUE_AGAIN = """
@@ -64,7 +72,8 @@ async def update_transmission(
     connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
 ) -> bool | None:
     """What became of it since: whether a success turned into a decline, or the other way. None when there is no such
-    transmission."""
+    transmission. No texts are kept of a payer who was erased after it came."""
+    await connection.execute(_LOCK, merchant_id, transmit_id)
     turned: bool | None = await connection.fetchval(_UPDATE, merchant_id, transmit_id, outcome, at)
     return turned
 
