@@ -24,7 +24,7 @@ FIELDS: Final = ("from", "to", "mid", "currency")
 KINDS: Final = {
     PLACED: "Placed", "amount": "Approved", "fee": "Service fees", "refund": "Refunds", "dispute": "Disputes",
     "dispute_fee": "Dispute fees", "adjustment": "Adjustments", "reserve": "Reserve", "carried": "Carried on",
-    "payout": "Paid out",
+    "payout": "Payouts",
 }  # fmt: skip
 
 
