@@ -61,6 +61,8 @@ def test_a_shop_goes_on_with_new_keys_alone(door: Door, ring: Keyring, monkeypat
     before = shop.get(documents).json()["content"]
     door.sql("DELETE FROM cvv_once")  # an hour is over
     old = ring.current_ids()
+    alone = {one.purpose: one.needed for one in door.run(states_of([world]))}
+    assert alone["print"] > 0, "the only key of the fingerprints was said to be needed by nothing"
     ring.rotate()
     door.run(check_keys(world.db, ring.checks(), "here"))
     needs = door.run(_old_needs(world))

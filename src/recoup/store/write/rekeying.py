@@ -74,7 +74,7 @@ FROM (SELECT kek_id FROM vault UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY
 _COUNT_CARDS = "SELECT count(*) FROM vault"
 # A card whose number is known by older prints alone would be another card to a ring without their keys.
 _PRINTED_BY = """
-SELECT key_id, count(*) AS count FROM card_prints p WHERE NOT EXISTS (
+SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
   SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)
 GROUP BY 1
 """
