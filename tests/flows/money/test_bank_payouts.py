@@ -219,6 +219,21 @@ def test_an_answer_file_is_taken_line_by_line_and_once(server: ServerAddress) ->
     asyncio.run(story())
 
 
+def test_a_card_number_in_a_banks_reason_is_masked(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout, card = await closed(shop), "4" + "1" * 15
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            content = f"payout,outcome,reason\n{payout['reference']},returned,refund of {card} refused\n".encode()
+            assert [what for _, what in await take_answers(shop.world, person(shop, "olga"), content)] == ["returned"]
+            [kept] = await payouts(shop)
+            assert kept["reason"] == "refund of 411111…1111 refused"
+
+    asyncio.run(story())
+
+
 def test_an_account_is_proved_by_its_owner_and_approved_by_another(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:

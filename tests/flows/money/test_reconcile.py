@@ -1,6 +1,7 @@
 """Statements against the ledger: what was lost, doubled or changed is found, and booked when a person says so."""
 
 import asyncio
+import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.book_differences import Booked, book_lines
+from recoup.flows.money.reconcile import File, reconcile
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate
@@ -105,6 +107,19 @@ def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None
         assert not compared.before
         assert await outcomes(shop, compared) == {"matched": 5}
         assert await books(shop) == (1, 0)
+
+    run(server, story)
+
+
+def test_a_statement_whose_name_or_mapping_holds_a_card_number_is_refused(server: ServerAddress) -> None:
+    """By the command: the portal's form had refused it, and the run kept both as they were."""
+
+    async def story(shop: Shop) -> None:
+        card = "4" + "1" * 15
+        with pytest.raises(Problem, match="file name holds a card number"):
+            await reconcile(shop.world, person(shop), File(f"of {card}.csv", io.BytesIO(b"")), Reading())
+        with pytest.raises(Problem, match="mapping holds a card number"):
+            await compare(shop, ["a,b"], Reading(columns={"reference": card}))
 
     run(server, story)
 

@@ -30,6 +30,7 @@ from recoup.rules.counterpart_text import SENTENCE_MAX, kept
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
+from recoup.rules.network.card_text import masked_numbers
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.read.settlement_terms import account_delay
@@ -188,6 +189,9 @@ async def _close(
     world: World, merchant_id: UUID, payout_id: UUID, state: str, reason: str | None, *, only_from: str | None = None,
     told_by: Scope | None = None,
 ) -> None:  # fmt: skip
+    """`reason`: the bank's words, or a file's of them: a card number in them is masked."""
+    reason = masked_numbers(reason) if reason else None
+
     async def once() -> None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:

@@ -26,6 +26,7 @@ from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, jud
 from recoup.rules.money.periods import zone_of
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.statement import Broken, Statement, shown_reference
+from recoup.rules.network.card_guard import check_words
 from recoup.store.read.reconciliation import find_run, run_by_key
 from recoup.store.write import reconciliation as store
 
@@ -69,9 +70,11 @@ async def reconcile(
 ) -> Ran:  # fmt: skip
     """`tell` hears how many bytes were read on. `again` compares anew, with the ledger as it is now.
 
-    Raises: Problem(invalid) for what is no statement, or an option that cannot be; Problem(too_large).
+    Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that holds a card number;
+    Problem(too_large).
     """
     check(reading)
+    check_words({"file name": file.name, "mapping": _encode(reading.to_dict()).decode()})
     reading = replace(reading, routes=tuple(world.channels if reading.kind == "chain" else world.processors))
     file_hash, head = await asyncio.to_thread(_hashed, file.content)
     encoding = encoding_of(head, reading.encoding)
