@@ -337,6 +337,23 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
     run(server, story)
 
 
+def test_invented_issuers_do_not_take_all_memory(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand of them made training take a minute and 700 MB; a million ended it for everybody."""
+    monkeypatch.setattr(gathering, "ISSUERS_MAX", 3)
+
+    async def story(shop: Shop) -> None:
+        await _another_merchant(shop, other := new_id())
+        await transmit(shop.world, payments(shop.merchant_id, 1, 3, bin_="400011"))
+        await transmit(shop.world, payments(other, 2, 3, bin_="400011"))
+        for number in range(8):
+            await transmit(shop.world, payments(other, 3 + number, 4 + number, bin_=f"40002{number}"))
+        found = (await gathered(shop)).attempts
+        assert found.issuers == ("", "400011", "400026", "400027")
+        assert np.count_nonzero(found.issuer == 0) > np.count_nonzero(found.issuer == 1)
+
+    run(server, story)
+
+
 async def _another_merchant(shop: Shop, merchant_id: UUID) -> None:
     async with owner(shop.world) as connection:
         names = await connection.fetchval(

@@ -17,6 +17,7 @@ import asyncpg
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
+from recoup.flows.insight.learn.train import ISSUERS_MAX
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
@@ -256,17 +257,19 @@ def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
 
 
 def _issuers(rows: _Columns, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:
-    """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them."""
+    """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them. Of
+    very many, those that most owners met, else those with the most attempts: each takes memory."""
     issuer, names = rows.issuer.astype(np.int64), list(rows.names.issuers)
     pairs, counts = np.unique(issuer * (1 << 32) + rows.owner, return_counts=True)
     most = np.zeros(len(names), np.int64)
     np.maximum.at(most, pairs >> 32, counts)
-    of_several = np.ones(len(names), bool)
+    owners, all_counts = np.bincount(pairs >> 32, minlength=len(names)), np.bincount(issuer, minlength=len(names))
+    of_several = np.array([bool(name) for name in names]) & (all_counts > 0)
     if shared:
-        of_several = np.bincount(pairs >> 32, minlength=len(names)) >= MERCHANTS_MIN
-        of_several &= 2 * most <= np.bincount(issuer, minlength=len(names))
-    kept = [n for n, name in enumerate(names) if of_several[n] and name]
+        of_several &= (owners >= MERCHANTS_MIN) & (2 * most <= all_counts)
+    first = np.lexsort((-all_counts, -owners, ~of_several))[:ISSUERS_MAX]
+    kept = np.sort(first[of_several[first]])
     number = np.zeros(len(names), np.int64)
     number[kept] = np.arange(1, len(kept) + 1)
     lines = np.r_[False, np.ones(len(kept), bool)]
-    return number[issuer], lines, ("", *(names[n] for n in kept))
+    return number[issuer], lines, ("", *(names[n] for n in kept.tolist()))
