@@ -124,6 +124,18 @@ def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(se
     run(server, story)
 
 
+def test_whoever_keeps_all_models_from_being_taken_is_named(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop, payers=150)
+        await _another_merchant(shop, inventor := new_id())
+        await transmit(shop.world, payments(inventor, 2, 700, shuffled=True))
+        done = await learned(shop)
+        assert not done.taken
+        assert done.note == f"It would be better without the attempts of merchant {inventor}."
+
+    run(server, story)
+
+
 def test_a_model_that_is_better_for_each_of_several_merchants_is_taken(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop, payers=200)

@@ -1,12 +1,18 @@
 """However much one owner has, the others are heard."""
 
+from datetime import UTC, datetime
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recoup.flows.insight.learn.attempts import Attempts
+from recoup.flows.insight.learn.held_out import HeldOut, Scored, scored, try_out
 from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
+from recoup.rules.rescue.engine.facts import Facts, Look
 
+FACTS = Facts(Look(datetime(2026, 5, 1, tzinfo=UTC), 1, 0), "51", "", False)
 sizes = st.lists(st.integers(0, 5_000), min_size=1, max_size=12)
 
 
@@ -56,6 +62,47 @@ def test_of_each_owner_as_many_customers_are_taken_as_fit(payers: list[tuple[int
             if counts[payer] <= most:
                 sums, fits = sums + counts[payer], sums + counts[payer] <= most
             assert within[payer] == (fits and counts[payer] <= most)
+
+
+@pytest.mark.parametrize(
+    ("chances", "verdict", "only_by", "but_for", "held"),
+    [
+        ((0.6, 0.6, 0.6), "better", None, None, 1_200),
+        ((0.6, 0.6, 0.4), "better", None, None, 1_200),
+        ((0.45, 0.9, 0.45), "not_better", 1, None, 800),  # neither the largest nor alone
+        ((0.6, 0.1, 0.6), "not_better", None, 1, 1_200),  # who makes it worse is named, too
+        ((0.4, 0.4, 0.4), "not_better", None, None, 1_200),
+        ((0.5, 0.5, 0.5), "not_better", None, None, 1_200),
+    ],
+)
+def test_the_owner_on_whom_a_verdict_hangs_is_found(
+    chances: tuple[float, ...], verdict: str, only_by: int | None, but_for: int | None, held: int
+) -> None:
+    """Approved tries of three owners, to which plain rates give an even chance."""
+    tries = [Scored(owner, 1_000 * owner + n // 2, FACTS, 0.0, 1, 1, True)
+             for owner, count in enumerate((600, 400, 200)) for n in range(count)]  # fmt: skip
+    found = try_out(0.0, tries, lambda one: chances[one.owner], "plain rates", lambda _: 0.5)
+    assert (found.trial.verdict, found.trial.held_attempts) == (verdict, held)
+    assert (found.only_by, found.but_for) == (only_by, but_for)
+
+
+def test_whose_tries_the_others_are_too_few_to_judge_is_not_left_out() -> None:
+    tries = [Scored(owner, 1_000 * owner + n, FACTS, 0.0, 1, 1, True)
+             for owner, count in enumerate((600, 199)) for n in range(count)]  # fmt: skip
+    found = try_out(0.0, tries, lambda one: (0.9, 0.4)[one.owner], "plain rates", lambda _: 0.5)
+    assert (found.trial.verdict, found.only_by) == ("better", None)
+
+
+def test_of_one_owner_at_most_half_is_judged() -> None:
+    """A flood of one left the others too few of the scored tries to be asked."""
+    payer = np.repeat(np.arange(30_000), 2)
+    owner, tries = np.where(payer < 27_000, 0, 1), np.tile([0, 1], 30_000)
+    zeros, order = np.zeros(len(payer), np.int64), payer
+    data = Attempts(payer, order, tries * 24.0, tries, zeros, zeros, zeros, zeros, zeros, zeros, owner, ("00",), ("",))
+    found = list(scored(HeldOut(data, data, 0.0, np.flatnonzero(tries))))
+    counts = np.bincount([one.owner for one in found])
+    assert 3_900 <= len(found) <= 4_000
+    assert abs(counts[0] - counts[1]) <= 2
 
 
 def test_customers_stay_whole_and_the_same_are_left_each_time() -> None:

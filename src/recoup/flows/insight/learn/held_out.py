@@ -68,10 +68,12 @@ def hold_out(attempts: Attempts) -> HeldOut:
 
 
 class Tried(NamedTuple):
-    """`trial`: of all tries, or of those of all owners but one, `only_by`, if the model is not better without it."""
+    """`trial`: of all tries; or, if it is better only with those of one owner, `only_by`, of all others'. `but_for`: an
+    owner without whose tries it would be better."""
 
     trial: Trial
     only_by: int | None = None
+    but_for: int | None = None
 
 
 class _Losses(NamedTuple):
@@ -87,17 +89,20 @@ def try_out(at: float, tries: Sequence[Scored], chance: Chance, compared_with: s
     """Both are asked about the same tries, held out from `at` on. Better is what is better without any one owner's
     tries too; where the others have too few to judge by, that owner's are not left out."""
     losses = _losses(tries, chance, compared)
-    found, margin = Tried(_trial(at, losses, compared_with)), 0.0
-    if found.trial.verdict != "better":
-        return found
+    of_all, without = _trial(at, losses, compared_with), []
     for owner in np.unique(losses.owner).tolist():
         others = _Losses(*(column[losses.owner != owner] for column in losses))
         if others.tries.sum() >= HELD_OUT_LEAST:
-            trial = _trial(at, others, compared_with)
-            surplus = trial.compared_score - trial.score - trial.score_error
-            if trial.verdict != "better" and surplus <= margin:
-                found, margin = Tried(trial, owner), surplus
-    return found
+            without.append(Tried(_trial(at, others, compared_with), owner))
+    better = of_all.verdict == "better"
+    extreme = (min if better else max)(without, key=_surplus, default=None)
+    if extreme is None or extreme.trial.verdict == of_all.verdict:
+        return Tried(of_all)
+    return extreme if better else Tried(of_all, but_for=extreme.only_by)
+
+
+def _surplus(tried: Tried) -> float:
+    return tried.trial.compared_score - tried.trial.score - tried.trial.score_error
 
 
 def _losses(tries: Sequence[Scored], chance: Chance, compared: Chance) -> _Losses:

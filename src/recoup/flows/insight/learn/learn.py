@@ -28,7 +28,7 @@ AS_LOADED: Final = "own attempts"
 @dataclass(frozen=True, slots=True)
 class Training:
     """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`: why it was not
-    compared with the model that is taken, or without whose attempts it is not better."""
+    compared with the model that is taken, or without whose attempts the verdict is the other one."""
 
     attempts: int
     payers: int
@@ -117,8 +117,10 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
         today, note = None, f"{model.name} already exists; the same attempts give the same model."
     compared = by_model(today) if today is not None else by_plain_rates(held.before)
     against = today.name if today is not None else PLAIN_RATES
-    trial, only_by = try_out(held.at, tries, by_model(model), against, compared)
-    if only_by is not None:
-        owner = gathered.owners[only_by]
+    tried = try_out(held.at, tries, by_model(model), against, compared)
+    if tried.only_by is not None:
+        owner = gathered.owners[tried.only_by]
         note = f"{note} It is better only with the attempts of {owner}; the scores are of all others'.".strip()
-    return Training(*counts, model=model, trial=trial, note=note)
+    elif tried.but_for is not None:
+        note = f"{note} It would be better without the attempts of {gathered.owners[tried.but_for]}.".strip()
+    return Training(*counts, model=model, trial=tried.trial, note=note)
