@@ -123,6 +123,8 @@ def test_the_reference_number_that_clients_quote_is_shown_and_found(server: Serv
         number = tail(order_id)
         page = (await ops.get(f"/orders/{order_id}")).text
         assert f'<dt>Reference number</dt><dd><span class="id" data-copy="{number}">{number}</span>' in page
+        for typed in (f"reference:{number}", f"ref:{number}"):
+            assert (await ops.get(f"/orders?q={typed}")).headers["location"] == f"/orders?q={number}"
         for typed in (number, number.lower()):
             found = await ops.get(f"/orders?q={typed}")
             assert (found.status_code, found.headers["location"]) == (303, f"/orders/{order_id}")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from recoup.kernel.ids import parse_tail
+
 _TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z][A-Za-z0-9_-]{1,19}):("[^"]*"|\S+)')
 # as typed -> the address's parameter
 NAMES: Final[dict[str, str]] = {
@@ -15,6 +17,7 @@ NAMES: Final[dict[str, str]] = {
     "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort", "reason": "reason", "code": "code",
     "decline": "code", "brand": "brand", "scheme": "brand", "issuer": "issuer", "bin": "issuer",
 }  # fmt: skip
+_REFERENCES: Final = ("reference", "ref")
 _IS: Final = {"attention": "attention", "refunded": "refunded"}
 
 
@@ -37,6 +40,8 @@ def split_typed(typed: str, read: Callable[[str, str], Any]) -> Split:
             name, value = _IS.get(value.lower(), "refunded"), "1"
         if name not in NAMES or not value:
             return found[0]
+        if name in _REFERENCES and parse_tail(value) is not None:
+            return value  # a reference number of ours, which the search finds as it does any id
         got = read(NAMES[name], value)
         if got is None:
             unclear.append(found[0])
