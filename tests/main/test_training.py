@@ -89,9 +89,9 @@ def test_without_numpy_nothing_is_trained_and_a_worker_that_should_says_so_once(
     monkeypatch.setitem(sys.modules, "numpy", None)
     for setting in ("auto", "take", "candidate"):
         assert mode_of(Settings(training=setting)) == "off"
-    training.tell_lack(Settings())
+    training.warn_without_numpy(Settings())
     assert not said
-    training.tell_lack(Settings(training="take"))
+    training.warn_without_numpy(Settings(training="take"))
     assert len(said) == 1
     assert "numpy is not installed" in said[0]
     assert "recoup[lab]" in said[0]

@@ -21,7 +21,7 @@ from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.metrics import watch
 from recoup.main.settings import Settings
-from recoup.main.training import tell_lack
+from recoup.main.training import warn_without_numpy
 from recoup.main.up import listen_on
 from recoup.main.worlds import Running, open_worlds
 
@@ -74,7 +74,7 @@ def limits_of(settings: Settings) -> Limits:
 
 def worker(settings: Settings, databases: Databases) -> None:
     start_logs(settings.log_level)
-    tell_lack(settings)
+    warn_without_numpy(settings)
     uvloop.run(_worker(settings, databases))
 
 

@@ -46,8 +46,8 @@ def has_numpy() -> bool:
     return find_spec("numpy") is not None
 
 
-def tell_lack(settings: Settings) -> None:
-    """Said once by a worker that shall train and cannot."""
+def warn_without_numpy(settings: Settings) -> None:
+    """Logged once, by a worker whose setting asks for training."""
     if settings.training in ("candidate", "take") and not has_numpy():
         log.warning("no nightly training: numpy is not installed", cure="pip install 'recoup[lab]', or training = off")
 

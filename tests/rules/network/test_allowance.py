@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from recoup.rules.network.limits import Allowed, Send, allowance, may_send, told_allowance
+from recoup.rules.network.limits import Allowed, Send, allowance, may_send, shown_allowance
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WISH: dict[str, Any] = {"units": 4590, "currency": "USD", "initiator": "merchant", "acceptor_id": "acc",
@@ -40,11 +40,11 @@ def test_the_next_becomes_free_when_the_oldest_leaves_the_window() -> None:
 def test_the_allowance_that_is_told_says_nothing_of_the_amounts_that_others_send() -> None:
     """19 were left of an amount that nobody else had sent, 18 of one that another merchant had."""
     mine = Send(NOW - timedelta(days=2), 4590, "USD", "merchant", "acc", "m")
-    alone = told_allowance("visa", [mine], NOW, **WISH)
+    alone = shown_allowance("visa", [mine], NOW, **WISH)
     assert alone is not None
     assert (alone.left, alone.free_at) == (19, NOW + timedelta(days=28))
-    assert told_allowance("visa", [mine, *sends(14)], NOW, **WISH) == alone
-    few = told_allowance("visa", [mine, *sends(15)], NOW, **WISH)
+    assert shown_allowance("visa", [mine, *sends(14)], NOW, **WISH) == alone
+    few = shown_allowance("visa", [mine, *sends(15)], NOW, **WISH)
     assert few == allowance("visa", [mine, *sends(15)], NOW, **WISH)
     assert few is not None
     assert few.left == 4

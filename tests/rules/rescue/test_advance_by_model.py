@@ -62,7 +62,7 @@ def test_the_lower_bound_is_what_is_risked_and_the_decision_says_so() -> None:
     decision = advance_by_model(asked, CURRENT_COLLECTION, MODEL)
     assert decision.alternatives[0].chance == int(chance.lower * 10_000) / 10_000 < chance.mean
     assert (decision.versions["decider"], decision.versions["model"]) == ("advance-2", MODEL.name)
-    assert f"{chance.mean:.1%}; earlier answers of this customer: 8." in decision.reasons[3]
+    assert f"{chance.mean:.1%}; answers that it rests on: 8." in decision.reasons[3]
     assert decision.verdict == "approve_now"
     strict = replace(asked.asked, fee_units=0, units=10_000, limits=replace(OPEN, allowed_loss_basis_points=least))
     assert advance_by_model(replace(asked, asked=strict), CURRENT_COLLECTION, MODEL).verdict == "approve_now"

@@ -174,11 +174,11 @@ def allowance(
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
 
 
-def told_allowance(
+def shown_allowance(
     scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
     acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
 ) -> Allowance | None:  # fmt: skip
-    """What the merchant is told: by its own sends alone while `FEW` or more are left, for a number that only others'
+    """What the merchant is shown: by its own sends alone while `FEW` or more are left, for a number that only others'
     sends explain would say which amounts they sent."""
     own = [send for send in sends if send.merchant_id == merchant_id]
     of_all, of_own = (

@@ -70,7 +70,7 @@ def advance_by_model(given: AskedModel, policy: CollectionPolicy, model: Model) 
     versions = {"decider": ADVANCE_BY_MODEL_VERSION, "policy": policy.version, "knowledge": asked.knowledge,
                 "model": model.name}  # fmt: skip
     words = (
-        f"The chance is the lower bound of the model's own, {chance.mean:.1%}; earlier answers of this customer:"
+        f"The chance is the lower bound of the model's own, {chance.mean:.1%}; answers that it rests on:"
         f" {chance.known}.",
         *outside(given.facts, asked.now, model),
     )

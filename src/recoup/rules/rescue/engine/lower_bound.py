@@ -35,8 +35,8 @@ class Charge(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """Chances from 0 to 1; `lower` is never above `mean`. `known`: how many answers of the customer stand behind it,
-    the payment that came in left out."""
+    """Chances from 0 to 1; `lower` is never above `mean`. `known`: how many answers it rests on, tries of the order and
+    looks; the payment that came in is left out."""
 
     mean: float
     lower: float
