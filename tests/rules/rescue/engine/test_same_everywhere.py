@@ -27,7 +27,7 @@ from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
 DECISIONS = 300
-HASH = "a7f26a4b917b082ec18560344555cec27639e6cfe31b6bc37ae67f9048a0566b"
+HASH = "9a134b40248b0662ef20e2fb22cf0908039e01d549cae55970ca39bbb64a99f2"
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)

@@ -15,6 +15,7 @@ from recoup.rules.rescue.engine.chances import (
     Before,
     Ground,
     by_rhythm,
+    habits_of,
     hours_of,
     local_day,
     money_row,
@@ -23,7 +24,7 @@ from recoup.rules.rescue.engine.chances import (
 )
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import Facts, Look
-from recoup.rules.rescue.engine.model import Learned, Model
+from recoup.rules.rescue.engine.model import Issuer, Learned, Model
 
 _PEOPLE_CHANGE: Final = 0.05  # of the belief about a payer goes back to what is known of all
 _TINY: Final = 1e-9
@@ -42,8 +43,17 @@ class Belief:
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
     first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
     offset = offset_minutes if facts.zone is None else facts.zone
-    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0, facts.credit, {})
+    habits = _habits(model, facts.issuer, issuer)
+    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0, facts.credit, habits)
     return ground._replace(first_day=local_day(ground, first_at))
+
+
+def _habits(model: Model, key: str, issuer: Issuer | None) -> tuple[float, ...]:
+    name = ("habits", key if issuer is not None else "")
+    found: tuple[float, ...] | None = model.tables.get(name)
+    if found is None:
+        found = model.tables[name] = habits_of(model, issuer)
+    return found
 
 
 def believed(ground: Ground, facts: Facts) -> Belief:
@@ -114,8 +124,10 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
     asked = before._replace(tries=look.tries)
     level, slope = _likely(ground, asked, look.answer, at)
     likely = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, slope)))
+    if look.answer == APPROVED:
+        return likely, before.then(look.tries, look.answer, at)
     # An order that is held is answered so whatever the rhythm.
-    held = 1.0 - learned.holds[look.answer][0] if look.answer else 0.0
+    held = 1.0 - learned.holds[look.answer][0]
     level = held * total(likely) / (total(rhythms) or 1.0)
     weighed = [level * one + (1.0 - held) * chance for one, chance in zip(rhythms, likely, strict=True)]
     return weighed, before.then(look.tries, look.answer, at)

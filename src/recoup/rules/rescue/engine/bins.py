@@ -45,9 +45,15 @@ def total(values: Iterable[float]) -> float:
     return found
 
 
-def chance_of(logit: float) -> float:
-    """The logistic function by products and quotients alone, which are the same on every machine; `exp` is not."""
+def odds_of(logit: float) -> float:
+    """e to that power by products and quotients alone, which are the same on every machine; `exp` is not."""
     power = 1.0 + max(-30.0, min(30.0, logit)) / 1024.0
     for _ in range(10):
         power *= power
-    return power / (1.0 + power)
+    return power
+
+
+def chance_of(logit: float) -> float:
+    """The logistic function."""
+    odds = odds_of(logit)
+    return odds / (1.0 + odds)

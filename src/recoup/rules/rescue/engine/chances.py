@@ -9,7 +9,16 @@ from functools import lru_cache
 from operator import mul
 from typing import Final, NamedTuple
 
-from recoup.rules.rescue.engine.bins import chance_of, gap_bin, idle_bin, since_bin, tries_bin
+from recoup.rules.rescue.engine.bins import (
+    HOURS,
+    WEEKDAYS,
+    chance_of,
+    gap_bin,
+    idle_bin,
+    odds_of,
+    since_bin,
+    tries_bin,
+)
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, THERE, UNTOLD
 from recoup.rules.rescue.engine.model import Issuer, Model
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO, days_since
@@ -21,8 +30,8 @@ _EPOCH_WEEKDAY: Final = _EPOCH.weekday()
 
 class Ground(NamedTuple):
     """What does not change while one order is decided. `offset`: hours east of UTC at the card holder; `first_at`,
-    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `refusals`: what `refused`
-    has worked out for it."""
+    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `habits`: as
+    `habits_of`."""
 
     model: Model
     issuer: Issuer | None
@@ -32,7 +41,17 @@ class Ground(NamedTuple):
     first_answer: int
     first_day: int
     credit: bool
-    refusals: dict[tuple[int, ...], float]
+    habits: tuple[float, ...]
+
+
+class _Odds(NamedTuple):
+    """Of a refusal, as `Refusal` has the logits; `new_month` with `new_day`."""
+
+    first: float
+    tries: tuple[float, ...]
+    after: tuple[tuple[float, ...], ...]
+    new_day: float
+    new_month: float
 
 
 class Before(NamedTuple):
@@ -72,12 +91,16 @@ def local_day(ground: Ground, at: float) -> int:
 def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
     """The chance that money is there, by days since the posting."""
     gap, hour = at - before.money_at, int((at + ground.offset) % 24)
-    fresh, stale = _rows(ground.model, hour, gap_bin(gap), before, ground.zone_known)
-    if before.money == THERE:
-        return fresh
     # A posting as many days ago or more lies before the time when money was asked for.
-    older = min(LONG_AGO + 1, int((gap - hour) // 24) + 1) if gap >= hour else 0
-    return fresh[:older] + stale[older:]
+    older = LONG_AGO + 1
+    if before.money != THERE and gap < hour + LONG_AGO * 24:
+        older = int((gap - hour) // 24) + 1 if gap >= hour else 0
+    key = hour, gap_bin(gap), older, before.money, ground.zone_known, before.tries == 0
+    found: tuple[float, ...] | None = ground.model.tables.get(key)
+    if found is None:
+        fresh, stale = _rows(ground.model, hour, key[1], before, ground.zone_known)
+        found = ground.model.tables[key] = fresh[:older] + stale[older:]
+    return found
 
 
 def undated(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
@@ -111,27 +134,26 @@ def by_rhythm(day: int, row: tuple[float, ...] | list[float], irregular: float, 
 
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
-    slot, weekday, later, gap = int(at % 24) // 3, (int(at // 24) + _EPOCH_WEEKDAY) % 7, 0, 0
+    table, weekday = _odds(ground.model), (int(at // 24) + _EPOCH_WEEKDAY) % 7
+    odds = ground.habits[weekday * HOURS + int(at % 24) // 3] * table.tries[tries_bin(before.tries)]
     if before.tries:
-        day, gap = local_day(ground, at), gap_bin(at - before.at)
+        day = local_day(ground, at)
+        odds *= table.after[before.answer][gap_bin(at - before.at)]
         if day != ground.first_day:
-            later = 2 if _month(day) != _month(ground.first_day) else 1
-    key = (before.tries, before.answer, slot, weekday, gap, later)
-    found = ground.refusals.get(key)
-    if found is None:
-        found = ground.refusals[key] = chance_of(_refusal(ground, before, slot, weekday, gap, later))
-    return found
+            odds *= table.new_month if _month(day) != _month(ground.first_day) else table.new_day
+    else:
+        odds *= table.first
+    return odds / (1.0 + odds)
 
 
-def _refusal(ground: Ground, before: Before, slot: int, weekday: int, gap: int, later: int) -> float:
-    """`later`: 1 on a later day than the payment that came in, 2 in a later month."""
-    table, issuer = ground.model.learned.refusal, ground.issuer
-    logit = table.tries[tries_bin(before.tries)] + table.hours[slot] + table.weekdays[weekday]
-    logit += table.after[before.answer][gap] if before.tries else table.first
-    logit += (0.0, table.new_day, table.new_day + table.new_month)[later]
-    if issuer is not None:
-        logit += issuer.refusal + issuer.hours[slot] + issuer.weekdays[weekday]
-    return logit
+def habits_of(model: Model, issuer: Issuer | None) -> tuple[float, ...]:
+    """By weekday and three hours of UTC, how the odds of a refusal there differ."""
+    table = model.learned.refusal
+    return tuple(
+        odds_of(table.weekdays[day] + table.hours[slot]
+                + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0))
+        for day in range(WEEKDAYS) for slot in range(HOURS)
+    )  # fmt: skip
 
 
 def expected(weights: list[float], by_days: list[float], row: tuple[float, ...], none: tuple[float, ...]) -> float:
@@ -154,19 +176,26 @@ def _month(day: int) -> int:
     return date.fromordinal(day).month
 
 
+def _odds(model: Model) -> _Odds:
+    found: _Odds | None = model.tables.get("odds")
+    if found is None:
+        table = model.learned.refusal
+        found = model.tables["odds"] = _Odds(
+            odds_of(table.first), tuple(map(odds_of, table.tries)),
+            tuple(tuple(map(odds_of, row)) for row in table.after),
+            odds_of(table.new_day), odds_of(table.new_day + table.new_month),
+        )  # fmt: skip
+    return found
+
+
 def _rows(
     model: Model, hour: int, gap: int, before: Before, zone_known: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Where the posting came after the attempt before, and where it did not."""
-    key = ("money", hour, gap, before.money, zone_known, before.tries == 0)
-    rows: tuple[tuple[float, ...], tuple[float, ...]] | None = model.tables.get(key)
-    if rows is None:
-        money = model.learned.money
-        since, stale = money.since[zone_known], money.stale[before.money == MISSING][gap]
-        logits = [since[since_bin(days * 24 + hour)] for days in range(LONG_AGO + 1)]
-        rows = _asked(model, before, logits), _asked(model, before, [one + stale for one in logits])
-        model.tables[key] = rows
-    return rows
+    money = model.learned.money
+    since, stale = money.since[zone_known], money.stale[before.money == MISSING][gap]
+    logits = [since[since_bin(days * 24 + hour)] for days in range(LONG_AGO + 1)]
+    return _asked(model, before, logits), _asked(model, before, [one + stale for one in logits])
 
 
 def _asked(model: Model, before: Before, logits: Iterable[float]) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-LONG_AGO: Final = 40  # days since a posting, at most: what is longer ago counts alike
+LONG_AGO: Final = 14  # days since a posting, at most: what is longer ago counts alike
 
 RHYTHMS: Final[tuple[str, ...]] = (
     *(f"weekly-{day}" for day in range(7)),
