@@ -8,6 +8,7 @@ from typing import Final
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
+from recoup.lab.compare.arms.new_card import NewCards
 from recoup.lab.compare.draws import share_of
 from recoup.lab.compare.readings import read
 from recoup.lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
@@ -34,6 +35,7 @@ class EngineArm:
         self.explore, self.seed = briefing.explore or 0.0, briefing.seed
         self.looks: dict[str, list[tuple[Look, str]]] = defaultdict(list)
         self.known: set[str] = set()
+        self.new_cards = NewCards()
         for row in briefing.history:
             self.looks[row.customer_id].append((_look(row), row.order_id))
         for looks in self.looks.values():
@@ -42,6 +44,8 @@ class EngineArm:
     def decide(self, known: Known) -> Choice:
         if is_hard(known.reading):
             return Stop("hard_decline")
+        if self.new_cards.untried(known):
+            return SendAt(known.earliest)
         order = known.order
         first = Look(order.declined_at, class_of(known.declines[0]), 0)
         if order.order_id not in self.known:
@@ -55,6 +59,7 @@ class EngineArm:
         return SendAt(max(at, known.earliest), _propensity(decision), offers)
 
     def hear(self, known: Known, attempt: Attempt) -> None:
+        self.new_cards.note(known)
         look = Look(attempt.at, _answer(attempt, known.reading), len(known.attempts) + 1)
         insort(self.looks[known.order.customer_id], (look, known.order.order_id), key=_by_time)
 

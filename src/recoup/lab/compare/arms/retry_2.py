@@ -1,5 +1,6 @@
 """`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
 
+from recoup.lab.compare.arms.new_card import NewCards
 from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.decide import decide
@@ -9,9 +10,14 @@ from recoup.rules.rescue.slots import offset_minutes
 
 
 class Retry2:
+    def __init__(self) -> None:
+        self.new_cards = NewCards()
+
     def decide(self, known: Known) -> Choice:
         if is_hard(known.reading):
             return Stop("hard_decline")
+        if self.new_cards.untried(known):
+            return SendAt(known.earliest)
         order = known.order
         offset = order.utc_offset_minutes
         evidence = Evidence(
@@ -32,7 +38,7 @@ class Retry2:
         return Stop(decision.rules[0]) if at is None else SendAt(max(at, known.earliest))
 
     def hear(self, known: Known, attempt: Attempt) -> None:
-        """The ladder learns nothing."""
+        self.new_cards.note(known)
 
 
 def _answered(known: Known) -> list[Reading]:
