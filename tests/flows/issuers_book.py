@@ -156,14 +156,19 @@ def _windows(rows: Sequence[Any], declines: Sequence[CameIn], seen: Seen, found:
     for key, sends in windows.items():
         rule, span, most = key[0], key[1], key[2]
         # With the moment from which it was known that the send had left: never, of one that the driver saw no end of.
-        times = sorted((row["at"], seen.sends.get(str(row["id"]), (0, 0))[1] or LATEST) for row in sends)
+        of_each: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        for row in sends:
+            ended = seen.sends.get(str(row["id"]), (0, 0))[1]
+            of_each[str(row["merchant_id"])].append((row["at"], ended or LATEST))
+        times = sorted(time for several in of_each.values() for time in several)
         for row in sends:
             at, began = row["at"], seen.sends.get(str(row["id"]), (0, 0))[0]
             inside = _within(times, at, span)
             theirs = _within(sorted(told.get((str(row["merchant_id"]), *key), ())), at, span)
-            # What its own merchant reported counts with what had left before it: another's send may come in between.
+            # What its own merchant reported counts with what had left of that merchant before it.
             reported = sum(known < began for _, known in theirs)
-            before = sum(known < began for _, known in inside) + 1 + reported if reported else 0
+            own = _within(sorted(of_each[str(row["merchant_id"])]), at, span)
+            before = sum(known < began for _, known in own) + 1 + reported if reported else 0
             count = max(len(inside), before)
             found.worst[rule] = max(found.worst[rule], count)
             if count > most:

@@ -9,6 +9,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.due import start
 from recoup.rules.network.magic import script_card
+from recoup.store.read.order_page import read_order
 from recoup.store.server import ServerAddress
 
 BANS = [
@@ -87,5 +88,48 @@ def test_what_we_heard_at_another_merchant_binds_ours(server: ServerAddress) -> 
             order_id = await started(ours, pan)
             assert await try_now(theirs, await started(theirs, pan)) == "declined"
             assert await try_now(ours, order_id) is None
+
+    asyncio.run(story())
+
+
+def test_claims_of_ones_own_do_not_feel_for_what_others_sent(server: ServerAddress) -> None:
+    """Whoever knew a card's number claimed declines of an amount until their own order had to wait: the claim after
+    which it did said how many sends others had made of it."""
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=PATIENT) as made:
+            curious, others = await make_shop(*made), await make_shop(*made, name="Another")
+            pan = script_card("visa", "51", 99)
+            theirs = await started(others, pan)
+            for _ in range(15):
+                assert await try_now(others, theirs) == "declined"
+            for _ in range(16):
+                await says(curious, pan, {})
+            own = await started(curious, pan)
+            assert await try_now(curious, own) == "declined", "17 claims and 15 sends of others leave room"
+
+    asyncio.run(story())
+
+
+def test_a_card_that_others_used_up_is_told_without_their_counts(server: ServerAddress) -> None:
+    """Only that they leave no room, until the day on which one of their sends leaves the window."""
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=PATIENT) as made:
+            ours, *others = [await make_shop(*made, name=name) for name in ("Ours", "One", "Another")]
+            pan = script_card("visa", "51", 99)
+            order_id = await started(ours, pan)
+            for other in others:
+                theirs = await started(other, pan)
+                while await try_now(other, theirs) == "declined":
+                    pass
+            assert await try_now(ours, order_id) is None
+            async with ours.world.db.connection() as connection:
+                page = await read_order(connection, ours.merchant_id, order_id, clear=True)
+            assert page is not None
+            refusal = page.decisions[-1]
+            assert refusal["versions"]["decider"] == "gate-1"
+            assert "tallies" not in refusal["features"]
+            assert [one for one in refusal["reasons"] if "00:00 UTC" in one]
 
     asyncio.run(story())

@@ -4,6 +4,9 @@ Imports nothing of the gate, its tables or its reading of codes: the limits are 
 microseconds since 1970, so that an error of the gate shows. Every send counts, whatever came of it; one whose message
 never left does not. A declined payment that a merchant reports is that merchant's word: it counts, and bars, when that
 merchant asks, and when anybody else does it is as if it were not there.
+
+Each window is counted twice, and neither count may pass its number: what left, whoever sent it, and what the asking
+merchant sent and reported. What another merchant sent counts until a full day is over, in the short ones a full hour.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -86,61 +89,72 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 
 @dataclass(slots=True)
 class Count:
-    """One card. `log`: its sends in the order in which they left, by id. `told`: when payments were declined that a
-    merchant reports, by merchant and key."""
+    """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was, by
+    key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
-    times: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
-    told: dict[Hashable, list[int]] = field(default_factory=dict)
+    left_at: dict[Hashable, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    of_one: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
     barred: set[Hashable] = field(default_factory=set)
-    waits: dict[Hashable, int] = field(default_factory=dict)
+    waits: dict[tuple[str, bool, str, int, str], tuple[int, int]] = field(default_factory=dict)
 
     def free_at(self, one: Sent) -> int:
         """0 where it may be sent; otherwise the first instant at which it could, NEVER for none."""
         free = 0
         for window in windows(self.scheme, one):
-            inside = self._inside(window, one)
-            if len(inside) >= window.most:
-                free = max(free, inside[-window.most] + window.span if window.most else NEVER)
+            for ends in self._ends(window, one):
+                if len(ends) >= window.most:
+                    free = max(free, ends[-window.most] if window.most else NEVER)
         return max(free, self._barred_until(one))
 
     def fullest(self, one: Sent) -> list[tuple[str, int]]:
         """How many each window of the send holds, itself left out."""
         found = []
         for window in windows(self.scheme, one):
-            found.append((window.name, len(self._inside(window, one))))
+            found.append((window.name, max(len(ends) for ends in self._ends(window, one))))
         return found
 
-    def _inside(self, window: Window, one: Sent) -> list[int]:
-        """When the sends were that the window holds for the merchant of this one."""
-        times, told = self.times[window.key], self.told.get((one.merchant, window.key))
-        inside = times[bisect_right(times, one.at - window.span) :]
-        return sorted(inside + told[bisect_right(told, one.at - window.span) :]) if told else inside
+    def _ends(self, window: Window, one: Sent) -> tuple[list[int], list[int]]:
+        """Until when the sends count that the window holds: the merchant's own, and everybody's."""
+        mine, span = self.of_one[one.merchant, window.key], window.span
+        everybody = self.left_at[window.key]
+        since = bisect_right(everybody, (one.at - span - DAY, ""))
+        ends = [at + span if whose == one.merchant else rounded(at + span, span) for at, whose in everybody[since:]]
+        return ([at + span for at in mine[bisect_right(mine, one.at - span) :]],
+                sorted(end for end in ends if end > one.at))  # fmt: skip
 
     def left(self, one: Sent) -> int:
-        """How many more the nearest window allows."""
-        most = {window.name: window.most for window in windows(self.scheme, one)}
-        return min(max(0, most[name] - inside) for name, inside in self.fullest(one))
+        """How many more the nearest window allows, as its merchant may know: by its own sends, while there is room."""
+        lefts = []
+        for window in windows(self.scheme, one):
+            mine, everybody = self._ends(window, one)
+            lefts.append(0 if len(everybody) >= window.most else max(0, window.most - len(mine)))
+        return min(lefts)
 
     def _barred_until(self, one: Sent) -> int:
         if self.barred and not self.barred.isdisjoint(("card", ("merchant", one.merchant), ("acceptor", one.acceptor))):
             return NEVER
-        key = one.acceptor, one.units, one.currency
-        until = max(self.waits.get(key, 0), self.waits.get((one.merchant, *key), 0))
+        key, until = (one.acceptor, one.units, one.currency), 0
+        for (whose, reported, *about), (heard_at, span) in self.waits.items():
+            if tuple(about) == key and (whose == one.merchant or not reported):
+                end = heard_at + span
+                until = max(until, end if whose == one.merchant else rounded(end, span))
         return until if until > one.at else 0
 
     def sent(self, id: int, one: Sent) -> None:
         """It left, or was reported."""
         self.log[id] = one
         for key in _every_key(self.scheme, one):
-            insort(self.times[key] if one.ours else self.told.setdefault((one.merchant, key), []), one.at)
+            insort(self.of_one[one.merchant, key], one.at)
+            if one.ours:
+                insort(self.left_at[key], (one.at, one.merchant))
 
     def never_left(self, id: int) -> None:
         one = self.log.pop(id)
         for key in _every_key(self.scheme, one):
-            times = self.times[key]
-            del times[bisect_left(times, one.at)]
+            times, everybody = self.of_one[one.merchant, key], self.left_at[key]
+            del times[bisect_left(times, one.at)], everybody[bisect_left(everybody, (one.at, one.merchant))]
 
     def declined(self, id: int, code: str, advice: str | None) -> None:
         """The answer is known from here on."""
@@ -151,10 +165,9 @@ class Count:
         elif self.scheme == "elo" and code in _ELO_SAME_DATA or self.scheme == "mastercard" and advice in _FOR_EVER:
             self.barred.add(("acceptor", one.acceptor) if one.ours else itself)
         elif self.scheme == "mastercard" and advice in _WAITS:
-            key: Hashable = (one.acceptor, one.units, one.currency)
-            if not one.ours:
-                key = (one.merchant, one.acceptor, one.units, one.currency)
-            self.waits[key] = max(self.waits.get(key, 0), one.at + _WAITS[advice] * HOUR)
+            key = (one.merchant, not one.ours, one.acceptor, one.units, one.currency)
+            told = (one.at, _WAITS[advice] * HOUR)
+            self.waits[key] = max(self.waits.get(key, told), told, key=sum)
 
     def beyond(self) -> list[str]:
         """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the
@@ -167,20 +180,22 @@ class Count:
         for times in ours.values():
             times.sort()
         known: dict[Hashable, list[int]] = defaultdict(list)
-        told: dict[Hashable, list[int]] = {}
         found = []
         for one in self.log.values():
             for key in _every_key(self.scheme, one):
-                insort(known[key] if one.ours else told.setdefault((one.merchant, key), []), one.at)
+                insort(known[one.merchant, key], one.at)
             for window in windows(self.scheme, one) if one.ours else ():
-                inside = _between(ours[window.key], one.at, window.span)
-                if (one.merchant, window.key) in told:
-                    before = _between(known[window.key], one.at, window.span)
-                    before += _between(told[one.merchant, window.key], one.at, window.span)
-                    inside = max(inside, before)
+                inside = max(_between(ours[window.key], one.at, window.span),
+                             _between(known[one.merchant, window.key], one.at, window.span))  # fmt: skip
                 if inside > window.most:
                     found.append(f"{window.name}: {inside}, at most {window.most}")
         return found
+
+
+def rounded(end: int, span: int) -> int:
+    """To the end of the day by UTC, for windows and waits below two days of the hour."""
+    step = HOUR if span < 2 * DAY else DAY
+    return -(-end // step) * step
 
 
 def _between(times: list[int], at: int, span: int) -> int:

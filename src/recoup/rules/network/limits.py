@@ -5,8 +5,12 @@ after `now` (another sandbox merchant's clock may be ahead), and the declines th
 merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or end a card
 for others by saying so. Some networks do not count a first send and some count declines only; we count
 everything, because whether an earlier send of this card and amount elsewhere was the first is not ours to see,
-and an error in this direction costs a try, not a fee. So no window ever holds more than `maximum_sends` sends
-that we made or the merchant claims.
+and an error in this direction costs a try, not a fee.
+
+So a window is counted twice: what we sent for all, and what the asking merchant sent and claims. Neither ever
+holds more than `maximum_sends`. They are not added up: else a merchant who claims one decline more each time
+would read off how many sends others made. Of the others' sends it hears only that they leave no room, until
+which full hour or day; each binds until then.
 
 Source: the dated network limits; design §4.
 """
@@ -15,15 +19,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from recoup.rules.messages.local_time import noted
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 
 Initiator = Literal["merchant", "customer"]
 
-LOOKBACK: Final = timedelta(days=30)  # the longest window; older sends matter only when `binds_for_ever`
-FEW: Final = 5  # sends that are left of a card's allowance
+# The longest window, to the end of its last day; older sends matter only when `binds_for_ever`.
+LOOKBACK: Final = timedelta(days=31)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_FULL: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones to hours
 _STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -72,8 +79,8 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How one rule stood when it was asked: `counted` sends in its window (None: without end) against its `maximum`.
-    A ban counts the answers that bring it. `free_at`: when it lets a send pass again, None for never; of a window that
-    has room it says nothing."""
+    They are the asking merchant's, or `maximum` where all merchants' leave no room. A ban counts the answers that bring
+    it. `free_at`: when it lets a send pass again, None for never; of a window that has room it says nothing."""
 
     rule_id: str
     ban: bool
@@ -131,24 +138,25 @@ def tallies(
 ) -> tuple[Tally, ...]:  # fmt: skip
     """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
-    sends = _binding(sends, wish)
-    telling = [send for send in sends if _may_trigger(send)]
+    telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
     for row in _rules(scheme, now, region):
         if row.maximum_sends > 0:
-            maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-            found.append(_window(row, _meeting(row, sends, wish), now, maximum))
+            window = _window(row, sends, now, wish, visa_limit)
+            full = 0 < window.maximum <= window.counted
+            found.append(Tally(row.rule_id, False, row.window_hours, window.maximum, window.counted,
+                               window.free_at if full else None))  # fmt: skip
             continue
         triggers = [send for send in telling if _triggers(row, send) and _reaches(send, wish)]
         counted = _meeting(row, triggers, wish)
         if counted:
-            found.append(_ban(row, counted))
+            found.append(_ban(row, counted, wish))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """Of the window that is nearest to full: how many of `maximum` sends are left, and when the next of those that are
-    counted becomes free. Whose sends they were is not said."""
+    counted becomes free. By the merchant's own sends, or none where all merchants' leave no room."""
 
     left: int
     maximum: int
@@ -161,32 +169,11 @@ def allowance(
     acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
 ) -> Allowance | None:  # fmt: skip
     """As `may_send` counts. None where no window is known."""
-    wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
-    sends = _binding(sends, wish)
-    for row in _rules(scheme, now, region):
-        span = _span(row)
-        if row.maximum_sends == 0 or span is None:
-            continue
-        maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-        inside = sorted(send.at for send in _meeting(row, sends, wish) if send.at > now - span)
-        free_at = inside[max(0, len(inside) - maximum)] + span if inside else None
-        found.append(Allowance(max(0, maximum - len(inside)), maximum, span, free_at))
+    wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
+    rows = [(row, span) for row in _rules(scheme, now, region) if row.maximum_sends > 0 and (span := _span(row))]
+    windows = [(_window(row, sends, now, wish, visa_limit), span) for row, span in rows]
+    found = [Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at) for one, span in windows]
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
-
-
-def shown_allowance(
-    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
-    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
-) -> Allowance | None:  # fmt: skip
-    """What the merchant is shown: by its own sends alone while `FEW` or more are left, for a number that only others'
-    sends explain would say which amounts they sent."""
-    own = [send for send in sends if send.merchant_id == merchant_id]
-    of_all, of_own = (
-        allowance(scheme, counted, now, units=units, currency=currency, initiator=initiator, acceptor_id=acceptor_id,
-                  merchant_id=merchant_id, region=region, visa_limit=visa_limit)
-        for counted in (sends, own)
-    )  # fmt: skip
-    return of_own if of_all is not None and of_all.left >= FEW else of_all
 
 
 def binds_for_ever(scheme: str, send: Send) -> bool:
@@ -213,9 +200,18 @@ def _span(row: LimitRow) -> timedelta | None:
     return timedelta(hours=row.window_hours)
 
 
-def _binding(sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
-    """Without what other merchants claim."""
-    return [send for send in sends if not send.claimed or send.merchant_id == wish.merchant_id]
+def _binds(send: Send, wish: _Wish) -> bool:
+    """All but what other merchants claim."""
+    return not send.claimed or send.merchant_id == wish.merchant_id
+
+
+def _end(send: Send, span: timedelta, wish: _Wish) -> datetime:
+    """When a send binds no more; another merchant's at a full hour or day, so that nobody hears when it was."""
+    end = send.at + span
+    if send.merchant_id == wish.merchant_id:
+        return end
+    step = _DAY if span >= _ROUNDED_TO_DAYS else _HOUR
+    return end + (_FULL - end) % step
 
 
 def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
@@ -255,19 +251,38 @@ def _reaches(send: Send, wish: _Wish) -> bool:
     return send.code not in _STOP_CODES or send.merchant_id == wish.merchant_id
 
 
-def _ban(row: LimitRow, triggers: Sequence[Send]) -> Tally:
+def _ban(row: LimitRow, triggers: Sequence[Send], wish: _Wish) -> Tally:
     span = _span(row)
-    until = max(send.at for send in triggers) + span if span is not None else None
+    until = max(_end(send, span, wish) for send in triggers) if span is not None else None
     return Tally(row.rule_id, True, row.window_hours if span is not None else None, 0, len(triggers), until)
 
 
-def _window(row: LimitRow, counted: Sequence[Send], now: datetime, maximum: int) -> Tally:
+class _Window(NamedTuple):
+    """`free_at`: when the next of `counted` sends becomes free."""
+
+    counted: int
+    maximum: int
+    free_at: datetime | None
+
+
+def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: _Wish, visa_limit: int) -> _Window:
+    """By the merchant's own sends, claims included, unless what we sent for all binds longer."""
+    maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
     span = _span(row)
     assert span is not None
-    inside = sorted(send.at for send in counted if send.at > now - span)
-    full = 0 < maximum <= len(inside)
-    free_at = inside[len(inside) - maximum] + span if full else None
-    return Tally(row.rule_id, False, row.window_hours, maximum, len(inside), free_at)
+    counted = _meeting(row, sends, wish)
+    own = _ends((send for send in counted if send.merchant_id == wish.merchant_id), span, wish, now)
+    free_at = own[max(0, len(own) - maximum)] if own and maximum else None
+    of_all = _ends((send for send in counted if not send.claimed), span, wish, now)
+    if 0 < maximum <= len(of_all):
+        all_free_at = of_all[len(of_all) - maximum]
+        if len(own) < maximum or free_at is None or all_free_at > free_at:
+            return _Window(maximum, maximum, all_free_at)
+    return _Window(len(own), maximum, free_at)
+
+
+def _ends(sends: Iterable[Send], span: timedelta, wish: _Wish, now: datetime) -> list[datetime]:
+    return sorted(end for send in sends if (end := _end(send, span, wish)) > now)
 
 
 def _refusal(tally: Tally, now: datetime) -> Refused | None:

@@ -47,7 +47,7 @@ SELECT
   (SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
     WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id) AS words,
   (SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #- '{features,facts,sends_left}'
-      #- '{features,facts,free_at}' ORDER BY d.decision_id) FROM decisions d
+      #- '{features,facts,free_at}' #- '{features,tallies}' ORDER BY d.decision_id) FROM decisions d
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id

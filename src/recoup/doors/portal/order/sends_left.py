@@ -1,7 +1,7 @@
-"""How often the networks let this card be tried still. Used up is told, by whom and of how much never."""
+"""How often the networks let this card be tried still. Of other merchants' sends only that they leave no room."""
 
 from recoup.doors.portal.visit import Visit
-from recoup.rules.network.limits import LOOKBACK, Allowance, shown_allowance
+from recoup.rules.network.limits import LOOKBACK, Allowance, allowance
 from recoup.rules.order.card_sends import initiator_of, send_of
 from recoup.store.read.card_sends import card_sends
 from recoup.store.read.order_page import OrderPage
@@ -19,7 +19,7 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
         return None
     planned = next((a["initiator"] for a in page.attempts if a["state"] == "planned"), "merchant")
     sends = [send_of(row) for row in rows if row["at"] is not None]
-    return shown_allowance(
+    return allowance(
         rows[0]["card_scheme"], sends, visit.now, units=page.order["units"], currency=page.order["asset"],
         initiator=initiator_of(planned), acceptor_id=rows[0]["own_acceptor_id"],
         merchant_id=str(visit.merchant_id), region=rows[0]["region"], visa_limit=visit.portal.world.policy.visa_limit,
