@@ -103,7 +103,7 @@ def test_each_role_chooses_among_what_it_may_hear(server: ServerAddress) -> None
                                 merchant=str(shop.merchant_id), kind=["orders", "webhook"], page=["orders"],
                                 mail=["webhook"])  # fmt: skip
             assert answer.status_code == 303, name
-            page = await client.get("/account/notifications?saved=1")
+            page = await client.get(answer.headers["location"])
             assert "Saved." in texts(page)
             assert "orders" in ticked(page, "page")
             assert "orders" not in ticked(page, "mail")

@@ -268,7 +268,7 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             assert await rows(ops, f"{at}?result=delivered") == []
             assert "/orders/" + str(order_id) in (await ops.get(row)).text
             now = await post(ops, row, f"{row}/redeliver", key="1" * 32)
-            assert "done=now" in now.headers["location"]
+            assert "done=now." in now.headers["location"]
             await shop.publish()
             assert len(receiver.got) == 2
             assert "Delivered" in texts(await ops.get(at))
@@ -443,7 +443,7 @@ def test_events_of_an_order_are_sent_again_one_after_the_other(server: ServerAdd
             csrf = await token(ops, at)
             for which, key, done in ((cancelled, "1", "again"), (submitted, "2", "queued")):
                 sent = await ops.post(f"{which}/redeliver", data={"csrf": csrf, "key": key * 32})
-                assert sent.headers["location"].endswith(f"done={done}")
+                assert f"done={done}." in sent.headers["location"]
                 assert "after the events of its order that are being resent" in texts(
                     await ops.get(sent.headers["location"])) or done == "again"  # fmt: skip
             receiver.answers = [500]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.forms import Form, one
 from recoup.flows.people.notifications import choose, keep_digest
@@ -41,7 +42,7 @@ async def post_choices(visit: AccountVisit) -> Response:
                           cure="Check the page and send the form again.")  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem)
-    return see(PLACE + "?saved=1")
+    return see(with_done(visit.session, PLACE, "saved"))
 
 
 def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
@@ -62,7 +63,7 @@ async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
         "account/notifications.html", problem, kinds=_ways(found), own_partner=own,
         partner_kinds=_ways(at_partner, partner=True) if own else [],
         settings=settings, usual_hour=world.policy.digest_hour,
-        saved=visit.request.query_params.get("saved") == "1",
+        saved=done_of(visit.session, visit.request) == "saved",
         operator_only=bool(found) and found[0]["own_role"] is None,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.forms import one
 from recoup.flows.people.oneself import change_password
@@ -26,9 +27,9 @@ async def post_password(visit: AccountVisit) -> Response:
         if problem.field is None and problem.code != "too_many_requests":
             raise
         return _show(visit, problem)
-    return see(f"{PLACE}?changed=1")
+    return see(with_done(visit.session, PLACE, "changed"))
 
 
 def _show(visit: AccountVisit, problem: Problem | None = None) -> Response:
-    changed = problem is None and "changed" in visit.request.query_params
+    changed = problem is None and done_of(visit.session, visit.request) == "changed"
     return visit.show("account/password.html", problem, changed=changed, least=LENGTH_MIN, most=LENGTH_MAX)

@@ -5,6 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import see, spoken
 from recoup.doors.portal.forms import one
 from recoup.doors.portal.orders.times import COMMON, Times
@@ -28,7 +29,7 @@ async def post_time(visit: AccountVisit) -> Response:
         await keep_zone(visit.portal.world, visit.session.user_id, typed)
     except Problem as problem:
         return _show(visit, typed[:60], problem)
-    return see(PLACE + "?saved=1")
+    return see(with_done(visit.session, PLACE, "saved"))
 
 
 async def _language(visit: AccountVisit, chosen: str) -> Response:
@@ -36,13 +37,13 @@ async def _language(visit: AccountVisit, chosen: str) -> Response:
         raise Problem("invalid", "The portal is not available in this language.", field="language",
                       cure="Choose one of the list.")  # fmt: skip
     await keep_language(visit.portal.world, visit.session.user_id, chosen)
-    return see(PLACE + "?saved=1")
+    return see(with_done(visit.session, PLACE, "saved"))
 
 
 def _show(visit: AccountVisit, typed: str, problem: Problem | None) -> Response:
     browsers = LANGUAGES[spoken(visit.request)]
     return visit.show(
         "account/time.html", problem, typed=typed, common=COMMON, languages=LANGUAGES, browsers=browsers,
-        saved=visit.request.query_params.get("saved") == "1",
+        saved=done_of(visit.session, visit.request) == "saved",
         clock=Times(visit.session.zone, visit.wall).full(visit.wall),
     )  # fmt: skip

@@ -7,12 +7,14 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.forms import one
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
@@ -43,12 +45,15 @@ async def post_file(visit: Visit) -> Response:
         if not isinstance(given, UploadFile) or not given.filename:
             raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
         reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
-        ran = await reconcile(visit.portal.world, visit.scope, File(given.filename, given.file), reading)
+        file, world = File(given.filename, given.file), visit.portal.world
+        ran = await in_turn(
+            world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))  # fmt: skip
     except Problem as problem:
         return await _list(visit, typed, problem)
     finally:
         await form.close()
-    return see(f"/reconciliation/files/{ran.run['run_id']}" + ("?known=1" if ran.before else ""))
+    path = f"{FILES}/{ran.run['run_id']}"
+    return see(with_done(visit.session, path, "known") if ran.before else path)
 
 
 async def file_page(visit: Visit) -> Response:
@@ -64,7 +69,7 @@ async def post_booking(visit: Visit) -> Response:
         done = await book_lines(visit.portal.world, visit.scope, run["run_id"], rows, one(form, "note"))
     except Problem as problem:
         return await _show(visit, run, problem, one(form, "note"))
-    return see(f"/reconciliation/files/{run['run_id']}?booked={done.now}&before={done.before}")
+    return see(with_done(visit.session, f"{FILES}/{run['run_id']}", f"booked-{done.now}-{done.before}"))
 
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
@@ -82,7 +87,8 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
 async def _show(
     visit: Visit, run: dict[str, Any], problem: Problem | None = None, note: str = ""
 ) -> Response:
-    query = visit.request.query_params
+    query, done = visit.request.query_params, done_of(visit.session, visit.request)
+    booked, _, before = done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
     outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
@@ -96,8 +102,8 @@ async def _show(
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
         ticks=visit.is_operator and any(row["recipe"] and not row["booked_at"] for row in rows),
         days=_days, recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_,
-        problem=problem, note=note, known="known" in query, booked=_digits(query.get("booked", "")),
-        before=_digits(query.get("before", "")).lstrip("0"), refused=refused, reasons=REFUSED,
+        problem=problem, note=note, known=done == "known",
+        booked=booked, before=before.lstrip("0"), refused=refused, reasons=REFUSED,
         may=visit.may("refund", or_operator=True),
         mixed=any(group["reason"] == "mixed_currencies" for group in refused),
     )  # fmt: skip
@@ -146,10 +152,6 @@ def _days(run: Mapping[str, Any]) -> str:
     first, last = days_of((run["period_from"], run["period_to"]), zone)
     until = "" if first == last else f" – {last.day} {last:%b %Y}"
     return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
-
-
-def _digits(text: str) -> str:
-    return text if _is_number(text) else ""
 
 
 def _is_number(text: str) -> bool:

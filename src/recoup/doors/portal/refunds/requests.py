@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.done import with_done
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.order.page import find, show
@@ -27,7 +28,7 @@ async def post_on_desk(visit: Visit) -> Response:
         await _decide(visit, form)
     except Problem as problem:
         return await desk(visit, problem)
-    return see(f"/approvals?done={DECISIONS[one(form, 'decision')]}")
+    return see(with_done(visit.session, "/approvals", DECISIONS[one(form, "decision")]))
 
 
 async def post_on_order(visit: Visit) -> Response:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.forms import Form, one
@@ -48,7 +49,7 @@ async def approvals_page(visit: Visit) -> Response:
 async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
     """`typed`: what stood in the form of an adjustment. What is the operator's only the operator sees."""
     refunds, status = await waiting_rows(visit), STATUSES[problem.code] if problem else 200
-    done = DONE.get(visit.request.query_params.get("done", ""), "")
+    done = DONE.get(done_of(visit.session, visit.request), "")
     if not visit.is_operator:
         values = visit.values(refunds=refunds, problem=problem, done=done, counts={})
         return render("settlements/approvals.html", values, status=status)
@@ -171,7 +172,7 @@ def _asset(visit: Visit) -> str | None:
 def _back(visit: Visit, what: str) -> str:
     """`what`: of DONE, for the page to say."""
     asset = _asset(visit)
-    return f"/approvals?done={what}" + (f"&currency={asset}" if asset else "")
+    return with_done(visit.session, "/approvals", what) + (f"&currency={asset}" if asset else "")
 
 
 def _id(visit: Visit) -> UUID:

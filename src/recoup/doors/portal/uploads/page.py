@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
@@ -52,7 +53,8 @@ async def post_upload(visit: Visit) -> Response:
         return await _list(visit, {"kind": str(kind)}, problem)
     finally:
         await form.close()
-    return see(f"{PLACE}/{taken.upload['upload_id']}" + ("?known=1" if taken.before else ""))
+    path = f"{PLACE}/{taken.upload['upload_id']}"
+    return see(with_done(visit.session, path, "known") if taken.before else path)
 
 
 async def upload_page(visit: Visit) -> Response:
@@ -98,7 +100,8 @@ async def _show(visit: Visit, upload: Mapping[str, Any], problem: Problem | None
         rows = await upload_rows(connection, key, after=after, limit=ROWS + 1, refused=True)
     values = visit.values(
         upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1]["row_no"] if len(rows) > ROWS else None, first=not after,
-        kinds=KINDS, states=STATES, problem=problem, known="known" in query, may=_may(visit),
+        kinds=KINDS, states=STATES, problem=problem, may=_may(visit),
+        known=done_of(visit.session, visit.request) == "known",
         left=upload["row_count"] - upload["done_count"] - upload["refused_count"],
     )  # fmt: skip
     return render("uploads/upload.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -6,6 +6,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
 from recoup.doors.portal.forms import one
@@ -40,7 +41,7 @@ async def post_redeliver(visit: Visit) -> Response:
     order_id = parse_id(one(form, "order")) if one(form, "back") == "order" else None
     if order_id is not None:
         return see(back_to(visit, order_id, "timeline", show="webhooks"))
-    return see(f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}?done={done}")
+    return see(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 
 def _try_id(visit: AnyVisit) -> UUID:
@@ -59,7 +60,7 @@ async def _show(visit: AnyVisit, endpoint: Endpoint, problem: Problem | None = N
     values = visit.values(
         endpoint=endpoint, one=delivery, row=row, result=RESULTS[row["result"]], errors=ERRORS, problem=problem,
         may=mine is not None and may(visit) and row["sample"] is None, key=fresh_key(), place=place(visit),
-        done=visit.request.query_params.get("done", ""), of_partner=mine is None,
+        done=done_of(visit.session, visit.request), of_partner=mine is None,
         about_order=row["subject_kind"] in ("order", "stable_order"),
     )  # fmt: skip
     return render("webhooks/delivery.html", values, status=STATUSES[problem.code] if problem else 200)

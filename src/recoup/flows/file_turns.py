@@ -1,0 +1,180 @@
+"""Whose file is read next. Small files have places of their own, and whoever had the most reading time lately waits
+longest: nobody's files keep out everybody's.
+
+Of each world in this process. The sent size says little of a packed file: what it unpacks to decides, and how many rows
+that can be.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from io import SEEK_END
+from time import monotonic
+from typing import BinaryIO, Final, TypeVar
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.uploads.unpack import Unpacked
+from recoup.store.pool import Database
+
+SMALL_BYTES: Final = 4 << 20  # unpacked
+SMALL_MARKS: Final = 40_000  # objects and lines: there are about as many rows at most
+MARKS: Final = (b"{", b"\n")
+SMALL_SECONDS_MAX: Final = 60
+LARGE_SECONDS_MAX: Final = 300  # the largest takes a minute or two
+AT_ONCE: Final = 2  # of the small ones, and of the large ones; more are no faster, a process reads on one core
+WAITING_MAX: Final = 20  # of each
+WAIT_SECONDS_MAX: Final = 60
+HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
+CHUNK: Final = 1 << 18
+Done = TypeVar("Done")
+
+
+class ReadingTime:
+    """Seconds that merchants' files were read lately. Holds few: what is below a second is forgotten."""
+
+    def __init__(self) -> None:
+        self._noted: dict[UUID, tuple[float, float]] = {}  # seconds, and when they were so many
+
+    def of(self, merchant_id: UUID) -> float:
+        seconds, at = self._noted.get(merchant_id, (0.0, 0.0))
+        return seconds * math.pow(0.5, (monotonic() - at) / HALF_LIFE)
+
+    def add(self, merchant_id: UUID, seconds: float) -> None:
+        self._noted[merchant_id] = (self.of(merchant_id) + seconds, monotonic())
+        self._noted = {one: noted for one, noted in self._noted.items() if self.of(one) >= 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    merchant_id: UUID
+    place: asyncio.Future[None]
+
+
+class Line:
+    """Bounded places, and who waits for one: the next is whose files were read least, of equals who came first."""
+
+    def __init__(self, read: ReadingTime, retry_after_seconds: int) -> None:
+        self._read, self._retry_after_seconds = read, retry_after_seconds
+        self._free = AT_ONCE
+        self._waiting: list[_Waiting] = []
+
+    @asynccontextmanager
+    async def place(self, merchant_id: UUID, seconds_max: float) -> AsyncIterator[None]:
+        """Raises: Problem(unavailable) when none comes free; TimeoutError when it was held for too long."""
+        await self._enter(merchant_id)
+        began = monotonic()
+        try:
+            async with asyncio.timeout(seconds_max):
+                yield
+        finally:
+            self._read.add(merchant_id, monotonic() - began)
+            self._leave()
+
+    async def _enter(self, merchant_id: UUID) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        mine = _Waiting(merchant_id, asyncio.get_running_loop().create_future())
+        self._waiting.append(mine)
+        if len(self._waiting) > WAITING_MAX:
+            self._turn_away()
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await mine.place
+        except TimeoutError:
+            self._give_back(mine)
+            raise self._busy() from None
+        except BaseException:
+            self._give_back(mine)
+            raise
+
+    def _give_back(self, mine: _Waiting) -> None:
+        """Who waits no longer; a place that was just given goes on to the next."""
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+        elif not mine.place.cancelled() and mine.place.exception() is None:
+            self._leave()
+
+    def _turn_away(self) -> None:
+        """Whose files were read most; of equals who came last."""
+        last = max(reversed(self._waiting), key=lambda one: self._read.of(one.merchant_id))
+        self._waiting.remove(last)
+        if not last.place.done():
+            last.place.set_exception(self._busy())
+
+    def _leave(self) -> None:
+        there = [one for one in self._waiting if not one.place.done()]
+        if not there:
+            self._free += 1
+            return
+        following = min(there, key=lambda one: self._read.of(one.merchant_id))
+        self._waiting.remove(following)
+        following.place.set_result(None)
+
+    def _busy(self) -> Problem:
+        return Problem("unavailable", "As many files of other merchants are being read as can be read at once; "
+                       "nothing of this one was taken.", retry_after_seconds=self._retry_after_seconds,
+                       cure="Send the same file again later.")  # fmt: skip
+
+
+@dataclass
+class _Turns:
+    """`reading`: merchants with a file that is read or waits."""
+
+    read: ReadingTime = field(default_factory=ReadingTime)
+    reading: set[UUID] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.small, self.large = Line(self.read, 5), Line(self.read, 60)
+
+
+_turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
+
+
+async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]) -> Done:
+    """What comes of `work`, which reads the file.
+
+    Raises: Problem(unavailable) while another of the merchant's files is read, or too many of others;
+    Problem(too_large) for one that takes too long.
+    """
+    turns = _turns.setdefault(world.db, _Turns())
+    if merchant_id in turns.reading:
+        raise Problem("unavailable", "Another file of yours is being read, and they are read one by one.",
+                      retry_after_seconds=5, cure="Send the same file again in a few seconds.")  # fmt: skip
+    turns.reading.add(merchant_id)
+    seconds_max = LARGE_SECONDS_MAX
+    try:
+        line = turns.large
+        if await asyncio.to_thread(is_small, content):
+            line, seconds_max = turns.small, SMALL_SECONDS_MAX
+        async with line.place(merchant_id, seconds_max):
+            return await work()
+    except TimeoutError:
+        raise Problem("too_large", f"The file takes more than {seconds_max} seconds to read; nothing of it was taken.",
+                      field="file", cure="Split it.") from None  # fmt: skip
+    finally:
+        turns.reading.discard(merchant_id)
+
+
+def pieces(content: BinaryIO) -> Iterator[bytes]:
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        yield chunk
+
+
+def is_small(content: BinaryIO) -> bool:
+    """Reads and unpacks no more of it than that takes. Raises: Problem(too_large) for what is packed too oddly."""
+    if content.seek(0, SEEK_END) > SMALL_BYTES:
+        return False
+    made = marks = 0
+    for piece in Unpacked(pieces(content)):
+        made += len(piece)
+        marks += sum(piece.count(mark) for mark in MARKS)
+        if made > SMALL_BYTES or marks > SMALL_MARKS:
+            return False
+    return True
