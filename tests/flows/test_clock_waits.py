@@ -9,8 +9,12 @@ from tests.worlds import make_shop, sandbox_world
 from recoup.flows import advance_clock
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy
+from recoup.rules.network.magic import FAULT_CARDS
 from recoup.store.server import ServerAddress
 
+QUICK = Policy(call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.1))
+STATES = "SELECT array_agg(state) FROM attempts WHERE order_id = $1"
 LATER = (
     "INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $2, $3, now() + interval '1 h', $4)"
 )
@@ -31,5 +35,24 @@ def test_a_clock_that_waits_for_the_processors_answer_says_so(
                 with pytest.raises(Problem, match=message) as refused:
                     await shop.advance(timedelta(hours=1))
                 assert "Unknown outcomes" in refused.value.cure
+
+    asyncio.run(story())
+
+
+def test_the_first_press_on_the_clock_of_a_shop_with_an_unknown_outcome_moves_it(server: ServerAddress) -> None:
+    """The demo's shop has a payment whose outcome is unknown for two days: its clock stood still for as long."""
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=QUICK) as made:
+            shop = await make_shop(*made)
+            order_id = (await shop.ask(pan=FAULT_CARDS["visa"], units=80_013, days=None, code="91")).order_id
+            assert await shop.value(STATES, order_id) == ["unknown"]
+            before = await shop.now()
+            await shop.advance(timedelta(days=1))
+            assert await shop.now() - before >= timedelta(days=1)
+            assert await shop.value(STATES, order_id) == ["approved"]
+            later = await shop.admit(pan=FAULT_CARDS["visa"], units=80_013)
+            await shop.advance(timedelta(days=20))
+            assert await shop.value(STATES, later) == ["approved"], "it was sent on the way"
 
     asyncio.run(story())

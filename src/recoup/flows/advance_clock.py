@@ -1,7 +1,7 @@
 """Moves a sandbox merchant's business time: from one due instant to the next, running each, to the target.
 
-Never passes an instant while an attempt of that merchant is open or unknown. Returns when everything due is done and
-every event is in the feed and had its first delivery try.
+Never passes an instant while an attempt of that merchant is open or unknown; a sandbox processor that is silent for
+days answers then. Returns when everything due is done and every event is in the feed and had its first delivery try.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.flows.cards.on_demand import end_silence
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.kernel.problem import Problem
@@ -103,6 +104,8 @@ async def _settle(
             left = await outstanding(connection, merchant_id, world.clocks.wall())
         if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
             return
+        if left["unanswered"]:
+            await end_silence(world, merchant_id)
         if world.clocks.monotonic() > give_up:
             raise _stuck(left["unanswered"])
         await asyncio.sleep(0.02)

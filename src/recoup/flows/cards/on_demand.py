@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from recoup.flows.cards.collect import collect
 from recoup.flows.cards.send import send_attempt
@@ -17,6 +18,8 @@ from recoup.moves.collect import bring_forward as bring_charge_forward
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.network.magic import is_world_bin
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.due_work import unanswered
+from recoup.store.write.due_work import inquire_now
 
 FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
 _OPERATOR = Actor("operator", "sandbox")
@@ -70,6 +73,17 @@ async def set_fault(world: World, kind: str, lasts: timedelta) -> None:
 
 async def clear_fault(world: World, kind: str) -> None:
     await _issuer(world).behave(kind)
+
+
+async def end_silence(world: World, merchant_id: UUID) -> None:
+    """What the sandbox's processor keeps silent about for days is answered now: the clock could not go on before."""
+    wall = world.clocks.wall()
+    async with world.db.connection() as connection:
+        waiting = await unanswered(connection, merchant_id, wall)
+        told = set(await _issuer(world).end_silence([attempt_id for _, attempt_id in waiting])) if waiting else set()
+        if told:
+            orders = [order_id for order_id, attempt_id in waiting if attempt_id in told]
+            await inquire_now(connection, merchant_id, orders, wall)
 
 
 def _issuer(world: World) -> Any:

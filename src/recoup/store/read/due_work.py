@@ -32,6 +32,11 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHE
   (SELECT count(*) FROM lanes l JOIN endpoints e USING (endpoint_id)
     WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0 AND e.opened_at IS NULL) AS undelivered
 """
+_UNANSWERED = """
+SELECT a.order_id, a.attempt_id FROM due_work d
+JOIN attempts a ON a.merchant_id = d.merchant_id AND a.order_id = d.subject_id AND a.state IN ('open', 'unknown')
+WHERE d.merchant_id = $1 AND d.kind = 'inquire' AND d.due_at > $2 ORDER BY d.subject_id LIMIT 1000
+"""
 
 
 async def moved_merchants(connection: asyncpg.Connection, wall: datetime) -> list[UUID]:
@@ -52,3 +57,8 @@ async def outstanding(connection: asyncpg.Connection, merchant_id: UUID, wall: d
     """What must be finished before a merchant's clock may go on: work, events to feed, first deliveries.
     What waits for an endpoint whose breaker is open is not waited for."""
     return await connection.fetchrow(_OUT, merchant_id, wall)
+
+
+async def unanswered(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> list[tuple[UUID, UUID]]:
+    """Order and attempt of what the processor is to be asked about later."""
+    return [(row[0], row[1]) for row in await connection.fetch(_UNANSWERED, merchant_id, wall)]

@@ -69,6 +69,9 @@ UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND
 _HAND_BACK = """
 UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """
+_INQUIRE_NOW = """
+UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND subject_id = ANY ($2) AND due_at > $3
+"""
 
 
 async def claim(
@@ -98,3 +101,9 @@ async def postpone(connection: asyncpg.Connection, due: Due, until: datetime, er
 async def hand_back(connection: asyncpg.Connection, due: Due, until: datetime | None = None) -> None:
     """After a part of it: whoever is free goes on, not before `until`."""
     await connection.execute(_HAND_BACK, due.merchant_id, due.kind, due.subject_id, until)
+
+
+async def inquire_now(
+    connection: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime
+) -> None:
+    await connection.execute(_INQUIRE_NOW, merchant_id, order_ids, wall)

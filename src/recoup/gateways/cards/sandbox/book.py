@@ -3,6 +3,7 @@
 All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movements`; it touches the schema `issuer` only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -157,6 +158,15 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
         if row["hidden"] or unknown_yet:
             return None
         return _decided(row)
+
+
+async def end_silence(connection: asyncpg.Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Of these charges the ones about which inquiries would have had no answer for longer: now they have."""
+    rows = await connection.fetch(
+        "UPDATE issuer.sends SET known_from = $2 WHERE id = ANY ($1) AND hidden_inquiries = $3 AND known_from > $2"
+        " RETURNING id", ids, now, NO_ANSWERS,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
 
 
 async def find_reversal(connection: asyncpg.Connection, id: UUID) -> Decided | None:

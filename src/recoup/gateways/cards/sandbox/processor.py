@@ -7,7 +7,7 @@ gives up does not stop the issuer, as in life.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -70,6 +70,11 @@ class SandboxProcessor:
     async def inquire(self, id: UUID) -> Outcome:
         """Never later than 10 s: unknown when the processor cannot be asked."""
         return await self._within(10.0, self._inquire(id))
+
+    async def end_silence(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Inquiries about these charges are answered from now on; answers those of which that was not so."""
+        async with self._connections.one() as connection:
+            return await book.end_silence(connection, ids, self._clocks.wall())
 
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What it took and gave back for a merchant in that time of the merchant's clock, some lines at a time."""
