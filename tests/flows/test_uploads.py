@@ -6,7 +6,7 @@ Nothing is lost, nothing happens twice, and the counts are right.
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -17,9 +17,11 @@ from tests.flows.processes import Killer, dying_process, run_until_killed, secon
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.rows import readers
+from recoup.flows import file_turns
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.cards.uploads import take as taking
 from recoup.flows.cards.uploads import work as working
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import File, Taken, take
 from recoup.flows.cards.uploads.work import work_upload
@@ -27,6 +29,8 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 from recoup.store.write.due_work import Due
@@ -178,31 +182,32 @@ def test_two_equal_files_at_once_are_one(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_nobodys_files_keep_out_everybodys(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of a merchant and four in all are read at once; who has to wait hears which it is."""
+def test_a_small_file_is_taken_while_strangers_send_the_largest(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four free sign-ups that sent their largest files one after the other kept out everybody's for minutes."""
     going, read = asyncio.Event(), taking._take
+    monkeypatch.setattr(file_turns, "SMALL_BYTES", 20_000)
 
-    async def slowly(*args: Any) -> Taken:
-        await going.wait()
-        return await read(*args)
+    async def slowly(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+        if not file_turns.is_small(file.content):
+            await going.wait()
+        return await read(world, scope, file, readers)
 
     monkeypatch.setattr(taking, "_take", slowly)
 
     async def story(shop: Shop) -> None:
-        shops = [shop, *[await make_shop(shop.world, shop.orders, shop.deliveries, name=f"Shop {n}") for n in range(4)]]
-        rows = [await rows_of(one, "transmit", "n") for one in shops]
-        tasks = [asyncio.create_task(sent(one, "transmit", mine)) for one, mine in zip(shops, rows, strict=True)][:4]
-        await asyncio.sleep(0.05)
+        names = [f"Stranger {n}" for n in range(file_turns.AT_ONCE + 3)]
+        strangers = [await make_shop(shop.world, shop.orders, shop.deliveries, name=name) for name in names]
+        large = [await rows_of(one, "transmit", "large", 100) for one in strangers]
+        tasks = [asyncio.create_task(sent(one, "transmit", rows)) for one, rows in zip(strangers, large, strict=True)]
+        small = await rows_of(shop, "transmit", "n")
+        assert not (await sent(shop, "transmit", small)).before
+        assert not any(task.done() for task in tasks)
         with pytest.raises(Problem, match="file of yours"):
-            await sent(shop, "transmit", rows[0])
-        with pytest.raises(Problem, match="4 files of other merchants"):
-            await sent(shops[4], "transmit", rows[4])
+            await sent(strangers[0], "transmit", small)
         going.set()
-        await asyncio.gather(*tasks)
-        assert not (await sent(shops[4], "transmit", rows[4])).before
-        for one in shops:
-            due = await one.value("SELECT upload_id FROM uploads WHERE merchant_id = $1", one.merchant_id)
-            await finish(one, due)
+        assert not any(taken.before for taken in await asyncio.gather(*tasks))
 
     run(server, story)
 

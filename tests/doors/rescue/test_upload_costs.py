@@ -12,7 +12,7 @@ from tests.doors.rescue.test_uploads import copies, send, worked
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.rescue.rows import readers
-from recoup.flows.cards.uploads import take as taking
+from recoup.flows import file_turns
 from recoup.flows.cards.uploads.take import File, take
 from recoup.kernel.problem import Problem
 
@@ -31,7 +31,7 @@ def test_rows_full_of_digits_are_refused_and_the_others_taken(shop: Caller) -> N
 def test_a_file_that_takes_too_long_frees_its_place(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = json.dumps(copies(shop, 3))
     with monkeypatch.context() as patch:
-        patch.setattr(taking, "SECONDS_MAX", 0)
+        patch.setattr(file_turns, "SMALL_SECONDS_MAX", 0)
         answer = send(shop, rows)
         assert answer.status_code == 413
         assert "takes more than 0 seconds" in answer.text
@@ -51,7 +51,7 @@ def test_a_file_whose_sender_hung_up_is_not_read_on(door: Door, shop: Caller) ->
         file = File("", io.BytesIO(content), "transmit")
         with pytest.raises(ClientGone):
             await while_there(gone, take(world, scope, file, readers(world.policy)))
-        assert scope.merchant_id not in taking._taking[world.db]
+        assert scope.merchant_id not in file_turns._turns[world.db].reading
 
     door.run(story())
     assert shop.get("/uploads").json()["data"] == []

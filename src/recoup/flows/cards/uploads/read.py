@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.cards.uploads.row import Reader, errors_of, kept
+from recoup.flows.file_turns import pieces
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import encoding_of, lines
@@ -25,18 +26,11 @@ from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
 from recoup.rules.uploads.unpack import Unpacked
 
-CHUNK: Final = 1 << 18
 SEQUENCE_MAX: Final = 32
 NOT_YOUR_MID: Final = (
     "The file's mid does not belong to this credential. Send it with a key of the merchant that it names."
 )
 Row = dict[str, Any]
-
-
-def pieces(content: BinaryIO) -> Iterator[bytes]:
-    content.seek(0)
-    while chunk := content.read(CHUNK):
-        yield chunk
 
 
 def form_of(head: bytes) -> tuple[str, str]:

@@ -11,10 +11,10 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
-from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows, pieces
+from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows
 from recoup.flows.cards.uploads.row import Reader
+from recoup.flows.file_turns import in_turn, pieces
 from recoup.flows.no_cards import held_cards
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -24,18 +24,14 @@ from recoup.moves.uploads import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
-from recoup.store.pool import Database
 from recoup.store.read.uploads import find_upload, upload_by_content
 from recoup.store.write.uploads import add_rows, count_rows
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
-AT_ONCE: Final = 4  # in this process, each of another merchant: nobody's files keep out everybody's
-SECONDS_MAX: Final = 300  # the largest takes a minute or two; a reader's place is free again after it
 NAME_MAX: Final = 200
 HEAD: Final = 4_096
 _COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
-_taking: Final[WeakKeyDictionary[Database, set[UUID]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +53,8 @@ class Taken:
 
 async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
     """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
-    Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or as many of others."""
-    taking = _taking.setdefault(world.db, set())
-    if scope.merchant_id in taking:
-        raise _busy("Another file of yours is being read, and they are read one by one.")
-    if len(taking) >= AT_ONCE:
-        raise _busy(f"{AT_ONCE} files of other merchants are being read, which is as many as are read at once.")
-    taking.add(scope.merchant_id)
-    try:
-        async with asyncio.timeout(SECONDS_MAX):
-            return await _take(world, scope, file, readers)
-    except TimeoutError:
-        raise Problem("too_large", f"The file takes more than {SECONDS_MAX} seconds to read; nothing of it was taken.",
-                      field="file", cure="Split it.") from None  # fmt: skip
-    finally:
-        taking.discard(scope.merchant_id)
-
-
-def _busy(message: str) -> Problem:
-    return Problem("unavailable", message, retry_after_seconds=5, cure="Send the same file again in a few seconds.")
+    Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or too many of others."""
+    return await in_turn(world, scope.merchant_id, file.content, lambda: _take(world, scope, file, readers))
 
 
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
