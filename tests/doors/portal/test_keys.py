@@ -165,13 +165,28 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
     portal(server, story)
 
 
-def test_a_new_key_leaves_the_old_one_a_day_and_at_once_is_asked_about_first(server: ServerAddress) -> None:
+def test_a_new_key_ends_the_old_one_only_as_its_owner_chooses(server: ServerAddress) -> None:
+    """The form began with "after a day": who made a second key for another server lost the first one's."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        page = (await owner.get("/keys")).text
+        selects = re.findall(r'<select class="in" id="(overlap[^"]*)"(.*?)>(.*?)</select>', page)
+        chosen = {name: re.findall(r'value="([^"]*)"', options) for name, _, options in selects}
+        assert chosen.pop("overlap") == ["", "24", "168", "0", "keep"]
+        assert [more for name, more, _ in selects if name == "overlap"] == [' name="overlap" required']
+        assert all(options[0] == "24" for options in chosen.values()), "what is replaced has a day"
+        told = await post(owner, "/keys", "/keys", kind="api", overlap="")
+        assert "Choose when the old key ends." in texts(told, 400)
+        assert [row["key"] for row in await live(shop, "api")] == [shop.keys.app_key]
+
+    portal(server, story)
+
+
+def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, world = await signed_in("owner"), shop.world
         first = (shop.keys.app_key, shop.keys.app_secret)
-        page = await owner.get("/keys")
-        for select in re.findall(r'<select class="in" id="overlap[^>]*>.*?</select>', page.text):
-            assert re.findall(r'value="([^"]*)"', select)[0] == "24", "a day is what the form begins with"
         name = {"name": "Billing server", "kind": "api", "print": (await live(shop, "api"))[0]["print"]}
         assert (await post(owner, "/keys", "/keys/name", **name)).status_code == 303
         log = CallLog(world)
