@@ -4,8 +4,9 @@ PORT ?= 8400
 WORKERS ?= $(shell n=$$(nproc); expr $$n + $$n / 2)
 PYTEST_ARGS ?=
 AT ?= +31d
+FAST = tests/rules tests/repo tests/gateways tests/store tests/docs/test_pages.py tests/docs/test_generated.py
 
-.PHONY: run test test-at prove pictures lint setup setup-dev lock clean
+.PHONY: run check test test-at prove pictures lint setup setup-dev lock clean
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -20,6 +21,10 @@ lint: setup-dev
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# What a change wants many times a day: everything without a browser, a server or a wait.
+check: lint
+	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
 test: setup-dev
 	@.venv/bin/python scripts/need.py chromium node curl openssl php

@@ -21,6 +21,7 @@ from recoup.doors.rescue.services import make_services
 from recoup.flows import call_log
 from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem
+from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.partitions import ensure_partitions, partitions_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
@@ -153,7 +154,10 @@ def test_the_date_that_a_refused_expiry_missed_is_told() -> None:
     """The log said "at least a day ahead of …T12:53:26Z": dates were taken for numbers of the caller."""
     bound = "ExpiryDateUtc must be at least a day ahead of 2026-11-22T12:53:26.476Z."
     assert why_refused(Problem("invalid", bound, field="ExpiryDateUtc")) == f"ExpiryDateUtc: {bound}"
-    assert why_refused(Problem("invalid", "4111 1111 1111 1111 and 4111-11-11-1111")) == "… and …"
+    card = APPROVE_CARDS[0]
+    grouped = " ".join(card[n : n + 4] for n in range(0, 16, 4))
+    part = "-".join((card[:4], card[4:6], card[6:8], card[8:12]))
+    assert why_refused(Problem("invalid", f"{grouped} and {part}")) == "… and …"
 
 
 def test_the_address_that_a_form_was_sent_to_opens_its_page(server: ServerAddress) -> None:
