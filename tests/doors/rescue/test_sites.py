@@ -166,6 +166,17 @@ def test_there_is_an_end_to_how_many(shop: Caller, monkeypatch: pytest.MonkeyPat
     assert "at most 3" in told["result"]
 
 
+def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request of a merchant reads its sites, deleted ones too: 30,000 of them held all doors for half a second."""
+    from recoup.flows.merchants import sites
+
+    monkeypatch.setattr(sites, "SITES_EVER", 3)  # the default one is the first
+    for number in range(2):
+        shop.call("DELETE", f"/sites/{made(shop, url=f'https://s{number}.example')['id']}")
+    told = check_refused(shop.post("/sites", SHOES), 409, "conflict")
+    assert "at most 3 sites, deleted ones included" in told["result"]
+
+
 @pytest.mark.parametrize("url", [
     "hello", "just some text", "http://shop.example", "javascript:alert(1)", "//shop.example", "https:shop.example",
     "https://user@shop.example", "https://user:word@shop.example", "shop.example/path", "https://shop..example",

@@ -1,6 +1,7 @@
 """A merchant's sites: made, changed and retired by its developers. Each change raises the merchant's version, so that
 no order is taken by settings that are over."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from recoup.store.read.merchants import Site, load_merchant
 from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
 
 SITES_MAX = 200
+SITES_EVER = 500  # deleted ones too: orders keep them, and each request of the merchant reads them all
 _GONE = "There is no such site."
 
 
@@ -39,7 +41,7 @@ class Wanted:
 async def list_all(world: World, scope: Scope) -> list[Site]:
     """Those that take orders, oldest first."""
     async with world.db.connection() as connection:
-        return await _sites(connection, scope)
+        return _open(await _ever(connection, scope))
 
 
 async def read(world: World, scope: Scope, site_id: UUID) -> Site:
@@ -48,7 +50,7 @@ async def read(world: World, scope: Scope, site_id: UUID) -> Site:
 
 
 async def create(world: World, scope: Scope, wanted: Wanted) -> Site:
-    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken."""
+    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken or one site too many."""
     new = Site(new_id(), "", "", "", True, True, True, False, world.clocks.wall())
     return await _put(world, scope, new, wanted)
 
@@ -61,7 +63,11 @@ async def update(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> S
 async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) -> Site:
     async with world.db.transaction() as tx:
         version = await raise_version(tx, scope.merchant_id)
-        sites = await _sites(tx, scope)
+        ever = await _ever(tx, scope)
+        if isinstance(site, Site) and len(ever) >= SITES_EVER:
+            raise Problem("conflict", f"A merchant has at most {SITES_EVER} sites, deleted ones included.",
+                          cure="Change the address of one that you have.")  # fmt: skip
+        sites = _open(ever)
         before = _one(sites, site) if isinstance(site, UUID) else site
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
         after = Site(**(asdict(before) | given))
@@ -96,7 +102,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
     """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
-        site = _one(await _sites(tx, scope), site_id)
+        site = _one(_open(await _ever(tx, scope)), site_id)
         if site.is_default:
             message = "The default site takes the orders that name none, and cannot be deleted."
             raise Problem("conflict", message, cure="Make another site the default first.")
@@ -106,9 +112,13 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
         await audit.note(tx, scope, world.clocks.wall(), "site.retired", site_id, {"name": site.name})
 
 
-async def _sites(connection: Any, scope: Scope) -> list[Site]:
+async def _ever(connection: Any, scope: Scope) -> Sequence[Site]:
     known = await load_merchant(connection, scope.merchant_id)
-    return [site for site in known.sites if site.retired_at is None] if known else []
+    return known.sites if known else ()
+
+
+def _open(sites: Sequence[Site]) -> list[Site]:
+    return [site for site in sites if site.retired_at is None]
 
 
 def _one(sites: list[Site], site_id: UUID) -> Site:
