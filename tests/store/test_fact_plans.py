@@ -1,5 +1,5 @@
 """What facts are made from, and read by, is found by whole keys: also by a plan made while there was little. So is what
-a transmission touches."""
+a transmission touches, and the newest setting of a site."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ import pytest
 from tests.worlds import sandbox_world
 
 from recoup.store.pool import PLANS
-from recoup.store.read import evidence, payer_sources
+from recoup.store.read import arms, evidence, merchants, payer_sources
 from recoup.store.server import ServerAddress
 from recoup.store.write import transmissions
 
@@ -22,6 +22,8 @@ STATEMENTS = {
     "sources": (payer_sources._SOURCES, {
         "payer_looks": "payer_id", "order_payer": "payer_id", "orders": "order_id", "vault": "token_id",
         "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
+    "merchant": (merchants._MERCHANT, {"arm_settings": "site_id"}),
+    "arms": (arms._SETTINGS, {"arm_settings": "site_id"}),
     "transmit": (transmissions._TRANSMIT, {"order_refs": "external_id", "order_payer": "payer_id"}),
     "answered": (payer_sources._ANSWERED, {
         "order_log": "seq > ", "attempts": "order_id|attempt_id", "orders": "order_id", "vault": "token_id"}),

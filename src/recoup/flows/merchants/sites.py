@@ -50,7 +50,8 @@ async def read(world: World, scope: Scope, site_id: UUID) -> Site:
 
 
 async def create(world: World, scope: Scope, wanted: Wanted) -> Site:
-    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken or one site too many."""
+    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken or one site too
+    many."""
     new = Site(new_id(), "", "", "", True, True, True, False, world.clocks.wall())
     return await _put(world, scope, new, wanted)
 

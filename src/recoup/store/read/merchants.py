@@ -10,6 +10,7 @@ import asyncpg
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.arms import Terms
+from recoup.store.read.arms import NEWEST
 from recoup.store.read.locked import arm_terms_of, fee_terms_of, merchant_of
 
 
@@ -77,13 +78,11 @@ class ApiKey:
     ended_at: datetime | None = None
 
 
-_MERCHANT = """
+_MERCHANT = f"""
 SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM (
-    SELECT DISTINCT ON (site_id) * FROM arm_settings WHERE merchant_id = m.merchant_id ORDER BY site_id, version DESC
-  ) s) AS arms
+  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
 FROM merchants m WHERE merchant_id = $1
 """
 _SITES = """

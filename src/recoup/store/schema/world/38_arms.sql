@@ -16,6 +16,7 @@ CREATE TABLE arm_settings (
   CHECK (share + holdout <= 100),
   CHECK (mode <> 'inherit' OR site_id IS NOT NULL)
 );
+CREATE INDEX arm_settings_newest ON arm_settings (merchant_id, site_id, version DESC);
 
 -- home: directory. While one stands, the ladder decides in the engine's place: for a merchant, or for all of them.
 CREATE TABLE engine_stops (
