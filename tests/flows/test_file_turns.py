@@ -128,13 +128,21 @@ def test_who_hangs_up_in_the_line_takes_no_place_with_them(given: bool) -> None:
     asyncio.run(story())
 
 
-def test_reading_time_is_forgotten() -> None:
-    read, one = ReadingTime(), new_id()
+def test_reading_time_adds_up_and_fades(monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = 2 * file_turns.HALF_LIFE
+    read, one, at = ReadingTime(), new_id(), iter([0.0, 0.0, hour, hour, hour])
+    monkeypatch.setattr(file_turns, "monotonic", lambda: next(at))
     read.add(one, 900)
-    assert 899 < read.of(one) <= 900
-    assert read.of(new_id()) == 0
-    read.add(new_id(), 0.5)
-    assert len(read._noted) == 1, "less than a second is not kept"
+    read.add(one, 100)
+    assert read.of(one) == 325
+
+
+def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_turns, "READERS_MAX", 2)
+    read, (some, little, much) = ReadingTime(), (new_id(), new_id(), new_id())
+    for one, seconds in ((some, 30), (little, 0.2), (much, 900)):
+        read.add(one, seconds)
+    assert [read.of(one) > 0 for one in (some, little, much)] == [True, False, True]
 
 
 @pytest.mark.parametrize(("content", "small"), [

@@ -30,12 +30,13 @@ AT_ONCE: Final = 2  # of the small ones, and of the large ones; more are no fast
 WAITING_MAX: Final = 20  # of each
 WAIT_SECONDS_MAX: Final = 60
 HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
+READERS_MAX: Final = 1_000
 CHUNK: Final = 1 << 18
 Done = TypeVar("Done")
 
 
 class ReadingTime:
-    """Seconds that merchants' files were read lately. Holds few: what is below a second is forgotten."""
+    """Seconds that merchants' files were read lately, of those with the most."""
 
     def __init__(self) -> None:
         self._noted: dict[UUID, tuple[float, float]] = {}  # seconds, and when they were so many
@@ -46,7 +47,8 @@ class ReadingTime:
 
     def add(self, merchant_id: UUID, seconds: float) -> None:
         self._noted[merchant_id] = (self.of(merchant_id) + seconds, monotonic())
-        self._noted = {one: noted for one, noted in self._noted.items() if self.of(one) >= 1}
+        if len(self._noted) > READERS_MAX:
+            del self._noted[min(self._noted, key=self.of)]
 
 
 @dataclass(frozen=True, slots=True)
