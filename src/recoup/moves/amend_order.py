@@ -6,6 +6,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
 from recoup.moves.ask_by_hand import ask_by_hand
 from recoup.moves.change import Change
+from recoup.moves.order_room import check_room
 from recoup.moves.plan_attempts import decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.swap_card import NewCard, swap_card
 from recoup.rules.order.holds import BY_HAND
@@ -15,11 +16,12 @@ from recoup.rules.rescue.order_evidence import last_reading
 
 
 def check_open(change: Change) -> None:
-    """Raises: Problem(wrong_state) for an order that has ended."""
+    """Raises: Problem(wrong_state) for an order that has ended; Problem(conflict) as `check_room`."""
     stage = change.order.stage
     if stage not in OPEN:
         raise Problem("wrong_state", f"An order that is {stage.value} cannot be changed.", cure="Its rescue has ended.",
                       stage=stage.value)  # fmt: skip
+    check_room(change)
 
 
 def replace_card(change: Change, card: NewCard) -> None:

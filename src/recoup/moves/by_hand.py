@@ -7,6 +7,7 @@ from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.captures import refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.moves.end_order import go_on
+from recoup.moves.order_room import check_room
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.order.attention import FOR_PEOPLE
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
@@ -19,11 +20,12 @@ IN_A_MOMENT = "Try again in a moment."
 def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
     """Onhold until somebody lets it go, or it expires. False when the same side holds it already.
 
-    Raises: Problem wrong_state, invalid; conflict while a try is out.
+    Raises: Problem wrong_state, invalid; conflict while a try is out, and as `check_room`.
     """
     order, cause = change.order, BY_OPERATOR if operator else BY_MERCHANT
     why = why_held(reason, operator=operator)
     check_retried(change)
+    check_room(change)
     if order.stage is Stage.HELD:
         if order.held.get("cause") == cause:
             return False

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from recoup.kernel.problem import Problem
 from recoup.moves.captures import let_go, refuse_while_capturing
 from recoup.moves.change import Change
+from recoup.moves.order_room import has_room
 from recoup.moves.refunds import owe_refund
 from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
 from recoup.rules.order.lifecycle import Stage, can
@@ -91,7 +92,8 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
         let_go(change)
     elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
         change.worry(PAID_TWICE)
-        change.fact("paid_twice", transmit_id=transmit_id)
+        if has_room(change):
+            change.fact("paid_twice", transmit_id=transmit_id)
 
 
 def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) -> None:
@@ -99,4 +101,5 @@ def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) ->
     why = PAID_TWICE if same_order else PAID_TOO
     if change.order.attention == why:
         change.calm(why)
-        change.fact("merchant_attempt", transmit_id=transmit_id, declined=True, corrected=True)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=transmit_id, declined=True, corrected=True)

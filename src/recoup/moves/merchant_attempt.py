@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recoup.moves.change import RETRYING, Change
+from recoup.moves.order_room import has_room
 from recoup.moves.sends import lasting
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO
@@ -32,7 +33,8 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             klass=reading.klass, lasting=lasting(order, reading, at), claimed=True,
         )  # fmt: skip
         change.worry(RETRYING)
-        change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
     elif not declined and order.attention not in FOR_PEOPLE:
         change.worry(PAID_TOO)
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"], declined=False)

@@ -11,6 +11,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.order_room import check_room
 from recoup.moves.refunds import check_wallet, owe_refund
 from recoup.rules.money.refund_limits import (
     WAITS,
@@ -42,8 +43,10 @@ def may_go(change: Change, units: int, role: str, actor: str) -> bool:
 def ask_second(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str,
                role: str) -> RefundRequest:  # fmt: skip
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
-    the wallet of a stablecoin order holds: no second person is asked for what cannot be."""
+    the wallet of a stablecoin order holds: no second person is asked for what cannot be; Problem(conflict) as
+    `check_room`."""
     check_wallet(change, units)
+    check_room(change)
     order, now = change.order, change.now
     request = RefundRequest(
         request_id=new_id(), order_id=order.order_id, state="waiting", units=units, asset=order.asset, message=message,

@@ -9,6 +9,8 @@ from tests.doors.rescue import shapes
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
+from recoup.flows.refunds import refund
+
 PAID = {"expiryDateUtc": GONE, "transaction__responseCode": "91", "paymentMethod__cardNumber": APPROVES}
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3, "tax": 90, "discountAmount": 0},
          {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
@@ -44,6 +46,18 @@ def test_part_after_part_until_nothing_is_left(shop: Caller) -> None:
     assert "0.01" in told.responseMessage
     assert "0.00" in told.responseMessage
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
+
+
+def test_an_order_refunded_in_very_many_parts_slows_nobody_down(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """An order is loaded with all of its refunds: the page of one with 900 stopped all doors for two seconds."""
+    monkeypatch.setattr(refund, "REFUNDS_MAX", 2)
+    order_id = paid(shop)
+    for amount in (1, 2):
+        assert shop.refund(order_id, {"amountToRefund": amount}).json()["status"] == "SUCCESS"
+    assert "refunded in 2 parts" in failed(shop.refund(order_id, {"amountToRefund": 3}), "2002").responseMessage
+    assert shop.refund(order_id, {"amountToRefund": 42.9}).json()["status"] == "SUCCESS", "the rest"
 
 
 def test_more_than_is_left_is_2001_with_both_amounts(door: Door, shop: Caller) -> None:

@@ -6,7 +6,7 @@ A person in the portal has the limits of their role, and may have to wait for a 
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
@@ -24,6 +24,8 @@ from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.pool import KeyTaken
+
+REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,10 @@ def what_to_refund(order: Order, asked: RefundAsked, cap_percent: int | None) ->
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
         cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
+    given = sum(one.kind == "refund" for one in order.refunds)
+    if given >= REFUNDS_MAX and units != order.refundable_units:
+        message = f"The order was refunded in {given} parts, which is the most."
+        raise Problem("wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable")
     return units, items
 
 
