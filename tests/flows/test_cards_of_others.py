@@ -2,13 +2,16 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.due import start
+from recoup.flows.locked import Job
 from recoup.rules.network.magic import script_card
+from recoup.store.read.evidence import CLAIMS_READ
 from recoup.store.read.order_page import read_order
 from recoup.store.server import ServerAddress
 
@@ -133,3 +136,30 @@ def test_a_card_that_others_used_up_is_told_without_their_counts(server: ServerA
             assert [one for one in refusal["reasons"] if "00:00 UTC" in one]
 
     asyncio.run(story())
+
+
+def test_a_flood_of_claims_about_a_card_is_read_in_part(server: ServerAddress) -> None:
+    """Each order of a card was loaded with all that its merchant had ever claimed of it, under its lock."""
+    flood = """
+        INSERT INTO network_sends (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
+          order_id, at, state, declined, claimed)
+        SELECT card_id, gen_random_uuid(), acceptor_id, scheme, initiator, n, currency, merchant_id, order_id,
+          at + n * interval '1 millisecond', state, declined, true
+        FROM network_sends CROSS JOIN generate_series(1, 700) n WHERE order_id = $1"""
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=PATIENT) as made:
+            ours, theirs = await make_shop(*made), await make_shop(*made, name="Another")
+            pan = script_card("visa", "51", 99)
+            own, other = await started(ours, pan), await started(theirs, pan)
+            async with ours.world.db.transaction() as tx:
+                await tx.execute(flood, other)
+            assert [await sends_read(ours, own), await sends_read(theirs, other)] == [1, CLAIMS_READ]
+            assert await try_now(ours, own) == "declined"
+
+    asyncio.run(story())
+
+
+async def sends_read(shop: Shop, order_id: UUID) -> int:
+    number: int = await shop.orders.change(Job(shop.key(order_id), lambda change: len(change.order.sends), cards=True))
+    return number

@@ -8,6 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
+# The newest of a card's sends: more than any window lets pass, and few enough to be read under the order's lock.
+SENDS_READ: Final = 1_000
+CLAIMS_READ: Final = 500
 # One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
 # comes as text, so that each text is read once. Each part with what it is asked for by, see `_asked`: one that no order
 # needs is left out, for each costs the server a start and an end, in the log one for each of its months.
@@ -23,10 +26,15 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("challenges", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)"""),
-    ("sends", frozenset({"cards"}), """
-  (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM network_sends s
-    WHERE s.card_id = o.card_id AND s.state <> 'not_sent' AND (NOT s.claimed OR s.merchant_id = o.merchant_id)
-      AND (s.at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting OR s.send_id = o.order_id))"""),
+    ("sends", frozenset({"cards"}), f"""
+  (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM (
+    (SELECT * FROM network_sends WHERE card_id = o.card_id AND NOT claimed AND state <> 'not_sent'
+      AND (at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR lasting)
+      ORDER BY at DESC LIMIT {SENDS_READ})
+    UNION ALL (SELECT * FROM network_sends
+      WHERE card_id = o.card_id AND claimed AND merchant_id = o.merchant_id AND state <> 'not_sent'
+        AND (at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR lasting OR send_id = o.order_id)
+      ORDER BY at DESC LIMIT {CLAIMS_READ})) s)"""),
     ("settlements", frozenset({"stable"}), """
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END"""),
@@ -86,8 +94,10 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
   ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits), 'others_open', (
     SELECT count(*) FROM (SELECT DISTINCT n.order_id FROM (
-        SELECT s.order_id, s.merchant_id FROM network_sends s WHERE s.card_id = o.card_id
-        ORDER BY s.at DESC LIMIT 100) n
+        (SELECT order_id, merchant_id FROM network_sends WHERE card_id = o.card_id AND NOT claimed
+          ORDER BY at DESC LIMIT 100)
+        UNION ALL (SELECT order_id, merchant_id FROM network_sends
+          WHERE card_id = o.card_id AND claimed AND merchant_id = o.merchant_id ORDER BY at DESC LIMIT 100)) n
       WHERE n.merchant_id = o.merchant_id AND n.order_id <> o.order_id) d
     CROSS JOIN LATERAL (SELECT x.stage FROM orders x
       WHERE x.merchant_id = o.merchant_id AND x.order_id = d.order_id OFFSET 0) x

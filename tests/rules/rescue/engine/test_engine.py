@@ -3,13 +3,15 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
+from recoup.rules.network.codes import read_decline
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.explore import Offer, drawn, weighed
 from recoup.rules.rescue.engine.facts import Look
@@ -114,6 +116,13 @@ def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int,
     offers = [one for one in first.alternatives if isinstance(one, Offered)]
     assert sum(one.probability for one in offers) == pytest.approx(1.0)
     assert all(one.probability >= 0.02 for one in offers if one.probability)
+
+
+def test_an_invented_advice_code_is_learned_with_its_code_alone() -> None:
+    """3,000 payments with random advice took 480 of the 500 lines that a model of all merchants has for codes."""
+    read = partial(read_decline, scheme="mastercard", source=None, text=None, on=date(2026, 11, 22))
+    keys = [key_of(read(code="51", advice=one)) for one in ("24", "AB\u202eC", "77", None)]
+    assert keys == ["51/24", "51", "51", "51"]
 
 
 def test_stopping_is_never_drawn() -> None:

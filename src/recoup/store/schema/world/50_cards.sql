@@ -26,7 +26,8 @@ CREATE TABLE network_sends (
   claimed boolean NOT NULL DEFAULT false,  -- only the merchant says that it was sent: binds that merchant alone
   PRIMARY KEY (card_id, send_id)
 );
-CREATE INDEX network_sends_window ON network_sends (card_id, at);
+CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;
+CREATE INDEX network_sends_claims ON network_sends (card_id, merchant_id, at) WHERE claimed;
 
 CREATE TABLE card_blocks (
   card_id uuid NOT NULL REFERENCES cards,
