@@ -27,7 +27,7 @@ from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
 DECISIONS = 300
-HASH = "9a134b40248b0662ef20e2fb22cf0908039e01d549cae55970ca39bbb64a99f2"
+HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)

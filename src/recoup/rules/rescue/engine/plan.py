@@ -21,7 +21,9 @@ from recoup.rules.rescue.engine.rhythms import IRREGULAR, days_since
 
 _SOON_HOURS: Final = 36.0
 _SOON_STEP: Final = 3.0
-_DAY_HOURS: Final = (1.0, 7.0, 13.0, 19.0)  # at the card holder
+_NOON: Final = 13.0  # at the card holder
+_AROUND_NOON: Final = (-12.0, -6.0, 6.0)
+_FINE_DAYS: Final = 8
 _SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
 _KEPT_INSTANTS: Final = 16
 _KEPT_RHYTHMS: Final = 20
@@ -45,10 +47,21 @@ class Try(NamedTuple):
 
 
 def candidates(ground: Ground, belief: Belief, earliest: float, end: float) -> list[Candidate]:
-    """Instants from `earliest` on and before `end`: soon ones each three hours, later ones four a day."""
+    """Instants from `earliest` on and before `end`: soon ones each three hours, later ones once a day, and on the best
+    of those days four times."""
+    soon, days = _instants(ground, earliest, end)
+    found = _at(ground, belief, soon)
+    later = _at(ground, belief, [noon for noon in days if noon < end])
+    best = sorted(later, key=lambda one: (-one.chance, one.at))[:_FINE_DAYS]
+    fine = [one.at + hours for one in best for hours in _AROUND_NOON if soon[-1] < one.at + hours < end]
+    return sorted(found + later + _at(ground, belief, sorted(fine)))
+
+
+def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
+    """Of growing instants."""
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
     day, by_days, free = 0, list[float](), mended_by(belief.holds)
-    for at in _instants(ground, earliest, end):
+    for at in instants:
         if local_day(ground, at) != day:
             day = local_day(ground, at)
             by_days = weights_by_days(rhythms, day)
@@ -107,13 +120,16 @@ def _beside(ground: Ground, at: float, row: list[float], taken: float, order: Se
     ]
 
 
-def _instants(ground: Ground, earliest: float, end: float) -> list[float]:
-    found, at = [], earliest
+def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:
+    """The soon ones, and the noons of the days after them, where the card holder is."""
+    soon, at = list[float](), earliest
     while at < end and at <= earliest + _SOON_HOURS:
-        found.append(at)
+        soon.append(at)
         at += _SOON_STEP
-    midnight = (at + ground.offset) // 24 * 24 - ground.offset
-    while midnight < end:
-        found += [midnight + hour for hour in _DAY_HOURS if at <= midnight + hour < end]
-        midnight += 24
-    return found
+    noon = (at + ground.offset) // 24 * 24 - ground.offset + _NOON
+    noons = list[float]()
+    while noon < end:
+        if noon >= at:
+            noons.append(noon)
+        noon += 24.0
+    return soon, noons
