@@ -1,3 +1,8 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what none depends on: how fast the machine is just then."""
+
+from hypothesis import settings
 
 pytest_plugins = ["tests.patient_reads", "tests.quick_passwords", "tests.server_fixture"]
+
+settings.register_profile("recoup")
+settings.load_profile("recoup")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec import inspect as mi
 from tests.doors.rescue.door import APPROVES, FUNDS, UNKNOWN
 
-QUICK = settings(database=None, derandomize=True, deadline=None, print_blob=False,
+QUICK = settings(database=None, derandomize=True, print_blob=False,
                  suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much,
                                         HealthCheck.function_scoped_fixture])  # fmt: skip
 

@@ -36,7 +36,7 @@ KNOWN: Any = Known(
 days = st.dates(date(2000, 1, 1), date(2199, 12, 30))
 numbers = st.decimals(0, 10**15 - 1, places=2, allow_nan=False)
 # A whole address is a large example: on a busy machine it takes its time.
-calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+calm = settings(suppress_health_check=[HealthCheck.too_slow])
 texts = st.text(st.characters(codec="utf-8"), max_size=60).map(lambda t: " ".join(t.split()))
 
 

@@ -20,7 +20,7 @@ def taken(counts: list[int], most: float) -> list[float]:
     return [min(float(one), most) for one in counts]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(counts=sizes, parts=st.integers(2, 4), least=st.integers(0, 9_000))
 def test_nobody_has_more_than_its_part_unless_the_others_have_too_few(
     counts: list[int], parts: int, least: int
@@ -34,7 +34,7 @@ def test_nobody_has_more_than_its_part_unless_the_others_have_too_few(
         assert sum(found) >= min(least, sum(counts)) - 1e-6
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(counts=sizes, parts=st.integers(2, 4), least=st.integers(0, 9_000))
 def test_no_more_is_left_out_than_has_to_be(counts: list[int], parts: int, least: int) -> None:
     most = most_of_each(counts, parts, least)

@@ -201,7 +201,7 @@ def test_a_settlement_that_names_no_page_of_its_root_is_not_proved(kept: dict[st
     assert isinstance(wrong, Wrong), wrong
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_changed_byte_is_found(kept: dict[str, Any], data: st.DataObject) -> None:
     text = b"".join(kept["lines"])

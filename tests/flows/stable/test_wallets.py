@@ -252,7 +252,7 @@ DAYS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, phases=[Phase.generate],
+@settings(max_examples=8, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=DAYS, fee=st.sampled_from([None, KEEP, PRO_RATA]))
 def test_no_order_of_events_takes_a_wallet_below_nothing(

@@ -16,7 +16,7 @@ def heard(code: str, scheme: str = "visa") -> Reading:
     return read_decline(scheme=scheme, source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
 def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> None:
     reading, until = heard(code), NOW + PERIOD

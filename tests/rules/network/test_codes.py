@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.network.codes import Reading, read_decline
@@ -195,7 +195,6 @@ def test_each_processor_code_is_read_as_its_row_says(row: Any) -> None:
 words = st.none() | st.text(max_size=6) | st.sampled_from([row.code for row in (*CODES, *PROCESSOR_CODES)])
 
 
-@settings(deadline=None)
 @given(
     scheme=st.sampled_from(SCHEMES),
     source=st.none() | st.sampled_from(["nmi", "stripe", "adyen", "braintree", "checkout", "text", "x"]),

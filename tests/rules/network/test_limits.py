@@ -148,7 +148,7 @@ def test_the_longest_refusal_is_told_and_names_nobody() -> None:
 gaps = st.lists(st.integers(0, 40 * 3600), min_size=1, max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     scheme=st.sampled_from(["visa", "mastercard", "amex", "discover", "generic", "elo"]),
     waits=gaps,

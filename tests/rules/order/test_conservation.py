@@ -170,7 +170,7 @@ def test_every_row_that_books_is_in_the_model() -> None:
     assert booking <= MONEY.keys(), f"say what these book: {sorted(booking - MONEY.keys())}"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(seed=st.integers(0, 2**48), units=st.integers(1, 10**9))
 def test_every_walk_ends_with_nothing_due_or_on_a_desk(seed: int, units: int) -> None:
     walk = Walk(Random(seed), units)

@@ -37,7 +37,7 @@ def asked(code: str = "51", **more: Any) -> Asked:
     return Asked(**(usual | more))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     units=st.integers(1, 10**12), fee=st.integers(0, 10**6), points=st.integers(0, 10_000),
     code=st.sampled_from(("51", "05", "61", "91")), occasion=st.sampled_from(("unresolved", "declined")),

@@ -35,7 +35,7 @@ def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **
     return AskedModel(Asked(**(usual | more)), facts, -300, out_at)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     code=st.sampled_from(("51", "05", "61", "91", "04", "N7", "9Z")), units=st.integers(1, 10**9),
     points=st.integers(0, 10_000), out=st.booleans(), weeks=st.integers(0, 8),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.network.codes import Reading, read_decline
@@ -215,7 +215,6 @@ def stored(decision: Decision) -> Any:
     return json.loads(json.dumps(decision.to_dict()))
 
 
-@settings(deadline=None)
 @given(any_evidence())
 def test_a_stored_decision_can_be_made_again(given_: Evidence) -> None:
     kept = json.loads(json.dumps(given_.features()))
@@ -225,7 +224,6 @@ def test_a_stored_decision_can_be_made_again(given_: Evidence) -> None:
     assert stored(decide(again)) == stored(decide(given_))
 
 
-@settings(deadline=None)
 @given(any_evidence())
 def test_every_plan_keeps_the_rules(given_: Evidence) -> None:
     decision = decide(given_)
@@ -251,7 +249,6 @@ def test_every_plan_keeps_the_rules(given_: Evidence) -> None:
     assert decision.versions["decider"] == "decide-1"
 
 
-@settings(deadline=None)
 @given(any_evidence())
 def test_the_first_planned_time_is_worked_on_when_it_comes(given_: Evidence) -> None:
     decision = decide(given_)

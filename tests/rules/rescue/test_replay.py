@@ -76,7 +76,7 @@ def again(features: dict[str, Any], decision: Decision) -> Decision:
     return decide_again(kept["features"], kept["versions"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(asked=gate_inputs)
 def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
     decision = gate(asked)
@@ -86,7 +86,7 @@ def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
     assert all(reason.endswith(".") for reason in decision.reasons)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(stored=stored_routes)
 def test_a_route_that_was_chosen_by_proofs_alone_is_chosen_again(stored: dict[str, Any]) -> None:
     decision = decide_again(stored, ROUTE_1)
@@ -97,7 +97,7 @@ def test_a_route_that_was_chosen_by_proofs_alone_is_chosen_again(stored: dict[st
     assert decision.versions == ROUTE_1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(asked=failure_inputs)
 def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.RouteInput) -> None:
     decision = route_by_answer.choose_route(asked)
@@ -109,7 +109,7 @@ def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.Rout
     assert all(reason.endswith(".") for reason in decision.reasons)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(asked=hand_inputs)
 def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> None:
     decision = decide_by_hand(asked)
@@ -117,7 +117,7 @@ def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> 
     assert decision.plan == (() if asked.stopped else (asked.now,))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(asked=charge_inputs)
 def test_a_charge_is_decided_the_same_again(asked: ChargeInput) -> None:
     for policy in COLLECTION_POLICIES.values():

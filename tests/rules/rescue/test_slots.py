@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.rescue.slots import (
@@ -56,7 +56,6 @@ def test_debit_is_tried_just_after_midnight_and_credit_in_the_morning() -> None:
     assert pay_day_slot(friday, -300, debit=False).astimezone(UTC) == datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(moments, offsets, st.booleans())
 def test_slots_lie_ahead_on_their_days(after: datetime, offset: int, debit: bool) -> None:
     pay, start = pay_day_slot(after, offset, debit), month_start_slot(after, offset, debit)
@@ -67,14 +66,12 @@ def test_slots_lie_ahead_on_their_days(after: datetime, offset: int, debit: bool
     assert (pay.hour, pay.minute) == ((0, 5) if debit else (9, 30))
 
 
-@settings(deadline=None)
 @given(moments, offsets, st.booleans())
 def test_the_next_day_is_the_next_local_day(after: datetime, offset: int, debit: bool) -> None:
     slot = next_day_slot(after, after, offset, debit)
     assert slot.date() == after.astimezone(slot.tzinfo).date() + timedelta(days=1)
 
 
-@settings(deadline=None)
 @given(moments)
 def test_the_next_minute_is_full_and_not_before(moment: datetime) -> None:
     full = next_minute(moment)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
@@ -103,7 +103,6 @@ def _looks() -> st.SearchStrategy[tuple[Look, ...]]:
     return st.lists(one, max_size=24).map(lambda found: tuple(sorted(found, key=lambda look: look.at)))
 
 
-@settings(deadline=None)
 @given(_looks(), st.integers(1, 27 * 24), st.sampled_from(["51", "05", "91", "61"]), st.floats(0, 0.999))
 def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int, code: str, draw: float) -> None:
     now = DECLINED + timedelta(hours=hours)
