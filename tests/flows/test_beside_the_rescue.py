@@ -21,7 +21,9 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.refunds.capture import capture
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
+from recoup.moves import order_room
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
+from recoup.rules.order.attention import PAID_TOO
 from recoup.store.read.transmissions import touched_orders
 from recoup.store.server import ServerAddress
 
@@ -345,6 +347,25 @@ def test_a_success_that_is_told_to_be_a_decline_is_not_paid_twice(server: Server
         told = await paid_under_another_id(shop, order_id)
         await shop.transmit.update(shop.scope, told, {"is_declined": True})
         assert await worry(shop, order_id) is None
+
+    run(server, story)
+
+
+def test_a_success_told_and_untold_without_end_slows_nobody_down(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn of it was a line of the order, which is loaded with all of them."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await shop.run_due()
+        told = await paid_under_another_id(shop, order_id)
+        monkeypatch.setattr(order_room, "LINES_MAX", (await shop.order(order_id))["version"] + 2)
+        for turn in range(6):
+            await shop.transmit.update(shop.scope, told, {"is_declined": turn % 2 == 0})
+            await shop.run_due()
+        assert (await shop.order(order_id))["version"] == order_room.LINES_MAX
+        assert await worry(shop, order_id) == PAID_TOO, "what it came to is said"
 
     run(server, story)
 

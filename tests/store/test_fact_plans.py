@@ -1,5 +1,5 @@
 """What facts are made from, and read by, is found by whole keys: also by a plan made while there was little. So is what
-a transmission touches, and the newest setting of a site."""
+a transmission touches, the newest setting of a site, and what stands, however much was made and ended before it."""
 
 import asyncio
 import re
@@ -10,8 +10,10 @@ import pytest
 from tests.worlds import sandbox_world
 
 from recoup.store.pool import PLANS
-from recoup.store.read import arms, evidence, merchants, payer_sources
+from recoup.store.read import arms, evidence, merchant_keys, merchants, payer_sources, replays, switches
+from recoup.store.read import transmissions as told
 from recoup.store.server import ServerAddress
+from recoup.store.write import replays as replaying
 from recoup.store.write import transmissions
 
 STATEMENTS = {
@@ -25,6 +27,13 @@ STATEMENTS = {
     "merchant": (merchants._MERCHANT, {"arm_settings": "site_id"}),
     "arms": (arms._SETTINGS, {"arm_settings": "site_id"}),
     "transmit": (transmissions._TRANSMIT, {"order_refs": "external_id", "order_payer": "payer_id"}),
+    "touched": (told._TOUCHED, {"transmissions": "transmit_id", "order_payer": "payer_id"}),
+    "switched": (switches._LAST_ACTORS, {"switch_changes": "subject_id"}),
+    "ended keys": (merchant_keys._ENDED, {
+        "api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"}),
+    "replay": (replays._BY_KEY, {"replays": "key"}),
+    "replays": (replays._NEWEST, {"replays": "endpoint_id"}),
+    "busy": (replaying._BUSY, {"replays": "endpoint_id"}),
     "answered": (payer_sources._ANSWERED, {
         "order_log": "seq > ", "attempts": "order_id|attempt_id", "orders": "order_id", "vault": "token_id"}),
 }  # fmt: skip

@@ -37,4 +37,6 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
     elif not declined and order.attention not in FOR_PEOPLE:
         change.worry(PAID_TOO)
-        change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"], declined=False)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"],
+                        declined=False)  # fmt: skip

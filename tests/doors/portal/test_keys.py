@@ -12,6 +12,7 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.worlds import Shop
 
 from recoup.flows.call_log import CallLog
+from recoup.flows.merchants import issue_key
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.own_keys import KEYS_MAX, list_keys, make_key
 from recoup.flows.messages.endpoints import create, list_all
@@ -131,6 +132,24 @@ def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(server:
         answer = await post(owner, "/keys", "/keys", kind="api", overlap="24")
         assert "End one first" in texts(answer, 409)
         assert "no such kind" in texts(await post(owner, "/keys", "/keys", kind="webhook", overlap="0"), 400)
+
+    portal(server, story)
+
+
+def test_a_key_made_and_ended_without_end_slows_nobody_down(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Of twenty thousand that end within minutes no process keeps account: each call of everybody asks the database."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, scope = await signed_in("owner"), scope_of(shop)
+        monkeypatch.setattr(issue_key, "A_DAY_MAX", 3)  # one came with the merchant
+        for _ in range(2):
+            await make_key(shop.world, scope, "api", NO_TIME)
+        told = texts(await post(owner, "/keys", "/keys", kind="api", overlap="0", sure="yes"), 429)
+        assert "3 keys of this kind were made within a day" in told
+        assert len(await live(shop, "api")) == 1, "the last one works"
+        await make_key(shop.world, scope, "tokenization", NO_TIME)
 
     portal(server, story)
 

@@ -23,6 +23,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.rules.network.magic import PHONE_CARD
+from recoup.store.read import order_page
 from recoup.store.server import ServerAddress
 from recoup.store.write.replays import LOOKS_EVERY_MIN
 
@@ -289,6 +290,33 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "no"})).status_code == 400
             await post(ops, at, f"{at}/state", switch="off")
             assert "is disabled" in texts(await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "4" * 32}), 409)
+
+    portal(server, story)
+
+
+def test_an_event_sent_again_without_end_slows_nobody_down(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order's page showed each delivery, and looked through the order's log for each."""
+    monkeypatch.setattr(order_page, "TRIES_READ", 3)
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
+            order_id = await shop.admit()
+            await shop.publish()
+            (row,) = await rows(ops, at)
+            for number in range(5):
+                await post(ops, row, f"{row}/redeliver", key=str(number) * 32)
+                await shop.run_due()
+                await shop.publish()
+            await cancel(shop.orders, shop.scope, order_id)
+            await shop.publish()
+            assert len(receiver.got) == 7
+            page = await ops.get(f"/orders/{order_id}?show=webhooks")
+            assert page.text.count("Request and response") == 3
+            assert "order.cancelled" in page.text, "each event's newest goes first"
 
     portal(server, story)
 

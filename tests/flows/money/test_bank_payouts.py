@@ -11,6 +11,7 @@ from tests.flows.money.test_settle import balance, proved
 from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.flows.money import bank_accounts
 from recoup.flows.money.bank_accounts import approve_account, enter_account, prove_account
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
@@ -44,6 +45,22 @@ async def paid(shop: Shop) -> list[Any]:
     span = now - timedelta(days=300), now + timedelta(seconds=1)
     lines = [row async for part in report_lines(shop.world, shop.merchant_id, span) for row in part]
     return [row for row in lines if kind_of(row["recipe"]) == "payout"]
+
+
+def test_bank_accounts_entered_without_end_slow_nobody_down(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a merchant's are locked when one is decided on, and looked through for each page's menu."""
+    monkeypatch.setattr(bank_accounts, "ACCOUNTS_MAX", 1)
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await with_account(shop)
+            with pytest.raises(Problem, match="at most 1 bank accounts"):
+                await with_account(shop)
+
+    asyncio.run(story())
 
 
 def test_a_payout_goes_its_way(server: ServerAddress) -> None:

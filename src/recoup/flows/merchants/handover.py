@@ -74,7 +74,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
     Raises: Problem(not_found), the same for used, over, unknown and forged links; another when all was replaced.
     """
     named = named_by(world, "handover", token)
-    blob, ended = None, frozenset[str]()
+    given, ended = None, frozenset[str]()
     if named is not None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
@@ -82,17 +82,21 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
             if blob is not None:
                 scope = Scope(named[0], Actor("link", "handover"), request_id)
                 await note(tx, scope, wall, "handover.opened", named[1])
-                ended = await keys_ended(tx, named[0], wall)
-    if named is None or blob is None:
+                given = _opened(world, named[1], blob)
+                ended = await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall)
+    if given is None:
         raise Problem("not_found", "This link shows nothing: it was used, has expired, or never existed.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip
-    told = msgspec.json.decode(world.keys.open_secret(handover_context(named[1]), blob), type=dict[str, str])
-    given = Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
     left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
     if left and not any(getattr(given, key) for key in _KEYS if key not in left):
         raise Problem("not_found", "The keys behind this link were replaced and no longer work.",
                       cure="Ask whoever sent it for the new link.")  # fmt: skip
     return replace(given, **left)
+
+
+def _opened(world: World, handover_id: UUID, sealed: bytes) -> Credentials:
+    told = msgspec.json.decode(world.keys.open_secret(handover_context(handover_id), sealed), type=dict[str, str])
+    return Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
 
 
 def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:

@@ -2,19 +2,23 @@
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.rules.stable.signing import secret_context
+from recoup.store.read.merchant_keys import keys_made
 from recoup.store.write.merchant_keys import add_api_key, add_signing_key, add_tokenization_key
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
 SCOPES: Final = ("payments", "orders", "merchants")
+A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and processes are told of each that ends
 SETUP: Final = Actor("operator", "setup").text()
 
 
@@ -25,6 +29,13 @@ class NewKey:
     kind: str
     key: str = field(repr=False)
     secret: str = field(repr=False)
+
+
+async def check_made(tx: asyncpg.Connection, merchant_id: UUID, kind: str, wall: datetime) -> None:
+    """Under the merchant's lock. Raises: Problem(too_many_requests)."""
+    if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
+        raise Problem("too_many_requests", f"{A_DAY_MAX} keys of this kind were made within a day.",
+                      retry_after_seconds=3600, cure="Use one of those, or make one tomorrow.")  # fmt: skip
 
 
 async def issue_key(

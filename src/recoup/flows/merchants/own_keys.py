@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from recoup.flows.key_endings import heard_everywhere
-from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, issue_key
+from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, check_made, issue_key
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
@@ -35,7 +35,8 @@ async def make_key(
     """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
     another key, and nothing else.
 
-    Raises: Problem(invalid) for a kind, overlap or name that cannot be; Problem(conflict) for too many keys.
+    Raises: Problem(invalid) for a kind, overlap or name that cannot be; Problem(conflict) for too many keys;
+    Problem(too_many_requests) for too many in a day.
     """
     name = checked_name(name)
     if kind not in KEY_KINDS:
@@ -48,6 +49,7 @@ async def make_key(
         if overlap != timedelta(0) and await live_keys(tx, scope.merchant_id, kind, wall) >= KEYS_MAX:
             raise Problem("conflict", f"There are {KEYS_MAX} active keys of this kind.",
                           cure="End one first.")  # fmt: skip
+        await check_made(tx, scope.merchant_id, kind, wall)
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
         made = await issue_key(tx, world, scope.merchant_id, kind, by, name)

@@ -13,7 +13,7 @@ import asyncpg
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
-from recoup.flows.merchants.issue_key import KEY_KINDS
+from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import new_id
@@ -177,6 +177,8 @@ async def new_keys(
             if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
                 raise Problem("conflict", f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",
                               cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
+        for kind in kinds:
+            await check_made(tx, merchant_id, kind, wall)
         known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
         keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap, kinds=kinds)

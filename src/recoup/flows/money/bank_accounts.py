@@ -18,16 +18,17 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
-from recoup.store.read.bank import active_account
+from recoup.store.read.bank import active_account, count_accounts
 from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
+ACCOUNTS_MAX = 500  # refused and replaced ones too: all are kept, and locked when one is decided on
 DEPOSIT_MAX = 99  # of the currency's smallest unit
 
 
 async def enter_account(world: World, scope: Scope, account: BankAccount, asset: str) -> UUID:
     """The numbers are sealed before they are kept, with the two amounts that its owner will read on the statement.
 
-    Raises: Problem(invalid).
+    Raises: Problem(invalid); Problem(conflict) for one too many.
     """
     if asset not in EXPONENTS:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
@@ -43,6 +44,9 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         "added_at": await _now(world, scope.merchant_id),
     }  # fmt: skip
     async with world.db.transaction() as tx:
+        if await count_accounts(tx, scope.merchant_id) >= ACCOUNTS_MAX:
+            raise Problem("conflict", f"A merchant has at most {ACCOUNTS_MAX} bank accounts, refused ones included.",
+                          cure="Use one that was entered before.")  # fmt: skip
         await add_account(tx, row)
         told = {"currency": asset, "account": account.masked}
         await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, told)

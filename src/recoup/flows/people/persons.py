@@ -73,7 +73,7 @@ async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> froze
         return frozenset(found)
     async with world.db.connection() as connection:
         found |= {row["payer_id"] for row in await customers_by_email(connection, merchant_id, typed, PART)}
-        found |= await payers_by_email(connection, merchant_id, typed)
+        found |= await payers_by_email(connection, merchant_id, typed, PART)
     return frozenset(found)
 
 

@@ -70,6 +70,11 @@ async def list_accounts(connection: asyncpg.Connection, merchant_id: UUID) -> Se
     return await connection.fetch(_ACCOUNTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
 
 
+async def count_accounts(connection: asyncpg.Connection, merchant_id: UUID) -> int:
+    sql = "SELECT count(*) FROM bank_accounts WHERE merchant_id = $1"
+    return int(await connection.fetchval(sql, merchant_id))
+
+
 async def last_returns(connection: asyncpg.Connection, merchant_id: UUID) -> dict[UUID, asyncpg.Record]:
     """Accounts whose last payout came back: why, and when."""
     return {row["account_id"]: row for row in await connection.fetch(_LAST_RETURNS, merchant_id)}

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 MATCHES_MAX = 5
+LOOKED_AT_MAX = 1_000  # charges of one card ending, amount and day: the newest
 # State of the money, never of the order: a cardholder knows nothing of orders.
 _FIND = """
 SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') AS scheme,
@@ -14,13 +15,13 @@ SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') A
     WHEN h.disputed THEN 'disputed'
     WHEN h.refunded_units >= h.units THEN 'refunded' WHEN h.refunded_units > 0 THEN 'part_refunded'
     ELSE 'charged' END AS state
-FROM attempts a
+FROM (SELECT merchant_id, order_id FROM attempts
+  WHERE state = 'approved' AND card_last4 = $1 AND units = $2 AND asset = $3 AND closed_at >= $4 AND closed_at < $5
+  ORDER BY closed_at DESC LIMIT $7) a
 JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-WHERE a.state = 'approved' AND a.card_last4 = $1 AND a.units = $2 AND a.asset = $3
-  AND a.closed_at >= $4 AND a.closed_at < $5
 ORDER BY s.name, s.url, 3, 4, 5, 6 LIMIT $6
 """
 
@@ -40,6 +41,6 @@ class ChargeFound:
 async def find_charges(
     connection: asyncpg.Connection, last4: str, units: int, asset: str, since: datetime, until: datetime
 ) -> list[ChargeFound]:
-    """Different ones only, at most MATCHES_MAX."""
-    rows = await connection.fetch(_FIND, last4, units, asset, since, until, MATCHES_MAX)
+    """Different ones only, at most MATCHES_MAX of the newest LOOKED_AT_MAX charges."""
+    rows = await connection.fetch(_FIND, last4, units, asset, since, until, MATCHES_MAX, LOOKED_AT_MAX)
     return [ChargeFound(**dict(row)) for row in rows]

@@ -116,9 +116,9 @@ async def customers_by_email(
 
 
 async def payers_by_email(
-    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int | None = None
+    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int
 ) -> set[UUID]:
-    """Those who were first named with this address; case counts not."""
+    """Some of those who were first named with this address; case counts not."""
     return {row["payer_id"] for row in await connection.fetch(_PAYERS, merchant_id, email.lower(), limit)}
 
 

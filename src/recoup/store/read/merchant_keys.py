@@ -1,5 +1,6 @@
 """A merchant's keys, as far as they are shown: kind, print and last four, never a secret."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,25 +23,33 @@ SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   FROM signing_keys WHERE merchant_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT $2
 """
-_LIVE: Final = """
+_OF_KIND: Final = """
 SELECT count(*) FROM (
-  SELECT 'api' AS kind, revoked_at, retires_at FROM api_keys WHERE merchant_id = $1
-  UNION ALL SELECT 'tokenization', revoked_at, retires_at FROM tokenization_keys WHERE merchant_id = $1
-  UNION ALL SELECT 'stablecoin', revoked_at, retires_at FROM signing_keys WHERE merchant_id = $1) k
-WHERE k.kind = $2 AND k.revoked_at IS NULL AND coalesce(k.retires_at > $3, true)
+  SELECT 'api' AS kind, revoked_at, retires_at, created_at FROM api_keys WHERE merchant_id = $1
+  UNION ALL SELECT 'tokenization', revoked_at, retires_at, created_at FROM tokenization_keys WHERE merchant_id = $1
+  UNION ALL SELECT 'stablecoin', revoked_at, retires_at, created_at FROM signing_keys WHERE merchant_id = $1) k
+WHERE k.kind = $2 AND {which}
 """
-
-
+_LIVE: Final = _OF_KIND.format(which="k.revoked_at IS NULL AND coalesce(k.retires_at > $3, true)")
+_MADE: Final = _OF_KIND.format(which="k.created_at > $3")
+# By the keys: of a merchant there may be very many that ended.
 _ENDED: Final = """
-SELECT app_key FROM api_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
-UNION ALL SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
-UNION ALL SELECT key_id FROM signing_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
+SELECT k.key FROM (
+  (SELECT app_key AS key, merchant_id, revoked_at, retires_at FROM api_keys WHERE app_key = ANY($3) OFFSET 0)
+  UNION ALL
+  (SELECT environment_key, merchant_id, revoked_at, retires_at FROM tokenization_keys
+    WHERE environment_key = ANY($3) OFFSET 0)
+  UNION ALL
+  (SELECT key_id, merchant_id, revoked_at, retires_at FROM signing_keys WHERE key_id = ANY($3) OFFSET 0)) k
+WHERE k.merchant_id = $1 AND least(k.revoked_at, k.retires_at) <= $2
 """
 
 
-async def keys_ended(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> frozenset[str]:
-    """Those that open nothing any more."""
-    return frozenset(row[0] for row in await connection.fetch(_ENDED, merchant_id, at))
+async def keys_ended(
+    connection: asyncpg.Connection, merchant_id: UUID, keys: Sequence[str], at: datetime
+) -> frozenset[str]:
+    """Those of them that open nothing any more."""
+    return frozenset(row[0] for row in await connection.fetch(_ENDED, merchant_id, at, list(keys)))
 
 
 async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
@@ -51,3 +60,8 @@ async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asy
 async def live_keys(connection: asyncpg.Connection, merchant_id: UUID, kind: str, at: datetime) -> int:
     """How many of the kind work `at` that wall time."""
     return int(await connection.fetchval(_LIVE, merchant_id, kind, at))
+
+
+async def keys_made(connection: asyncpg.Connection, merchant_id: UUID, kind: str, since: datetime) -> int:
+    """How many of the kind were made since, ended ones too."""
+    return int(await connection.fetchval(_MADE, merchant_id, kind, since))

@@ -15,9 +15,17 @@ Row = Mapping[str, Any]
 # Of a partner's endpoint merchants are told the host: the rest of its address may be a key, and its answers are the
 # partner's own.
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
+TRIES_READ: Final = 500  # of deliveries, of each event the newest first: an event may be sent again and again
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
 # knew of issuers and of the card's sends over all merchants is not told.
 _READ: Final = r"""
+WITH tried AS MATERIALIZED (
+  SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
+    result, sample, resent
+  FROM (SELECT *, row_number() OVER (PARTITION BY seq ORDER BY try_id DESC) AS place FROM delivery_tries
+    WHERE merchant_id = $1 AND subject_id = $2) y
+  ORDER BY place, try_id DESC LIMIT $4
+)
 SELECT
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
@@ -61,8 +69,7 @@ SELECT
         CASE WHEN n.merchant_id = y.merchant_id THEN n.url ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
         CASE WHEN n.merchant_id = y.merchant_id THEN y.answer ELSE '' END, 'mine',
         coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
-        FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
-        WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq),
+        FROM tried y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id WHERE y.seq = b.seq),
       'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', CASE WHEN n.merchant_id = b.merchant_id THEN n.url
           ELSE regexp_replace(n.url, $3, '\1\2') END, 'at', greatest(l.due_at, n.probe_at),
           'tries', CASE WHEN l.next_seq = b.seq THEN l.tries ELSE 0 END, 'behind', l.next_seq < b.seq)
@@ -154,7 +161,7 @@ async def read_order(
     connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, clear: bool
 ) -> OrderPage | None:
     """None when this merchant has no such order. Unless `clear`, its customer's data is masked wherever it stands."""
-    row = await connection.fetchrow(_READ, merchant_id, order_id, _HOST)
+    row = await connection.fetchrow(_READ, merchant_id, order_id, _HOST, TRIES_READ)
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items() if name != "external_payer"}

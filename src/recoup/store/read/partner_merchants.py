@@ -42,8 +42,8 @@ WHERE o.partner_id = $1 AND o.merchant_id = $2
 """
 _HOOKS = """
 SELECT e.endpoint_id, e.url, e.state, e.why,
-  (SELECT max(t.at) FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
-    AND t.result = 'delivered' AND t.try_id > $2) AS delivered_at,
+  (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
+    AND t.result = 'delivered' AND t.try_id > $2 ORDER BY t.try_id DESC LIMIT 1) AS delivered_at,
   l.at AS last_at, l.result AS last_result, l.status AS last_status
 FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
   WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true

@@ -9,9 +9,12 @@ _LIST = """
 SELECT replay_id, key, min(asked::text)::jsonb AS asked, min(created_at) AS created_at, sum(found)::bigint AS found,
   bool_or(done_to < feed_to) AS opening, (SELECT count(*) FROM (SELECT FROM lanes l WHERE l.endpoint_id = $1
     AND l.replay_id = r.replay_id LIMIT 10000) w) AS lanes
-FROM replays r WHERE endpoint_id = $1 AND ($2::text IS NULL OR key = $2)
-GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMIT $3
+FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMIT $3
 """
+_BY_KEY = _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 AND key = $2")
+# A partner's replay has a row of each merchant.
+_NEWEST = _LIST.format(rows="""SELECT * FROM replays WHERE endpoint_id = $1 AND $2::text IS NULL
+  ORDER BY created_at DESC LIMIT 10000""")
 COUNTED_MAX = 100_000
 # As a replay finds them.
 _COUNT = """
@@ -37,5 +40,6 @@ async def count_events(
 async def list_replays(
     connection: asyncpg.Connection, endpoint_id: UUID, limit: int, key: str | None = None
 ) -> list[asyncpg.Record]:
-    """Newest first; with `key` the one that it asked for."""
-    return await connection.fetch(_LIST, endpoint_id, key, limit)  # type: ignore[no-any-return]
+    """Newest first, among the newest 10,000 rows; with `key` the one that it asked for."""
+    sql = _NEWEST if key is None else _BY_KEY
+    return await connection.fetch(sql, endpoint_id, key, limit)  # type: ignore[no-any-return]

@@ -32,8 +32,9 @@ LEFT JOIN LATERAL (
 ORDER BY s.depth > 0, s.site_since, s.within, s.depth, s.created_at, s.subject_id, k.place
 """
 _LAST_ACTORS = """
-SELECT DISTINCT ON (subject_id) subject_id, actor FROM switch_changes
-WHERE merchant_id = $1 AND subject_id = ANY ($2::uuid[]) AND kind = $3 ORDER BY subject_id, version DESC
+SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOIN LATERAL (
+  SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
+  ORDER BY h.version DESC LIMIT 1) c
 """
 _HISTORY = """
 SELECT h.level, h.subject_id, h.kind, h.is_on, h.version, h.why, h.actor, h.request_id, h.changed_at,

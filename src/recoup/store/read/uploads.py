@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
 _BY_CONTENT = """
 SELECT * FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
 """
@@ -22,8 +23,12 @@ SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, 
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
 """
 _TRANSMITTED = """
-SELECT external_id, transaction_id, is_declined, units, asset, transmit_id FROM transmissions
-WHERE merchant_id = $1 AND external_id = ANY($2::text[])
+SELECT k.*, t.transmit_id
+FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[])
+  AS k (external_id, transaction_id, is_declined, units, asset)
+CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions t
+  WHERE t.merchant_id = $1 AND t.external_id = k.external_id AND t.transaction_id = k.transaction_id
+    AND t.is_declined = k.is_declined AND t.units = k.units AND t.asset = k.asset LIMIT 1) t
 """
 
 
@@ -53,9 +58,10 @@ async def upload_rows(
 
 
 async def transmitted_before(
-    connection: asyncpg.Connection, merchant_id: UUID, external_ids: Sequence[str]
-) -> dict[tuple[str, str, bool, int, str], UUID]:
-    """(order id, transaction id, declined, amount, currency) -> its transmission, of those with a transaction id."""
-    rows = await connection.fetch(_TRANSMITTED, merchant_id, list(external_ids))
+    connection: asyncpg.Connection, merchant_id: UUID, told: Sequence[Copy]
+) -> dict[Copy, UUID]:
+    """A transmission of each that came before. What has no transaction id is no copy of anything."""
+    columns = [list(column) for column in zip(*(one for one in told if one[1]), strict=True)]
+    rows = await connection.fetch(_TRANSMITTED, merchant_id, *columns) if columns else []
     return {(r["external_id"], r["transaction_id"], r["is_declined"], r["units"], r["asset"]): r["transmit_id"]
-            for r in rows if r["transaction_id"]}  # fmt: skip
+            for r in rows}  # fmt: skip

@@ -38,16 +38,19 @@ _NOTED = _OF_ONE.replace("f.low - 1", "f.high")
 _LANE = """
 WITH held AS MATERIALIZED (
   SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
+), open AS MATERIALIZED (
+  SELECT * FROM replays WHERE endpoint_id = $1 AND done_to < feed_to
+  UNION SELECT r.* FROM (SELECT DISTINCT merchant_id, replay_id FROM held) h
+    JOIN replays r USING (merchant_id, replay_id)
 ), asked AS (
   SELECT r.replay_id, r.done_to, f.feed_no, f.seq, f.event_id, e.ordered,
     r.feed_from < r.feed_to OR r.replay_id < $5 AS earlier
-  FROM replays r JOIN endpoints e USING (endpoint_id)
+  FROM open r JOIN endpoints e USING (endpoint_id)
   JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = $2 AND f.feed_no BETWEEN r.feed_from AND r.feed_to
     AND f.event = ANY(r.events) AND (e.format = 'stablecoin') = (f.number IS NULL)
   LEFT JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
-  WHERE r.endpoint_id = $1 AND r.replay_id <> $5 AND (r.at_from IS NULL OR b.business_at >= r.at_from)
+  WHERE r.replay_id <> $5 AND (r.at_from IS NULL OR b.business_at >= r.at_from)
     AND (r.at_to IS NULL OR b.business_at < r.at_to)
-    AND (r.done_to < r.feed_to OR r.replay_id IN (SELECT replay_id FROM held))
 )
 SELECT EXISTS (SELECT FROM held)
     OR EXISTS (SELECT FROM asked WHERE earlier AND feed_no > done_to AND (ordered OR event_id = $3)) AS busy,

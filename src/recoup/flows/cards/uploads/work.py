@@ -6,10 +6,12 @@ keys make that harmless. Files of one merchant and kind go in the order in which
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from recoup.flows.cards.evaluate import Evaluate
@@ -24,7 +26,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.world import World
 from recoup.moves.uploads import end_upload
 from recoup.store.pool import retrying
-from recoup.store.read.uploads import transmitted_before
+from recoup.store.read.uploads import Copy, transmitted_before
 from recoup.store.write.due_work import Due, hand_back
 from recoup.store.write.uploads import answer_rows, begin_rows, lock_upload, waiting_rows
 
@@ -121,13 +123,14 @@ class _Worker:
             answers += await asyncio.gather(*(self._one(row, before) for row in wave))
         return answers, self._trouble
 
-    async def _before(self, rows: Sequence[Row]) -> dict[tuple[str, str, bool, int, str], UUID]:
+    async def _before(self, rows: Sequence[Row]) -> dict[Copy, UUID]:
         if self._kind != "transmit":
             return {}
+        told = [one for one in map(_told, rows) if one is not None]
         async with self._world.db.connection() as connection:
-            return await transmitted_before(connection, self._merchant_id, [row["external_id"] for row in rows])
+            return await transmitted_before(connection, self._merchant_id, told)
 
-    async def _one(self, row: Row, before: Mapping[Any, UUID]) -> Answer:
+    async def _one(self, row: Row, before: Mapping[Copy, UUID]) -> Answer:
         answer: Answer = {"row_no": row["row_no"], "state": "done", "tries": row["tries"], "errors": [],
                           "subject_id": row["subject_id"]}  # fmt: skip
         try:
@@ -147,13 +150,12 @@ class _Worker:
             errors = [{"field": "", "message": message, "cure": cure}]
             return answer | {"state": "refused", "code": "internal", "errors": errors}
 
-    async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Any, UUID]) -> Answer:
+    async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]) -> Answer:
         if isinstance(given, Declined):
             word = await self._evaluate.evaluate(self._scope, given)
             return {"status": word.evaluate, "subject_id": word.order_id, "warning": " ".join(word.warnings) or None}
         if isinstance(given, Transmitted):
-            told = (given.external_id, given.transaction_id, given.is_declined, given.units, given.currency)
-            known = before.get(told)
+            known = before.get(_copy(given))
             if known is None:
                 known = await self._transmit.transmit(self._scope, given, own_id)
             elif known != own_id:
@@ -161,6 +163,18 @@ class _Worker:
             return {"status": SUCCESS, "subject_id": known}
         await self._transmit.update(self._scope, given.transmit_id, given.outcome)
         return {"status": SUCCESS, "subject_id": given.transmit_id}
+
+
+def _told(row: Row) -> Copy | None:
+    """None for one that cannot be read: it is refused in its turn."""
+    with suppress(msgspec.DecodeError):
+        given = given_of(row["given"])
+        return _copy(given) if isinstance(given, Transmitted) else None
+    return None
+
+
+def _copy(given: Transmitted) -> Copy:
+    return given.external_id, given.transaction_id, given.is_declined, given.units, given.currency
 
 
 def _waves(rows: Sequence[Row]) -> list[list[Row]]:

@@ -47,6 +47,7 @@ CREATE TABLE bulk_acts (
   CHECK ((finished_at IS NULL) = (state = 'working')),
   CHECK (done_count + refused_count <= row_count)
 );
+CREATE INDEX bulk_acts_newest ON bulk_acts (merchant_id, asked_at DESC, act_id);
 
 CREATE TABLE bulk_act_rows (
   merchant_id uuid NOT NULL,

@@ -67,8 +67,8 @@ CREATE TABLE endpoints (
   CHECK ((opened_at IS NULL) = (probe_at IS NULL)),
   CHECK ((previous_key IS NULL) = (previous_until IS NULL))
 );
-CREATE INDEX endpoints_merchant ON endpoints (merchant_id);
-CREATE INDEX endpoints_partner ON endpoints (partner_id);
+CREATE INDEX endpoints_of_merchant ON endpoints (merchant_id) WHERE state <> 'deleted';
+CREATE INDEX endpoints_of_partner ON endpoints (partner_id) WHERE state <> 'deleted';
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
   WHERE door = 'stablecoin' AND state <> 'deleted';
 CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
@@ -124,6 +124,8 @@ CREATE TABLE replays (
   UNIQUE (merchant_id, endpoint_id, key)
 );
 CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
+CREATE INDEX replays_open ON replays (endpoint_id) WHERE done_to < feed_to;
+CREATE INDEX replays_key ON replays (endpoint_id, key);
 
 -- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
 -- order. `partner_reached`: up to where each merchant's own feed is in it.
