@@ -16,6 +16,7 @@ from tests.doors.portal.test_portal import ids
 from tests.gateways.web.servers import serving
 from tests.worlds import Shop, owner
 
+from recoup.flows.cards.cancel import cancel
 from recoup.flows.messages import endpoints, send_sample
 from recoup.flows.messages.publish import publish
 from recoup.flows.messages.stablecoin_endpoint import configure
@@ -311,7 +312,7 @@ def test_an_event_sent_again_without_end_slows_nobody_down(
                 await post(ops, row, f"{row}/redeliver", key=str(number) * 32)
                 await shop.run_due()
                 await shop.publish()
-            await cancel(shop.orders, shop.scope, order_id)
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
             await shop.publish()
             assert len(receiver.got) == 7
             page = await ops.get(f"/orders/{order_id}?show=webhooks")
