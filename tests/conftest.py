@@ -4,5 +4,5 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.patient_reads", "tests.quick_passwords", "tests.server_fixture"]
 
-settings.register_profile("recoup")
+settings.register_profile("recoup", deadline=None)
 settings.load_profile("recoup")
