@@ -10,7 +10,17 @@ import pytest
 from tests.worlds import sandbox_world
 
 from recoup.store.pool import PLANS
-from recoup.store.read import arms, evidence, merchant_keys, merchants, payer_sources, replays, switches
+from recoup.store.read import (
+    arms,
+    endpoints,
+    evidence,
+    merchant_keys,
+    merchants,
+    partner_merchants,
+    payer_sources,
+    replays,
+    switches,
+)
 from recoup.store.read import transmissions as told
 from recoup.store.server import ServerAddress
 from recoup.store.write import replays as replaying
@@ -53,10 +63,7 @@ def _values(statement: str) -> str:
     return ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", statement))))
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) -> None:
-    statement, wanted = STATEMENTS[name]
-
+def _plan(server: ServerAddress, statement: str) -> str:
     async def planned() -> str:
         async with sandbox_world(server) as (world, *_):
             connection = await asyncpg.connect(world.extra["dsn"], statement_cache_size=0, server_settings=PLANS)
@@ -68,7 +75,22 @@ def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) ->
                 await connection.close()
         return "\n".join(row[0] for row in rows)
 
-    plan = asyncio.run(planned())
+    return asyncio.run(planned())
+
+
+@pytest.mark.parametrize("statement", [endpoints._LIST, partner_merchants._HOOKS])
+def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: ServerAddress, statement: str) -> None:
+    """Fifty stand at most, but each page looked through all that a merchant ever made."""
+    plan = _plan(server, statement)
+    assert "endpoints_of_merchant" in plan
+    assert not re.search(r"Scan (using endpoints_pkey )?on endpoints \w+\n(?! +(Index|Recheck) Cond)", plan)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) -> None:
+    statement, wanted = STATEMENTS[name]
+
+    plan = _plan(server, statement)
     assert "Seq Scan" not in plan
     looked_up: dict[str, list[str]] = {}
     for table, condition in re.findall(r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
