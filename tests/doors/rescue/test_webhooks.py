@@ -10,7 +10,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,7 +20,9 @@ from tests.doors.rescue.door import FUNDS, GONE, HARD, Caller, Door
 from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
+from recoup.flows.messages import deliver
 from recoup.flows.messages.endpoints import create
+from recoup.gateways.web.port import ANSWER_BYTES, Answer
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import SCHEDULE
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
@@ -293,6 +295,71 @@ def test_answers_that_are_no_yes_are_tried_again(shop: Caller, hooks: Receiver, 
     assert tried["result"] == "failed"
     try_again(shop)
     assert tries(shop)[-1]["result"] == "delivered"
+
+
+@pytest.mark.parametrize("wait", ["Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 30])
+def test_a_receiver_that_asks_for_a_wait_without_end_is_tried_again_within_a_day(
+    shop: Caller, hooks: Receiver, wait: str
+) -> None:
+    """The log of tries stayed empty, and the same event came every minute for ever."""
+    subscribe(shop, hooks)
+    hooks.answers = [f"HTTP/1.1 503 X\r\nretry-after: {wait}\r\ncontent-length: 0\r\n\r\n".encode()]
+    shop.admit(**AT_ONCE)
+    publish(shop)
+    [tried] = tries(shop)
+    assert (tried["status"], tried["result"]) == (503, "failed")
+    [lane] = shop.door.sql("SELECT due_at, fails FROM lanes WHERE merchant_id = $1", shop.shop.merchant_id)
+    assert lane["fails"] == 1
+    assert timedelta(hours=23) < lane["due_at"] - tried["at"] <= timedelta(hours=24)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_cannot_be_kept_is_a_failed_try(
+    shop: Caller, hooks: Receiver, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    subscribe(shop, hooks)
+    hooks.answers = [status]
+    shop.admit(**AT_ONCE)
+    kept = deliver.answer_text
+
+    def breaks(answer: Answer) -> str:
+        if answer.error is None:
+            raise OverflowError("date value out of range")
+        return kept(answer)
+
+    monkeypatch.setattr(deliver, "answer_text", breaks)
+    publish(shop)
+    [tried] = tries(shop)
+    assert (tried["status"], tried["error"], tried["result"]) == (None, "protocol", "failed")
+
+
+def test_an_answer_that_the_database_does_not_take_is_a_failed_try(
+    shop: Caller, hooks: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(shop, hooks)
+    hooks.answers = [503]
+    shop.admit(**AT_ONCE)
+    monkeypatch.setattr(deliver, "answer_text", lambda answer: "\0" if answer.error is None else "")
+    publish(shop)
+    assert [(row["error"], row["result"]) for row in tries(shop)] == [("protocol", "failed")]
+
+
+def test_a_card_number_that_a_receiver_sends_back_is_masked_in_the_log(shop: Caller, hooks: Receiver) -> None:
+    made = subscribe(shop, hooks)
+    bodies = ['{"echo":"4111 1111 1111 1111", "n":"4242424242424242"}', "x" * (ANSWER_BYTES - 15) + "4242424242424242"]
+    hooks.answers = [
+        f"HTTP/1.1 500 X\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode() for body in [*bodies, bodies[0]]
+    ]
+    shop.admit(**AT_ONCE)
+    publish(shop)
+    try_again(shop)
+    sample = shop.post(f"/webhooks/{made['id']}/test", {"event": "order.completed"}, allow_5xx=True)
+    assert "4242424242424242" not in sample.text
+    log = [row["answer"] for row in tries(shop)]
+    assert log == [
+        '{"echo":"411111…1111", "n":"424242…4242"}', "x" * (ANSWER_BYTES - 15) + "…",
+        '{"echo":"411111…1111", "n":"424242…4242"}',
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

@@ -88,6 +88,14 @@ def test_an_unreadable_wait_is_none(text: str | None) -> None:
     assert read_retry_after(text, NOW) is None
 
 
+def test_a_date_at_the_end_of_all_dates_is_a_wait_of_a_day() -> None:
+    """With an offset that leads beyond the year 9999, what was added to it broke: the try was never recorded."""
+    far = "Fri, 31 Dec 9999 23:59:59 -2359"
+    assert read_retry_after(far, NOW) == timedelta(days=1)
+    assert after(503, retry_after=far) == ("retry", 86400)
+    assert read_retry_after("999999999", NOW) == timedelta(days=1)
+
+
 def test_zero_is_no_wait() -> None:
     assert read_retry_after("0", NOW) == timedelta(0)
     assert after(429, retry_after="0") == ("retry", 10)

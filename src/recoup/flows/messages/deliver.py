@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from recoup.flows.messages.post import Posted, post_event
+from recoup.flows.messages.post import Posted, answer_text, post_event
 from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
@@ -40,6 +40,8 @@ log = structlog.get_logger()
 ROOM_SECONDS = 0.01
 WAIT_SECONDS = 0.05  # for a place, before it is looked anew who has something to deliver
 SCHEDULES = {"stablecoin": STABLECOIN}
+# What an answer or its row may break; never a database that is away.
+UNKEPT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, asyncpg.DataError)
 OURS = frozenset({"not_rendered", "switched_off"})  # tell nothing of the receiver
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
 _Finished = tuple[dict[str, Any], dict[str, Any], Tried]
@@ -93,11 +95,20 @@ class Deliveries:
             active = lane["state"] == "active"
             posted = await post_event(self._world, lane) if active else Posted(Answer(None, error="switched_off"))
             taken = posted.answer.taken
-            await self._finish.submit(self._result(lane, posted))
+            await self._record(lane, posted)
         except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
             log.warning("delivery not recorded", lane=str(lane["lane_id"]), error=type(error).__name__)
         finally:
             self._pace.ended(lane["endpoint_id"], taken=taken, seconds=time.perf_counter() - begun)
+
+    async def _record(self, lane: dict[str, Any], posted: Posted) -> None:
+        """An answer that cannot be kept as it came is a failed try: unrecorded, it would be sent again for ever."""
+        try:
+            await self._finish.submit(self._result(lane, posted))
+        except UNKEPT as error:
+            log.warning("answer not kept", lane=str(lane["lane_id"]), error=type(error).__name__)
+            unread = Answer(None, latency_ms=posted.answer.latency_ms, error="protocol")
+            await self._finish.submit(self._result(lane, Posted(unread, posted.resent)))
 
     def _result(self, lane: dict[str, Any], posted: Posted) -> _Finished:
         wall, answer = self._world.clocks.wall(), posted.answer
@@ -118,7 +129,7 @@ class Deliveries:
             "try_id": new_id(), "subject_id": lane["subject_id"], "seq": lane["next_seq"],
             "event_id": lane["event_id"] or lane["lane_id"], "try_no": lane["tries"] + 1, "at": wall,
             "status": answer.status, "error": answer.error, "latency_ms": round(answer.latency_ms),
-            "answer": answer.body_start.decode("utf-8", "replace").replace("\x00", ""),
+            "answer": answer_text(answer),
             "result": _RESULTS[verdict.action], "resent": posted.resent,
         }  # fmt: skip
         asked = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None

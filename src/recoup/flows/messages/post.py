@@ -4,6 +4,7 @@ While a key is being replaced the standard format carries both signatures. The o
 key's, until a receiver refuses it and takes the same event signed with the new one; from then on it is the new one's.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,15 +14,17 @@ from typing import Any, Final
 import structlog
 
 from recoup.gateways.web.guard import check_url
-from recoup.gateways.web.port import Answer, Web
+from recoup.gateways.web.port import ANSWER_BYTES, Answer, Web
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.stable_events import render_stable
+from recoup.rules.network.card_text import masked_numbers
 
 log = structlog.get_logger()
 ABOUT_ORDERS: Final = frozenset({"order", "stable_order", "subscription"})
 UNTRUSTED: Final = frozenset({400, 401, 403, 422, 498})  # how receivers refuse a signature
+_CUT_NUMBER: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){5,18}[^0-9A-Za-z]{0,3}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,14 @@ async def post_event(world: World, lane: dict[str, Any]) -> Posted:
         if again.taken:
             return Posted(again, event.resent, switched=True)
     return Posted(answer, event.resent)
+
+
+def answer_text(answer: Answer) -> str:
+    """What is kept and shown of a receiver's answer: without card numbers, also one that its end cuts."""
+    text = answer.body_start.decode("utf-8", "replace").replace("\x00", "")
+    if len(answer.body_start) >= ANSWER_BYTES:
+        text = _CUT_NUMBER.sub("…", text)
+    return masked_numbers(text)
 
 
 async def _post(world: World, url: str, sent: Rendered) -> Answer:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, lock_owner, note, owner_id
+from recoup.flows.messages.post import answer_text
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer, Web
 from recoup.kernel.ids import new_id
@@ -72,7 +73,7 @@ async def send_sample(
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
     answer = await web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
     await _keep(world, endpoint, event, name, answer)
-    return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), _text(answer), answer.taken)
+    return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), answer_text(answer), answer.taken)
 
 
 async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> None:
@@ -117,15 +118,11 @@ async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answe
         "merchant_id": event.merchant_id, "try_id": new_id(), "endpoint_id": endpoint.endpoint_id,
         "subject_id": event.order_id, "seq": event.sequence, "event_id": event.event_id, "try_no": 1,
         "at": world.clocks.wall(), "status": answer.status, "error": answer.error,
-        "latency_ms": round(answer.latency_ms), "answer": _text(answer),
+        "latency_ms": round(answer.latency_ms), "answer": answer_text(answer),
         "result": "delivered" if answer.taken else "failed", "sample": name,
     }  # fmt: skip
     async with world.db.transaction() as tx:
         await add_sample_try(tx, row)
-
-
-def _text(answer: Answer) -> str:
-    return answer.body_start.decode("utf-8", "replace").replace("\x00", "")
 
 
 def _status(answer: Answer) -> int:

@@ -19,7 +19,7 @@ from yarl import URL
 from recoup.gateways.web import guard
 from recoup.gateways.web.lookups import Lookups
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
-from recoup.gateways.web.port import Answer, Error
+from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
 from recoup.kernel.problem import Problem
 
 CONNECTIONS_MAX: Final = 512
@@ -62,7 +62,7 @@ class WebClient:
         body: bytes,
         *,
         timeout_seconds: float = 10.0,
-        max_answer_bytes: int = 2048,
+        max_answer_bytes: int = ANSWER_BYTES,
     ) -> Answer:
         """Sends `body` once and reads the beginning of the answer. Units: seconds from call to last byte.
 

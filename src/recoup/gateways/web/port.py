@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
+
+ANSWER_BYTES: Final = 2048  # what is kept of a body
 
 # The last two are the flow's own: nothing was sent.
 Error = Literal[
@@ -43,7 +45,7 @@ class Web(Protocol):
         body: bytes,
         *,
         timeout_seconds: float = 10.0,
-        max_answer_bytes: int = 2048,
+        max_answer_bytes: int = ANSWER_BYTES,
     ) -> Answer:
         """Sends once; never raises for what the network or the receiver does."""
         ...

@@ -97,19 +97,19 @@ def after_try(
         return Verdict("park")
     if error is None and status in (429, 503):
         asked = read_retry_after(retry_after, now)
-        delay = max(delay, min(asked, RETRY_AFTER_MAX)) if asked else delay
+        delay = max(delay, asked) if asked else delay
     return Verdict("retry", delay)
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date as a wait from `now`; None when absent, past or unreadable."""
+    """Seconds or an HTTP date as a wait from `now`, a day at most; None when absent, past or unreadable."""
     text = (text or "").strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:9]), 10**8))
+        return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_MAX)
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return until - now if until > now else None
+    return min(until - now, RETRY_AFTER_MAX) if until > now else None
