@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,22 @@ def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> Non
         assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
         stranger = await post(shop, client, await notice_of(shop, order_id, merchantId=str(uuid.uuid4())))
         assert (stranger.status_code, stranger.json()["reason"]) == (200, "unknown_charge")
+
+    story(server, tell)
+
+
+def test_a_dispute_whose_deadline_has_a_strange_offset_is_booked(server: ServerAddress) -> None:
+    """The database knows no offset of a day: the processor was answered 500 however often it sent the notice."""
+
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        order_id = await paid(shop)
+        day = shop.world.clocks.wall() + timedelta(days=20)
+        notice = await notice_of(shop, order_id, respondBy=f"{day:%Y-%m-%d}T12:00:00-23:59")
+        await tell_issuer(shop, notice)
+        told = await post(shop, client, notice)
+        assert (told.status_code, told.json()["status"]) == (200, "applied")
+        due = await shop.value("SELECT respond_by FROM disputes WHERE order_id = $1", order_id)
+        assert due.isoformat() == f"{day + timedelta(days=1):%Y-%m-%d}T11:59:00+00:00"
 
     story(server, tell)
 

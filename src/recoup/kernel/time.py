@@ -6,7 +6,7 @@ merchant's can be moved forward. Wall time is everything else (tokens, signature
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NewType
 
 DRIFT_MAX: Final = 0.001  # a second of a machine's clock is one of the database's, but for so much
@@ -77,6 +77,21 @@ def wall_ms() -> int:
 
 def business_at(wall: WallTime, offset_us: int) -> BusinessTime:
     return BusinessTime(wall + timedelta(microseconds=offset_us))
+
+
+def to_utc(told: datetime, zone: tzinfo = UTC) -> datetime | None:
+    """A moment from outside as it may be kept: databases know no offset beyond 15:59. One without an offset is meant in
+    `zone`; None for what lies beyond all dates."""
+    try:
+        return (told.replace(tzinfo=zone) if told.tzinfo is None else told).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def of_these_days(told: datetime, zone: tzinfo = UTC) -> datetime | None:
+    """As `to_utc`; None also for what is not of the years 2000 to 2200."""
+    found = to_utc(told, zone)
+    return found if found is not None and 2000 <= found.year <= 2200 else None
 
 
 def iso(moment: datetime) -> str:

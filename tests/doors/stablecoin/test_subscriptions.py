@@ -1,7 +1,7 @@
 """Subscriptions: a charge a cycle, no drift, told as they go."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -34,6 +34,15 @@ def plan(merchant: Merchant, **changes: Any) -> dict[str, Any]:
 def current(merchant: Merchant, made: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = merchant.get(f"/subscriptions/{made['id']}").json()["subscription"]
     return found
+
+
+def test_dates_with_strange_offsets_are_the_same_moments(door: Door) -> None:
+    """The database knows no offset of a day."""
+    merchant = door.merchant()
+    day = f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
+    made = plan(merchant, billing_anchor=f"{day}T00:00:00+23:59", ends_at="2100-05-01T00:00:00-23:59")
+    assert datetime.fromisoformat(made["billing_anchor"]) == datetime.fromisoformat(f"{day}T00:00:00+23:59")
+    assert made["ends_at"] == "2100-05-01T23:59:00Z"
 
 
 def test_each_cycle_is_a_charge_that_the_payer_pays(door: Door, hooks: Receiver) -> None:

@@ -1,10 +1,11 @@
 """`--from`: the date from which on terms hold, as somebody types it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
 
 from_option = click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
 
@@ -14,7 +15,9 @@ def moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        found = of_these_days(datetime.fromisoformat(text))
     except ValueError:
-        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        found = None
+    if found is None:
+        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.")
+    return found

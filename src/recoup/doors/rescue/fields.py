@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
 
 TEXT_MAX = 256
 COMPLAINTS_MAX = 100  # fields that are complained about
@@ -202,9 +203,4 @@ def parse_moment(text: str) -> datetime | None:
             found = parsedate_to_datetime(text)
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    try:
-        found = found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return found if 2000 <= found.year <= 2200 else None
+    return of_these_days(found)

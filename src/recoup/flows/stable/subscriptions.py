@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from recoup.flows.stable.charge import customer_id
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import to_utc
 from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
@@ -26,7 +27,6 @@ from recoup.store.write.subscriptions import add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
 BEHIND_MAX: Final = timedelta(days=1)
-LAST: Final = datetime.max.replace(tzinfo=UTC)  # beyond it a stored moment cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,17 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
 def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> dict[str, Any]:
     amount = amount_of(asked.amount, check_currency(asked.currency))
     channel = choose(asked.channel, None, asked.currency, test=world.policy.test_mode)
-    anchor = asked.anchor or now
-    if not now - BEHIND_MAX <= anchor <= now + AHEAD_MAX:
+    anchor = to_utc(asked.anchor or now)
+    if anchor is None or not now - BEHIND_MAX <= anchor <= now + AHEAD_MAX:
         cure = "Begin today or later, within five years."
         raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
-    if asked.ends_at is not None and asked.ends_at < anchor:
-        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
-                      cure="Send a later date, or leave it out.")  # fmt: skip
-    if asked.ends_at is not None and asked.ends_at > LAST:
+    ends_at = to_utc(asked.ends_at) if asked.ends_at else None
+    if asked.ends_at is not None and ends_at is None:
         cure = "Leave it out for a subscription without end."
         raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
+    if ends_at is not None and ends_at < anchor:
+        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
+                      cure="Send a later date, or leave it out.")  # fmt: skip
     customer = asked.customer
     return {
         "merchant_id": scope.merchant_id, "subscription_id": new_id(), "version": 0, "state": "active",
@@ -106,7 +107,7 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         "asset": amount.asset, "units": amount.units, "amount_text": asked.amount,
         "channel": channel.code if channel else None, "interval_unit": asked.interval_unit,
         "interval_count": asked.interval_count, "total_cycles": asked.total_cycles, "anchor": anchor,
-        "next_charge_at": anchor, "ends_at": asked.ends_at, "facts": asked.facts, "created_at": now,
+        "next_charge_at": anchor, "ends_at": ends_at, "facts": asked.facts, "created_at": now,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
 
 HEADER: Final = "recoup-signature"
 SKEW_SECONDS_MAX: Final = 300
@@ -73,10 +74,13 @@ def read_notice(body: bytes) -> Notice:
         field = _field(str(error), raw)
         message = f"The field {field} is missing or not as it must be." if field else "A field is not as it must be."
         raise Problem("invalid", message, field=field, cure="See docs/disputes.md for the fields.") from None
-    if notice.respond_by is not None and not 2000 < notice.respond_by.year < 2200:
+    if notice.respond_by is None:
+        return notice
+    respond_by = of_these_days(notice.respond_by)
+    if respond_by is None:
         raise Problem("invalid", "The field respondBy is no date of these days.", field="respondBy",
                       cure="Send the date on which the answer is due.")  # fmt: skip
-    return notice
+    return msgspec.structs.replace(notice, respond_by=respond_by)
 
 
 _NAMED: Final = re.compile(r"`\$?\.?([A-Za-z]+)`")

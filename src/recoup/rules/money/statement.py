@@ -17,6 +17,7 @@ from uuid import UUID
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
@@ -297,10 +298,9 @@ def _units(text: str, asset: str, decimal: str, kind: str) -> int:
 def _moment(text: str, form: str, zone: tzinfo) -> datetime | None:
     try:
         found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007 - below
-        at = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return at if 2000 <= at.year <= 2200 else None
+    return of_these_days(found, zone)
 
 
 def _plain(name: str) -> str:
