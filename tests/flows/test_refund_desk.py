@@ -15,6 +15,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
@@ -189,6 +190,29 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
         assert await on_desk(shop) == [(made.refund_id, "delayed")]
         await clear_fault(shop.world, "outage")
         assert await act(shop, made.refund_id, "again") == "sent"
+        await shop.settle()
+        assert await state(shop, made.refund_id) == "done"
+
+    told(server, work)
+
+
+def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgotten(server: ServerAddress) -> None:
+    """It was sent again under its own id for ever; after 30 days that is a second refund to the processor."""
+
+    async def work(shop: Shop) -> None:
+        order_id = await paid(shop)
+        await set_fault(shop.world, "outage", timedelta(hours=1))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        await shop.run_due()
+        assert await state(shop, made.refund_id) == "sent"
+        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
+                         first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)))  # fmt: skip
+        await clear_fault(shop.world, "outage")
+        await shop.settle()
+        assert await state(shop, made.refund_id) == "stuck"
+        assert await shop.value("SELECT tries FROM refunds WHERE refund_id = $1", made.refund_id) == 1
+        assert await on_desk(shop) == [(made.refund_id, "stuck")]
+        assert await act(shop, made.refund_id, "again") == "owed", "a person has looked, and it gets a new id"
         await shop.settle()
         assert await state(shop, made.refund_id) == "done"
 

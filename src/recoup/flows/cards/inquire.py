@@ -44,7 +44,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     processor = processor_of(world, attempt.route or "")
     asked = world.clocks.wall()
     outcome = await heard(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
-    if outcome.state in ("approved", "declined"):
+    if outcome.state in ("approved", "declined", "not_sent"):  # each is the processor's proof
         await close(orders, key, attempt.attempt_id, outcome)
         return
     await _not_known(world, orders, key, attempt, processor, asked if outcome.state == "not_found" else None)

@@ -28,7 +28,8 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
 
     def intent(change: Change) -> tuple[Order, Refund] | None:
         processor = _processor(world, change.order, refund_id)
-        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
+        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after,
+                             processor.idempotency_window)  # fmt: skip
         return (change.order, refund) if refund else None
 
     opened = await orders.change(Job(key, intent))
