@@ -375,5 +375,8 @@ def test_live_is_made_on_purpose(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     assert "No card processor is set yet" in made.stdout
     assert recoup(folder, "--live", "verify").returncode == 0
+    key = recoup(folder, "live", "notice-key").stdout.strip()
+    assert re.fullmatch("[0-9a-f]{64}", key), "without it no bridge can report a dispute"
+    assert key != recoup(folder, "sandbox", "notice-key").stdout.strip()
     wrong = recoup(folder, "--live", "clock", "now")
     assert "sandbox only" in wrong.stderr

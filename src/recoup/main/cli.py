@@ -210,7 +210,7 @@ lab_group.add(cli)
 bench_verb.add(cli)
 simulate_verb.add(cli)
 docs_verb.add(cli, load_settings)
-live_verb.add(cli, load_settings)
+live_verb.add(cli, load_settings, with_world)
 keys_verb.add(cli, load_settings)
 schema_verb.add(cli, load_settings)
 

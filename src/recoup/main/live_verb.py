@@ -1,19 +1,22 @@
-"""`recoup live init`: the live world's database, made once and on purpose."""
+"""`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from recoup.doors.command.verbs import Opened
+from recoup.flows.disputes.receive import notice_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.kernel.problem import Problem
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings
 
 
-def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
+def add(cli: click.Group, load_settings: Callable[..., Any], with_world: Callable[..., Any]) -> None:
     @cli.group()
     def live() -> None:
         """Sets up the live world: real cards, real money."""
@@ -37,6 +40,17 @@ def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
         click.echo("The live world is ready. If Recoup is running, restart it.")
         if not settings.live_processor_url:
             click.echo("No card processor is set yet, so no merchant can go live; see docs/live.md.")
+
+    @live.command("notice-key")
+    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
+    def show_key(data_dir: Path | None) -> None:
+        """Prints the key with which the bridge signs its notices (hex); see docs/disputes.md."""
+
+        async def work(opened: Opened) -> str:
+            (route,) = opened.world.processors
+            return notice_key(opened.world, route).hex()
+
+        click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
 
 
 def _check(settings: Settings, embedded: bool) -> None:

@@ -37,6 +37,12 @@ class Settings:
     )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
+    live_ach_routing: str = _setting(
+        "", "live: routing number of the bank that sends your NACHA files; empty: payouts to US accounts are CSV files"
+    )
+    live_ach_bank: str = _setting("", "live: that bank's name")
+    live_ach_company_id: str = _setting("", "live: your company id at that bank, 10 characters")
+    live_ach_company: str = _setting("", "live: your company's name, as that bank knows it")
     sandbox_processor_url: str = _setting(
         "", "sandbox: URL of a simulated world that answers for its own cards (docs/world-protocol.md); empty: none"
     )  # fmt: skip

@@ -10,6 +10,8 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
+from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.port import Processor
@@ -27,6 +29,7 @@ from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
 from recoup.main.training import mode_of, trainer_of
+from recoup.rules.money.bank_account import check_routing
 from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
@@ -108,7 +111,8 @@ async def open_live(
         world = World(
             name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors={processor.name: processor}, policy=live_policy(settings),
-            mail=mail_server(settings, test_mode=False), models=Models(parts.db, clocks),
+            mail=mail_server(settings, test_mode=False), bank=ByHand(originator_of(settings)),
+            models=Models(parts.db, clocks),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("live"),
                    "exports": settings.data_dir / "exports" / "live",
                    "trainer": trainer_of(settings, databases, "live")},
@@ -117,6 +121,22 @@ async def open_live(
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
             await processor.close()
+
+
+def originator_of(settings: Settings) -> Originator | None:
+    """Raises: Problem(invalid) for some of the settings without the others, or ones that no bank takes."""
+    given = {name: getattr(settings, f"live_ach_{name}") for name in ("routing", "bank", "company_id", "company")}
+    if not any(given.values()):
+        return None
+    for name, text in given.items():
+        if not text or not text.isascii() or not text.isprintable():
+            raise Problem("invalid", "NACHA files name who sends them, in plain letters and digits.",
+                          field=f"live_ach_{name}", cure="Set all four live_ach settings, or none.")  # fmt: skip
+    check_routing(given["routing"])
+    if len(given["company_id"]) != COMPANY_ID_LENGTH:
+        raise Problem("invalid", f"A company id has {COMPANY_ID_LENGTH} characters.", field="live_ach_company_id",
+                      cure="Your bank gave it to you for ACH files.")  # fmt: skip
+    return Originator(**given)
 
 
 def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:

@@ -136,5 +136,7 @@ def test_right_answers_and_slips_of_the_pen_are_not_counted(door: Door, charged:
 
 def test_a_form_that_is_none(door: Door) -> None:
     assert door.call("GET", "/charge").status_code == 200
-    for body, kind in ((b"\xff\x00", "application/x-www-form-urlencoded"), (b"--x", "multipart/form-data; boundary=x")):
+    form = "multipart/form-data; boundary=x"
+    long_head = b"--x\r\ncontent-disposition: form-data; name=" + b"a" * 30_000 + b"\r\n\r\n\r\n--x--\r\n"
+    for body, kind in ((b"\xff\x00", "application/x-www-form-urlencoded"), (b"--x", form), (long_head, form)):
         assert door.call("POST", "/charge", content=body, headers={"content-type": kind}).status_code == 400

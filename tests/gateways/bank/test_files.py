@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.gateways.bank.files import bank_file
-from recoup.gateways.bank.nacha import ENTRY_UNITS_MAX, Originator
+from recoup.gateways.bank.files import bank_file, says
+from recoup.gateways.bank.nacha import ENTRY_UNITS_MAX, SANDBOX
 from recoup.gateways.bank.port import Transfer
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.bank_payout import reference_of
@@ -27,7 +28,7 @@ def transfer(units: int, account: BankAccount | None = None, asset: str = "USD")
 @given(st.integers(1, 5 * ENTRY_UNITS_MAX))
 def test_a_nacha_file_adds_up(units: int) -> None:
     """Positions as published, counted from 1: [from, to]."""
-    file = bank_file(transfer(units), Originator())
+    file = bank_file(transfer(units), SANDBOX)
     lines = file.content.decode("ascii").splitlines()
     assert {len(line) for line in lines} == {94}
     assert len(lines) % 10 == 0
@@ -48,7 +49,7 @@ def test_a_nacha_file_adds_up(units: int) -> None:
 
 def test_a_nacha_file_says_who_to_whom_and_when() -> None:
     made = transfer(13_371)
-    lines = bank_file(made, Originator()).content.decode("ascii").splitlines()
+    lines = bank_file(made, SANDBOX).content.decode("ascii").splitlines()
     head, batch, entry, addenda = lines[:4]
     assert head[:13] == "101 091000019"
     assert (head[23:33], head[33:40]) == ("2611201430", "A094101")
@@ -64,7 +65,7 @@ def test_a_nacha_file_says_who_to_whom_and_when() -> None:
 
 def test_the_same_transfer_is_the_same_file() -> None:
     made = transfer(4_590)
-    assert bank_file(made, Originator()) == bank_file(made, Originator())
+    assert bank_file(made, SANDBOX) == bank_file(made, SANDBOX)
 
 
 SCALES = [("EUR", "133.71"), ("JPY", "13371"), ("KWD", "13.371"), ("CLF", "1.3371")]
@@ -74,9 +75,21 @@ SCALES = [("EUR", "133.71"), ("JPY", "13371"), ("KWD", "13.371"), ("CLF", "1.337
 def test_a_csv_file_says_the_amount_at_the_currencys_scale(asset: str, amount: str) -> None:
     account = BankAccount("iban", "=cmd|'/c calc'!A0", "DE89370400440532013000")
     made = transfer(13_371, account, asset)
-    file = bank_file(made, Originator())
+    file = bank_file(made, SANDBOX)
     assert file.name == f"{made.reference}.csv"
     (row,) = csv.DictReader(io.StringIO(file.content.decode()))
     assert (row["iban"], row["amount"], row["currency"]) == ("DE89370400440532013000", amount, asset)
     assert row["holder"].startswith("'=")
     assert row["payout_id"] == str(made.payout_id)
+
+
+def test_a_file_names_no_bank_that_its_sender_does_not_have() -> None:
+    """A live payout to a US account was a file of "SANDBOX BANK", with its routing number."""
+    made = transfer(12_345)
+    file = bank_file(made, None)
+    assert file.name == f"{made.reference}.csv"
+    (row,) = csv.DictReader(io.StringIO(file.content.decode(), newline=""))
+    assert (row["routing_number"], row["account_number"]) == (made.account.routing, made.account.account)
+    assert (row["iban"], row["amount"]) == ("", "123.45")
+    assert says(file.content, made)
+    assert not says(file.content, replace(made, units=12_346))

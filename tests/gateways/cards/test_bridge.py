@@ -1,6 +1,7 @@
 """The bridge to a live processor: what may be read as a decision, and what is never one."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -97,7 +98,8 @@ def test_a_decline_brings_its_codes() -> None:
     {"text": '{"id": "01890000-0000-7000-8000-000000000000", "state": "declined"}'}, {"text": '{"state": "not_found"}'},
     {"status": 302, "headers": {"location": "/pay/charges"}},
     {"text": '{"x": ' + "[" * 7_000 + "]" * 7_000 + "}"}, {"text": "[" * 16_000},
-], ids=range(9))  # fmt: skip
+    {"body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'), "headers": {"content-encoding": "gzip"}},
+], ids=range(10))  # fmt: skip
 def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         twin.raw = lambda: web.Response(**raw)

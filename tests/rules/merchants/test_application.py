@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import ENDED, STEPS, Status, step
-from recoup.rules.merchants.documents import BYTES_MAX, NAME_MAX, file_name, media_type
+from recoup.rules.merchants.documents import BYTES_MAX, NAME_MAX, download_name, file_name, media_type
 from recoup.rules.merchants.form import Form, WantedSite, complaints, missing
 
 HAPPENINGS = sorted({one.happening for one in STEPS})
@@ -114,7 +114,8 @@ def test_a_document_is_what_its_bytes_are(content: bytes, told: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ\x90", b"<svg onload=alert(1)>", b"%PDF-1.7 cut off", PNG[:12],
-                                     b"GIF89a", b"PK\x03\x04", b"x" * 2000 + PDF, JPEG + b"x" * BYTES_MAX])
+                                     b"GIF89a", b"PK\x03\x04", b"x" * 2000 + PDF, b"<script>" + PDF,
+                                     JPEG + b"x" * BYTES_MAX])
 def test_anything_else_is_no_document(content: bytes) -> None:
     with pytest.raises(Problem) as caught:
         media_type(content)
@@ -138,3 +139,13 @@ def test_a_name_keeps_its_end() -> None:
     assert file_name("C:\\Users\\ana\\extract.pdf") == "extract.pdf"
     assert file_name("../../etc/passwd") == "passwd"
     assert file_name("a" * 300 + ".pdf").endswith(".pdf")
+
+
+@pytest.mark.parametrize(("name", "kind", "told"), [
+    ("trade licence.pdf", "application/pdf", "trade licence.pdf"), ("x.hta", "application/pdf", "x.hta.pdf"),
+    ("Photo.JPEG", "image/jpeg", "Photo.JPEG"), ("a.html", "image/png", "a.html.png"),
+    ("Übersicht.txt", "text/plain", "_bersicht.txt"),
+])
+def test_a_file_is_handed_out_under_the_ending_of_what_it_is(name: str, kind: str, told: str) -> None:
+    """An applicant's a.hta, which began like a PDF, was given to the operator under that name."""
+    assert download_name(name, kind) == told

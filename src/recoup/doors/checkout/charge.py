@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -60,7 +61,7 @@ class ChargePage:
             if problem.code != "too_many_requests":
                 self._forgive(request)
             return self._page(request, given, problem=problem)
-        except HTTPException:
+        except (HTTPException, MultiPartException):
             odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
             return self._page(request, given, problem=odd)
         except Exception as error:

@@ -9,13 +9,13 @@ from recoup.gateways.cards.port import Outcome
 
 
 class ByHand:
-    """The file is ready to be fetched as soon as it is made."""
+    """The file is ready to be fetched as soon as it is made. Without an originator it is a CSV for every account."""
 
     asks_after: timedelta | None = None
     shows_deposits = False
 
     def __init__(self, originator: Originator | None = None) -> None:
-        self._originator = originator or Originator()
+        self._originator = originator
 
     def file(self, transfer: Transfer) -> BankFile:
         return bank_file(transfer, self._originator)

@@ -1,10 +1,10 @@
-"""Which file a transfer takes: NACHA to routing numbers, CSV to IBANs."""
+"""Which file a transfer takes: NACHA to routing numbers where it is known who sends it, else CSV."""
 
 import csv
 import io
 from typing import Final
 
-from recoup.gateways.bank.nacha import Originator, nacha_file, paid_by
+from recoup.gateways.bank.nacha import NACHA_BEGINS, Originator, nacha_file, paid_by
 from recoup.gateways.bank.port import BankFile, Transfer
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
@@ -13,10 +13,11 @@ from recoup.rules.money.cells import csv_row
 COLUMNS: Final = (
     "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number", "amount", "currency",
 )  # fmt: skip
+_TOLD: Final = ("reference", "iban", "routing_number", "account_number", "amount", "currency")
 
 
-def bank_file(transfer: Transfer, originator: Originator) -> BankFile:
-    if transfer.account.scheme == "us":
+def bank_file(transfer: Transfer, originator: Originator | None) -> BankFile:
+    if transfer.account.scheme == "us" and originator is not None:
         return BankFile(f"{transfer.reference}.ach", nacha_file(transfer, originator).encode("ascii"))
     return BankFile(f"{transfer.reference}.csv", csv_file(transfer).encode())
 
@@ -37,11 +38,11 @@ def says(content: bytes, transfer: Transfer) -> bool:
     this reference."""
     try:
         text = content.decode("utf-8")
-        if transfer.account.scheme == "us":
+        if transfer.account.scheme == "us" and text.startswith(NACHA_BEGINS):
             return paid_by(text) == {(transfer.account.routing, transfer.account.account, transfer.reference):
                                      transfer.units}  # fmt: skip
         (row,) = csv.DictReader(io.StringIO(text, newline=""))
     except ValueError:
         return False
     wanted = dict(zip(COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True))
-    return all(row.get(name) == wanted[name] for name in ("reference", "iban", "amount", "currency"))
+    return all(row.get(name) == wanted[name] for name in _TOLD)

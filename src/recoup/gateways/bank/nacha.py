@@ -10,7 +10,9 @@ from typing import Final
 
 from recoup.gateways.bank.port import Transfer
 
+NACHA_BEGINS: Final = "101"
 WIDTH: Final = 94
+COMPANY_ID_LENGTH: Final = 10
 BLOCK: Final = 10
 ENTRY_UNITS_MAX: Final = 9_999_999_999  # ten digits of cents; a larger payout is several entries
 CREDITS_ONLY: Final = "220"
@@ -20,12 +22,15 @@ _HASH: Final = 10**10
 
 @dataclass(frozen=True, slots=True)
 class Originator:
-    """Who sends: its bank's routing number and name, its company id (10 characters) and name."""
+    """Who sends: its bank's routing number and name, its company id and name."""
 
-    routing: str = "091000019"
-    bank: str = "SANDBOX BANK"
-    company_id: str = "1900000019"
-    company: str = "RECOUP"
+    routing: str
+    bank: str
+    company_id: str
+    company: str
+
+
+SANDBOX: Final = Originator("091000019", "SANDBOX BANK", "1900000019", "RECOUP")
 
 
 def nacha_file(transfer: Transfer, originator: Originator) -> str:
@@ -35,7 +40,7 @@ def nacha_file(transfer: Transfer, originator: Originator) -> str:
     checksum = str(int(transfer.account.routing[:8]) * len(entries) % _HASH).rjust(10, "0")
     total = _number(transfer.units, 12)
     odfi = originator.routing[:8]
-    company_id = _text(originator.company_id, 10)
+    company_id = _text(originator.company_id, COMPANY_ID_LENGTH)
     records = [
         _file_header(transfer.made_at, originator),
         "5" + CREDITS_ONLY + _text(originator.company, 16) + " " * 20 + company_id + "CCD" + _text("PAYOUT", 10)
@@ -64,8 +69,9 @@ def paid_by(text: str) -> dict[tuple[str, str, str], int]:
 
 def _file_header(made_at: datetime, originator: Originator) -> str:
     return (
-        "101" + " " + originator.routing + _text(originator.company_id, 10) + f"{made_at:%y%m%d%H%M}" + "A" + "094"
-        + "10" + "1" + _text(originator.bank, 23) + _text(originator.company, 23) + " " * 8
+        NACHA_BEGINS + " " + originator.routing + _text(originator.company_id, COMPANY_ID_LENGTH)
+        + f"{made_at:%y%m%d%H%M}" + "A" + "094" + "10" + "1" + _text(originator.bank, 23)
+        + _text(originator.company, 23) + " " * 8
     )  # fmt: skip
 
 

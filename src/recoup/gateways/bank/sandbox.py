@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.nacha import SANDBOX
 from recoup.gateways.bank.port import Answer, BankFile, Transfer
 from recoup.gateways.cards.port import Outcome
 
@@ -20,6 +21,9 @@ MAGIC: Final = {
 class SandboxBank(ByHand):
     asks_after = timedelta(days=1)
     shows_deposits = True
+
+    def __init__(self) -> None:
+        super().__init__(SANDBOX)
 
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
         if transfer.account.account.endswith("0099"):

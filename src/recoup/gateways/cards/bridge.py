@@ -93,7 +93,8 @@ class Bridge:
         self._prefix = urlsplit(self._url).path
         connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
         self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, request_class=_InTime
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, request_class=_InTime,
+            auto_decompress=False, headers={"accept-encoding": "identity"},  # a small answer may unpack to a large one
         )
 
     async def close(self) -> None:

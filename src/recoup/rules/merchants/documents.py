@@ -12,7 +12,10 @@ BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20
 NAME_MAX: Final = 120
 TYPES: Final[dict[str, str]] = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}
-_PDF_WITHIN: Final = 1024  # readers look for the header in the first kilobyte
+_ENDINGS: Final[dict[str, str]] = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg",
+                                  "text/plain": ".txt"}  # fmt: skip
+_PDF_WITHIN: Final = 1024  # readers look for the trailer in the last kilobyte
+_MARK: Final = b"\xef\xbb\xbf"  # some programs begin a PDF with it
 _UNSAFE: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 
 
@@ -27,10 +30,18 @@ def media_type(content: bytes) -> str:
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
-    if re.search(rb"%PDF-[12]\.[0-9]", content[:_PDF_WITHIN]) and b"%%EOF" in content[-_PDF_WITHIN:]:
+    begin = content.removeprefix(_MARK).lstrip()[:8]
+    if re.fullmatch(rb"%PDF-[12]\.[0-9]", begin) and b"%%EOF" in content[-_PDF_WITHIN:]:
         return "application/pdf"
     raise Problem("invalid", "The document is not a complete PDF, PNG or JPEG file.",
                   field="Content", cure="Send one of these formats.")  # fmt: skip
+
+
+def download_name(name: str, media_type: str) -> str:
+    """With the ending of what it is, so that no program opens it as something else."""
+    ending = _ENDINGS[media_type]
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    return plain if plain.lower().endswith((ending, ".jpeg") if ending == ".jpg" else ending) else plain + ending
 
 
 def file_name(given: str) -> str:

@@ -81,7 +81,7 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     if iban:
         _check_iban(iban)
         return BankAccount("iban", holder, iban)
-    _check_routing(routing)
+    check_routing(routing)
     if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
         raise Problem("invalid", "The account number has 4 to 17 digits.", field="account",
                       cure="Copy it from a cheque or the bank's papers, without blanks.")  # fmt: skip
@@ -111,7 +111,8 @@ def _check_iban(iban: str) -> None:
                       field="iban", cure="Copy it from the bank's own page.")  # fmt: skip
 
 
-def _check_routing(routing: str) -> None:
+def check_routing(routing: str) -> None:
+    """Raises: Problem(invalid)."""
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
         raise Problem("invalid", "The routing number has nine digits.", field="routing",
                       cure="Copy the nine digits from a cheque or the bank's papers.")  # fmt: skip

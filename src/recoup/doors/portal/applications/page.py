@@ -21,7 +21,7 @@ from recoup.flows.merchants.convert_application import convert_application, wait
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import DECLINE_REASONS
-from recoup.rules.merchants.documents import BYTES_MAX
+from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
 from recoup.store.read.applications import log_of
 
@@ -138,7 +138,7 @@ async def document_file(visit: AnyVisit) -> Response:
         visit.portal.world, desk.who, _id(visit), _document_id(visit)
     )
     await taken(visit, "document of an application", _id(visit), kind=row["kind"])
-    name = row["name"].encode("ascii", "replace").decode().replace("?", "_")
+    name = download_name(row["name"], row["media_type"])
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=row["media_type"], headers=headers)
 

@@ -12,6 +12,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.disputes.files import add_file, read_file
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.evidence_file import BYTES_MAX
 
@@ -45,6 +46,6 @@ async def evidence_file(visit: Visit) -> Response:
                       cure="Ask an owner.")  # fmt: skip
     row, content = await read_file(visit.portal.world, visit.merchant_id, dispute_id, file_id)
     await taken(visit, "file of evidence", dispute_id)
-    name = row["name"].encode("ascii", "replace").decode().replace("?", "_")
+    name = download_name(row["name"], row["media_type"])
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=row["media_type"], headers=headers)
