@@ -28,8 +28,11 @@ from recoup.flows.merchants import open_live
 from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.flows.merchants.make_merchant import make_keys
 from recoup.flows.merchants.open_live import open_approved
+from recoup.flows.merchants.partner_merchants import MerchantAsked, create
+from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import new_id
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases, has_live, prepare
 from recoup.main.settings import Settings
@@ -37,6 +40,7 @@ from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.rules.people.totp import code_of, step_at
+from recoup.store.read.partners import find_partner
 from recoup.store.server import ServerAddress
 from recoup.store.write.go_live import add_request, decide_request
 
@@ -71,6 +75,12 @@ class Both:
         async with self.sandbox.world.db.transaction() as tx:
             await add_request(tx, self.merchant_id, request_id, list(kinds), {}, "user:owner", now)
             assert await decide_request(tx, self.merchant_id, request_id, "approved", {}, "", "user:operator", now)
+
+    async def partner_of(self, merchant_id: UUID) -> UUID | None:
+        async with self.sandbox.world.db.connection() as connection:
+            return await connection.fetchval(  # type: ignore[no-any-return]
+                "SELECT partner_id FROM merchants WHERE merchant_id = $1", merchant_id
+            )
 
     async def token(self, app_key: str, app_secret: str) -> str:
         answer = await self.client.post("/v1/oauth2/token", json={"AppKey": app_key, "AppSecret": app_secret})
@@ -254,6 +264,31 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
             assert back.headers["location"] == "/orders", "one thing of a world is not in the other"
             assert "SANDBOX" in (await here.client.get("/orders")).text
             assert (await here.client.post("/world", data={"csrf": "x"})).status_code == 403
+
+    asyncio.run(story())
+
+
+def test_a_partner_makes_no_live_merchant_that_nobody_approved(server: ServerAddress, tmp_path: Path) -> None:
+    """One shop of a partner went live; with it the partner made others in live, which charged real cards at once. Its
+    pause and limits stayed in the sandbox."""
+
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            sandbox, live = here.sandbox.world, here.live.world
+            partner_id = UUID(str(await here.partner_of(here.merchant_id)))
+            scope = PartnerScope(partner_id, Actor("partner", "anna"), "test")
+            await set_quota(sandbox, scope, Quota(merchants_max=3))
+            await here.approved("mit")
+            await open_approved(sandbox)
+            async with live.db.connection() as connection:
+                partner = await find_partner(connection, partner_id)
+            assert partner is not None
+            assert (partner.state, partner.merchants_max) == ("active", 3)
+            asked = MerchantAsked("Another", "https://another.example", "Another", "ANOTHER")
+            with pytest.raises(Problem, match="begin in the sandbox") as caught:
+                await create(live, scope, asked)
+            assert caught.value.code == "forbidden"
+            assert (await create(sandbox, scope, asked)).merchant_id
 
     asyncio.run(story())
 

@@ -52,7 +52,7 @@ async def _open(sandbox: World, live: World, request: asyncpg.Record) -> None:
         partner = await find_partner(connection, partner_id) if partner_id is not None else None
     assert known is not None
     if partner is not None:
-        await make_partner(live, partner_id, partner.name)
+        await make_partner(live, partner_id, partner.name, like=partner)
     scope = Scope(merchant_id, OPERATOR, str(request["request_id"]))
     await _place(live, known, partner_id, scope)
     await _switch(live, known, scope, request["kinds"])

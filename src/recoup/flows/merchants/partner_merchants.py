@@ -73,9 +73,12 @@ class KeysMade:
 
 
 async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> MerchantMade:
-    """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused partner;
-    Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came with
-    another wish."""
+    """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused partner, and in
+    live; Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came
+    with another wish."""
+    if not world.policy.test_mode:  # what takes real money is approved by the operator, one by one
+        raise Problem("forbidden", "Live merchants begin in the sandbox.",
+                      cure="Create it there; its owner then asks to go live, and the operator approves.")  # fmt: skip
     _check_site(asked)
     meant = [asked.name, asked.site_url, asked.site_name, asked.descriptor, asked.external_id]
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())

@@ -40,10 +40,12 @@ class PartnerKey:
     key_id: UUID
 
 
-async def make_partner(world: World, partner_id: UUID, name: str) -> None:
-    """The partner in this world; a second time it changes nothing."""
+async def make_partner(world: World, partner_id: UUID, name: str, *, like: Partner | None = None) -> None:
+    """The partner in this world, with its state and limits `like` in another; a second time it changes nothing."""
     async with world.db.transaction() as tx:
-        await add_partner(tx, partner_id, name, world.clocks.wall())
+        if await add_partner(tx, partner_id, name, world.clocks.wall()) and like is not None:
+            await change_partner(tx, partner_id, state=like.state, merchants_max=like.merchants_max,
+                                 calls_per_minute=like.calls_per_minute)  # fmt: skip
 
 
 async def make_partner_key(

@@ -99,9 +99,9 @@ async def open_handover(
     return await connection.fetchval(_OPEN, merchant_id, handover_id, at, request_id)  # type: ignore[no-any-return]
 
 
-async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, at: datetime) -> None:
-    """Once; a second time it changes nothing."""
-    await connection.execute(_PARTNER, partner_id, name, at)
+async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, at: datetime) -> bool:
+    """Once; a second time it changes nothing, and says False."""
+    return str(await connection.execute(_PARTNER, partner_id, name, at)).endswith("1")
 
 
 async def add_partner_key(
