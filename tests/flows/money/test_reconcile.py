@@ -89,6 +89,35 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
     run(server, story)
 
 
+def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress) -> None:
+    """Of 50.00 and 9,999.00 under one id the file said that the second line repeats the first; nothing was to book."""
+
+    async def story(shop: Shop) -> None:
+        await sold(shop, 3, refunds=0)
+        header, one, two, three = await statement(shop)
+        large, again = one.replace("45.90", "9999.00"), three.replace(three.split(",")[5], "2026-11-30T10:00:00Z")
+        parts = [two.replace("45.90", amount) for amount in ("20.00", "25.90")]
+        lines = [header, one, large, one, *parts, three, again]
+        ran = await compare(shop, lines)
+        told = {row["row_no"]: (row["outcome"], row["reason"], row["recipe"]) for row in await verdicts(shop, ran)}
+        assert told == {
+            2: ("matched", "by_id", None), 3: ("missing_here", "another_amount", "suspended"),
+            4: ("duplicate", "same_as_another_line", None),
+            5: ("matched", "in_parts", None), 6: ("matched", "in_parts", None), 7: ("matched", "by_id", None),
+            8: ("missing_here", "another_date", "suspended"),
+        }  # fmt: skip
+        [row] = [row for row in await verdicts(shop, ran) if row["row_no"] == 3]
+        assert (row["units"], row["our_units"]) == (999_900, None)
+        assert row["told"].startswith("Line 2 is this payment already, with another amount.")
+        assert await book_lines(shop.world, person(shop), ran.run["run_id"], [3], "asked them") == Booked(1, 0)
+        assert await books(shop) == (1, -999_900)
+        anew = await compare(shop, [header, large, one])
+        assert await outcomes(shop, anew) == {"matched": 2, "missing_there": 2}
+        assert {row["reason"] for row in await verdicts(shop, anew) if row["line_no"]} == {"by_id", "by_booked"}
+
+    run(server, story)
+
+
 def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await sold(shop)

@@ -14,15 +14,14 @@ def match(
     """Verdicts of the lines in their order, and of the movements of the period that have no line."""
     movements = list(ours)
     found = _search(lines, movements)
-    taken: dict[tuple[UUID, int], int] = {}
-    firsts: dict[UUID, int] = {}
-    order = sorted(range(len(lines)), key=lambda i: (not _exact(lines[i], found[i].ours), lines[i].number))
+    about: dict[object, list[int]] = defaultdict(list)
+    for i, (line, one) in enumerate(zip(lines, found, strict=True)):
+        about[one.ours.entry if one.ours else line.line_id].append(i)
+    taken = {one.ours.entry for one in found if one.ours}
+    booked = {(o.source_id, o.units) for o in movements if o.from_file}
     results: dict[int, Found] = {}
-    for index in order:
-        line, one = lines[index], found[index]
-        key = one.ours.entry if one.ours else None
-        first = taken.setdefault(key, line.number) if key else firsts.setdefault(line.line_id, line.number)
-        results[index] = one if first == line.number else one._replace(first=first)
+    for group in about.values():
+        results |= _grouped(lines, found, group, booked)
     wanted = {line.asset for line in lines}
     left = [o for o in movements if o.entry not in taken]
     alike = Counter((o.type, o.units, o.asset) for o in left if not o.from_file)
@@ -35,6 +34,29 @@ def match(
         for o in left if not o.from_file and period[0] <= o.at < period[1] and o.asset in wanted
     ]  # fmt: skip
     return verdicts, missing
+
+
+def _grouped(
+    lines: Sequence[Theirs], found: Sequence[Found], group: Sequence[int], booked: set[tuple[UUID, int]]
+) -> dict[int, Found]:
+    """Of the lines about one movement, or that say the same of none."""
+    ours, firsts = found[group[0]].ours, dict[object, int]()
+    for i in sorted(group, key=lambda i: lines[i].number):
+        firsts.setdefault((lines[i].units, lines[i].asset, lines[i].at), i)
+    best = lines[min(group, key=lambda i: (not _exact(lines[i], ours), lines[i].number))]
+    alone = [lines[i] for i in firsts.values()]
+    parts = ours is not None and len(alone) > 1 and all(line.asset == ours.asset for line in alone) and (
+        sum(line.units for line in alone) == ours.units)  # fmt: skip
+    results = {}
+    for i in group:
+        line = lines[i]
+        first = lines[firsts[line.units, line.asset, line.at]].number
+        results[i] = found[i]._replace(
+            first=first if first != line.number else None, taken=best.number if best.number != line.number else None,
+            same_amount=(line.units, line.asset) == (best.units, best.asset), parts=parts,
+            booked=(line.line_id, line.units) in booked,
+        )  # fmt: skip
+    return results
 
 
 def _search(lines: Sequence[Theirs], movements: Sequence[Ours]) -> list[Found]:

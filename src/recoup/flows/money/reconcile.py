@@ -196,13 +196,15 @@ def _judged(key: tuple[UUID, UUID], kind: str, row: asyncpg.Record, route: str) 
     line = Theirs(row["number"], row["line_id"], row["type"], row["our_id"], row["reference"], row["units"],
                   row["asset"], row["at"], row["route"])  # fmt: skip
     ours = _ours(row, "our_") if row["posting_id"] else None
-    first = row["first"] if row["first"] != row["number"] else None
-    verdict = judge(kind, line, Found(ours, row["by"], row["several"], first, row["alike"]), route)
+    first, taken = (row[name] if row[name] != row["number"] else None for name in ("first", "taken"))
+    found = Found(ours, row["by"], row["several"], first, taken, row["same_amount"], row["parts"], row["booked"],
+                  row["alike"])  # fmt: skip
+    verdict = judge(kind, line, found, route)
     return _row(key, line.number, verdict) | {
         "line_no": line.number, "line_id": line.line_id, "type": line.type, "our_id": line.our_id,
         "reference": shown_reference(line.reference), "asset": line.asset, "units": line.units,
-        "our_units": ours.units if ours else None, "dated": line.at, "order_id": row["order_id"],
-        "posting_id": row["posting_id"],
+        "our_units": ours.units if ours and verdict.outcome != "missing_here" else None, "dated": line.at,
+        "order_id": row["order_id"], "posting_id": row["posting_id"],
     }  # fmt: skip
 
 

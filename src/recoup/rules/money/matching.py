@@ -69,13 +69,19 @@ class Verdict(NamedTuple):
 
 class Found(NamedTuple):
     """What the search found for one line. `by`: id, reference, booked, or nothing; `several`: the reference is that of
-    several movements. `first`: the line that has the movement already. `alike`: open movements of the same type, amount
-    and currency."""
+    several movements. `first`: the line that says the same. `taken`: the line that has the movement already, with
+    another date or amount; `same_amount`: only another date. `parts`: this and other lines have the movement's amount
+    together. `booked`: the whole line was booked. `alike`: open movements of the same type, amount and
+    currency."""
 
     ours: Ours | None
     by: str = ""
     several: bool = False
     first: int | None = None
+    taken: int | None = None
+    same_amount: bool = False
+    parts: bool = False
+    booked: bool = False
     alike: int = 0
 
 
@@ -87,17 +93,23 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         return Verdict("duplicate", "same_as_another_line", text)
     if ours is None:
         return _missing_here(kind, line, found, line.route or route)
-    if ours.asset != line.asset:
+    if found.parts:
+        text = "This line is a part: the lines of this payment have its amount together."
+        return Verdict("matched", "in_parts", text)
+    if found.taken is not None and not found.booked:
+        return _second(kind, line, found, line.route or route)
+    by = "booked" if found.taken is not None else found.by
+    if by != "booked" and ours.asset != line.asset:
         text = f"The same payment is in {ours.asset} here and in {line.asset} there."
         return Verdict("amount_differs", "currency_differs", text)
-    if ours.units != line.units:
+    if by != "booked" and ours.units != line.units:
         posting = suspended(_sign(line.type) * (line.units - ours.units), line.route or route, kind)
         text = "The same payment has another amount there; the difference may wait in suspense."
         return Verdict("amount_differs", "amount_differs", text, posting)
-    return Verdict("matched", f"by_{found.by}", {
+    return Verdict("matched", f"by_{by}", {
         "id": "Same id, type, amount and currency.", "reference": "Same reference, type, amount and currency.",
         "booked": "It was booked from this very line.",
-    }[found.by])  # fmt: skip
+    }[by])  # fmt: skip
 
 
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
@@ -107,6 +119,18 @@ def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
         return Verdict("missing_there", "near_the_edge", text)
     text = "The file does not have it. Ask the other side; book nothing until they answer."
     return Verdict("missing_there", "not_in_the_file", text)
+
+
+def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+    """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
+    posting = suspended(_sign(line.type) * line.units, route, kind)
+    if found.same_amount:
+        text = (f"Line {found.taken} is this payment already, on another date. "
+                "Ask the other side whether money moved twice; this line may wait in suspense.")  # fmt: skip
+        return Verdict("missing_here", "another_date", text, posting)
+    text = (f"Line {found.taken} is this payment already, with another amount. "
+            "Ask the other side whether money moved twice; this line may wait in suspense.")  # fmt: skip
+    return Verdict("missing_here", "another_amount", text, posting)
 
 
 def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:

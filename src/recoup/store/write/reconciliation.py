@@ -100,20 +100,34 @@ SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id'
   CASE WHEN NOT m.conflict THEN m.line_no WHEN t.times = 1 THEN t.line_no ELSE b.line_no END AS line_no
 FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
 """
+# Of lines about one movement those are the same that agree in amount, currency and date; the first of the right amount
+# has the movement, and the others stand for themselves.
 _VERDICTS = """
 WITH open AS MATERIALIZED (
   SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o
   WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
   GROUP BY 1, 2, 3
+), told AS (
+  SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, f.by, f.several,
+    coalesce(f.posting_id, s.line_id) AS about, f.line_no AS about_no,
+    first_value(s.number) OVER (PARTITION BY coalesce(f.posting_id, s.line_id), f.line_no, s.units, s.asset, s.at
+      ORDER BY s.number) AS first,
+    coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
+    o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file, k.line_id IS NOT NULL AS booked
+  FROM staged s JOIN found f USING (number)
+  LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
+  LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
+  LEFT JOIN (SELECT DISTINCT source_id AS line_id, units FROM ours WHERE from_file) k
+    ON k.line_id = s.line_id AND k.units = s.units
 )
-SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, f.by, f.several,
-  first_value(s.number) OVER (PARTITION BY coalesce(f.posting_id, s.line_id), f.line_no
-    ORDER BY (o.units = s.units AND o.asset = s.asset) DESC NULLS LAST, s.number) AS first,
-  coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
-  o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file
-FROM staged s JOIN found f USING (number)
-LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
-LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
+SELECT t.*, first_value(number) OVER best AS taken,
+  (first_value(units) OVER best, first_value(asset) OVER best) = (units, asset) AS same_amount,
+  count(*) FILTER (WHERE number = first) OVER every > 1
+    AND coalesce(sum(units) FILTER (WHERE number = first AND asset = our_asset) OVER every = our_units, false)
+    AND bool_and(asset = our_asset) OVER every AS parts
+FROM told t
+WINDOW every AS (PARTITION BY about, about_no), best AS (PARTITION BY about, about_no
+  ORDER BY (our_units = units AND our_asset = asset) DESC NULLS LAST, number)
 """
 _MISSING = """
 SELECT o.* FROM ours o
