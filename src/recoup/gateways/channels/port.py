@@ -60,6 +60,7 @@ class Channel(Protocol):
     `reference` is the transaction's hash."""
 
     name: str
+    idempotency_window: timedelta
     settled_after: timedelta
 
     def instruct(self, payment: Payment) -> Instruction: ...

@@ -54,6 +54,7 @@ class SimChannel:
     clocks: SimClocks
     faults: Faults
     book: ChannelBook
+    idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
 
     def instruct(self, payment: Payment) -> Instruction:

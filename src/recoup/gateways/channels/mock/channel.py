@@ -24,6 +24,7 @@ Decide = Callable[[Any], Awaitable[book.Decided]]
 class MockChannel:
     """Implements `port.Simulated`."""
 
+    idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
 
     def __init__(self, name: str, source: str | Connect, *, clocks: Clocks | None = None, connections: int = 2) -> None:
