@@ -32,6 +32,14 @@ def test_charges_that_no_channel_takes(code: str | None, network: str | None, de
     assert refused.value.facts["detail"] == detail
 
 
+def test_nothing_is_charged_where_nobody_could_pay() -> None:
+    """A live charge without a channel was taken; its page waited for a payment that had no way."""
+    assert choose(None, None, "USDT", test=True) is None, "the payer picks one"
+    with pytest.raises(Problem) as caught:
+        choose(None, None, "USDT", test=False)
+    assert caught.value.facts["detail"] == "no_route"
+
+
 def test_test_channels_are_no_live_channels() -> None:
     with pytest.raises(Problem) as refused:
         choose("mock", None, "USDT", test=False)
