@@ -33,7 +33,13 @@ import asyncio, os, sys
 from recoup.main.training import answer_of
 print(asyncio.run(answer_of([sys.executable, "-c", sys.argv[1]], os.environ, 60)), flush=True)
 """
-CHILD = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
+# A shell in the background lets its processes ignore the signal; training does not, and neither does this.
+CHILD = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print(os.getpid(), file=sys.stderr, flush=True)
+time.sleep(60)
+"""
 
 
 def answered(*command: str, seconds: float = 30) -> Any:

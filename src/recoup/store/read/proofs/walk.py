@@ -37,7 +37,7 @@ TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "refunds", "postings",
     "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments", "advances",
     "bank_accounts", "bank_payouts", "challenges", "customer_exposure", "decisions", "delivery_tries", "dispute_notes",
-    "dispute_files", "dispute_terms", "disputes", "endpoints", "exposure_allotments", "exposure_limits", "fee_terms",
+    "dispute_files", "dispute_terms", "disputes", "exposure_allotments", "exposure_limits", "fee_terms",
     "mails", "notice_settings", "order_payer", "order_search", "payers", "payouts", "cvv_once", "reconciliation_clocks",
     "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
     "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
@@ -48,7 +48,9 @@ TABLES: Final = (
     "arm_settings", "payer_looks", "issuer_answers", "fact_clocks",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
-UNSORTED: Final = ("card_blocks", "engine_stops", "network_sends", "partner_feed", "partner_log", "partner_reached")
+UNSORTED: Final = (
+    "card_blocks", "endpoints", "engine_stops", "network_sends", "partner_feed", "partner_log", "partner_reached",
+)  # fmt: skip
 STRANGERS: Final = ("applications", "dispute_notices")
 # What is told of an application stands under the merchant that it is to become, which may never exist.
 TOLD_BEFORE: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
