@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 from tests.flows.test_fees import book, paid
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.gateways.cards.port import Outcome, Reversal
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -208,13 +209,42 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
         await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
                          first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)))  # fmt: skip
         await clear_fault(shop.world, "outage")
-        await shop.settle()
-        assert await state(shop, made.refund_id) == "stuck"
-        assert await shop.value("SELECT tries FROM refunds WHERE refund_id = $1", made.refund_id) == 1
-        assert await on_desk(shop) == [(made.refund_id, "stuck")]
-        assert await act(shop, made.refund_id, "again") == "owed", "a person has looked, and it gets a new id"
+        for _ in range(2):
+            await act(shop, made.refund_id, "again")
+            await shop.run_due()
+        assert await state(shop, made.refund_id) == "sent", "nobody knows"
+        async with owner(shop.world) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
+        await shop.value("UPDATE refunds SET send_id = NULL WHERE refund_id = $1", made.refund_id)
         await shop.settle()
         assert await state(shop, made.refund_id) == "done"
+
+    told(server, work)
+
+
+def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor that answers a repeated id by its first word said "unknown" for ever, and was never asked."""
+
+    async def work(shop: Shop) -> None:
+        order_id, sent = await paid(shop), list[UUID]()
+        processor = shop.world.processors["sandbox"]
+        reverse = processor.reverse
+
+        async def lost(reversal: Reversal) -> Outcome:
+            await reverse(reversal)
+            sent.append(reversal.id)
+            return Outcome("unknown")
+
+        monkeypatch.setattr(processor, "reverse", lost)
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        await shop.run_due()
+        assert await state(shop, made.refund_id) == "sent"
+        await act(shop, made.refund_id, "again")
+        await shop.run_due()
+        assert await state(shop, made.refund_id) == "done"
+        assert sent == [made.refund_id]
 
     told(server, work)
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.kernel.ids import first_id_of
 from recoup.moves import captures, collect
 from recoup.moves.change import Change
 from recoup.moves.disputed_refunds import give_way
@@ -15,7 +14,6 @@ from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import STUCK
 from recoup.rules.order.snapshot import Attempt, Refund
 
-SURELY_KNOWN = timedelta(days=1)  # before the end of a window, for clocks and queues on the way
 DELAYED = "A {kind} is delayed: it is sent until the processor answers."
 
 
@@ -78,18 +76,11 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
-def open_refund(
-    change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta, idempotency_window: timedelta
-) -> Refund | None:  # fmt: skip
-    """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send, or when the
-    processor may have forgotten the id: what it was asked before may have been done."""
+def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta) -> Refund | None:
+    """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send."""
     refund = change.order.refund(refund_id)
     if refund.state not in ("owed", "sent"):
         change.undue("refund", subject_id=refund_id)
-        return None
-    forgotten = refund.wire_id < first_id_of(change.wall - idempotency_window + SURELY_KNOWN)
-    if refund.tries and forgotten and refund.kind != "capture":  # nothing is captured twice
-        _stuck(change, refund, "unknown", None)
         return None
     send_before = change.wall + SEND_WITHIN
     first = refund.state == "owed"
@@ -140,24 +131,17 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
     """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
+    change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
-        change.undue("refund", subject_id=refund.refund_id)
         change.set_refund(refund, state="refused", processor_code=code)
         calm(change, refund)
         captures.refused(change, refund, code)
         return
     if give_way(change, refund):
-        change.undue("refund", subject_id=refund.refund_id)
         return
-    _stuck(change, refund, state, code)
-
-
-def _stuck(change: Change, refund: Refund, why: str, code: str | None) -> None:
-    """To the desk: the money is owed, and nothing is sent by itself any more."""
-    change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="stuck", processor_code=code)
     change.worry(STUCK.format(kind=refund.kind))
-    change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=why)
+    change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 
 def _route(change: Change, refund: Refund) -> str:

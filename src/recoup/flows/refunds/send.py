@@ -1,12 +1,15 @@
-"""A refund that is owed goes to the processor under its own id; resending the same id is safe there."""
+"""A refund that is owed goes to the processor under its own id. A later try asks first what became of the one before,
+and sends the same id again only while the processor surely knows it.
+"""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.moves.change import Change
@@ -14,6 +17,8 @@ from recoup.moves.refunds import close_refund, open_refund
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.store.read.refunds import order_of_refund
 
+ASK_SECONDS_MAX: Final = 3.0  # within the time that the message has to leave in
+SURELY_KNOWN: Final = timedelta(days=1)  # before the end of a window, for clocks and queues on the way
 _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
     "refund": "refund", "reversal": "refund", "void": "void", "capture": "capture",
 }  # fmt: skip
@@ -28,15 +33,14 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
 
     def intent(change: Change) -> tuple[Order, Refund] | None:
         processor = _processor(world, change.order, refund_id)
-        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after,
-                             processor.idempotency_window)  # fmt: skip
+        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
         return (change.order, refund) if refund else None
 
     opened = await orders.change(Job(key, intent))
     if opened is None:
         return
     order, refund = opened
-    outcome = await _call(world, _processor(world, order, refund_id), refund)
+    outcome = await _settled(world, _processor(world, order, refund_id), refund)
 
     def result(change: Change) -> str:
         return close_refund(change, refund_id, outcome.state, reference=outcome.reference,
@@ -54,6 +58,17 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
         return processor_of(world, route)
     channel: Processor = world.channels[route]
     return channel
+
+
+async def _settled(world: World, processor: Processor, refund: Refund) -> Outcome:
+    if refund.tries > 1:
+        outcome = await heard(processor.inquire(refund.wire_id), ASK_SECONDS_MAX)
+        forgotten = refund.wire_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
+        if outcome.state in ("approved", "declined"):
+            return outcome
+        if forgotten:
+            return Outcome("unknown", text="sent again it could be another refund")
+    return await _call(world, processor, refund)
 
 
 async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
