@@ -1,11 +1,13 @@
 """Settings that cannot be are refused by name, with what to write instead."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recoup.kernel.problem import Problem
 from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import originator_of
 
 FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is bool)
 
@@ -35,3 +37,23 @@ def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: s
 ], ids=str)  # fmt: skip
 def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(said: dict[str, str], taken: bool) -> None:
     assert Settings(**said).takes_loopback is taken
+
+
+ACH = Settings(live_ach_routing="091000019", live_ach_bank="FIRST BANK", live_ach_company_id="1900000019",
+               live_ach_company="SHOPS INC")  # fmt: skip
+
+
+def test_who_sends_live_ach_files_is_said_whole_or_not_at_all() -> None:
+    assert originator_of(Settings()) is None
+    sender = originator_of(ACH)
+    assert sender is not None and sender.bank == "FIRST BANK"
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("live_ach_bank", ""), ("live_ach_company", "GRÜN"), ("live_ach_company_id", "19"),
+    ("live_ach_routing", "12345"), ("live_ach_routing", "091000018"),
+])  # fmt: skip
+def test_a_live_ach_setting_that_no_bank_takes_is_named(name: str, text: str) -> None:
+    with pytest.raises(Problem) as problem:
+        originator_of(replace(ACH, **{name: text}))
+    assert problem.value.field == name and problem.value.cure

@@ -132,7 +132,7 @@ def originator_of(settings: Settings) -> Originator | None:
         if not text or not text.isascii() or not text.isprintable():
             raise Problem("invalid", "NACHA files name who sends them, in plain letters and digits.",
                           field=f"live_ach_{name}", cure="Set all four live_ach settings, or none.")  # fmt: skip
-    check_routing(given["routing"])
+    check_routing(given["routing"], field="live_ach_routing")
     if len(given["company_id"]) != COMPANY_ID_LENGTH:
         raise Problem("invalid", f"A company id has {COMPANY_ID_LENGTH} characters.", field="live_ach_company_id",
                       cure="Your bank gave it to you for ACH files.")  # fmt: skip

@@ -12,8 +12,9 @@ BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20
 NAME_MAX: Final = 120
 TYPES: Final[dict[str, str]] = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}
-_ENDINGS: Final[dict[str, str]] = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg",
-                                  "text/plain": ".txt"}  # fmt: skip
+_ENDINGS: Final[dict[str, tuple[str, ...]]] = {
+    "application/pdf": (".pdf",), "image/png": (".png",), "image/jpeg": (".jpg", ".jpeg"), "text/plain": (".txt",),
+}  # fmt: skip
 _PDF_WITHIN: Final = 1024  # readers look for the trailer in the last kilobyte
 _MARK: Final = b"\xef\xbb\xbf"  # some programs begin a PDF with it
 _UNSAFE: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
@@ -39,9 +40,9 @@ def media_type(content: bytes) -> str:
 
 def download_name(name: str, media_type: str) -> str:
     """With the ending of what it is, so that no program opens it as something else."""
-    ending = _ENDINGS[media_type]
+    endings = _ENDINGS[media_type]
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    return plain if plain.lower().endswith((ending, ".jpeg") if ending == ".jpg" else ending) else plain + ending
+    return plain if plain.lower().endswith(endings) else plain + endings[0]
 
 
 def file_name(given: str) -> str:

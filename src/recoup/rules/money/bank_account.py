@@ -111,13 +111,13 @@ def _check_iban(iban: str) -> None:
                       field="iban", cure="Copy it from the bank's own page.")  # fmt: skip
 
 
-def check_routing(routing: str) -> None:
+def check_routing(routing: str, field: str = "routing") -> None:
     """Raises: Problem(invalid)."""
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
-        raise Problem("invalid", "The routing number has nine digits.", field="routing",
+        raise Problem("invalid", "The routing number has nine digits.", field=field,
                       cure="Copy the nine digits from a cheque or the bank's papers.")  # fmt: skip
     weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
     known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
     if weighted % 10 or not known or routing == "0" * 9:
-        raise Problem("invalid", "The routing number's check digit does not fit.", field="routing",
+        raise Problem("invalid", "The routing number's check digit does not fit.", field=field,
                       cure="Copy it from the bank's own page; wire and ACH numbers may differ.")  # fmt: skip

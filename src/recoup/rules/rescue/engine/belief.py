@@ -24,7 +24,7 @@ from recoup.rules.rescue.engine.chances import (
 )
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import Facts, Look
-from recoup.rules.rescue.engine.model import Issuer, Learned, Model
+from recoup.rules.rescue.engine.model import Learned, Model
 
 _PEOPLE_CHANGE: Final = 0.05  # of the belief about a payer goes back to what is known of all
 _TINY: Final = 1e-9
@@ -43,17 +43,9 @@ class Belief:
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
     first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
     offset = offset_minutes if facts.zone is None else facts.zone
-    habits = _habits(model, facts.issuer, issuer)
+    habits = habits_of(model, facts.issuer)
     ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0, facts.credit, habits)
     return ground._replace(first_day=local_day(ground, first_at))
-
-
-def _habits(model: Model, key: str, issuer: Issuer | None) -> tuple[float, ...]:
-    name = ("habits", key if issuer is not None else "")
-    found: tuple[float, ...] | None = model.tables.get(name)
-    if found is None:
-        found = model.tables[name] = habits_of(model, issuer)
-    return found
 
 
 def believed(ground: Ground, facts: Facts) -> Belief:

@@ -146,14 +146,19 @@ def refused(ground: Ground, before: Before, at: float) -> float:
     return odds / (1.0 + odds)
 
 
-def habits_of(model: Model, issuer: Issuer | None) -> tuple[float, ...]:
-    """By weekday and three hours of UTC, how the odds of a refusal there differ."""
-    table = model.learned.refusal
-    return tuple(
-        odds_of(table.weekdays[day] + table.hours[slot]
-                + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0))
-        for day in range(WEEKDAYS) for slot in range(HOURS)
-    )  # fmt: skip
+def habits_of(model: Model, key: str) -> tuple[float, ...]:
+    """By weekday and three hours of UTC, how the odds of a refusal there differ at the issuer of this key."""
+    issuer = model.learned.issuers.get(key)
+    name = ("habits", key if issuer is not None else "")
+    found: tuple[float, ...] | None = model.tables.get(name)
+    if found is None:
+        table = model.learned.refusal
+        found = model.tables[name] = tuple(
+            odds_of(table.weekdays[day] + table.hours[slot]
+                    + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0))
+            for day in range(WEEKDAYS) for slot in range(HOURS)
+        )  # fmt: skip
+    return found
 
 
 def expected(weights: list[float], by_days: list[float], row: tuple[float, ...], none: tuple[float, ...]) -> float:
