@@ -46,7 +46,8 @@ ACH = Settings(live_ach_routing="091000019", live_ach_bank="FIRST BANK", live_ac
 def test_who_sends_live_ach_files_is_said_whole_or_not_at_all() -> None:
     assert originator_of(Settings()) is None
     sender = originator_of(ACH)
-    assert sender is not None and sender.bank == "FIRST BANK"
+    assert sender is not None
+    assert sender.bank == "FIRST BANK"
 
 
 @pytest.mark.parametrize(("name", "text"), [
@@ -56,4 +57,5 @@ def test_who_sends_live_ach_files_is_said_whole_or_not_at_all() -> None:
 def test_a_live_ach_setting_that_no_bank_takes_is_named(name: str, text: str) -> None:
     with pytest.raises(Problem) as problem:
         originator_of(replace(ACH, **{name: text}))
-    assert problem.value.field == name and problem.value.cure
+    assert problem.value.field == name
+    assert problem.value.cure
