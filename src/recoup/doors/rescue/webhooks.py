@@ -1,6 +1,6 @@
 """/webhooks: the merchant's endpoints, and what was sent there. Source: contract §14, §17.1."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
@@ -27,6 +27,7 @@ from recoup.flows.messages.send_sample import SAMPLES_MAX, send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.store.read.endpoints import Try
 
 DELIVERIES_MAX: Final = 200
 
@@ -134,13 +135,12 @@ def shown(endpoint: Endpoint) -> Shown:
     )  # fmt: skip
 
 
-def _delivery(row: Any) -> Delivery:
+def _delivery(row: Try) -> Delivery:
     return Delivery(
-        id=row["try_id"], mid=row["merchant_id"], is_resent=row["resent"], event=row["event"] or "",
-        event_id=row["event_id"], order_id=row["subject_id"],
-        external_order_id=row["external_id"], sequence=row["seq"], attempt=row["try_no"], at=iso(row["at"]),
-        status=row["status"], error=row["error"], latency_ms=row["latency_ms"], answer=row["answer"],
-        result=row["result"], is_sample=row["is_sample"],
+        id=row.try_id, mid=row.merchant_id, is_resent=row.resent, event=row.event or "", event_id=row.event_id,
+        order_id=row.subject_id, external_order_id=row.external_id, sequence=row.seq, attempt=row.try_no,
+        at=iso(row.at), status=row.status, error=row.error, latency_ms=row.latency_ms, answer=row.answer,
+        result=row.result, is_sample=row.is_sample,
     )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, owner_id, path_of
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
@@ -22,7 +24,7 @@ from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
 from recoup.rules.rescue.site_address import host_of
 from recoup.store.pool import KeyTaken
-from recoup.store.read.endpoints import list_endpoints, list_tries
+from recoup.store.read.endpoints import EndpointRow, Try, list_endpoints, list_tries
 from recoup.store.read.partners import partner_of
 from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
 
@@ -184,7 +186,7 @@ async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
         await note(tx, owner, world.clocks.wall(), "webhook.deleted", endpoint_id, {"host": host_of(before.url)})
 
 
-async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Any]:
+async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Try]:
     """Its tries and samples, newest first, from `before` on; events as its dialect names them.
 
     Raises: Problem(not_found).
@@ -193,7 +195,7 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
     async with world.db.connection() as connection:
         rows = await list_tries(connection, endpoint_id, limit, before)
     told = {ours: wire for wire, ours in names_in(endpoint.format).items()}
-    return [dict(row) | {"event": told.get(row["event"], row["event"])} for row in rows]
+    return [replace(row, event=told.get(row.event or "", row.event)) for row in rows]
 
 
 def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str) -> dict[str, Any]:
@@ -234,15 +236,14 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
     return tuple(known[name] for name in wanted)
 
 
-def _endpoint(world: World, owner: Owner, row: Any) -> Endpoint:
+def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
     """Every merchant has a webhook key from its first keys on; a partner's endpoints have keys of their own."""
-    sealed = (row["own_key"] or row["webhook_key"]) if row["door"] == "rescue" else None
+    sealed = (row.own_key or row.webhook_key) if row.door == "rescue" else None
     key = world.keys.open_secret(key_context(owner), sealed).decode() if sealed else ""
-    events = wire_names(row["events"]) if row["format"] == "stablecoin" else tuple(row["events"])
-    until = row["previous_until"]
-    health = Health(**{name: row[name] for name in Health.__slots__})
+    events = wire_names(row.events) if row.format == "stablecoin" else row.events
+    until = row.previous_until
     return Endpoint(
-        row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"], row["created_at"], key,
-        row["encrypt"], row["own_key"] is not None, until if until and until > world.clocks.wall() else None, health,
-        row["waiting"], row["door"], row["rotated_at"], row["tried"],
+        row.endpoint_id, row.url, events, row.format, row.state, row.why, row.created_at, key, row.encrypt,
+        row.own_key is not None, until if until and until > world.clocks.wall() else None, row.health, row.waiting,
+        row.door, row.rotated_at, row.tried,
     )  # fmt: skip

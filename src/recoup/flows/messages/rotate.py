@@ -14,7 +14,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.store.pool import retrying
-from recoup.store.read.endpoints import shared_keys
+from recoup.store.read.endpoints import SharedKeys, shared_keys
 from recoup.store.write.endpoints import lock_endpoint, lock_shared_key, set_own_key, set_shared_key
 
 log = structlog.get_logger()
@@ -81,18 +81,18 @@ async def rotate_shared(
 async def shared_key_state(world: World, scope: Scope, door: str = "rescue") -> tuple[str, datetime | None]:
     """The mark of the merchant's own key as it is now, and until when the one before is good."""
     async with world.db.connection() as connection:
-        sealed, _, until = await shared_keys(connection, scope.merchant_id, door)
-    return key_mark(_open(world, scope, sealed)) if sealed else "", until
+        keys = await shared_keys(connection, scope.merchant_id, door) or SharedKeys()
+    return key_mark(_open(world, scope, keys.key)) if keys.key else "", keys.previous_until
 
 
 async def shared_key_after(world: World, scope: Scope, mark: str, door: str = "rescue") -> str | None:
     """The merchant's own key, when it came in the place of the one with this mark: what is told to a form that was
     sent twice, whose first answer nobody saw."""
     async with world.db.connection() as connection:
-        sealed, before, _ = await shared_keys(connection, scope.merchant_id, door)
-    if sealed is None or before is None or key_mark(_open(world, scope, before)) != mark:
+        keys = await shared_keys(connection, scope.merchant_id, door) or SharedKeys()
+    if keys.key is None or keys.previous_key is None or key_mark(_open(world, scope, keys.previous_key)) != mark:
         return None
-    return _open(world, scope, sealed)
+    return _open(world, scope, keys.key)
 
 
 def key_mark(signing_key: str) -> str:

@@ -45,8 +45,8 @@ async def configure(
             told = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
             await note(tx, scope, wall, "webhook.changed", "", told)
         elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:
-            await delete_endpoint(tx, scope.merchant_id, row["endpoint_id"])
-            await note(tx, scope, wall, "webhook.deleted", row["endpoint_id"], {"host": host_of(row["url"])})
+            await delete_endpoint(tx, scope.merchant_id, row.endpoint_id)
+            await note(tx, scope, wall, "webhook.deleted", row.endpoint_id, {"host": host_of(row.url)})
     return await read(world, scope)
 
 
@@ -55,5 +55,5 @@ async def read(world: World, scope: Scope) -> StablecoinEndpoint:
         row = await stablecoin_endpoint(connection, scope.merchant_id)
     if row is None:
         return StablecoinEndpoint()
-    events = wire_names(tuple(row["events"]))
-    return StablecoinEndpoint(row["url"], () if events == DEFAULT else events, row["encrypt"], row["state"])
+    events = wire_names(row.events)
+    return StablecoinEndpoint(row.url, () if events == DEFAULT else events, row.encrypt, row.state)

@@ -1,0 +1,186 @@
+"""A statement is a function: its signature says what the SQL takes and gives, and one test holds every statement to the
+real schema.
+
+    @statement(MERCHANT, "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
+    async def order_of_refund(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
+        "The order that it belongs to."
+
+What follows `db` is $1, $2, … in order. The annotation of the result says which result that is:
+
+| annotation | result |
+|---|---|
+| `None` | none |
+| `Written` | the number of rows that were written |
+| `bool` | whether a row came with a first column that is true |
+| `X`, `X \\| None` | the first column of the first row; without `\\| None` a row has to come |
+| `R`, `R \\| None` | the first row: R is a `Row`, a dataclass or a NamedTuple whose fields are the columns in order |
+| `list[X]`, `list[R]` | every row |
+| `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
+
+`dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from functools import reduce, update_wrapper
+from operator import or_
+from types import NoneType, UnionType
+from typing import Any, Final, NewType, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from recoup.store.homes import Home
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Make = Callable[[Any], Any]
+
+Written = NewType("Written", int)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Columns of a result, in order. Its classes are `frozen=True`, too."""
+
+
+class Read(Protocol):
+    """A connection that is read from."""
+
+    async def fetch(self, query: str, *args: object, **options: Any) -> Any: ...
+    async def fetchrow(self, query: str, *args: object, **options: Any) -> Any: ...
+    async def fetchval(self, query: str, *args: object, **options: Any) -> Any: ...
+
+
+class Tx(Read, Protocol):
+    """A connection that is written to, inside a transaction of a flow."""
+
+    async def execute(self, query: str, *args: object, **options: Any) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`takes`: the parameters' types by name; `gives`: the columns', with the names of a row's fields."""
+
+    name: str
+    home: Home
+    sql: str
+    reads: bool
+    takes: dict[str, Any]
+    gives: tuple[tuple[str | None, Any], ...]
+
+
+STATEMENTS: Final[list[Statement]] = []
+
+
+def statement(
+    home: Home, sql: str, *, seconds: float | None = None
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """`seconds`: the longest that it may take."""
+
+    def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        hints, signature = get_type_hints(function), inspect.signature(function)
+        db, *names = signature.parameters
+        gives, method, finish = _result(hints["return"])
+        STATEMENTS.append(Statement(f"{function.__module__}.{function.__name__}", home, sql, hints[db] is Read,
+                                    {name: hints[name] for name in names}, gives))  # fmt: skip
+        count, options = len(names), {} if seconds is None else {"timeout": seconds}
+
+        async def call(db: Any, *args: Any, **named: Any) -> Any:
+            if named or len(args) != count:
+                bound = signature.bind(db, *args, **named)
+                bound.apply_defaults()
+                args = tuple(bound.arguments.values())[1:]
+            return finish(await getattr(db, method)(sql, *args, **options))
+
+        return update_wrapper(call, function)  # type: ignore[return-value]
+
+    return declare
+
+
+Columns = tuple[tuple[str | None, Any], ...]
+
+
+def _result(annotation: Any) -> tuple[Columns, str, Make]:
+    """What the columns have to be, which method of the driver fetches them, and what is made of its answer."""
+    kind, optional = without_none(annotation)
+    origin, of = get_origin(kind), get_args(kind)
+    if kind in _WITHOUT_COLUMNS:
+        return (), *_WITHOUT_COLUMNS[kind]
+    if origin is list:
+        gives, make = _maker(of[0])
+        return gives, "fetch", lambda records: [make(record) for record in records]
+    if origin is dict and kind != dict[str, Any]:
+        key = _at(0, of[0])
+        gives, make = _maker(of[1]) if is_row(of[1]) else (((None, of[0]), (None, of[1])), _at(1, of[1]))
+        return gives, "fetch", lambda records: {key(record): make(record) for record in records}
+    gives, make = _maker(kind)
+
+    def first(record: Any) -> Any:
+        if record is None and not optional:
+            raise LookupError(f"A row of {kind} has to come, and none did.")
+        return None if record is None else make(record)
+
+    return gives, "fetchrow", first
+
+
+_WITHOUT_COLUMNS: Final[dict[Any, tuple[str, Make]]] = {
+    NoneType: ("execute", lambda tag: None),
+    Written: ("execute", lambda tag: int(tag.rpartition(" ")[2])),
+    bool: ("fetchval", bool),
+}
+
+
+def without_none(kind: Any) -> tuple[Any, bool]:
+    """The annotation without `None`, and whether it had one."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind, False
+    rest = [one for one in get_args(kind) if one is not NoneType]
+    return reduce(or_, rest), len(rest) < len(get_args(kind))
+
+
+def is_row(kind: Any) -> bool:
+    return isinstance(kind, type) and (
+        issubclass(kind, msgspec.Struct) or is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    )
+
+
+def _maker(kind: Any) -> tuple[Columns, Make]:
+    """Of a row's type, or of one value's."""
+    if not is_row(kind):
+        return ((None, kind),), _at(0, kind)
+    hints = get_type_hints(kind)
+    columns = tuple((name, hints[name]) for name in _fields(kind))
+    special = [(at, made) for at, (_, of) in enumerate(columns) if (made := _made_of(of)) is not None]
+    if not special:
+        return columns, lambda record: kind(*record)
+
+    def convert(record: Any) -> Any:
+        values = list(record)
+        for at, made in special:
+            if values[at] is not None:
+                values[at] = made(values[at])
+        return kind(*values)
+
+    return columns, convert
+
+
+def _at(place: int, kind: Any) -> Make:
+    made = _made_of(kind)
+    if made is None:
+        return lambda record: record[place]
+    return lambda record: None if record[place] is None else made(record[place])
+
+
+def _made_of(kind: Any) -> Make | None:
+    plain = without_none(kind)[0]
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return plain
+    origin = get_origin(plain)
+    return origin if origin in (tuple, frozenset) else None
+
+
+def _fields(row: Any) -> tuple[str, ...]:
+    if issubclass(row, msgspec.Struct):
+        return tuple(row.__struct_fields__)
+    return tuple(row._fields) if issubclass(row, tuple) else tuple(one.name for one in fields(row))
