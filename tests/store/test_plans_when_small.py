@@ -6,6 +6,7 @@ import re
 
 import asyncpg
 import pytest
+from tests.store.declared import sql_of
 from tests.worlds import sandbox_world
 
 from recoup.store.pool import PLANS
@@ -14,7 +15,7 @@ from recoup.store.server import ServerAddress
 from recoup.store.write import changes, due_work, intake, locks
 
 STATEMENTS = {
-    "admit": intake._ADMIT, "lock": locks._ORDERS, "claim": due_work._CLAIM,
+    "admit": intake._ADMIT, "lock": locks._ORDERS, "claim": sql_of(due_work._claim),
     "evidence": evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS))),
     **{f"write {name}": changes._statement((name,)) for name in changes._PARTS},
 }  # fmt: skip

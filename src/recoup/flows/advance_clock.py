@@ -102,12 +102,12 @@ async def _settle(
             await publish(merchant_id)
         async with world.db.connection() as connection:
             left = await outstanding(connection, merchant_id, world.clocks.wall())
-        if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
+        if not left.work and not (at_end and (left.unfed or left.undelivered)):
             return
-        if left["unanswered"]:
+        if left.unanswered:
             await end_silence(world, merchant_id)
         if world.clocks.monotonic() > give_up:
-            raise _stuck(left["unanswered"])
+            raise _stuck(left.unanswered)
         await asyncio.sleep(0.02)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
-LEASE = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=60)
 
 
 class Due(NamedTuple):
@@ -17,9 +18,18 @@ class Due(NamedTuple):
     tries: int
 
 
-_FIELDS = "d.merchant_id, d.kind, d.subject_id, d.tries"
+_FIELDS: Final = "d.merchant_id, d.kind, d.subject_id, d.tries"
+
+
+async def claim(db: Tx, wall: datetime, limit: int, *, merchant_id: UUID | None = None) -> list[Due]:
+    """Leases what is due, oldest first. With a merchant: by that merchant's clock, however far it was moved."""
+    if merchant_id is None:
+        return await _claim(db, wall, limit, wall + LEASE)
+    return await _claim_of_merchant(db, wall, limit, wall + LEASE, merchant_id)
+
+
 # Rows whose instant has come by the wall; those of a merchant whose clock stands in the past wait for it.
-_CLAIM = f"""
+@statement(MERCHANT, f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.due_at <= $1::timestamptz AND (d.lease_until IS NULL OR d.lease_until <= $1)
@@ -30,8 +40,12 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-"""
-_CLAIM_MERCHANT = f"""
+""")  # fmt: skip
+async def _claim(db: Tx, wall: datetime, limit: int, until: datetime) -> list[Due]:
+    """Leases until then."""
+
+
+@statement(MERCHANT, f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d
   WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
@@ -45,9 +59,20 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-"""
+""")  # fmt: skip
+async def _claim_of_merchant(
+    db: Tx, wall: datetime, limit: int, until: datetime, merchant_id: UUID
+) -> list[Due]:  # fmt: skip
+    """Leases until then."""
+
+
+async def claim_of_each(db: Tx, wall: datetime, limit: int, merchants: Sequence[UUID], each: int) -> list[Due]:
+    """Leases what is due of these merchants, at most `each` of one, its oldest first."""
+    return await _claim_of_each(db, wall, limit, wall + LEASE, merchants, each)
+
+
 # A few of each of these merchants, by its own index, whatever waits for others.
-_CLAIM_OF_EACH = f"""
+@statement(MERCHANT, f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM unnest($4::uuid[]) AS t (merchant_id)
   JOIN merchants m USING (merchant_id)
@@ -62,48 +87,41 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-"""
-_POSTPONE = """
-UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
-"""
-_HAND_BACK = """
-UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
-"""
-_INQUIRE_NOW = """
-UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND subject_id = ANY ($2) AND due_at > $3
-"""
+""")  # fmt: skip
+async def _claim_of_each(
+    db: Tx, wall: datetime, limit: int, until: datetime, merchants: Sequence[UUID], each: int
+) -> list[Due]:  # fmt: skip
+    """Leases until then."""
 
 
-async def claim(
-    connection: asyncpg.Connection, wall: datetime, limit: int, *, merchant_id: UUID | None = None
-) -> list[Due]:
-    """Leases what is due, oldest first. With a merchant: by that merchant's clock, however far it was moved."""
-    if merchant_id is None:
-        rows = await connection.fetch(_CLAIM, wall, limit, wall + LEASE)
-    else:
-        rows = await connection.fetch(_CLAIM_MERCHANT, wall, limit, wall + LEASE, merchant_id)
-    return [Due(*row) for row in rows]
-
-
-async def claim_of_each(
-    connection: asyncpg.Connection, wall: datetime, limit: int, merchants: Sequence[UUID], each: int
-) -> list[Due]:
-    """Leases what is due of these merchants, at most `each` of one, its oldest first."""
-    rows = await connection.fetch(_CLAIM_OF_EACH, wall, limit, wall + LEASE, merchants, each)
-    return [Due(*row) for row in rows]
-
-
-async def postpone(connection: asyncpg.Connection, due: Due, until: datetime, error: str) -> None:
+async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
     """After a failure: not before `until`, with the error for the desk."""
-    await connection.execute(_POSTPONE, due.merchant_id, due.kind, due.subject_id, until, error[:300])
+    await _postpone(db, due.merchant_id, due.kind, due.subject_id, until, error[:300])
 
 
-async def hand_back(connection: asyncpg.Connection, due: Due, until: datetime | None = None) -> None:
+@statement(MERCHANT, """
+UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+""")  # fmt: skip
+async def _postpone(
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str
+) -> None:  # fmt: skip
+    """Not before `until`."""
+
+
+async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
     """After a part of it: whoever is free goes on, not before `until`."""
-    await connection.execute(_HAND_BACK, due.merchant_id, due.kind, due.subject_id, until)
+    await _hand_back(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
-async def inquire_now(
-    connection: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime
-) -> None:
-    await connection.execute(_INQUIRE_NOW, merchant_id, order_ids, wall)
+@statement(MERCHANT, """
+UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+""")  # fmt: skip
+async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None) -> None:
+    """Its tries begin anew."""
+
+
+@statement(MERCHANT, """
+UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND subject_id = ANY ($2) AND due_at > $3
+""")  # fmt: skip
+async def inquire_now(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
+    """What is to be asked later about these orders is asked now."""
