@@ -11,7 +11,7 @@ from recoup.flows.messages.publish import publish
 from recoup.rules.messages.events import CATALOGUE
 from recoup.store.server import ServerAddress
 from recoup.store.write.closer import feed_events, lock_closer
-from recoup.store.write.lanes import claim_lanes, due_endpoints, finish_lanes
+from recoup.store.write.lanes import Lane, claim_lanes, due_endpoints, finish_lanes
 
 
 def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddress) -> None:
@@ -27,13 +27,13 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             await publish(world, shop.merchant_id)
             wall = world.clocks.wall()
             async with world.db.connection() as connection:
-                lane = dict((await claim(connection, wall))[0])
-            assert lane["next_seq"] == 1
+                lane = (await claim(connection, wall))[0]
+            assert lane.next_seq == 1
             await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
 
             taken: dict[str, Any] = {
-                "merchant_id": shop.merchant_id, "endpoint_id": lane["endpoint_id"], "lane_id": lane["lane_id"],
-                "subject_id": order_id, "seq": 1, "fails": 1, "tries": 1, "lease_until": lane["lease_until"],
+                "merchant_id": shop.merchant_id, "endpoint_id": lane.endpoint_id, "lane_id": lane.lane_id,
+                "subject_id": order_id, "seq": 1, "fails": 1, "tries": 1, "lease_until": lane.lease_until,
                 "retry_at": None, "disable": None, "switched": False,
             }  # fmt: skip
             async with world.db.transaction() as delivering:
@@ -47,12 +47,12 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             await feeding
             async with world.db.connection() as connection:
                 lanes = await claim(connection, world.clocks.wall() + timedelta(minutes=2))
-            assert [row["event"] for row in lanes] == ["order.cancelled"]
+            assert [row.event for row in lanes] == ["order.cancelled"]
 
     asyncio.run(story())
 
 
-async def claim(connection: Any, wall: datetime) -> list[Any]:
+async def claim(connection: Any, wall: datetime) -> list[Lane]:
     places = dict.fromkeys(await due_endpoints(connection, wall), 10)
     return await claim_lanes(connection, wall, places)
 

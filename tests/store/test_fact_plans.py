@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.store.declared import sql_of
 from tests.worlds import sandbox_world
 
 from recoup.store.pool import PLANS
@@ -41,9 +42,9 @@ STATEMENTS = {
     "switched": (switches._LAST_ACTORS, {"switch_changes": "subject_id"}),
     "ended keys": (merchant_keys._ENDED, {
         "api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"}),
-    "replay": (replays._BY_KEY, {"replays": "key"}),
-    "replays": (replays._NEWEST, {"replays": "endpoint_id"}),
-    "busy": (replaying._BUSY, {"replays": "endpoint_id"}),
+    "replay": (sql_of(replays._replays_of_key), {"replays": "key"}),
+    "replays": (sql_of(replays.newest_replays), {"replays": "endpoint_id"}),
+    "busy": (sql_of(replaying.is_busy), {"replays": "endpoint_id"}),
     "answered": (payer_sources._ANSWERED, {
         "order_log": "seq > ", "attempts": "order_id|attempt_id", "orders": "order_id", "vault": "token_id"}),
 }  # fmt: skip
@@ -78,7 +79,7 @@ def _plan(server: ServerAddress, statement: str) -> str:
     return asyncio.run(planned())
 
 
-@pytest.mark.parametrize("statement", [endpoints._LIST, partner_merchants._HOOKS])
+@pytest.mark.parametrize("statement", [sql_of(endpoints.list_endpoints), partner_merchants._HOOKS])
 def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: ServerAddress, statement: str) -> None:
     """Fifty stand at most, but each page looked through all that a merchant ever made."""
     plan = _plan(server, statement)

@@ -19,7 +19,7 @@ async def answered_before(
     known = await find_request(connection, merchant_id, operation, key) if key else None
     if known is None:
         return None
-    if known["input_mac"] != input_mac:
+    if known.input_mac != input_mac:
         message = f"This idempotency key came before with another {operation}."
         raise Problem("conflict", message, field=field, cure=f"Use a new key for a new {operation}.")
-    return dict(known["answer"])
+    return dict(known.answer or {})

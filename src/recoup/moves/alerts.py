@@ -5,13 +5,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import asdict
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.rescue.engine import drift
 from recoup.store.read.alerts import last_orders_alert, waiting_since
-from recoup.store.write.alerts import lock_feed
+from recoup.store.write.alerts import FailingEndpoint, lock_feed
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.drift_watches import lock_drift, save_drift
 from recoup.store.write.partner_alerts import add_partner_alert
@@ -46,29 +47,29 @@ async def gather_orders(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTim
     last = await last_orders_alert(tx, merchant_id)
     rows, key = Rows(), {"merchant_id": merchant_id, "kind": "orders_alert", "subject_id": merchant_id}
     found = await waiting_since(tx, merchant_id, last.feed_no, until)
-    if found["orders"] and last.told_at is not None and wall < last.told_at + APART:
+    if found.orders and last.told_at is not None and wall < last.told_at + APART:
         rows.due_work.append(key | {"due_at": last.told_at + APART, "wall": True})
     else:
         if until > last.feed_no:
-            alert(rows, merchant_id, "orders", merchant_id, until, found, wall)
-        if not found["orders"]:
+            alert(rows, merchant_id, "orders", merchant_id, until, asdict(found), wall)
+        if not found.orders:
             rows.due_work.clear()  # kept as the place up to which was looked; nobody hears of it
         rows.due_done.append(key)
     await write(tx, rows)
 
 
-async def alert_endpoints(tx: asyncpg.Connection, endpoints: list[asyncpg.Record], wall: WallTime) -> None:
+async def alert_endpoints(tx: asyncpg.Connection, endpoints: list[FailingEndpoint], wall: WallTime) -> None:
     """Of those whose breaker has just opened, or that were just switched off: once for each time that they failed."""
     rows = Rows()
     for row in endpoints:
-        off = row["state"] == "disabled"
-        since: datetime = row["failing_since"] or row["created_at"]
-        facts = {"endpoint_id": str(row["endpoint_id"]), "host": row["host"], "state": "disabled" if off else "open"}
-        about, step = row["endpoint_id"], 2 * int(since.timestamp()) + off
-        if row["partner_id"] is not None:
-            await add_partner_alert(tx, row["partner_id"], new_id(), "partner_webhook", about, step, facts, wall)
-        else:
-            alert(rows, row["merchant_id"], "webhook", about, step, facts, wall)
+        off = row.state == "disabled"
+        since: datetime = row.failing_since or row.created_at
+        facts = {"endpoint_id": str(row.endpoint_id), "host": row.host, "state": "disabled" if off else "open"}
+        about, step = row.endpoint_id, 2 * int(since.timestamp()) + off
+        if row.partner_id is not None:
+            await add_partner_alert(tx, row.partner_id, new_id(), "partner_webhook", about, step, facts, wall)
+        elif row.merchant_id is not None:
+            alert(rows, row.merchant_id, "webhook", about, step, facts, wall)
     await write(tx, rows)
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.time import WallTime
+from recoup.store.write.alerts import lock_feed
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.replays import add_replay, add_replay_of_one, lock_feed, not_before, open_lanes
+from recoup.store.write.replays import add_replay, add_replay_of_one, not_before, open_lanes
 
 NUMBERS_A_STEP: Final = 1_000
 

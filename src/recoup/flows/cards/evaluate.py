@@ -125,7 +125,7 @@ class Evaluate:
         async with self._world.db.connection() as connection:
             request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
             if request is not None:
-                _check_same(request["input_mac"], input_mac)
+                _check_same(request.input_mac, input_mac)
                 return ()
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
             if _generation(given, last, await self._pan_id(connection, scope, given, token_id)) is None:
@@ -253,13 +253,16 @@ class Evaluate:
         async with self._world.db.connection() as connection:
             request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
             if request is not None:
-                _check_same(request["input_mac"], input_mac)
-                first = await order_word(connection, scope.merchant_id, request["subject_id"])
+                _check_same(request.input_mac, input_mac)
+                assert request.subject_id is not None
+                assert request.answer is not None
+                first = await order_word(connection, scope.merchant_id, request.subject_id)
                 assert first is not None
                 if first["kind"] != "mit_managed":
                     return UUID(str(first["order_id"]))
-                word, told = word_of(first, tuple(request["answer"]["warnings"])), request["answer"]
-                return replace(word, evaluate=told["evaluate"])  # the first answer; whether it is over is true now
+                word = word_of(first, tuple(request.answer["warnings"]))
+                # The first answer; whether it is over is true now.
+                return replace(word, evaluate=request.answer["evaluate"])
             # In this order: an order that is seen had its card kept before it.
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
             pan_id = await self._pan_id(connection, scope, given, token_id)

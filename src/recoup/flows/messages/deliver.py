@@ -27,6 +27,7 @@ from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.write.alerts import failing_endpoints
 from recoup.store.write.lanes import (
+    Lane,
     bring_forward,
     claim_lanes,
     due_endpoints,
@@ -69,8 +70,8 @@ class Deliveries:
                 break
             await asyncio.wait(self._out, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for lane in lanes:
-            self._pace.began(lane["endpoint_id"])
-            task = asyncio.create_task(self._deliver(dict(lane)))
+            self._pace.began(lane.endpoint_id)
+            task = asyncio.create_task(self._deliver(lane))
             self._out.add(task)
             task.add_done_callback(self._out.discard)
         return len(lanes)
@@ -88,52 +89,52 @@ class Deliveries:
         while self._out:
             await asyncio.wait(self._out)
 
-    async def _deliver(self, lane: dict[str, Any]) -> None:
+    async def _deliver(self, lane: Lane) -> None:
         begun, taken = time.perf_counter(), False
         try:
             # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
-            active = lane["state"] == "active"
+            active = lane.state == "active"
             posted = await post_event(self._world, lane) if active else Posted(Answer(None, error="switched_off"))
             taken = posted.answer.taken
             await self._record(lane, posted)
         except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
-            log.warning("delivery not recorded", lane=str(lane["lane_id"]), error=type(error).__name__)
+            log.warning("delivery not recorded", lane=str(lane.lane_id), error=type(error).__name__)
         finally:
-            self._pace.ended(lane["endpoint_id"], taken=taken, seconds=time.perf_counter() - begun)
+            self._pace.ended(lane.endpoint_id, taken=taken, seconds=time.perf_counter() - begun)
 
-    async def _record(self, lane: dict[str, Any], posted: Posted) -> None:
+    async def _record(self, lane: Lane, posted: Posted) -> None:
         """An answer that cannot be kept as it came is a failed try: unrecorded, it would be sent again for ever."""
         try:
             await self._finish.submit(self._result(lane, posted))
         except UNKEPT as error:
-            log.warning("answer not kept", lane=str(lane["lane_id"]), error=type(error).__name__)
+            log.warning("answer not kept", lane=str(lane.lane_id), error=type(error).__name__)
             unread = Answer(None, latency_ms=posted.answer.latency_ms, error="protocol")
             await self._finish.submit(self._result(lane, Posted(unread, posted.resent)))
 
-    def _result(self, lane: dict[str, Any], posted: Posted) -> _Finished:
+    def _result(self, lane: Lane, posted: Posted) -> _Finished:
         wall, answer = self._world.clocks.wall(), posted.answer
-        fails, retry_after = lane["fails"] + 1, answer.headers.get("retry-after")
+        fails, retry_after = lane.fails + 1, answer.headers.get("retry-after")
         verdict = after_try(
             answer.status, error=answer.error, fails=fails, jitter=random.random(), retry_after=retry_after, now=wall,
-            schedules=SCHEDULES.get(lane["format"], RESCUE),
+            schedules=SCHEDULES.get(lane.format, RESCUE),
         )  # fmt: skip
-        keys = {"merchant_id": lane["merchant_id"], "endpoint_id": lane["endpoint_id"]}
+        keys = {"merchant_id": lane.merchant_id, "endpoint_id": lane.endpoint_id}
         finished = keys | {
-            "lane_id": lane["lane_id"], "subject_id": lane["subject_id"], "seq": lane["next_seq"], "fails": fails,
-            "tries": lane["tries"] + 1, "lease_until": lane["lease_until"], "switched": posted.switched,
-            "url": lane["url"],
+            "lane_id": lane.lane_id, "subject_id": lane.subject_id, "seq": lane.next_seq, "fails": fails,
+            "tries": lane.tries + 1, "lease_until": lane.lease_until, "switched": posted.switched,
+            "url": lane.url,
             "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
             "disable": "The receiver answered 410 Gone." if verdict.action == "disable" else None,
         }  # fmt: skip
         tried = keys | {
-            "try_id": new_id(), "subject_id": lane["subject_id"], "seq": lane["next_seq"],
-            "event_id": lane["event_id"] or lane["lane_id"], "try_no": lane["tries"] + 1, "at": wall,
+            "try_id": new_id(), "subject_id": lane.subject_id, "seq": lane.next_seq,
+            "event_id": lane.event_id or lane.lane_id, "try_no": lane.tries + 1, "at": wall,
             "status": answer.status, "error": answer.error, "latency_ms": round(answer.latency_ms),
             "answer": answer_text(answer),
             "result": _RESULTS[verdict.action], "resent": posted.resent,
         }  # fmt: skip
         asked = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
-        told = Tried(answer.taken, lane["probe"], answer.error or f"HTTP {answer.status}",
+        told = Tried(answer.taken, lane.probe, answer.error or f"HTTP {answer.status}",
                      wall + asked if asked else None)  # fmt: skip
         return finished, tried, told
 
@@ -173,7 +174,7 @@ async def _judge(
     closed: list[UUID] = []
     opened: set[UUID] = set()
     for row in rows:
-        endpoint_id, before = row["endpoint_id"], Health(*list(row.values())[1:])
+        endpoint_id, before = row.endpoint_id, row.health
         after = after_tries(before, told[endpoint_id], wall, random.random())
         lost = is_lost(after, wall)
         for lane, row_of_try, (_, _, one) in zip(lanes, tries, results, strict=True):

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
 from recoup.flows.messages.post import event_of
 from recoup.gateways.web.guard import check_url
@@ -16,7 +18,7 @@ from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
-from recoup.store.read.deliveries import read_log, read_try, sum_tries
+from recoup.store.read.deliveries import EventTry, LogLine, Sums, read_log, read_try, sum_tries
 
 RESULTS: Final = ("delivered", "failed", "parked", "disabled")
 BODY_CHARS_MAX: Final = 20_000
@@ -33,10 +35,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One try. `headers` and `body` are rebuilt from the event: None when it is no longer known. `next_at` is not
-    among its facts; see the log."""
+    """One try. `headers` and `body` are rebuilt from the event: None when it is no longer known."""
 
-    row: Mapping[str, Any]
+    row: EventTry
     event: str
     headers: Mapping[str, str] | None
     body: str | None
@@ -45,7 +46,7 @@ class Delivery:
 
 async def log_of(
     world: World, endpoint: Endpoint, wanted: Wanted, limit: int
-) -> tuple[list[dict[str, Any]], UUID | None]:
+) -> tuple[list[LogLine], UUID | None]:
     """Newest first, with what is tried next; and before which try the next page begins, None when that was all.
 
     Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
@@ -61,10 +62,10 @@ async def log_of(
         rows, before = await read_log(connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result,
                                       event=event, limit=limit)  # fmt: skip
     told = _told(endpoint)
-    return [row | {"event": told.get(row["event"], row["event"])} for row in rows], before
+    return [replace(row, event=told.get(row.event, row.event)) for row in rows], before
 
 
-async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Any]:
+async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
     """How the last thousand tries of each went."""
     async with world.db.connection() as connection:
         return await sum_tries(connection, [one.endpoint_id for one in endpoints])
@@ -83,10 +84,10 @@ async def delivery_of(
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     sent = _sent(world, endpoint, row)
-    name = _told(endpoint).get(row["event"], row["event"]) if row["sample"] is None else row["sample"]
+    name = _told(endpoint).get(row.event, row.event) if row.sample is None else row.sample
     body = sent.body.decode("utf-8", "replace") if sent else None
     return Delivery(row, name or "", masked_headers(sent.headers) if sent else None, body and body[:BODY_CHARS_MAX],
-                    masked(row["answer"], [endpoint.signing_key]))  # fmt: skip
+                    masked(row.answer, [endpoint.signing_key]))  # fmt: skip
 
 
 def _told(endpoint: Endpoint) -> dict[str | None, str]:
@@ -94,19 +95,18 @@ def _told(endpoint: Endpoint) -> dict[str | None, str]:
     return {ours: wire for wire, ours in names_in(endpoint.format).items()}
 
 
-def _sent(world: World, endpoint: Endpoint, row: dict[str, Any]) -> Rendered | None:
+def _sent(world: World, endpoint: Endpoint, row: EventTry) -> Rendered | None:
     """The body is the same at each try; whom it is signed for is hidden afterwards, so any key will do."""
     stable = endpoint.format == "stablecoin"
-    at: datetime = row["at"] - timedelta(milliseconds=row["latency_ms"])
-    if row["sample"] is not None:
-        if row["sample"] not in names_in(endpoint.format):
+    at: datetime = row.at - timedelta(milliseconds=row.latency_ms)
+    if row.sample is not None:
+        if row.sample not in names_in(endpoint.format):
             return None
-        event = sample_event(row["sample"], stable, row["event_id"], row["merchant_id"], None, at)
-    elif row["body"] is None:
+        event = sample_event(row.sample, stable, row.event_id, row.merchant_id, None, at)
+    elif row.body is None:
         return None
     else:
-        live_seq = row["seq"] + 1 if row["resent"] else None
-        event = event_of(row | {"next_seq": row["seq"], "live_seq": live_seq}, world.policy.test_mode)
+        event = event_of(row, row.seq, world.policy.test_mode, resent=row.resent)
     if stable:
         return render_stable(event, new_signing_key(), at, encrypt=False)
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -20,6 +20,9 @@ from recoup.kernel.world import World
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.stable_events import render_stable
 from recoup.rules.network.card_text import masked_numbers
+from recoup.store.read.deliveries import EventTry
+from recoup.store.read.feed import FeedLine
+from recoup.store.write.lanes import Lane
 
 log = structlog.get_logger()
 ABOUT_ORDERS: Final = frozenset({"order", "stable_order", "subscription"})
@@ -36,30 +39,31 @@ class Posted:
     switched: bool = False
 
 
-async def post_event(world: World, lane: dict[str, Any]) -> Posted:
+async def post_event(world: World, lane: Lane) -> Posted:
     """`lane` as claimed. Never raises for what the receiver does."""
-    event = event_of(lane, world.policy.test_mode)
-    host = _host_of(lane["url"], world.policy.loopback_webhooks)
+    resent = lane.live_seq is not None and lane.next_seq < lane.live_seq
+    host = _host_of(lane.url, world.policy.loopback_webhooks)
     if host is None:
-        return Posted(Answer(None, error="refused_address"), event.resent)
+        return Posted(Answer(None, error="refused_address"), resent)
     try:
+        event = event_of(lane, lane.next_seq, world.policy.test_mode, resent=resent)
         keys = _keys(world, lane)
-        both = lane["format"] == "standard"
+        both = lane.format == "standard"
         sent = [_render(world, lane, event, host, keys)] if both else [
             _render(world, lane, event, host, [key]) for key in keys
         ]  # fmt: skip
     except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
-        log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
-        return Posted(Answer(None, error="not_rendered"), event.resent)
+        log.warning("delivery not rendered", lane=str(lane.lane_id), error=type(error).__name__)
+        return Posted(Answer(None, error="not_rendered"), resent)
     first, *second = sent
     if first is None:
         return Posted(Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event."))
-    answer = await _post(world, lane["url"], first)
+    answer = await _post(world, lane.url, first)
     if second and second[0] is not None and answer.error is None and answer.status in UNTRUSTED:
-        again = await _post(world, lane["url"], second[0])
+        again = await _post(world, lane.url, second[0])
         if again.taken:
-            return Posted(again, event.resent, switched=True)
-    return Posted(answer, event.resent)
+            return Posted(again, resent, switched=True)
+    return Posted(answer, resent)
 
 
 def answer_text(answer: Answer) -> str:
@@ -76,23 +80,23 @@ async def _post(world: World, url: str, sent: Rendered) -> Answer:
     return await web.post(url, sent.headers, sent.body, timeout_seconds=seconds)
 
 
-def _keys(world: World, lane: dict[str, Any]) -> list[str]:
+def _keys(world: World, lane: Lane) -> list[str]:
     """Base64, in the order in which they are tried: an old key that still holds before the new one."""
-    context = f"webhook:{lane['partner_id'] or lane['merchant_id']}"
-    sealed = [lane["key"]]
-    if lane["previous_key"] is not None and (lane["format"] == "standard" or not lane["switched"]):
-        sealed.insert(0, lane["previous_key"])
+    context = f"webhook:{lane.partner_id or lane.merchant_id}"
+    sealed = [lane.key]
+    if lane.previous_key is not None and (lane.format == "standard" or not lane.switched):
+        sealed.insert(0, lane.previous_key)
     return [world.keys.open_secret(context, one).decode() for one in sealed]
 
 
 def _render(
-    world: World, lane: dict[str, Any], event: Event, host: str, keys: list[str]
+    world: World, lane: Lane, event: Event, host: str, keys: list[str]
 ) -> Rendered | None:  # fmt: skip
     """None for what the endpoint's dialect does not tell."""
     wall = world.clocks.wall()
-    if lane["format"] == "stablecoin":
-        return render_stable(event, keys[0], wall, encrypt=lane["encrypt"])
-    return render(event, lane["format"], keys, host, secrets.token_hex(16), wall)
+    if lane.format == "stablecoin":
+        return render_stable(event, keys[0], wall, encrypt=lane.encrypt)
+    return render(event, lane.format, keys, host, secrets.token_hex(16), wall)
 
 
 @lru_cache(maxsize=4096)
@@ -102,13 +106,14 @@ def _host_of(url: str, loopback: bool) -> str | None:
     return None if isinstance(checked, Problem) else checked.host_header
 
 
-def event_of(row: dict[str, Any], test_mode: bool) -> Event:
-    """From a claimed lane or a line of the feed. Of a settlement or payout no order is named."""
-    order_id = row["subject_id"] if row["subject_kind"] in ABOUT_ORDERS else None
-    live_seq = row.get("live_seq")
+def event_of(row: Lane | FeedLine | EventTry, seq: int, test_mode: bool, *, resent: bool = False) -> Event:
+    """As the outbox has it. Of a settlement or payout no order is named."""
+    assert row.event_id is not None
+    assert row.event is not None
+    assert row.body is not None
+    assert row.business_at is not None
     return Event(
-        event_id=row["event_id"], merchant_id=row["merchant_id"], site_id=row["site_id"], order_id=order_id,
-        external_order_id=row["external_id"], name=row["event"], sequence=row["next_seq"],
-        business_at=row["business_at"], data=row["body"], test_mode=test_mode,
-        resent=live_seq is not None and row["next_seq"] < live_seq,
+        event_id=row.event_id, merchant_id=row.merchant_id, site_id=row.site_id,
+        order_id=row.subject_id if row.subject_kind in ABOUT_ORDERS else None, external_order_id=row.external_id,
+        name=row.event, sequence=seq, business_at=row.business_at, data=row.body, test_mode=test_mode, resent=resent,
     )  # fmt: skip

@@ -45,6 +45,6 @@ async def read_feed(world: World, owner: Owner, after: int, limit: int, names: S
         until = min(last, after + SCANNED_MAX) if names else last
         page = partner_feed_page if partner else feed_page
         rows = await page(connection, whose, after, until, names or None, limit)
-    events = [(row["number"], event_of(dict(row), world.policy.test_mode)) for row in rows]
+    events = [(row.number, event_of(row, row.seq, world.policy.test_mode)) for row in rows]
     reached = events[-1][0] if len(events) == limit else until
     return Page(events, reached, reached < last)

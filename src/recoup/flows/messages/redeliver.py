@@ -1,7 +1,6 @@
 """An event is sent to an endpoint again, or an order's last to each, because somebody asked for it."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +13,7 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.replays import begin_one
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.deliveries import last_events, read_try
+from recoup.store.read.deliveries import SentEvent, last_events, read_try
 from recoup.store.read.replays import list_replays
 from recoup.store.write.endpoints import lock_owned
 from recoup.store.write.replays import lane_in_replay, note_replay_of_one, try_now
@@ -37,16 +36,18 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     if known:
         return "again"
-    if row["sample"] is not None or row["event"] is None:
+    if row.sample is not None or row.event is None:
         raise Problem("wrong_state", "A sample belongs to no order and cannot be sent again.",
                       cure="Send another sample from the endpoint's page.")  # fmt: skip
     if endpoint.state != "active":
         raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
                       cure="Switch it on, then send it again.")  # fmt: skip
 
+    sent = SentEvent(endpoint.endpoint_id, row.subject_id, row.seq, row.event_id, row.event)
+
     async def once() -> str:
         async with world.db.transaction() as tx:
-            return await _send(tx, world, scope, endpoint.endpoint_id, row, key)
+            return await _send(tx, world, scope, sent, key)
 
     try:
         said = await retrying(once)
@@ -68,8 +69,8 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
     async def once() -> tuple[set[str], list[str]]:
         async with world.db.transaction() as tx:
             last = await last_events(tx, scope.merchant_id, order_id)
-            said = [await _send(tx, world, scope, row["endpoint_id"], row, key or new_id().hex) for row in last]
-        return {row["event"] for row in last}, said
+            said = [await _send(tx, world, scope, row, key or new_id().hex) for row in last]
+        return {row.event for row in last}, said
 
     try:
         names, said = await retrying(once)
@@ -84,25 +85,25 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
 
 
 async def _send(
-    tx: asyncpg.Connection, world: World, scope: Scope, endpoint_id: UUID, row: Mapping[str, Any], key: str
+    tx: asyncpg.Connection, world: World, scope: Scope, sent: SentEvent, key: str
 ) -> str:
     """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
-    wall, lanes, replay_id = world.clocks.wall(), [row["subject_id"], row["event_id"]], new_id()
-    asked = {"event": row["event"], "orderId": str(row["subject_id"]), "sequence": row["seq"]}
+    wall, lanes, replay_id = world.clocks.wall(), [sent.subject_id, sent.event_id], new_id()
+    asked = {"event": sent.event, "orderId": str(sent.subject_id), "sequence": sent.seq}
     wanted = {
-        "replay_id": replay_id, "endpoint_id": endpoint_id, "key": key, "asked": asked, "events": [row["event"]],
+        "replay_id": replay_id, "endpoint_id": sent.endpoint_id, "key": key, "asked": asked, "events": [sent.event],
         "at_from": None, "at_to": None, "actor": scope.actor.text(), "created_at": wall,
     }  # fmt: skip
-    one = (scope.merchant_id, row["subject_id"], row["seq"])
-    told = {"event": row["event"], "of": str(row["subject_id"])}
-    if await try_now(tx, scope.merchant_id, endpoint_id, lanes, row["seq"], wall):
+    one = (scope.merchant_id, sent.subject_id, sent.seq)
+    told = {"event": sent.event, "of": str(sent.subject_id)}
+    if await try_now(tx, scope.merchant_id, sent.endpoint_id, lanes, sent.seq, wall):
         await note_replay_of_one(tx, wanted, *one)
-        await note(tx, scope, wall, "webhook.redelivered", endpoint_id, told)
+        await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, told)
         return "now"
-    await lock_owned(tx, endpoint_id, scope.merchant_id)
-    busy, coming = await lane_in_replay(tx, endpoint_id, row["subject_id"], row["event_id"], row["seq"], replay_id)
-    if coming:
+    await lock_owned(tx, sent.endpoint_id, scope.merchant_id)
+    lane = await lane_in_replay(tx, sent.endpoint_id, sent.subject_id, sent.event_id, sent.seq, replay_id)
+    if lane.coming:
         return COMING
     await begin_one(tx, wanted, *one, wall=wall)
-    await note(tx, scope, wall, "webhook.redelivered", endpoint_id, told)
-    return "queued" if busy else "again"
+    await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, told)
+    return "queued" if lane.busy else "again"

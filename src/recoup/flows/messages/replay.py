@@ -20,7 +20,7 @@ from recoup.moves.replays import begin_replay, step_replay
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.feed import last_number
 from recoup.store.read.partner_feed import last_partner_number
-from recoup.store.read.replays import COUNTED_MAX, count_events, list_replays
+from recoup.store.read.replays import COUNTED_MAX, ReplayRow, count_events, list_replays, newest_replays
 from recoup.store.write.endpoints import lock_endpoint
 from recoup.store.write.replays import is_busy
 
@@ -119,18 +119,18 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, asked: ReplayAske
     wanted = _wanted(endpoint, asked)
     async with world.db.connection() as connection:
         numbers = _numbers(asked, await last_number(connection, scope.merchant_id))
-        events, orders = await count_events(
-            connection, scope.merchant_id, numbers, wanted, stable=endpoint.format == "stablecoin", since=asked.since,
-            until=asked.until,
+        found = await count_events(
+            connection, scope.merchant_id, *numbers, asked.since, asked.until, wanted,
+            stable=endpoint.format == "stablecoin",
         )  # fmt: skip
-    return Found(events, orders, events < COUNTED_MAX)
+    return Found(found.events, found.orders, found.events < COUNTED_MAX)
 
 
 async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
     """Newest first, the last fifty. Raises: Problem(not_found)."""
     await read(world, owner, endpoint_id)
     async with world.db.connection() as connection:
-        rows = await list_replays(connection, endpoint_id, REPLAYS_SHOWN)
+        rows = await newest_replays(connection, endpoint_id, REPLAYS_SHOWN)
     return [_replay(row) for row in rows]
 
 
@@ -147,15 +147,15 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
 async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]) -> Replay | None:
     async with world.db.connection() as connection:
         rows = await list_replays(connection, endpoint_id, 1, key)
-    if rows and _told(rows[0]["asked"]) != told:
+    if rows and _told(rows[0].asked) != told:
         raise Problem("conflict", "This idempotency key came before with another replay.", field="IdempotencyKey",
                       cure="Use a new key for a new replay.")  # fmt: skip
     return _replay(rows[0]) if rows else None
 
 
-def _replay(row: Any) -> Replay:
-    state = "opening" if row["opening"] else "sending" if row["lanes"] else "done"
-    return Replay(row["replay_id"], state, _told(row["asked"]), row["found"], row["lanes"], row["created_at"])
+def _replay(row: ReplayRow) -> Replay:
+    state = "opening" if row.opening else "sending" if row.lanes else "done"
+    return Replay(row.replay_id, state, _told(row.asked), row.found, row.lanes, row.created_at)
 
 
 def _told(asked: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from recoup.kernel.world import World
 from recoup.moves.alerts import gather_orders, told_all
 from recoup.rules.messages.notifications import KINDS, Reader, Told, kinds_of, told
 from recoup.store.pool import Database, retrying
-from recoup.store.read.alerts import alert_facts, find_alert
+from recoup.store.read.alerts import Alert, alert_facts, find_alert
 from recoup.store.read.notifications import is_known, readers_of
 from recoup.store.write.notifications import tell
 
@@ -25,8 +25,8 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
     if people is not None:
         async with world.db.connection() as connection:
             alert = await find_alert(connection, merchant_id, alert_id)
-            found = alert and await alert_facts(connection, merchant_id, alert["kind"], alert["about"], alert["step"])
-        facts = found or (alert["facts"] if alert is not None else {})
+            found = alert and await alert_facts(connection, merchant_id, alert.kind, alert.about, alert.step)
+        facts = found or (alert.facts if alert is not None else {})
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:
@@ -44,17 +44,17 @@ async def alert_of_orders(world: World, merchant_id: UUID) -> None:
 
 
 async def _tell_people(
-    world: World, people: Database, key: tuple[UUID, UUID], alert: Any, facts: Mapping[str, Any]
+    world: World, people: Database, key: tuple[UUID, UUID], alert: Alert, facts: Mapping[str, Any]
 ) -> None:
     merchant_id, alert_id = key
     wall = world.clocks.wall()
     async with people.connection() as connection:
-        readers = await readers_of(connection, world.name, merchant_id, alert["user_id"])
+        readers = await readers_of(connection, world.name, merchant_id, alert.user_id)
         if not readers and not await is_known(connection, world.name, merchant_id):
             raise Problem("unavailable", "The people database has not heard of this merchant yet.", cure="It waits.")
         rows = []
         for row in readers:
-            kind, way = _way(kinds_of(alert["kind"], facts), reader_of(row))
+            kind, way = _way(kinds_of(alert.kind, facts), reader_of(row))
             if way.page or way.mail:
                 about = (merchant_id, row["subject_name"])
                 rows.append(notification(world, row["user_id"], about, alert_id, kind, facts, way, wall))

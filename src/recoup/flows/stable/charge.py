@@ -124,11 +124,12 @@ class Charges:
             request = await find_request(connection, scope.merchant_id, "charge", asked.merchant_order_id)
             if request is None:
                 return None
-            if request["input_mac"] != input_mac:
+            if request.input_mac != input_mac:
                 message = "This merchant_order_id came before with another amount, currency or channel."
                 cure = "Use a new merchant_order_id for a new charge."
                 raise Problem("conflict", message, field="merchant_order_id", cure=cure)
-            return await stable_order(connection, scope.merchant_id, request["subject_id"])
+            assert request.subject_id is not None
+            return await stable_order(connection, scope.merchant_id, request.subject_id)
 
     def _mac(self, asked: ChargeAsked, amount: Money) -> bytes:
         """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""

@@ -169,9 +169,12 @@ def hidden(value: Any) -> Any:
     return DOTS if isinstance(value, str) and value else value
 
 
+def hider(payer: Mapping[str, Any] | None, *, clear: bool) -> Callable[[Any], Any]:
+    """What a text of an order is without its `payer`; `clear`: with them."""
+    return hidden if not clear and is_erased(payer) else redactor([] if clear else [payer]).value
+
+
 def without_payer(row: Mapping[str, Any], texts: Iterable[str], *, clear: bool) -> dict[str, Any]:
     """A row that came with its order's `payer`, without that; unless `clear` its texts say nothing of them either."""
-    hide = redactor([] if clear else [row["payer"]]).value
-    if not clear and is_erased(row["payer"]):
-        hide = hidden
+    hide = hider(row["payer"], clear=clear)
     return {key: hide(value) if key in texts else value for key, value in row.items() if key != "payer"}

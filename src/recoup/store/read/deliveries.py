@@ -1,21 +1,68 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import replace
 
 from recoup.kernel.ids import HIGHEST
-from recoup.rules.merchants.personal import without_payer
+from recoup.rules.merchants.personal import hider
+from recoup.store.homes import MERCHANT
 from recoup.store.partitions import RETENTION_MONTHS
+from recoup.store.statement import Read, Row, statement
 
 KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
 SUMMED_MAX: Final = 1_000
 
-_LOG = """
+Result = Literal["delivered", "failed", "parked", "disabled"]
+
+
+def may_be_dropped(at: datetime, wall: datetime) -> bool:
+    """Whether tries of then are no longer kept: their whole month goes."""
+    return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
+
+
+class LogLine(Row, frozen=True):
+    """One try. `event`: its name in the outbox, while that keeps it; of a sample its name in the endpoint's dialect.
+    `next_at`: when the event is tried again, if nothing was tried since and it failed."""
+
+    try_id: UUID
+    merchant_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    try_no: int
+    at: datetime
+    status: int | None
+    error: str | None
+    latency_ms: int
+    result: Result
+    resent: bool
+    is_sample: bool
+    event: str | None
+    external_id: str | None
+    next_at: datetime | None
+
+
+async def read_log(
+    db: Read, endpoint_id: UUID, *, before: UUID | None, result: str | None, event: tuple[str, str] | None, limit: int
+) -> tuple[list[LogLine], UUID | None]:
+    """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
+    its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
+    or empty, with a next one; one that is not looks at what it shows."""
+    before, (sample, name) = before or HIGHEST, event or (None, None)
+    narrowed = result is not None or event is not None
+    looks = SCANNED_MAX if narrowed else limit + 1
+    rows = await _log(db, endpoint_id, before, looks, result, sample, name, limit + 1)
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1].try_id
+    return rows, await _seen_to(db, endpoint_id, before, SCANNED_MAX - 1) if narrowed else None
+
+
+@statement(MERCHANT, """
 WITH seen AS MATERIALIZED (
   SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
     SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
@@ -37,11 +84,62 @@ LEFT JOIN LATERAL (
       AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
 ) n ON true
 ORDER BY t.try_id DESC
-"""
-_SEEN_TO = """
+""")  # fmt: skip
+async def _log(
+    db: Read, endpoint_id: UUID, before: UUID, looks: int, result: str | None, sample: str | None, event: str | None,
+    limit: int,
+) -> list[LogLine]:  # fmt: skip
+    """Of the `looks` tries before that one."""
+
+
+@statement(MERCHANT, """
 SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT 1 OFFSET $3
-"""
-_ONE = """
+""")  # fmt: skip
+async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUID | None:
+    """The last of so many tries."""
+
+
+class EventTry(Row, frozen=True):
+    """One try with its event as the outbox has it, while that keeps it, the event's number in the feed, and its order.
+    `sample`: the event's name, of one that was sent on demand."""
+
+    try_id: UUID
+    merchant_id: UUID
+    endpoint_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    try_no: int
+    at: datetime
+    status: int | None
+    error: str | None
+    latency_ms: int
+    answer: str
+    result: Result
+    resent: bool
+    sample: str | None
+    event: str | None
+    subject_kind: str | None
+    body: dict[str, Any] | None
+    business_at: datetime | None
+    number: int | None
+    external_id: str | None
+    site_id: UUID | None
+    payer: dict[str, Any] | None
+
+
+async def read_try(
+    db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID, *, clear: bool
+) -> EventTry | None:  # fmt: skip
+    """One try of the endpoint. Without `merchant_id` of whichever merchant it is. Unless `clear`, what the receiver
+    said is without what is known of the order's customer."""
+    row = await _read_try(db, merchant_id, endpoint_id, try_id)
+    if row is None:
+        return None
+    return replace(row, answer=hider(row.payer, clear=clear)(row.answer), payer=None)
+
+
+@statement(MERCHANT, """
 SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
   o.external_id, o.site_id, to_jsonb(p) AS payer
@@ -51,8 +149,20 @@ LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_i
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
 WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
-"""
-_SUMS = """
+""")  # fmt: skip
+async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
+    """With all that is known of the order's customer."""
+
+
+class Sums(Row, frozen=True):
+    endpoint_id: UUID
+    delivered: int
+    failed: int
+    last_delivered_at: datetime | None
+    median_ms: int | None
+
+
+@statement(MERCHANT, f"""
 SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
@@ -60,59 +170,28 @@ CROSS JOIN LATERAL (
     max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
   FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
-    ORDER BY try_id DESC LIMIT $2) t) s
-"""
+    ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
+""")  # fmt: skip
+async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
+    """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
 
-_LAST: Final = """
+
+class SentEvent(Row, frozen=True):
+    """An event that an endpoint was sent, or may be."""
+
+    endpoint_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    event: str
+
+
+@statement(MERCHANT, """
 SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
 FROM endpoints e
 CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
   AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
 WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
-"""
-
-
-def may_be_dropped(at: datetime, wall: datetime) -> bool:
-    """Whether tries of then are no longer kept: their whole month goes."""
-    return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
-
-
-async def read_log(
-    connection: asyncpg.Connection, endpoint_id: UUID, *, before: UUID | None, result: str | None,
-    event: tuple[str, str] | None, limit: int,
-) -> tuple[list[dict[str, Any]], UUID | None]:  # fmt: skip
-    """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
-    its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
-    or empty, with a next one; one that is not looks at what it shows."""
-    before, names = before or HIGHEST, event or (None, None)
-    narrowed = result is not None or event is not None
-    looks = SCANNED_MAX if narrowed else limit + 1
-    rows = await connection.fetch(_LOG, endpoint_id, before, looks, result, *names, limit + 1)
-    if len(rows) > limit:
-        return [dict(row) for row in rows[:limit]], rows[limit - 1]["try_id"]
-    if not narrowed:
-        return [dict(row) for row in rows], None
-    return [dict(row) for row in rows], await connection.fetchval(_SEEN_TO, endpoint_id, before, SCANNED_MAX - 1)
-
-
-async def read_try(
-    connection: asyncpg.Connection, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID, *, clear: bool
-) -> dict[str, Any] | None:
-    """One try of the endpoint with its event as the outbox has it, the event's number in the feed, and its order.
-    Without `merchant_id` of whichever merchant it is. Unless `clear`, what the receiver said is without what is known
-    of the order's customer."""
-    row = await connection.fetchrow(_ONE, merchant_id, endpoint_id, try_id)
-    return without_payer(row, ("answer",), clear=clear) if row else None
-
-
-async def sum_tries(connection: asyncpg.Connection, endpoint_ids: list[UUID]) -> Mapping[UUID, asyncpg.Record]:
-    """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
-    rows = await connection.fetch(_SUMS, endpoint_ids, SUMMED_MAX)
-    return {row["endpoint_id"]: row for row in rows}
-
-
-async def last_events(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID
-) -> Sequence[asyncpg.Record]:
+""")  # fmt: skip
+async def last_events(db: Read, merchant_id: UUID, order_id: UUID) -> list[SentEvent]:
     """For each active endpoint of the merchant's own the order's last event that it listens to."""
-    return await connection.fetch(_LAST, merchant_id, order_id)  # type: ignore[no-any-return]

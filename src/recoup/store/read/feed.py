@@ -1,30 +1,45 @@
 """The feed of the rescue API: its events, numbered without gaps in the order of their commits."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_LAST = "SELECT number FROM closers WHERE merchant_id = $1"
-_EVENTS = """
-SELECT f.number, f.merchant_id, f.subject_id, f.seq AS next_seq, f.event_id, f.event, b.subject_kind, b.body,
+
+@statement(MERCHANT, "SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")
+async def last_number(db: Read, merchant_id: UUID) -> int:
+    """Of the newest event in the feed; 0 while there is none."""
+
+
+class FeedLine(Row, frozen=True):
+    """`site_id`, `external_id`: of its order, if it is about one."""
+
+    number: int
+    merchant_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    event: str
+    subject_kind: str
+    body: dict[str, Any]
+    business_at: datetime
+    site_id: UUID | None
+    external_id: str | None
+
+
+@statement(MERCHANT, """
+SELECT f.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
 FROM feed f
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
 WHERE f.merchant_id = $1 AND f.number > $2 AND f.number <= $3 AND ($4::text[] IS NULL OR f.event = ANY($4))
 ORDER BY f.number LIMIT $5
-"""
-
-
-async def last_number(connection: asyncpg.Connection, merchant_id: UUID) -> int:
-    """Of the newest event in the feed; 0 while there is none."""
-    return int(await connection.fetchval(_LAST, merchant_id) or 0)
-
-
+""")  # fmt: skip
 async def feed_page(
-    connection: asyncpg.Connection, merchant_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
-) -> list[asyncpg.Record]:
+    db: Read, merchant_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
+) -> list[FeedLine]:  # fmt: skip
     """Those with after < number <= until, lowest first."""
-    wanted = list(events) if events is not None else None
-    return await connection.fetch(_EVENTS, merchant_id, after, until, wanted, limit)  # type: ignore[no-any-return]

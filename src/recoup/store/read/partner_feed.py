@@ -5,9 +5,11 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.store.read.feed import FeedLine
+
 _LAST = "SELECT number FROM partner_closers WHERE partner_id = $1"
 _EVENTS = """
-SELECT p.number, f.merchant_id, f.subject_id, f.seq AS next_seq, f.event_id, f.event, b.subject_kind, b.body,
+SELECT p.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
 FROM partner_feed p
 JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
@@ -25,7 +27,7 @@ async def last_partner_number(connection: asyncpg.Connection, partner_id: UUID) 
 
 async def partner_feed_page(
     connection: asyncpg.Connection, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
-) -> list[asyncpg.Record]:
+) -> list[FeedLine]:
     """As `feed_page`, over all merchants of the partner."""
     wanted = list(events) if events is not None else None
-    return await connection.fetch(_EVENTS, partner_id, after, until, wanted, limit)  # type: ignore[no-any-return]
+    return [FeedLine(*row) for row in await connection.fetch(_EVENTS, partner_id, after, until, wanted, limit)]

@@ -1,16 +1,20 @@
 """Lanes: one next event for each endpoint and subject. A lane that has nothing to deliver does not exist."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.messages.breaker import Health
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
 
 LEASE: Final = timedelta(seconds=60)
+
+
 # A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
 # due when its next probe is.
-_DUE = """
+@statement(MERCHANT, """
 WITH RECURSIVE e AS (
   (SELECT endpoint_id FROM lanes WHERE due_at IS NOT NULL ORDER BY endpoint_id LIMIT 1)
   UNION ALL
@@ -25,10 +29,47 @@ CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoin
   ORDER BY l.due_at LIMIT 1) first
 WHERE p.probe_at IS NULL OR p.probe_at <= $1
 ORDER BY first.due_at
-"""
+""")  # fmt: skip
+async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> list[UUID]:
+    """Who has something to deliver now, the longest waiting first."""
+
+
+class Lane(Row, frozen=True):
+    """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's breaker is open. `key`,
+    `previous_key`: sealed; the second while it holds, `switched` once the receiver took what only the first had
+    signed."""
+
+    merchant_id: UUID
+    endpoint_id: UUID
+    lane_id: UUID
+    subject_id: UUID
+    next_seq: int
+    fails: int
+    tries: int
+    lease_until: datetime
+    live_seq: int | None
+    state: Literal["active", "disabled", "deleted"]
+    url: str
+    format: Literal["rescue", "rescue-text", "standard", "stablecoin"]
+    encrypt: bool
+    door: str
+    probe: bool
+    partner_id: UUID | None
+    event_id: UUID | None
+    event: str | None
+    subject_kind: str | None
+    body: dict[str, Any] | None
+    business_at: datetime | None
+    site_id: UUID | None
+    external_id: str | None
+    key: bytes | None
+    previous_key: bytes | None
+    switched: bool | None
+
+
 # Of each endpoint as many as it was given, the longest due first; of one whose breaker is open a single one, which
 # moves the next probe away so that no other process makes one meanwhile.
-_CLAIM = """
+_CLAIM: Final = """
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
 ), probed AS (
@@ -60,16 +101,30 @@ LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id AND x.door = e
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
 """
-_LOCK = """
+
+
+async def claim_lanes(
+    db: Tx, wall: datetime, places: Mapping[UUID, int], merchant_id: UUID | None = None
+) -> list[Lane]:  # fmt: skip
+    """`places`: endpoint -> how many of its lanes at most."""
+    rows = await db.fetch(_CLAIM, list(places), list(places.values()), wall, wall + LEASE, merchant_id)
+    return [Lane(*row) for row in rows]
+
+
+@statement(MERCHANT, """
 SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid)
   USING (merchant_id, endpoint_id, lane_id)
 ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
-"""
+""")  # fmt: skip
+async def lock_lanes(db: Tx, lanes: list[dict[str, Any]]) -> None:
+    """First, so that an event that is being fed meanwhile is seen by one of the two."""
+
+
 # Under the locks: a lane goes on to its next wanted event, waits for another try, or ends. One that was sent back
 # meanwhile, to send earlier events again, only loses its lease. While it is sent again, what comes next is the next
 # event of the replay, and at last where the lane stood. What an address that was changed meanwhile answered switches
 # nothing off: the new one gets the event.
-_FINISH = """
+_FINISH: Final = """
 WITH input AS MATERIALIZED (
   SELECT i.merchant_id, i.endpoint_id, i.lane_id, i.subject_id, i.seq, i.fails, i.tries, i.lease_until, i.switched,
     CASE WHEN e.url = i.url THEN i.disable END AS disable,
@@ -125,60 +180,53 @@ UPDATE endpoints e SET state = CASE WHEN n.disable IS NOT NULL THEN 'disabled' E
 FROM (SELECT endpoint_id, max(disable) AS disable, bool_or(switched) AS switched FROM next GROUP BY 1) n
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
 """
-_HEALTH = """
+
+
+async def finish_lanes(db: Tx, lanes: list[dict[str, Any]], tries: list[dict[str, Any]], wall: datetime) -> None:
+    """Under the lanes' locks."""
+    await db.execute(_FINISH, lanes, wall, tries)
+
+
+# health -----------------------------------------------------------------------------------------------------------
+
+
+class EndpointHealth(Row, frozen=True):
+    endpoint_id: UUID
+    failures: int
+    failing_since: datetime | None
+    last_error: str | None
+    opened_at: datetime | None
+    probes: int
+    probe_at: datetime | None
+
+    @property
+    def health(self) -> Health:
+        return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
+
+
+@statement(DIRECTORY, """
 SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, probe_at FROM endpoints
 WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
-"""
-_SET_HEALTH = """
+""")  # fmt: skip
+async def lock_health(db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]) -> list[EndpointHealth]:
+    """Of those that are not well, or that just failed. After the lanes."""
+
+
+@statement(DIRECTORY, """
 UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, last_error = i.last_error,
   opened_at = i.opened_at, probes = i.probes, probe_at = i.probe_at
 FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
-"""
+""")  # fmt: skip
+async def set_health(db: Tx, rows: list[dict[str, Any]]) -> None:
+    """As it is after the tries."""
+
+
 # What had failed before the breaker opened waits no longer; what came meanwhile is due already.
-_BRING_FORWARD = """
+@statement(MERCHANT, """
 UPDATE lanes l SET due_at = $2 FROM (
   SELECT merchant_id, endpoint_id, lane_id FROM lanes
   WHERE endpoint_id = ANY($1) AND due_at > $2 ORDER BY 1, 2, 3 FOR UPDATE SKIP LOCKED) w
 WHERE l.merchant_id = w.merchant_id AND l.endpoint_id = w.endpoint_id AND l.lane_id = w.lane_id
-"""
-
-
-async def due_endpoints(connection: asyncpg.Connection, wall: datetime, merchant_id: UUID | None = None) -> list[UUID]:
-    """Who has something to deliver now, the longest waiting first."""
-    return [row["endpoint_id"] for row in await connection.fetch(_DUE, wall, merchant_id)]
-
-
-async def claim_lanes(
-    connection: asyncpg.Connection, wall: datetime, places: Mapping[UUID, int], merchant_id: UUID | None = None
-) -> list[asyncpg.Record]:
-    """`places`: endpoint -> how many of its lanes at most."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _CLAIM, list(places), list(places.values()), wall, wall + LEASE, merchant_id
-    )
-
-
-async def lock_lanes(connection: asyncpg.Connection, lanes: list[dict[str, Any]]) -> None:
-    """First, so that an event that is being fed meanwhile is seen by one of the two."""
-    await connection.fetch(_LOCK, lanes)
-
-
-async def lock_health(
-    connection: asyncpg.Connection, endpoints: list[UUID], failed: list[UUID]
-) -> list[asyncpg.Record]:
-    """Of those that are not well, or that just failed. After the lanes."""
-    return await connection.fetch(_HEALTH, endpoints, failed or None)  # type: ignore[no-any-return]
-
-
-async def finish_lanes(
-    connection: asyncpg.Connection, lanes: list[dict[str, Any]], tries: list[dict[str, Any]], wall: datetime
-) -> None:
-    """Under the lanes' locks."""
-    await connection.execute(_FINISH, lanes, wall, tries)
-
-
-async def set_health(connection: asyncpg.Connection, rows: list[dict[str, Any]]) -> None:
-    await connection.execute(_SET_HEALTH, rows)
-
-
-async def bring_forward(connection: asyncpg.Connection, endpoints: list[UUID], wall: datetime) -> None:
-    await connection.execute(_BRING_FORWARD, endpoints, wall)
+""")  # fmt: skip
+async def bring_forward(db: Tx, endpoints: Sequence[UUID], wall: datetime) -> None:
+    """Of endpoints that work again."""

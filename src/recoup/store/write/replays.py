@@ -5,37 +5,79 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
 
 LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
 LOOKS_EVERY_MAX: Final = timedelta(minutes=1)
-_BUSY = """
+
+
+@statement(MERCHANT, """
 SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
-"""
-_ROW = """
+""")  # fmt: skip
+async def is_busy(db: Read, endpoint_id: UUID) -> bool:
+    """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
+
+
+_ROW: Final = """
 INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, asked, feed_from, feed_to, at_from, at_to, events,
   done_to, actor, created_at)
 SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.asked, f.low, f.high, i.at_from, i.at_to, i.events,
-  f.low - 1, i.actor, i.created_at
+  {done_to}, i.actor, i.created_at
 FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
 RETURNING merchant_id
 """
-_OF_MERCHANT = _ROW.format(found="""
-  SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
-  WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)""")
-_OF_PARTNER = _ROW.format(found="""
+_OF_PARTNER: Final = _ROW.format(done_to="f.low - 1", found="""
   SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high FROM partner_feed p
   JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
-  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""")
-_OF_ONE = _ROW.format(found="""
+  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""")  # fmt: skip
+_ONE_EVENT: Final = """
   SELECT merchant_id, feed_no AS low, feed_no AS high FROM feed
-  WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4""")
-_NOTED = _OF_ONE.replace("f.low - 1", "f.high")
+  WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4"""
+
+
+async def add_replay(
+    db: Tx, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool, stable: bool
+) -> list[UUID]:  # fmt: skip
+    """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
+    if not partner:
+        return await _add_of_merchant(db, row, owner_id, *numbers, stable)
+    return [one["merchant_id"] for one in await db.fetch(_OF_PARTNER, row, owner_id, *numbers, stable)]
+
+
+@statement(MERCHANT, _ROW.format(done_to="f.low - 1", found="""
+  SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
+  WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)"""))  # fmt: skip
+async def _add_of_merchant(
+    db: Tx, row: dict[str, Any], merchant_id: UUID, low: int, high: int, stable: bool
+) -> list[UUID]:  # fmt: skip
+    """`stable`: the events without a number."""
+
+
+@statement(MERCHANT, _ROW.format(done_to="f.low - 1", found=_ONE_EVENT))
+async def add_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> bool:
+    """Of one event; False when it is not in the feed yet. Raises: KeyTaken for a key that came."""
+
+
+@statement(MERCHANT, _ROW.format(done_to="f.high", found=_ONE_EVENT))
+async def note_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> None:
+    """What was asked for needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
+
+
+class LaneInReplay(Row, frozen=True):
+    """`busy`: it is in a replay, or one that is being opened comes to it, so that another waits. `coming`: the event
+    itself is still to be sent by that. `next_try`: of the lane's, where it waits for one."""
+
+    busy: bool
+    coming: bool
+    next_try: datetime | None
+
+
 # What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
 # one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
 # sends this event: in what was asked for, or where the lane goes on after it.
-_LANE = """
+@statement(MERCHANT, """
 WITH held AS MATERIALIZED (
   SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
 ), open AS MATERIALIZED (
@@ -58,14 +100,43 @@ SELECT EXISTS (SELECT FROM held)
     OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
       OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
   (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h JOIN endpoints e USING (endpoint_id)) AS next_try
-"""
-_ONE = """
+""")  # fmt: skip
+async def lane_in_replay(
+    db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
+) -> LaneInReplay:  # fmt: skip
+    """How the event's lane stands to replays other than `replay_id`. Under the endpoint's lock."""
+
+
+async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime) -> datetime | None:
+    """When a replay of one event may look again whether its lane is free of others; None: it is. Under the feed's lock.
+    A lane that waits for its next try is free after that at the earliest, unless somebody tries it sooner."""
+    one = await _one_event(db, merchant_id, replay_id)
+    if one is None:
+        return None
+    lane = await lane_in_replay(db, one.endpoint_id, one.subject_id, one.event_id, one.seq, replay_id)
+    if not lane.busy:
+        return None
+    return min(max(lane.next_try or wall, wall + LOOKS_EVERY_MIN), wall + LOOKS_EVERY_MAX)
+
+
+class _OneEvent(Row, frozen=True):
+    endpoint_id: UUID
+    subject_id: UUID
+    event_id: UUID
+    seq: int
+
+
+@statement(MERCHANT, """
 SELECT r.endpoint_id, f.subject_id, f.event_id, f.seq
 FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.feed_no = r.feed_from
 WHERE r.merchant_id = $1 AND r.replay_id = $2 AND r.feed_from = r.feed_to AND r.done_to < r.feed_to
-"""
+""")  # fmt: skip
+async def _one_event(db: Read, merchant_id: UUID, replay_id: UUID) -> _OneEvent | None:
+    """What a replay of one event sends, until its lane is open."""
+
+
 # An event that waits for its next try; an open breaker makes its next probe at once.
-_TRY_NOW = """
+@statement(MERCHANT, """
 WITH waiting AS (
   UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
     AND next_seq = $4 AND due_at IS NOT NULL RETURNING endpoint_id)
@@ -73,11 +144,16 @@ WITH waiting AS (
   UPDATE endpoints SET probe_at = least(probe_at, $5)
   WHERE endpoint_id IN (SELECT endpoint_id FROM waiting) AND probe_at IS NOT NULL)
 SELECT count(*) > 0 FROM waiting
-"""
-_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE"
+""")  # fmt: skip
+async def try_now(
+    db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
+) -> bool:  # fmt: skip
+    """Whether the event waited for a try there; then it waits no longer."""
+
+
 # Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that
 # still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
-_STEP = """
+@statement(MERCHANT, """
 WITH r AS MATERIALIZED (
   SELECT *, least(done_to + $3, feed_to) AS until FROM replays
   WHERE merchant_id = $1 AND replay_id = $2 AND done_to < feed_to FOR UPDATE
@@ -108,72 +184,6 @@ WITH r AS MATERIALIZED (
 )
 UPDATE replays t SET done_to = r.until, found = t.found + (SELECT count(*) FROM found)
 FROM r WHERE t.merchant_id = $1 AND t.replay_id = $2 RETURNING t.done_to < t.feed_to
-"""
-
-
-async def is_busy(connection: asyncpg.Connection, endpoint_id: UUID) -> bool:
-    """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
-    return bool(await connection.fetchval(_BUSY, endpoint_id))
-
-
-async def add_replay(
-    connection: asyncpg.Connection, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
-    stable: bool,
-) -> Sequence[UUID]:  # fmt: skip
-    """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
-    rows = await connection.fetch(_OF_PARTNER if partner else _OF_MERCHANT, row, owner_id, *numbers, stable)
-    return [one["merchant_id"] for one in rows]
-
-
-async def add_replay_of_one(
-    connection: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
-) -> bool:
-    """Of one event; False when it is not in the feed yet. Raises: KeyTaken for a key that came."""
-    return await connection.fetchval(_OF_ONE, row, merchant_id, subject_id, seq) is not None
-
-
-async def note_replay_of_one(
-    connection: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
-) -> None:
-    """What was asked for needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
-    await connection.execute(_NOTED, row, merchant_id, subject_id, seq)
-
-
-async def lane_in_replay(
-    connection: asyncpg.Connection, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
-) -> tuple[bool, bool]:
-    """Is a lane of the event in a replay, or does one that is being opened come to it, so that `replay_id` waits; and
-    is the event itself still to be sent by that? Under the endpoint's lock."""
-    row = await connection.fetchrow(_LANE, endpoint_id, subject_id, event_id, seq, replay_id)
-    return row["busy"], row["coming"]
-
-
-async def lock_feed(connection: asyncpg.Connection, merchant_id: UUID) -> None:
-    """Of a merchant's replays one at a time goes on: lanes come into a replay under this lock only."""
-    await connection.execute(_LOCK, merchant_id)
-
-
-async def not_before(
-    connection: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, wall: datetime
-) -> datetime | None:
-    """When a replay of one event may look again whether its lane is free of others; None: it is. Under the feed's lock.
-    A lane that waits for its next try is free after that at the earliest, unless somebody tries it sooner."""
-    one = await connection.fetchrow(_ONE, merchant_id, replay_id)
-    row = await connection.fetchrow(_LANE, *one, replay_id) if one is not None else None
-    if row is None or not row["busy"]:
-        return None
-    return min(max(row["next_try"] or wall, wall + LOOKS_EVERY_MIN), wall + LOOKS_EVERY_MAX)
-
-
-async def try_now(
-    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, lane_ids: list[UUID], seq: int, wall: datetime
-) -> bool:
-    """Whether the event waited for a try there; then it waits no longer."""
-    return bool(await connection.fetchval(_TRY_NOW, merchant_id, endpoint_id, lane_ids, seq, wall))
-
-
-async def open_lanes(
-    connection: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime
-) -> bool:
+""")  # fmt: skip
+async def open_lanes(db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime) -> bool:
     """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""
-    return bool(await connection.fetchval(_STEP, merchant_id, replay_id, numbers, wall))

@@ -4,12 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
-_REMEMBER = """
-INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
-VALUES ($1, $2, $3, $4, $5, 'answered', $6, $7) ON CONFLICT DO NOTHING
-"""
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
 
 def answered(
@@ -23,9 +19,12 @@ def answered(
     }  # fmt: skip
 
 
+@statement(MERCHANT, """
+INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
+VALUES ($1, $2, $3, $4, $5, 'answered', $6, $7) ON CONFLICT DO NOTHING
+""")  # fmt: skip
 async def remember(
-    connection: asyncpg.Connection, merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID,
-    answer: dict[str, Any], at: datetime,
+    db: Tx, merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID, answer: dict[str, Any],
+    at: datetime,
 ) -> None:  # fmt: skip
     """For a key that only reads what another call had made. With other content it is a conflict from now on."""
-    await connection.execute(_REMEMBER, merchant_id, operation, key, input_mac, subject_id, answer, at)

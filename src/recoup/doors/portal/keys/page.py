@@ -102,7 +102,7 @@ async def _last_delivered(visit: Visit, door: str) -> datetime | None:
     hooks = await list_all(visit.portal.world, visit.scope, every_door=True)
     signed = [hook for hook in hooks if hook.door == door and not hook.own_key]
     sums = await sums_of(visit.portal.world, signed) if signed else {}
-    return max((one["last_delivered_at"] for one in sums.values() if one["last_delivered_at"]), default=None)
+    return max((one.last_delivered_at for one in sums.values() if one.last_delivered_at), default=None)
 
 
 async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> str:

@@ -54,7 +54,7 @@ async def _made_by(visit: Visit, asked: Asked) -> UUID | None:
     """The refund that this form made before, if it did."""
     async with visit.portal.world.db.connection() as connection:
         known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))
-    return UUID(known["answer"]["refund_id"]) if known is not None and known["answer"] else None
+    return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
 async def post_refund(visit: Visit) -> Response:

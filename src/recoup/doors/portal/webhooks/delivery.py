@@ -58,9 +58,9 @@ async def _show(visit: AnyVisit, endpoint: Endpoint, problem: Problem | None = N
     delivery = await delivery_of(visit.portal.world, mine, endpoint, _try_id(visit), clear=clear)
     row = delivery.row
     values = visit.values(
-        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row["result"]], errors=ERRORS, problem=problem,
-        may=mine is not None and may(visit) and row["sample"] is None, key=fresh_key(), place=place(visit),
+        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row.result], errors=ERRORS, problem=problem,
+        may=mine is not None and may(visit) and row.sample is None, key=fresh_key(), place=place(visit),
         done=done_of(visit.session, visit.request), of_partner=mine is None,
-        about_order=row["subject_kind"] in ("order", "stable_order"),
+        about_order=row.subject_kind in ("order", "stable_order"),
     )  # fmt: skip
     return render("webhooks/delivery.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -118,7 +118,7 @@ async def _show(
     sums, question = (await sums_of(world, [found]))[found.endpoint_id], None
     if ending:
         at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
-        key = Ending("Webhook key", "", "", sums["last_delivered_at"])
+        key = Ending("Webhook key", "", "", sums.last_delivered_at)
         question = Question(f"{at}/rotate", fields, [key], at, signs=True)
     values = visit.values(
         endpoint=found, state=state_of(found), sums=sums, rows=rows, question=question,
