@@ -2,30 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-import asyncpg
-
-_FIND: Final = """
-SELECT password_hash, kind, user_id, merchant_id, site_id, partner_id FROM unfinished_sign_ups
-WHERE login = $1 AND begun_at > $2
-"""
-_BEGIN: Final = """
-INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id, partner_id, begun_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind = EXCLUDED.kind,
-  user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,
-  partner_id = EXCLUDED.partner_id, begun_at = EXCLUDED.begun_at
-"""
-# Nobody belongs to what it makes, and nobody ever did.
-_HOLD: Final = """
-SELECT 1 FROM unfinished_sign_ups s
-WHERE s.login = $1 AND s.user_id = $2
-  AND NOT EXISTS (SELECT FROM memberships m WHERE m.subject_id IN (s.merchant_id, s.partner_id))
-  AND NOT EXISTS (SELECT FROM membership_log l WHERE l.subject_id IN (s.merchant_id, s.partner_id))
-FOR UPDATE OF s
-"""
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Read, Tx, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +20,45 @@ class UnfinishedSignUp:
     partner_id: UUID
 
 
-async def find_sign_up(connection: asyncpg.Connection, login: str, after: datetime) -> UnfinishedSignUp | None:
+@statement(PEOPLE, """
+SELECT password_hash, kind, user_id, merchant_id, site_id, partner_id FROM unfinished_sign_ups
+WHERE login = $1 AND begun_at > $2
+""")  # fmt: skip
+async def find_sign_up(db: Read, login: str, after: datetime) -> UnfinishedSignUp | None:
     """The one that began `after` then."""
-    row = await connection.fetchrow(_FIND, login, after)
-    return UnfinishedSignUp(*row.values()) if row else None
 
 
-async def begin_sign_up(tx: asyncpg.Connection, login: str, made: UnfinishedSignUp, now: datetime) -> None:
+@statement(PEOPLE, """
+INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id, partner_id, begun_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind = EXCLUDED.kind,
+  user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,
+  partner_id = EXCLUDED.partner_id, begun_at = EXCLUDED.begun_at
+""")  # fmt: skip
+async def _begin(
+    db: Tx, login: str, password_hash: str, kind: str, user_id: UUID, merchant_id: UUID, site_id: UUID,
+    partner_id: UUID, now: datetime,
+) -> None: ...  # fmt: skip
+
+
+async def begin_sign_up(db: Tx, login: str, made: UnfinishedSignUp, now: datetime) -> None:
     """In the place of one that nobody went on with."""
-    await tx.execute(_BEGIN, login, made.password_hash, made.kind, made.user_id, made.merchant_id, made.site_id,
-                     made.partner_id, now)  # fmt: skip
+    await _begin(db, login, made.password_hash, made.kind, made.user_id, made.merchant_id, made.site_id,
+                 made.partner_id, now)  # fmt: skip
 
 
-async def hold_sign_up(tx: asyncpg.Connection, login: str, user_id: UUID) -> bool:
+# Nobody belongs to what it makes, and nobody ever did.
+@statement(PEOPLE, """
+SELECT 1 FROM unfinished_sign_ups s
+WHERE s.login = $1 AND s.user_id = $2
+  AND NOT EXISTS (SELECT FROM memberships m WHERE m.subject_id IN (s.merchant_id, s.partner_id))
+  AND NOT EXISTS (SELECT FROM membership_log l WHERE l.subject_id IN (s.merchant_id, s.partner_id))
+FOR UPDATE OF s
+""")  # fmt: skip
+async def hold_sign_up(db: Tx, login: str, user_id: UUID) -> bool:
     """Whether it is still this one, and what it makes has and had no member."""
-    return await tx.fetchval(_HOLD, login, user_id) is not None
 
 
-async def end_sign_up(tx: asyncpg.Connection, login: str) -> None:
+@statement(PEOPLE, "DELETE FROM unfinished_sign_ups WHERE login = $1")
+async def end_sign_up(db: Tx, login: str) -> None:
     """It is finished: whoever comes again is a user."""
-    await tx.execute("DELETE FROM unfinished_sign_ups WHERE login = $1", login)
