@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec.structs import asdict
 
 from recoup.flows.people.list_habits import forget_views_of
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
@@ -32,7 +33,7 @@ from recoup.store.read.customers import (
 )
 from recoup.store.write.bulk_acts import forget_lists_of
 from recoup.store.write.exports import end_files_of
-from recoup.store.write.persons import erase_part, erase_payer, lock_part, note_person
+from recoup.store.write.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
 
 PART: Final = 500
 PARTS_MAX: Final = 20_000
@@ -183,13 +184,13 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
     for _ in range(PARTS_MAX):
         part = await _part(world, merchant_id, payer_id, after, erase=False)
         # Who they are is known until it is erased: views that name them go before, and those of meanwhile after it.
-        await forget_views_of(world, merchant_id, [customer, *part])
+        await forget_views_of(world, merchant_id, [customer, *map(asdict, part)])
         part = await _part(world, merchant_id, payer_id, after, erase=True)
-        await forget_views_of(world, merchant_id, [customer, *part])
+        await forget_views_of(world, merchant_id, [customer, *map(asdict, part)])
         erased += len(part)
         if len(part) < PART:
             break
-        after = part[-1]["order_id"]
+        after = part[-1].order_id
     await retrying(lambda: _last(world, scope, payer_id, erased))
     return erased, opened
 
@@ -206,14 +207,14 @@ async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None
         await note(tx, scope, wall, "customer.erased", payer_id, {"orders": erased})
 
 
-async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *, erase: bool) -> Sequence[Any]:
+async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *, erase: bool) -> list[OrderPerson]:
     """Their next orders, with who they are there before it is erased."""
 
-    async def once() -> Sequence[Any]:
+    async def once() -> list[OrderPerson]:
         async with world.db.transaction() as tx:
             part = await lock_part(tx, merchant_id, payer_id, after, PART)
             if erase:
-                await erase_part(tx, merchant_id, [row["order_id"] for row in part])
+                await erase_part(tx, merchant_id, [row.order_id for row in part])
         return part
 
     return await retrying(once)

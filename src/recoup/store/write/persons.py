@@ -2,25 +2,49 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Row, Tx, statement
 from recoup.store.write.transmissions import WITHOUT_TEXTS
+
+
+class OrderPerson(Row, frozen=True):
+    """Who the payer of an order is."""
+
+    order_id: UUID
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+
 
 # In the order of their ids. What is being written beside an order or a dispute waits for their rows or is waited for:
 # a later statement sees it.
-_LOCK: Final = """
+@statement(MERCHANT, """
 SELECT p.order_id, p.first_name, p.last_name, p.email, p.phone
 FROM order_payer p JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4 FOR UPDATE OF o
-"""
-_LOCK_DISPUTES: Final = """
-SELECT FROM disputes WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY dispute_id FOR UPDATE
-"""
+""")  # fmt: skip
+async def _lock_orders(db: Tx, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[OrderPerson]: ...
+
+
+@statement(
+    MERCHANT,
+    "SELECT FROM disputes WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY dispute_id FOR UPDATE",
+)
+async def _lock_disputes(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
+
+
+async def lock_part(db: Tx, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[OrderPerson]:
+    """Their next orders, and who they are there, until the transaction ends."""
+    rows = await _lock_orders(db, merchant_id, payer_id, after, limit)
+    await _lock_disputes(db, merchant_id, [row.order_id for row in rows])
+    return rows
+
+
 # Everything in words that stands beside these orders. What remains to be searched by are references.
-_ERASE: Final = """
+@statement(MERCHANT, """
 WITH person AS (
   UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
     shipping = NULL
@@ -60,10 +84,14 @@ UPDATE order_search s SET text = lower(concat_ws(' ', nullif(o.external_id, ''),
 FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
   AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
-"""
+""")  # fmt: skip
+async def erase_part(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """Of orders that are locked."""
+
+
 # Subscriptions go on under their ids and amounts. Of what was told of a transaction, and later about it, texts go. When
 # they paid is known of what comes from now on.
-_PAYER: Final = f"""
+@statement(MERCHANT, f"""
 WITH subscribed AS (
   UPDATE subscriptions SET title = '', facts = '{{}}' WHERE merchant_id = $1 AND customer_id = $2
 ), looks AS (
@@ -76,35 +104,16 @@ WITH subscribed AS (
   WHERE merchant_id = $1 AND payer_id = $2
 )
 UPDATE payers SET email = NULL, phone = NULL, name = NULL, external_id = NULL WHERE merchant_id = $1 AND payer_id = $2
-"""
-_NOTE: Final = """
-INSERT INTO person_log (merchant_id, line_id, payer_id, what, orders, actor, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
-
-
-async def lock_part(
-    tx: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
-) -> Sequence[Any]:
-    """Their next orders, and who they are there, until the transaction ends."""
-    rows: Sequence[Any] = await tx.fetch(_LOCK, merchant_id, payer_id, after, limit)
-    await tx.execute(_LOCK_DISPUTES, merchant_id, [row["order_id"] for row in rows])
-    return rows
-
-
-async def erase_part(tx: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
-    """Of orders that are locked."""
-    await tx.execute(_ERASE, merchant_id, order_ids)
-
-
-async def erase_payer(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, since: UUID) -> None:
+""")  # fmt: skip
+async def erase_payer(db: Tx, merchant_id: UUID, payer_id: UUID, since: UUID) -> None:
     """The row stays, for its id stands in what is never changed; nothing in it names anybody. What came before the id
     `since` is not counted for them any more."""
-    await connection.execute(_PAYER, merchant_id, payer_id, since)
 
 
+@statement(MERCHANT, """
+INSERT INTO person_log (merchant_id, line_id, payer_id, what, orders, actor, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+""")  # fmt: skip
 async def note_person(
-    connection: asyncpg.Connection, merchant_id: UUID, line_id: UUID, payer_id: UUID, what: str, orders: int,
-    actor: str, at: datetime,
-) -> None:  # fmt: skip
-    await connection.execute(_NOTE, merchant_id, line_id, payer_id, what, orders, actor, at)
+    db: Tx, merchant_id: UUID, line_id: UUID, payer_id: UUID, what: str, orders: int, actor: str, at: datetime
+) -> None: ...
