@@ -7,8 +7,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -16,7 +14,16 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
 from recoup.store.pool import Database, KeyTaken
-from recoup.store.read.list_habits import SHARED_MAX, VIEWS_MAX, SavedView, count_shared, standing_view, views_of
+from recoup.store.read.list_habits import (
+    SHARED_MAX,
+    VIEWS_MAX,
+    StandingView,
+    ViewQuery,
+    count_shared,
+    standing_view,
+    views_of,
+)  # fmt: skip
+from recoup.store.statement import Tx
 from recoup.store.write.list_habits import (
     add_view,
     change_view,
@@ -83,8 +90,8 @@ async def change(
     try:
         async with people.transaction() as tx:
             view = await _standing(tx, world, keeper, view_id)
-            await change_view(tx, view["user_id"], keeper.scope.merchant_id, view_id, name, query)
-            if view["shared"]:
+            await change_view(tx, view.user_id, keeper.scope.merchant_id, view_id, name, query)
+            if view.shared:
                 await _noted(world, keeper.scope, "view.changed", view_id)
     except KeyTaken:
         raise _taken(name or "") from None
@@ -98,11 +105,11 @@ async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> No
         if shared:
             await lock_shared(tx, keeper.scope.merchant_id)
         view = await _standing(tx, world, keeper, view_id)
-        if view["shared"] == shared:
+        if view.shared == shared:
             return
         if shared:
             await _room(tx, world, keeper.scope.merchant_id)
-        whose = (view["user_id"], keeper.scope.merchant_id, view_id)
+        whose = (view.user_id, keeper.scope.merchant_id, view_id)
         await share_view(tx, *whose, world.name if shared else None)
         await _noted(world, keeper.scope, "view.shared" if shared else "view.unshared", view_id)
 
@@ -117,23 +124,23 @@ async def forget(world: World, keeper: Keeper, view_id: UUID) -> None:
             if problem.code == "not_found":
                 return
             raise
-        await delete_view(tx, view["user_id"], keeper.scope.merchant_id, view_id)
-        if view["shared"]:
+        await delete_view(tx, view.user_id, keeper.scope.merchant_id, view_id)
+        if view.shared:
             await _noted(world, keeper.scope, "view.deleted", view_id)
 
 
-async def _standing(tx: asyncpg.Connection, world: World, keeper: Keeper, view_id: UUID) -> asyncpg.Record:
+async def _standing(tx: Tx, world: World, keeper: Keeper, view_id: UUID) -> StandingView:
     """The view, which this person may change. Raises: Problem(not_found); Problem(forbidden)."""
     view = await standing_view(tx, keeper.user_id, keeper.scope.merchant_id, view_id, world.name)
     if view is None:
         raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
-    if view["user_id"] != keeper.user_id and not keeper.owns:
+    if view.user_id != keeper.user_id and not keeper.owns:
         raise Problem("forbidden", "Only the author of a shared view or an owner may change it; nothing was done.",
                       cure="Save it under a name of your own.")  # fmt: skip
     return view
 
 
-async def _room(tx: asyncpg.Connection, world: World, merchant_id: UUID) -> None:
+async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
     """Raises: Problem(conflict) when the merchant shares as many views as it may."""
     await lock_shared(tx, merchant_id)
     if await count_shared(tx, merchant_id, world.name) >= SHARED_MAX:
@@ -160,7 +167,7 @@ async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Map
             await delete_views(connection, merchant_id, found)
 
 
-def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[SavedView]) -> list[UUID]:
+def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:
     hide = redactor([{name: person[name] for name in _NAMED_BY if name in person} for person in persons])
     return [view.view_id for view in views if hide.names(view.name) or hide.names(_typed(view.query))]
 

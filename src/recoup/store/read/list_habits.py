@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Read, Row, Tx, statement
 
 VIEWS_MAX: Final = 30
 SHARED_MAX: Final = 30  # of a merchant, in one world
@@ -33,57 +34,82 @@ class Habits:
     views: tuple[SavedView, ...] = ()
 
 
-_HABITS: Final = """
-SELECT h.zone, h.columns, v.view_id, v.name, v.query, v.own, v.maker, v.shared_in
+class _HabitsLine(Row, frozen=True):
+    """One a view; without any there is one line with `view_id` None."""
+
+    zone: str
+    columns: tuple[str, ...]
+    view_id: UUID | None
+    name: str
+    query: str
+    own: bool
+    maker: str
+    shared: bool
+
+
+@statement(PEOPLE, f"""
+SELECT coalesce(nullif(h.zone, ''), 'GMT') AS zone, coalesce(h.columns, '{{}}') AS columns, v.view_id,
+  coalesce(v.name, '') AS name, coalesce(v.query, '') AS query, coalesce(v.own, false) AS own,
+  coalesce(v.maker, '') AS maker, coalesce(v.shared_in = $3, false) AS shared
 FROM (SELECT $1::uuid AS user_id) u
 LEFT JOIN list_habits h USING (user_id)
 LEFT JOIN (
   (SELECT view_id, name, query, true AS own, '' AS maker, shared_in FROM saved_views
-   WHERE user_id = $1 AND merchant_id = $2 ORDER BY view_id LIMIT $4)
+   WHERE user_id = $1 AND merchant_id = $2 ORDER BY view_id LIMIT {VIEWS_MAX})
   UNION ALL
-  (SELECT s.view_id, s.name, s.query, false, CASE WHEN m.kinds @> '{operator}' AND NOT m.kinds @> '{merchant}' THEN ''
-     ELSE m.name END, s.shared_in
+  (SELECT s.view_id, s.name, s.query, false,
+     CASE WHEN m.kinds @> '{{operator}}' AND NOT m.kinds @> '{{merchant}}' THEN '' ELSE m.name END, s.shared_in
    FROM saved_views s, LATERAL (
      SELECT w.name, ARRAY(SELECT subject_kind FROM memberships WHERE user_id = s.user_id) AS kinds
      FROM users w WHERE w.user_id = s.user_id) m
-   WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id LIMIT $5)
+   WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id LIMIT {SHARED_MAX})
 ) v ON true
 ORDER BY v.own DESC, v.view_id
-"""
-_STANDING: Final = """
+""")  # fmt: skip
+async def _habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> list[_HabitsLine]: ...
+
+
+async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> Habits:
+    rows = await _habits(db, user_id, merchant_id, world)
+    views = tuple(
+        SavedView(row.view_id, row.name, row.query, row.own, row.maker, row.shared)
+        for row in rows if row.view_id is not None
+    )  # fmt: skip
+    return Habits(rows[0].zone, rows[0].columns, views)
+
+
+class StandingView(Row, frozen=True):
+    """Whose it is, and whether it is shared in this world."""
+
+    user_id: UUID
+    shared: bool
+
+
+@statement(PEOPLE, """
 SELECT user_id, shared_in IS NOT DISTINCT FROM $4 AS shared FROM saved_views
 WHERE merchant_id = $2 AND view_id = $3 AND (user_id = $1 OR shared_in = $4) FOR UPDATE
-"""
+""")  # fmt: skip
+async def standing_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str) -> StandingView | None:
+    """None when this person does not see it. Nobody else changes it until the transaction ends."""
 
 
-async def read_habits(connection: asyncpg.Connection, user_id: UUID, merchant_id: UUID, world: str) -> Habits:
-    rows = await connection.fetch(_HABITS, user_id, merchant_id, world, VIEWS_MAX, SHARED_MAX)
-    views = tuple(
-        SavedView(row["view_id"], row["name"], row["query"], row["own"], row["maker"], row["shared_in"] == world)
-        for row in rows if row["view_id"]
-    )  # fmt: skip
-    return Habits(rows[0]["zone"] or "GMT", tuple(rows[0]["columns"] or ()), views)
+@statement(PEOPLE, "SELECT count(*) FROM saved_views WHERE merchant_id = $1 AND shared_in = $2")
+async def count_shared(db: Read, merchant_id: UUID, world: str) -> int: ...
 
 
-async def standing_view(
-    tx: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str
-) -> asyncpg.Record | None:
-    """Whose it is, and whether it is shared in this world; None when this person does not see it. Nobody else changes
-    it until the transaction ends."""
-    return await tx.fetchrow(_STANDING, user_id, merchant_id, view_id, world)
+class ViewQuery(Row, frozen=True):
+    """What a saved view is called, and looks for."""
+
+    view_id: UUID
+    name: str
+    query: str
 
 
-async def count_shared(connection: asyncpg.Connection, merchant_id: UUID, world: str) -> int:
-    sql = "SELECT count(*) FROM saved_views WHERE merchant_id = $1 AND shared_in = $2"
-    return int(await connection.fetchval(sql, merchant_id, world))
-
-
-async def views_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[SavedView]:
+@statement(PEOPLE, "SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1")
+async def views_of(db: Read, merchant_id: UUID) -> list[ViewQuery]:
     """Everybody's of this merchant."""
-    rows = await connection.fetch("SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1", merchant_id)
-    return [SavedView(**row) for row in rows]
 
 
-async def read_zone(connection: asyncpg.Connection, user_id: UUID) -> str:
+@statement(PEOPLE, "SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
+async def read_zone(db: Read, user_id: UUID) -> str:
     """This person's; GMT for who chose none."""
-    return await connection.fetchval("SELECT zone FROM list_habits WHERE user_id = $1", user_id) or "GMT"
