@@ -109,8 +109,8 @@ async def sessions_of(world: World, me: Oneself) -> list[Open]:
     now = world.clocks.wall()
     async with people.connection() as connection:
         rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
-    return [Open(row["session_hash"].hex(), row["session_hash"] == me.session, row["world"], row["created_at"],
-                 row["seen_at"], row["address"], row["browser"]) for row in rows]  # fmt: skip
+    return [Open(row.session_hash.hex(), row.session_hash == me.session, row.world, row.created_at,
+                 row.seen_at, row.address, row.browser) for row in rows]  # fmt: skip
 
 
 async def end_session(world: World, me: Oneself, key: str) -> None:

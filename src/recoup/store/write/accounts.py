@@ -1,62 +1,88 @@
 """Somebody changes their own account. People database; wall time."""
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Tx, Written, statement
 
-_EXCHANGE: Final = """
+
+@statement(PEOPLE, """
 UPDATE users SET password_hash = $3, email = coalesce($4, email)
 WHERE user_id = $1 AND password_hash = $2 RETURNING 1
-"""
-_OFFERS: Final = """
-UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE offered_at <= $1
-"""
-_END_LOOKS: Final = """
+""")  # fmt: skip
+async def exchange_password(db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None) -> bool:
+    """Whether the old one was kept still. `login`: what stands for the e-mail from now on, where it goes by the
+    password."""
+
+
+@statement(PEOPLE, "UPDATE users SET name = $2 WHERE user_id = $1 AND name <> $2 RETURNING 1")
+async def rename(db: Tx, user_id: UUID, name: str) -> bool:
+    """Whether it was another."""
+
+
+@statement(PEOPLE, """
 UPDATE looks l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
 WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.look_id = s.look_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
-"""
+""")  # fmt: skip
+async def _end_looks(db: Tx, user_id: UUID, now: datetime, only: bytes | None, but: bytes | None) -> None: ...
 
 
-async def exchange_password(
-    tx: asyncpg.Connection, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None
-) -> bool:
-    """Whether the old one was kept still. `login`: what stands for the e-mail from now on, where it goes by the
-    password."""
-    return await tx.fetchval(_EXCHANGE, user_id, old_hash, new_hash, login) is not None
+@statement(PEOPLE, "DELETE FROM sessions WHERE user_id = $1 AND session_hash = $2")
+async def _end_session(db: Tx, user_id: UUID, session_hash: bytes) -> Written: ...
 
 
-async def rename(tx: asyncpg.Connection, user_id: UUID, name: str) -> bool:
-    """Whether it was another."""
-    sql = "UPDATE users SET name = $2 WHERE user_id = $1 AND name <> $2 RETURNING 1"
-    return await tx.fetchval(sql, user_id, name) is not None
-
-
-async def end_session(tx: asyncpg.Connection, user_id: UUID, session_hash: bytes, now: datetime) -> bool:
+async def end_session(db: Tx, user_id: UUID, session_hash: bytes, now: datetime) -> bool:
     """With what it looks as somebody else by. Whether it was one of theirs."""
-    await tx.execute(_END_LOOKS, user_id, now, session_hash, None)
-    sql = "DELETE FROM sessions WHERE user_id = $1 AND session_hash = $2 RETURNING 1"
-    return await tx.fetchval(sql, user_id, session_hash) is not None
+    await _end_looks(db, user_id, now, session_hash, None)
+    return await _end_session(db, user_id, session_hash) > 0
 
 
-async def end_sessions(tx: asyncpg.Connection, user_id: UUID, now: datetime, but: bytes = b"") -> int:
+@statement(PEOPLE, "DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2")
+async def _end_sessions(db: Tx, user_id: UUID, but: bytes) -> Written: ...
+
+
+async def end_sessions(db: Tx, user_id: UUID, now: datetime, but: bytes = b"") -> int:
     """All but the one named; answers how many."""
-    await tx.execute(_END_LOOKS, user_id, now, None, but)
-    done = await tx.fetch("DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2 RETURNING 1", user_id, but)
-    return len(done)
+    await _end_looks(db, user_id, now, None, but)
+    return await _end_sessions(db, user_id, but)
+
+
+@statement(PEOPLE, """
+UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE offered_at <= $1
+""")  # fmt: skip
+async def _end_offers(db: Tx, before: datetime) -> None: ...
+
+
+@statement(PEOPLE, "DELETE FROM second_factors WHERE sealed_secret IS NULL AND sealed_offer IS NULL")
+async def _forget_offers(db: Tx) -> None: ...
+
+
+@statement(PEOPLE, "DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
+async def _forget_sessions(db: Tx, now: datetime, idle_since: datetime) -> None: ...
+
+
+@statement(PEOPLE, "DELETE FROM half_sign_ins WHERE expires_at <= $1")
+async def _forget_halves(db: Tx, now: datetime) -> None: ...
+
+
+@statement(PEOPLE, "DELETE FROM signin_failures WHERE until <= $1")
+async def _forget_failures(db: Tx, now: datetime) -> None: ...
+
+
+@statement(PEOPLE, "DELETE FROM unfinished_sign_ups WHERE begun_at <= $1")
+async def _forget_sign_ups(db: Tx, before: datetime) -> None: ...
 
 
 async def forget_over(
-    connection: asyncpg.Connection, now: datetime, idle_since: datetime, offered_before: datetime,
-    sign_ups_before: datetime,
-) -> None:  # fmt: skip
+    db: Tx, now: datetime, idle_since: datetime, offered_before: datetime, sign_ups_before: datetime
+) -> None:
     """Sessions and sign-ins that are over, with what was kept of them; tries that count no more; second factors that
     were offered and never taken; sign-ups that nobody went on with."""
-    await connection.execute(_OFFERS, offered_before)
-    await connection.execute("DELETE FROM second_factors WHERE sealed_secret IS NULL AND sealed_offer IS NULL")
-    await connection.execute("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2", now, idle_since)
-    await connection.execute("DELETE FROM half_sign_ins WHERE expires_at <= $1", now)
-    await connection.execute("DELETE FROM signin_failures WHERE until <= $1", now)
-    await connection.execute("DELETE FROM unfinished_sign_ups WHERE begun_at <= $1", sign_ups_before)
+    await _end_offers(db, offered_before)
+    await _forget_offers(db)
+    await _forget_sessions(db, now, idle_since)
+    await _forget_halves(db, now)
+    await _forget_failures(db, now)
+    await _forget_sign_ups(db, sign_ups_before)

@@ -35,8 +35,8 @@ async def _show(visit: AccountVisit, problem: Problem | None = None, name: str |
     world = visit.portal.world
     async with world.extra["people"].connection() as connection:
         lines = await account_lines(connection, visit.session.user_id, LINES)
-    arrived = await inbox(world, [row["log_id"] for row in lines if row["mail_state"] == "sent"])
-    names = await names_for(visit.portal, [row["actor"] for row in lines])
+    arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
+    names = await names_for(visit.portal, [row.actor for row in lines])
     return visit.show("account/profile.html", problem, lines=lines, names=names, words=HAPPENINGS, mails=arrived,
                       me=f"user:{visit.session.user_id}",
                       name=visit.session.name if name is None else name)  # fmt: skip
