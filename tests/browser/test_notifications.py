@@ -10,7 +10,7 @@ from tests.doors.portal.shop import Shop, make_world
 
 from recoup.kernel.ids import new_id
 from recoup.store.read.people import find_user
-from recoup.store.write.notifications import tell
+from recoup.store.write.notifications import NewNotification, tell
 
 ORDERS = 30
 
@@ -21,14 +21,17 @@ async def told(shop: Shop, order_id: UUID) -> None:
     async with world.extra["people"].connection() as connection:
         user = await find_user(connection, "maya@example.test")
         assert user is not None
-        row = {"user_id": user.user_id, "world": "sandbox", "subject_id": shop.merchant_id,
-               "subject_name": "Brightleaf Tea", "on_page": True, "created_at": world.clocks.wall(),
-               "mail_state": "none", "mail_due_at": None}  # fmt: skip
         orders = {"orders": 1, "problem": 1, "onhold": 0, "capped": False, "first": [str(order_id)]}
         dispute = {"dispute_id": str(new_id()), "order_id": str(order_id), "units": 4590, "asset": "USD",
                    "respond_by": "2026-12-01T12:00:00+00:00"}  # fmt: skip
-        await tell(connection, [row | {"notification_id": new_id(), "alert_id": new_id(), "kind": kind, "facts": facts}
-                                for kind, facts in (("dispute", dispute), ("orders", orders))])  # fmt: skip
+        await tell(connection, [
+            NewNotification(
+                user_id=user.user_id, notification_id=new_id(), world="sandbox", subject_id=shop.merchant_id,
+                subject_name="Brightleaf Tea", alert_id=new_id(), kind=kind, facts=facts, on_page=True,
+                created_at=world.clocks.wall(), mail_state="none", mail_due_at=None,
+            )
+            for kind, facts in (("dispute", dispute), ("orders", orders))
+        ])  # fmt: skip
     await world.db.close()
     await world.extra["people"].close()
 

@@ -43,7 +43,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.server import ServerAddress
-from recoup.store.write.notifications import tell
+from recoup.store.write.notifications import NewNotification, tell
 
 ROLES = ("owner", "operations", "analyst", "developer")
 UNITS = {"zzmark": 777_77, "yyother": 444_44}  # amounts that nobody else has
@@ -198,12 +198,12 @@ async def _told(door: Door, side: Side) -> uuid.UUID:
     assert session is not None
     notification_id = new_id()
     async with door.world.extra["people"].connection() as connection:
-        await tell(connection, [{
-            "user_id": session.user_id, "notification_id": notification_id, "world": door.world.name,
-            "subject_id": side.mid, "subject_name": f"{side.mark} Tea", "alert_id": new_id(), "kind": "go_live",
-            "facts": {"state": "approved"}, "on_page": True, "created_at": door.world.clocks.wall(),
-            "mail_state": "none", "mail_due_at": None,
-        }])  # fmt: skip
+        await tell(connection, [NewNotification(
+            user_id=session.user_id, notification_id=notification_id, world=door.world.name,
+            subject_id=side.mid, subject_name=f"{side.mark} Tea", alert_id=new_id(), kind="go_live",
+            facts={"state": "approved"}, on_page=True, created_at=door.world.clocks.wall(), mail_state="none",
+            mail_due_at=None,
+        )])  # fmt: skip
     return notification_id
 
 

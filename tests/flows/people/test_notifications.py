@@ -35,7 +35,7 @@ from recoup.rules.order.holds import REASONS
 from recoup.store.read.notifications import readers_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
-from recoup.store.write.notifications import choose
+from recoup.store.write.notifications import NotificationMail, choose
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 
@@ -260,7 +260,8 @@ def test_a_mail_is_plain_short_and_can_be_stopped(server: ServerAddress) -> None
         assert "ana" not in str(row["facts"])
         async with shop.world.extra["people"].connection() as connection:
             [reader] = await readers_of(connection, "sandbox", shop.merchant_id, people["owner"])
-        written = compose(message_of(shop.world, row, reader), "recoup@example.com").as_bytes().decode()
+        mail_row = NotificationMail(**{name: row[name] for name in NotificationMail.__struct_fields__})
+        written = compose(message_of(shop.world, mail_row, reader), "recoup@example.com").as_bytes().decode()
         head = written.partition("\r\n\r\n")[0]
         assert "List-Unsubscribe: <http://recoup.test/unsubscribe/" in head.replace("\r\n ", " "), head
         assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head

@@ -5,7 +5,7 @@ too long to count is tried again later. Source: decision 0038.
 """
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,7 @@ from recoup.rules.messages.notifications import KINDS, told
 from recoup.store.pool import Database
 from recoup.store.read.day_figures import day_figures
 from recoup.store.read.merchants import offset_of
-from recoup.store.read.notifications import digests_wanted, readers_of
+from recoup.store.read.notifications import WantedDigest, digests_wanted, readers_of
 from recoup.store.write.notifications import take_day, tell
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
     offsets: dict[UUID, int | None] = {}
     done = 0
     for row in wanted:
-        one = row["merchant_id"]
+        one = row.merchant_id
         if merchant_id not in (None, one):
             continue
         if one not in offsets:
@@ -47,13 +47,13 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
         offset = offsets[one]
         if offset is None:
             continue
-        day = digest_day(business_at(world.clocks.wall(), offset), row["zone"], _hour(world, row["digest_hour"]))
-        if day is None or row["last_day"] is not None and day <= row["last_day"]:
+        day = digest_day(business_at(world.clocks.wall(), offset), row.zone, _hour(world, row.digest_hour))
+        if day is None or row.last_day is not None and day <= row.last_day:
             continue
         try:
             done += await _digest(world, people, row, day)
         except (asyncpg.PostgresError, KeyError) as error:
-            log.warning("digest not made", merchant=str(one), user=str(row["user_id"]), error=in_words(error))
+            log.warning("digest not made", merchant=str(one), user=str(row.user_id), error=in_words(error))
     return done
 
 
@@ -61,8 +61,8 @@ def _hour(world: World, chosen: int | None) -> int:
     return world.policy.digest_hour if chosen is None else chosen
 
 
-async def _digest(world: World, people: Database, wanted: Any, day: date) -> bool:
-    merchant_id, user_id = wanted["merchant_id"], wanted["user_id"]
+async def _digest(world: World, people: Database, wanted: WantedDigest, day: date) -> bool:
+    merchant_id, user_id = wanted.merchant_id, wanted.user_id
     async with people.connection() as connection:
         readers = await readers_of(connection, world.name, merchant_id, user_id)
     reader = readers[0] if readers else None
@@ -71,13 +71,13 @@ async def _digest(world: World, people: Database, wanted: Any, day: date) -> boo
         return False
     yesterday = day - timedelta(days=1)
     async with world.db.connection() as connection:
-        figures = await day_figures(connection, merchant_id, span_of(yesterday, reader["zone"]))
-    telling = any(figures[name] for name in _TELLING) or reader["digest_empty"]
+        figures = await day_figures(connection, merchant_id, span_of(yesterday, reader.zone))
+    telling = any(figures[name] for name in _TELLING) or reader.digest_empty
     wall = world.clocks.wall()
-    row = notification(world, user_id, (merchant_id, reader["subject_name"]), new_id(), "digest",
+    row = notification(world, user_id, (merchant_id, reader.subject_name), new_id(), "digest",
                        {"day": yesterday.isoformat()} | figures, way, wall)  # fmt: skip
     async with people.transaction() as tx:
-        told_by = row["notification_id"] if telling else None
+        told_by = row.notification_id if telling else None
         if not await take_day(tx, user_id, world.name, merchant_id, day, told_by, wall):
             return False
         if telling:

@@ -1,7 +1,7 @@
 """The mail of an invitation: in the language of the invited person, else of whoever invites them."""
 
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.people.invitations import token_context
@@ -10,7 +10,7 @@ from recoup.gateways.web.mail.port import Message
 from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_invitation
-from recoup.store.write.invitations import claim_mails, close_mail
+from recoup.store.write.invitations import InvitationMail, claim_mails, close_mail
 
 
 async def send_invitations(world: World, invitation_id: UUID | None = None) -> int:
@@ -18,17 +18,17 @@ async def send_invitations(world: World, invitation_id: UUID | None = None) -> i
     return await send_owed(world, _OWED, invitation_id)
 
 
-async def _letter(world: World, row: Any) -> Letter:
+async def _letter(world: World, row: InvitationMail) -> Letter:
     def compose() -> Message:
-        token = world.keys.open_secret(token_context(row["invitation_id"]), row["sealed_token"]).decode()
-        link, to = f"{world.extra.get('url', '')}/invitations/{token}", Locale(row["language"], row["zone"])
-        name = " ".join(row["subject_name"].split())
-        subject, parts = of_invitation(name, row["role"], row["expires_at"], link, to)
-        return in_paragraphs(row["invitation_id"], row["email"], subject, parts, to)
+        token = world.keys.open_secret(token_context(row.invitation_id), row.sealed_token).decode()
+        link, to = f"{world.extra.get('url', '')}/invitations/{token}", Locale(row.language, row.zone)
+        name = " ".join(row.subject_name.split())
+        subject, parts = of_invitation(name, row.role, row.expires_at, link, to)
+        return in_paragraphs(row.invitation_id, row.email, subject, parts, to)
 
     return compose
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, itemgetter("invitation_id"), "invitation", ("invitation", "invitation_id")
+    claim_mails, _letter, close_mail, attrgetter("invitation_id"), "invitation", ("invitation", "invitation_id")
 )

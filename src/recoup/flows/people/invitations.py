@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import MAY, NOWHERE, Whence, open_session
 from recoup.flows.people.sign_in import clean_email, turn_of
@@ -19,7 +17,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.messages.notices import is_address
 from recoup.store.pool import Database
-from recoup.store.read.invitations import count_invitations, count_sent, open_invitation
+from recoup.store.read.invitations import OpenInvitation, count_invitations, count_sent, open_invitation
+from recoup.store.statement import Tx
 from recoup.store.write.invitations import add_invitation, join, lock_inviting, revoke_invitation, take_invitation
 from recoup.store.write.memberships import lock_ownership, note_membership
 from recoup.store.write.people import add_user
@@ -62,9 +61,9 @@ async def invite(
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
-        if not await lock_ownership(tx, user_id, subject.key, world.name):
+        if not await lock_ownership(tx, user_id, *subject.key, world.name):
             raise Problem("forbidden", "You are not an owner there; nobody was invited.", cure="Ask its owner.")
-        if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
+        if await count_invitations(tx, *subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
                           cure="Revoked invitations count for a week.")  # fmt: skip
         if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
@@ -87,14 +86,14 @@ async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: U
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
         wall = world.clocks.wall()
-        role = await revoke_invitation(tx, invitation_id, subject.key, wall, user_id)
+        role = await revoke_invitation(tx, invitation_id, *subject.key, wall, user_id)
         if role is None:
             raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
         await note_membership(tx, subject.key, None, invitation_id, role, "revoked", by=user_id, request_id=request_id,
                               at=wall)  # fmt: skip
 
 
-async def read_invitation(world: World, token: str) -> asyncpg.Record:
+async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
     people: Database = world.extra["people"]
     found = None
@@ -127,7 +126,7 @@ async def join_new(
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:
+        if await add_user(tx, user_id, found.email, name, hashed, world.clocks.wall()) is None:
             raise Problem("conflict", "You already have an account here.", cure="Sign in, then open the link again.")
         await _take(tx, world, token, user_id, request_id)
         return await open_session(tx, world, user_id, None, whence)
@@ -138,14 +137,14 @@ def token_context(invitation_id: UUID) -> str:
     return f"invitation:{invitation_id}"
 
 
-async def _take(tx: asyncpg.Connection, world: World, token: str, user_id: UUID, request_id: str) -> None:
+async def _take(tx: Tx, world: World, token: str, user_id: UUID, request_id: str) -> None:
     now = world.clocks.wall()
     taken = await take_invitation(tx, _hash(world, token), world.name, now, user_id) if _could_be(token) else None
     if taken is None:
         raise _over()
-    subject = (taken["subject_kind"], taken["subject_id"])
-    await join(tx, user_id, subject, taken["role"], now, world.name)
-    await note_membership(tx, subject, user_id, taken["invitation_id"], taken["role"], "joined", by=user_id,
+    subject = (taken.subject_kind, taken.subject_id)
+    await join(tx, user_id, *subject, taken.role, now, world.name)
+    await note_membership(tx, subject, user_id, taken.invitation_id, taken.role, "joined", by=user_id,
                           request_id=request_id, at=now)  # fmt: skip
 
 

@@ -1,14 +1,14 @@
 """The mail to a shop's owners that somebody of the operator looks as one of its people."""
 
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 from recoup.flows.people.owed_mail import Owed, addressed, in_paragraphs, send_owed
 from recoup.gateways.web.mail.port import Message
 from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_look
-from recoup.store.write.looks import claim_look_mails, close_look_mail
+from recoup.store.write.looks import LookMail, claim_look_mails, close_look_mail
 
 
 async def send_look_mails(world: World) -> int:
@@ -16,15 +16,15 @@ async def send_look_mails(world: World) -> int:
     return await send_owed(world, _OWED)
 
 
-def message_of(row: Any, url: str) -> Message:
-    to, shop = Locale(row["language"], row["zone"]), " ".join((row["merchant_name"] or "").split())
-    whom, lasts = (row["as_name"] or "", row["role"]), (row["began_at"], row["expires_at"])
-    subject, parts = of_look(row["staff"], shop, whom, row["reason"], lasts, row["may_act"], to)
+def message_of(row: LookMail, url: str) -> Message:
+    to, shop = Locale(row.language, row.zone), " ".join((row.merchant_name or "").split())
+    whom, lasts = (row.as_name or "", row.role), (row.began_at, row.expires_at)
+    subject, parts = of_look(row.staff, shop, whom, row.reason, lasts, row.may_act, to)
     parts += [f"{url}/audit?kind=people"] if url else []
-    return in_paragraphs(row["mail_id"], row["email"], subject, parts, to)
+    return in_paragraphs(row.mail_id, row.email, subject, parts, to)
 
 
 _OWED: Final = Owed(
-    claim_look_mails, addressed(message_of), close_look_mail, itemgetter("mail_id"), "mail of a look",
+    claim_look_mails, addressed(message_of), close_look_mail, attrgetter("mail_id"), "mail of a look",
     ("mail", "mail_id"),
 )  # fmt: skip

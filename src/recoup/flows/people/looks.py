@@ -16,7 +16,7 @@ from recoup.rules.people.looks import check_minutes, check_reason
 from recoup.store.pool import Database
 from recoup.store.read.looks import members_to_look_as
 from recoup.store.read.people import is_operator
-from recoup.store.write.looks import begin_look, end_look
+from recoup.store.write.looks import NewLook, begin_look, end_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,10 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
             if not found:
                 raise Problem("invalid", "This person is not a member of the shop.", field="whom",
                               cure="Reload the page.")
-            role = found[0]["role"]
-        row = {
-            "look_id": look_id, "staff_id": session.user_id, "world": world.name,
-            "merchant_id": merchant.merchant_id, "user_id": asked.whom, "role": role, "reason": reason,
-            "may_act": asked.may_act, "request_id": request_id, "began_at": now, "expires_at": WallTime(now + lasts),
-        }  # fmt: skip
-        if not await begin_look(tx, session_hash(world, token), row):
+            role = found[0].role
+        look = NewLook(look_id, session.user_id, world.name, merchant.merchant_id, asked.whom, role, reason,
+                       asked.may_act, request_id, now, WallTime(now + lasts))  # fmt: skip
+        if not await begin_look(tx, session_hash(world, token), look):
             raise Problem("conflict", "You are already impersonating somebody.", cure="End that first.")
     return look_id
 

@@ -21,15 +21,15 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
     """
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        rows = await store.lock_owners_and(tx, subject.key, user_id)
-        theirs = {row["world"]: row["role"] for row in rows if row["user_id"] == user_id}
+        rows = await store.lock_owners_and(tx, *subject.key, user_id)
+        theirs = {row.world: row.role for row in rows if row.user_id == user_id}
         if world.name not in theirs:
             raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-        mine = {row["world"] for row in rows if row["user_id"] == by and row["role"] == "owner"}
-        mine |= {world.name} | await store.owned_from_above(tx, by, subject.key)
+        mine = {row.world for row in rows if row.user_id == by and row.role == "owner"}
+        mine |= {world.name, *await store.owned_from_above(tx, by, *subject.key)}
         ended = [name for name in theirs if name in mine]
-        others = [row for row in rows if row["user_id"] != user_id and row["role"] == "owner" and row["active"]]
-        kept = {row["world"] for row in others}
+        others = [row for row in rows if row.user_id != user_id and row.role == "owner" and row.active]
+        kept = {row.world for row in others}
         if any(theirs[name] == "owner" and name not in kept for name in ended):
             raise Problem("conflict", "This is the only owner; a shop needs at least one.",
                           cure="Invite another owner first.")  # fmt: skip

@@ -1,7 +1,7 @@
 """The mail of a notification. Who has left the merchant meanwhile, or wants no such mail any more, gets none."""
 
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.hosted_link import signed_token
@@ -12,8 +12,8 @@ from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
 from recoup.rules.messages.notifications import KINDS, told
-from recoup.store.read.notifications import partner_readers_of, readers_of
-from recoup.store.write.notifications import claim_mails, close_mail
+from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, readers_of
+from recoup.store.write.notifications import NotificationMail, claim_mails, close_mail
 
 UNSUBSCRIBE: Final = "unsubscribe"
 
@@ -23,33 +23,33 @@ async def send_notifications(world: World, merchant_id: UUID | None = None) -> i
     return await send_owed(world, _OWED, merchant_id)
 
 
-async def _letter(world: World, row: Any) -> Letter:
-    kind = KINDS[row["kind"]]
+async def _letter(world: World, row: NotificationMail) -> Letter:
+    kind = KINDS[row.kind]
     async with world.extra["people"].connection() as connection:
         readers = partner_readers_of if kind.partner else readers_of
-        found = await readers(connection, world.name, row["subject_id"], row["user_id"])
+        found = await readers(connection, world.name, row.subject_id, row.user_id)
     if not found or not told(kind, reader_of(found[0])).mail:
         return "dropped"
     return lambda: message_of(world, row, found[0])
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, itemgetter("user_id", "notification_id"), "notification",
+    claim_mails, _letter, close_mail, attrgetter("user_id", "notification_id"), "notification",
     ("notification", "notification_id"),
 )  # fmt: skip
 
 
-def message_of(world: World, row: Any, reader: Any) -> Message:
+def message_of(world: World, row: NotificationMail, reader: MerchantReader | PartnerReader) -> Message:
     """Plain text, and short. The subject names the merchant or partner, and the world."""
     url = str(world.extra.get("url", ""))
-    to = Locale(reader["language"], reader["zone"])
-    words = words_of(row["kind"], row["facts"], to)
-    name, where = " ".join(row["subject_name"].split())[:80], world.name.upper()
-    stop = f"{url}/unsubscribe/{signed_token(world, UNSUBSCRIBE, row['user_id'], row['notification_id'])}"
+    to = Locale(reader.language, reader.zone)
+    words = words_of(row.kind, row.facts, to)
+    name, where = " ".join(row.subject_name.split())[:80], world.name.upper()
+    stop = f"{url}/unsubscribe/{signed_token(world, UNSUBSCRIBE, row.user_id, row.notification_id)}"
     text = "\n\n".join((
-        f"{name}, {where}", words.title + ".", *words.lines, f"{url}/notifications/{row['notification_id']}",
+        f"{name}, {where}", words.title + ".", *words.lines, f"{url}/notifications/{row.notification_id}",
         foot_of(stop, f"{url}/account/notifications", to),
     ))  # fmt: skip
     headers = (("List-Unsubscribe", f"<{stop}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     subject = f"{name} ({where}): {words.title}"
-    return Message(row["notification_id"], reader["email"], "Recoup", "", subject, text, "", headers)
+    return Message(row.notification_id, reader.email, "Recoup", "", subject, text, "", headers)

@@ -112,7 +112,7 @@ async def subscription_of(world: World, token: str) -> Subscription:
     if row is None:
         raise Problem("not_found", "This link is not valid: it is older than six months, or never existed.",
                       cure="Sign in and change your notification settings.")  # fmt: skip
-    return Subscription(row["user_id"], row["subject_id"], row["subject_name"], row["kind"], row["mails"])
+    return Subscription(row.user_id, row.subject_id, row.subject_name, row.kind, row.mails)
 
 
 async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> Subscription:

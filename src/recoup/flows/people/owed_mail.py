@@ -7,10 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
-
-import asyncpg
 
 from recoup.flows.post_mail import post_mail
 from recoup.gateways.web.mail.port import Message
@@ -26,22 +24,38 @@ _LINK: Final = re.compile(r"\Ahttps?://\S+\Z")
 Letter = Callable[[], Message] | str
 
 
+class OwedRow(Protocol):
+    """A mail that was claimed."""
+
+    @property
+    def mail_tries(self) -> int: ...
+
+
+class Addressed(OwedRow, Protocol):
+    @property
+    def email(self) -> str: ...
+
+
+R = TypeVar("R", bound=OwedRow)
+A = TypeVar("A", bound=Addressed)
+
+
 @dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Generic[R]):
     """One kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`, of one thing where
     that is named behind; `letter` says how a row's mail is composed, or in which state none goes;
     `close(connection, key, tries, state, again_at, why)`, with the row's `key`. `what` and `which`, the log's name of a
-    row's column, tell of it in the operator's log."""
+    row's field, tell of it in the operator's log."""
 
-    claim: Callable[..., Awaitable[Sequence[Any]]]
-    letter: Callable[[World, Any], Awaitable[Letter]]
-    close: Callable[[asyncpg.Connection, Any, int, str, datetime | None, str], Awaitable[None]]
-    key: Callable[[Any], Any]
+    claim: Callable[..., Awaitable[Sequence[R]]]
+    letter: Callable[[World, R], Awaitable[Letter]]
+    close: Callable[[Any, Any, int, str, datetime | None, str], Awaitable[None]]
+    key: Callable[[R], Any]
     what: str
     which: tuple[str, str]
 
 
-async def send_owed(world: World, owed: Owed, *of: UUID | None) -> int:
+async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
     """What is owed and due, `of` one thing or all, side by side; answers how many were tried."""
     people: Database | None = world.extra.get("people")
     if people is None:
@@ -53,27 +67,27 @@ async def send_owed(world: World, owed: Owed, *of: UUID | None) -> int:
     return len(rows)
 
 
-async def _send(world: World, people: Database, owed: Owed, row: Any, seconds: float) -> None:
+async def _send(world: World, people: Database, owed: Owed[R], row: R, seconds: float) -> None:
     letter = await owed.letter(world, row)
     if isinstance(letter, str):
         state, why, again_at = letter, "", None
     else:
-        named, column = owed.which
-        posted = await post_mail(world, letter, seconds, owed.what, **{named: str(row[column])})
+        named, field = owed.which
+        posted = await post_mail(world, letter, seconds, owed.what, **{named: str(getattr(row, field))})
         state, why, again_at = str(posted.state), posted.why, None
     if state == "later":
-        again = row["mail_tries"] <= len(SCHEDULE)
+        again = row.mail_tries <= len(SCHEDULE)
         state = "owed" if again else "given_up"
-        again_at = world.clocks.wall() + SCHEDULE[row["mail_tries"] - 1] if again else None
+        again_at = world.clocks.wall() + SCHEDULE[row.mail_tries - 1] if again else None
     async with people.connection() as connection:
-        await owed.close(connection, owed.key(row), row["mail_tries"], state, again_at, why[:200])
+        await owed.close(connection, owed.key(row), row.mail_tries, state, again_at, why[:200])
 
 
-def addressed(message_of: Callable[[Any, str], Message]) -> Callable[[World, Any], Awaitable[Letter]]:
+def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], Awaitable[Letter]]:
     """The letter to a row's `email`, if mail can go there, from the row and this installation's address."""
 
-    async def letter(world: World, row: Any) -> Letter:
-        if not is_address(row["email"]):
+    async def letter(world: World, row: A) -> Letter:
+        if not is_address(row.email):
             return "no_address"
         return lambda: message_of(row, str(world.extra.get("url", "")))
 

@@ -1,7 +1,7 @@
 """The mail with a link that sets a new password."""
 
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 from recoup.flows.people.owed_mail import Letter, Owed, in_paragraphs, send_owed
 from recoup.flows.people.password_links import LASTS, link_of_ask
@@ -10,7 +10,7 @@ from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import is_address
 from recoup.rules.people.letters import of_password_link
 from recoup.store.pool import Database
-from recoup.store.write.password_links import claim_mails, close_mail
+from recoup.store.write.password_links import PasswordMail, claim_mails, close_mail
 
 
 async def send_password_links(world: World) -> int:
@@ -25,23 +25,23 @@ def mails_leave(world: World) -> bool:
     return any(way is not None and not hasattr(way, "inbox") for way in ways)
 
 
-async def _letter(world: World, row: Any) -> Letter:
-    if not is_address(row["email"]):
+async def _letter(world: World, row: PasswordMail) -> Letter:
+    if not is_address(row.email):
         return "no_address"
     now = world.clocks.wall()
-    if row["asked_at"] <= now - LASTS:
+    if row.asked_at <= now - LASTS:
         return "given_up"
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        link = await link_of_ask(tx, world, row["ask_id"], row["user_id"], is_first=row["mail_tries"] == 1,
-                                 request=row["request_id"], place=row["place"])  # fmt: skip
+        link = await link_of_ask(tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1,
+                                 request=row.request_id, place=row.place)  # fmt: skip
     if link is None:
         return "dropped"
-    to = Locale(row["language"], row["zone"])
-    subject, parts = of_password_link(row["email"], now + LASTS, link, to)
-    return lambda: in_paragraphs(row["ask_id"], row["email"], subject, parts, to)
+    to = Locale(row.language, row.zone)
+    subject, parts = of_password_link(row.email, now + LASTS, link, to)
+    return lambda: in_paragraphs(row.ask_id, row.email, subject, parts, to)
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, itemgetter("ask_id"), "mail of a password's link", ("ask", "ask_id")
+    claim_mails, _letter, close_mail, attrgetter("ask_id"), "mail of a password's link", ("ask", "ask_id")
 )

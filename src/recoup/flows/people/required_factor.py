@@ -18,13 +18,13 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
     """
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        for name in sorted({world.name, *await worlds_with_members(tx, subject.key)}):
-            if not await lock_ownership(tx, by, subject.key, name):
+        for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
+            if not await lock_ownership(tx, by, *subject.key, name):
                 raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
         if required:
-            changed = await make_rule(tx, subject.key, subject.name, by, world.clocks.wall())
+            changed = await make_rule(tx, *subject.key, subject.name, by, world.clocks.wall())
         else:
-            changed = await end_rule(tx, subject.key)
+            changed = await end_rule(tx, *subject.key)
         if changed:
             await note(tx, world, by, "rule_made" if required else "rule_ended", request=request_id,
                        subject=f"{subject.kind}:{subject.id}", name=subject.name)  # fmt: skip

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.account_log import note
 from recoup.flows.people.codes import charge_code, spend, typed_code
 from recoup.flows.people.sessions import IDLE, Whence, open_session, session_hash
@@ -19,8 +17,9 @@ from recoup.rules.people.whence import network_of
 from recoup.store.pool import Database
 from recoup.store.read.people import find_session
 from recoup.store.read.second_factors import is_half
+from recoup.store.statement import Read, Tx
 from recoup.store.write.people import hold_user
-from recoup.store.write.second_factors import end_half, half_of
+from recoup.store.write.second_factors import HalfSignIn, end_half, half_of
 
 TWICE: Final = timedelta(minutes=1)  # for how long the same form is answered as the first time
 _TOKEN_MAX: Final = 100
@@ -57,33 +56,33 @@ async def give_code(world: World, given: CodeGiven) -> str:
     async with people.connection() as connection:
         found = await _half(connection, world, given.half)
     typed = typed_code(given.code)
-    await charge_code(world, found["user_id"], given.address, typed)
+    await charge_code(world, found.user_id, given.address, typed)
     async with people.transaction() as tx:
-        if await hold_user(tx, found["user_id"]) is None:
+        if await hold_user(tx, found.user_id) is None:
             raise _over()
         found = await _half(tx, world, given.half)
         done_by, token = _mac(world, "half done", given.half, typed), _token(world, given.half, typed)
-        if found["done_at"] is not None:
+        if found.done_at is not None:
             return await _again(tx, world, found, done_by, token)
-        await spend(tx, world, found["user_id"], typed)
+        await spend(tx, world, found.user_id, typed)
         await end_half(tx, half_hash(world, given.half), done_by, world.clocks.wall())
-        await note(tx, world, found["user_id"], "signed_in", request=given.request, place=network_of(given.address),
+        await note(tx, world, found.user_id, "signed_in", request=given.request, place=network_of(given.address),
                    by="code" if typed.kind == "app" else "recovery code")  # fmt: skip
-        return await open_session(tx, world, found["user_id"], given.old_token, Whence(given.address, given.agent),
+        return await open_session(tx, world, found.user_id, given.old_token, Whence(given.address, given.agent),
                                   token)  # fmt: skip
 
 
-async def _again(tx: asyncpg.Connection, world: World, found: asyncpg.Record, done_by: bytes, token: str) -> str:
+async def _again(tx: Tx, world: World, found: HalfSignIn, done_by: bytes, token: str) -> str:
     """The session that the same form opened a moment ago, while it is open. Raises: Problem(unauthenticated)."""
     now = world.clocks.wall()
     token = world.mark + token
-    is_same = found["done_by"] == done_by and found["done_at"] > now - TWICE
+    is_same = found.done_by == done_by and found.done_at is not None and found.done_at > now - TWICE
     if is_same and await find_session(tx, session_hash(world, token), now, now - IDLE) is not None:
         return token
     raise _over()
 
 
-async def _half(connection: asyncpg.Connection, world: World, half: str) -> asyncpg.Record:
+async def _half(connection: Read, world: World, half: str) -> HalfSignIn:
     found = None
     if _could_be(half):
         found = await half_of(connection, half_hash(world, half), world.name, world.clocks.wall())

@@ -206,7 +206,7 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
         elif not how:
             members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name,
                                                look.user_id)  # fmt: skip
-            found = await reachable(connection, members[0]["user_id"], world.name, merchant_id=look.merchant_id) if (
+            found = await reachable(connection, members[0].user_id, world.name, merchant_id=look.merchant_id) if (
                 members) else []  # fmt: skip
             reach, how = (found[0], "") if found else (None, "not_member")
         if reach is None:

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.alerts import gather_orders, told_all
 from recoup.rules.messages.notifications import KINDS, Reader, Told, kinds_of, told
 from recoup.store.pool import Database, retrying
 from recoup.store.read.alerts import Alert, alert_facts, find_alert
-from recoup.store.read.notifications import is_known, readers_of
-from recoup.store.write.notifications import tell
+from recoup.store.read.notifications import MerchantReader, PartnerReader, is_known, readers_of
+from recoup.store.write.notifications import NewNotification, tell
 
 
 async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
@@ -56,8 +57,8 @@ async def _tell_people(
         for row in readers:
             kind, way = _way(kinds_of(alert.kind, facts), reader_of(row))
             if way.page or way.mail:
-                about = (merchant_id, row["subject_name"])
-                rows.append(notification(world, row["user_id"], about, alert_id, kind, facts, way, wall))
+                about = (merchant_id, row.subject_name)
+                rows.append(notification(world, row.user_id, about, alert_id, kind, facts, way, wall))
         if rows:
             await tell(connection, rows)
 
@@ -71,18 +72,17 @@ def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Told]:
     return kinds[0], Told(False, False)
 
 
-def reader_of(row: Any) -> Reader:
-    return Reader(row["own_role"], row["operator_role"], row["choices"], row["mails"])
+def reader_of(row: MerchantReader | PartnerReader) -> Reader:
+    return Reader(row.own_role, row.operator_role, row.choices, row.mails)
 
 
 def notification(
     world: World, user_id: UUID, about: tuple[UUID, str], alert_id: UUID, kind: str, facts: Mapping[str, Any],
-    way: Told, wall: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """A row of its own; the mail is owed with it. `about`: the merchant or partner, and its name."""
-    return {
-        "user_id": user_id, "notification_id": new_id(), "world": world.name, "subject_id": about[0],
-        "subject_name": about[1], "alert_id": alert_id, "kind": kind, "facts": dict(facts),
-        "on_page": way.page, "created_at": wall, "mail_state": "owed" if way.mail else "none",
-        "mail_due_at": wall if way.mail else None,
-    }  # fmt: skip
+    way: Told, wall: WallTime,
+) -> NewNotification:  # fmt: skip
+    """`about`: the merchant or partner, and its name."""
+    return NewNotification(
+        user_id=user_id, notification_id=new_id(), world=world.name, subject_id=about[0], subject_name=about[1],
+        alert_id=alert_id, kind=kind, facts=dict(facts), on_page=way.page, created_at=wall,
+        mail_state="owed" if way.mail else "none", mail_due_at=wall if way.mail else None,
+    )  # fmt: skip

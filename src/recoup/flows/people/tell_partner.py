@@ -4,8 +4,7 @@ First they are told, then that is noted: a crash in between repeats the first st
 Source: decision 0038.
 """
 
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from recoup.flows.each import each
 from recoup.flows.people.tell_alert import notification, reader_of
@@ -14,7 +13,7 @@ from recoup.rules.messages.notifications import KINDS, told
 from recoup.store.pool import Database
 from recoup.store.read.notifications import partner_readers_of
 from recoup.store.write.notifications import tell
-from recoup.store.write.partner_alerts import partner_told, untold_alerts
+from recoup.store.write.partner_alerts import PartnerAlert, partner_told, untold_alerts
 
 AT_ONCE: Final = 50
 
@@ -25,23 +24,22 @@ async def tell_partners(world: World) -> int:
     if people is None:
         return 0
     async with world.db.connection() as connection:
-        alerts = {row["alert_id"]: row for row in await untold_alerts(connection, AT_ONCE)}
+        alerts = {row.alert_id: row for row in await untold_alerts(connection, AT_ONCE)}
     return await each(list(alerts), lambda alert_id: _tell(world, people, alerts[alert_id]))
 
 
-async def _tell(world: World, people: Database, alert: Any) -> int:
-    partner_id: UUID = alert["partner_id"]
-    wall, kind = world.clocks.wall(), KINDS[alert["kind"]]
+async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
+    partner_id, wall, kind = alert.partner_id, world.clocks.wall(), KINDS[alert.kind]
     async with people.connection() as connection:
         rows = []
         for row in await partner_readers_of(connection, world.name, partner_id):
             way = told(kind, reader_of(row))
             if way.page or way.mail:
-                about = (partner_id, alert["name"])
-                rows.append(notification(world, row["user_id"], about, alert["alert_id"], kind.name, alert["facts"],
+                about = (partner_id, alert.name)
+                rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts,
                                          way, wall))  # fmt: skip
         if rows:
             await tell(connection, rows)
     async with world.db.connection() as connection:
-        await partner_told(connection, partner_id, alert["alert_id"], wall)
+        await partner_told(connection, partner_id, alert.alert_id, wall)
     return 1

@@ -2,86 +2,99 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Read, Row, Tx, statement
+
+
+class Membership(Row, frozen=True):
+    """`active`: whether the user may sign in."""
+
+    user_id: UUID
+    role: str
+    active: bool
+    world: str
+
 
 # Owners that may sign in, and the one that is asked for: of two that end each other the second finds one owner left.
-_LOCK: Final = """
+@statement(PEOPLE, """
 SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
 ORDER BY m.user_id, m.world FOR UPDATE OF m
-"""
+""")  # fmt: skip
+async def lock_owners_and(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID) -> list[Membership]:
+    """The subject's owners, and this one."""
+
+
+# By a membership elsewhere: the operator's, or the merchant's partner's.
+@statement(PEOPLE, """
+SELECT m.world FROM memberships m WHERE m.user_id = $1 AND m.role = 'owner' AND (m.subject_kind = 'operator'
+  OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
+    SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id AND w.world = m.world))
+""")  # fmt: skip
+async def owned_from_above(db: Read, user_id: UUID, subject_kind: str, subject_id: UUID) -> list[str]:
+    """The worlds in which somebody owns it as its partner's or the operator's."""
+
+
+@statement(PEOPLE, "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world")
+async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
+
+
 # Whoever ends it meanwhile waits, and then finds what was sent by it.
-_OWNERSHIP: Final = """
+@statement(PEOPLE, """
 SELECT m.user_id FROM memberships m
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'
   OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
-"""
-_WORLDS: Final = "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world"
-_END: Final = """
+""")  # fmt: skip
+async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> bool:
+    """Whether they own it in this world: as its member, its partner's, or the operator's. It stays so until the
+    commit."""
+
+
+@statement(PEOPLE, """
 DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3 AND world = ANY($4::text[])
-"""
-# By a membership elsewhere: the operator's, or the merchant's partner's.
-_FROM_ABOVE: Final = """
-SELECT m.world FROM memberships m WHERE m.user_id = $3 AND m.role = 'owner' AND (m.subject_kind = 'operator'
-  OR m.subject_kind = 'partner' AND $1 = 'merchant' AND EXISTS (
-    SELECT FROM merchant_worlds w WHERE w.merchant_id = $2 AND w.partner_id = m.subject_id AND w.world = m.world))
-"""
-_LOG: Final = """
-INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
-  request_id, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-"""
+""")  # fmt: skip
+async def _end(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, worlds: Sequence[str]) -> None: ...
+
+
 # Those that they sent, and those by which they could come back.
-_REVOKE: Final = """
+@statement(PEOPLE, """
 UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL
   AND (invited_by = $3 OR email = (SELECT email FROM users WHERE user_id = $3))
-"""
-
-
-async def lock_owners_and(
-    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID
-) -> list[asyncpg.Record]:
-    """`user_id`, `role`, `active` and `world` of the subject's owners, and of this one."""
-    return await tx.fetch(_LOCK, *subject, user_id)  # type: ignore[no-any-return]
-
-
-async def owned_from_above(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID]) -> set[str]:
-    """The worlds in which somebody owns it as its partner's or the operator's."""
-    return {row["world"] for row in await tx.fetch(_FROM_ABOVE, *subject, user_id)}
-
-
-async def worlds_with_members(tx: asyncpg.Connection, subject: tuple[str, UUID]) -> list[str]:
-    return [row["world"] for row in await tx.fetch(_WORLDS, *subject)]
-
-
-async def lock_ownership(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], world: str) -> bool:
-    """Whether they own it in this world: as its member, its partner's, or the operator's. It stays so until the
-    commit."""
-    return bool(await tx.fetch(_OWNERSHIP, user_id, *subject, world))
+""")  # fmt: skip
+async def _revoke(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, at: datetime, by: UUID) -> None: ...
 
 
 async def end_membership(
-    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID, role: str, *, by: UUID, request_id: str,
-    at: datetime, worlds: Sequence[str],
+    db: Tx, subject: tuple[str, UUID], user_id: UUID, role: str, *, by: UUID, request_id: str, at: datetime,
+    worlds: Sequence[str],
 ) -> None:  # fmt: skip
     """In these worlds, with the open invitations there that they sent or may use; under the lock, and noted."""
-    await tx.execute(_END, *subject, user_id, worlds)
-    await tx.execute(_REVOKE, *subject, user_id, at, by)
-    await note_membership(tx, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
+    await _end(db, *subject, user_id, worlds)
+    await _revoke(db, *subject, user_id, at, by)
+    await note_membership(db, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
+
+
+@statement(PEOPLE, """
+INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
+  request_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+""")  # fmt: skip
+async def _add_line(
+    db: Tx, log_id: UUID, subject_kind: str, subject_id: UUID, user_id: UUID | None, invitation_id: UUID | None,
+    role: str, happening: str, by_user: UUID, request_id: str, at: datetime,
+) -> None: ...  # fmt: skip
 
 
 async def note_membership(
-    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID | None, invitation_id: UUID | None, role: str,
-    happening: str, *, by: UUID, request_id: str, at: datetime,
+    db: Tx, subject: tuple[str, UUID], user_id: UUID | None, invitation_id: UUID | None, role: str, happening: str, *,
+    by: UUID, request_id: str, at: datetime,
 ) -> None:  # fmt: skip
     """`happening` invited, revoked, joined or ended; `user_id` None for the first two."""
-    await tx.execute(_LOG, new_id(), *subject, user_id, invitation_id, role, happening, by, request_id, at)
+    await _add_line(db, new_id(), *subject, user_id, invitation_id, role, happening, by, request_id, at)

@@ -1,34 +1,40 @@
 """What a partner's people should hear of: written once, and told."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import HUB
+from recoup.store.statement import Read, Row, Tx, statement
 
-_ADD: Final = """
+
+@statement(HUB, """
 INSERT INTO partner_alerts (partner_id, alert_id, kind, about, step, facts, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (partner_id, kind, about, step) DO NOTHING
-"""
-_UNTOLD: Final = """
+""")  # fmt: skip
+async def add_partner_alert(
+    db: Tx, partner_id: UUID, alert_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], at: datetime
+) -> None:
+    """A second one of the same kind about the same thing and step is none."""
+
+
+class PartnerAlert(Row, frozen=True):
+    """`name`: the partner's."""
+
+    partner_id: UUID
+    alert_id: UUID
+    kind: str
+    facts: dict[str, Any]
+    name: str
+
+
+@statement(HUB, """
 SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a JOIN partners p USING (partner_id)
 WHERE a.told_at IS NULL ORDER BY a.created_at LIMIT $1
-"""
-_TOLD: Final = "UPDATE partner_alerts SET told_at = coalesce(told_at, $3) WHERE partner_id = $1 AND alert_id = $2"
+""")  # fmt: skip
+async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
+    """Of all partners, the oldest first."""
 
 
-async def add_partner_alert(
-    tx: asyncpg.Connection, partner_id: UUID, alert_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any],
-    at: datetime,
-) -> None:  # fmt: skip
-    """A second one of the same kind about the same thing and step is none."""
-    await tx.execute(_ADD, partner_id, alert_id, kind, about, step, facts, at)
-
-
-async def untold_alerts(connection: asyncpg.Connection, limit: int) -> list[asyncpg.Record]:
-    """Of all partners, the oldest first, with the partner's name."""
-    return await connection.fetch(_UNTOLD, limit)  # type: ignore[no-any-return]
-
-
-async def partner_told(connection: asyncpg.Connection, partner_id: UUID, alert_id: UUID, at: datetime) -> None:
-    await connection.execute(_TOLD, partner_id, alert_id, at)
+@statement(HUB, "UPDATE partner_alerts SET told_at = coalesce(told_at, $3) WHERE partner_id = $1 AND alert_id = $2")
+async def partner_told(db: Tx, partner_id: UUID, alert_id: UUID, at: datetime) -> None: ...

@@ -1,7 +1,7 @@
 """/account/notifications: what somebody hears of the merchant that they look at, by which way, and when of the day."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.notifications import Kind, Told, kinds_for, usual
-from recoup.store.read.notifications import partner_readers_of, read_settings, readers_of
+from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, read_settings, readers_of
 from recoup.store.read.partners import find_partner
 
 PLACE: Final = "/account/notifications"
@@ -64,11 +64,11 @@ async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
         partner_kinds=_ways(at_partner, partner=True) if own else [],
         settings=settings, usual_hour=world.policy.digest_hour,
         saved=done_of(visit.session, visit.request) == "saved",
-        operator_only=bool(found) and found[0]["own_role"] is None,
+        operator_only=bool(found) and found[0].own_role is None,
     )  # fmt: skip
 
 
-def _ways(found: Sequence[Any], *, partner: bool = False) -> list[tuple[Kind, Told]]:
+def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Told]]:
     """What somebody may hear of, and by which way they do; `found` is what the people database knows of them there."""
     ways = []
     for reader in map(reader_of, found):

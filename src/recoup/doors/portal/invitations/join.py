@@ -1,7 +1,5 @@
 """/invitations/{token}: whoever has the link joins, as the person that is signed in or as a new one."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +25,7 @@ from recoup.doors.portal.templates import render
 from recoup.flows.people.invitations import join_as, join_new, read_invitation
 from recoup.flows.people.sessions import Session, is_csrf, switch_merchant
 from recoup.kernel.problem import Problem
+from recoup.store.read.invitations import OpenInvitation
 
 
 def join_page(portal: Portal) -> Endpoint:
@@ -63,21 +62,21 @@ def join_post(portal: Portal) -> Endpoint:
     return unsigned(portal, take)
 
 
-async def _join(portal: Portal, request: Request, session: Session, form: Form, found: Any) -> Response:
+async def _join(portal: Portal, request: Request, session: Session, form: Form, found: OpenInvitation) -> Response:
     check_behind(request, session)
     if not is_csrf(session, one(form, "csrf")):
         raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
     await join_as(portal.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
-    if found["subject_kind"] == "merchant":
+    if found.subject_kind == "merchant":
         try:
-            await switch_merchant(portal.world, cookie(request, COOKIE), session, found["subject_id"])
+            await switch_merchant(portal.world, cookie(request, COOKIE), session, found.subject_id)
         except Problem:
             pass  # this world does not have it: they are a member all the same
     return see("/orders")
 
 
 def _page(
-    portal: Portal, request: Request, found: Any, session: Session | None, problem: Problem | None = None,
+    portal: Portal, request: Request, found: OpenInvitation, session: Session | None, problem: Problem | None = None,
     name: str = "",
 ) -> Response:  # fmt: skip
     values = outside(

@@ -118,14 +118,14 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
     open_: list[UUID] = []
     async with world.extra["people"].connection() as connection:
         for key, subject in subjects.items():
-            members = await members_of(connection, subject.key, ROWS, world.name)
-            rows = await list_invitations(connection, subject.key, visit.wall, ROWS)
-            secured = await with_factor(connection, [row["user_id"] for row in members])
+            members = await members_of(connection, *subject.key, ROWS, world.name)
+            rows = await list_invitations(connection, *subject.key, visit.wall, ROWS)
+            secured = await with_factor(connection, [member.user_id for member in members])
             groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
-                           "left": await left(connection, subject.key, LEFT_ROWS),
-                           "secured": secured, "rule": await who_asks(connection, subject.key),
+                           "left": await left(connection, *subject.key, LEFT_ROWS),
+                           "secured": secured, "rule": await who_asks(connection, *subject.key),
                            "may_invite": may_invite(visit, subject)})  # fmt: skip
-            open_ += [row["invitation_id"] for row in rows if row["state"] == "open"]
+            open_ += [row.invitation_id for row in rows if row.state == "open"]
     values = visit.values(
         groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
         mails=await inbox(world, open_) if open_ else {}, kept=keeps_mail(world),

@@ -1,7 +1,7 @@
 """/notifications: what somebody was told, newest first; each opens what it is about."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import words_of
 from recoup.rules.messages.notifications import KINDS, MAY
-from recoup.store.read.notifications import find_notification, notifications_page
+from recoup.store.read.notifications import Notification, find_notification, notifications_page
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50
@@ -36,19 +36,19 @@ async def list_page(visit: AnyVisit) -> Response:
             subject_id=here, limit=ROWS + 1,
         )  # fmt: skip
     shown = rows[:ROWS]
-    mails = await inbox(visit.portal.world, [row["notification_id"] for row in shown]) if shown else {}
+    mails = await inbox(visit.portal.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
     items = []
     for row in shown:
-        words = words_of(row["kind"], row["facts"], to)
-        orders = words.orders if row["subject_id"] == _here(visit) else ()
-        items.append({"row": row, "kind": KINDS[row["kind"]], "words": words, "mail": mails.get(row["notification_id"]),
+        words = words_of(row.kind, row.facts, to)
+        orders = words.orders if row.subject_id == _here(visit) else ()
+        items.append({"row": row, "kind": KINDS[row.kind], "words": words, "mail": mails.get(row.notification_id),
                       "lines": [linked(line, orders) for line in words.lines]})  # fmt: skip
     chosen = {"unread": "1"} if unread else {}
     chosen |= {"only": "here"} if here else {}
     values = visit.values(
         items=items, unread_only=unread, only_here=here is not None, chosen=chosen, first=before is None,
-        older=shown[-1]["notification_id"] if len(rows) > ROWS else None, several=len(session.merchants) > 1,
+        older=shown[-1].notification_id if len(rows) > ROWS else None, several=len(session.merchants) > 1,
     )  # fmt: skip
     return render("notifications/notifications.html", values)
 
@@ -68,11 +68,11 @@ def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]
 async def open_page(visit: AnyVisit) -> Response:
     """Where a mail leads: to what it is about, or first to the merchant that it is about."""
     row = await _mine(visit)
-    words = words_of(row["kind"], row["facts"], Locale(visit.language, visit.session.zone))
-    if not KINDS[row["kind"]].partner and row["subject_id"] != _here(visit):
-        values = visit.values(row=row, words=words, kind=KINDS[row["kind"]])
+    words = words_of(row.kind, row.facts, Locale(visit.language, visit.session.zone))
+    if not KINDS[row.kind].partner and row.subject_id != _here(visit):
+        values = visit.values(row=row, words=words, kind=KINDS[row.kind])
         return render("notifications/elsewhere.html", values)
-    await notifications.read(visit.portal.world, visit.session.user_id, row["notification_id"])
+    await notifications.read(visit.portal.world, visit.session.user_id, row.notification_id)
     return see(words.path)
 
 
@@ -82,12 +82,12 @@ async def act(visit: AnyVisit) -> Response:
     world, session, doing = visit.portal.world, visit.session, one(form, "do")
     if doing not in ("open", "read", "unread"):
         raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
-    await notifications.read(world, session.user_id, row["notification_id"], unread=doing == "unread")
+    await notifications.read(world, session.user_id, row.notification_id, unread=doing == "unread")
     if doing != "open":
         return see(_back(form))
-    if not KINDS[row["kind"]].partner:
-        await switch_merchant(world, cookie(visit.request, COOKIE), session, row["subject_id"])
-    return see(words_of(row["kind"], row["facts"]).path)
+    if not KINDS[row.kind].partner:
+        await switch_merchant(world, cookie(visit.request, COOKIE), session, row.subject_id)
+    return see(words_of(row.kind, row.facts).path)
 
 
 async def read_all(visit: AnyVisit) -> Response:
@@ -101,7 +101,7 @@ async def read_all(visit: AnyVisit) -> Response:
     return see(_back(form))
 
 
-async def _mine(visit: AnyVisit) -> Any:
+async def _mine(visit: AnyVisit) -> Notification:
     """Raises: Problem(not_found)."""
     wanted = parse_id(visit.request.path_params["notification_id"])
     row = None
