@@ -110,7 +110,7 @@ class Business:
     async def _on_its_way(self, refund_id: UUID) -> bool:
         async with self._world.db.connection() as connection:
             row = await refund_state(connection, self._merchant_id, refund_id)
-        return row is not None and row["state"] in ("owed", "sent")
+        return row is not None and row.state in ("owed", "sent")
 
     async def _completed(self, count: int) -> Sequence[UUID]:
         """The newest orders of more than support may refund alone, with nothing refunded yet."""

@@ -1,7 +1,7 @@
 """A period's reconciliation report: told once, with the clock that goes on to the next period."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -45,10 +45,9 @@ async def tell_report(
     if not lines and not differences:
         return None
     report_id, rows = new_id(), Rows()
-    about: dict[str, Any] = {"period_from": period[0], "period_to": period[1], "lines": lines,
-                             "differences": differences}  # fmt: skip
-    await add_report(tx, about | {"merchant_id": merchant_id, "report_id": report_id, "created_at": now})
+    await add_report(tx, merchant_id, report_id, *period, lines, differences, now)
     tell(rows, merchant_id, "reconciliation", report_id, "reconciliation.ready", now=now, wall=wall,
-         reconciliation_id=report_id, **about)  # fmt: skip
+         reconciliation_id=report_id, period_from=period[0], period_to=period[1], lines=lines,
+         differences=differences)  # fmt: skip
     await write(tx, rows)
     return report_id

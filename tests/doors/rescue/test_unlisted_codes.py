@@ -32,7 +32,7 @@ def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door
     assert "The code 9Z is unknown; the decline is classified without it." in reasons
     assert "The advice code 77 is unknown; the decline is classified without it." in reasons
     rows = door.run(read_unlisted(door.world, shop.shop.merchant_id))
-    assert [(one["scheme"], one["kind"], one["code"], one["orders"]) for one in rows] == [
+    assert [(one.scheme, one.kind, one.code, one.orders) for one in rows] == [
         ("mastercard", "advice", "77", 1), ("mastercard", "code", "9Z", 1)]  # fmt: skip
     now = door.run(clock_of(door.world, shop.shop.merchant_id))
     shown = _text(door.run(read_arms(door.world, shop.shop.merchant_id, now)), rows)

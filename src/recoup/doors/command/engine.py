@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import click
+from msgspec.structs import asdict
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
@@ -19,6 +20,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
+from recoup.store.read.unlisted_codes import UnlistedCode
 
 OPERATOR: Final = Actor("operator", "command")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -91,7 +93,7 @@ def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) ->
     return Scope(UUID(int=0) if all_merchants else merchant_of(opened, merchant), OPERATOR, "engine")
 
 
-async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequence[Any]]:
+async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequence[UnlistedCode]]:
     scope, world = _scope(opened, merchant), opened.world
     standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
     return standing, await read_unlisted(world, scope.merchant_id)
@@ -110,7 +112,7 @@ def _line(terms: Terms) -> str:
     return f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
 
 
-def _text(standing: Standing, unlisted: Sequence[Any]) -> str:
+def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
     lines = [f"merchant   {_line(standing.own())}"]
     lines += [f"site       {site_id} {_line(terms)}" for site_id, terms in standing.lines.items() if site_id]
     lines.append(f"model      {standing.model or standing.why_none}")
@@ -118,12 +120,12 @@ def _text(standing: Standing, unlisted: Sequence[Any]) -> str:
         whom = "all merchants" if one["merchant_id"] is None else "this merchant"
         lines.append(f"stopped    for {whom} since {iso(one['stopped_at'])} by {one['actor']}: {one['why']}")
     for one in unlisted:
-        lines.append(f"unknown    {one['scheme']} {one['kind']} {one['code']}; orders: {one['orders']},"
-                     f" last {iso(one['last_at'])}")  # fmt: skip
+        lines.append(f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders},"
+                     f" last {iso(one.last_at)}")  # fmt: skip
     return "\n".join(lines)
 
 
-def _dict(standing: Standing, unlisted: Sequence[Any]) -> dict[str, Any]:
+def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any]:
     def terms(one: Terms) -> dict[str, Any]:
         return {"mode": one.mode, **one.told(), "explore_max": dict(one.explore_max or {})}
 
@@ -133,5 +135,5 @@ def _dict(standing: Standing, unlisted: Sequence[Any]) -> dict[str, Any]:
         "model": standing.model, "why_none": standing.why_none,
         "stops": [{"all": one["merchant_id"] is None, "since": iso(one["stopped_at"]), "by": one["actor"],
                    "why": one["why"]} for one in standing.stops],
-        "unlisted": [{**dict(one), "last_at": iso(one["last_at"])} for one in unlisted],
+        "unlisted": [{**asdict(one), "last_at": iso(one.last_at)} for one in unlisted],
     }  # fmt: skip

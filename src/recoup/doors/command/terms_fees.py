@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.fees import REFUND_POLICIES, Tariff
-from recoup.store.read.fee_terms import fee_history
+from recoup.store.read.fee_terms import FeeTermRow, fee_history
 
 _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 
@@ -97,15 +97,15 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
     return from_text(text, currency or "", field).units
 
 
-def _told(row: Any) -> dict[str, Any]:
-    scope = " ".join(str(part) for part in (row["site"], row["order_type"], row["currency"]) if part) or "everything"
-    parts = [f"{to_text(row['basis_points'], 2)} %"]
-    if row["currency"]:
-        scale = EXPONENTS[row["currency"]]
-        parts += [f"+ {to_text(row['fixed_units'], scale)}"] if row["fixed_units"] else []
-        parts += [f"at least {to_text(row['minimum_units'], scale)}"] if row["minimum_units"] else []
+def _told(row: FeeTermRow) -> dict[str, Any]:
+    scope = " ".join(str(part) for part in (row.site, row.order_type, row.currency) if part) or "everything"
+    parts = [f"{to_text(row.basis_points, 2)} %"]
+    if row.currency:
+        scale = EXPONENTS[row.currency]
+        parts += [f"+ {to_text(row.fixed_units, scale)}"] if row.fixed_units else []
+        parts += [f"at least {to_text(row.minimum_units, scale)}"] if row.minimum_units else []
     return {
-        "from": iso(row["valid_from"]), "scope": scope, "fee": "ended" if row["ended"] else " ".join(parts),
-        "refund": row["refund"].replace("_", "-"), "by": row["actor"], "note": row["note"],
-        "set_at": iso(row["recorded_at"]), "term_id": str(row["term_id"]),
+        "from": iso(row.valid_from), "scope": scope, "fee": "ended" if row.ended else " ".join(parts),
+        "refund": row.refund.replace("_", "-"), "by": row.actor, "note": row.note,
+        "set_at": iso(row.recorded_at), "term_id": str(row.term_id),
     }  # fmt: skip

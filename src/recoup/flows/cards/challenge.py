@@ -5,7 +5,6 @@ vault, an address into the order's personal data.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -26,7 +25,7 @@ from recoup.moves.swap_card import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address
-from recoup.store.read.challenges import asked_of
+from recoup.store.read.challenges import ChallengeRow, last_challenge
 from recoup.store.write.payers import set_billing
 
 PAYER = Actor("payer", "page")
@@ -76,33 +75,33 @@ class Given:
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
     """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
     async with world.db.connection() as connection:
-        row = await asked_of(connection, merchant_id, order_id, world.clocks.wall())
+        row = await last_challenge(connection, merchant_id, order_id, world.clocks.wall())
     if row is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     state: State = "over"
-    if row["stage"] in (Stage.COMPLETED, Stage.AUTHORISED):
+    if row.stage in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"
-    elif row["stage"] not in ENDED and row["state"] == "tried":
+    elif row.stage not in ENDED and row.state == "tried":
         state = "tried"
-    elif row["stage"] in (Stage.CHALLENGED, Stage.PROCESSING) and row["state"] == "presented" and not row["lapsed"]:
+    elif row.stage in (Stage.CHALLENGED, Stage.PROCESSING) and row.state == "presented" and not row.lapsed:
         state = "asked"
-    elif row["stage"] not in ENDED and row["out"]:
+    elif row.stage not in ENDED and row.out:
         state = "tried"
-    names = ("asks", "tries", "merchant", "descriptor", "units", "asset", "scheme", "last4", "exp_month", "exp_year",
-             "expires_at", "reason")  # fmt: skip
-    return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), shop=shop_address(row["site_url"]),
-                 ended=row["stage"] in ENDED, money=_money(row), **{n: row[n] for n in names})  # fmt: skip
+    return Asked(
+        merchant_id, order_id, state, row.asks, row.tries, row.merchant, row.descriptor, row.units, row.asset,
+        row.scheme, row.last4, row.exp_month, row.exp_year, row.expires_at, row.reason, row.billing or {},
+        shop_address(row.site_url), row.stage in ENDED, _money(row),
+    )  # fmt: skip
 
 
-def _money(row: Mapping[str, Any]) -> Money:
+def _money(row: ChallengeRow) -> Money:
     """What became of it, of an order that was not paid: a try may still be out, or have been approved too late."""
-    back = row["back"]
-    if back is None:
-        return "out" if row["out"] else "none"
-    if back["state"] == "refused":
+    if row.back_state is None:
+        return "out" if row.out else "none"
+    if row.back_state == "refused":
         return "kept"
-    over, hold = back["state"] in ("done", "netted"), back["kind"] == "void"
-    if hold:
+    over = row.back_state in ("done", "netted")
+    if row.back_kind == "void":
         return "released" if over else "releasing"
     return "returned" if over else "returning"
 

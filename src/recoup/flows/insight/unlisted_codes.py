@@ -1,19 +1,18 @@
 """Which codes and advices of the last weeks nobody here knows: each such decline was read without them."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.world import World
-from recoup.store.read.unlisted_codes import unlisted_codes
+from recoup.store.read.unlisted_codes import UnlistedCode, unlisted_codes
 
 DAYS: Final = 30
 
 
-async def read_unlisted(world: World, merchant_id: UUID) -> Sequence[Any]:
-    """Rows of `store.read.unlisted_codes`, few and the most frequent first."""
+async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
+    """Few, and the most frequent first."""
     since = first_id_of(world.clocks.wall() - timedelta(days=DAYS))
     async with world.db.connection() as connection:
         return await unlisted_codes(connection, merchant_id, since)

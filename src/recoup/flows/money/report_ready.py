@@ -21,12 +21,12 @@ async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
             clock = await lock_clock(tx, merchant_id)
             if clock is None:
                 return None
-            now = business_at(wall, clock["offset_us"])
-            period_to, terms = await period_of(tx, merchant_id, clock["period_from"])
+            now = business_at(wall, clock.offset_us)
+            period_to, terms = await period_of(tx, merchant_id, clock.period_from)
             if now < ready_at(terms, period_to):
                 await wait_for(tx, merchant_id, ready_at(terms, period_to))
                 return None
-            period = (clock["period_from"], period_to)
+            period = (clock.period_from, period_to)
             lines = sum(row["entries"] for row in await totals(tx, merchant_id, period) if row["recipe"] not in FEES)
             differences = await open_differences(tx, merchant_id, period)
             told = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)

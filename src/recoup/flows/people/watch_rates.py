@@ -4,7 +4,7 @@ Source: decision 0038.
 """
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from recoup.kernel.world import World
 from recoup.moves.alerts import alert_of_rate
 from recoup.store.pool import retrying
 from recoup.store.read.rescue_rate import rescue_rates
-from recoup.store.write.rescue_watches import claim_watches
+from recoup.store.write.rescue_watches import Watch, claim_watches
 
 log = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)
@@ -32,17 +32,17 @@ async def watch_rates(world: World, merchant_id: UUID | None = None) -> int:
         try:
             await _watch(world, row)
         except asyncpg.PostgresError as error:
-            log.warning("rescue rate not counted", merchant=str(row["merchant_id"]), error=in_words(error))
+            log.warning("rescue rate not counted", merchant=str(row.merchant_id), error=in_words(error))
     return len(due)
 
 
-async def _watch(world: World, due: Any) -> None:
+async def _watch(world: World, due: Watch) -> None:
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
-        recent, before = await rescue_rates(connection, due["merchant_id"], business_at(wall, due["offset_us"]))
+        recent, before = await rescue_rates(connection, due.merchant_id, business_at(wall, due.offset_us))
 
     async def once() -> None:
         async with world.db.transaction() as tx:
-            await alert_of_rate(tx, due["merchant_id"], recent, before, wall)
+            await alert_of_rate(tx, due.merchant_id, recent, before, wall)
 
     await retrying(once)

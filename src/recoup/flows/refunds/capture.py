@@ -8,7 +8,6 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
@@ -104,9 +103,9 @@ async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID,
     """Raises: Problem(unavailable) when the processor has not answered in time."""
     while True:
         async with world.db.connection() as connection:
-            row: Any = await refund_state(connection, scope.merchant_id, capture_id)
-        if row["state"] in ("done", "refused"):
-            return Captured(capture_id, order_id, row["state"] == "done", row["processor_code"])
+            row = await refund_state(connection, scope.merchant_id, capture_id)
+        if row is not None and row.state in ("done", "refused"):
+            return Captured(capture_id, order_id, row.state == "done", row.processor_code)
         if world.clocks.monotonic() >= until:
             cure = "Send the same call with the same idempotencyKey again; it captures once."
             raise Problem("unavailable", "The processor has not said yet whether the amount was captured.", cure=cure,

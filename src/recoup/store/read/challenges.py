@@ -1,19 +1,47 @@
 """What a challenge's page shows."""
 
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_ASKED = """
+
+class ChallengeRow(Row, frozen=True):
+    """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is over. `out`: a try is
+    under way. `back_kind` and `back_state`: of what goes back to the customer."""
+
+    state: Literal["presented", "tried", "passed", "failed", "ended"]
+    asks: str
+    tries: int
+    expires_at: datetime
+    merchant: str
+    descriptor: str
+    units: int
+    asset: str
+    stage: Stage
+    scheme: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    billing: dict[str, Any] | None
+    reason: str | None
+    site_url: str
+    lapsed: bool
+    out: bool
+    back_kind: Literal["reversal", "void"] | None
+    back_state: Literal["owed", "sent", "netted", "done", "stuck", "refused"] | None
+
+
+@statement(MERCHANT, """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
   v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
   c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
   EXISTS (SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state IN ('open', 'unknown')) AS out,
-  (SELECT jsonb_build_object('kind', r.kind, 'state', r.state) FROM refunds r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
-    ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.refund_no DESC LIMIT 1) AS back
+  b.kind AS back_kind, b.state AS back_state
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
@@ -21,18 +49,18 @@ JOIN merchants m USING (merchant_id)
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+LEFT JOIN LATERAL (SELECT r.kind, r.state FROM refunds r
+  WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
+  ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.refund_no DESC LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
-"""
+""")
+async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
+    """None for an order that never had one."""
 
 
-async def asked_of(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, wall: datetime
-) -> asyncpg.Record | None:
-    """The order's last challenge, whether its time is over, whether a try is out, and what goes `back` of one."""
-    return await connection.fetchrow(_ASKED, merchant_id, order_id, wall)
-
-
-async def kind_of_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> str | None:
-    sql = "SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2"
-    return await connection.fetchval(sql, merchant_id, order_id)  # type: ignore[no-any-return]
+@statement(MERCHANT, "SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")
+async def kind_of_order(
+    db: Read, merchant_id: UUID, order_id: UUID
+) -> Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"] | None:
+    """None for an order that is none."""

@@ -1,25 +1,44 @@
 """A merchant's terms of fees with their history."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.fees import FeeTerm, Tariff
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_TERMS = """
-SELECT f.*, s.url AS site FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
+
+class FeeTermRow(Row, frozen=True):
+    """None: every site, order type or currency. `site`: its address. `valid_from` is business time, `recorded_at` wall
+    time."""
+
+    term_id: UUID
+    site_id: UUID | None
+    site: str | None
+    order_type: Literal["CIT", "MIT", "STABLE"] | None
+    currency: str | None
+    basis_points: int
+    fixed_units: int
+    minimum_units: int
+    refund: Literal["keep", "pro_rata", "full"]
+    ended: bool
+    valid_from: datetime
+    actor: str
+    note: str
+    recorded_at: datetime
+
+    @property
+    def term(self) -> FeeTerm:
+        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
+        return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
+
+
+@statement(MERCHANT, """
+SELECT f.term_id, f.site_id, s.url AS site, f.order_type, f.currency, f.basis_points, f.fixed_units, f.minimum_units,
+  f.refund, f.ended, f.valid_from, f.actor, f.note, f.recorded_at
+FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 ORDER BY f.valid_from, f.term_id
-"""
-
-
-async def fee_history(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
+""")
+async def fee_history(db: Read, merchant_id: UUID) -> list[FeeTermRow]:
     """Oldest first, with who set each and when."""
-    return list(await connection.fetch(_TERMS, merchant_id))
-
-
-def term_of(row: Mapping[str, Any]) -> FeeTerm:
-    tariff = Tariff(row["basis_points"], row["fixed_units"], row["minimum_units"], row["refund"], row["term_id"])
-    return FeeTerm(row["term_id"], row["valid_from"], tariff, row["site_id"], row["order_type"], row["currency"],
-                   row["ended"])  # fmt: skip

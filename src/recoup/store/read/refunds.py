@@ -1,15 +1,22 @@
 """Refunds by their own id."""
 
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 
-async def order_of_refund(connection: asyncpg.Connection, merchant_id: UUID, refund_id: UUID) -> UUID | None:
-    sql = "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2"
-    return await connection.fetchval(sql, merchant_id, refund_id)  # type: ignore[no-any-return]
+@statement(MERCHANT, "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
+async def order_of_refund(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
+    """The order that it belongs to."""
 
 
-async def refund_state(connection: asyncpg.Connection, merchant_id: UUID, refund_id: UUID) -> asyncpg.Record | None:
-    sql = "SELECT state, processor_code FROM refunds WHERE merchant_id = $1 AND refund_id = $2"
-    return await connection.fetchrow(sql, merchant_id, refund_id)
+class RefundState(Row, frozen=True):
+    state: Literal["owed", "sent", "netted", "done", "stuck", "refused"]
+    processor_code: str | None
+
+
+@statement(MERCHANT, "SELECT state, processor_code FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
+async def refund_state(db: Read, merchant_id: UUID, refund_id: UUID) -> RefundState | None:
+    """How it stands, and what the processor answered last."""

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, statement
 
 
-async def order_of_settlement(connection: asyncpg.Connection, merchant_id: UUID, settlement_id: UUID) -> UUID | None:
-    sql = "SELECT order_id FROM settlements WHERE merchant_id = $1 AND settlement_id = $2"
-    return await connection.fetchval(sql, merchant_id, settlement_id)  # type: ignore[no-any-return]
+@statement(MERCHANT, "SELECT order_id FROM settlements WHERE merchant_id = $1 AND settlement_id = $2")
+async def order_of_settlement(db: Read, merchant_id: UUID, settlement_id: UUID) -> UUID | None:
+    """The order that was paid."""

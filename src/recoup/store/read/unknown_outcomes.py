@@ -1,18 +1,40 @@
 """Attempts that were sent and whose outcome nobody has said yet: of one merchant, the oldest first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.store.homes import MERCHANT
 from recoup.store.read.order_filter import bounded
+from recoup.store.statement import Read, Row, statement
 
 ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000
+
+
+class Unknown(Row, frozen=True):
+    """`sent_at` is business time, `asked_at` wall time. `reverses`: the order has ended, so that an approval is undone.
+    `total`: how many there are in all."""
+
+    attempt_id: UUID
+    order_id: UUID
+    external_id: str
+    attempt_no: int
+    units: int
+    asset: str
+    route: str
+    state: Literal["open", "unknown"]
+    sent_at: datetime
+    sends: int
+    reverses: bool
+    status: int
+    asked_at: datetime
+    total: int
+
+
 # Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were. Each is
 # looked up by its key: of a small merchant beside large ones the planner thinks that it has one order.
 _DESK: Final = """
@@ -32,36 +54,19 @@ ORDER BY a.sent_at, a.attempt_id LIMIT $3
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """`sent_at` is business time, `asked_at` wall time. `reverses`: the order has ended, so that an approval is undone.
-    `total`: how many there are in all."""
-
-    attempt_id: UUID
-    order_id: UUID
-    external_id: str
-    attempt_no: int
-    units: int
-    asset: str
-    route: str
-    state: str
-    sent_at: datetime
-    sends: int
-    reverses: bool
-    status: int
-    asked_at: datetime
-    total: int
+@statement(MERCHANT, _DESK)
+async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> list[Unknown]:
+    """However long it takes."""
 
 
-async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> Sequence[Unknown]:
+async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
     """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them.
 
     Raises: Problem(unavailable) when it takes too long.
     """
     try:
         async with bounded(connection, TIMEOUT_MS):
-            rows = await connection.fetch(_DESK, merchant_id, wall, ROWS_MAX)
+            return await _unknown(connection, merchant_id, wall, ROWS_MAX)
     except asyncpg.QueryCanceledError:
         raise Problem("unavailable", "Reading the unknown outcomes took too long.",
                       cure="Try again in a minute.") from None  # fmt: skip
-    return [Unknown(**row) for row in rows]

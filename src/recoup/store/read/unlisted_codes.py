@@ -1,14 +1,27 @@
 """Codes and advices that came with declines and are on no list, by how many orders."""
 
-from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 DECISIONS_MAX: Final = 5_000  # of a merchant, the newest
 CODES_MAX: Final = 20
-_COUNT: Final = f"""
+
+
+class UnlistedCode(Row, frozen=True):
+    """`last_at` is business time."""
+
+    scheme: str
+    kind: Literal["code", "advice"]
+    code: str
+    orders: int
+    last_at: datetime
+
+
+@statement(MERCHANT, f"""
 SELECT r.reading ->> 'scheme' AS scheme, u.kind, u.code, count(DISTINCT r.order_id)::int AS orders, max(r.at) AS last_at
 FROM (
   SELECT order_id, at, features -> 'reading' AS reading FROM decisions
@@ -18,10 +31,6 @@ CROSS JOIN LATERAL (VALUES ('code', r.reading ->> 'unlisted_code'), ('advice', r
   AS u (kind, code)
 WHERE u.code IS NOT NULL
 GROUP BY scheme, u.kind, u.code ORDER BY orders DESC, scheme, u.kind, u.code LIMIT {CODES_MAX}
-"""
-
-
-async def unlisted_codes(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> Sequence[asyncpg.Record]:
-    """Of the newest decisions, from the id `since` on; the most frequent first: scheme, kind (`code` or `advice`),
-    code, orders, last_at (business time)."""
-    return await connection.fetch(_COUNT, merchant_id, since)  # type: ignore[no-any-return]
+""")
+async def unlisted_codes(db: Read, merchant_id: UUID, since: UUID) -> list[UnlistedCode]:
+    """Of the newest decisions, from the id `since` on; the most frequent first."""

@@ -1,12 +1,31 @@
 """Terms of fees: rows are added, never changed. Whoever adds one has raised the merchant's version first."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.fees import FeeTerm
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Row, Tx, statement
+
+
+class NewFeeTerm(Row, frozen=True):
+    """`valid_from` is business time, `recorded_at` wall time. None: every site, order type or currency."""
+
+    merchant_id: UUID
+    term_id: UUID
+    site_id: UUID | None
+    order_type: str | None
+    currency: str | None
+    basis_points: int
+    fixed_units: int
+    minimum_units: int
+    refund: str
+    ended: bool
+    valid_from: datetime
+    actor: str
+    note: str
+    recorded_at: datetime
+
 
 _ADD = """
 INSERT INTO fee_terms (merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_units, minimum_units,
@@ -15,25 +34,23 @@ SELECT merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_
   valid_from, actor, note, recorded_at
 FROM jsonb_populate_record(NULL::fee_terms, $1)
 """
-_ADD_FIRST = _ADD + "WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $2)"
 
 
-async def add_fee_term(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    await connection.execute(_ADD, row)
+@statement(MERCHANT, _ADD)
+async def add_fee_term(db: Tx, term: NewFeeTerm) -> None:
+    """Holds from its date on."""
 
 
-async def add_first_fee_term(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
+@statement(MERCHANT, f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)")
+async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Only for a merchant that has none."""
-    await connection.execute(_ADD_FIRST, row, row["merchant_id"])
 
 
 def fee_term_row(
     term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime
-) -> dict[str, Any]:
+) -> NewFeeTerm:
     tariff = term.tariff
-    return {
-        "merchant_id": merchant_id, "term_id": term.term_id, "site_id": term.site_id, "order_type": term.order_type,
-        "currency": term.currency, "basis_points": tariff.basis_points, "fixed_units": tariff.fixed_units,
-        "minimum_units": tariff.minimum_units, "refund": tariff.refund, "ended": term.ended,
-        "valid_from": term.valid_from, "actor": actor, "note": note, "recorded_at": recorded_at,
-    }  # fmt: skip
+    return NewFeeTerm(
+        merchant_id, term.term_id, term.site_id, term.order_type, term.currency, tariff.basis_points,
+        tariff.fixed_units, tariff.minimum_units, tariff.refund, term.ended, term.valid_from, actor, note, recorded_at,
+    )  # fmt: skip

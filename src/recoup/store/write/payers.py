@@ -3,12 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
-_BILLING = "UPDATE order_payer SET billing = $3 WHERE merchant_id = $1 AND order_id = $2"
 
-
-async def set_billing(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, billing: dict[str, Any]
-) -> None:
-    await connection.execute(_BILLING, merchant_id, order_id, billing)
+@statement(MERCHANT, "UPDATE order_payer SET billing = $3 WHERE merchant_id = $1 AND order_id = $2")
+async def set_billing(db: Tx, merchant_id: UUID, order_id: UUID, billing: dict[str, Any]) -> None:
+    """The address of the card, whole."""

@@ -4,25 +4,24 @@ holds the merchant's row."""
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
-_REVEAL = """
+
+@statement(MERCHANT, """
 INSERT INTO reveals AS r (merchant_id, user_id, subject_id, until) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, user_id, subject_id) DO UPDATE SET until = EXCLUDED.until WHERE r.until <= $5
-RETURNING until
-"""
-_SIGHT = """
-UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), version = version + 1
-WHERE merchant_id = $1
-"""
-
-
+RETURNING true
+""")
 async def insert_reveal(
-    connection: asyncpg.Connection, merchant_id: UUID, user_id: UUID, subject_id: UUID, until: datetime, wall: datetime
+    db: Tx, merchant_id: UUID, user_id: UUID, subject_id: UUID, until: datetime, wall: datetime
 ) -> bool:
     """False when they see it already: nothing was changed."""
-    return await connection.fetchval(_REVEAL, merchant_id, user_id, subject_id, until, wall) is not None
 
 
-async def set_sight(connection: asyncpg.Connection, merchant_id: UUID, role: str, sight: str) -> None:
-    await connection.execute(_SIGHT, merchant_id, role, sight)
+@statement(MERCHANT, """
+UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), version = version + 1
+WHERE merchant_id = $1
+""")
+async def set_sight(db: Tx, merchant_id: UUID, role: str, sight: str) -> None:
+    """How a role sees customers' data."""

@@ -68,8 +68,8 @@ async def show_list(
     values = visit.values(
         typed=typed, problem=problem, rows=rows[:size], count=count, searched=found is not None,
         next=_text(rows[size - 1]) if found is None and len(rows) > size else None, paged=after != BEGIN,
-        counted_max=COUNTED_MAX, blocks=blocks, blocked={b["subject_id"] for b in blocks if b["kind"] == "customer"},
-        names=await named(visit, [row["actor"] for row in blocks]), reasons=REASONS,
+        counted_max=COUNTED_MAX, blocks=blocks, blocked={b.subject_id for b in blocks if b.kind == "customer"},
+        names=await named(visit, [row.actor for row in blocks]), reasons=REASONS,
     )  # fmt: skip
     return render("customers/customers.html", values, status=STATUSES[problem.code] if problem else 200)
 

@@ -57,7 +57,7 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
         lines = await person_log(connection, merchant_id, payer_id)
         _, opened = await count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
-    actors = [row["actor"] for row in (*lines, *blocks)]
+    actors = [row["actor"] for row in lines] + [row.actor for row in blocks]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer["newest"] or {})
     values = visit.values(
         customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer, visit.language),

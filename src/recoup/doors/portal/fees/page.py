@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
 from recoup.store.read.disputes import as_terms
 from recoup.store.read.disputes import read_terms as dispute_terms
-from recoup.store.read.fee_terms import fee_history, term_of
+from recoup.store.read.fee_terms import FeeTermRow, fee_history
 from recoup.store.read.settlement_terms import terms_at
 
 EXAMPLE: Final = 100  # of the currency
@@ -45,7 +45,7 @@ async def fees_page(visit: Visit) -> Response:
         rows = await fee_history(connection, visit.merchant_id)
         disputes = [as_terms(row) for row in await dispute_terms(connection, visit.merchant_id)]
         settled = await terms_at(connection, visit.merchant_id, visit.now)
-    who = await named(visit, {row["actor"] for row in rows})
+    who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, visit.now)
     values = visit.values(
         now_lines=[line for line in lines if line.state == "now"],
@@ -57,9 +57,9 @@ async def fees_page(visit: Visit) -> Response:
     return render("fees/fees.html", values)
 
 
-def _lines(rows: Iterable[Any], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:
+def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:
     """The widest first, as they are chosen from."""
-    told = [(term_of(row), row) for row in rows]
+    told = [(row.term, row) for row in rows]
     valid = {term.term_id for term in in_force((term for term, _ in told), now)}
     lines = []
     for term, row in told:
@@ -70,7 +70,7 @@ def _lines(rows: Iterable[Any], sites: Mapping[UUID, str], who: Mapping[str, str
             to_text(fixed, scale) if fixed else "", to_text(minimum, scale) if minimum else "",
             to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
             "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
-            who.get(row["actor"], "the operator"), row["note"],
+            who.get(row.actor, "the operator"), row.note,
         ))  # fmt: skip
     return sorted(lines, key=lambda line: [part is not None for part in line.term.scope])
 
