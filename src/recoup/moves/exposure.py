@@ -56,7 +56,7 @@ async def _alone(tx: asyncpg.Connection, key: tuple[UUID, str], change: Change, 
     if taken is None:
         return False
     _count(used, change, wish.units)
-    wish.then(Grant(taken[0], taken[1] < wish.units))
+    wish.then(Grant(taken.slot, taken.free < wish.units))
     return True
 
 

@@ -1,7 +1,7 @@
 """What becomes of a refund that a second person has to agree to: approved, refused, withdrawn, or over after a week."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
@@ -14,7 +14,7 @@ from recoup.moves import refund_requests
 from recoup.moves.change import Change
 from recoup.rules.money.refund_limits import RefundRequest
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.refund_limits import find_refund_request
+from recoup.store.read.refund_limits import RequestOrigin, find_refund_request
 
 REASON_MAX: Final = 200
 
@@ -37,33 +37,33 @@ async def approve(
                                 seen_units=seen_units, possible=possible)  # fmt: skip
 
     row = await _row(world, scope.merchant_id, request_id)
-    await _change(orders, scope, row["order_id"], work, Actor.of(row["asked_by"]), wallet=True)
+    await _change(orders, scope, row.order_id, work, Actor.of(row.asked_by), wallet=True)
 
 
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
     """Raises: Problem not_found, wrong_state, forbidden, invalid."""
     row, said = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
     actor = scope.actor.text()
-    await _change(orders, scope, row["order_id"],
+    await _change(orders, scope, row.order_id,
                   lambda change: refund_requests.refuse(change, request_id, actor, said[:REASON_MAX]))  # fmt: skip
 
 
 async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID) -> None:
     """Raises: Problem not_found, wrong_state, forbidden."""
     row, actor = await _row(world, scope.merchant_id, request_id), scope.actor.text()
-    await _change(orders, scope, row["order_id"], lambda change: refund_requests.withdraw(change, request_id, actor))
+    await _change(orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id, actor))
 
 
 async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
     """Who asked, and with which role. Raises: Problem(not_found)."""
     row = await _row(world, merchant_id, request_id)
-    return Actor.of(row["asked_by"]), row["asked_role"]
+    return Actor.of(row.asked_by), row.asked_role
 
 
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
     """Due work `refund_request`."""
     row = await _row(world, merchant_id, request_id)
-    await orders.change(Job((merchant_id, row["order_id"]), lambda change: refund_requests.expire(change, request_id),
+    await orders.change(Job((merchant_id, row.order_id), lambda change: refund_requests.expire(change, request_id),
                             by_people=True))  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _still_possible(order: Order, request: RefundRequest, cap_percent: int | Non
                       cure="Refuse it; a refund of the rest can be requested again.")  # fmt: skip
 
 
-async def _row(world: World, merchant_id: UUID, request_id: UUID) -> Any:
+async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrigin:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         row = await find_refund_request(connection, merchant_id, request_id)

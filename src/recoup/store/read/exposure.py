@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.exposure import Limits
+from recoup.store.homes import MERCHANT
 from recoup.store.read.locked import limits_of
+from recoup.store.statement import Read, Row, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,19 @@ class Exposure:
     bad_debt_units: int
 
 
-_EXPOSURE = """
+class _Exposure(Row, frozen=True):
+    """`limits`: the row as JSON; None: no terms were set."""
+
+    limits: dict[str, Any] | None
+    allotted_units: int
+    used_units: int
+    operator_limit_units: int
+    operator_drawn_units: int
+    advanced_orders: int
+    bad_debt_units: int
+
+
+@statement(MERCHANT, """
 SELECT to_jsonb(l) AS limits,
   (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
     AS allotted_units,
@@ -36,20 +48,25 @@ SELECT to_jsonb(l) AS limits,
 FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
-"""
+""")
+async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
+    """One row, whatever was set."""
 
 
-async def read_exposure(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> Exposure:
-    row = await connection.fetchrow(_EXPOSURE, merchant_id, asset)
-    values: dict[str, Any] = {name: row[name] for name in Exposure.__slots__ if name != "limits"}
-    return Exposure(limits=limits_of(row["limits"]) if row["limits"] else Limits(), **values)
+async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
+    """Without terms: nothing may be advanced."""
+    row = await _exposure(db, merchant_id, asset)
+    return Exposure(
+        limits_of(row.limits) if row.limits else Limits(), row.allotted_units, row.used_units,
+        row.operator_limit_units, row.operator_drawn_units, row.advanced_orders, row.bad_debt_units,
+    )  # fmt: skip
 
 
-async def assets_with_terms(connection: asyncpg.Connection, merchant_id: UUID) -> list[str]:
-    rows = await connection.fetch("SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1", merchant_id)
-    return [r["asset"] for r in rows]
+@statement(MERCHANT, "SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")
+async def assets_with_terms(db: Read, merchant_id: UUID) -> list[str]:
+    """Of one merchant."""
 
 
-async def merchants_with_terms(connection: asyncpg.Connection, asset: str) -> list[UUID]:
-    rows = await connection.fetch("SELECT merchant_id FROM exposure_limits WHERE asset = $1 ORDER BY 1", asset)
-    return [r["merchant_id"] for r in rows]
+@statement(MERCHANT, "SELECT merchant_id FROM exposure_limits WHERE asset = $1 ORDER BY 1")
+async def merchants_with_terms(db: Read, asset: str) -> list[UUID]:
+    """Of every merchant."""

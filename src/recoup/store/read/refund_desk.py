@@ -1,16 +1,42 @@
 """Refunds that do not get where they belong: stuck, delayed, or owed for long."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import replace
 
-from recoup.rules.merchants.personal import without_payer
+from recoup.rules.merchants.personal import hider
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 ROWS_MAX = 200
 LONG = timedelta(hours=1)
-_DESK = """
+
+
+class DeskRow(Row, frozen=True):
+    """`why`: a refund that waits for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note`
+    that it was paid otherwise. `payer`: never leaves this module."""
+
+    refund_id: UUID
+    order_id: UUID
+    external_id: str
+    refund_no: int
+    kind: Literal["refund", "reversal", "void"]
+    units: int
+    asset: str
+    state: Literal["owed", "sent", "stuck"]
+    tries: int
+    message: str
+    processor_code: str | None
+    business_at: datetime
+    hand_note: str | None
+    hand_actor: str | None
+    why: Literal["stuck", "waits for the charge", "delayed", "owed long"]
+    payer: dict[str, Any] | None
+
+
+@statement(MERCHANT, f"""
 SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.asset, r.state, r.tries, r.message,
   r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
@@ -22,36 +48,20 @@ FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
 WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3)
-ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT $4
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class DeskRow:
-    """`why`: stuck, delayed, owed long, or waits for the charge, which decides whether it is sent. `hand_actor` said by
-    `hand_note` that it was paid otherwise."""
-
-    refund_id: UUID
-    order_id: UUID
-    external_id: str
-    refund_no: int
-    kind: str
-    units: int
-    asset: str
-    state: str
-    tries: int
-    message: str
-    processor_code: str | None
-    business_at: datetime
-    hand_note: str | None
-    hand_actor: str | None
-    why: str
+ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
+""")
+async def _desk(db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime) -> list[DeskRow]:
+    """In the clear."""
 
 
 async def read_desk(
-    connection: asyncpg.Connection, merchant_id: UUID, now: datetime, delayed_after_tries: int, *, clear: bool
+    db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, *, clear: bool
 ) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time. Unless `clear`, people's words are without what is
     known of the order's customer."""
-    rows = await connection.fetch(_DESK, merchant_id, delayed_after_tries, now - LONG, ROWS_MAX)
-    return [DeskRow(**without_payer(row, ("message", "hand_note"), clear=clear)) for row in rows]
+    return [_seen(row, clear=clear) for row in await _desk(db, merchant_id, delayed_after_tries, now - LONG)]
+
+
+def _seen(row: DeskRow, *, clear: bool) -> DeskRow:
+    hide = hider(row.payer, clear=clear)
+    return replace(row, message=hide(row.message), hand_note=hide(row.hand_note), payer=None)

@@ -2,18 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import replace
 
-from recoup.rules.merchants.personal import without_payer
+from recoup.rules.merchants.personal import hider
 from recoup.rules.money.refund_limits import Day, Desk, Limits, RefundRequest
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 ROWS_MAX: Final = 200
 
+
+class _Desk(Row, frozen=True):
+    """`limits` and `requests`: rows as JSON; None: there are none."""
+
+    merchant_id: UUID
+    order_id: UUID
+    asset: str
+    limits: list[dict[str, Any]] | None
+    spent: int
+    requests: list[dict[str, Any]] | None
+
+
 # The day is business time's, in UTC. What was refused is not refunded.
-_DESKS: Final = """
+@statement(MERCHANT, """
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
     AS limits,
@@ -26,65 +40,32 @@ SELECT k.merchant_id, k.order_id, o.asset,
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
-"""
-_LIMITS: Final = "SELECT * FROM refund_limits WHERE merchant_id = $1 ORDER BY asset, role"
-_WAITING: Final = """
-SELECT q.*, o.external_id, o.units AS order_units, o.amount_text, o.kind, h.refunded_units, h.status,
-  to_jsonb(p) AS payer
-FROM refund_requests q
-JOIN orders o USING (merchant_id, order_id)
-JOIN order_heads h USING (merchant_id, order_id)
-LEFT JOIN order_payer p USING (merchant_id, order_id)
-WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.asked_at, q.request_id LIMIT $2
-"""
-_REQUEST: Final = """
-SELECT order_id, asked_by, asked_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
-"""
+""")
+async def _desks(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
+) -> list[_Desk]:
+    """One for each order."""
 
 
 async def read_desks(
-    connection: asyncpg.Connection, asked: Sequence[tuple[UUID, UUID, str]], wall: datetime
+    db: Read, asked: Sequence[tuple[UUID, UUID, str]], wall: datetime
 ) -> dict[tuple[UUID, UUID], Desk]:
     """`asked`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
     is one object, however many of the orders are theirs."""
-    columns = [list(column) for column in zip(*asked, strict=True)]
-    rows = await connection.fetch(_DESKS, *columns, wall)
+    merchants, orders, people = zip(*asked, strict=True)
     person = {(merchant_id, order_id): who for merchant_id, order_id, who in asked}
     days: dict[tuple[UUID, str, str], Day] = {}
     desks = {}
-    for row in rows:
-        key = (row["merchant_id"], row["order_id"])
-        day = days.setdefault((row["merchant_id"], person[key], row["asset"]), Day(row["spent"]))
-        desks[key] = Desk(
-            {one["role"]: limits_of(one) for one in row["limits"] or ()}, day,
-            [_request(one) for one in row["requests"] or ()],
-        )  # fmt: skip
+    for row in await _desks(db, merchants, orders, people, wall):
+        key = (row.merchant_id, row.order_id)
+        day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
+        desks[key] = Desk({one["role"]: _limits_of(one) for one in row.limits or ()}, day,
+                          [_request(one) for one in row.requests or ()])  # fmt: skip
     return desks
 
 
-async def list_limits(connection: asyncpg.Connection, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
-    """(role, asset) -> what it may."""
-    return {(row["role"], row["asset"]): limits_of(row) for row in await connection.fetch(_LIMITS, merchant_id)}
-
-
-async def waiting_requests(
-    connection: asyncpg.Connection, merchant_id: UUID, *, clear: bool
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Oldest first, with how their orders stand; at most ROWS_MAX. Unless `clear`, their reasons are without what is
-    known of the order's customer."""
-    rows = await connection.fetch(_WAITING, merchant_id, ROWS_MAX)
-    return [without_payer(row, ("message",), clear=clear) for row in rows]
-
-
-async def find_refund_request(
-    connection: asyncpg.Connection, merchant_id: UUID, request_id: UUID
-) -> asyncpg.Record | None:
-    """What never changes of it: its order, who asked."""
-    return await connection.fetchrow(_REQUEST, merchant_id, request_id)
-
-
-def limits_of(row: Mapping[str, Any]) -> Limits:
-    return Limits(row["refund_max_units"], row["day_max_units"], row["second_from_units"])
+def _limits_of(raw: Mapping[str, Any]) -> Limits:
+    return Limits(raw["refund_max_units"], raw["day_max_units"], raw["second_from_units"])
 
 
 def _request(raw: Mapping[str, Any]) -> RefundRequest:
@@ -92,3 +73,79 @@ def _request(raw: Mapping[str, Any]) -> RefundRequest:
     decided = datetime.fromisoformat(raw["decided_at"]) if raw["decided_at"] else None
     ids = {name: UUID(raw[name]) for name in ("request_id", "order_id")}
     return RefundRequest(**{**raw, **ids, **times, "decided_at": decided})
+
+
+class RoleLimits(Row, frozen=True):
+    """Units; None: no limit."""
+
+    role: Literal["owner", "operations", "analyst", "developer"]
+    asset: str
+    refund_max_units: int | None
+    day_max_units: int | None
+    second_from_units: int | None
+
+
+@statement(MERCHANT, """
+SELECT role, asset, refund_max_units, day_max_units, second_from_units FROM refund_limits
+WHERE merchant_id = $1 ORDER BY asset, role
+""")
+async def _limits(db: Read, merchant_id: UUID) -> list[RoleLimits]:
+    """Those that were set."""
+
+
+async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
+    """(role, asset) -> what it may."""
+    return {(row.role, row.asset): Limits(row.refund_max_units, row.day_max_units, row.second_from_units)
+            for row in await _limits(db, merchant_id)}  # fmt: skip
+
+
+class WaitingRequest(Row, frozen=True):
+    """`order_units` and `refunded_units`: how its order stands. `payer`: never leaves this module."""
+
+    request_id: UUID
+    order_id: UUID
+    units: int
+    asset: str
+    message: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    external_id: str
+    order_units: int
+    refunded_units: int
+    payer: dict[str, Any] | None
+
+
+@statement(MERCHANT, f"""
+SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.asked_by, q.asked_at, q.expires_at, o.external_id,
+  o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
+FROM refund_requests q
+JOIN orders o USING (merchant_id, order_id)
+JOIN order_heads h USING (merchant_id, order_id)
+LEFT JOIN order_payer p USING (merchant_id, order_id)
+WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.asked_at, q.request_id LIMIT {ROWS_MAX}
+""")
+async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
+    """In the clear."""
+
+
+async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[WaitingRequest]:
+    """Oldest first; at most ROWS_MAX. Unless `clear`, their reasons are without what is known of the order's
+    customer."""
+    return [replace(row, message=hider(row.payer, clear=clear)(row.message), payer=None)
+            for row in await _waiting(db, merchant_id)]  # fmt: skip
+
+
+class RequestOrigin(Row, frozen=True):
+    """What never changes of a request: its order, who asked and in which role."""
+
+    order_id: UUID
+    asked_by: str
+    asked_role: str
+
+
+@statement(MERCHANT, """
+SELECT order_id, asked_by, asked_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
+""")
+async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:
+    """None for a foreign or unknown id."""

@@ -1,99 +1,133 @@
 """Exposure: the customers' rows and the slots of a merchant's limit, under locks that are taken in one order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.exposure import SLOTS, Limits, Slot
-from recoup.store.read.locked import limits_of
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Row, Tx, statement
 
 Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
 
-_MAKE_CUSTOMERS = """
+
+async def lock_customers(db: Tx, keys: Sequence[Customer]) -> dict[Customer, int]:
+    """What each has in use. `keys` sorted; a row is made where there is none."""
+    merchants, customers, assets = zip(*keys, strict=True)
+    await _make_customers(db, merchants, customers, assets)
+    rows = await _lock_customers(db, merchants, customers, assets)
+    return {(row.merchant_id, row.customer_id, row.asset): row.used for row in rows}
+
+
+@statement(MERCHANT, """
 INSERT INTO customer_exposure (merchant_id, customer_id, asset)
 SELECT merchant_id, customer_id, asset FROM unnest($1::uuid[], $2::uuid[], $3::text[])
   AS k (merchant_id, customer_id, asset)
 ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING
-"""
-_LOCK_CUSTOMERS = """
+""")
+async def _make_customers(
+    db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str]
+) -> None:
+    """A row of each."""
+
+
+class _CustomerUse(Row, frozen=True):
+    merchant_id: UUID
+    customer_id: UUID
+    asset: str
+    used: int
+
+
+@statement(MERCHANT, """
 SELECT c.merchant_id, c.customer_id, c.asset, c.used FROM customer_exposure c
 JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, customer_id, asset)
   USING (merchant_id, customer_id, asset)
 ORDER BY 1, 2, 3 FOR UPDATE OF c
-"""
-_MOVE_CUSTOMERS = """
+""")
+async def _lock_customers(
+    db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str]
+) -> list[_CustomerUse]:
+    """In one order, whoever asks."""
+
+
+async def move_customers(db: Tx, moved: Mapping[Customer, int]) -> None:
+    """`moved`: what each uses more, or less."""
+    if moved:
+        merchants, customers, assets = zip(*moved, strict=True)
+        await _move_customers(db, merchants, customers, assets, list(moved.values()))
+
+
+@statement(MERCHANT, """
 UPDATE customer_exposure c SET used = c.used + k.units
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS k (merchant_id, customer_id, asset, units)
 WHERE c.merchant_id = k.merchant_id AND c.customer_id = k.customer_id AND c.asset = k.asset
-"""
+""")
+async def _move_customers(
+    db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str], units: Collection[int]
+) -> None:
+    """Under their lock."""
+
+
+class Taken(NamedTuple):
+    """The slot that gave it, and what that has left."""
+
+    slot: int
+    free: int
+
+
 # A slot that another transaction holds is passed over; who finds none asks again under the lock of all.
-_TAKE = """
+@statement(MERCHANT, f"""
 WITH room AS MATERIALIZED (
   SELECT slot FROM exposure_allotments
   WHERE merchant_id = $1 AND asset = $2 AND allotted - used >= $3::bigint
-  ORDER BY (slot - $4::int + $5::int) % $5::int LIMIT 1 FOR UPDATE SKIP LOCKED
+  ORDER BY (slot - $4::int + {SLOTS}) % {SLOTS} LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE exposure_allotments a SET used = a.used + $3::bigint FROM room
 WHERE a.merchant_id = $1 AND a.asset = $2 AND a.slot = room.slot AND a.used + $3::bigint <= a.allotted
 RETURNING a.slot, a.allotted - a.used AS free
-"""
-_FREE = """
+""")
+async def take_slot(db: Tx, merchant_id: UUID, asset: str, units: int, prefer: int) -> Taken | None:
+    """None when none has room by itself and is not held."""
+
+
+@statement(MERCHANT, """
 UPDATE exposure_allotments SET used = used - $4::bigint, allotted = allotted - least(reclaim, $4::bigint),
   reclaim = reclaim - least(reclaim, $4::bigint)
 WHERE merchant_id = $1 AND asset = $2 AND slot = $3
-"""
-_LOCK_SLOTS = """
+""")
+async def free_slot(db: Tx, merchant_id: UUID, asset: str, slot: int, units: int) -> None:
+    """Gives back what was taken there."""
+
+
+@statement(MERCHANT, """
 SELECT slot, allotted, used, reclaim FROM exposure_allotments WHERE merchant_id = $1 AND asset = $2
 ORDER BY slot FOR UPDATE
-"""
-_WRITE_SLOTS = """
+""")
+async def lock_slots(db: Tx, merchant_id: UUID, asset: str) -> list[Slot]:
+    """All of them."""
+
+
+async def write_slots(db: Tx, merchant_id: UUID, asset: str, slots: Sequence[Slot]) -> None:
+    """The caller holds the lock of all of them."""
+    if slots:
+        await _write_slots(db, merchant_id, asset, [s.slot for s in slots], [s.allotted for s in slots],
+                           [s.used for s in slots], [s.reclaim for s in slots])  # fmt: skip
+
+
+@statement(MERCHANT, """
 INSERT INTO exposure_allotments (merchant_id, asset, slot, allotted, used, reclaim)
 SELECT $1, $2, slot, allotted, used, reclaim
 FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS s (slot, allotted, used, reclaim)
 ON CONFLICT (merchant_id, asset, slot) DO UPDATE SET allotted = EXCLUDED.allotted, used = EXCLUDED.used,
   reclaim = EXCLUDED.reclaim
-"""
-
-
-async def lock_customers(tx: asyncpg.Connection, keys: Sequence[Customer]) -> dict[Customer, int]:
-    """What each has in use. `keys` sorted; a row is made where there is none."""
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    await tx.execute(_MAKE_CUSTOMERS, *columns)
-    rows = await tx.fetch(_LOCK_CUSTOMERS, *columns)
-    return {(r["merchant_id"], r["customer_id"], r["asset"]): r["used"] for r in rows}
-
-
-async def move_customers(tx: asyncpg.Connection, moved: Mapping[Customer, int]) -> None:
-    if moved:
-        columns = [list(column) for column in zip(*moved, strict=True)]
-        await tx.execute(_MOVE_CUSTOMERS, *columns, list(moved.values()))
-
-
-async def take_slot(
-    tx: asyncpg.Connection, merchant_id: UUID, asset: str, units: int, prefer: int
-) -> tuple[int, int] | None:
-    """The slot that gave it and what it has left; None when none has room by itself and is not held."""
-    row = await tx.fetchrow(_TAKE, merchant_id, asset, units, prefer, SLOTS)
-    return (row["slot"], row["free"]) if row is not None else None
-
-
-async def free_slot(tx: asyncpg.Connection, merchant_id: UUID, asset: str, slot: int, units: int) -> None:
-    await tx.execute(_FREE, merchant_id, asset, slot, units)
-
-
-async def lock_slots(tx: asyncpg.Connection, merchant_id: UUID, asset: str) -> list[Slot]:
-    return [Slot(*row) for row in await tx.fetch(_LOCK_SLOTS, merchant_id, asset)]
-
-
-async def write_slots(tx: asyncpg.Connection, merchant_id: UUID, asset: str, slots: Sequence[Slot]) -> None:
-    """The caller holds the lock of all of them."""
-    if slots:
-        columns = [[getattr(s, name) for s in slots] for name in ("slot", "allotted", "used", "reclaim")]
-        await tx.execute(_WRITE_SLOTS, merchant_id, asset, *columns)
+""")
+async def _write_slots(
+    db: Tx, merchant_id: UUID, asset: str, slot: list[int], allotted: list[int], used: list[int], reclaim: list[int]
+) -> None:
+    """Made or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +140,28 @@ class LockedTerms:
     operator_drawn_units: int
 
 
-_ADD_OPERATOR = """
+async def add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor: str) -> None:
+    """Rows of nothing where there are none; the operator's row is locked from here on."""
+    await _add_operator(db, asset, wall, actor)
+    await _lock_operator(db, asset)
+    await _add_terms(db, merchant_id, asset, wall, actor)
+
+
+@statement(DIRECTORY, """
 INSERT INTO operator_exposure (asset, changed_at, changed_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-"""
-_ADD_TERMS = """
+""")
+async def _add_operator(db: Tx, asset: str, wall: datetime, actor: str) -> None:
+    """With a limit of 0."""
+
+
+@statement(MERCHANT, """
 INSERT INTO exposure_limits (merchant_id, asset, changed_at, changed_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
-"""
-_SET_OPERATOR = """
-UPDATE operator_exposure SET limit_units = $2, changed_at = $3, changed_by = $4 WHERE asset = $1
-"""
-_SET_TERMS = """
+""")
+async def _add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor: str) -> None:
+    """With a limit of 0."""
+
+
+@statement(MERCHANT, """
 UPDATE exposure_limits SET limit_units = coalesce((n ->> 'limit_units')::bigint, limit_units),
   order_max_units = coalesce((n ->> 'order_max_units')::bigint, order_max_units),
   customer_max_units = coalesce((n ->> 'customer_max_units')::bigint, customer_max_units),
@@ -124,52 +170,87 @@ UPDATE exposure_limits SET limit_units = coalesce((n ->> 'limit_units')::bigint,
   advance_on = coalesce(n ->> 'advance_on', advance_on), version = version + 1, changed_at = $4, changed_by = $5
 FROM (SELECT $3::jsonb AS n) x
 WHERE merchant_id = $1 AND asset = $2
-"""
+""")
+async def set_terms(
+    db: Tx, merchant_id: UUID, asset: str, new: Mapping[str, object], wall: datetime, actor: str
+) -> None:
+    """`new`: columns that change."""
+
+
+@statement(DIRECTORY, """
+UPDATE operator_exposure SET limit_units = $2, changed_at = $3, changed_by = $4 WHERE asset = $1
+""")
+async def set_operator_limit(db: Tx, asset: str, units: int, wall: datetime, actor: str) -> None:
+    """Over all merchants."""
+
+
 # Orders are looked up for terms only where their merchant may be advanced at all.
-_SWITCH = """
+@statement(MERCHANT, """
 UPDATE merchants m SET cit_unresolved = x.wanted, version = version + 1
 FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0)
   THEN 'advance' ELSE 'decline_and_reverse' END AS wanted) x
 WHERE m.merchant_id = $1 AND m.cit_unresolved <> x.wanted
-"""
-_LOCK_OPERATOR = "SELECT limit_units, drawn_units FROM operator_exposure WHERE asset = $1 FOR UPDATE"
-_LOCK_TERMS = "SELECT * FROM exposure_limits WHERE merchant_id = $1 AND asset = $2 FOR UPDATE"
-_DRAW = "UPDATE exposure_limits SET drawn_units = $3 WHERE merchant_id = $1 AND asset = $2"
-_DRAW_OPERATOR = "UPDATE operator_exposure SET drawn_units = drawn_units + $2 WHERE asset = $1"
+""")
+async def set_switch(db: Tx, merchant_id: UUID) -> None:
+    """As the terms say."""
 
 
-async def add_terms(tx: asyncpg.Connection, merchant_id: UUID, asset: str, wall: datetime, actor: str) -> None:
-    """Rows of nothing where there are none; the operator's row is locked from here on."""
-    await tx.execute(_ADD_OPERATOR, asset, wall, actor)
-    await tx.fetchrow(_LOCK_OPERATOR, asset)
-    await tx.execute(_ADD_TERMS, merchant_id, asset, wall, actor)
+class _OperatorTerms(Row, frozen=True):
+    limit_units: int
+    drawn_units: int
 
 
-async def set_terms(
-    tx: asyncpg.Connection, merchant_id: UUID, asset: str, new: Mapping[str, object], wall: datetime, actor: str
-) -> None:
-    """`new`: columns that change."""
-    await tx.execute(_SET_TERMS, merchant_id, asset, new, wall, actor)
+@statement(DIRECTORY, "SELECT limit_units, drawn_units FROM operator_exposure WHERE asset = $1 FOR UPDATE")
+async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
+    """Before any merchant's."""
 
 
-async def set_operator_limit(tx: asyncpg.Connection, asset: str, units: int, wall: datetime, actor: str) -> None:
-    await tx.execute(_SET_OPERATOR, asset, units, wall, actor)
+class _Terms(Row, frozen=True):
+    limit_units: int
+    order_max_units: int
+    customer_max_units: int
+    chunk_units: int
+    allowed_loss_basis_points: int
+    advance_on: Literal["unresolved", "soft_declines", "both"]
+    version: int
+    drawn_units: int
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.limit_units, self.order_max_units, self.customer_max_units, self.chunk_units,
+                      self.allowed_loss_basis_points, self.advance_on, self.version)  # fmt: skip
 
 
-async def set_switch(tx: asyncpg.Connection, merchant_id: UUID) -> None:
-    await tx.execute(_SWITCH, merchant_id)
+@statement(MERCHANT, """
+SELECT limit_units, order_max_units, customer_max_units, chunk_units, allowed_loss_basis_points, advance_on, version,
+  drawn_units
+FROM exposure_limits WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
+""")
+async def _lock_terms(db: Tx, merchant_id: UUID, asset: str) -> _Terms | None:
+    """Of one merchant."""
 
 
-async def lock_terms(tx: asyncpg.Connection, merchant_id: UUID, asset: str) -> LockedTerms | None:
-    operator = await tx.fetchrow(_LOCK_OPERATOR, asset)
-    row = await tx.fetchrow(_LOCK_TERMS, merchant_id, asset)
-    if operator is None or row is None:
+async def lock_terms(db: Tx, merchant_id: UUID, asset: str) -> LockedTerms | None:
+    """None: no terms were set."""
+    operator = await _lock_operator(db, asset)
+    terms = await _lock_terms(db, merchant_id, asset)
+    if operator is None or terms is None:
         return None
-    return LockedTerms(limits_of(row), row["drawn_units"], operator["limit_units"], operator["drawn_units"])
+    return LockedTerms(terms.limits, terms.drawn_units, operator.limit_units, operator.drawn_units)
 
 
-async def draw(tx: asyncpg.Connection, merchant_id: UUID, asset: str, total: int, more: int) -> None:
+async def draw(db: Tx, merchant_id: UUID, asset: str, total: int, more: int) -> None:
     """`total`: what the merchant's slots hold now; `more`: than the operator counted for it."""
     if more:
-        await tx.execute(_DRAW, merchant_id, asset, total)
-        await tx.execute(_DRAW_OPERATOR, asset, more)
+        await _draw(db, merchant_id, asset, total)
+        await _draw_operator(db, asset, more)
+
+
+@statement(MERCHANT, "UPDATE exposure_limits SET drawn_units = $3 WHERE merchant_id = $1 AND asset = $2")
+async def _draw(db: Tx, merchant_id: UUID, asset: str, total: int) -> None:
+    """What it counts of the operator's limit now."""
+
+
+@statement(DIRECTORY, "UPDATE operator_exposure SET drawn_units = drawn_units + $2 WHERE asset = $1")
+async def _draw_operator(db: Tx, asset: str, more: int) -> None:
+    """Over all merchants."""

@@ -26,7 +26,7 @@ from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
-from recoup.doors.portal.refunds.waiting import not_now, waiting_row
+from recoup.doors.portal.refunds.waiting import Waiting, not_now
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
@@ -34,6 +34,7 @@ from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
+from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
 from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
@@ -97,10 +98,13 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
         by = names.get(row["body"].get("asked_by") or "")
         return told({**row, "body": {**row["body"], "asked_by": by}} if by else row)
 
+    def request_told(row: Row) -> Row:
+        why_not = not_now(visit, row["asked_by"], row["units"], row["asset"], limits)
+        return {**row, "asker": names[row["asked_by"]], "not_now": why_not}
+
     return replace(page, log=tuple(line_told(line) for line in page.log),
                    notes=tuple(told(note) for note in page.notes), blocks=tuple(told(block) for block in page.blocks),
-                   requests=tuple({**row, "asker": names[row["asked_by"]], "not_now": not_now(visit, row, limits)}
-                                  for row in page.requests))  # fmt: skip
+                   requests=tuple(request_told(row) for row in page.requests))  # fmt: skip
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
@@ -147,8 +151,8 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
         asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
-        asked_rows=[waiting_row(visit, row, row["asker"], row["not_now"]) for row in page.requests
-                    if row["state"] != "approved"],
+        asked_rows=[Waiting(row, row["asker"], is_theirs(row["asked_by"], visit.scope.actor.text()), row["not_now"])
+                    for row in page.requests if row["state"] != "approved"],
         allowance=allowance, just_done=just_done(visit, page),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

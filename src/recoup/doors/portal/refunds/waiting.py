@@ -9,14 +9,14 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.refund_limits import NONE, Limits, check_one, is_theirs
-from recoup.store.read.refund_limits import list_limits, waiting_requests
+from recoup.store.read.refund_limits import WaitingRequest, list_limits, waiting_requests
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """`not_now`: why this person cannot agree to it, empty when they can; `mine`: they asked for it themselves."""
 
-    row: Mapping[str, Any]
+    row: WaitingRequest | Mapping[str, Any]
     asked_by: str
     mine: bool
     not_now: str
@@ -27,22 +27,19 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
     async with visit.portal.world.db.connection() as connection:
         rows = await waiting_requests(connection, visit.merchant_id, clear=visit.sight == SHOWN)
         limits = await list_limits(connection, visit.merchant_id)
-    names = await named(visit, [row["asked_by"] for row in rows])
-    return [waiting_row(visit, row, names[row["asked_by"]], not_now(visit, row, limits)) for row in rows]
+    names = await named(visit, [row.asked_by for row in rows])
+    return [Waiting(row, names[row.asked_by], is_theirs(row.asked_by, visit.scope.actor.text()),
+                    not_now(visit, row.asked_by, row.units, row.asset, limits)) for row in rows]  # fmt: skip
 
 
-def waiting_row(visit: Visit, row: Mapping[str, Any], asked_by: str, not_now: str) -> Waiting:
-    return Waiting(row, asked_by, is_theirs(row["asked_by"], visit.scope.actor.text()), not_now)
-
-
-def not_now(visit: Visit, row: Mapping[str, Any], limits: Mapping[tuple[str, str], Limits]) -> str:
+def not_now(visit: Visit, asked_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:
     """Why this person cannot agree to it; empty when they can."""
-    if is_theirs(row["asked_by"], visit.scope.actor.text()):
+    if is_theirs(asked_by, visit.scope.actor.text()):
         return "You requested it: somebody else has to approve."
     if not visit.session.may("approve") or visit.session.merchant is None:
         return "Your role may not approve refunds."
     try:
-        check_one(limits.get((visit.session.merchant.role, row["asset"]), NONE), row["units"], row["asset"])
+        check_one(limits.get((visit.session.merchant.role, asset), NONE), units, asset)
     except Problem as problem:
         return problem.message
     return ""
