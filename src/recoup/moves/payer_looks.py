@@ -11,7 +11,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.payer_looks import seen_of
 from recoup.store.read.payer_sources import sources_of
-from recoup.store.write.facts import lock_facts, save_looks
+from recoup.store.write.facts import PayerLooks, lock_facts, save_looks
 
 TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says nothing
 
@@ -22,13 +22,12 @@ async def look_at(
     """Under the lock of the merchant's facts, so that what is read later is written later."""
     rows = []
     for source in await sources_of(tx, merchant_id, sorted(payers), first_id_of(wall - TELLS)):
-        seen = seen_of(source["orders"] or (), source["copies"] or (), region)
-        if seen or source["kept"]:
-            rows.append({
-                "merchant_id": merchant_id, "payer_id": source["payer_id"], "since": source["since"],
-                "at": [one.at for one in seen], "answers": [one.answer for one in seen],
-                "tries": [one.tries for one in seen], "orders": [one.order_id for one in seen],
-            })  # fmt: skip
+        seen = seen_of(source.orders or (), source.copies or (), region)
+        if seen or source.kept:
+            rows.append(PayerLooks(
+                merchant_id, source.payer_id, [one.at for one in seen], [one.answer for one in seen],
+                [one.tries for one in seen], [one.order_id for one in seen], source.since,
+            ))  # fmt: skip
     if rows:
         await save_looks(tx, rows)
 
@@ -37,4 +36,4 @@ async def look_again_at(tx: asyncpg.Connection, merchant_id: UUID, payer_id: UUI
     """After what was known of one of their payments has changed. Does nothing where no facts are kept."""
     facts = await lock_facts(tx, merchant_id)
     if facts is not None:
-        await look_at(tx, merchant_id, {payer_id}, facts["region"], wall)
+        await look_at(tx, merchant_id, {payer_id}, facts.region, wall)

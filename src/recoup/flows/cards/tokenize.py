@@ -72,7 +72,7 @@ class Vault:
             row = await find_code(connection, merchant_id, token_id)
         if row is None:
             return ""
-        sealed = Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+        sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
         told = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
         return str(told["cvv"])
 

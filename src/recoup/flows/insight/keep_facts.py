@@ -8,7 +8,7 @@ that doing it twice, or late, gives the same. An issuer's answers are added up, 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -21,6 +21,7 @@ from recoup.moves.payer_looks import look_at
 from recoup.rules.rescue.payer_looks import answer_of
 from recoup.store.pool import retrying
 from recoup.store.read.payer_sources import (
+    FeedEvent,
     answered_with,
     events_after,
     payers_of,
@@ -64,26 +65,28 @@ async def _part(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> in
     if clock is None:
         return 0
     before = first_id_of(wall - SETTLED)
-    events = await events_after(tx, merchant_id, clock["feed_no"], EVENTS_MAX)
-    told = await transmitted_after(tx, merchant_id, clock["transmit_id"], before, EVENTS_MAX)
-    payers = {row["payer_id"] for row in told if row["payer_id"] is not None}
-    payers |= await payers_of(tx, merchant_id, list({row["subject_id"] for row in events}))
-    await look_at(tx, merchant_id, payers, clock["region"], wall)
-    await _count(tx, merchant_id, events, clock["region"])
-    reached = events[-1]["feed_no"] if events else clock["feed_no"]
+    events = await events_after(tx, merchant_id, clock.feed_no, EVENTS_MAX)
+    told = await transmitted_after(tx, merchant_id, clock.transmit_id, before, EVENTS_MAX)
+    payers = {row.payer_id for row in told if row.payer_id is not None}
+    payers.update(await payers_of(tx, merchant_id, {row.subject_id for row in events}))
+    await look_at(tx, merchant_id, payers, clock.region, wall)
+    await _count(tx, merchant_id, events, clock.region)
+    reached = events[-1].feed_no if events else clock.feed_no
     # A file's rows got their ids when it was read, however long after that they are worked.
-    uploads = [row["subject_id"] for row in events if row["event"] == _UPLOADED]
-    transmitted = min([told[-1]["transmit_id"] if told else clock["transmit_id"], *uploads])
+    uploads = [row.subject_id for row in events if row.event == _UPLOADED]
+    transmitted = min([told[-1].transmit_id if told else clock.transmit_id, *uploads])
     await move_facts(tx, merchant_id, reached, transmitted, wall)
     return len(events) + len(told)
 
 
-async def _count(tx: asyncpg.Connection, merchant_id: UUID, events: Sequence[Any], region: str) -> None:
+async def _count(tx: asyncpg.Connection, merchant_id: UUID, events: Sequence[FeedEvent], region: str) -> None:
     if not events:
         return
     found: Counter[tuple[str, int]] = Counter()
     for row in await answered_with(tx, merchant_id, events):
-        found[row["issuer_digits"], answer_of(row, region)] += 1
+        code = row.scheme_code or row.processor_code
+        answer = answer_of(row.state, row.sent_at, row.scheme, code, row.advice_code, region)
+        found[row.issuer_digits, answer] += 1
     issuers = sorted({issuer for issuer, _ in found})
     if issuers:
         await add_answers(tx, [

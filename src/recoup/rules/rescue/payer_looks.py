@@ -33,15 +33,14 @@ def seen_of(orders: Sequence[Row], copies: Sequence[Row], region: str) -> tuple[
     return tuple(sorted(found, key=lambda one: (one.at, one.tries))[-LOOKS_MAX:])
 
 
-def answer_of(row: Row, region: str) -> int:
-    """The class of an answer to one of our attempts. `row`: it, with the card's scheme; it was sent and answered."""
-    if row["state"] == "approved":
+def answer_of(
+    state: str, sent_at: datetime, scheme: str | None, code: str | None, advice: str | None, region: str
+) -> int:
+    """The class of an answer to one of our attempts, which was sent and answered. `scheme`: the card's."""
+    if state == "approved":
         return APPROVED
-    at = _moment(row["sent_at"])
-    return class_of(read_decline(
-        scheme=row["scheme"] or "generic", source=None, code=row["scheme_code"] or row["processor_code"], text=None,
-        advice=row["advice_code"], on=at.date(), region=region,
-    ))  # fmt: skip
+    return class_of(read_decline(scheme=scheme or "generic", source=None, code=code, text=None, advice=advice,
+                                 on=sent_at.date(), region=region))  # fmt: skip
 
 
 def _of_order(row: Row, region: str) -> list[Seen]:
@@ -53,10 +52,15 @@ def _of_order(row: Row, region: str) -> list[Seen]:
     )  # fmt: skip
     sent = [one for one in row["attempts"] or () if one["sent_at"] is not None and one["state"] != "not_sent"]
     return [Seen(at, class_of(first), 0, order_id)] + [
-        Seen(_moment(one["sent_at"]), answer_of({**one, "scheme": row["scheme"]}, region), number, order_id)
+        Seen(_moment(one["sent_at"]), _answer_to(one, row["scheme"], region), number, order_id)
         for number, one in enumerate(sorted(sent, key=lambda one: one["attempt_no"]), start=1)
         if one["state"] in ("approved", "declined")
     ]
+
+
+def _answer_to(attempt: Row, scheme: str | None, region: str) -> int:
+    code = attempt["scheme_code"] or attempt["processor_code"]
+    return answer_of(attempt["state"], _moment(attempt["sent_at"]), scheme, code, attempt["advice_code"], region)
 
 
 def _of_copies(known: Sequence[Seen], copies: Sequence[Row], region: str) -> list[Seen]:

@@ -1,12 +1,13 @@
 """What a payer's looks are made from, and which payers have news. Read by index, each part bounded."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
 # `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go through all of it.
@@ -76,37 +77,71 @@ WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved'
 """
 
 
-async def events_after(
-    connection: asyncpg.Connection, merchant_id: UUID, feed_no: int, limit: int
-) -> Sequence[asyncpg.Record]:
-    """The next of the feed: feed_no, subject_id, event, and the lines of its order's log that are told with it."""
-    return await connection.fetch(_EVENTS, merchant_id, feed_no, limit)  # type: ignore[no-any-return]
+class FeedEvent(Row, frozen=True):
+    """`after_seq` to `seq`: the lines of its order's log that are told with it."""
+
+    feed_no: int
+    subject_id: UUID
+    event: str
+    seq: int
+    after_seq: int
 
 
-async def transmitted_after(
-    connection: asyncpg.Connection, merchant_id: UUID, after: UUID, before: UUID, limit: int
-) -> Sequence[asyncpg.Record]:
-    """The next transmissions by id: transmit_id, payer_id."""
-    return await connection.fetch(_TRANSMITTED, merchant_id, after, before, limit)  # type: ignore[no-any-return]
+@statement(MERCHANT, _EVENTS)
+async def events_after(db: Read, merchant_id: UUID, feed_no: int, limit: int) -> list[FeedEvent]:
+    """The next of the feed."""
 
 
-async def payers_of(connection: asyncpg.Connection, merchant_id: UUID, orders: Sequence[UUID]) -> set[UUID]:
-    """Who pays these; of an order without a payer nobody."""
-    return {row["payer_id"] for row in await connection.fetch(_PAYERS, merchant_id, orders)}
+class Transmitted(Row, frozen=True):
+    transmit_id: UUID
+    payer_id: UUID | None
 
 
-async def sources_of(
-    connection: asyncpg.Connection, merchant_id: UUID, payers: Sequence[UUID], floor: UUID
-) -> Sequence[asyncpg.Record]:
-    """Of each payer `orders` and `copies` (see `rules.rescue.payer_looks`), since when, and whether it has looks."""
-    return await connection.fetch(_SOURCES, merchant_id, payers, floor)  # type: ignore[no-any-return]
+@statement(MERCHANT, _TRANSMITTED)
+async def transmitted_after(db: Read, merchant_id: UUID, after: UUID, before: UUID, limit: int) -> list[Transmitted]:
+    """The next transmissions by id."""
 
 
-async def answered_with(
-    connection: asyncpg.Connection, merchant_id: UUID, events: Sequence[asyncpg.Record]
-) -> Sequence[asyncpg.Record]:
-    """The attempts whose answers these events tell first, each with its card's issuer and scheme. Each is told once."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _ANSWERED, merchant_id, [e["subject_id"] for e in events], [e["after_seq"] for e in events],
-        [e["seq"] for e in events],
-    )  # fmt: skip
+@statement(MERCHANT, _PAYERS)
+async def payers_of(db: Read, merchant_id: UUID, orders: Collection[UUID]) -> list[UUID]:
+    """Who pays these, each once; of an order without a payer nobody."""
+
+
+class PayerSource(Row, frozen=True):
+    """`orders` and `copies`: see `rules.rescue.payer_looks`. `kept`: whether the payer has looks."""
+
+    payer_id: UUID
+    since: UUID
+    kept: bool
+    orders: list[dict[str, Any]] | None
+    copies: list[dict[str, Any]] | None
+
+
+@statement(MERCHANT, _SOURCES)
+async def sources_of(db: Read, merchant_id: UUID, payers: Collection[UUID], floor: UUID) -> list[PayerSource]:
+    """Of each payer."""
+
+
+class Answered(Row, frozen=True):
+    """An attempt of ours that was sent and answered, with its card's issuer and scheme."""
+
+    issuer_digits: str
+    scheme: str
+    state: Literal["approved", "declined"]
+    sent_at: datetime
+    scheme_code: str | None
+    advice_code: str | None
+    processor_code: str | None
+
+
+@statement(MERCHANT, _ANSWERED)
+async def _answered(
+    db: Read, merchant_id: UUID, orders: list[UUID], after_seqs: list[int], seqs: list[int]
+) -> list[Answered]:
+    """In these stretches of the orders' logs."""
+
+
+async def answered_with(db: Read, merchant_id: UUID, events: Sequence[FeedEvent]) -> list[Answered]:
+    """The attempts whose answers these events tell first. Each is told once."""
+    return await _answered(db, merchant_id, [e.subject_id for e in events], [e.after_seq for e in events],
+                           [e.seq for e in events])  # fmt: skip

@@ -4,24 +4,33 @@ Writers never wait for it: they only insert. Numbers are given here, in the orde
 and without gaps.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Tx, statement
 
-_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED"
-# Pages are large: how large a set is that a statement has just built is guessed badly, and a nested loop over it would
-# be quadratic. For the rest of the transaction sets are hashed or merged: each lies between two ids, so that none is
-# more than the page. Nothing else may run there, for a hash or a merge reads all that no key bounds.
-_HASHED = "SELECT set_config('enable_nestloop', 'off', true)"
-_WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
-_WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
+
+@statement(MERCHANT, "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")
+async def merchants_with_events(db: Read) -> list[UUID]:
+    """With events that have no number yet."""
+
+
+@statement(MERCHANT, "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL")
+async def merchants_with_postings(db: Read) -> list[UUID]:
+    """With postings that are in no page yet."""
+
+
+@statement(MERCHANT, "SELECT true FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED")
+async def lock_closer(db: Tx, merchant_id: UUID) -> bool:
+    """False when another process is closing this merchant right now."""
+
+
 # Whole subjects, so that a later event of one never passes an earlier one; found by their keys, and marked as they are
 # found, so that what was fed before is not looked at, however much it is. A lane that exists is touched, not passed by:
 # so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place in the
 # feed; orders that wait for a person are gathered for a minute.
-_FEED = """
+@statement(MERCHANT, """
 WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM outbox WHERE merchant_id = $1 AND NOT fed ORDER BY recorded_at LIMIT $2) s
@@ -74,8 +83,26 @@ WITH subjects AS MATERIALIZED (
   ON CONFLICT (merchant_id, kind, subject_id) DO NOTHING
 )
 SELECT count(*) FROM fresh
-"""
-_PAGE = """
+""")
+async def feed_events(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
+    """Numbers committed events and opens the lanes of the endpoints that want them. Under the closer's lock."""
+
+
+async def close_page(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
+    """Seals committed postings into the next page. Under the closer's lock; nothing else in its transaction."""
+    await _hash_sets(db)
+    return await _close_page(db, merchant_id, limit, wall)
+
+
+# Pages are large: how large a set is that a statement has just built is guessed badly, and a nested loop over it would
+# be quadratic. For the rest of the transaction sets are hashed or merged: each lies between two ids, so that none is
+# more than the page. Nothing else may run there, for a hash or a merge reads all that no key bounds.
+@statement(MERCHANT, "SELECT set_config('enable_nestloop', 'off', true)")
+async def _hash_sets(db: Tx) -> None:
+    """For the rest of the transaction."""
+
+
+@statement(MERCHANT, """
 WITH c AS MATERIALIZED (
   SELECT page_no + 1 AS page_no, root FROM closers WHERE merchant_id = $1
 ), p AS MATERIALIZED (
@@ -129,28 +156,6 @@ WITH c AS MATERIALIZED (
   UPDATE closers SET page_no = r.page_no, root = r.root FROM r WHERE merchant_id = $1
 )
 SELECT count(*) FROM p
-"""
-
-
-async def merchants_with_events(connection: asyncpg.Connection) -> Sequence[UUID]:
-    return [r["merchant_id"] for r in await connection.fetch(_WITH_EVENTS)]
-
-
-async def merchants_with_postings(connection: asyncpg.Connection) -> Sequence[UUID]:
-    return [r["merchant_id"] for r in await connection.fetch(_WITH_POSTINGS)]
-
-
-async def lock_closer(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
-    """False when another process is closing this merchant right now."""
-    return await connection.fetchval(_LOCK, merchant_id) is not None
-
-
-async def feed_events(connection: asyncpg.Connection, merchant_id: UUID, limit: int, wall: datetime) -> int:
-    """Numbers committed events and opens the lanes of the endpoints that want them. Under the closer's lock."""
-    return int(await connection.fetchval(_FEED, merchant_id, limit, wall))
-
-
-async def close_page(connection: asyncpg.Connection, merchant_id: UUID, limit: int, wall: datetime) -> int:
-    """Seals committed postings into the next page. Under the closer's lock; nothing else in its transaction."""
-    await connection.execute(_HASHED)
-    return int(await connection.fetchval(_PAGE, merchant_id, limit, wall))
+""")
+async def _close_page(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
+    """Answers how many."""

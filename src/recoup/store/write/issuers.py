@@ -5,13 +5,15 @@ and in steps of 1, 2, 5, 10 and so on: nobody tells by their own what the others
 from datetime import datetime
 from typing import Final
 
-import asyncpg
-
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
 ISSUERS_MAX: Final = 50_000
+
+
 # A partner's merchants have one owner: whoever makes five merchants is still one.
-_COUNT: Final = """
+@statement(MERCHANT, f"""
 WITH owned AS (
   SELECT a.issuer_digits, sum(a.approved) AS approved, sum(a.funds) AS funds, sum(a.soft) AS soft,
     sum(a.technical) AS technical, sum(a.over_limit) AS over_limit, sum(a.hard) AS hard,
@@ -21,21 +23,18 @@ WITH owned AS (
 ), several AS (
   SELECT issuer_digits, count(*) AS owners, sum(answers) AS answers,
     ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit), sum(hard)] AS by_class
-  FROM owned GROUP BY issuer_digits HAVING count(*) >= $1 AND 2 * max(answers) <= sum(answers)
+  FROM owned GROUP BY issuer_digits HAVING count(*) >= {MERCHANTS_MIN} AND 2 * max(answers) <= sum(answers)
 )
 INSERT INTO issuers AS i (issuer_digits, merchants, answers, counted_at)
 SELECT issuer_digits, owners, ARRAY(
     SELECT CASE WHEN u.n = 0 THEN 0 WHEN u.n >= 5 * t.ten THEN 5 * t.ten WHEN u.n >= 2 * t.ten THEN 2 * t.ten
       ELSE t.ten END::bigint
     FROM unnest(by_class) WITH ORDINALITY u (n, no)
-    CROSS JOIN LATERAL (SELECT power(10::numeric, floor(log(greatest(u.n, 1)))) AS ten) t ORDER BY u.no), $3
-FROM several ORDER BY several.answers DESC, issuer_digits LIMIT $2
+    CROSS JOIN LATERAL (SELECT power(10::numeric, floor(log(greatest(u.n, 1)))) AS ten) t ORDER BY u.no), $1
+FROM several ORDER BY several.answers DESC, issuer_digits LIMIT {ISSUERS_MAX}
 ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants, answers = EXCLUDED.answers,
   counted_at = EXCLUDED.counted_at
 WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants
-"""
-
-
-async def count_issuers(tx: asyncpg.Connection, wall: datetime) -> None:
+""")
+async def count_issuers(db: Tx, wall: datetime) -> None:
     """Anew, those with the most attempts. It costs by merchants and issuers, not by attempts."""
-    await tx.execute(_COUNT, MERCHANTS_MIN, ISSUERS_MAX, wall)

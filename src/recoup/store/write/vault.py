@@ -1,24 +1,55 @@
 """Cards into the vault: prints, sealed numbers, codes that live for an hour. Set-based, inserts only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+CVV_KEPT = timedelta(hours=1)
+
+Print = tuple[str, bytes]
+
 
 # Of all prints of a number (keys rotate) the one that is known decides which card it is; a new number takes the id
 # offered. A race for the same new number is settled by reading again.
-_PRINTS = """
+async def find_prints(db: Read, prints: Sequence[Print]) -> dict[Print, UUID]:
+    """Those that are known, each with its card."""
+    rows = await _find_prints(db, [p[0] for p in prints], [p[1] for p in prints])
+    return {(row.key_id, row.print): row.card_id for row in rows}
+
+
+class _KnownPrint(Row, frozen=True):
+    key_id: str
+    print: bytes
+    card_id: UUID
+
+
+@statement(HUB, """
 SELECT key_id, print, card_id FROM card_prints
 WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
-"""
-_NEW_PRINTS = """
+""")
+async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[bytes]) -> list[_KnownPrint]:
+    """Pairs of key and print."""
+
+
+async def add_prints(db: Tx, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
+    """What is known already stays as it is."""
+    await _add_prints(db, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
+
+
+@statement(HUB, """
 INSERT INTO card_prints (key_id, print, card_id)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
-"""
-_VAULT = """
+""")
+async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]) -> None:
+    """Key, print and card of each."""
+
+
+@statement(MERCHANT, """
 WITH v AS (
   INSERT INTO vault (merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek,
     nonce, ciphertext, created_at, issuer_digits)
@@ -31,47 +62,49 @@ INSERT INTO cvv_once (merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphert
 SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at
 FROM jsonb_populate_recordset(NULL::cvv_once, $2)
 ON CONFLICT DO NOTHING
-"""
-_CODE = """
+""")
+async def store_cards(db: Tx, cards: list[dict[str, Any]], codes: list[dict[str, Any]]) -> None:
+    """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
+
+
+class SealedCode(Row, frozen=True):
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+
+
+@statement(MERCHANT, """
 SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
-"""
-_ISSUERS = """
+""")
+async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> SealedCode | None:
+    """A card's security code; None when it was used, or is over."""
+
+
+async def note_issuers(db: Tx, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """The issuer's digits of cards that came before these were kept: merchant, token, digits."""
+    if cards:
+        merchants, tokens, digits = zip(*cards, strict=True)
+        await _note_issuers(db, merchants, tokens, digits)
+
+
+@statement(MERCHANT, """
 UPDATE vault v SET issuer_digits = k.digits
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
 WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
   AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `changes._FEW`
-"""
-_FORGET = "DELETE FROM cvv_once WHERE created_at < $1"
-CVV_KEPT = timedelta(hours=1)
-
-Print = tuple[str, bytes]
-
-
-async def find_prints(connection: asyncpg.Connection, prints: Sequence[Print]) -> dict[Print, UUID]:
-    rows = await connection.fetch(_PRINTS, [p[0] for p in prints], [p[1] for p in prints])
-    return {(r["key_id"], r["print"]): r["card_id"] for r in rows}
-
-
-async def add_prints(connection: asyncpg.Connection, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
-    await connection.execute(_NEW_PRINTS, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
-
-
-async def store_cards(
-    connection: asyncpg.Connection, cards: list[dict[str, Any]], codes: list[dict[str, Any]]
+""")
+async def _note_issuers(
+    db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]
 ) -> None:
-    """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
-    await connection.execute(_VAULT, cards, codes)
+    """Where none are kept."""
 
 
-async def find_code(connection: asyncpg.Connection, merchant_id: UUID, token_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(_CODE, merchant_id, token_id)
+async def forget_codes(db: Tx, now: datetime) -> None:
+    """Those whose hour is over."""
+    await _forget_codes(db, now - CVV_KEPT)
 
 
-async def note_issuers(connection: asyncpg.Connection, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
-    """The issuer's digits of cards that came before these were kept: merchant, token, digits."""
-    if cards:
-        await connection.execute(_ISSUERS, *(list(column) for column in zip(*cards, strict=True)))
-
-
-async def forget_codes(connection: asyncpg.Connection, now: datetime) -> None:
-    await connection.execute(_FORGET, now - CVV_KEPT)
+@statement(MERCHANT, "DELETE FROM cvv_once WHERE created_at < $1")
+async def _forget_codes(db: Tx, before: datetime) -> None:
+    """Whosever they are."""
