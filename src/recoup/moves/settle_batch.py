@@ -18,7 +18,7 @@ from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.settlement import Free, Window, add_batch, add_lines, sum_free, take_lines
+from recoup.store.write.settlement import Free, SettlementLine, Window, add_batch, add_lines, sum_free, take_lines
 
 WORKER: Final = "worker:clock"
 
@@ -58,7 +58,7 @@ async def settle_batch(
     batch_id, rows = new_id(), Rows()
     lines = _own_postings(rows, merchant_id, asset, batch_id, closing, period.period_to, now, wall)
     for line in lines:
-        sums[line["kind"]] = sums.get(line["kind"], 0) + line["units"]
+        sums[line.kind] = sums.get(line.kind, 0) + line.units
     taken = sum(count for count, _ in free.sums.values())
     release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
     batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
@@ -87,7 +87,7 @@ def _earned(free: Free, history: Sequence[tuple[datetime, Terms]]) -> list[Earne
 def _own_postings(
     rows: Rows, merchant_id: UUID, asset: str, batch_id: UUID, closing: Closing, cut_off: datetime, now: BusinessTime,
     wall: WallTime,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[SettlementLine]:  # fmt: skip
     """What closes the batch, as rows to write; answers the lines that it takes of them. What is carried is available
     to the next one from this one's cut-off on."""
     postings = [ledger.reserve_held(closing.held)] if closing.held else []
@@ -97,10 +97,8 @@ def _own_postings(
     lines = []
     for row, posting in zip(rows.postings, postings, strict=True):
         number = next(n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable")
-        lines.append({
-            "merchant_id": merchant_id, "posting_id": row.posting_id, "line_no": number, "batch_id": batch_id,
-            "kind": KINDS[posting.recipe], "units": -posting.entries[number - 1].units,
-        })  # fmt: skip
+        units = -posting.entries[number - 1].units
+        lines.append(SettlementLine(merchant_id, row.posting_id, number, batch_id, KINDS[posting.recipe], units))
     return lines
 
 

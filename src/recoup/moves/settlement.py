@@ -10,6 +10,7 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import due_at, period_start
+from recoup.store.read.batches import HeldBatch
 from recoup.store.read.settlement_terms import period_of, terms_at
 from recoup.store.write.bank_payouts import add_adjustment, decide_adjustment
 from recoup.store.write.changes import Rows, write
@@ -38,12 +39,12 @@ async def next_settlement(
 
 
 async def release_reserve(
-    tx: asyncpg.Connection, batch: asyncpg.Record, *, now: BusinessTime, wall: WallTime
+    tx: asyncpg.Connection, batch: HeldBatch, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """What a batch held is the merchant's again, from the day that was agreed. Once: the database refuses a second."""
-    rows, merchant_id, batch_id = Rows(), batch["merchant_id"], batch["batch_id"]
-    book(rows, merchant_id, batch["asset"], "batch", batch_id, [ledger.reserve_released(batch["held_units"])], now=now,
-         wall=wall, available_at=batch["release_at"])  # fmt: skip
+    rows, merchant_id, batch_id = Rows(), batch.merchant_id, batch.batch_id
+    book(rows, merchant_id, batch.asset, "batch", batch_id, [ledger.reserve_released(batch.held_units)], now=now,
+         wall=wall, available_at=batch.release_at)  # fmt: skip
     await write(tx, rows)
     await reserve_done(tx, merchant_id, batch_id)
 

@@ -280,7 +280,7 @@ def test_terms_are_history_and_begin_now_or_later(server: ServerAddress) -> None
                 await terms_from(shop, {"delay_days": 8}, later)
             valid, history = await read_terms(shop.world, shop.merchant_id)
             assert (valid.period, valid.anchor, valid.delay_days) == ("week", 3, 2)
-            assert [h["actor"] for h in history] == ["user:olga"] * 2
+            assert [h.actor for h in history] == ["user:olga"] * 2
             await terms_from(shop, {"period": "day"}, None)
             assert (await read_terms(shop.world, shop.merchant_id))[0].anchor == 1
 

@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import BatchFilter, list_batches
+from recoup.store.read.batches import Batch, BatchFilter, list_batches
 
 BATCHES_MAX = 1_000
 
@@ -60,13 +60,13 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
             click.echo(text)
 
 
-def _told(row: Any) -> dict[str, Any]:
-    scale = EXPONENTS[row["asset"]]
-    amounts = {kind: to_text(row[f"{kind}_units"], scale) for kind in (*COLUMNS, "payout")}
+def _told(row: Batch) -> dict[str, Any]:
+    scale = EXPONENTS[row.asset]
+    amounts = {kind: to_text(row.units(kind), scale) for kind in (*COLUMNS, "payout")}
     return {
-        "settlement": str(row["batch_id"]), "period_from": iso(row["period_from"]), "period_to": iso(row["period_to"]),
-        "currency": row["asset"], "state": shown_state(row["payout_state"]), "lines": row["lines"],
-        "payment_ref": row["reference"], "root": row["root"].hex(), **amounts,
+        "settlement": str(row.batch_id), "period_from": iso(row.period_from), "period_to": iso(row.period_to),
+        "currency": row.asset, "state": shown_state(row.payout_state), "lines": row.lines,
+        "payment_ref": row.reference, "root": row.root.hex(), **amounts,
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.settlement import PERIODS, Terms
+from recoup.store.read.settlement_terms import DatedTerms
 
 _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
 
@@ -48,7 +49,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             raise Problem("invalid", "--from without new terms: nothing was set.", field="period",
                           cure="Add the terms that start then, like --period week.")  # fmt: skip
 
-        async def work(opened: Opened) -> tuple[Terms, Any]:
+        async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
             merchant_id = merchant_of(opened, merchant)
             if change:
                 scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
@@ -56,24 +57,20 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             return await read_terms(opened.world, merchant_id)
 
         now, history = with_world(load_settings(data_dir=data_dir), work)
-        told = [{"from": iso(row["valid_from"]), "by": row["actor"]} | _told(row) for row in history]
+        told = [{"from": iso(row.valid_from), "by": row.actor} | _told(row.terms) for row in history]
         if as_json:
-            click.echo(json.dumps({"now": _told(_plain(now)), "history": told}))
+            click.echo(json.dumps({"now": _told(now), "history": told}))
             return
-        for row in told or [{"from": "always", "by": "default"} | _told(_plain(now))]:
+        for row in told or [{"from": "always", "by": "default"} | _told(now)]:
             click.echo(f"{row['from']}  {row['by']}")
             for name in (*_FIELDS, "minimums", "limits"):
                 others = ", any other 0" if name == "limits" and row[name] else ""
                 click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
-def _plain(terms: Terms) -> dict[str, Any]:
-    return {name: getattr(terms, name) for name in (*_FIELDS, "minimums", "limits")}
-
-
-def _told(row: Any) -> dict[str, Any]:
-    return {name: row[name] for name in _FIELDS} | {
-        name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in row[name].items()}
+def _told(terms: Terms) -> dict[str, Any]:
+    return {name: getattr(terms, name) for name in _FIELDS} | {
+        name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()}
         for name in ("minimums", "limits")
     }
 

@@ -22,7 +22,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.periods import Span, zone_of
-from recoup.store.read.movements import Place, movements, report_span
+from recoup.store.read.movements import MovementLine, Place, movements, report_span
 
 SPAN_MAX: Final = timedelta(days=400)
 _ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}
@@ -76,13 +76,13 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     return begin, end
 
 
-def _movement(row: Any) -> Movement:
+def _movement(row: MovementLine) -> Movement:
     return Movement(
-        id=line_id(row), kind=kind_of(row["recipe"]), placed_date=iso_or_null(row["placed_at"]),
-        booked_date=iso(row["business_at"]), amount=row["units"], fee=row["fee_units"],
-        net=row["units"] + row["fee_units"], currency=row["asset"], balance=balance_of(row["place"]),
-        order_id=row["order_id"], external_order_id=row["external_id"], site_id=row["site_id"], site=row["site"],
-        descriptor=row["descriptor"], settlement_id=row["batch_id"], reference=row["reference"],
+        id=line_id(row.posting_id, row.line_no), kind=kind_of(row.recipe), placed_date=iso_or_null(row.placed_at),
+        booked_date=iso(row.business_at), amount=row.units, fee=row.fee_units,
+        net=row.units + row.fee_units, currency=row.asset, balance=balance_of(row.place),
+        order_id=row.order_id, external_order_id=row.external_id, site_id=row.site_id, site=row.site,
+        descriptor=row.descriptor, settlement_id=row.batch_id, reference=row.reference,
     )  # fmt: skip
 
 

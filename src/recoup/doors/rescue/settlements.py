@@ -24,7 +24,7 @@ from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import BatchFilter, batch_lines, has_next, list_batches
+from recoup.store.read.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
 
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 _FORMATS: Final = {"json": "json", "csv": "csv"}
@@ -66,35 +66,35 @@ async def get_lines(call: Call) -> Reply:
     query.raise_if_any()
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call))
     if form == "csv":
-        name = f'attachment; filename="settlement-{batch["batch_id"]}.csv"'.encode()
+        name = f'attachment; filename="settlement-{batch.batch_id}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(batch_csv(call.services.world, batch), headers=headers)
     async with call.services.world.db.connection() as connection:
-        rows = await batch_lines(connection, batch["merchant_id"], batch["batch_id"], after=after, limit=limit + 1,
+        rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1,
                                  kind=kind)  # fmt: skip
-    shown = [_line(row, batch["asset"]) for row in rows[:limit]]
+    shown = [_line(row, batch.asset) for row in rows[:limit]]
     return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
 
 
-def _members(row: Any) -> dict[str, Any]:
+def _members(row: Batch) -> dict[str, Any]:
     return {
-        "id": row["batch_id"], "status": row["payout_state"] or "carried",
-        "payout_state": shown_state(row["payout_state"]), "period_from": iso(row["period_from"]),
-        "period_to": iso(row["period_to"]), "closed_date": iso(row["closed_at"]),
-        "payout_date": iso_or_null(row["sent_at"]), "payment_ref": row["reference"], "currency": row["asset"],
-        "total_value": row["amount_units"], "fees": row["fee_units"], "chargeback_fees": row["dispute_fee_units"],
-        "chargebacks": row["dispute_units"], "returns": row["refund_units"], "adjustment": row["adjustment_units"],
-        "reserve": row["reserve_units"], "carried": row["carried_units"], "payout": row["payout_units"],
-        "lines": row["lines"], "ledger_page": row["page_to"], "ledger_root": row["root"].hex(),
+        "id": row.batch_id, "status": row.payout_state or "carried",
+        "payout_state": shown_state(row.payout_state), "period_from": iso(row.period_from),
+        "period_to": iso(row.period_to), "closed_date": iso(row.closed_at),
+        "payout_date": iso_or_null(row.sent_at), "payment_ref": row.reference, "currency": row.asset,
+        "total_value": row.amount_units, "fees": row.fee_units, "chargeback_fees": row.dispute_fee_units,
+        "chargebacks": row.dispute_units, "returns": row.refund_units, "adjustment": row.adjustment_units,
+        "reserve": row.reserve_units, "carried": row.carried_units, "payout": row.payout_units,
+        "lines": row.lines, "ledger_page": row.page_to, "ledger_root": row.root.hex(),
     }  # fmt: skip
 
 
-def _line(row: Any, asset: str) -> SettlementLine:
+def _line(row: BatchLine, asset: str) -> SettlementLine:
     return SettlementLine(
-        id=line_id(row), kind=row["kind"], amount=row["units"], currency=asset, order_id=row["order_id"],
-        external_order_id=row["external_id"], site_id=row["site_id"], descriptor=row["descriptor"],
-        placed_date=iso_or_null(row["placed_at"]), booked_date=iso(row["business_at"]), source=row["source_kind"],
-        source_id=row["source_id"], note=row["note"],
+        id=line_id(row.posting_id, row.line_no), kind=row.kind, amount=row.units, currency=asset, order_id=row.order_id,
+        external_order_id=row.external_id, site_id=row.site_id, descriptor=row.descriptor,
+        placed_date=iso_or_null(row.placed_at), booked_date=iso(row.business_at), source=row.source_kind,
+        source_id=row.source_id, note=row.note,
     )  # fmt: skip
 
 

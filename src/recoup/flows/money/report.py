@@ -5,8 +5,6 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
@@ -15,7 +13,7 @@ from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.money.periods import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
-from recoup.store.read.movements import SENT, Place, movements, totals
+from recoup.store.read.movements import SENT, MovementLine, MovementSum, Place, movements, totals
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
@@ -42,7 +40,7 @@ def kind_of(recipe: str) -> Any:
     return KINDS[recipe]
 
 
-async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIterator[list[asyncpg.Record]]:
+async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIterator[list[MovementLine]]:
     """A connection for each part, so that a slow reader holds none."""
     after: Place | None = None
     while True:
@@ -50,12 +48,12 @@ async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIter
             rows = await movements(connection, merchant_id, span, after, LINES_AT_ONCE)
         if not rows:
             return
-        yield list(rows)
+        yield rows
         after = place_of(rows[-1])
 
 
-def place_of(row: Any) -> Place:
-    return Place(row["business_at"], row["posting_id"], row["line_no"])
+def place_of(row: MovementLine) -> Place:
+    return Place(row.business_at, row.posting_id, row.line_no)
 
 
 async def report_totals(world: World, merchant_id: UUID, span: Span) -> list[Total]:
@@ -63,14 +61,14 @@ async def report_totals(world: World, merchant_id: UUID, span: Span) -> list[Tot
         return sums(await totals(connection, merchant_id, span))
 
 
-def sums(rows: Iterable[Any]) -> list[Total]:
+def sums(rows: Iterable[MovementSum]) -> list[Total]:
     found: dict[tuple[str, str], Total] = {}
     for row in rows:
-        key = (row["asset"], balance_of(row["place"]))
+        key = (row.asset, balance_of(row.place))
         known = found.get(key) or Total(*key, {}, 0, 0)
-        units, kind = int(row["units"]), kind_of(row["recipe"])
+        units, kind = int(row.units), kind_of(row.recipe)
         kinds = known.kinds | {kind: known.kinds.get(kind, 0) + units}
-        found[key] = Total(*key, kinds, known.units + units, known.entries + row["entries"])
+        found[key] = Total(*key, kinds, known.units + units, known.entries + row.entries)
     return list(found.values())
 
 
@@ -84,14 +82,14 @@ async def report_csv(world: World, merchant_id: UUID, span: Span, zone: tzinfo) 
         yield "".join(csv_row(_cells(row, zone)) for row in rows).encode()
 
 
-def _cells(row: Any, zone: tzinfo) -> tuple[Any, ...]:
-    scale = EXPONENTS[row["asset"]]
-    units, fee = row["units"], row["fee_units"]
+def _cells(row: MovementLine, zone: tzinfo) -> tuple[Any, ...]:
+    scale = EXPONENTS[row.asset]
+    units, fee = row.units, row.fee_units
     return (
-        _local(row["placed_at"], zone), _local(row["business_at"], zone), row["order_id"], row["external_id"],
-        row["site_id"], row["site"], row["descriptor"], kind_of(row["recipe"]), Number(to_text(units, scale)),
-        Number(to_text(fee, scale)), Number(to_text(units + fee, scale)), row["asset"], balance_of(row["place"]),
-        row["batch_id"], row["reference"], line_id(row),
+        _local(row.placed_at, zone), _local(row.business_at, zone), row.order_id, row.external_id,
+        row.site_id, row.site, row.descriptor, kind_of(row.recipe), Number(to_text(units, scale)),
+        Number(to_text(fee, scale)), Number(to_text(units + fee, scale)), row.asset, balance_of(row.place),
+        row.batch_id, row.reference, line_id(row.posting_id, row.line_no),
     )  # fmt: skip
 
 

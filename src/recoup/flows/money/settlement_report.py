@@ -5,8 +5,6 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
@@ -17,7 +15,7 @@ from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
-from recoup.store.read.batches import batch_lines, shown_batch
+from recoup.store.read.batches import Batch, BatchLine, batch_lines, shown_batch
 from recoup.store.read.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
 
 CSV_COLUMNS: Final = (
@@ -27,7 +25,7 @@ CSV_COLUMNS: Final = (
 SEAL_TRIES: Final = 50
 
 
-async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> asyncpg.Record:
+async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> Batch:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         row = await shown_batch(connection, merchant_id, batch_id)
@@ -36,93 +34,95 @@ async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> asyncpg
     return row
 
 
-async def batch_csv(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
+async def batch_csv(world: World, batch: Batch) -> AsyncIterator[bytes]:
     """UTF-8; amounts are decimals of the currency, + in the merchant's favour, and add up to 0."""
     yield csv_row(CSV_COLUMNS).encode()
-    scale = EXPONENTS[batch["asset"]]
+    scale = EXPONENTS[batch.asset]
     async for rows in all_lines(world, batch):
         yield "".join(csv_row((
-            batch["batch_id"], line_id(row), row["kind"], Number(to_text(row["units"], scale)), batch["asset"],
-            row["order_id"], row["external_id"], row["site_id"], row["descriptor"],
-            iso(row["placed_at"]) if row["placed_at"] else None, iso(row["business_at"]), row["source_kind"],
-            row["source_id"], row["note"],
+            batch.batch_id, line_id(row.posting_id, row.line_no), row.kind, Number(to_text(row.units, scale)),
+            batch.asset, row.order_id, row.external_id, row.site_id, row.descriptor,
+            iso(row.placed_at) if row.placed_at else None, iso(row.business_at), row.source_kind,
+            row.source_id, row.note,
         )) for row in rows).encode()  # fmt: skip
 
 
-async def settlement_file(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
+async def settlement_file(world: World, batch: Batch) -> AsyncIterator[bytes]:
     """See rules/money/settlement_file. What the batch itself booked is sealed first.
 
     Raises: Problem(unavailable) when another process is closing the merchant's pages for too long.
     """
-    low, high = await _sealed_span(world, batch["merchant_id"], batch["batch_id"])
+    low, high = await _sealed_span(world, batch.merchant_id, batch.batch_id)
     digest = sha256()
-    async for text in _parts(world, batch, low, max(high, batch["page_to"])):
+    async for text in _parts(world, batch, low, max(high, batch.page_to)):
         digest.update(text)
         yield text
     yield _part({"type": "end", "sha256": digest.hexdigest()})
 
 
-async def _parts(world: World, batch: asyncpg.Record, low: int, top: int) -> AsyncIterator[bytes]:
+async def _parts(world: World, batch: Batch, low: int, top: int) -> AsyncIterator[bytes]:
     """All but the end; pages from `low` to `top`."""
-    merchant_id = batch["merchant_id"]
+    merchant_id = batch.merchant_id
     yield _part(_head(batch))
     for first in range(low, top + 1, PAGES_MAX):
         async with world.db.connection() as connection:
             pages = await sealed_pages(connection, merchant_id, first, top)
         yield b"".join(_part({
-            "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
-            "sums": page["sums"], "postings": page["hashes"],
+            "type": "page", "page": page.page_no, "previousRoot": page.prev_root, "root": page.root,
+            "sums": page.sums, "postings": page.hashes,
         }) for page in pages)  # fmt: skip
     async for rows in all_lines(world, batch):
         async with world.db.connection() as connection:
-            contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))
-        yield b"".join(_part(_line(row, contents[row["posting_id"]])) for row in rows)
+            contents = await posting_contents(connection, merchant_id, {row.posting_id for row in rows})
+        yield b"".join(_part(_line(row, contents[row.posting_id])) for row in rows)
 
 
-def line_id(row: Any) -> str:
+def line_id(posting_id: UUID, line_no: int) -> str:
     """An entry of the ledger: its posting and its number there."""
-    return f"{row['posting_id']}.{row['line_no']}"
+    return f"{posting_id}.{line_no}"
 
 
-async def all_lines(world: World, batch: asyncpg.Record) -> AsyncIterator[Any]:
+async def all_lines(world: World, batch: Batch) -> AsyncIterator[list[BatchLine]]:
     """A connection for each part, so that a slow reader holds none."""
     after = (LOWEST, 0)
     while True:
         async with world.db.connection() as connection:
-            rows = await batch_lines(connection, batch["merchant_id"], batch["batch_id"], after=after)
+            rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after)
         if not rows:
             return
         yield rows
-        after = (rows[-1]["posting_id"], rows[-1]["line_no"])
+        after = (rows[-1].posting_id, rows[-1].line_no)
 
 
 async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple[int, int]:
     for _ in range(SEAL_TRIES):
         async with world.db.connection() as connection:
             span = await pages_of_batch(connection, merchant_id, batch_id)
-        if not span["unsealed"]:
-            return span["low"], span["high"]
+        if not span.unsealed:
+            assert span.low is not None, "a batch has lines"
+            assert span.high is not None
+            return span.low, span.high
         await close_pages_of(world, merchant_id)
     raise Problem("unavailable", "The ledger page of this settlement is being closed.", retry_after_seconds=1)
 
 
-def _head(batch: asyncpg.Record) -> dict[str, Any]:
+def _head(batch: Batch) -> dict[str, Any]:
     return {
-        "type": "settlement", "format": FORMAT, "settlementId": batch["batch_id"],
-        "merchantId": batch["merchant_id"], "currency": batch["asset"], "scale": EXPONENTS[batch["asset"]],
-        "periodFrom": iso(batch["period_from"]), "periodTo": iso(batch["period_to"]),
-        "closed": iso(batch["closed_at"]), "page": batch["page_to"], "root": batch["root"].hex(),
-        "amounts": {kind: batch[f"{kind}_units"] for kind in COLUMNS}, "payout": batch["payout_units"],
-        "lines": batch["lines"],
+        "type": "settlement", "format": FORMAT, "settlementId": batch.batch_id,
+        "merchantId": batch.merchant_id, "currency": batch.asset, "scale": EXPONENTS[batch.asset],
+        "periodFrom": iso(batch.period_from), "periodTo": iso(batch.period_to),
+        "closed": iso(batch.closed_at), "page": batch.page_to, "root": batch.root.hex(),
+        "amounts": {kind: batch.units(kind) for kind in COLUMNS}, "payout": batch.payout_units,
+        "lines": batch.lines,
     }  # fmt: skip
 
 
-def _line(row: Any, posting: list[Any]) -> dict[str, Any]:
+def _line(row: BatchLine, posting: list[Any]) -> dict[str, Any]:
     return {
-        "type": "line", "lineId": line_id(row), "kind": row["kind"], "amount": row["units"], "page": row["page_no"],
-        "position": row["position"], "entry": row["line_no"], "orderId": row["order_id"],
-        "externalOrderId": row["external_id"], "siteId": row["site_id"], "descriptor": row["descriptor"],
-        "placed": iso(row["placed_at"]) if row["placed_at"] else None, "booked": iso(row["business_at"]),
+        "type": "line", "lineId": line_id(row.posting_id, row.line_no), "kind": row.kind, "amount": row.units,
+        "page": row.page_no, "position": row.position, "entry": row.line_no, "orderId": row.order_id,
+        "externalOrderId": row.external_id, "siteId": row.site_id, "descriptor": row.descriptor,
+        "placed": iso(row.placed_at) if row.placed_at else None, "booked": iso(row.business_at),
         "posting": posting,
     }  # fmt: skip
 

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import asyncpg
-
 from recoup.flows.money.settlement_report import all_lines, line_id
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.currencies import EXPONENTS
@@ -12,6 +10,7 @@ from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.rules.lists.cells import Kind
+from recoup.store.read.batches import Batch, BatchLine
 
 COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
     ("Kind", "plain"), ("Amount", "number"), ("Currency", "plain"), ("External order", "text"), ("Order id", "plain"),
@@ -20,18 +19,18 @@ COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
 )  # fmt: skip
 
 
-async def batch_sheet(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
+async def batch_sheet(world: World, batch: Batch) -> AsyncIterator[bytes]:
     """Amounts are + in the merchant's favour and add up to 0. Raises: Problem(invalid) for more than ROWS_MAX lines."""
-    if batch["lines"] > ROWS_MAX:
+    if batch.lines > ROWS_MAX:
         raise too_many()
-    scale = EXPONENTS[batch["asset"]]
+    scale = EXPONENTS[batch.asset]
     batches = ([_cells(batch, row, scale) for row in rows] async for rows in all_lines(world, batch))
     return await sheet_file("Lines", COLUMNS, batches)
 
 
-def _cells(batch: asyncpg.Record, row: Any, scale: int) -> tuple[Any, ...]:
+def _cells(batch: Batch, row: BatchLine, scale: int) -> tuple[Any, ...]:
     return (
-        row["kind"], to_text(row["units"], scale), batch["asset"], row["external_id"], row["order_id"],
-        row["descriptor"], iso(row["placed_at"]) if row["placed_at"] else None, iso(row["business_at"]), row["note"],
-        line_id(row), batch["batch_id"],
+        row.kind, to_text(row.units, scale), batch.asset, row.external_id, row.order_id,
+        row.descriptor, iso(row.placed_at) if row.placed_at else None, iso(row.business_at), row.note,
+        line_id(row.posting_id, row.line_no), batch.batch_id,
     )  # fmt: skip

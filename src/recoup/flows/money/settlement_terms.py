@@ -1,6 +1,5 @@
 """By which terms a merchant is paid: kept as history, never changed for the past."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -16,11 +15,11 @@ from recoup.moves.settlement import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.settlement_terms import period_of, terms_at, terms_history
+from recoup.store.read.settlement_terms import DatedTerms, period_of, terms_at, terms_history
 from recoup.store.write.settlement import add_terms, lock_clock
 
 
-async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, Sequence[Any]]:
+async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, list[DatedTerms]]:
     """Those that are valid now, and all that were agreed, newest first. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         now = world.clocks.business(await known_offset(connection, merchant_id))

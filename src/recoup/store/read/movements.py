@@ -5,14 +5,14 @@ before, what is scheduled is owed like the rest. A fee that was booked with the 
 stands in that line, so that the lines' amounts and fees add up to the ledger's.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.ledger import WALLET
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 120.0
 FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each told in the line of what it is the fee of
@@ -22,7 +22,41 @@ _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
 _OWED: Final = f"""(e.account = 'merchant_payable' AND p.recipe NOT IN {_SCHEDULED}
     OR e.account IN ('settlement_due', 'payout_due') AND p.recipe IN {SENT})"""
 _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place END"
-_MOVEMENTS = f"""
+
+
+class Place(NamedTuple):
+    """Where a list stands: behind this line."""
+
+    at: datetime
+    posting_id: UUID
+    line_no: int
+
+
+class MovementLine(Row, frozen=True):
+    """An entry on what the merchant is owed: line `line_no` of its posting. `fee_units` was booked with it. `site`: its
+    name. `batch_id`: of the settlement that took it."""
+
+    posting_id: UUID
+    source_kind: str
+    source_id: UUID
+    recipe: str
+    order_id: UUID | None
+    business_at: datetime
+    line_no: int
+    asset: str
+    place: str
+    units: int
+    fee_units: int
+    external_id: str | None
+    placed_at: datetime | None
+    site_id: UUID | None
+    descriptor: str | None
+    site: str | None
+    batch_id: UUID | None
+    reference: str | None
+
+
+@statement(MERCHANT, f"""
 WITH page AS MATERIALIZED (
   SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset,
     {_PLACE} AS place, -e.units AS units
@@ -35,7 +69,8 @@ WITH page AS MATERIALIZED (
         AND q.recipe = {_OF} AND q.business_at = p.business_at))
   ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $7
 )
-SELECT p.*, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, p.line_no, p.asset, p.place,
+  p.units, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
   coalesce(l.batch_id, b.batch_id) AS batch_id,
   coalesce(a.reference, r.reference, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p
@@ -53,63 +88,77 @@ LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id 
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
 LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'
 ORDER BY p.business_at, p.posting_id, p.line_no
-"""  # noqa: S608 - ours
+""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+async def _movements(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, at: datetime, posting_id: UUID, line_no: int,
+    limit: int,
+) -> list[MovementLine]:  # fmt: skip
+    """Behind that line."""
+
+
+async def movements(
+    db: Read, merchant_id: UUID, span: tuple[datetime, datetime], after: Place | None, limit: int
+) -> list[MovementLine]:
+    """`span`: from the first instant up to the second, by the date of booking."""
+    place = after or Place(span[0], UUID(int=0), 0)
+    return await _movements(db, merchant_id, max(span[0], place.at), span[1], *place, limit)
+
+
+class MovementSum(Row, frozen=True):
+    asset: str
+    place: str
+    recipe: str
+    entries: int
+    units: Decimal
+
+
 # The ledger's own sums, whatever lines were made of it.
-_TOTALS = f"""
+_TOTALS: Final = f"""
 SELECT e.asset, {_PLACE} AS place, p.recipe, count(*) AS entries, -sum(e.units) AS units
 FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
 WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """  # noqa: S608 - ours
-_DIFFERENCES = """
+
+
+@statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
+async def _totals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[MovementSum]:
+    """By currency, place and recipe."""
+
+
+async def totals(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> list[MovementSum]:
+    """By currency, place and recipe."""
+    return await _totals(db, merchant_id, *span)
+
+
+@statement(MERCHANT, """
 SELECT count(*) FROM reconciliation_lines l
 WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('matched', 'refused')
   AND l.booked_at IS NULL AND l.run_id IN (SELECT DISTINCT ON (file_hash) run_id FROM reconciliation_runs
     WHERE merchant_id = $1 ORDER BY file_hash, created_at DESC)
-"""
-_REPORT = "SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1 AND report_id = $2"
-_FIRST = "SELECT min(business_at) FROM postings WHERE merchant_id = $1"
+""", seconds=STATEMENT_SECONDS)
+async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> int:
+    """How many."""
 
 
-class Place(NamedTuple):
-    """Where a list stands: behind this line."""
-
-    at: datetime
-    posting_id: UUID
-    line_no: int
-
-
-async def movements(
-    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime], after: Place | None, limit: int
-) -> Sequence[asyncpg.Record]:
-    """`span`: from the first instant up to the second, by the date of booking."""
-    place = after or Place(span[0], UUID(int=0), 0)
-    begin = max(span[0], place.at)
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _MOVEMENTS, merchant_id, begin, span[1], *place, limit, timeout=STATEMENT_SECONDS
-    )
-
-
-async def totals(
-    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]
-) -> Sequence[asyncpg.Record]:
-    """By currency, place and recipe."""
-    return await connection.fetch(_TOTALS, merchant_id, *span, timeout=STATEMENT_SECONDS)  # type: ignore[no-any-return]
-
-
-async def open_differences(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> int:
+async def open_differences(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> int:
     """Lines of the newest comparison of each statement, dated in the span, that do not match and nobody has booked."""
-    return int(await connection.fetchval(_DIFFERENCES, merchant_id, *span, timeout=STATEMENT_SECONDS))
+    return await _open_differences(db, merchant_id, *span)
 
 
-async def report_span(
-    connection: asyncpg.Connection, merchant_id: UUID, report_id: UUID
-) -> tuple[datetime, datetime] | None:
+class ReportSpan(NamedTuple):
+    period_from: datetime
+    period_to: datetime
+
+
+@statement(MERCHANT, """
+SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1 AND report_id = $2
+""")
+async def report_span(db: Read, merchant_id: UUID, report_id: UUID) -> ReportSpan | None:
     """Of a report that an event told of."""
-    row = await connection.fetchrow(_REPORT, merchant_id, report_id)
-    return (row[0], row[1]) if row else None
 
 
-async def first_booked(connection: asyncpg.Connection, merchant_id: UUID) -> datetime | None:
-    return await connection.fetchval(_FIRST, merchant_id)  # type: ignore[no-any-return]
+@statement(MERCHANT, "SELECT min(business_at) FROM postings WHERE merchant_id = $1")
+async def first_booked(db: Read, merchant_id: UUID) -> datetime | None:
+    """None before the first posting."""

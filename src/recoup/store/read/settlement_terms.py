@@ -1,106 +1,158 @@
 """By which terms a merchant is paid, and what its clock and pages say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 _COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits"""
-_AT = f"""
+
+
+class DatedTerms(Row, frozen=True):
+    """`recorded_at` is wall time."""
+
+    valid_from: datetime
+    actor: str
+    recorded_at: datetime
+    period: Literal["day", "week", "month"]
+    anchor: int
+    delay_days: int
+    reserve_basis_points: int
+    reserve_days: int
+    account_delay_days: int
+    minimums: Mapping[str, int]
+    limits: Mapping[str, int]
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.period, self.anchor, self.delay_days, self.reserve_basis_points, self.reserve_days,
+                     self.account_delay_days, self.minimums, self.limits)  # fmt: skip
+
+
+@statement(MERCHANT, f"""
 SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
-"""  # noqa: S608 - ours
-_LATER = f"""
-SELECT valid_from, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 ORDER BY valid_from
-"""  # noqa: S608 - ours
-_DELAY = """
+""")  # noqa: S608 - ours
+async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
+    """None: none were agreed by then."""
+
+
+@statement(MERCHANT, f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
+ORDER BY valid_from
+""")  # noqa: S608 - ours
+async def _terms_after(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
+    """Oldest first."""
+
+
+@statement(MERCHANT, f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2
+ORDER BY valid_from
+""")  # noqa: S608 - ours
+async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
+    """Oldest first."""
+
+
+@statement(MERCHANT, """
 SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
-"""
-_BEFORE = f"""
-SELECT valid_from, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2 ORDER BY valid_from
-"""  # noqa: S608 - ours
-_ALL = f"""
-SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
-"""  # noqa: S608 - ours
-_ASSETS = """
-SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
-ORDER BY asset
-"""
-_SEALED = "SELECT page_no, root FROM closers WHERE merchant_id = $1"
-_OPEN_FROM = """
-SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
-"""
-_PERIOD_FROM = "SELECT period_from FROM settlement_clocks WHERE merchant_id = $1"
-_UNSEALED = """
-SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
-"""
+""")
+async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
+    """Of terms that began then. Days."""
 
 
-async def terms_at(connection: asyncpg.Connection, merchant_id: UUID, moment: datetime) -> Terms:
+async def terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms:
     """Those valid at that instant; the default where none were agreed."""
-    row = await connection.fetchrow(_AT, merchant_id, moment)
-    return Terms(**dict(row)) if row else DEFAULT
+    return await _terms_at(db, merchant_id, moment) or DEFAULT
 
 
-async def account_delay(connection: asyncpg.Connection, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
+async def account_delay(db: Read, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
     """Days, for an account that is active since then: the longest of all terms that were valid meanwhile. So a
     shorter delay is for later accounts only, and a longer one for all."""
-    first = await terms_at(connection, merchant_id, active_at)
-    later = await connection.fetchval(_DELAY, merchant_id, active_at, now)
-    return max(first.account_delay_days, later or 0)
+    first = await terms_at(db, merchant_id, active_at)
+    return max(first.account_delay_days, await _longest_delay(db, merchant_id, active_at, now) or 0)
 
 
-async def period_of(connection: asyncpg.Connection, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
+async def period_of(db: Read, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
     """The end of the period that begins at `start`, and the terms that it is settled by: those valid when it ends."""
-    terms = await terms_at(connection, merchant_id, start)
-    rows = [dict(row) for row in await connection.fetch(_LATER, merchant_id, start)]
-    later = [(row.pop("valid_from"), Terms(**row)) for row in rows]
+    terms = await terms_at(db, merchant_id, start)
+    later = [(row.valid_from, row.terms) for row in await _terms_after(db, merchant_id, start)]
     end = period_end(terms, start, later)
     return end, next((changed for valid_from, changed in reversed(later) if valid_from < end), terms)
 
 
-async def terms_before(
-    connection: asyncpg.Connection, merchant_id: UUID, moment: datetime
-) -> list[tuple[datetime, Terms]]:
+async def terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[tuple[datetime, Terms]]:
     """All that began before that instant, oldest first, each with when. Before the first the default held."""
-    rows = [dict(row) for row in await connection.fetch(_BEFORE, merchant_id, moment)]
-    return [(row.pop("valid_from"), Terms(**row)) for row in rows]
+    return [(row.valid_from, row.terms) for row in await _terms_before(db, merchant_id, moment)]
 
 
-async def running_period(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> datetime:
+@statement(MERCHANT, "SELECT period_from FROM settlement_clocks WHERE merchant_id = $1")
+async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
+    """Of the first period that is not settled."""
+
+
+async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime:
     """The end of the period that `now` is in."""
-    start = await connection.fetchval(_PERIOD_FROM, merchant_id)
-    end, terms = await period_of(connection, merchant_id, start or now)
+    start = await _period_from(db, merchant_id)
+    end, terms = await period_of(db, merchant_id, start or now)
     while end <= now:
         end = max(period_end(terms, end), period_end(terms, period_start(terms, now)))
     return end
 
 
-async def terms_history(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+@statement(MERCHANT, f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
+""")  # noqa: S608 - ours
+async def terms_history(db: Read, merchant_id: UUID) -> list[DatedTerms]:
     """Newest first."""
-    return await connection.fetch(_ALL, merchant_id)  # type: ignore[no-any-return]
 
 
-async def payable_assets(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
+@statement(MERCHANT, """
+SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
+ORDER BY asset
+""")
+async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
+    """As the ledger has it."""
+
+
+async def payable_assets(db: Read, merchant_id: UUID) -> dict[str, int]:
     """The currencies that the merchant's account has seen, with its sealed balance as the merchant sees it."""
-    return {r["asset"]: -int(r["units"]) for r in await connection.fetch(_ASSETS, merchant_id)}
+    return {asset: -int(units) for asset, units in (await _payable(db, merchant_id)).items()}
 
 
-async def last_page(connection: asyncpg.Connection, merchant_id: UUID) -> tuple[int, bytes]:
+class LastPage(NamedTuple):
+    page_no: int
+    root: bytes
+
+
+@statement(MERCHANT, "SELECT page_no, root FROM closers WHERE merchant_id = $1")
+async def _last_page(db: Read, merchant_id: UUID) -> LastPage | None:
+    """None before the first event or posting."""
+
+
+async def last_page(db: Read, merchant_id: UUID) -> LastPage:
     """Number and root; 0 and empty before the first."""
-    row = await connection.fetchrow(_SEALED, merchant_id)
-    return (row["page_no"], row["root"]) if row else (0, b"")
+    return await _last_page(db, merchant_id) or LastPage(0, b"")
 
 
-async def open_from(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> int:
+@statement(MERCHANT, """
+SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
+""")
+async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
+    """None before the first batch."""
+
+
+async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
     """The first page that may hold something that no batch has taken."""
-    return await connection.fetchval(_OPEN_FROM, merchant_id, asset) or 1
+    return await _open_from(db, merchant_id, asset) or 1
 
 
-async def is_unsealed(connection: asyncpg.Connection, merchant_id: UUID, before: datetime) -> bool:
+@statement(MERCHANT, """
+SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
+""")
+async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
     """Whether a committed posting from before that instant of wall time is in no page yet."""
-    return bool(await connection.fetchval(_UNSEALED, merchant_id, before))

@@ -5,55 +5,17 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Row, Tx, Written, statement
 
 STATEMENT_SECONDS: Final = 600.0
-_BEGIN = "INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1"
-# How large the sets are is guessed badly: they are hashed or merged, never looped over.
-_LOCK = """
-SELECT c.period_from, m.offset_us, set_config('enable_nestloop', 'off', true)
-FROM settlement_clocks c JOIN merchants m USING (merchant_id) WHERE c.merchant_id = $1 FOR UPDATE OF c
-"""
-_MOVE = "UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1"
-# What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise with the pages, so
-# that the entries of a range of pages stand together.
-_FREE: Final = """
-p AS MATERIALIZED (
-  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4
-), span AS MATERIALIZED (
-  SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM p
-), free AS MATERIALIZED (
-  SELECT e.posting_id, e.line_no, p.recipe, p.page_no, -e.units AS units, e.available_at
-  FROM entries e JOIN p USING (posting_id)
-  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
-    AND e.account = 'merchant_payable' AND e.place = '' AND e.asset = $2
-    AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.merchant_id = $1
-      AND l.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
-      AND l.posting_id = e.posting_id AND l.line_no = e.line_no)
-)
-"""
-_SUMS = f"""
-WITH {_FREE}
-SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
-  coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
-  min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
-FROM free GROUP BY recipe, dated
-"""  # noqa: S608 - ours
-_TAKE = f"""
-WITH {_FREE}
-INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
-SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
-FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
-WHERE f.available_at < $5
-"""  # noqa: S608 - ours
-_OWN = """
-INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
-SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
-"""
-_BATCH = """
-INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
-"""
-_TERMS = "INSERT INTO settlement_terms SELECT * FROM jsonb_populate_record(NULL::settlement_terms, $1)"
+
+
+@statement(MERCHANT, """
+INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
+""")
+async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
+    """Whether it is new: one that is there stays as it is."""
 
 
 class Clock(NamedTuple):
@@ -61,6 +23,21 @@ class Clock(NamedTuple):
 
     period_from: datetime
     offset_us: int
+
+
+# How large the sets are is guessed badly: they are hashed or merged, never looped over.
+@statement(MERCHANT, """
+SELECT c.period_from, m.offset_us
+FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off', true)
+WHERE c.merchant_id = $1 FOR UPDATE OF c
+""")
+async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
+    """Who holds it closes this merchant's batches; others wait."""
+
+
+@statement(MERCHANT, "UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
+async def move_period(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
+    """On to the next one."""
 
 
 class Window(NamedTuple):
@@ -82,51 +59,102 @@ class Free(NamedTuple):
     left_from: int | None
 
 
-async def begin_clock(connection: asyncpg.Connection, merchant_id: UUID, period_from: datetime) -> bool:
-    """Whether it is new: one that is there stays as it is."""
-    return await connection.fetchval(_BEGIN, merchant_id, period_from) is not None
+# What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise with the pages, so
+# that the entries of a range of pages stand together.
+_FREE: Final = """
+p AS MATERIALIZED (
+  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4
+), span AS MATERIALIZED (
+  SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM p
+), free AS MATERIALIZED (
+  SELECT e.posting_id, e.line_no, p.recipe, p.page_no, -e.units AS units, e.available_at
+  FROM entries e JOIN p USING (posting_id)
+  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+    AND e.account = 'merchant_payable' AND e.place = '' AND e.asset = $2
+    AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.merchant_id = $1
+      AND l.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+      AND l.posting_id = e.posting_id AND l.line_no = e.line_no)
+)
+"""
 
 
-async def lock_clock(connection: asyncpg.Connection, merchant_id: UUID) -> Clock | None:
-    """Who holds it closes this merchant's batches; others wait."""
-    row = await connection.fetchrow(_LOCK, merchant_id)
-    return Clock(row["period_from"], row["offset_us"]) if row else None
+class _Sum(Row, frozen=True):
+    recipe: str
+    lines: int
+    units: int
+    left_from: int | None
+    dated: int
 
 
-async def move_period(connection: asyncpg.Connection, merchant_id: UUID, period_from: datetime) -> None:
-    await connection.execute(_MOVE, merchant_id, period_from)
+@statement(MERCHANT, f"""
+WITH {_FREE}
+SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
+  coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
+  min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
+FROM free GROUP BY recipe, dated
+""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+async def _sums(
+    db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
+) -> list[_Sum]:
+    """By recipe, and how many of the instants had come."""
 
 
-async def sum_free(connection: asyncpg.Connection, window: Window, instants: Sequence[datetime]) -> Free:
+async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free:
     """`instants`: rising."""
-    rows = await connection.fetch(_SUMS, *window, list(instants), timeout=STATEMENT_SECONDS)
+    rows = await _sums(db, *window, list(instants))
     sums: dict[str, tuple[int, int]] = {}
-    for row in (r for r in rows if r["lines"]):
-        lines, units = sums.get(row["recipe"], (0, 0))
-        sums[row["recipe"]] = lines + row["lines"], units + row["units"]
-    dated = {(r["recipe"], r["dated"]): r["units"] for r in rows if r["lines"]}
-    return Free(sums, dated, min((r["left_from"] for r in rows if r["left_from"] is not None), default=None))
+    for row in (row for row in rows if row.lines):
+        lines, units = sums.get(row.recipe, (0, 0))
+        sums[row.recipe] = lines + row.lines, units + row.units
+    dated = {(row.recipe, row.dated): row.units for row in rows if row.lines}
+    return Free(sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None))
 
 
-async def take_lines(
-    connection: asyncpg.Connection, window: Window, batch_id: UUID, kinds: Mapping[str, str]
-) -> int:
+@statement(MERCHANT, f"""
+WITH {_FREE}
+INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
+SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
+FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
+WHERE f.available_at < $5
+""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+async def _take(
+    db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, batch_id: UUID,
+    recipes: list[str], kinds: list[str],
+) -> Written:  # fmt: skip
+    """By recipe the kind."""
+
+
+async def take_lines(db: Tx, window: Window, batch_id: UUID, kinds: Mapping[str, str]) -> int:
     """All that `sum_free` counted, as lines of the batch; answers how many. `kinds`: recipe -> kind."""
-    status = await connection.execute(
-        _TAKE, *window, batch_id, list(kinds), list(kinds.values()), timeout=STATEMENT_SECONDS
-    )
-    return int(status.rpartition(" ")[2])
+    return await _take(db, *window, batch_id, list(kinds), list(kinds.values()))
 
 
-async def add_lines(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) -> None:
-    await connection.execute(_OWN, list(rows))
+class SettlementLine(Row, frozen=True):
+    """An entry of a batch; units as the merchant sees them."""
+
+    merchant_id: UUID
+    posting_id: UUID
+    line_no: int
+    batch_id: UUID
+    kind: str
+    units: int
 
 
-async def add_batch(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
+@statement(MERCHANT, """
+INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
+SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
+""")
+async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
+    """Those that the batch booked itself."""
+
+
+@statement(MERCHANT, """
+INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
+""")
+async def add_batch(db: Tx, row: dict[str, Any]) -> None:
     """`row` names every column."""
-    await connection.execute(_BATCH, row)
 
 
-async def add_terms(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
+@statement(MERCHANT, "INSERT INTO settlement_terms SELECT * FROM jsonb_populate_record(NULL::settlement_terms, $1)")
+async def add_terms(db: Tx, row: dict[str, Any]) -> None:
     """`row` names every column."""
-    await connection.execute(_TERMS, row)

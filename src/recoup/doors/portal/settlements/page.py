@@ -24,7 +24,7 @@ from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.bank import active_account, payouts_of
-from recoup.store.read.batches import BatchFilter, batch_lines, has_next, list_batches
+from recoup.store.read.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
 
 SIZE: Final = 25
@@ -57,14 +57,14 @@ async def settlement_page(visit: Visit) -> Response:
     return await _show(visit, await _find(visit))
 
 
-async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = None) -> Response:
+async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> Response:
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
     after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
     async with visit.portal.world.db.connection() as connection:
-        payouts = await payouts_of(connection, visit.merchant_id, batch["batch_id"])
+        payouts = await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = await _homeless(connection, [batch])
-        lines = await batch_lines(connection, visit.merchant_id, batch["batch_id"], after=after, limit=size + 1,
+        lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1,
                                   kind=kind)  # fmt: skip
     more = len(lines) > size
     lines = lines[:size]
@@ -73,7 +73,7 @@ async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = N
         day=timedelta(days=1), batch=batch, lines=lines, homeless=homeless,
         payouts=payouts, kinds=KINDS, states=STATES, headings=_headings([batch]), kind=kind,
         first=after == (LOWEST, 0), problem=problem,
-        next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {})
+        next=urlencode({"after": f"{last.posting_id}.{last.line_no}"} | ({"kind": kind} if kind else {})
                        | ({"print": "1"} if size == PRINTED else {}))
         if more and last else None,
         may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1]["state"] == "returned",
@@ -82,32 +82,32 @@ async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = N
     return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _homeless(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[str]:
+async def _homeless(connection: asyncpg.Connection, rows: Sequence[Batch]) -> list[str]:
     """Currencies whose payouts wait for a bank account rather than for somebody's approval."""
-    waiting = sorted({(row["merchant_id"], row["asset"]) for row in rows if row["payout_state"] == "created"})
+    waiting = sorted({(row.merchant_id, row.asset) for row in rows if row.payout_state == "created"})
     return [asset for merchant_id, asset in waiting if await active_account(connection, merchant_id, asset) is None]
 
 
 async def lines_csv(visit: Visit) -> Response:
     batch = await _find(visit)
-    await taken(visit, "lines of a settlement", batch["batch_id"])
+    await taken(visit, "lines of a settlement", batch.batch_id)
     parts = batch_csv(visit.portal.world, batch)
-    return download(parts, f"settlement-{batch['batch_id']}.csv")
+    return download(parts, f"settlement-{batch.batch_id}.csv")
 
 
 async def lines_sheet(visit: Visit) -> Response:
     """Raises: Problem(invalid) for more lines than a spreadsheet takes."""
     batch = await _find(visit)
-    await taken(visit, "lines of a settlement", batch["batch_id"], form="xlsx")
-    return download(await batch_sheet(visit.portal.world, batch), f"settlement-{batch['batch_id']}.xlsx", XLSX)
+    await taken(visit, "lines of a settlement", batch.batch_id, form="xlsx")
+    return download(await batch_sheet(visit.portal.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX)
 
 
 async def proof(visit: Visit) -> Response:
     """The file that `recoup verify --file` proves."""
     batch = await _find(visit)
-    await taken(visit, "file of a settlement", batch["batch_id"])
+    await taken(visit, "file of a settlement", batch.batch_id)
     parts = settlement_file(visit.portal.world, batch)
-    return download(parts, f"settlement-{batch['batch_id']}.jsonl", JSON_LINES)
+    return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
 async def post_pay_again(visit: Visit) -> Response:
@@ -115,13 +115,13 @@ async def post_pay_again(visit: Visit) -> Response:
     batch = await _find(visit)
     visit.only("bank", "ask for payouts", or_operator=True)
     try:
-        await pay_again(visit.portal.world, visit.scope, batch["batch_id"])
+        await pay_again(visit.portal.world, visit.scope, batch.batch_id)
     except Problem as problem:
         return await _show(visit, await _find(visit), problem)
-    return see(f"/settlements/{batch['batch_id']}")
+    return see(f"/settlements/{batch.batch_id}")
 
 
-async def _find(visit: Visit) -> asyncpg.Record:
+async def _find(visit: Visit) -> Batch:
     """Raises: Problem(not_found)."""
     batch_id = parse_id(visit.request.path_params["batch_id"])
     if batch_id is None:
@@ -129,9 +129,9 @@ async def _find(visit: Visit) -> asyncpg.Record:
     return await read_batch(visit.portal.world, visit.merchant_id, batch_id)
 
 
-def _headings(rows: Sequence[asyncpg.Record]) -> dict[str, str]:
+def _headings(rows: Sequence[Batch]) -> dict[str, str]:
     """Kind -> heading, in the order of the columns; what is seldom carried over has one only where something is."""
-    carried = any(row["carried_units"] for row in rows)
+    carried = any(row.carried_units for row in rows)
     return {kind: HEADINGS[kind] for kind in COLUMNS if kind != "carried" or carried}
 
 
