@@ -81,8 +81,8 @@ class Business:
         async with self._world.db.connection() as connection:
             rows = await open_payouts(connection, self._merchant_id, ASSET)
         for row in rows:
-            if row["state"] == "created":
-                await approve(self._world, scope, row["payout_id"])
+            if row.state == "created":
+                await approve(self._world, scope, row.payout_id)
 
     async def leave_cases(self) -> None:
         """After the last order: a dispute, a refund that the issuer refuses, one that waits for a second person."""

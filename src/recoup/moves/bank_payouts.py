@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -15,7 +16,7 @@ from recoup.moves.pace import pause_after
 from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
-from recoup.store.write.bank_payouts import add_payout, save_payout
+from recoup.store.write.bank_payouts import LockedPayout, add_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
 PAUSE_KILLED: Final = timedelta(minutes=1)
@@ -29,101 +30,98 @@ async def begin_payout(
 ) -> UUID:  # fmt: skip
     """It is scheduled: it waits for its approval, and nothing was sent. `version` counts the events told of it."""
     payout_id, rows = new_id(), Rows()
-    row: dict[str, Any] = {
-        "merchant_id": merchant_id, "payout_id": payout_id, "batch_id": batch_id, "payout_no": payout_no,
-        "asset": asset, "units": units, "state": "created", "version": 0, "reference": reference_of(payout_id),
-        "requested_by": requested_by, "tries": 0, "created_at": now,
-    }  # fmt: skip
-    await add_payout(tx, row)
+    await add_payout(tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id),
+                     requested_by, now)  # fmt: skip
     alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)
     return payout_id
 
 
 async def approve_payout(
-    tx: asyncpg.Connection, row: dict[str, Any], account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
+    tx: asyncpg.Connection, row: LockedPayout, account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
-    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now, "reason": None}
     rows.due_work.append(_due(row, wall, wall=True))
-    await save_payout(tx, row)
+    await save_payout(tx, replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now,
+                                  reason=None))  # fmt: skip
     await write(tx, rows)
 
 
-async def wait_payout(tx: asyncpg.Connection, row: dict[str, Any], wall: WallTime) -> None:
+async def wait_payout(tx: asyncpg.Connection, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves."""
     rows = Rows()
     rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
     await write(tx, rows)
 
 
-async def stop_payout(tx: asyncpg.Connection, row: dict[str, Any], reason: str, wall: WallTime) -> None:
+async def stop_payout(tx: asyncpg.Connection, row: LockedPayout, reason: str, wall: WallTime) -> None:
     """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
     rows = Rows()
-    facts = {"payout_id": row["payout_id"], "batch_id": row["batch_id"], "units": row["units"], "asset": row["asset"],
+    facts = {"payout_id": row.payout_id, "batch_id": row.batch_id, "units": row.units, "asset": row.asset,
              "status": "waits_again"}  # fmt: skip
-    alert(rows, row["merchant_id"], "payout", row["payout_id"], -int(wall.timestamp()), facts, wall)
-    row |= {"state": "created", "account_id": None, "approved_by": None, "approved_at": None, "reason": reason}
+    alert(rows, row.merchant_id, "payout", row.payout_id, -int(wall.timestamp()), facts, wall)
     rows.due_done.append(_key(row))
-    await save_payout(tx, row)
+    await save_payout(tx, replace(row, state="created", account_id=None, approved_by=None, approved_at=None,
+                                  reason=reason))  # fmt: skip
     await write(tx, rows)
 
 
 async def open_payout(
-    tx: asyncpg.Connection, row: dict[str, Any], file: tuple[str, bytes, bytes], again_at: datetime
-) -> None:
+    tx: asyncpg.Connection, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime
+) -> LockedPayout:
     """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to the bank now."""
     rows = Rows()
-    if row["file"] is None:
-        row["file_name"], row["file"], row["file_hash"] = file
-    row |= {"tries": row["tries"] + 1, "reason": None}
+    if row.file is None:
+        row = replace(row, file_name=file[0], file=file[1], file_hash=file[2])
+    row = replace(row, tries=row.tries + 1, reason=None)
     rows.due_work.append(_due(row, again_at, wall=True))
     await save_payout(tx, row)
     await write(tx, rows)
+    return row
 
 
 async def close_sending(
-    tx: asyncpg.Connection, row: dict[str, Any], state: str, reason: str | None, asks_after: timedelta | None, *,
+    tx: asyncpg.Connection, row: LockedPayout, state: str, reason: str | None, asks_after: timedelta | None, *,
     now: BusinessTime, wall: WallTime,
 ) -> None:  # fmt: skip
     """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
     under the same id, more and more seldom."""
     rows = Rows()
     if state == "approved":
-        row |= {"state": "sent", "sent_at": now, "reason": None}
-        if row["version"] == 0:  # the release before told it when the payout was scheduled
-            row["version"] = 1
+        row = replace(row, state="sent", sent_at=now, reason=None)
+        if row.version == 0:  # the release before told it when the payout was scheduled
+            row = replace(row, version=1)
             _tell(rows, row, "payout.created", "pending", now, wall)
-        _post(rows, row, ledger.paid_out(row["units"]), now, wall)
+        _post(rows, row, ledger.paid_out(row.units), now, wall)
         rows.due_work.append(_due(row, now + asks_after)) if asks_after is not None else rows.due_done.append(_key(row))
     elif state == "declined":
-        _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
+        row = _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
     else:
-        rows.due_work.append(_due(row, wall + pause_after(row["tries"]), wall=True))
-        row["reason"] = reason or NO_ANSWER
+        rows.due_work.append(_due(row, wall + pause_after(row.tries), wall=True))
+        row = replace(row, reason=reason or NO_ANSWER)
     await save_payout(tx, row)
     await write(tx, rows)
 
 
 async def close_payout(
-    tx: asyncpg.Connection, row: dict[str, Any], state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
+    tx: asyncpg.Connection, row: LockedPayout, state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state), also while it is
     being given to the bank, which may take it yet."""
-    check_step(row["state"], state)
-    if row["state"] == "approved" and row["tries"] and row["reason"] is None:
+    check_step(row.state, state)
+    if row.state == "approved" and row.tries and row.reason is None:
         raise Problem("wrong_state", "This payout is being given to the bank at this moment.",
                       cure="Wait until the bank has answered.")  # fmt: skip
     rows = Rows()
-    if state == "returned" and row["state"] in ("sent", "paid"):
-        _post(rows, row, ledger.payout_bounced(row["units"]), now, wall)
-    _end(rows, row, state, reason, now, wall)
+    if state == "returned" and row.state in ("sent", "paid"):
+        _post(rows, row, ledger.payout_bounced(row.units), now, wall)
+    row = _end(rows, row, state, reason, now, wall)
     await save_payout(tx, row)
     await write(tx, rows)
 
 
-async def ask_again(tx: asyncpg.Connection, row: dict[str, Any], at: datetime) -> None:
+async def ask_again(tx: asyncpg.Connection, row: LockedPayout, at: datetime) -> None:
     """The bank does not know yet."""
     rows = Rows()
     rows.due_work.append(_due(row, at))
@@ -131,29 +129,30 @@ async def ask_again(tx: asyncpg.Connection, row: dict[str, Any], at: datetime) -
 
 
 def _end(
-    rows: Rows, row: dict[str, Any], state: str, reason: str | None, now: BusinessTime, wall: WallTime
-) -> None:
-    word = word_of(state, row["state"])
-    row |= {"state": state, "reason": reason, "ended_at": now, "version": row["version"] + 1}
+    rows: Rows, row: LockedPayout, state: str, reason: str | None, now: BusinessTime, wall: WallTime
+) -> LockedPayout:
+    word = word_of(state, row.state)
+    row = replace(row, state=state, reason=reason, ended_at=now, version=row.version + 1)
     _tell(rows, row, "payout.updated", word, now, wall)
     rows.due_done.append(_key(row))
+    return row
 
 
 def _tell(
-    rows: Rows, row: dict[str, Any], event: str, status: str, now: BusinessTime, wall: WallTime
+    rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessTime, wall: WallTime
 ) -> None:
-    tell(rows, row["merchant_id"], "payout", row["payout_id"], event, now=now, wall=wall, seq=row["version"],
-         payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status, amount=row["units"],
-         currency=row["asset"])  # fmt: skip
+    tell(rows, row.merchant_id, "payout", row.payout_id, event, now=now, wall=wall, seq=row.version,
+         payout_id=row.payout_id, settlement_id=row.batch_id, status=status, amount=row.units,
+         currency=row.asset)  # fmt: skip
 
 
-def _post(rows: Rows, row: dict[str, Any], posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:
-    book(rows, row["merchant_id"], row["asset"], "bank_payout", row["payout_id"], [posting], now=now, wall=wall)
+def _post(rows: Rows, row: LockedPayout, posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:
+    book(rows, row.merchant_id, row.asset, "bank_payout", row.payout_id, [posting], now=now, wall=wall)
 
 
-def _key(row: dict[str, Any]) -> dict[str, Any]:
-    return {"merchant_id": row["merchant_id"], "kind": "bank_payout", "subject_id": row["payout_id"]}
+def _key(row: LockedPayout) -> dict[str, Any]:
+    return {"merchant_id": row.merchant_id, "kind": "bank_payout", "subject_id": row.payout_id}
 
 
-def _due(row: dict[str, Any], at: datetime, *, wall: bool = False) -> dict[str, Any]:
+def _due(row: LockedPayout, at: datetime, *, wall: bool = False) -> dict[str, Any]:
     return _key(row) | {"due_at": at, "wall": wall}

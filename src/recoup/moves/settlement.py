@@ -1,7 +1,6 @@
 """What moves a merchant's settlement on besides its batches: its clock, a reserve that is released, an adjustment."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,6 +9,7 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import due_at, period_start
+from recoup.store.read.bank import Adjustment
 from recoup.store.read.batches import HeldBatch
 from recoup.store.read.settlement_terms import period_of, terms_at
 from recoup.store.write.bank_payouts import add_adjustment, decide_adjustment
@@ -55,24 +55,24 @@ async def reserve_done(tx: asyncpg.Connection, merchant_id: UUID, batch_id: UUID
     await write(tx, rows)
 
 
-async def make_adjustment(tx: asyncpg.Connection, row: dict[str, Any], *, now: BusinessTime, wall: WallTime) -> None:
+async def make_adjustment(tx: asyncpg.Connection, row: Adjustment, *, now: BusinessTime, wall: WallTime) -> None:
     """One that needs nobody else is booked with it."""
     await add_adjustment(tx, row)
-    if row["state"] == "booked":
+    if row.state == "booked":
         await _book_adjustment(tx, row, now, wall)
 
 
 async def close_adjustment(
-    tx: asyncpg.Connection, row: dict[str, Any], state: str, decided_by: str, *, now: BusinessTime, wall: WallTime
+    tx: asyncpg.Connection, row: Adjustment, state: str, decided_by: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """The second person's word: booked or refused."""
-    await decide_adjustment(tx, row["merchant_id"], row["adjustment_id"], state, decided_by, now)
+    await decide_adjustment(tx, row.merchant_id, row.adjustment_id, state, decided_by, now)
     if state == "booked":
         await _book_adjustment(tx, row, now, wall)
 
 
-async def _book_adjustment(tx: asyncpg.Connection, row: dict[str, Any], now: BusinessTime, wall: WallTime) -> None:
+async def _book_adjustment(tx: asyncpg.Connection, row: Adjustment, now: BusinessTime, wall: WallTime) -> None:
     rows = Rows()
-    book(rows, row["merchant_id"], row["asset"], "adjustment", row["adjustment_id"], [ledger.adjusted(row["units"])],
+    book(rows, row.merchant_id, row.asset, "adjustment", row.adjustment_id, [ledger.adjusted(row.units)],
          now=now, wall=wall)  # fmt: skip
     await write(tx, rows)

@@ -10,14 +10,14 @@ from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.stable.words import stamp
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.subscriptions import add_subscription, change_subscription
+from recoup.store.write.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 
 
-async def begin_subscription(tx: asyncpg.Connection, row: dict[str, Any], answer: dict[str, Any] | None) -> None:
+async def begin_subscription(tx: asyncpg.Connection, row: NewSubscription, answer: dict[str, Any] | None) -> None:
     """`answer`: the row of `requests` that remembers the caller's key, or None."""
     await add_subscription(tx, row)
     rows = Rows()
-    rows.due_work.append(_due(row["merchant_id"], row["subscription_id"], row["next_charge_at"]))
+    rows.due_work.append(_due(row.merchant_id, row.subscription_id, row.next_charge_at))
     if answer is not None:
         rows.requests.append(answer)
     await write(tx, rows)
@@ -26,15 +26,15 @@ async def begin_subscription(tx: asyncpg.Connection, row: dict[str, Any], answer
 class SubscriptionChange:
     """Collects what happens to one locked subscription; `write` does it at once."""
 
-    def __init__(self, row: asyncpg.Record, wall: WallTime) -> None:
+    def __init__(self, row: LockedSubscription, wall: WallTime) -> None:
         self.row, self.wall = row, wall
-        self.now: BusinessTime = business_at(wall, row["offset_us"])
-        self.state: str = row["state"]
-        self.cycles_done: int = row["cycles_done"]
-        self.skipped: int = row["skipped"]
-        self.next_charge_at: datetime | None = row["next_charge_at"]
-        self.last_order_id: UUID | None = row["last_order_id"]
-        self.version: int = row["version"]
+        self.now: BusinessTime = business_at(wall, row.offset_us)
+        self.state: str = row.state
+        self.cycles_done: int = row.cycles_done
+        self.skipped: int = row.skipped
+        self.next_charge_at: datetime | None = row.next_charge_at
+        self.last_order_id: UUID | None = row.last_order_id
+        self.version: int = row.version
         self.cycle_over = False  # set by the due work `cycle` itself
         self._rows = Rows()
 
@@ -43,30 +43,30 @@ class SubscriptionChange:
         self.version += 1
         row = self.row
         body = {
-            "subscription_id": wire_id("sub", row["subscription_id"]),
+            "subscription_id": wire_id("sub", row.subscription_id),
             "order_id": wire_id("ord", order_id) if order_id else None, "merchant_order_id": merchant_order_id,
-            "amount": row["amount_text"], "currency": row["asset"], "status": self.state,
-            "cycles_done": self.cycles_done, "total_cycles": row["total_cycles"],
+            "amount": row.amount_text, "currency": row.asset, "status": self.state,
+            "cycles_done": self.cycles_done, "total_cycles": row.total_cycles,
             "next_charge_at": stamp(self.next_charge_at) if self.next_charge_at else None,
         }  # fmt: skip
         self._rows.outbox.append({
-            "merchant_id": row["merchant_id"], "subject_id": row["subscription_id"], "seq": self.version,
+            "merchant_id": row.merchant_id, "subject_id": row.subscription_id, "seq": self.version,
             "subject_kind": "subscription", "event_id": new_id(), "event": event, "body": body,
             "business_at": self.now, "recorded_at": self.wall,
         })  # fmt: skip
 
     def done_with(self, kind: str, subject_id: UUID) -> None:
-        self._rows.due_done.append({"merchant_id": self.row["merchant_id"], "kind": kind, "subject_id": subject_id})
+        self._rows.due_done.append({"merchant_id": self.row.merchant_id, "kind": kind, "subject_id": subject_id})
 
     def _may_be_charging(self) -> bool:
         """A cycle may be on its way while its subscription is canceled: then its work stays, and takes it back."""
-        due: datetime | None = self.row["next_charge_at"]
-        before = self.row["state"] == "canceled" or due is not None and due <= self.now
+        due: datetime | None = self.row.next_charge_at
+        before = self.row.state == "canceled" or due is not None and due <= self.now
         return self.state == "canceled" and before and not self.cycle_over
 
     async def write(self, tx: asyncpg.Connection) -> None:
         """The next cycle is due work while there is one to charge."""
-        key = (self.row["merchant_id"], self.row["subscription_id"])
+        key = (self.row.merchant_id, self.row.subscription_id)
         if self.state in ("active", "past_due") and self.next_charge_at is not None:
             self._rows.due_work.append(_due(*key, self.next_charge_at))
         elif not self._may_be_charging():

@@ -63,6 +63,7 @@ async def with_account(shop: Shop, account: str = ACCOUNT, *, asset: str = "USD"
     account_id = await enter_account(shop.world, person(shop, by), details, asset)
     async with shop.world.db.connection() as connection:
         row = await find_account(connection, shop.merchant_id, account_id)
+    assert row is not None
     first, second = deposits_of(shop.world, row)
     assert await prove_account(shop.world, person(shop, by), account_id, (first, second))
     await approve_account(shop.world, person(shop, "olga"), account_id)

@@ -44,7 +44,7 @@ async def paid(shop: Shop) -> list[Any]:
     now = await shop.now()
     span = now - timedelta(days=300), now + timedelta(seconds=1)
     lines = [row async for part in report_lines(shop.world, shop.merchant_id, span) for row in part]
-    return [row for row in lines if kind_of(row["recipe"]) == "payout"]
+    return [row for row in lines if kind_of(row.recipe) == "payout"]
 
 
 def test_bank_accounts_entered_without_end_slow_nobody_down(
@@ -77,7 +77,7 @@ def test_a_payout_goes_its_way(server: ServerAddress) -> None:
             assert payout["state"] == "sent"
             assert await events(shop, payout["payout_id"]) == [("payout.created", "pending")]
             (line,) = await paid(shop)
-            assert (line["units"], line["batch_id"], line["reference"]) == (
+            assert (line.units, line.batch_id, line.reference) == (
                 -4590, payout["batch_id"], payout["reference"])  # fmt: skip
             assert ACCOUNT.encode() not in payout["file"]
             name, content = await read_file(shop.world, shop.merchant_id, payout["payout_id"])
@@ -350,6 +350,23 @@ def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for
             await shop.advance(DAY)
             await approve(shop.world, olga, payout["payout_id"])
             await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_the_audit_log_says_which_state_a_payout_had_before_it_was_marked(server: ServerAddress) -> None:
+    """It said that a payout went from returned to returned."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.run_due()
+            await tell_outcome(shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived")
+            sql = "SELECT facts FROM audit_lines WHERE merchant_id = $1 AND action = 'payout.returned'"
+            (line,) = await rows(shop, sql)
+            assert line["facts"] == {"state": ["sent", "returned"]}
 
     asyncio.run(story())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from msgspec.structs import replace
 from tests.flows.money.settling import DAY, payouts, person
 from tests.flows.money.test_bank_payouts import closed, events
 from tests.flows.money.test_settle import proved
@@ -10,7 +11,7 @@ from tests.worlds import make_shop, sandbox_world
 from recoup.flows.money.bank_payouts import approve
 from recoup.moves.bank_payouts import _tell
 from recoup.store.server import ServerAddress
-from recoup.store.write.bank_payouts import save_payout
+from recoup.store.write.bank_payouts import lock_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
 
@@ -22,7 +23,9 @@ def test_a_payout_that_the_release_before_told_of_is_not_told_again(server: Serv
             shop = await make_shop(*made)
             payout = await closed(shop)
             async with shop.world.db.transaction() as connection:
-                row = payout | {"version": 1}
+                locked = await lock_payout(connection, shop.merchant_id, payout["payout_id"])
+                assert locked is not None
+                row = replace(locked, version=1)
                 await save_payout(connection, row)
                 told = Rows()
                 _tell(told, row, "payout.created", "pending", await shop.now(), shop.world.clocks.wall())

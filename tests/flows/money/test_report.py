@@ -63,7 +63,7 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         await shop.settle()
         await shop.run_due()
         open_ = [row async for rows in report_lines(shop.world, shop.merchant_id, await span_of(shop)) for row in rows]
-        assert {row["batch_id"] for row in open_} == {None}
+        assert {row.batch_id for row in open_} == {None}
         await shop.advance(40 * DAY)
         await sold(shop, 2)
         span = await span_of(shop)
@@ -71,7 +71,7 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         totals = await report_totals(shop.world, shop.merchant_id, span)
         sums: Counter[tuple[str, str]] = Counter()
         for row in lines:
-            sums[row["asset"], row["place"]] += row["units"] + row["fee_units"]
+            sums[row.asset, row.place] += row.units + row.fee_units
         balances = await shop.world.db.fetch(
             "SELECT asset, CASE account WHEN 'payout_due' THEN 'wallet' ELSE place END AS place,"
             " -sum(units)::bigint AS units FROM entries WHERE merchant_id = $1"
@@ -79,16 +79,16 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         )  # fmt: skip
         assert dict(sums) == {(r["asset"], r["place"]): r["units"] for r in balances}
         assert {(t.asset, "wallet" if t.balance == "wallet" else ""): t.units for t in totals} == dict(sums)
-        kinds = Counter(row["recipe"] for row in lines)
+        kinds = Counter(row.recipe for row in lines)
         assert kinds["approve"] == 7
         assert kinds["refund_owed"] == 1
         assert kinds["settled"] == 1
         assert not kinds["fee"]
         assert not kinds["settlement_closed"], "scheduled is not paid"
-        settled = [row for row in lines if row["batch_id"]]
-        assert len(settled) == len([row for row in lines if row["place"] == ""]) - 2
-        assert all(row["reference"] for row in lines if row["recipe"] == "approve")
-        assert all(row["fee_units"] < 0 for row in lines if row["recipe"] == "approve")
+        settled = [row for row in lines if row.batch_id]
+        assert len(settled) == len([row for row in lines if row.place == ""]) - 2
+        assert all(row.reference for row in lines if row.recipe == "approve")
+        assert all(row.fee_units < 0 for row in lines if row.recipe == "approve")
         text = b"".join([part async for part in report_csv(shop.world, shop.merchant_id, span, zone_of("Asia/Tokyo"))])
         rows = list(csv.DictReader(io.StringIO(text.decode())))
         assert len(rows) == len(lines)

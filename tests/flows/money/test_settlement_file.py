@@ -33,11 +33,11 @@ def kept(server: ServerAddress) -> dict[str, Any]:
             await give_back(shop, other, "1.00")
             await shop.advance(3 * DAY)
             batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
-            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch["batch_id"])
+            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id)
             return {
                 "lines": b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True),
                 "csv": b"".join([part async for part in batch_csv(shop.world, batch)]).decode(),
-                "root": event["LedgerRoot"], "amount": event["Amount"], "batch": dict(batch),
+                "root": event["LedgerRoot"], "amount": event["Amount"], "batch": batch,
             }  # fmt: skip
 
     return asyncio.run(story())
@@ -58,10 +58,10 @@ def test_an_intact_file_is_proved(kept: dict[str, Any]) -> None:
     assert isinstance(found, Proved), found
     batch = kept["batch"]
     assert (found.settlement_id, found.payout, found.lines) == (
-        str(batch["batch_id"]), batch["payout_units"], batch["lines"])  # fmt: skip
-    assert batch["payout_units"] > 0
-    assert batch["carried_units"] < 0
-    assert batch["reserve_units"] < 0
+        str(batch.batch_id), batch.payout_units, batch.lines)  # fmt: skip
+    assert batch.payout_units > 0
+    assert batch.carried_units < 0
+    assert batch.reserve_units < 0
     assert isinstance(prove(sealed(told(kept["lines"]))), Proved)
 
 
@@ -188,7 +188,7 @@ def test_a_settlement_that_pays_nothing_tells_what_is_owed(server: ServerAddress
             await shop.advance(DAY)
             batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
             lines = b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True)
-            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch["batch_id"])
+            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id)
             assert event["Amount"] == -4590
             assert isinstance(prove(lines, event["LedgerRoot"], event["Amount"]), Proved)
             assert isinstance(prove(lines, event["LedgerRoot"], 0), Wrong)
@@ -227,7 +227,7 @@ def test_the_csv_has_each_line_once_and_adds_up_to_nothing(kept: dict[str, Any])
     from decimal import Decimal
 
     rows = list(csv.DictReader(io.StringIO(kept["csv"])))
-    assert len(rows) == kept["batch"]["lines"]
+    assert len(rows) == kept["batch"].lines
     assert len({row["line_id"] for row in rows}) == len(rows)
     assert not sum(Decimal(row["amount"]) for row in rows)
     orders = [row for row in rows if row["kind"] == "amount"]

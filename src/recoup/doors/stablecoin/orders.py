@@ -1,7 +1,6 @@
 """GET /orders, GET /orders/:id, and what is done to an order. Source: contract stablecoin-api §2.2–§2.4; seed 002."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -27,6 +26,7 @@ from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import ORDER_STATUSES, stamp
 from recoup.store.read.stable_orders import (
+    OrderSettlement,
     StableOrder,
     list_stable_orders,
     order_id_of,
@@ -104,11 +104,11 @@ async def read_one(call: Call) -> Reply:
     return Reply(OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url))
 
 
-def _settlement(order: StableOrder, row: Mapping[str, Any]) -> Settlement:
-    net, fee = (text_like(row[name], order.asset, order.amount_text) for name in ("units", "fee_units"))
-    stl = wire_id("stl", row["settlement_id"])
-    status: Any = "failed" if row["state"] == "stuck" else row["state"]
-    return Settlement(stl, status, net, fee, row["to_address"], row["tx_hash"] or "")
+def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
+    net, fee = (text_like(units, order.asset, order.amount_text) for units in (row.units, row.fee_units))
+    stl = wire_id("stl", row.settlement_id)
+    status: Literal["pending", "broadcast", "confirmed", "failed"] = "failed" if row.state == "stuck" else row.state
+    return Settlement(stl, status, net, fee, row.to_address, row.tx_hash or "")
 
 
 async def refund(call: Call) -> Reply:

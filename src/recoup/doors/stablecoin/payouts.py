@@ -1,6 +1,6 @@
 """GET and POST /payouts: custodial money leaves. Source: contract stablecoin-api §2.7c."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -12,7 +12,7 @@ from recoup.flows.stable.payouts import PayoutAsked, ask_payout
 from recoup.kernel.ids import wire_id
 from recoup.rules.stable.destinations import FORMS
 from recoup.rules.stable.words import stamp
-from recoup.store.read.payouts import find_payout, list_payouts
+from recoup.store.read.payouts import PayoutRow, find_payout, list_payouts
 
 _DESTINATION: Final = (
     "`chain:address`, or the bank's words where `destination_type` is `bank`. Forms: "
@@ -68,10 +68,10 @@ async def request(call: Call) -> Reply:
     return Reply(PayoutAnswer(_object(row)), 201)
 
 
-def _object(row: Any) -> Payout:
+def _object(row: PayoutRow) -> Payout:
     return Payout(
-        wire_id("po", row["payout_id"]), row["asset"], row["amount_text"], row["state"], row["destination_type"],
-        row["destination"], row["reference"] or "", row["reason"] or "", stamp(row["created_at"]),
+        wire_id("po", row.payout_id), row.asset, row.amount_text, row.state, row.destination_type,
+        row.destination, row.reference or "", row.reason or "", stamp(row.created_at),
     )  # fmt: skip
 
 

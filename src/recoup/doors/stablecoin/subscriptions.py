@@ -1,7 +1,8 @@
 """/subscriptions: one charge a cycle. Source: contract stablecoin-api §2.8."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -17,7 +18,7 @@ from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.cycles import COUNT_MAX
 from recoup.rules.stable.links import check_link
 from recoup.rules.stable.words import stamp
-from recoup.store.read.subscriptions import find_subscription, list_subscriptions
+from recoup.store.read.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
 
 State = Literal["active", "paused", "past_due", "canceled", "completed"]
 STATES: Final = ("active", "paused", "past_due", "canceled", "completed")
@@ -125,7 +126,7 @@ async def cancel(call: Call) -> Reply:
     return await read_one(call)
 
 
-async def _answer(call: Call, subscription_id: Any) -> SubscriptionAnswer:
+async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
     async with call.services.world.db.connection() as connection:
         row = await find_subscription(connection, call.scope.merchant_id, subscription_id)
     if row is None:
@@ -133,16 +134,16 @@ async def _answer(call: Call, subscription_id: Any) -> SubscriptionAnswer:
     return SubscriptionAnswer(_object(row))
 
 
-def _object(row: Any) -> Subscription:
-    channel = CHANNELS.get(row["channel"] or "")
+def _object(row: SubscriptionRow) -> Subscription:
+    channel = CHANNELS.get(row.channel or "")
     return Subscription(
-        wire_id("sub", row["subscription_id"]), row["title"], row["customer"], row["amount_text"], row["asset"],
-        row["channel"] or "", channel.name if channel else "", row["interval_unit"], row["interval_count"],
-        row["state"], row["cycles_done"], row["total_cycles"], stamp(row["anchor"]),
-        stamp(row["next_charge_at"]) if row["next_charge_at"] else None,
-        stamp(row["ends_at"]) if row["ends_at"] else None,
-        wire_id("ord", row["last_order_id"]) if row["last_order_id"] else None, row["facts"].get("metadata") or {},
-        stamp(row["created_at"]),
+        wire_id("sub", row.subscription_id), row.title, row.customer, row.amount_text, row.asset,
+        row.channel or "", channel.name if channel else "", row.interval_unit, row.interval_count,
+        row.state, row.cycles_done, row.total_cycles, stamp(row.anchor),
+        stamp(row.next_charge_at) if row.next_charge_at else None,
+        stamp(row.ends_at) if row.ends_at else None,
+        wire_id("ord", row.last_order_id) if row.last_order_id else None, row.facts.get("metadata") or {},
+        stamp(row.created_at),
     )  # fmt: skip
 
 

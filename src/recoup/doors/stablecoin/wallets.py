@@ -1,6 +1,6 @@
 """GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract stablecoin-api §2.7."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.stable.amounts import plain_text
 from recoup.rules.stable.words import stamp
-from recoup.store.read.wallets import balances, movements
+from recoup.store.read.wallets import WalletMovement, balances, movements
 
 _TYPES: Final = {
     "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
@@ -63,8 +63,8 @@ async def wallets(call: Call) -> Reply:
     async with world.db.connection() as connection:
         rows = await balances(connection, merchant_id)
     return Reply(WalletList([
-        Wallet(wallet_id(world, merchant_id, row["asset"]), row["asset"], plain_text(row["units"], row["asset"]), "0",
-               stamp(row["at"]))
+        Wallet(wallet_id(world, merchant_id, row.asset), row.asset, plain_text(row.units, row.asset), "0",
+               stamp(row.at))
         for row in rows
     ]))  # fmt: skip
 
@@ -81,13 +81,13 @@ async def ledger(call: Call) -> Reply:
     return Reply(Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset))
 
 
-def _movement(world: World, merchant_id: UUID, row: Any) -> Movement:
-    asset = row["asset"]
+def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
+    asset = row.asset
     return Movement(
-        wire_id("led", row["posting_id"]), wallet_id(world, merchant_id, asset),
-        wire_id("ord", row["order_id"]) if row["order_id"] else None, _TYPES[row["recipe"]],  # type: ignore[arg-type]
-        plain_text(row["units"], asset), plain_text(row["balance_after"], asset), asset, row["reference"],
-        stamp(row["business_at"]),
+        wire_id("led", row.posting_id), wallet_id(world, merchant_id, asset),
+        wire_id("ord", row.order_id) if row.order_id else None, _TYPES[row.recipe],  # type: ignore[arg-type]
+        plain_text(row.units, asset), plain_text(row.balance_after, asset), asset, row.reference,
+        stamp(row.business_at),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from recoup.moves.settlement import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.pool import retrying
-from recoup.store.read.bank import adjusted_alone
+from recoup.store.read.bank import Adjustment, adjusted_alone
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 from recoup.store.write.bank_payouts import lock_adjustment
 from recoup.store.write.settlement import lock_clock
@@ -44,15 +44,14 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
                 raise Problem("conflict", "This adjustment already exists.", cure="Reload the page.")
             alone = await adjusted_alone(tx, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
             waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now), alone)
-            row = {
-                "merchant_id": scope.merchant_id, "adjustment_id": adjustment_id, "asset": asset, "units": units,
-                "note": note, "state": "waiting" if waits else "booked", "made_by": scope.actor.text(),
-                "created_at": now, "decided_at": None if waits else now,
-            }  # fmt: skip
+            row = Adjustment(
+                scope.merchant_id, adjustment_id, asset, units, note, "waiting" if waits else "booked",
+                made_by=scope.actor.text(), decided_by=None, created_at=now, decided_at=None if waits else now,
+            )  # fmt: skip
             await make_adjustment(tx, row, now=now, wall=wall)
-            told = {"amount": amount(units, asset), "state": row["state"]}
+            told = {"amount": amount(units, asset), "state": row.state}
             await audit.note(tx, scope, wall, "adjustment.made", adjustment_id, told)
-            return str(row["state"])
+            return row.state
 
     return await retrying(once)
 
@@ -69,13 +68,13 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
             row = await lock_adjustment(tx, scope.merchant_id, adjustment_id)
             if row is None:
                 raise Problem("not_found", "There is no such adjustment.", cure="Check the id.")
-            if row["state"] != "waiting":
-                raise Problem("wrong_state", f"This adjustment is {row['state']} already.", cure="Reload the page.")
+            if row.state != "waiting":
+                raise Problem("wrong_state", f"This adjustment is {row.state} already.", cure="Reload the page.")
             if book:
-                check_second(row["made_by"], scope.actor.text(), "An adjustment of this size")
+                check_second(row.made_by, scope.actor.text(), "An adjustment of this size")
             await close_adjustment(tx, row, "booked" if book else "refused", scope.actor.text(),
-                                   now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
-            told = {"amount": amount(row["units"], row["asset"])}
+                                   now=business_at(wall, row.offset_us), wall=wall)  # fmt: skip
+            told = {"amount": amount(row.units, row.asset)}
             await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, told)
 
     await retrying(once)

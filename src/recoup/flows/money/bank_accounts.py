@@ -2,10 +2,10 @@
 
 import json
 import secrets
-from typing import Any
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from recoup.flows.known import known_offset
 from recoup.flows.money.bank_payouts import bank_of
@@ -18,7 +18,7 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
-from recoup.store.read.bank import active_account, count_accounts
+from recoup.store.read.bank import AccountRow, active_account, count_accounts
 from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
 ACCOUNTS_MAX = 500  # refused and replaced ones too: all are kept, and locked when one is decided on
@@ -35,19 +35,15 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     check_currency(account, asset)
     account_id = new_id()
     deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
-    row = {
-        "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
-        "holder": account.holder, "masked": account.masked,
-        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), account.numbers).hex(),
-        "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
-        "state": "added", "tries": 0, "added_by": scope.actor.text(),
-        "added_at": await _now(world, scope.merchant_id),
-    }  # fmt: skip
+    numbers = world.keys.seal_secret(account_context(account_id), account.numbers)
+    amounts = world.keys.seal_secret(deposits_context(account_id), deposits)
+    now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         if await count_accounts(tx, scope.merchant_id) >= ACCOUNTS_MAX:
             raise Problem("conflict", f"A merchant has at most {ACCOUNTS_MAX} bank accounts, refused ones included.",
                           cure="Use one that was entered before.")  # fmt: skip
-        await add_account(tx, row)
+        await add_account(tx, scope.merchant_id, account_id, asset, account.scheme, account.holder, account.masked,
+                          numbers, amounts, scope.actor.text(), now)  # fmt: skip
         told = {"currency": asset, "account": account.masked}
         await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, told)
     return account_id
@@ -63,13 +59,13 @@ async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: t
         row = await _locked(tx, scope.merchant_id, account_id, "added")
         right = sorted(amounts) == sorted(deposits_of(world, row))
         if right:
-            row |= {"state": "verified", "verified_at": now}
+            row = replace(row, state="verified", verified_at=now)
         else:
-            row["tries"] += 1
-            if row["tries"] >= TRIES_MAX:
-                row |= {"state": "refused", "ended_at": now, "reason": "three wrong amounts"}
+            row = replace(row, tries=row.tries + 1)
+            if row.tries >= TRIES_MAX:
+                row = replace(row, state="refused", ended_at=now, reason="three wrong amounts")
         await save_account(tx, row)
-        told = {"state": ["added", row["state"]]} if row["state"] != "added" else {"wrong_answers": row["tries"]}
+        told = {"state": ["added", row.state]} if row.state != "added" else {"wrong_answers": row.tries}
         await note(tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id,
                    told)  # fmt: skip
     return right
@@ -83,12 +79,13 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "verified")
-        check_second(row["added_by"], scope.actor.text(), "A new bank account")
-        old = await active_account(tx, scope.merchant_id, row["asset"])
+        check_second(row.added_by, scope.actor.text(), "A new bank account")
+        old = await active_account(tx, scope.merchant_id, row.asset)
         if old is not None:
-            await save_account(tx, dict(old) | {"state": "replaced", "ended_at": now})
-        await save_account(tx, row | {"state": "active", "approved_by": scope.actor.text(), "active_at": now})
-        told = {"currency": row["asset"], "account": [old["masked"] if old else None, row["masked"]]}
+            before = await _locked(tx, scope.merchant_id, old.account_id, "active")
+            await save_account(tx, replace(before, state="replaced", ended_at=now))
+        await save_account(tx, replace(row, state="active", approved_by=scope.actor.text(), active_at=now))
+        told = {"currency": row.asset, "account": [old.masked if old else None, row.masked]}
         await note(tx, scope, world.clocks.wall(), "bank_account.approved", account_id, told)
 
 
@@ -101,29 +98,29 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
-        await save_account(tx, row | {"state": "refused", "ended_at": now, "reason": reason})
-        told = {"state": [row["state"], "refused"]}
+        await save_account(tx, replace(row, state="refused", ended_at=now, reason=reason))
+        told = {"state": [row.state, "refused"]}
         await note(tx, scope, world.clocks.wall(), "bank_account.refused", account_id, told)
 
 
-def deposits_of(world: World, row: Any) -> list[int]:
+def deposits_of(world: World, row: AccountRow) -> list[int]:
     """The two amounts, in the currency's smallest unit."""
-    sealed: bytes = world.keys.open_secret(deposits_context(row["account_id"]), row["deposits"])
+    sealed: bytes = world.keys.open_secret(deposits_context(row.account_id), row.deposits)
     found: list[int] = json.loads(sealed)
     return found
 
 
-def shown_deposits(world: World, row: Any) -> list[int] | None:
+def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
     """What a twin's account statement shows; None where only its owner can read it."""
-    return deposits_of(world, row) if bank_of(world).shows_deposits and row["state"] == "added" else None
+    return deposits_of(world, row) if bank_of(world).shows_deposits and row.state == "added" else None
 
 
-async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *states: str) -> dict[str, Any]:
+async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *states: str) -> AccountRow:
     row = await lock_account(tx, merchant_id, account_id)
     if row is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the id.")
-    if row["state"] not in states:
-        raise Problem("wrong_state", f"This bank account is {row['state']}; this action is not possible.",
+    if row.state not in states:
+        raise Problem("wrong_state", f"This bank account is {row.state}; this action is not possible.",
                       cure="Reload the page: somebody may have acted first.")  # fmt: skip
     return row
 

@@ -23,10 +23,10 @@ async def _take(world: World, scope: Scope, told: Told) -> str:
         payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None
     if payout is None:
         return "there is no such payout"
-    if payout["state"] == told.outcome:
+    if payout.state == told.outcome:
         return "known"
     try:
-        await tell_outcome(world, scope, payout["payout_id"], told.outcome, told.reason)
+        await tell_outcome(world, scope, payout.payout_id, told.outcome, told.reason)
     except Problem as problem:
         return problem.message
     return told.outcome

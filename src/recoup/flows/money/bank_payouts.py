@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -34,7 +33,7 @@ from recoup.rules.network.card_text import masked_numbers
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.read.settlement_terms import account_delay
-from recoup.store.write.bank_payouts import lock_account, lock_payout
+from recoup.store.write.bank_payouts import LockedPayout, lock_account, lock_payout
 from recoup.store.write.settlement import lock_clock
 
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"
@@ -55,17 +54,17 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             row = await _locked(tx, scope.merchant_id, payout_id)
-            if row["killed"]:
+            if row.killed:
                 raise Problem("forbidden", "Payouts of this merchant are switched off.",
                               cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
-            now = business_at(wall, row["offset_us"])
-            account = await active_account(tx, scope.merchant_id, row["asset"])
-            since = account["active_at"] if account else now
+            now = business_at(wall, row.offset_us)
+            account = await active_account(tx, scope.merchant_id, row.asset)
+            since = account.active_at if account else now
             delay_days = await account_delay(tx, scope.merchant_id, since, now)
             check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
-            await approve_payout(tx, row, account["account_id"], scope.actor.text(), now=now, wall=wall)
-            told = {"amount": amount(row["units"], row["asset"])}
+            await approve_payout(tx, row, account.account_id, scope.actor.text(), now=now, wall=wall)
+            told = {"amount": amount(row.units, row.asset)}
             await note(tx, scope, wall, "payout.approved", payout_id, told)
 
     await retrying(once)
@@ -84,14 +83,14 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
             last = await last_payout(tx, scope.merchant_id, batch_id)
             if clock is None or last is None:
                 raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
-            if last["state"] != "returned":
-                message = f"The payout of this settlement is {last['state']}; only one that came back is paid again."
+            if last.state != "returned":
+                message = f"The payout of this settlement is {last.state}; only one that came back is paid again."
                 raise Problem("wrong_state", message, cure="Wait until it is finished.")
             made = await begin_payout(
-                tx, scope.merchant_id, batch_id, last["asset"], last["units"], scope.actor.text(),
-                now=business_at(wall, clock.offset_us), wall=wall, payout_no=last["payout_no"] + 1,
+                tx, scope.merchant_id, batch_id, last.asset, last.units, scope.actor.text(),
+                now=business_at(wall, clock.offset_us), wall=wall, payout_no=last.payout_no + 1,
             )  # fmt: skip
-            told = {"payout": str(made), "amount": amount(last["units"], last["asset"])}
+            told = {"payout": str(made), "amount": amount(last.units, last.asset)}
             await note(tx, scope, wall, "payout.asked_again", batch_id, told)
             return made
 
@@ -118,16 +117,16 @@ async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[s
         row = await payout_file(connection, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "The bank file of this payout does not exist yet.", cure="Approve the payout first.")
-    return row["file_name"], world.keys.open_secret(file_context(payout_id), row["file"])
+    return row.file_name, world.keys.open_secret(file_context(payout_id), row.file)
 
 
 async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     """Due work `bank_payout`: gives an approved one to the bank; asks what became of one that was sent."""
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
-    if row["state"] == "approved":
+    if row.state == "approved":
         await _send(world, merchant_id, payout_id)
-    elif row["state"] == "sent":
+    elif row.state == "sent":
         await _ask(world, merchant_id, row)
 
 
@@ -136,52 +135,53 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     timeout: timedelta = world.policy.call_timeout
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
-        if row["state"] != "approved":
+        if row.state != "approved":
             return
-        if row["killed"]:
+        if row.killed:
             await wait_payout(tx, row, wall)
             return
-        if row["file"] is None and not await _still_active(tx, row):
+        if row.file is None and not await _still_active(tx, row):
             await stop_payout(tx, row, REPLACED, wall)
             return
         transfer = await _transfer(world, tx, row)
         file = bank.file(transfer)
         sealed = world.keys.seal_secret(file_context(payout_id), file.content)
         kept = (file.name, sealed, sha256(file.content).digest())
-        await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
-        if row["file_hash"] != kept[2]:  # made before by another version of us: that one is the file
-            file = file._replace(name=row["file_name"], content=world.keys.open_secret(file_context(payout_id),
-                                                                                       row["file"]))  # fmt: skip
+        row = await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
+        if row.file_hash != kept[2]:  # made before by another version of us: that one is the file
+            content = world.keys.open_secret(file_context(payout_id), row.file)
+            file = file._replace(name=row.file_name or "", content=content)
     outcome = await heard(bank.send(transfer, file), timeout / timedelta(seconds=1))
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
-        if row["state"] != "approved":
+        if row.state != "approved":
             return
         wall = world.clocks.wall()
-        now = business_at(wall, row["offset_us"])
+        now = business_at(wall, row.offset_us)
         reason = outcome.processor_code or outcome.text
         await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
 
 
-async def _still_active(tx: asyncpg.Connection, row: dict[str, Any]) -> bool:
+async def _still_active(tx: asyncpg.Connection, row: LockedPayout) -> bool:
     """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the bank may know."""
-    account = await lock_account(tx, row["merchant_id"], row["account_id"])
-    return account is not None and account["state"] == "active"
+    assert row.account_id is not None, "it is approved"
+    account = await lock_account(tx, row.merchant_id, row.account_id)
+    return account is not None and account.state == "active"
 
 
-async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
+async def _ask(world: World, merchant_id: UUID, row: LockedPayout) -> None:
     bank = bank_of(world)
     async with world.db.connection() as connection:
         transfer = await _transfer(world, connection, row)
     answer = await bank.answer(transfer)
     if answer is not None:
         reason = kept(answer.reason, SENTENCE_MAX)
-        await _close(world, merchant_id, row["payout_id"], answer.state, reason, only_from="sent")
+        await _close(world, merchant_id, row.payout_id, answer.state, reason, only_from="sent")
         return
     async with world.db.transaction() as tx:
-        row = await _locked(tx, merchant_id, row["payout_id"])
-        now = business_at(world.clocks.wall(), row["offset_us"])
-        if row["state"] == "sent":
+        row = await _locked(tx, merchant_id, row.payout_id)
+        now = business_at(world.clocks.wall(), row.offset_us)
+        if row.state == "sent":
             await ask_again(tx, row, now + (bank.asks_after or timedelta(days=1)))
 
 
@@ -196,23 +196,25 @@ async def _close(
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             row = await _locked(tx, merchant_id, payout_id)
-            if only_from in (None, row["state"]):
-                await close_payout(tx, row, state, reason, now=business_at(wall, row["offset_us"]), wall=wall)
+            if only_from in (None, row.state):
+                await close_payout(tx, row, state, reason, now=business_at(wall, row.offset_us), wall=wall)
                 if told_by is not None:
-                    await note(tx, told_by, wall, f"payout.{state}", payout_id, {"state": [row["state"], state]})
+                    await note(tx, told_by, wall, f"payout.{state}", payout_id, {"state": [row.state, state]})
 
     await retrying(once)
 
 
-async def _transfer(world: World, connection: asyncpg.Connection, row: dict[str, Any]) -> Transfer:
-    account = await find_account(connection, row["merchant_id"], row["account_id"])
+async def _transfer(world: World, connection: asyncpg.Connection, row: LockedPayout) -> Transfer:
+    assert row.account_id is not None, "it is approved"
+    assert row.approved_at is not None
+    account = await find_account(connection, row.merchant_id, row.account_id)
     assert account is not None
-    numbers = world.keys.open_secret(account_context(account["account_id"]), account["sealed"])
-    to = opened_account(account["scheme"], account["holder"], numbers)
-    return Transfer(row["payout_id"], to, row["units"], row["asset"], row["reference"], row["approved_at"])
+    numbers = world.keys.open_secret(account_context(account.account_id), account.sealed)
+    to = opened_account(account.scheme, account.holder, numbers)
+    return Transfer(row.payout_id, to, row.units, row.asset, row.reference, row.approved_at)
 
 
-async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> dict[str, Any]:
+async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     row = await lock_payout(tx, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "There is no such payout.", cure="Check the id.")

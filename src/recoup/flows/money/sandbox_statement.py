@@ -41,8 +41,8 @@ async def sandbox_statement(
         async with world.db.connection() as connection:
             rows = await payouts_sent(connection, merchant_id)
         for row in rows:
-            if begin <= row["at"] < end and currency in (None, row["asset"]):
-                line = (row["id"], row["reference"], row["type"], row["units"], row["asset"], row["at"])
+            if begin <= row.at < end and currency in (None, row.asset):
+                line = (row.id, row.reference, row.type, row.units, row.asset, row.at)
                 yield _line(StatementLine(*line), "", timedelta(0))
         return
     for name, counterpart in (world.channels if book == "channel" else world.processors).items():

@@ -1,7 +1,6 @@
 """A subscription's cycle falls due: one charge, once, whatever crashes in between; and what became of its order."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import Merchants
@@ -18,7 +17,7 @@ from recoup.rules.stable.cycles import latest_due, next_charge, order_name
 from recoup.store.pool import retrying
 from recoup.store.read.merchants import offset_of
 from recoup.store.read.stable_orders import StableOrder, order_id_of, stable_order
-from recoup.store.read.subscriptions import find_subscription
+from recoup.store.read.subscriptions import SubscriptionRow, find_subscription
 from recoup.store.write.subscriptions import lock_subscription
 
 _CHARGED = ("active", "past_due")
@@ -35,11 +34,11 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
     if row is None or offset is None:
         raise Problem("not_found", "There is no such subscription.",
                       cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
-    due, cycle, order = row["next_charge_at"], row["cycles_done"], None
-    if row["state"] in _CHARGED and due is not None and due <= world.clocks.business(offset):
+    due, cycle, order = row.next_charge_at, row.cycles_done, None
+    if row.state in _CHARGED and due is not None and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
         order = (await Charges(world, Merchants(world)).charge(scope, _asked(row))).order
-    elif row["state"] == "canceled":
+    elif row.state == "canceled":
         order = await _charged_before(world, row)
 
     async def once(*, taken_back: bool) -> bool:
@@ -62,11 +61,11 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
         await retrying(lambda: once(taken_back=True))
 
 
-async def _charged_before(world: World, row: Any) -> StableOrder | None:
+async def _charged_before(world: World, row: SubscriptionRow) -> StableOrder | None:
     """The order of the next cycle, if a worker got as far as that."""
     async with world.db.connection() as connection:
-        order_id = await order_id_of(connection, row["merchant_id"], _asked(row).merchant_order_id)
-        return await stable_order(connection, row["merchant_id"], order_id) if order_id else None
+        order_id = await order_id_of(connection, row.merchant_id, _asked(row).merchant_order_id)
+        return await stable_order(connection, row.merchant_id, order_id) if order_id else None
 
 
 async def _take_back(world: World, orders: Orders, order: StableOrder) -> None:
@@ -80,26 +79,26 @@ async def _take_back(world: World, orders: Orders, order: StableOrder) -> None:
 
 def _charged(change: SubscriptionChange, order: StableOrder) -> None:
     row = change.row
-    every = (row["anchor"], row["interval_unit"], row["interval_count"])
+    every = (row.anchor, row.interval_unit, row.interval_count)
     at = change.cycles_done + change.skipped
-    change.skipped += latest_due(*every, at, change.now, row["ends_at"]) - at
+    change.skipped += latest_due(*every, at, change.now, row.ends_at) - at
     change.cycles_done += 1
     change.last_order_id = order.order_id
-    change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row["total_cycles"], row["ends_at"])
+    change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at)
     change.tell("subscription.charged", order.order_id, order.external_id)
     if change.next_charge_at is None and change.state in _CHARGED:
         change.state = "completed"
         change.tell("subscription.completed", order.order_id, order.external_id)
 
 
-def _asked(row: Any) -> ChargeAsked:
-    subscription_id = row["subscription_id"]
-    facts = {"subject": row["title"], "subscription_id": str(subscription_id)} | dict(row["facts"])
-    number: int = row["cycles_done"] + 1
+def _asked(row: SubscriptionRow) -> ChargeAsked:
+    subscription_id = row.subscription_id
+    facts = {"subject": row.title, "subscription_id": str(subscription_id)} | row.facts
+    number: int = row.cycles_done + 1
     lasts: timedelta = EXPIRES_IN_MAX
     return ChargeAsked(
-        order_name(wire_id("sub", subscription_id), number), row["amount_text"], row["asset"], row["channel"], None,
-        row["customer"], lasts, facts,
+        order_name(wire_id("sub", subscription_id), number), row.amount_text, row.asset, row.channel, None,
+        row.customer, lasts, facts,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from recoup.rules.stable.destinations import check_destination
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.merchants import is_killed
 from recoup.store.read.wallets import available
-from recoup.store.write.payouts import lock_payout, lock_wallet
+from recoup.store.write.payouts import NewPayout, lock_payout, lock_wallet
 from recoup.store.write.requests import answered
 
 DESTINATION_MAX: Final = 512
@@ -64,11 +64,8 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
     input_mac = world.keys.mac("payout", json.dumps(meant).encode())
     wall = world.clocks.wall()
     now, payout_id = merchant.business(wall), new_id()
-    row = {
-        "merchant_id": scope.merchant_id, "payout_id": payout_id, "asset": amount.asset, "units": amount.units,
-        "state": "requested", "destination_type": asked.destination_type, "destination": asked.destination,
-        "amount_text": asked.amount, "actor": scope.actor.text(), "created_at": now,
-    }  # fmt: skip
+    row = NewPayout(scope.merchant_id, payout_id, amount.asset, amount.units, "requested", asked.destination_type,
+                    asked.destination, asked.amount, scope.actor.text(), now)  # fmt: skip
     told = {"payout_id": str(payout_id)}
     answer = answered(scope.merchant_id, "payout", asked.key, input_mac, payout_id, told, wall) if asked.key else None
 
@@ -107,26 +104,26 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         row = await lock_payout(tx, merchant_id, payout_id)
         if row is None:
             raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
-        if row["state"] in _DONE:
+        if row.state in _DONE:
             return
-        if row["killed"]:
+        if row.killed:
             await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
     payout = PayOut(
-        id=payout_id, merchant_id=merchant_id, units=row["units"], currency=row["asset"],
-        destination=row["destination"],
+        id=payout_id, merchant_id=merchant_id, units=row.units, currency=row.asset,
+        destination=row.destination,
         send_before_monotonic=deadline_of(world, wall + SEND_WITHIN), timeout_seconds=timeout / timedelta(seconds=1),
     )  # fmt: skip
     outcome = await heard(channel.pay_out(payout), payout.timeout_seconds)
     state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
         row = await lock_payout(tx, merchant_id, payout_id)
-        if row is None or row["state"] in _DONE:
+        if row is None or row.state in _DONE:
             return
         wall = world.clocks.wall()
         await close_payout(tx, row, state=state, reference=outcome.reference, reason=outcome.processor_code,
-                           now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
+                           now=business_at(wall, row.offset_us), wall=wall)  # fmt: skip
 
 
 def _custodial(world: World) -> ChannelRow:

@@ -23,7 +23,7 @@ from recoup.rules.stable.channels import choose
 from recoup.rules.stable.cycles import first_from, next_charge
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.write.requests import answered
-from recoup.store.write.subscriptions import add_payer, lock_subscription
+from recoup.store.write.subscriptions import NewSubscription, add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
 BEHIND_MAX: Final = timedelta(days=1)
@@ -60,10 +60,10 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
     check_taking(merchant)
     wall = world.clocks.wall()
     row = _row(world, scope, asked, merchant.business(wall))
-    meant = [row[name] for name in ("title", "units", "asset", "channel", "interval_unit", "interval_count")]
-    meant += [row["total_cycles"], asked.customer, str(asked.anchor), str(asked.ends_at)]
+    meant = [row.title, row.units, row.asset, row.channel, row.interval_unit, row.interval_count]
+    meant += [row.total_cycles, asked.customer, str(asked.anchor), str(asked.ends_at)]
     input_mac = world.keys.mac("subscription", json.dumps(meant).encode())
-    made: UUID = row["subscription_id"]
+    made = row.subscription_id
     told = {"subscription_id": str(made)}
     answer = answered(scope.merchant_id, "subscription", asked.key, input_mac, made, told, wall) if asked.key else None
 
@@ -74,10 +74,10 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
             )
             if known is not None:
                 return UUID(known["subscription_id"])
-            if asked.customer:
-                await add_payer(tx, scope.merchant_id, row["customer_id"], asked.customer, row["created_at"])
+            if asked.customer and row.customer_id:
+                await add_payer(tx, scope.merchant_id, row.customer_id, asked.customer, row.created_at)
             await begin_subscription(tx, row, answer)
-            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{asked.amount} {row['asset']}"})
+            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{asked.amount} {row.asset}"})
         return made
 
     try:
@@ -86,7 +86,7 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
         return await retrying(once)  # the winner of the race is there now
 
 
-def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> dict[str, Any]:
+def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> NewSubscription:
     amount = amount_of(asked.amount, check_currency(asked.currency))
     channel = choose(asked.channel, None, asked.currency, test=world.policy.test_mode)
     anchor = to_utc(asked.anchor or now)
@@ -101,14 +101,13 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
                       cure="Send a later date, or leave it out.")  # fmt: skip
     customer = asked.customer
-    return {
-        "merchant_id": scope.merchant_id, "subscription_id": new_id(), "version": 0, "state": "active",
-        "title": asked.title, "customer_id": customer_id(world, scope.merchant_id, customer) if customer else None,
-        "asset": amount.asset, "units": amount.units, "amount_text": asked.amount,
-        "channel": channel.code if channel else None, "interval_unit": asked.interval_unit,
-        "interval_count": asked.interval_count, "total_cycles": asked.total_cycles, "anchor": anchor,
-        "next_charge_at": anchor, "ends_at": ends_at, "facts": asked.facts, "created_at": now,
-    }  # fmt: skip
+    return NewSubscription(
+        scope.merchant_id, new_id(), version=0, state="active", title=asked.title,
+        customer_id=customer_id(world, scope.merchant_id, customer) if customer else None, asset=amount.asset,
+        units=amount.units, amount_text=asked.amount, channel=channel.code if channel else None,
+        interval_unit=asked.interval_unit, interval_count=asked.interval_count, total_cycles=asked.total_cycles,
+        anchor=anchor, next_charge_at=anchor, ends_at=ends_at, facts=asked.facts, created_at=now,
+    )  # fmt: skip
 
 
 async def pause(world: World, scope: Scope, subscription_id: UUID) -> None:
@@ -130,10 +129,10 @@ async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
             return
         _only(change, "resumed", ("paused",))
         row = change.row
-        every = (row["anchor"], row["interval_unit"], row["interval_count"])
+        every = (row.anchor, row.interval_unit, row.interval_count)
         change.skipped = first_from(*every, change.cycles_done + change.skipped, change.now) - change.cycles_done
-        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row["total_cycles"],
-                                            row["ends_at"])  # fmt: skip
+        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles,
+                                            row.ends_at)  # fmt: skip
         change.state = "active" if change.next_charge_at else "completed"
         if change.next_charge_at is None:
             change.tell("subscription.completed", None, None)
@@ -170,8 +169,8 @@ async def _change(
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)
             await change.write(tx)
-            if change.state != row["state"]:
-                told = {"state": [row["state"], change.state]}
+            if change.state != row.state:
+                told = {"state": [row.state, change.state]}
                 await note(tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, told)
 
     await retrying(once)

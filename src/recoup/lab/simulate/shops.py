@@ -70,6 +70,8 @@ async def _bank_account(world: World, scope: Scope, ends: str, asset: str) -> No
         account = read_account("Simulated Ltd", iban=_IBAN)
     account_id: UUID = await enter_account(world, scope, account, asset)
     async with world.db.transaction() as tx:
-        first, second = deposits_of(world, await lock_account(tx, scope.merchant_id, account_id))
+        row = await lock_account(tx, scope.merchant_id, account_id)
+    assert row is not None
+    first, second = deposits_of(world, row)
     await prove_account(world, scope, account_id, (first, second))
     await approve_account(world, Scope(scope.merchant_id, SECOND, "simulate"), account_id)

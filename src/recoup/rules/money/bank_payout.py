@@ -5,7 +5,7 @@ Source: design §5; decision 0023.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
@@ -55,23 +55,41 @@ def check_step(state: str, to: str) -> None:
                       cure="Reload the page: somebody may have acted first.")  # fmt: skip
 
 
-def check_approval(
-    payout: Mapping[str, Any], account: Mapping[str, Any] | None, approver: str, now: datetime, delay_days: int
-) -> None:
+class Payout(Protocol):
+    """What of a payout its approval depends on."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def asset(self) -> str: ...
+    @property
+    def requested_by(self) -> str: ...
+
+
+class Account(Protocol):
+    """What of an active account it depends on."""
+
+    @property
+    def added_by(self) -> str: ...
+    @property
+    def active_at(self) -> datetime: ...
+
+
+def check_approval(payout: Payout, account: Account | None, approver: str, now: datetime, delay_days: int) -> None:
     """`account`: the active one of the payout's currency.
 
     Raises: Problem(wrong_state) for a payout that is approved already, without an account, or with one that changed
     less than `delay_days` ago; Problem(forbidden) for somebody who asked for the payout or entered the account.
     """
-    check_step(payout["state"], "approved")
+    check_step(payout.state, "approved")
     if account is None:
-        message = f"The merchant has no active bank account for {payout['asset']}."
+        message = f"The merchant has no active bank account for {payout.asset}."
         raise Problem("wrong_state", message, cure="Add one, prove it, and have it approved.")
-    check_second(payout["requested_by"], approver, "A payout")
-    check_second(account["added_by"], approver, "A payout to an account that you entered")
-    from_ = account["active_at"] + timedelta(days=delay_days)
+    check_second(payout.requested_by, approver, "A payout")
+    check_second(account.added_by, approver, "A payout to an account that you entered")
+    from_ = account.active_at + timedelta(days=delay_days)
     if now < from_:
-        message = (f"The bank account changed on {noted(account['active_at'])}; it takes payouts {delay_days} days"
+        message = (f"The bank account changed on {noted(account.active_at)}; it takes payouts {delay_days} days"
                    f" later, from {noted(from_)} on.")  # fmt: skip
         raise Problem("wrong_state", message, cure="Make sure that the merchant made the change, and wait.",
                       detail="account_changed")  # fmt: skip

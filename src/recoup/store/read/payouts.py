@@ -1,22 +1,39 @@
 """Payouts as their merchant sees them."""
 
+from datetime import datetime
+from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_COLUMNS = """
-SELECT payout_id, asset, units, amount_text, state, destination_type, destination, reference, reason, tries, created_at
+PayoutState = Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"]
+
+
+class PayoutRow(Row, frozen=True):
+    """`created_at` is business time."""
+
+    payout_id: UUID
+    asset: str
+    amount_text: str
+    state: PayoutState
+    destination_type: Literal["crypto", "bank"]
+    destination: str
+    reference: str | None
+    reason: str | None
+    created_at: datetime
+
+
+_COLUMNS: Final = """
+SELECT payout_id, asset, amount_text, state, destination_type, destination, reference, reason, created_at
 FROM payouts WHERE merchant_id = $1"""
-_LIST = f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3"
-_ONE = f"{_COLUMNS} AND payout_id = $2"
 
 
-async def list_payouts(
-    connection: asyncpg.Connection, merchant_id: UUID, limit: int, offset: int
-) -> list[asyncpg.Record]:
+@statement(MERCHANT, f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3")
+async def list_payouts(db: Read, merchant_id: UUID, limit: int, offset: int) -> list[PayoutRow]:
     """Newest first."""
-    return await connection.fetch(_LIST, merchant_id, limit, offset)  # type: ignore[no-any-return]
 
 
-async def find_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(_ONE, merchant_id, payout_id)
+@statement(MERCHANT, f"{_COLUMNS} AND payout_id = $2")
+async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
+    """None for a foreign or unknown id."""

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import MERCHANT
 from recoup.store.read.order_filter import bounded
+from recoup.store.statement import Read, Row, statement
 
 DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000
@@ -65,10 +67,6 @@ JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = $1 AND t.order_id =
 LEFT JOIN order_payer w ON w.merchant_id = $1 AND w.order_id = k.order_id
 LEFT JOIN payers p ON p.merchant_id = $1 AND p.payer_id = w.payer_id
 """
-_ONE: Final = _ORDER.format(source="(SELECT $2::uuid AS order_id) k")
-_BY_REF: Final = """
-SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
-"""
 # One short scan of the channel index for each status, merged.
 _IDS: Final = """
 SELECT h.order_id, h.placed_at FROM unnest($2::smallint[]) AS f (status)
@@ -83,20 +81,17 @@ SELECT count(*) FROM order_heads h
 WHERE h.merchant_id = $1 AND h.order_type = 'STABLE' AND (h.source = 'callcenter') = false
   AND h.status = ANY($2::smallint[]) AND {where}
 """
-_SETTLEMENTS: Final = """
-SELECT settlement_id, state, units, fee_units, asset, to_address, tx_hash FROM settlements
-WHERE merchant_id = $1 AND order_id = $2 ORDER BY settlement_id
-"""
 
-
-async def stable_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
+@statement(MERCHANT, _ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
+async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
     """None for a foreign or unknown id, and for an order of the other dialect."""
-    row = await connection.fetchrow(_ONE, merchant_id, order_id)
-    return _order(row) if row else None
 
 
-async def order_id_of(connection: asyncpg.Connection, merchant_id: UUID, external_id: str) -> UUID | None:
-    return await connection.fetchval(_BY_REF, merchant_id, external_id)  # type: ignore[no-any-return]
+@statement(MERCHANT, """
+SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
+""")
+async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | None:
+    """By the merchant's own id."""
 
 
 async def list_stable_orders(
@@ -122,10 +117,24 @@ async def list_stable_orders(
     return [_order(row) for row in rows], total
 
 
-async def settlements_of(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID
-) -> list[asyncpg.Record]:
-    return await connection.fetch(_SETTLEMENTS, merchant_id, order_id)  # type: ignore[no-any-return]
+class OrderSettlement(Row, frozen=True):
+    """Direct money on its way to the merchant's wallet. `units` is net of the fee."""
+
+    settlement_id: UUID
+    state: Literal["pending", "broadcast", "confirmed", "stuck", "failed"]
+    units: int
+    fee_units: int
+    asset: str
+    to_address: str
+    tx_hash: str | None
+
+
+@statement(MERCHANT, """
+SELECT settlement_id, state, units, fee_units, asset, to_address, tx_hash FROM settlements
+WHERE merchant_id = $1 AND order_id = $2 ORDER BY settlement_id
+""")
+async def settlements_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[OrderSettlement]:
+    """Oldest first, failed ones too."""
 
 
 def _order(row: asyncpg.Record) -> StableOrder:

@@ -1,89 +1,152 @@
 """Bank accounts, payouts to them, adjustments: rows that change under their own lock."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.bank import AccountRow, Adjustment, PayoutState, find_account
+from recoup.store.statement import Row, Tx, statement
 
-_ADD_PAYOUT = "INSERT INTO bank_payouts SELECT * FROM jsonb_populate_record(NULL::bank_payouts, $1)"
-_LOCK_PAYOUT = """
-SELECT p.*, m.offset_us, m.killed FROM bank_payouts p JOIN merchants m USING (merchant_id)
+
+@statement(MERCHANT, """
+INSERT INTO bank_payouts (merchant_id, payout_id, batch_id, payout_no, asset, units, state, version, reference,
+  requested_by, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'created', 0, $7, $8, $9)
+""")
+async def add_payout(
+    db: Tx, merchant_id: UUID, payout_id: UUID, batch_id: UUID, payout_no: int, asset: str, units: int,
+    reference: str, requested_by: str, created_at: datetime,
+) -> None:  # fmt: skip
+    """It waits for its approval. `created_at` is business time."""
+
+
+class LockedPayout(Row, frozen=True):
+    """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its merchant's."""
+
+    merchant_id: UUID
+    payout_id: UUID
+    batch_id: UUID
+    payout_no: int
+    asset: str
+    units: int
+    state: PayoutState
+    version: int
+    reference: str
+    requested_by: str
+    approved_by: str | None
+    account_id: UUID | None
+    file_name: str | None
+    file: bytes | None
+    file_hash: bytes | None
+    tries: int
+    reason: str | None
+    created_at: datetime
+    approved_at: datetime | None
+    sent_at: datetime | None
+    ended_at: datetime | None
+    offset_us: int
+    killed: bool
+
+
+@statement(MERCHANT, """
+SELECT p.merchant_id, p.payout_id, p.batch_id, p.payout_no, p.asset, p.units, p.state, p.version, p.reference,
+  p.requested_by, p.approved_by, p.account_id, p.file_name, p.file, p.file_hash, p.tries, p.reason, p.created_at,
+  p.approved_at, p.sent_at, p.ended_at, m.offset_us, m.killed
+FROM bank_payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
-"""
-_CHANGE_PAYOUT = """
+""")
+async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
+    """None for a foreign or unknown id."""
+
+
+async def save_payout(db: Tx, row: LockedPayout) -> None:
+    """What may change of it."""
+    await _save_payout(
+        db, row.merchant_id, row.payout_id, row.state, row.version, row.approved_by, row.account_id, row.file_name,
+        row.file, row.file_hash, row.tries, row.reason, row.approved_at, row.sent_at, row.ended_at,
+    )  # fmt: skip
+
+
+@statement(MERCHANT, """
 UPDATE bank_payouts SET state = $3, version = $4, approved_by = $5, account_id = $6, file_name = $7, file = $8,
   file_hash = $9, tries = $10, reason = $11, approved_at = $12, sent_at = $13, ended_at = $14
 WHERE merchant_id = $1 AND payout_id = $2
-"""
-CHANGING: Final = (
-    "state", "version", "approved_by", "account_id", "file_name", "file", "file_hash", "tries", "reason",
-    "approved_at", "sent_at", "ended_at",
-)  # fmt: skip
-_ADD_ACCOUNT = "INSERT INTO bank_accounts SELECT * FROM jsonb_populate_record(NULL::bank_accounts, $1)"
-_LOCK_ACCOUNTS = "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE"
-_ACCOUNT = "SELECT * FROM bank_accounts WHERE merchant_id = $1 AND account_id = $2"
-_CHANGE_ACCOUNT = """
+""")
+async def _save_payout(
+    db: Tx, merchant_id: UUID, payout_id: UUID, state: str, version: int, approved_by: str | None,
+    account_id: UUID | None, file_name: str | None, file: bytes | None, file_hash: bytes | None, tries: int,
+    reason: str | None, approved_at: datetime | None, sent_at: datetime | None, ended_at: datetime | None,
+) -> None:  # fmt: skip
+    """Under its lock."""
+
+
+@statement(MERCHANT, """
+INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits, state, added_by,
+  added_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'added', $9, $10)
+""")
+async def add_account(
+    db: Tx, merchant_id: UUID, account_id: UUID, asset: str, scheme: Literal["us", "iban"], holder: str, masked: str,
+    sealed: bytes, deposits: bytes, added_by: str, added_at: datetime,
+) -> None:  # fmt: skip
+    """It is not proved yet. `added_at` is business time."""
+
+
+async def lock_account(db: Tx, merchant_id: UUID, account_id: UUID) -> AccountRow | None:
+    """Locks all of the merchant's accounts: one becoming active ends another."""
+    await _lock_accounts(db, merchant_id)
+    return await find_account(db, merchant_id, account_id)
+
+
+@statement(MERCHANT, "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE")
+async def _lock_accounts(db: Tx, merchant_id: UUID) -> list[UUID]:
+    """In one order."""
+
+
+async def save_account(db: Tx, row: AccountRow) -> None:
+    """What may change of it."""
+    await _save_account(db, row.merchant_id, row.account_id, row.state, row.tries, row.verified_at, row.approved_by,
+                        row.active_at, row.ended_at, row.reason)  # fmt: skip
+
+
+@statement(MERCHANT, """
 UPDATE bank_accounts SET state = $3, tries = $4, verified_at = $5, approved_by = $6, active_at = $7, ended_at = $8,
   reason = $9
 WHERE merchant_id = $1 AND account_id = $2
-"""
-CHANGING_ACCOUNT: Final = ("state", "tries", "verified_at", "approved_by", "active_at", "ended_at", "reason")
-_ADD_ADJUSTMENT = "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)"
-_LOCK_ADJUSTMENT = """
-SELECT a.*, m.offset_us FROM adjustments a JOIN merchants m USING (merchant_id)
+""")
+async def _save_account(
+    db: Tx, merchant_id: UUID, account_id: UUID, state: str, tries: int, verified_at: datetime | None,
+    approved_by: str | None, active_at: datetime | None, ended_at: datetime | None, reason: str | None,
+) -> None:  # fmt: skip
+    """Under its lock."""
+
+
+@statement(MERCHANT, "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)")
+async def add_adjustment(db: Tx, adjustment: Adjustment) -> None:
+    """Booked, or waiting for a second person."""
+
+
+class LockedAdjustment(Adjustment, frozen=True):
+    """`offset_us`: its merchant's."""
+
+    offset_us: int
+
+
+@statement(MERCHANT, """
+SELECT a.merchant_id, a.adjustment_id, a.asset, a.units, a.note, a.state, a.made_by, a.decided_by, a.created_at,
+  a.decided_at, m.offset_us
+FROM adjustments a JOIN merchants m USING (merchant_id)
 WHERE a.merchant_id = $1 AND a.adjustment_id = $2 FOR UPDATE OF a
-"""
-_DECIDE_ADJUSTMENT = """
+""")
+async def lock_adjustment(db: Tx, merchant_id: UUID, adjustment_id: UUID) -> LockedAdjustment | None:
+    """None for a foreign or unknown id."""
+
+
+@statement(MERCHANT, """
 UPDATE adjustments SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND adjustment_id = $2
-"""
-
-
-async def add_payout(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    """`row` names every column."""
-    await connection.execute(_ADD_PAYOUT, row)
-
-
-async def lock_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> dict[str, Any] | None:
-    """With `offset_us` and `killed` of its merchant."""
-    row = await connection.fetchrow(_LOCK_PAYOUT, merchant_id, payout_id)
-    return dict(row) if row else None
-
-
-async def save_payout(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    values = [row[name] for name in CHANGING]
-    await connection.execute(_CHANGE_PAYOUT, row["merchant_id"], row["payout_id"], *values)
-
-
-async def add_account(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    """`row` names every column."""
-    await connection.execute(_ADD_ACCOUNT, row)
-
-
-async def lock_account(connection: asyncpg.Connection, merchant_id: UUID, account_id: UUID) -> dict[str, Any] | None:
-    """Locks all of the merchant's accounts: one becoming active ends another."""
-    await connection.fetch(_LOCK_ACCOUNTS, merchant_id)
-    row = await connection.fetchrow(_ACCOUNT, merchant_id, account_id)
-    return dict(row) if row else None
-
-
-async def save_account(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    values = [row[name] for name in CHANGING_ACCOUNT]
-    await connection.execute(_CHANGE_ACCOUNT, row["merchant_id"], row["account_id"], *values)
-
-
-async def add_adjustment(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    """`row` names every column."""
-    await connection.execute(_ADD_ADJUSTMENT, row)
-
-
-async def lock_adjustment(
-    connection: asyncpg.Connection, merchant_id: UUID, adjustment_id: UUID
-) -> dict[str, Any] | None:
-    row = await connection.fetchrow(_LOCK_ADJUSTMENT, merchant_id, adjustment_id)
-    return dict(row) if row else None
-
-
+""")
 async def decide_adjustment(
-    connection: asyncpg.Connection, merchant_id: UUID, adjustment_id: UUID, state: str, decided_by: str, at: Any
+    db: Tx, merchant_id: UUID, adjustment_id: UUID, state: str, decided_by: str, at: datetime
 ) -> None:
-    await connection.execute(_DECIDE_ADJUSTMENT, merchant_id, adjustment_id, state, decided_by, at)
+    """Booked or refused. Under its lock."""

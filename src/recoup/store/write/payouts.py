@@ -1,44 +1,81 @@
 """Payouts, and the wallets that they are decided under."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.payouts import PayoutState
+from recoup.store.statement import Row, Tx, statement
 
-_WALLET = "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-_LOCK_WALLET = "SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE"
-_ADD = """
+
+async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
+    """Makes the wallet's row when it is the first time."""
+    await _make_wallet(db, merchant_id, asset, at)
+    await _lock_wallet(db, merchant_id, asset)
+
+
+@statement(MERCHANT, "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
+    """Of one currency."""
+
+
+@statement(MERCHANT, "SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
+async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
+    """Until the transaction ends."""
+
+
+class NewPayout(Row, frozen=True):
+    """`created_at` is business time."""
+
+    merchant_id: UUID
+    payout_id: UUID
+    asset: str
+    units: int
+    state: PayoutState
+    destination_type: str
+    destination: str
+    amount_text: str
+    actor: str
+    created_at: datetime
+
+
+@statement(MERCHANT, """
 INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor,
   created_at)
 SELECT merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor, created_at
 FROM jsonb_populate_record(NULL::payouts, $1)
-"""
-_LOCK = """
-SELECT p.*, m.offset_us, m.killed FROM payouts p JOIN merchants m USING (merchant_id)
+""")
+async def add_payout(db: Tx, payout: NewPayout) -> None:
+    """Under its wallet's lock."""
+
+
+class LockedPayout(Row, frozen=True):
+    """`offset_us` and `killed` are its merchant's."""
+
+    merchant_id: UUID
+    payout_id: UUID
+    asset: str
+    units: int
+    state: PayoutState
+    destination: str
+    tries: int
+    offset_us: int
+    killed: bool
+
+
+@statement(MERCHANT, """
+SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.tries, m.offset_us, m.killed
+FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
-"""
-_CHANGE = """
+""")
+async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
+    """None for a foreign or unknown id."""
+
+
+@statement(MERCHANT, """
 UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
-"""
-
-
-async def lock_wallet(connection: asyncpg.Connection, merchant_id: UUID, asset: str, at: datetime) -> None:
-    """Makes the wallet's row when it is the first time."""
-    await connection.execute(_WALLET, merchant_id, asset, at)
-    await connection.execute(_LOCK_WALLET, merchant_id, asset)
-
-
-async def add_payout(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
-    await connection.execute(_ADD, row)
-
-
-async def lock_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(_LOCK, merchant_id, payout_id)
-
-
+""")
 async def change_payout(
-    connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None,
-    reason: str | None, tries: int,
-) -> None:  # fmt: skip
-    await connection.execute(_CHANGE, merchant_id, payout_id, state, reference, reason, tries)
+    db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
+) -> None:
+    """Under its lock."""

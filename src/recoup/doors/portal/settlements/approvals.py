@@ -62,16 +62,16 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
     shown = bank_of(visit.portal.world).shows_deposits
-    waiting = [a for a in accounts if a["state"] in ("added", "verified")]
-    actors = [row[who] for row in payouts for who in ("requested_by", "approved_by")]
-    actors += [row["added_by"] for row in waiting] + [row["made_by"] for row in adjustments]
+    waiting = [a for a in accounts if a.state in ("added", "verified")]
+    actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
+    actors += [row.added_by for row in waiting] + [row.made_by for row in adjustments]
     values = visit.values(
         payouts=payouts, accounts=waiting, adjustments=adjustments, assets=assets, terms=terms, states=STATES,
         asset=asset, counts=counts, here=f"?currency={asset}" if asset else "",
-        ready=sum(p["state"] == "created" and not p["not_now"] for p in payouts),
+        ready=sum(p.state == "created" and not p.not_now for p in payouts),
         typed={name: one(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
-        deposits={} if shown else {a["account_id"]: deposits_of(visit.portal.world, a) for a in waiting},
+        deposits={} if shown else {a.account_id: deposits_of(visit.portal.world, a) for a in waiting},
         refunds=refunds, done=done,
     )  # fmt: skip
     return render("settlements/approvals.html", values, status=status)

@@ -38,8 +38,8 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
         accounts=accounts, returns=returns, states=ACCOUNTS, may=visit.may("bank", or_operator=True), problem=problem,
         typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
         assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
-        deposits={a["account_id"]: shown_deposits(visit.portal.world, a) for a in accounts},
-        people=await named(visit, [a[who] for a in accounts for who in ("added_by", "approved_by")]),
+        deposits={a.account_id: shown_deposits(visit.portal.world, a) for a in accounts},
+        people=await named(visit, [who for a in accounts for who in (a.added_by, a.approved_by)]),
     )  # fmt: skip
     return render("settlements/bank.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -86,10 +86,10 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
     account_id = parse_id(visit.request.path_params["account_id"])
     async with visit.portal.world.db.connection() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
-    found = next((a for a in accounts if a["account_id"] == account_id), None)
+    found = next((a for a in accounts if a.account_id == account_id), None)
     if found is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the list of accounts.")
-    return found["account_id"], found["asset"]
+    return found.account_id, found.asset
 
 
 def _amount(form: Form, name: str, asset: str) -> int:

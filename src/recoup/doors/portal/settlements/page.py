@@ -76,8 +76,8 @@ async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> R
         next=urlencode({"after": f"{last.posting_id}.{last.line_no}"} | ({"kind": kind} if kind else {})
                        | ({"print": "1"} if size == PRINTED else {}))
         if more and last else None,
-        may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1]["state"] == "returned",
-        people=await named(visit, [p[who] for p in payouts for who in ("requested_by", "approved_by")]),
+        may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1].state == "returned",
+        people=await named(visit, [who for p in payouts for who in (p.requested_by, p.approved_by)]),
     )  # fmt: skip
     return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
 
