@@ -23,7 +23,7 @@ import asyncpg
 
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Declined, Person, Word
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.known import Merchants
@@ -247,7 +247,7 @@ class Shop:
         self.merchants.forget(self.merchant_id)
         return (await self.merchants.get(self.merchant_id)).merchant.business(self.world.clocks.wall())
 
-    async def declined(self, **more: Any) -> Declined:
+    async def declined(self, **more: Any) -> EvaluateRequest:
         """A managed MIT of 45.90 USD, declined for want of funds, on a card that approves; 21 days to rescue it.
 
         `days=None`: a synchronous MIT. Everything else as the fields of `Declined`; `code` and `email` besides.
@@ -265,9 +265,9 @@ class Shop:
             "site_id": None, "site_url": None, "descriptor": None,
             "payer": Person(first_name="Ana", last_name="Roe", email=email), "facts": {},
         }  # fmt: skip
-        return Declined(**(usual | more))
+        return EvaluateRequest(**(usual | more))
 
-    async def ask(self, **more: Any) -> Word:
+    async def ask(self, **more: Any) -> EvaluateResult:
         """One /evaluate."""
         return await self.evaluate.evaluate(self.scope, await self.declined(**more))
 

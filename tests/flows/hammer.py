@@ -25,7 +25,7 @@ from recoup.flows.cards.due import start
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Declined, Person
+from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
@@ -91,7 +91,7 @@ class Hammer:
         number, units = new_id().hex, self.dice.choice(AMOUNTS)
         now = (await self._merchant(merchant)).business(self.world.clocks.wall())
         at = now - timedelta(hours=self.dice.randint(0, 60))
-        given = Declined(
+        given = EvaluateRequest(
             external_id=number, key=number, is_mit=True, order_source="ecommerce", expires_at=now + LIFE, units=units,
             currency="USD", token_id=None, pan=pan, cvv="", exp_month=9, exp_year=2031, transaction_id=number,
             decline={"code": "51", "source": "", "text": "", "advice": None, "at": at.isoformat()}, site_id=None,
@@ -137,7 +137,7 @@ class Hammer:
                 release(change)
             if change.order.stage is not Stage.PROCESSING:
                 return NEVER
-            if change.order.going() is None:
+            if change.order.attempt_in_flight() is None:
                 plan_attempt(change, change.now, "soft", None)
             return change.order.stage
 

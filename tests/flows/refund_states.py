@@ -19,7 +19,7 @@ from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import CaptureAsked, capture
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Change
@@ -101,13 +101,13 @@ async def captured(shop: Shop) -> UUID:
 
 async def part_refunded(shop: Shop) -> UUID:
     order_id = await collected(shop)
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="20.00"))
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="20.00"))
     return order_id
 
 
 async def refunded(shop: Shop) -> UUID:
     order_id = await collected(shop)
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
     return order_id
 
 

@@ -20,14 +20,14 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import Policy
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue.advance import Asked, advance
+from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.store.server import ServerAddress
 
 # Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
@@ -116,7 +116,7 @@ async def judge(shop: Shop) -> None:
 
 
 async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> Any:
-    asked = RefundAsked(amount=amount, all=amount is None)
+    asked = RefundRequest(amount=amount, all=amount is None)
     return await refund(shop.world, shop.orders, shop.scope, order_id, asked)
 
 
@@ -308,7 +308,7 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
                 "SELECT verdict, features, reasons FROM decisions WHERE order_id = $1"
                 " AND versions ->> 'decider' = 'advance-1'", order_id,
             )  # fmt: skip
-        again = advance(Asked.from_dict(row["features"]), CURRENT_COLLECTION)
+        again = advance(AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION)
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
     run(server, story, policy=SLOW, allowed_loss_basis_points=3711)

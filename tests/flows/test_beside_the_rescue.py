@@ -19,7 +19,7 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.cards.transmit import Transmit, transmitted
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.refunds.capture import capture
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.moves import order_room
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
@@ -46,7 +46,7 @@ async def name(shop: Shop, order_id: Any) -> str:
     return str((await shop.order(order_id))["external_id"])
 
 
-async def worry(shop: Shop, order_id: Any) -> str | None:
+async def attention_of(shop: Shop, order_id: Any) -> str | None:
     said: str | None = (await shop.order(order_id))["attention"]
     return said
 
@@ -123,10 +123,10 @@ def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_cus
         await shop.advance(timedelta(days=30))
         order_id = await shop.admit(external_id="FEB", pan=FUNDS_CARD, email="ana@example.test")
         await shop.run_due()
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
         await shop.transmit.update(shop.scope, first, LATER_TOLD[0])
         await shop.run_due()
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
     run(server, story)
 
@@ -141,13 +141,13 @@ def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: 
         order_id = await sold(shop)
         told: dict[str, Any] = {"external_id": await name(shop, order_id), "declined": False, "transaction_id": "own-1"}
         first = await shop.transmitted(**told)
-        assert (await worry(shop, order_id) or "").startswith("Paid twice")
+        assert (await attention_of(shop, order_id) or "").startswith("Paid twice")
         if settled == "dealt with":
             assert await deal_with(shop.orders, shop.scope, order_id)
         else:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
             await shop.settle()
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
         if again == "update":
             await shop.transmit.update(shop.scope, first, LATER_TOLD[0])
         elif again == "redelivery":
@@ -155,7 +155,7 @@ def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: 
         else:
             await shop.transmitted(**told)
         await shop.run_due()
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
         assert (await shop.happenings(order_id)).count("paid_twice") == 1
 
     run(server, story)
@@ -164,10 +164,10 @@ def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: 
 def test_paid_by_the_merchant_after_all_was_given_back_is_not_paid_twice(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         order_id = await sold(shop)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         await shop.settle()
         await shop.transmitted(await name(shop, order_id), declined=False)
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
     run(server, story)
 
@@ -177,10 +177,10 @@ def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(server: S
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         told = await paid_under_another_id(shop, order_id)
-        assert (await worry(shop, order_id) or "").startswith("The same customer")
+        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
         await deal_with(shop.orders, shop.scope, order_id)
         await redelivered(shop, told)
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
     run(server, story)
 
@@ -201,7 +201,7 @@ def test_paid_under_another_id_outlasts_a_hold(server: ServerAddress, first: boo
         if not first:
             await paid_under_another_id(shop, order_id)
         await release(shop.orders, shop.scope, order_id)
-        assert (await worry(shop, order_id) or "").startswith("The same customer")
+        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
 
     run(server, story)
 
@@ -212,7 +212,7 @@ def test_paid_under_another_id_outlasts_the_merchants_own_declines(server: Serve
         await shop.run_due()
         await paid_under_another_id(shop, order_id)
         await shop.transmitted(await name(shop, order_id), declined=True)
-        assert (await worry(shop, order_id) or "").startswith("The same customer")
+        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
 
     run(server, story)
 
@@ -222,10 +222,10 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         await hold(shop.orders, shop.scope, order_id, "fraud")
-        assert (await worry(shop, order_id) or "").startswith("Put on hold")
+        assert (await attention_of(shop, order_id) or "").startswith("Put on hold")
         await paid_under_another_id(shop, order_id)
         await deal_with(shop.orders, shop.scope, order_id)
-        assert (await worry(shop, order_id) or "").startswith("Put on hold")
+        assert (await attention_of(shop, order_id) or "").startswith("Put on hold")
 
     run(server, story)
 
@@ -236,17 +236,17 @@ def test_a_stuck_refund_is_not_hidden_by_paid_twice(server: ServerAddress, ended
         order_id = await sold(shop)
         await shop.transmitted(await name(shop, order_id), declined=False)
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="20.00"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="20.00"))
         await shop.settle()
         await clear_fault(shop.world, "refuse")
         if ended == "dealt with":
             await deal_with(shop.orders, shop.scope, order_id)
         else:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="25.90", key="rest"))
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.90", key="rest"))
             await shop.settle()
         states = await shop.value("SELECT array_agg(state ORDER BY refund_no) FROM refunds")
         assert states[0] == "stuck"
-        assert await worry(shop, order_id) is not None
+        assert await attention_of(shop, order_id) is not None
 
     run(server, story)
 
@@ -262,7 +262,7 @@ def test_a_late_dispute_is_not_hidden_by_paid_twice(server: ServerAddress) -> No
         await shop.advance(respond_by - await shop.now() - timedelta(days=2))
         assert "dispute_warned" in await shop.happenings(order_id)
         await deal_with(shop.orders, shop.scope, order_id)
-        assert (await worry(shop, order_id) or "").startswith("Dispute 1 must be answered")
+        assert (await attention_of(shop, order_id) or "").startswith("Dispute 1 must be answered")
 
     proved(server, tell)
 
@@ -273,7 +273,7 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
     async def story(shop: Shop) -> None:
         word = await held(shop)
         await paid_under_another_id(shop, word.order_id, APPROVE_CARDS[1])
-        assert (await worry(shop, word.order_id) or "").startswith("The same customer")
+        assert (await attention_of(shop, word.order_id) or "").startswith("The same customer")
         with processor_away(monkeypatch):
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
@@ -282,7 +282,7 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
         await hurried(shop)
         await shop.settle()
         assert (await shop.order(word.order_id))["stage"] == "completed"
-        assert (await worry(shop, word.order_id) or "").startswith("The same customer")
+        assert (await attention_of(shop, word.order_id) or "").startswith("The same customer")
 
     run(server, story, POLICY)
 
@@ -296,7 +296,7 @@ def test_a_dispute_that_is_won_leaves_the_order_paid_twice(server: ServerAddress
         opened = await notice_of(shop, order_id, amount=2000)
         await tell_issuer(shop, opened)
         await sent(shop, opened)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="25.90"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.90"))
         await shop.settle()
         won = opened | {"noticeId": opened["noticeId"] + "-won", "status": "won"}
         await tell_issuer(shop, won)
@@ -326,7 +326,7 @@ def test_paid_under_another_id_is_over_when_the_order_ends_unpaid(server: Server
         else:
             await shop.advance(timedelta(days=22))
         assert (await shop.order(order_id))["stage"] in ("cancelled", "expired")
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
     run(server, story)
 
@@ -340,13 +340,13 @@ def test_a_success_that_is_told_to_be_a_decline_is_not_paid_twice(server: Server
         told = await shop.transmitted(await name(shop, order_id), declined=False)
         await shop.transmit.update(shop.scope, told, {"is_declined": True})
         await shop.run_due()
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         told = await paid_under_another_id(shop, order_id)
         await shop.transmit.update(shop.scope, told, {"is_declined": True})
-        assert await worry(shop, order_id) is None
+        assert await attention_of(shop, order_id) is None
 
     run(server, story)
 
@@ -365,7 +365,7 @@ def test_a_success_told_and_untold_without_end_slows_nobody_down(
             await shop.transmit.update(shop.scope, told, {"is_declined": turn % 2 == 0})
             await shop.run_due()
         assert (await shop.order(order_id))["version"] == order_room.LINES_MAX
-        assert await worry(shop, order_id) == PAID_TOO, "what it came to is said"
+        assert await attention_of(shop, order_id) == PAID_TOO, "what it came to is said"
 
     run(server, story)
 

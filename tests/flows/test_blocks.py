@@ -18,7 +18,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.blocks import block_of_order, unblock
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import APPROVE_CARDS, script_card
@@ -76,7 +76,7 @@ def test_a_blocked_card_is_refused_from_everybody_and_refunds_go_on(server: Serv
         shop.merchants.forget(shop.merchant_id)
         assert await refused(shop.ask(pan=APPROVE_CARDS[1])) == "blocked"
         await shop.admit(pan=FUNDS_CARD)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="10.00", key="r1"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="r1"))
         await shop.settle()
         assert (await shop.order(order_id))["refunded_units"] == 1000
 

@@ -10,7 +10,7 @@ from tests.flows.test_customer_waiting import PATIENT, POLICY, kept, run, waitin
 from tests.worlds import Shop
 
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
+from recoup.flows.cards.challenge import ChallengePage, Given, answer, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import (
@@ -26,13 +26,13 @@ from recoup.store.server import ServerAddress
 ANOTHER = {"pan": APPROVE_CARDS[1], "exp_month": 8, "exp_year": 2033}
 
 
-async def challenged(shop: Shop, **more: Any) -> Asked:
+async def challenged(shop: Shop, **more: Any) -> ChallengePage:
     word = await waiting(shop.patient(), **({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0]} | more))
     assert word.evaluate == "CHALLENGE"
     return await show(shop.world, shop.merchant_id, word.order_id)
 
 
-async def answered(shop: Shop, asked: Asked, **given: Any) -> Asked:
+async def answered(shop: Shop, asked: ChallengePage, **given: Any) -> ChallengePage:
     return await answer(shop.world, shop.orders, Vault(shop.world), asked, Given(**given), "test")
 
 

@@ -16,7 +16,7 @@ from recoup.flows.cards.challenge import PAYER, Given, answer, refuse, show
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import capture
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
@@ -172,7 +172,7 @@ def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
         else:
             assert row["stage"] == "completed"
             assert row["attention"].startswith("Paid twice")
-            await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundAsked(all=True))
+            await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundRequest(all=True))
             await shop.settle()
             assert (await shop.order(word.order_id))["attention"] is None
 

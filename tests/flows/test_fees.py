@@ -10,7 +10,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.refuse_refund import refuse_refund
@@ -45,14 +45,14 @@ def test_fees_by_term_and_by_refund(server: ServerAddress) -> None:
             assert [(await book(shop, o)).get("fees") for o in (free, usd, jpy, eur)] == [None, -290, -500, -1_000]
 
             for amount in ("33.33", "33.33", "33.33"):
-                await refund(world, orders, shop.scope, usd, RefundAsked(amount=amount))
+                await refund(world, orders, shop.scope, usd, RefundRequest(amount=amount))
                 await shop.settle()
             assert await book(shop, usd) == {}, "refunded in full: nothing is left anywhere"
-            await refund(world, orders, shop.scope, jpy, RefundAsked(amount="999"))
+            await refund(world, orders, shop.scope, jpy, RefundRequest(amount="999"))
             assert (await book(shop, jpy))["fees"] == -500
-            await refund(world, orders, shop.scope, jpy, RefundAsked(all=True))
+            await refund(world, orders, shop.scope, jpy, RefundRequest(all=True))
             assert "fees" not in await book(shop, jpy)
-            await refund(world, orders, shop.scope, eur, RefundAsked(all=True))
+            await refund(world, orders, shop.scope, eur, RefundRequest(all=True))
             assert (await book(shop, eur))["fees"] == -1_000
             await _refuse_last(shop, jpy)
             assert (await book(shop, jpy))["fees"] == -500

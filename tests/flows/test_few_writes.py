@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -50,7 +50,7 @@ def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(server: Se
     async def story(shop: Shop) -> None:
         order_id = (await shop.ask(days=None, code="91")).order_id
         approved = await shop.value(HEAD, order_id)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="10.00", key="one"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="one"))
         owed = await shop.value(HEAD, order_id)
         await shop.settle()
         assert (await shop.happenings(order_id))[-2:] == ["refund_sent", "refund_done"]

@@ -26,7 +26,7 @@ from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import let_expire, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Person, Word
+from recoup.flows.cards.taken import EvaluateResult, Person
 from recoup.flows.disputes.answer import answer_dispute, end_in_time, note_evidence, send_answer
 from recoup.flows.disputes.receive import notice_key, receive
 from recoup.flows.insight.verify import verify
@@ -34,7 +34,7 @@ from recoup.flows.locked import Job
 from recoup.flows.messages.publish import publish
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
-from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
+from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.gateways.cards.sandbox.disputes import Wanted
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -201,7 +201,7 @@ async def do_expire(shop: Shop, case: Case) -> Any:
 
 async def do_refund(shop: Shop, case: Case) -> Any:
     assert case.order_id
-    asked = RefundAsked(amount="12.34", key=f"refund {case.order_id}")
+    asked = RefundRequest(amount="12.34", key=f"refund {case.order_id}")
     return await refund(shop.world, shop.orders, shop.scope, case.order_id, asked)
 
 
@@ -516,7 +516,7 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         )
     for case in cases:
         for told in case.told:
-            if isinstance(told, Word):
+            if isinstance(told, EvaluateResult):
                 case.order_id = case.order_id or told.order_id
                 assert told.order_id == case.order_id, "one payment, two orders"
         assert case.order_id is not None, "an order was answered and is lost"
@@ -535,11 +535,16 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         for told in case.told:
             if told == "cancelled":
                 assert (row["stage"], row["reason"]) == ("cancelled", "merchant_cancelled")
-            elif isinstance(told, Word) and told.evaluate == "APPROVED" or isinstance(told, Captured) and told.done:
+            elif (
+                isinstance(told, EvaluateResult)
+                and told.evaluate == "APPROVED"
+                or isinstance(told, Captured)
+                and told.done
+            ):
                 assert row["stage"] == "completed"
-            elif isinstance(told, Word) and told.evaluate == "CAPTUREREQUIRED":
+            elif isinstance(told, EvaluateResult) and told.evaluate == "CAPTUREREQUIRED":
                 assert row["stage"] == "authorised"
-            elif isinstance(told, Word) and told.reason == "declined":
+            elif isinstance(told, EvaluateResult) and told.reason == "declined":
                 assert row["stage"] == "declined", "declined for good was said, and it is not"
             elif isinstance(told, RefundAnswer):
                 assert row["refunded_units"] == told.units == 1234

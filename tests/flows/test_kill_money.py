@@ -26,7 +26,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.messages.notices import switch
 from recoup.flows.refunds.desk import decide
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -48,7 +48,7 @@ async def do_mail(shop: Shop, case: Case) -> Any:
 async def do_refund_all(shop: Shop, case: Case) -> Any:
     """By a key, as portals and clients ask."""
     assert case.order_id
-    asked = RefundAsked(all=True, key=f"all {case.order_id}")
+    asked = RefundRequest(all=True, key=f"all {case.order_id}")
     return (await refund(shop.world, shop.orders, shop.scope, case.order_id, asked)).units
 
 
@@ -58,7 +58,7 @@ def stuck(proposed: bool = False) -> Prepare:
     async def prepare(shop: Shop) -> Case:
         case = await sent(YES, 4590)(shop)
         assert case.order_id
-        made = await refund(shop.world, shop.orders, shop.scope, case.order_id, RefundAsked(all=True))
+        made = await refund(shop.world, shop.orders, shop.scope, case.order_id, RefundRequest(all=True))
         async with LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             await set_fault(shop.world, "refuse", timedelta(hours=1))
             await send_refund(shop.world, shop.orders, shop.merchant_id, made.refund_id)

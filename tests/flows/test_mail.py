@@ -13,7 +13,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.notices import inbox, switch, switches
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
@@ -45,7 +45,7 @@ def test_receipt_and_refund(server: ServerAddress) -> None:
         assert await mails(shop) == []
         await switch(shop.world, shop.scope, ALL)
         order_id = await paid(shop, email="ana@payer.example")
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="9.99"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="9.99"))
         await shop.settle()
         receipt, refunded = await mails(shop)
         assert [(m["notice"], m["state"], m["tries"]) for m in (receipt, refunded)] == [

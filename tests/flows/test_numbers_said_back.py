@@ -8,7 +8,7 @@ from typing import Any
 from tests.doors.rescue.door import everything
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.port import Outcome
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
@@ -52,7 +52,7 @@ def test_an_inquiry_and_a_refund_leave_no_card_number_behind(server: ServerAddre
             assert row["state"] == "approved"
             assert (row["reference"], row["processor_code"]) == (f"auth-{MASKED}-7", MASKED)
             assert row["network_transaction_id"] == LIKE_A_CARD, "ids are long numbers"
-            await refund(world, orders, shop.scope, order_id, RefundAsked(amount="10.00"))
+            await refund(world, orders, shop.scope, order_id, RefundRequest(amount="10.00"))
             await shop.advance(timedelta(minutes=1))
             kept = await everything(world)
             assert CARD not in kept

@@ -11,7 +11,7 @@ from tests.flows.test_advances import SLOW, run, waiting
 from tests.worlds import Shop
 
 from recoup.flows.cards.taken import Person
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -80,7 +80,7 @@ def test_what_is_refunded_makes_room_under_every_name(server: ServerAddress) -> 
     async def story(shop: Shop) -> None:
         word = await waiting(shop, units=500, payer=stranger(1), pan=cards(1))
         assert word.evaluate == "APPROVED"
-        await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundAsked(all=True))
+        await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundRequest(all=True))
         assert await shop.value(USED) == 0
         again = await waiting(shop, units=500, payer=stranger(1), pan=cards(1))
         assert again.evaluate == "APPROVED"

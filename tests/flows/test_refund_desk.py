@@ -14,7 +14,7 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.desk import decide, waiting_refunds
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.port import Outcome, Reversal
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
@@ -32,7 +32,7 @@ async def stuck(shop: Shop, units: int = 9_999) -> tuple[UUID, UUID]:
     """(order, refund): the processor has refused it for good."""
     order_id = await paid(shop, units)
     await set_fault(shop.world, "refuse", timedelta(hours=1))
-    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
     await shop.settle()
     await clear_fault(shop.world, "refuse")
     assert (await shop.order(order_id))["attention"].startswith("A refund is stuck")
@@ -67,7 +67,7 @@ def told(server: ServerAddress, work: Callable[[Shop], Any]) -> None:
 def test_asking_once_more_for_a_stuck_refund_does_not_pay_it_twice(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id = await paid(shop, 9_999)
-        asked = RefundAsked(amount="10.00")
+        asked = RefundRequest(amount="10.00")
         await set_fault(shop.world, "refuse", timedelta(hours=1))
         first = await refund(shop.world, shop.orders, shop.scope, order_id, asked)
         await shop.settle()
@@ -141,7 +141,7 @@ def test_refused_by_the_operator(server: ServerAddress) -> None:
         order = await shop.order(order_id)
         assert (order["refunded_units"], order["status"], order["attention"]) == (0, 7, None)
         assert (await book(shop, order_id))["fees"] == -290
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         await shop.settle()
         assert await state(shop, again.refund_id) == "done"
 
@@ -152,7 +152,7 @@ def test_an_order_needs_somebody_while_one_of_its_refunds_is_stuck(server: Serve
     async def work(shop: Shop) -> None:
         order_id = await paid(shop, 9_999)
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount))
+        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount))
                 for amount in ("10.00", "20.00")]  # fmt: skip
         await shop.settle()
         await clear_fault(shop.world, "refuse")
@@ -182,7 +182,7 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
         await set_fault(shop.world, "outage", timedelta(hours=1))
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
         await shop.run_due()
         for action in ("propose", "refuse"):
             with pytest.raises(Problem, match="may still pay"):
@@ -203,7 +203,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
         await set_fault(shop.world, "outage", timedelta(hours=1))
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
         await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
@@ -238,7 +238,7 @@ def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
             return Outcome("unknown")
 
         monkeypatch.setattr(processor, "reverse", lost)
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
         await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await act(shop, made.refund_id, "again")
@@ -253,15 +253,15 @@ def test_a_refund_of_a_hold_lets_it_go(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id = (await shop.ask(**HOLD)).order_id
         with pytest.raises(Problem, match="part of it cannot") as problem:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
         assert "Capture it" in (problem.value.cure or "")
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
         assert (made.refund_id, made.remaining_units) == (again.refund_id, 0)
         await shop.settle()
         assert (await shop.happenings(order_id))[-3:] == ["cancelled", "void_owed", "voided"]
         assert await book(shop, order_id) == {}
         with pytest.raises(Problem, match="cannot be refunded"):
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
 
     told(server, work)

@@ -12,7 +12,7 @@ from tests.flows.refund_states import STATES, State, advanced, advanced_in_fligh
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
@@ -63,7 +63,7 @@ class Cells:
 async def ask(shop: Shop, order_id: UUID, **asked: object) -> str:
     """What the caller is told."""
     try:
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(**asked))  # type: ignore[arg-type]
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(**asked))  # type: ignore[arg-type]
     except Problem as problem:
         return f"`{problem.code}`: {problem.cure}" if problem.cure else f"`{problem.code}`: {problem.message}"
     return "accepted"
@@ -201,7 +201,7 @@ def test_what_cannot_be_refunded_is_refused_with_the_reason(
             shop = await make_shop(*made)
             order_id = await STATES[3].prepare(shop)
             with pytest.raises(Problem) as told:
-                await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(**asked))  # type: ignore[arg-type]
+                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(**asked))  # type: ignore[arg-type]
             assert told.value.code == code
             assert (await shop.order(order_id))["refunded_units"] == 0
 

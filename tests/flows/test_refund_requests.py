@@ -14,7 +14,7 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds import desk, requests
 from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
+from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.refund_limits import Limits
@@ -34,7 +34,7 @@ async def limit(shop: Shop, most: int | None = None, day: int | None = None, sec
 
 async def ask(shop: Shop, order_id: UUID, amount: str, who: Actor = ANN, key: str | None = None,
               role: str | None = "operations") -> RefundAnswer:  # fmt: skip
-    asked = RefundAsked(amount=amount, key=key)
+    asked = RefundRequest(amount=amount, key=key)
     return await refund(shop.world, shop.orders, scope(shop, who), order_id, asked, role)
 
 

@@ -27,7 +27,7 @@ from recoup.flows.insight.verify import Verified, verify
 from recoup.flows.locked import Job
 from recoup.flows.merchants.switches import Subject, change
 from recoup.flows.messages import endpoints
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
@@ -37,7 +37,7 @@ from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue.advance import Asked
+from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
@@ -106,7 +106,7 @@ async def _first_month(shop: Shop) -> None:
         asked = await shop.ask(external_id=name, is_mit=False, days=None, code="05", **more)
         assert asked.evaluate == "APPROVED"
         if name == "ADVANCED-NETTED":
-            await refund(world, orders, shop.scope, asked.order_id, RefundAsked(all=True))
+            await refund(world, orders, shop.scope, asked.order_id, RefundRequest(all=True))
     await shop.run_due()
     await shop.transmitted("PAID-ELSEWHERE", declined=False)
     await shop.transmitted("APPROVED-0", declined=True)
@@ -115,12 +115,12 @@ async def _first_month(shop: Shop) -> None:
     await shop.advance(timedelta(days=25))
     await shop.close_pages()
     assert {(await shop.order(o))["stage"] for o in approved} == {"completed"}
-    await refund(world, orders, shop.scope, approved[0], RefundAsked(amount="10.00"))
-    await refund(world, orders, shop.scope, approved[0], RefundAsked(amount="5.00", key="refund-1"))
-    await refund(world, orders, shop.scope, approved[1], RefundAsked(amount="45.91"))
+    await refund(world, orders, shop.scope, approved[0], RefundRequest(amount="10.00"))
+    await refund(world, orders, shop.scope, approved[0], RefundRequest(amount="5.00", key="refund-1"))
+    await refund(world, orders, shop.scope, approved[1], RefundRequest(amount="45.91"))
     await shop.settle()
     await shop.close_pages()
-    await refund(world, orders, shop.scope, approved[2], RefundAsked(amount="1.00"))
+    await refund(world, orders, shop.scope, approved[2], RefundRequest(amount="1.00"))
     await dispute_on_demand(world, orders, shop.key(approved[2]), units=2000)
     await dispute_on_demand(world, orders, shop.key(approved[3]), kind="service", decided="won")
     await shop.settle()
@@ -163,7 +163,7 @@ async def _what_is_still_open(shop: Shop) -> None:
     await shop.run_due()
     await shop.admit(external_id="RECEIVED")
     due = await shop.ask(external_id="ADVANCED-DUE", is_mit=False, days=None, code="05", pan=FUNDS_CARD)
-    await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundAsked(amount="1.00"))
+    await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundRequest(amount="1.00"))
 
 
 async def _decided_by_a_model(shop: Shop) -> None:
@@ -175,7 +175,9 @@ async def _decided_by_a_model(shop: Shop) -> None:
         given = evidence()
         assert given.facts is not None
         limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
-        risk = AskedModel(Asked("declined", given.reading, 4590, "USD", 133, limits, given.now), given.facts, -300)
+        risk = AskedModel(
+            AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now), given.facts, -300
+        )
         await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
         await _store(shop, order_id, advance_by_model(risk, CURRENT_COLLECTION, made), risk.features())
 

@@ -12,7 +12,7 @@ from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.evaluate import answer
 from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.cards.taken import Word, word_of
+from recoup.flows.cards.taken import EvaluateResult, word_of
 from recoup.kernel.world import Policy
 from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
@@ -34,12 +34,12 @@ BY_CLASS = {
 }  # fmt: skip
 
 
-async def now_said(shop: Shop, word: Word) -> Word:
+async def now_said(shop: Shop, word: EvaluateResult) -> EvaluateResult:
     async with shop.world.db.connection() as connection:
         return word_of(await order_word(connection, shop.merchant_id, word.order_id))
 
 
-async def held_to_the_book(shop: Shop, word: Word) -> str:
+async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
     """The cause of an answer, after all that it says was held against the issuer's book."""
     told = answer(word, None, None)
     async with owner(shop.world) as connection:
@@ -89,7 +89,7 @@ async def held_to_the_book(shop: Shop, word: Word) -> str:
     return told.cause
 
 
-async def _attempts(shop: Shop, word: Word) -> list[Any]:
+async def _attempts(shop: Shop, word: EvaluateResult) -> list[Any]:
     async with shop.world.db.connection() as connection:
         return list(await connection.fetch(
             "SELECT state, klass, code_reason FROM attempts WHERE order_id = $1 AND state <> 'planned'"

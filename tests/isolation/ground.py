@@ -37,7 +37,7 @@ from recoup.flows.people.invitations import Subject, invite
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session
 from recoup.flows.refunds.limits import change_limits
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
@@ -295,7 +295,7 @@ async def _asked(shop: Shop, order_id: uuid.UUID, mark: str) -> str:
     """A refund that waits for a second person."""
     who = Scope(shop.merchant_id, Actor("user", str(uuid.UUID(int=4))), "test")
     await change_limits(shop.world, who, "operations", "USD", Limits(second_from_units=100))
-    asked = RefundAsked(amount="1.00", message=f"{mark} back")
+    asked = RefundRequest(amount="1.00", message=f"{mark} back")
     return str((await refund(shop.world, shop.orders, who, order_id, asked, "operations")).refund_id)
 
 

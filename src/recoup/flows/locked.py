@@ -20,11 +20,11 @@ from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
 from recoup.rules.money.contact import email_counted, phone_counted
-from recoup.rules.money.refund_limits import Desk
+from recoup.rules.money.refund_limits import RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
-from recoup.rules.rescue.arms import AtHand
+from recoup.rules.rescue.arms import EngineAtHand
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import read_evidence
@@ -203,7 +203,7 @@ class _Ground(NamedTuple):
     rows: Mapping[Key, Mapping[str, Any]]
     heads: Mapping[Key, dict[str, Any]]
     evidence: Mapping[Key, Mapping[str, Any]]
-    desks: Mapping[Key, Desk]
+    desks: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
     reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
 
@@ -251,13 +251,15 @@ async def admit_all(
     return rows, heads
 
 
-def engine_at_hand(world: World, order: Order) -> AtHand:
+def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     """With the model that is in use now; draws are the order's own."""
     order_id, merchant_id = str(order.order_id), order.merchant_id.bytes
     now = order.merchant.business(world.clocks.wall())
     model = world.models.current(now)
     why = world.models.why_none(now) if model is None else ""
-    return AtHand(model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode()))
+    return EngineAtHand(
+        model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode())
+    )
 
 
 def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tuple[UUID, ...]:
@@ -278,7 +280,9 @@ async def wallets_of(
     return wallets
 
 
-async def desks_of(tx: asyncpg.Connection, jobs: Sequence[Job], wall: WallTime) -> dict[tuple[UUID, UUID], Desk]:
+async def desks_of(
+    tx: asyncpg.Connection, jobs: Sequence[Job], wall: WallTime
+) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
     people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})
     if people:

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from recoup.flows.cards.collect import collect, write_off
-from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, let_go, start
+from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
@@ -71,7 +71,7 @@ FLOWS: dict[str, Flow] = {
     "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
-    "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
+    "release": lambda world, orders, due: release_hold(orders, (due.merchant_id, due.subject_id)),
     "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
     "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
     "allot": lambda world, orders, due: allot_due(world, due.merchant_id),

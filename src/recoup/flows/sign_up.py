@@ -24,7 +24,7 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.people.devices import new_device
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import Whence, open_session
+from recoup.flows.people.sessions import ClientInfo, open_session
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, turn_of
 from recoup.flows.people.throttle import charge_stranger
 from recoup.kernel.ids import new_id
@@ -219,8 +219,8 @@ async def _make(
     return SignedUp(token, credentials, key, device=new_device(world, user_id))
 
 
-def _whence(asked: SignUp) -> Whence:
-    return Whence(asked.address, asked.agent)
+def _whence(asked: SignUp) -> ClientInfo:
+    return ClientInfo(asked.address, asked.agent)
 
 
 async def _merchant(world: World, asked: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None) -> Credentials:

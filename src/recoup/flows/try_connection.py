@@ -11,11 +11,11 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from recoup.flows.external_call import call_with_timeout
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.owner import Owner
 from recoup.flows.messages.send_sample import send_sample
-from recoup.flows.outward import heard
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -149,7 +149,7 @@ async def _processor(world: World, processor: Processor) -> Hop:
     if processor.asks == "none":
         return Hop("processor", "skipped", f"{processor.name} cannot be tested without a payment.")
     begun = world.clocks.monotonic()
-    outcome = await heard(processor.inquire(new_id()), PROCESSOR_SECONDS)
+    outcome = await call_with_timeout(processor.inquire(new_id()), PROCESSOR_SECONDS)
     latency = _ms(world, begun)
     if outcome.state == "not_found":
         return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)

@@ -18,7 +18,7 @@ from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.settlement_terms import read_terms, set_terms
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.world import World
@@ -90,7 +90,7 @@ class Business:
         await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
         await self._refused_refund(refused)
         support = await self._as(SUPPORT[0])
-        asked = RefundAsked(all=True, key=f"demo-{waiting}")
+        asked = RefundRequest(all=True, key=f"demo-{waiting}")
         await refund(self._world, self._orders, support, waiting, asked, "operations")
 
     async def _refused_refund(self, order_id: UUID) -> None:
@@ -98,7 +98,7 @@ class Business:
         processor: Any = world.processors["sandbox"]
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
-            asked = RefundAsked(all=True, key=f"demo-{order_id}")
+            asked = RefundRequest(all=True, key=f"demo-{order_id}")
             made = await refund(world, self._orders, await self._as("owner"), order_id, asked)
             give_up = world.clocks.monotonic() + REFUSING.total_seconds()
             while await self._on_its_way(made.refund_id) and world.clocks.monotonic() < give_up:

@@ -13,7 +13,7 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
-from recoup.rules.rescue.advance import Asked, advance
+from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm
 from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.order_facts import facts_of
@@ -36,7 +36,7 @@ def advance_or(
         otherwise()
         return
     fee = fee_units(order.units, order.tariff)
-    asked = Asked(occasion, reading, order.units, order.asset, fee, limits, change.now)
+    asked = AdvanceInputs(occasion, reading, order.units, order.asset, fee, limits, change.now)
     judged = _judged(change, asked)
     if judged[0].decision.verdict != "approve_now":
         _keep(change, *judged)
@@ -64,12 +64,12 @@ def _customers(order: Order) -> tuple[UUID, ...]:
 
 def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
     """An amount that is only to be held is not advanced; nor is anything while the merchant is stopped."""
-    return order.customer_waits and not order.captured_later and not order.merchant.killed and limits.covers(occasion)
+    return order.customer_waits and not order.manual_capture and not order.merchant.killed and limits.covers(occasion)
 
 
-def _judged(change: Change, asked: Asked) -> tuple[Judged, Judged | None]:
+def _judged(change: Change, asked: AdvanceInputs) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
-    order, going = change.order, change.order.going()
+    order, going = change.order, change.order.attempt_in_flight()
     if order.arm is None or order.arm_known is None or change.engine is None:
         return Judged(advance(asked, CURRENT_COLLECTION), asked.features()), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
@@ -86,7 +86,7 @@ def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
     return change.decide(*done)
 
 
-def _advance(change: Change, asked: Asked, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
+def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
     order, reasons = change.order, list(judged[0].decision.reasons)
     decision_id = _keep(change, *judged)
     assert order.pan_id is not None
@@ -101,5 +101,5 @@ def _advance(change: Change, asked: Asked, judged: tuple[Judged, Judged | None],
     change.due("write_off", until)
     if grant.low:
         change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
-    if order.going() is None:
+    if order.attempt_in_flight() is None:
         plan_charge(change, asked.reading)

@@ -38,7 +38,7 @@ def replace_card(change: Change, card: NewCard) -> None:
         message = "The order waits for its first look: the operator has stopped all sending for this merchant."
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
     challenge = order.challenge()
-    if order.going() is not None or (challenge is not None and challenge.state == "tried"):
+    if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
     swap_card(change, card)
     if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
@@ -95,7 +95,7 @@ def want_attempts(change: Change, wanted: bool) -> None:
         return
     drop_plan(change)
     challenge = change.order.challenge()
-    if challenge is not None and change.order.going() is None:
+    if challenge is not None and change.order.attempt_in_flight() is None:
         change.set_challenge(challenge, state="ended")
 
 
@@ -127,7 +127,11 @@ def check_retried(change: Change) -> None:
 def plan_anew(change: Change) -> None:
     """As after the last decline, where nothing is planned or out."""
     order = change.order
-    if order.stage not in (Stage.PROCESSING, Stage.HELD) or order.planned() is not None or order.going() is not None:
+    if (
+        order.stage not in (Stage.PROCESSING, Stage.HELD)
+        or order.planned() is not None
+        or order.attempt_in_flight() is not None
+    ):
         return
     if order.stage is Stage.HELD and not order.attempts:
         return  # it waits for its first look

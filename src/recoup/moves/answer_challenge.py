@@ -21,7 +21,7 @@ def answer(change: Change, card: NewCard | None) -> None:
     """
     order = change.order
     challenge = order.challenge()
-    if order.going() is not None or (challenge is not None and challenge.state == "tried"):
+    if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
     lapsed = challenge is None or challenge.expires_at <= change.now or order.do_not_retry
     if challenge is None or lapsed or order.stage not in _ASKED:

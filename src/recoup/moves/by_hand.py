@@ -31,7 +31,7 @@ def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
             return False
         cure = "Stop its attempts if it must not go on by itself."
         raise Problem("wrong_state", f"It is on hold already: {order.held.get('why', '')}", cure=cure)
-    if order.going() is not None:
+    if order.attempt_in_flight() is not None:
         raise Problem("conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT)
     change.step("held", why=why, cause=cause)
     change.undue("admit")
@@ -73,7 +73,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
         raise Problem("wrong_state", f"An order that is {order.stage.value} is not tried now.", cure=cure)
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
-    if order.going() is not None:
+    if order.attempt_in_flight() is not None:
         return False
     if order.planned() is None:
         plan_anew(change)
@@ -104,5 +104,5 @@ def deal_with(change: Change, seen: str = "") -> bool:
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)
     change.fact("dealt_with", why=why)
-    change.calm(why)
+    change.clear_attention(why)
     return True

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.disputes import foresee
+from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
@@ -56,9 +56,9 @@ def refused(change: Change, capture: Refund, code: str | None) -> None:
     """The processor did not take it: it may be asked for again, unless the merchant was paid otherwise meanwhile."""
     change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
-        change.calm(PAID_TWICE)
+        change.clear_attention(PAID_TWICE)
         change.step("paid_elsewhere")
-        let_go(change)
+        void_authorisation(change)
 
 
 def refuse_while_capturing(change: Change) -> None:
@@ -76,10 +76,10 @@ def captured(change: Change, capture: Refund) -> None:
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
                 reference=capture.reference, code=capture.processor_code, **order.tariff.told())  # fmt: skip
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
-    foresee(change, payment)
+    schedule_test_dispute(change, payment)
 
 
-def let_go(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:
+def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:
     """The hold is to be voided. The order has just ended."""
     payment = change.order.paid_by()
     if payment is None:
@@ -95,7 +95,7 @@ def refund_hold(change: Change, actor: str, input_mac: bytes) -> Refund:
     while a capture is out."""
     refuse_while_capturing(change)
     change.step("cancelled")
-    void = let_go(change, actor, "\\x" + input_mac.hex())
+    void = void_authorisation(change, actor, "\\x" + input_mac.hex())
     assert void is not None
     return void
 
@@ -110,5 +110,5 @@ def end_window(change: Change) -> None:
         change.due("capture_window", change.wall + ASK_AGAIN, wall=True)
         return
     change.step("capture_window_ended")
-    let_go(change)
+    void_authorisation(change)
 

@@ -22,13 +22,13 @@ from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
-from recoup.rules.money.refund_limits import Desk, RefundRequest
+from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, needed
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
-from recoup.rules.rescue.arms import AtHand
+from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
@@ -54,10 +54,10 @@ class Change:
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
-        self.desk: Desk | None = None  # limits and requests, where people refund
+        self.desk: RefundApprovalContext | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
-        self.engine: AtHand | None = None  # of an order with an arm
-        self._asked: dict[UUID, RefundRequest] = {}
+        self.engine: EngineAtHand | None = None  # of an order with an arm
+        self._asked: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
 
     # the order ----------------------------------------------------------------------------------------------
@@ -101,14 +101,14 @@ class Change:
             self._tell(row.event, happening, line["seq"], event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
-    def worry(self, why: str) -> None:
+    def raise_attention(self, why: str) -> None:
         """Somebody shall look at the order. What only people can settle gives way to nothing else, and "Paid twice" to
         nothing at all: a capture that is refused goes by it."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = why
 
-    def calm(self, *beginnings: str) -> None:
+    def clear_attention(self, *beginnings: str) -> None:
         """What begins so needs nobody's attention any more; what else is stuck or late does."""
         if (self.order.attention or "").startswith(beginnings):
             self.order.attention = needed(self.order)
@@ -116,7 +116,7 @@ class Change:
     def paid_once(self) -> None:
         """What was paid twice is so no more once nothing of it is left."""
         if not self.order.left_units:
-            self.calm(PAID_TWICE)
+            self.clear_attention(PAID_TWICE)
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""
@@ -162,9 +162,9 @@ class Change:
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
-        self.calm(RETRYING)
+        self.clear_attention(RETRYING)
         if happening not in ("collected", "captured", "advanced"):
-            self.calm(PAID_TOO)
+            self.clear_attention(PAID_TOO)
         self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
@@ -188,7 +188,7 @@ class Change:
     def set_refund(self, refund: Refund, **values: Any) -> None:
         self._set("refunds", refund.refund_id, refund, values)
 
-    def set_request(self, request: RefundRequest, **values: Any) -> None:
+    def set_request(self, request: RefundApproval, **values: Any) -> None:
         for name, value in values.items():
             setattr(request, name, value)
         self._asked[request.request_id] = request

@@ -10,7 +10,7 @@ from recoup.moves.advance import advance_or
 from recoup.moves.captures import authorise
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, in_time
-from recoup.moves.disputes import foresee
+from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.end_order import expire_if_due
 from recoup.moves.open_attempt import hold
 from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
@@ -29,7 +29,7 @@ _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_co
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProcessorResult:
     """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found."""
 
     event: str
@@ -43,7 +43,7 @@ class Told:
     decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
 
 
-def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
+def close_attempt(change: Change, attempt_id: UUID, told: ProcessorResult) -> str:
     """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
     order = change.order
     attempt = order.attempt(attempt_id)
@@ -85,14 +85,14 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         collect.charged(change, attempt)
         return
     challenges.passed(change)
-    if order.captured_later:
+    if order.manual_capture:
         authorise(change, attempt)
         return
     fee = fee_units(order.units, order.tariff)
     change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
                 **order.tariff.told())  # fmt: skip
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
-    foresee(change, attempt)
+    schedule_test_dispute(change, attempt)
 
 
 def _declined(change: Change, attempt: Attempt) -> None:
@@ -140,7 +140,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
         go_on()
 
 
-def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: Told) -> None:
+def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: ProcessorResult) -> None:
     """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
     order, why = change.order, told.why
     if happening:

@@ -7,7 +7,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.world import Policy
 from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.change import Change
-from recoup.moves.disputes import foresee
+from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.send_intent import Route, send_intent
 from recoup.moves.sends import gate_input
 from recoup.rules.money import ledger
@@ -80,7 +80,7 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
     """Transaction A: the charge that may be sent now, or None: then the order says why, or has other work due."""
     order, advance, attempt = change.order, change.order.collecting(), change.order.planned()
     change.undue("collect")
-    if advance is None or attempt is None or order.going() is not None:
+    if advance is None or attempt is None or order.attempt_in_flight() is not None:
         return None
     if attempt.due_at > change.now:
         change.due("collect", attempt.due_at)
@@ -119,12 +119,12 @@ def charged(change: Change, attempt: Attempt) -> None:
     advance = change.order.collecting()
     assert advance is not None
     assert advance.due_units == attempt.units
-    change.calm(SILENT)
+    change.clear_attention(SILENT)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
     change.post("attempt", attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")])
-    foresee(change, attempt)
+    schedule_test_dispute(change, attempt)
     for refund in _waiting(change):
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
@@ -132,7 +132,7 @@ def charged(change: Change, attempt: Attempt) -> None:
 def not_charged(change: Change, reading: Reading | None = None) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off."""
-    change.calm(SILENT)
+    change.clear_attention(SILENT)
     for refund in _waiting(change):
         net(change, refund)
     if change.order.collecting() is None:
@@ -174,7 +174,7 @@ def end_collection(change: Change) -> None:
         change.undue("write_off")
     elif change.now < advance.until:
         change.due("write_off", advance.until)
-    elif change.order.going() is None:
+    elif change.order.attempt_in_flight() is None:
         write_off(change, "The time to collect it is over.")
 
 
@@ -189,7 +189,7 @@ def settle_refund(change: Change, refund: Refund) -> None:
         change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no)
         change.post("refund", refund.refund_id, [ledger.refund_of_bad_debt(refund.units)])
         change.paid_once()
-    elif change.order.going() is None:
+    elif change.order.attempt_in_flight() is None:
         net(change, refund)
 
 
@@ -208,10 +208,10 @@ def net(change: Change, refund: Refund) -> None:
     change.post("refund", refund.refund_id, [ledger.refund_netted(refund.units)])
 
 
-def worry(change: Change) -> None:
+def raise_uncollected(change: Change) -> None:
     """A charge is out for too long: the desk is told, once."""
     if change.order.collecting() is not None and change.order.attention != SILENT:
-        change.worry(SILENT)
+        change.raise_attention(SILENT)
         change.fact("warned", why=SILENT)
 
 

@@ -37,7 +37,7 @@ def unresolved(change: Change, *, told: bool) -> Order:
     """
     order, why = change.order, "The processor had not answered when the customer had to be told."
     change.undue("unresolved")
-    if order.customer_waits and order.going() is not None and told:
+    if order.customer_waits and order.attempt_in_flight() is not None and told:
         advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
     elif order.customer_waits:
         decline(change, why)

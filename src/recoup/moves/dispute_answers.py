@@ -34,7 +34,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
     change.set_dispute(dispute, answer=answer, answer_id=new_id(), answer_state="owed", answer_tries=0,
                        answer_before=None, answer_code=None)  # fmt: skip
-    change.calm(not_taken(dispute))
+    change.clear_attention(not_taken(dispute))
     change.fact("dispute_answer_owed", dispute_id, dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
     change.due("dispute_answer", change.wall, subject_id=dispute_id, wall=True)
     return dispute
@@ -71,12 +71,12 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
     elif state == "declined":
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="refused", answer_code=code)
-        change.worry(not_taken(dispute))
+        change.raise_attention(not_taken(dispute))
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
         pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == WORRY_AFTER_TRIES:
-            change.worry(unheard(dispute))
+            change.raise_attention(unheard(dispute))
             change.fact("dispute_answer_delayed", dispute_id, number=dispute.dispute_no, answer=dispute.answer)
     return dispute.state

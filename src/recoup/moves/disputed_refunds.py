@@ -14,16 +14,16 @@ NOT_SENT = "A refund was not sent: the cardholder took the money back by a dispu
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
 
 
-def make_room(change: Change, attempt_id: UUID) -> None:
+def cancel_refunds_for_dispute(change: Change, attempt_id: UUID) -> None:
     """Called when a dispute has taken its money: what was not sent yet, and is more than the charge has left, is not
     sent any more. What is out is left to its answer."""
     order = change.order
     for refund in reversed(order.refunds):
         if refund.attempt_id == attempt_id and (refund.state == "stuck" or refund.state == "owed" and not refund.tries):
-            give_way(change, refund)
+            cancel_for_dispute(change, refund)
 
 
-def give_way(change: Change, refund: Refund) -> bool:
+def cancel_for_dispute(change: Change, refund: Refund) -> bool:
     """A refund or reversal that the processor will not make any more, where the charge has nothing left for it. False
     when there is room."""
     order = change.order
@@ -60,13 +60,13 @@ def _refuse(change: Change, refund: Refund) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
     refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
-    change.worry(NOT_SENT)
+    change.raise_attention(NOT_SENT)
 
 
 def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
     change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
-    change.calm("A reversal is ")
+    change.clear_attention("A reversal is ")
     change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
     change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
     if units < reversal.units:

@@ -10,15 +10,15 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
 from recoup.moves.dispute_reminders import watch_reminders
-from recoup.moves.disputed_refunds import NOT_SENT, beyond, make_room, owe_reversal_again
+from recoup.moves.disputed_refunds import NOT_SENT, beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
     WARN_BEFORE,
     Case,
+    DisputeNotice,
     Refused,
     Terms,
-    Told,
     fee_for_merchant,
     follow,
     left_of,
@@ -50,7 +50,7 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
               if d is not dispute and d.attempt_id == charge.attempt_id]  # fmt: skip
     deeds = follow(
         Case(dispute.stage, dispute.state, dispute.units) if dispute else None,  # type: ignore[arg-type]
-        Told(notice.stage, notice.status, notice.amount, notice.currency),
+        DisputeNotice(notice.stage, notice.status, notice.amount, notice.currency),
         charge_asset=charge.asset, charge_left=left_of(charge.units, others),
     )  # fmt: skip
     if isinstance(deeds, Refused):
@@ -131,10 +131,10 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     if dispute.fee_units:
         postings.append(ledger.dispute_fee_charged(dispute.fee_units, order.payable_place))
     change.post("dispute", dispute.round_id, postings)
-    make_room(change, dispute.attempt_id)
+    cancel_refunds_for_dispute(change, dispute.attempt_id)
     charge = order.attempt(dispute.attempt_id)
     if beyond(order, charge.attempt_id) > 0:
-        change.worry(REFUNDED_BEFORE)
+        change.raise_attention(REFUNDED_BEFORE)
     if dispute.kind == "fraud" and _terms(change, charge).block_cards:
         change.block_card(dispute.dispute_id, "fraud_dispute", None)
 
@@ -207,7 +207,7 @@ _DEEDS = {
 }  # fmt: skip
 
 
-def foresee(change: Change, charge: Attempt) -> None:
+def schedule_test_dispute(change: Change, charge: Attempt) -> None:
     """The sandbox's dispute cards: their holder comes back on a day that is known."""
     row = foreseen(change.order.card.magic if change.order.card else None, charge.units)
     if row is not None:
@@ -226,7 +226,7 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
             lose(change, dispute, state="expired", why="The deadline passed without an answer.")
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
-        change.worry(late(dispute.dispute_no))
+        change.raise_attention(late(dispute.dispute_no))
         change.fact("dispute_warned", dispute_id, **_body(dispute))
         _watch(change, dispute)
     else:
@@ -235,7 +235,7 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 def _calm(change: Change, dispute: Dispute, *more: str) -> None:
     """It needs nobody's attention any more."""
-    change.calm(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, *more)
+    change.clear_attention(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, *more)
 
 
 def unheard(dispute: Dispute) -> str:

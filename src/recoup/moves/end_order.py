@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from recoup.kernel.problem import Problem
-from recoup.moves.captures import let_go, refuse_while_capturing
+from recoup.moves.captures import refuse_while_capturing, void_authorisation
 from recoup.moves.change import Change
 from recoup.moves.order_room import has_room
 from recoup.moves.refunds import owe_refund
@@ -21,7 +21,7 @@ def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -
         return False
     if before is not None:
         before()
-    if order.going() is None and can(order.stage, "expired"):
+    if order.attempt_in_flight() is None and can(order.stage, "expired"):
         change.step("expired")
     return True
 
@@ -31,7 +31,7 @@ def expire(change: Change) -> None:
     order = change.order
     if order.expires_at is not None and change.now < order.expires_at:
         change.due("expire", order.expires_at)
-    elif order.going() is not None:
+    elif order.attempt_in_flight() is not None:
         return
     elif can(order.stage, "expired"):
         change.step("expired")
@@ -72,7 +72,7 @@ def cancel(change: Change) -> bool:
         raise Problem("wrong_state", "An order that is completed cannot be cancelled.", cure=way_back(order),
                       stage=order.stage.value)  # fmt: skip
     change.step("cancelled")
-    let_go(change)
+    void_authorisation(change)
     return True
 
 
@@ -89,9 +89,9 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
         return
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
-        let_go(change)
+        void_authorisation(change)
     elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
-        change.worry(PAID_TWICE)
+        change.raise_attention(PAID_TWICE)
         if has_room(change):
             change.fact("paid_twice", transmit_id=transmit_id)
 
@@ -100,6 +100,6 @@ def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) ->
     """The merchant's success was none after all. A rescue that it ended does not begin again."""
     why = PAID_TWICE if same_order else PAID_TOO
     if change.order.attention == why:
-        change.calm(why)
+        change.clear_attention(why)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=transmit_id, declined=True, corrected=True)

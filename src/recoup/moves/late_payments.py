@@ -35,7 +35,7 @@ def give_back(change: Change) -> list[Refund]:
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
     if made:
-        change.calm(PAID_LATE, "A reversal is ")
+        change.clear_attention(PAID_LATE, "A reversal is ")
     return made
 
 
@@ -57,7 +57,7 @@ def settle_by_hand(change: Change, note: str) -> list[Refund]:
         change.post("refund", refund.refund_id, [by_hand(refund.units, attempt.route or "")])
         made.append(refund)
     if made:
-        change.calm(PAID_LATE)
+        change.clear_attention(PAID_LATE)
     return made
 
 

@@ -32,11 +32,11 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             scheme_code=reading.code, advice_code=reading.advice, visa_category=reading.visa_category,
             klass=reading.klass, lasting=lasting(order, reading, at), claimed=True,
         )  # fmt: skip
-        change.worry(RETRYING)
+        change.raise_attention(RETRYING)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
     elif not declined and order.attention not in FOR_PEOPLE:
-        change.worry(PAID_TOO)
+        change.raise_attention(PAID_TOO)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"],
                         declined=False)  # fmt: skip

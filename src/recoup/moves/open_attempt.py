@@ -29,7 +29,7 @@ def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer:
     order = change.order
     attempt = order.planned()
     change.undue("retry")
-    if order.stage is not Stage.PROCESSING or attempt is None or order.going() is not None:
+    if order.stage is not Stage.PROCESSING or attempt is None or order.attempt_in_flight() is not None:
         return None
     if attempt.due_at > change.now:
         change.due("retry", attempt.due_at)

@@ -126,6 +126,6 @@ def _paid_late(change: Change, attempt: Attempt, reference: str | None) -> None:
     change.set_attempt(attempt, reference=reference)
     if not any(a.is_out() for a in change.order.attempts):
         change.undue("last_word")
-    change.worry(PAID_LATE)
+    change.raise_attention(PAID_LATE)
     change.fact("paid_late", attempt.attempt_id, units=attempt.units, number=attempt.attempt_no, reference=reference)
     change.post("attempt", attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")])

@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.refunds import calm
+from recoup.moves.refunds import clear_delay
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import check_second
@@ -28,7 +28,7 @@ def try_again(change: Change, refund_id: UUID, actor: str) -> str:
     if refund.state == "stuck":
         change.set_refund(refund, state="owed", tries=0, send_id=new_id(), hand_note=None, hand_actor=None)
         change.fact(f"{refund.kind}_retried", refund_id, units=refund.units)
-        calm(change, refund)
+        clear_delay(change, refund)
     elif refund.state not in ("owed", "sent"):
         raise _over(refund)
     elif refund.state == "owed" and change.order.collecting() is not None:
@@ -64,7 +64,7 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
     else:
         change.fact("reversed", refund_id, **told)
         change.post("refund", refund_id, [ledger.reversal_by_hand(refund.units)])
-    calm(change, refund)
+    clear_delay(change, refund)
     return refund.state
 
 
@@ -79,7 +79,7 @@ def refuse(change: Change, refund_id: UUID, note: str) -> str:
     if not note:
         raise Problem("invalid", "Say why it is refused.", field="note", cure="Write it beside the button.")
     refuse_refund(change, refund, words=note)
-    calm(change, refund)
+    clear_delay(change, refund)
     return refund.state
 
 

@@ -15,8 +15,8 @@ from recoup.moves.order_room import check_room
 from recoup.moves.refunds import check_wallet, owe_refund
 from recoup.rules.money.refund_limits import (
     WAITS,
-    Desk,
-    RefundRequest,
+    RefundApproval,
+    RefundApprovalContext,
     check_day,
     check_one,
     check_other,
@@ -41,14 +41,14 @@ def may_go(change: Change, units: int, role: str, actor: str) -> bool:
 
 
 def ask_second(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str,
-               role: str) -> RefundRequest:  # fmt: skip
+               role: str) -> RefundApproval:  # fmt: skip
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
     the wallet of a stablecoin order holds: no second person is asked for what cannot be; Problem(conflict) as
     `check_room`."""
     check_wallet(change, units)
     check_room(change)
     order, now = change.order, change.now
-    request = RefundRequest(
+    request = RefundApproval(
         request_id=new_id(), order_id=order.order_id, state="waiting", units=units, asset=order.asset, message=message,
         items=items, input_mac="\\x" + input_mac.hex(), asked_by=actor, asked_role=role, asked_at=now,
         expires_at=now + WAITS,
@@ -60,7 +60,7 @@ def ask_second(change: Change, units: int, *, message: str, items: list[dict[str
 
 
 def approve(change: Change, request_id: UUID, approver: str, *, role: str, asker_role: str | None, seen_units: int,
-            possible: Callable[[Order, RefundRequest], None]) -> None:  # fmt: skip
+            possible: Callable[[Order, RefundApproval], None]) -> None:  # fmt: skip
     """The second person's word: the refund is owed, under the id of its request. `asker_role`: what who asked is here
     now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
     `possible` raises for what the order does not allow any more. The same word by the same person again does nothing.
@@ -123,7 +123,7 @@ def expire(change: Change, request_id: UUID) -> None:
         change.fact("refund_request_expired", request_id, units=request.units)
 
 
-def found(change: Change, request_id: UUID) -> RefundRequest:
+def found(change: Change, request_id: UUID) -> RefundApproval:
     """Raises: Problem(not_found)."""
     request = next((one for one in _desk(change).requests if one.request_id == request_id), None)
     if request is None:
@@ -131,7 +131,7 @@ def found(change: Change, request_id: UUID) -> RefundRequest:
     return request
 
 
-def _decided(change: Change, request: RefundRequest, state: str, actor: str, reason: str = "") -> None:
+def _decided(change: Change, request: RefundApproval, state: str, actor: str, reason: str = "") -> None:
     change.set_request(request, state=state, decided_by=actor, decided_at=change.now, reason=reason)
     change.undue(DUE, subject_id=request.request_id)
 
@@ -141,6 +141,6 @@ def _alone(order: Order, actor: str) -> int:
     return sum(r.units for r in alone if is_theirs(r.actor, actor))
 
 
-def _desk(change: Change) -> Desk:
+def _desk(change: Change) -> RefundApprovalContext:
     assert change.desk is not None, "a job of people"
     return change.desk

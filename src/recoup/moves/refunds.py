@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.moves import captures, collect
 from recoup.moves.change import Change
-from recoup.moves.disputed_refunds import give_way
+from recoup.moves.disputed_refunds import cancel_for_dispute
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
@@ -27,7 +27,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     if order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.refund(units - fee, order.sent_text)
-    payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
+    payment = order.paid_by() or order.attempt_in_flight()  # one that is out decides what becomes of it
     refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
                            input_mac="\\x" + input_mac.hex(), actor=actor, refund_id=refund_id,
                            approved_by=approved_by)  # fmt: skip
@@ -56,18 +56,18 @@ def _returned_fee(change: Change, units: int) -> int:
     return order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
 
 
-def calm(change: Change, refund: Refund) -> None:
+def clear_delay(change: Change, refund: Refund) -> None:
     """It needs nobody's attention any more."""
-    change.calm(f"A {refund.kind} is ")
+    change.clear_attention(f"A {refund.kind} is ")
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     """Somebody was told that the order is over, then the processor says approved: the money goes back, or what is only
     held is let go."""
     order = change.order
-    if order.captured_later:
+    if order.manual_capture:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
-        captures.let_go(change)
+        captures.void_authorisation(change)
         return
     refund = order_message(change, "reversal", attempt.attempt_id, attempt.units,
                            text="approved after the order had ended")  # fmt: skip
@@ -104,7 +104,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     else:
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.worry(DELAYED.format(kind=refund.kind))
+            change.raise_attention(DELAYED.format(kind=refund.kind))
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -112,7 +112,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
 def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
-    calm(change, refund)
+    clear_delay(change, refund)
     route = _route(change, refund)
     told: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
     match refund.kind:
@@ -134,13 +134,13 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
-        calm(change, refund)
+        clear_delay(change, refund)
         captures.refused(change, refund, code)
         return
-    if give_way(change, refund):
+    if cancel_for_dispute(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
-    change.worry(STUCK.format(kind=refund.kind))
+    change.raise_attention(STUCK.format(kind=refund.kind))
     change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 

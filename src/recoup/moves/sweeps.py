@@ -47,7 +47,7 @@ def replace_settlement(change: Change) -> Settlement | None:
     change.set_settlement(settlement)
     change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address)
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
-    change.calm(STUCK)
+    change.clear_attention(STUCK)
     return settlement
 
 
@@ -65,12 +65,12 @@ def close_settlement(
     if state == "declined":
         change.undue("settle", subject_id=settlement_id)
         change.set_settlement(settlement, state="stuck")
-        change.worry(STUCK)
+        change.raise_attention(STUCK)
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
     change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
     if settlement.tries == WORRY_AFTER_TRIES:
-        change.worry(DELAYED)
+        change.raise_attention(DELAYED)
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
     return settlement.state
 
@@ -79,7 +79,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     order = change.order
     change.undue("settle", subject_id=settlement.settlement_id)
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
-    change.calm(DELAYED)
+    change.clear_attention(DELAYED)
     channel = order.attempt(settlement.attempt_id).route or ""
     told = {
         "settlement_id": wire_id("stl", settlement.settlement_id),

@@ -33,7 +33,7 @@ from recoup.flows.people import list_habits, persons
 from recoup.flows.people.list_habits import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.flows.refunds.desk import decide
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.late import settle_by_hand
 from recoup.flows.stable.pay import simulate_by_operator
@@ -97,7 +97,7 @@ async def bought(shop: Shop, **more: Any) -> UUID:
 
 async def stuck(shop: Shop, order_id: UUID) -> UUID:
     await set_fault(shop.world, "refuse", timedelta(hours=1))
-    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True, message="Zzyx asked"))
+    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True, message="Zzyx asked"))
     await shop.settle()
     await clear_fault(shop.world, "refuse")
     return made.refund_id

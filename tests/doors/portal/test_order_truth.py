@@ -24,7 +24,7 @@ from tests.worlds import FUNDS_CARD, Shop, owner
 from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.refunds.desk import decide
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import FAULT_CARDS
@@ -39,7 +39,7 @@ def top(page: str) -> str:
 async def give_back(shop: Shop, order_id: UUID, amount: str | None = None, *, refused: bool = False) -> UUID:
     if refused:
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount, all=amount is None))
+    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=amount is None))
     await shop.settle()
     if refused:
         await clear_fault(shop.world, "refuse")
@@ -211,7 +211,7 @@ def test_a_refund_says_what_became_of_it(server: ServerAddress) -> None:
 
         await agree(shop)
         order_id = await advanced(shop)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="10.00"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00"))
         line = texts(await ops.get(f"/orders/{order_id}")).partition("Refund 1 of 10.00")[2][:200]
         assert line
         assert "sent at once" not in line

@@ -25,7 +25,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.disputes.terms import TermsAsked, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job, Orders
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.sandbox.disputes import Wanted
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
@@ -116,7 +116,7 @@ async def disputed(shop: Shop, order_id: UUID, **more: Any) -> str:
 
 
 async def refunded(shop: Shop, order_id: UUID, amount: str | None = None) -> None:
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount, all=amount is None))
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=amount is None))
 
 
 # notices as a processor sends them --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tests.worlds import Shop
 
 from recoup.flows.money.reconcile import File, Ran, reconcile
 from recoup.flows.money.sandbox_statement import sandbox_statement
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.reading import Reading
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -24,7 +24,7 @@ def person(shop: Shop, name: str = "olga") -> Scope:
 async def sold(shop: Shop, count: int = 3, refunds: int = 1) -> list[Any]:
     orders = await shop.admit_many(count, pan=YES, days=None, code="05")
     for order_id in orders[:refunds]:
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="10.00"))
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00"))
     await shop.settle()
     return orders
 

@@ -8,7 +8,7 @@ from tests.worlds import Shop
 
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
 from recoup.flows.money.settlement_terms import set_terms
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.bank_account import read_account
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -53,7 +53,7 @@ async def sold(shop: Shop, count: int = 1, **more: Any) -> list[UUID]:
 
 
 async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> None:
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount, all=not amount))
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=not amount))
     await shop.settle()
 
 

@@ -27,7 +27,7 @@ from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
     REPORTS,
-    Asked,
+    ReportRequest,
     grouped_report,
     report_csv,
     transactions_page,
@@ -54,7 +54,7 @@ def summed(rows: Iterable[Any]) -> Sums:
     return found
 
 
-async def transactions(world: World, asked: Asked, limit: int) -> tuple[Sums, list[Any]]:
+async def transactions(world: World, asked: ReportRequest, limit: int) -> tuple[Sums, list[Any]]:
     after, rows, totals = LOWEST, [], None
     while True:
         page = await transactions_page(world, asked, after, limit)
@@ -65,7 +65,7 @@ async def transactions(world: World, asked: Asked, limit: int) -> tuple[Sums, li
         after = UUID(page.next)
 
 
-async def from_csv(world: World, report: str, asked: Asked) -> Sums:
+async def from_csv(world: World, report: str, asked: ReportRequest) -> Sums:
     text = b"".join([part async for part in report_csv(world, report, asked)]).decode()
     found: Sums = {}
     for row in csv.DictReader(io.StringIO(text)):
@@ -79,7 +79,7 @@ async def from_csv(world: World, report: str, asked: Asked) -> Sums:
 
 async def check(world: World, merchant_id: UUID, span: tuple[datetime, datetime], limit: int = 3) -> Sums:
     """All reports of the period say the same; the sums that they share."""
-    asked = Asked(merchant_id, span)
+    asked = ReportRequest(merchant_id, span)
     totals, rows = await transactions(world, asked, limit)
     assert summed(rows) == totals
     assert len({(row["order_id"], row["asset"]) for row in rows}) == len(rows)
@@ -90,7 +90,7 @@ async def check(world: World, merchant_id: UUID, span: tuple[datetime, datetime]
         assert await from_csv(world, report, asked) == totals, report
     for asset, sums in totals.items():
         assert sums["net"] == sum(sums[name] for name in AMOUNTS if name not in ("net", "disputed"))
-        alone = await grouped_report(world, "sites", Asked(merchant_id, span, asset))
+        alone = await grouped_report(world, "sites", ReportRequest(merchant_id, span, asset))
         assert summed(alone.rows) == {asset: sums}
     return totals
 
@@ -191,7 +191,7 @@ def test_each_site_and_campaign_is_told_what_is_its_own(server: ServerAddress) -
             await shop.advance(5 * DAY)
             for one in (shop, other):
                 await agree_with_the_ledger(world, one.merchant_id)
-            asked = Asked(shop.merchant_id, EVER, "USD")
+            asked = ReportRequest(shop.merchant_id, EVER, "USD")
             by_site = {row["site"]: row for row in (await grouped_report(world, "sites", asked)).rows}
             assert list(by_site) == ["Leaf", "Mugs", None]
             assert (by_site[None]["adjusted"], by_site[None]["approvals"]) == (1200, 0)
@@ -217,7 +217,7 @@ def test_rows_are_paged_and_too_many_are_refused(server: ServerAddress, monkeypa
             shop = await make_shop(*made)
             for n in range(5):
                 await sold(shop, 1, descriptor=f"TEXT*{n}")
-            asked, seen, after = Asked(shop.merchant_id, EVER), [], 0
+            asked, seen, after = ReportRequest(shop.merchant_id, EVER), [], 0
             for _ in range(3):
                 page = await grouped_report(shop.world, "descriptors", asked, after, 2)
                 seen += [row["descriptor"] for row in page.rows]
@@ -247,7 +247,7 @@ def test_a_file_of_many_orders_takes_a_bounded_number_of_statements(
                 return await by_order(*args)
 
             monkeypatch.setattr("recoup.flows.money.origin_reports.by_order", counted)
-            found = await from_csv(shop.world, "transactions", Asked(shop.merchant_id, EVER))
+            found = await from_csv(shop.world, "transactions", ReportRequest(shop.merchant_id, EVER))
             assert (found["USD"]["approvals"], len(asked)) == (21, 5)
 
     asyncio.run(story())

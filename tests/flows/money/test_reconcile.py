@@ -17,7 +17,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, reconcile
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
@@ -256,7 +256,7 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
             await simulate(shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True,
                            actor=Actor("payer", "checkout"))  # fmt: skip
             if amount == "7.00":
-                await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundAsked(all=True))
+                await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True))
         await shop.settle()
         await shop.run_due()
         lines = await statement(shop, "channel")

@@ -10,7 +10,7 @@ from tests.flows.test_kill_between_statements import POLICY, Case, Prepare, Stor
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
+from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import ChargeAsked, Charges
@@ -76,7 +76,7 @@ async def do_pay(shop: Shop, case: Case) -> Any:
 
 async def do_refund(shop: Shop, case: Case) -> Any:
     assert case.order_id
-    asked = RefundAsked(amount="12.34", key=f"refund {case.order_id}", door="stablecoin")
+    asked = RefundRequest(amount="12.34", key=f"refund {case.order_id}", door="stablecoin")
     return await refund(shop.world, shop.orders, shop.scope, case.order_id, asked)
 
 

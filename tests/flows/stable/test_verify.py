@@ -11,7 +11,7 @@ from tests.worlds import Shop, drop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.insight.verify import DIFFERENCES_MAX, verify
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate, simulate_by_operator
 from recoup.flows.stable.payouts import PayoutAsked, ask_payout
@@ -23,8 +23,8 @@ async def _live(server: ServerAddress) -> str:
         shop = await make_shop(*made, fee_basis_points=100)
         paid = [await _paid(shop, f"PAID-{n}", "mock") for n in range(3)]
         await _paid(shop, "DIRECT", "mock_direct")
-        await refund(shop.world, shop.orders, shop.scope, paid[0], RefundAsked("10.00"))
-        await refund(shop.world, shop.orders, shop.scope, paid[1], RefundAsked(all=True))
+        await refund(shop.world, shop.orders, shop.scope, paid[0], RefundRequest("10.00"))
+        await refund(shop.world, shop.orders, shop.scope, paid[1], RefundRequest(all=True))
         for destination in ("mock:good", "mock:fail"):
             asked = PayoutAsked("5.00", "USDT", "crypto", destination)
             await ask_payout(shop.world, shop.merchants, shop.scope, asked)

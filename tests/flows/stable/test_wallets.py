@@ -15,7 +15,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds import desk
-from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
+from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate, simulate_by_operator
@@ -71,7 +71,7 @@ async def pay_out(shop: Shop, amount: str, destination: str = "mock:good") -> UU
 
 
 async def back(shop: Shop, order_id: UUID, amount: str | None = None) -> RefundAnswer:
-    asked = RefundAsked(amount, all=amount is None, message=str(amount))
+    asked = RefundRequest(amount, all=amount is None, message=str(amount))
     return await refund(shop.world, shop.orders, shop.scope, order_id, asked)
 
 

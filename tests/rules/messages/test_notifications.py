@@ -9,9 +9,9 @@ from recoup.kernel.ids import new_id
 from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
-from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Told, kinds_for, kinds_of, may_hear, told
+from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Ways, kinds_for, kinds_of, may_hear, told
 
-NOTHING = Told(False, False)
+NOTHING = Ways(False, False)
 ROLES = st.sampled_from((None, *RANKS))
 WAYS = st.tuples(st.booleans(), st.booleans())
 _ID, _AT = str(new_id()), "2026-11-20T12:00:00+00:00"
@@ -54,7 +54,7 @@ def test_nobody_hears_what_their_role_may_not(
     if not may_hear(KINDS[kind], own, operator):
         assert way == NOTHING
     elif choice is not None:
-        assert way == Told(choice[0], choice[1] and mails)
+        assert way == Ways(choice[0], choice[1] and mails)
     assert mails or not way.mail
 
 

@@ -13,11 +13,11 @@ from recoup.rules.money.disputes import (
     STAGES,
     STANDARD,
     Case,
+    DisputeNotice,
     Refused,
     Stage,
     Status,
     Terms,
-    Told,
     fee_for_merchant,
     follow,
     left_of,
@@ -29,7 +29,7 @@ from recoup.rules.network.dispute_reasons import KINDS, REASONS, reason_of
 
 UNITS = 1000
 STATES = ("open", "answered", "won", "lost", "accepted", "expired")
-TOLD = [Told(stage, status, UNITS, "USD") for stage in STAGES for status in get_args(Status)
+TOLD = [DisputeNotice(stage, status, UNITS, "USD") for stage in STAGES for status in get_args(Status)
         if (stage, status) != ("inquiry", "lost")]  # fmt: skip
 
 
@@ -41,7 +41,7 @@ class Book:
         self.held = 0
         self.charge = charge
 
-    def hear(self, told: Told) -> tuple[str, ...] | Refused:
+    def hear(self, told: DisputeNotice) -> tuple[str, ...] | Refused:
         deeds = follow(self.case, told, charge_asset="USD", charge_left=self.charge)
         if isinstance(deeds, Refused):
             return deeds
@@ -49,7 +49,7 @@ class Book:
             self._do(deed, told)
         return deeds
 
-    def _do(self, deed: str, told: Told) -> None:
+    def _do(self, deed: str, told: DisputeNotice) -> None:
         if deed in ("open", "again"):
             assert self.held == 0, "money is never taken twice"
             self.held = told.units
@@ -65,7 +65,7 @@ class Book:
 
 @settings(max_examples=500)
 @given(st.lists(st.sampled_from(TOLD), max_size=12))
-def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told: list[Told]) -> None:
+def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told: list[DisputeNotice]) -> None:
     book = Book()
     for one in told:
         book.hear(one)
@@ -81,7 +81,7 @@ def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told
     ("first open", "pre_arbitration open", "pre_arbitration won"),
 ])  # fmt: skip
 def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) -> None:
-    told = [Told(*line.split(), UNITS, "USD") for line in story]  # type: ignore[call-arg, arg-type]
+    told = [DisputeNotice(*line.split(), UNITS, "USD") for line in story]  # type: ignore[call-arg, arg-type]
     ends = set()
     for order in permutations(told):
         book = Book()
@@ -95,7 +95,7 @@ def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) ->
 def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back() -> None:
     for state in STATES:
         case = Case("first", state, UNITS)
-        won, lost = (follow(case, Told("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
+        won, lost = (follow(case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
                      for s in get_args(Status)[1:])  # fmt: skip
         assert won == (() if state == "won" else Refused("contradiction") if state == "lost" else ("win",))
         assert lost == (Refused("contradiction") if state == "won" else ("lose",) if state in ("open", "answered")
@@ -103,12 +103,13 @@ def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back(
 
 
 @pytest.mark.parametrize(("told", "reason"), [
-    (Told("first", "open", UNITS, "EUR"), "other_currency"), (Told("first", "open", UNITS + 1, "USD"),
-                                                              "amount_above_charge"),
-    (Told("inquiry", "lost", UNITS, "USD"), "inquiry_lost"), (Told("first", "won", UNITS - 1, "USD"), "amount_changed"),
-    (Told("pre_arbitration", "open", UNITS - 1, "USD"), "amount_changed"),
+    (DisputeNotice("first", "open", UNITS, "EUR"), "other_currency"),
+    (DisputeNotice("first", "open", UNITS + 1, "USD"), "amount_above_charge"),
+    (DisputeNotice("inquiry", "lost", UNITS, "USD"), "inquiry_lost"),
+    (DisputeNotice("first", "won", UNITS - 1, "USD"), "amount_changed"),
+    (DisputeNotice("pre_arbitration", "open", UNITS - 1, "USD"), "amount_changed"),
 ])  # fmt: skip
-def test_a_lie_is_named(told: Told, reason: str) -> None:
+def test_a_lie_is_named(told: DisputeNotice, reason: str) -> None:
     said = follow(Case("first", "open", UNITS), told, charge_asset="USD", charge_left=UNITS)
     assert said == Refused(reason)
     assert isinstance(said, Refused)
@@ -118,10 +119,12 @@ def test_a_lie_is_named(told: Told, reason: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from(STAGES), st.sampled_from(STATES), st.integers(1, 400)), max_size=6))
 def test_the_cases_of_a_charge_never_exceed_it(others: list[tuple[Stage, str, int]]) -> None:
     left = left_of(UNITS, others)
-    said = follow(None, Told("first", "open", left + 1, "USD"), charge_asset="USD", charge_left=left)
+    said = follow(None, DisputeNotice("first", "open", left + 1, "USD"), charge_asset="USD", charge_left=left)
     assert said == Refused("amount_above_charge")
     if left > 0:
-        assert follow(None, Told("first", "open", left, "USD"), charge_asset="USD", charge_left=left) == ("open",)
+        assert follow(None, DisputeNotice("first", "open", left, "USD"), charge_asset="USD", charge_left=left) == (
+            "open",
+        )
 
 
 # the contract -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from recoup.rules.money.refund_limits import (
     MOST,
     NONE,
     Limits,
-    RefundRequest,
+    RefundApproval,
     check_day,
     check_limits,
     check_one,
@@ -26,9 +26,9 @@ UNITS = st.integers(min_value=1, max_value=400)
 LIMIT = st.none() | st.integers(min_value=1, max_value=900)
 
 
-def request(state: str = "waiting") -> RefundRequest:
-    return RefundRequest(UUID(int=1), UUID(int=2), state, 100, "USD", "", [], "\\x", "user:ann", "owner", NOW,
-                         NOW + timedelta(days=7))  # fmt: skip
+def request(state: str = "waiting") -> RefundApproval:
+    return RefundApproval(UUID(int=1), UUID(int=2), state, 100, "USD", "", [], "\\x", "user:ann", "owner", NOW,
+                          NOW + timedelta(days=7))  # fmt: skip
 
 
 ASKED = st.lists(st.tuples(UNITS, st.integers(0, 3), st.booleans()), max_size=40)

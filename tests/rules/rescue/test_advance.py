@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.advance import Asked, LossTest
+from recoup.rules.rescue.advance import AdvanceInputs, LossTest
 from recoup.rules.rescue.advance import advance as advance_by
 from recoup.rules.rescue.advance import loss_test as loss_test_by
 from recoup.rules.rescue.evidence import Decision
@@ -22,19 +22,19 @@ NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")
 
 
-def advance(asked: Asked) -> Decision:
+def advance(asked: AdvanceInputs) -> Decision:
     return advance_by(asked, CURRENT_COLLECTION)
 
 
-def loss_test(asked: Asked) -> LossTest:
+def loss_test(asked: AdvanceInputs) -> LossTest:
     return loss_test_by(asked, CURRENT_COLLECTION)
 
 
-def asked(code: str = "51", **more: Any) -> Asked:
+def asked(code: str = "51", **more: Any) -> AdvanceInputs:
     reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
     usual: dict[str, Any] = {"occasion": "declined", "reading": reading, "units": 4590, "currency": "USD",
                              "fee_units": 133, "limits": OPEN, "now": NOW}  # fmt: skip
-    return Asked(**(usual | more))
+    return AdvanceInputs(**(usual | more))
 
 
 @settings(max_examples=300)
@@ -56,7 +56,7 @@ def test_the_loss_is_rounded_up_and_what_is_allowed_down(
     decision = advance(given_)
     assert (decision.verdict == "approve_now") == (test.expected_loss <= test.allowed)
     kept = json.loads(json.dumps(given_.features()))
-    assert advance(Asked.from_dict(kept)) == decision
+    assert advance(AdvanceInputs.from_dict(kept)) == decision
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.advance import Asked, advance
+from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_arm import advance_by_arm
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model, charges_of
-from recoup.rules.rescue.arms import FALLBACKS, Arm, AtHand, Known, Terms, has_arm
+from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, Terms, has_arm
 from recoup.rules.rescue.engine.lower_bound import collected
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
@@ -32,7 +32,7 @@ def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **
                              "currency": "USD", "fee_units": 133, "limits": OPEN, "now": NOW}  # fmt: skip
     facts = evidence(code, looks=looks).facts
     assert facts is not None
-    return AskedModel(Asked(**(usual | more)), facts, -300, out_at)
+    return AskedModel(AdvanceInputs(**(usual | more)), facts, -300, out_at)
 
 
 @settings(max_examples=100)
@@ -112,7 +112,7 @@ def test_the_decision_says_which_chance_it_was_made_by(
     arm: Arm, stopped: bool, there: bool, decider: str, watched: bool, fallback: str | None
 ) -> None:
     asked, known = given_(), Known(Terms(3, "share", share=50, holdout=10), stopped)
-    at_hand = AtHand(MODEL if there else None, "" if there else "model_stale", lambda _: b"")
+    at_hand = EngineAtHand(MODEL if there else None, "" if there else "model_stale", lambda _: b"")
     done, beside = advance_by_arm(arm, known, asked, at_hand)
     assert done.decision.versions["decider"] == decider
     assert done.arm is not None

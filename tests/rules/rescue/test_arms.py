@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
-from recoup.rules.rescue.arms import Arm, AtHand, Known, Terms, arm_of, decide_by_arm, place_of
+from recoup.rules.rescue.arms import Arm, EngineAtHand, Known, Terms, arm_of, decide_by_arm, place_of
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -22,8 +22,8 @@ TERMS = Terms(3, "share", share=60, holdout=10, explore=10)
 PLACES_OF = [place_of(hashlib.sha256(b"payer %d" % number).digest()) for number in range(10_000)]
 
 
-def at_hand(found: Model | None = MODEL, why: str = "") -> AtHand:
-    return AtHand(found, why, lambda text: hashlib.sha256(b"order" + text.encode()).digest())
+def at_hand(found: Model | None = MODEL, why: str = "") -> EngineAtHand:
+    return EngineAtHand(found, why, lambda text: hashlib.sha256(b"order" + text.encode()).digest())
 
 
 def arms(terms: Terms) -> list[Arm | None]:
@@ -124,7 +124,7 @@ def test_a_draw_is_repeated_and_named() -> None:
     """Asked again it is the same; the next decision draws anew; what was taken is among what was offered."""
     known, taken = evidence(looks=fridays(5)), Counter[bool]()
     for number in range(300):
-        engine = AtHand(MODEL, "", lambda text, n=number: hashlib.sha256(f"{n}/{text}".encode()).digest())
+        engine = EngineAtHand(MODEL, "", lambda text, n=number: hashlib.sha256(f"{n}/{text}".encode()).digest())
         (done, _), (again, _) = (decide_by_arm("engine", Known(TERMS), known, engine) for _ in range(2))
         assert done == again
         offers = {one.name: one for one in done.decision.alternatives if isinstance(one, Offered)}

@@ -13,7 +13,7 @@ from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.visit import Visit
 from recoup.doors.checkout.words import told
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
+from recoup.flows.cards.challenge import ChallengePage, Given, answer, refuse, show
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card_guard import check_words
@@ -52,7 +52,7 @@ async def refuse_card(visit: Visit) -> Response:
     return RedirectResponse(visit.address, status_code=303)
 
 
-def _page(visit: Visit, asked: Asked, problem: Problem | None = None) -> Response:
+def _page(visit: Visit, asked: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
     return render("card.html", visit.language, {
         "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,

@@ -17,7 +17,7 @@ from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.forms import Form, arrived, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.flows.people.sessions import Session, Whence, read_session
+from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.languages.catalogues import asked_for
@@ -166,9 +166,9 @@ def here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def whence(request: Request) -> Whence:
+def whence(request: Request) -> ClientInfo:
     """From where somebody signs in."""
-    return Whence(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
+    return ClientInfo(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
 
 
 def spoken(request: Request, session: Session | None = None) -> str:

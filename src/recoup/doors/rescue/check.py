@@ -11,7 +11,7 @@ from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method, Reply
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
 from recoup.flows.cards.evaluate import STALE
-from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
@@ -27,7 +27,7 @@ async def check(call: Call) -> Reply:
     now = known.merchant.business(call.services.world.clocks.wall())
     complaints: list[Complaint] = []
     warnings: tuple[str, ...] = ()
-    given: Declined | None = None
+    given: EvaluateRequest | None = None
     try:
         given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy,
                               sync=known.merchant.mit_mode == "sync")  # fmt: skip
@@ -52,12 +52,12 @@ async def check(call: Call) -> Reply:
     ))  # fmt: skip
 
 
-def _declined_at(given: Declined | None) -> datetime | None:
+def _declined_at(given: EvaluateRequest | None) -> datetime | None:
     at = given.decline.get("at") if given else None
     return datetime.fromisoformat(at) if at else None
 
 
-def _source(given: Declined | None, reading: ReadDecline | None) -> list[str]:
+def _source(given: EvaluateRequest | None, reading: ReadDecline | None) -> list[str]:
     """That nobody here knows the codes of this source."""
     if given is None or reading is None or given.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
         return []
@@ -75,7 +75,7 @@ def _strangers(body: dict[str, Any]) -> list[str]:
             for name, alike in found]  # fmt: skip
 
 
-def _reading(given: Declined, body: dict[str, Any], now: datetime) -> ReadDecline:
+def _reading(given: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
     """By the card's number or, where it is a token, by the brand that is told."""
     method = body.get("paymentMethod") or {}
     brand = str(method.get("cardBrand") or "").lower()

@@ -20,7 +20,7 @@ from recoup.doors.rescue.payment import (
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.declined import CauseWord, EvaluateBody, Evaluated, Subscription, ThreeDSecure
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.cards.taken import Declined, Word
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.world import Policy
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.uploads.table import is_like
@@ -47,7 +47,7 @@ async def evaluate(call: Call) -> Reply:
     return Reply(answer(word, given.sense_key, url))
 
 
-def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Evaluated:
+def answer(word: EvaluateResult, sense_key: str | None, challenge_url: str | None) -> Evaluated:
     said_no = word.evaluate in _SAID_NO
     cause = word.cause
     result = cause.sentence() if said_no and cause is not None else "Success"
@@ -60,7 +60,7 @@ def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Eval
     )  # fmt: skip
 
 
-def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = False) -> Declined:
+def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = False) -> EvaluateRequest:
     """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
     checked. Raises: Problem(invalid).
     """
@@ -92,7 +92,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = 
     person = person_of(fields, fields.text("customerIp", maximum=64))
     cvv = method.text("verificationValue", maximum=4)
     fields.raise_if_any()
-    return Declined(
+    return EvaluateRequest(
         external_id=external_id, key=key, is_mit=is_mit, order_source=source,
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,

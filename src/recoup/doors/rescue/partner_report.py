@@ -10,7 +10,7 @@ from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.partners import own_merchant
-from recoup.flows.money.partner_report import DAYS_MAX, Asked, report_csv, report_page
+from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 
 DAYS_USUAL: Final = 30
@@ -34,7 +34,7 @@ async def report(call: Call) -> Reply:
     query.raise_if_any()
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
-    asked = Asked(partner.partner_id, first, last, mid, asset)
+    asked = PartnerReportRequest(partner.partner_id, first, last, mid, asset)
     if form == "csv":
         name = f'attachment; filename="merchants-{first}-{last}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))

@@ -12,7 +12,7 @@ from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import RefundBody, Refunded
 from recoup.doors.rescue.wire import ErrorTuple
-from recoup.flows.refunds.refund import RefundAsked
+from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
 from recoup.kernel.problem import Problem
 
@@ -51,7 +51,7 @@ def _refused(problem: Problem, order_id: UUID) -> Refunded:
     )  # fmt: skip
 
 
-def _asked(call: Call) -> RefundAsked:
+def _asked(call: Call) -> RefundRequest:
     fields = Fields(call.body)
     mid = fields.identifier("mid")
     if mid is not None and mid != call.scope.merchant_id:
@@ -70,7 +70,7 @@ def _asked(call: Call) -> RefundAsked:
     currency = fields.text("currency", maximum=4).upper() or None
     message = fields.text("refundMessage", maximum=500)
     fields.raise_if_any()
-    return RefundAsked(amount, items, currency, message, key or None, door="rescue")
+    return RefundRequest(amount, items, currency, message, key or None, door="rescue")
 
 
 def _decimal(fields: Fields, name: str) -> str | None:

@@ -27,7 +27,7 @@ from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
     GROUPS_MAX,
-    Asked,
+    ReportRequest,
     grouped_report,
     report_csv,
     transactions_page,
@@ -66,7 +66,7 @@ async def get_report(report: str, call: Call) -> Reply:
     ))  # fmt: skip
 
 
-async def _asked(call: Call, query: Query) -> Asked:
+async def _asked(call: Call, query: Query) -> ReportRequest:
     """Raises: Problem(invalid), all complaints at once."""
     begin, end = query.instant("from"), query.instant("to")
     asset = query.one("currency", maximum=16).upper() or None
@@ -82,7 +82,7 @@ async def _asked(call: Call, query: Query) -> Asked:
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
-    return Asked(call.scope.merchant_id, (begin, end), asset)
+    return ReportRequest(call.scope.merchant_id, (begin, end), asset)
 
 
 def _after(query: Query, report: str) -> Any:

@@ -11,7 +11,7 @@ from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
 from recoup.doors.rescue.transmit import read_outcome, read_transmitted
-from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.flows.cards.uploads.row import Became, Given, Reader
 from recoup.kernel.problem import Problem
@@ -89,7 +89,7 @@ def _body(kind: str, text: str) -> dict[str, Any]:
     return body
 
 
-def _in_file(given: Declined) -> Declined:
+def _in_file(given: EvaluateRequest) -> EvaluateRequest:
     """What holds for files alone. Raises: Problem(invalid)."""
     wrong: dict[str, list[str]] = {}
     if not given.is_mit:

@@ -17,7 +17,7 @@ from recoup.doors.stablecoin.shapes import (
     order_object,
     payment_object,
 )
-from recoup.flows.refunds.refund import RefundAsked
+from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
 from recoup.flows.stable.cancel import cancel as cancel_order
 from recoup.kernel.ids import wire_id
@@ -114,8 +114,8 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
 async def refund(call: Call) -> Reply:
     order_id = (await _order(call, call.object_id("ord"))).order_id
     body = read(call.body, RefundBody)
-    asked = RefundAsked(body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None,
-                        door="stablecoin")  # fmt: skip
+    asked = RefundRequest(body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None,
+                          door="stablecoin")  # fmt: skip
     await refund_order(call.services.world, call.services.orders, call.scope, order_id, asked)
     return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import AtHand
+from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Job, Orders
 from recoup.kernel.ids import new_id
@@ -34,7 +34,7 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChallengePage:
     """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
     of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
     money when it is over; nothing here is secret."""
@@ -72,7 +72,7 @@ class Given:
     confirmed: bool = False
 
 
-async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
+async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage:
     """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
     async with world.db.connection() as connection:
         row = await last_challenge(connection, merchant_id, order_id, world.clocks.wall())
@@ -106,7 +106,9 @@ def _money(row: ChallengeRow) -> Money:
     return "returned" if over else "returning"
 
 
-async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given: Given, request_id: str) -> Asked:
+async def answer(
+    world: World, orders: Orders, vault: Vault, asked: ChallengePage, given: Given, request_id: str
+) -> ChallengePage:
     """Tries the card with what was given, and answers what the page shows then.
 
     Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
@@ -121,7 +123,7 @@ async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given
         async with world.db.connection() as connection:
             await set_billing(connection, *key, asked.billing | given.billing)
     confirmed = {"authenticationValue": CONFIRMED} if given.confirmed and world.policy.test_mode else None
-    at_hand = AtHand(cvv=given.code, three_d_secure=confirmed)
+    at_hand = CardholderInput(cvv=given.code, three_d_secure=confirmed)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
     _SENDING.add(send)
     send.add_done_callback(_SENDING.discard)
@@ -129,7 +131,7 @@ async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given
     return await show(world, *key)
 
 
-async def refuse(world: World, orders: Orders, asked: Asked, request_id: str) -> Asked:
+async def refuse(world: World, orders: Orders, asked: ChallengePage, request_id: str) -> ChallengePage:
     """The customer says no, or the bank's page did not let them pass."""
     key = (asked.merchant_id, asked.order_id)
 
@@ -143,7 +145,7 @@ async def refuse(world: World, orders: Orders, asked: Asked, request_id: str) ->
 _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the page does not stop what they began
 
 
-def _check(asked: Asked, given: Given) -> None:
+def _check(asked: ChallengePage, given: Given) -> None:
     """Raises: Problem(invalid) for what is asked and missing. Another card always does."""
     if given.pan:
         return
@@ -157,7 +159,7 @@ def _check(asked: Asked, given: Given) -> None:
         raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
 
 
-async def _vaulted(world: World, vault: Vault, asked: Asked, given: Given) -> NewCard:
+async def _vaulted(world: World, vault: Vault, asked: ChallengePage, given: Given) -> NewCard:
     check_number(world, given.pan, "CardNumber")
     stored = await vault.store(CardGiven(asked.merchant_id, new_id(), given.pan, given.exp_month, given.exp_year))
     return NewCard(stored.token_id, identity_of(asked.order_id, stored.pan_id, stored.magic), stored.pan_id)

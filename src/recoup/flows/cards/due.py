@@ -33,5 +33,5 @@ async def end_capture_window(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.change(Job(key, end_window))
 
 
-async def let_go(orders: Orders, key: tuple[UUID, UUID]) -> None:
+async def release_hold(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.change(Job(key, release))

@@ -17,7 +17,7 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
-from recoup.flows.cards.taken import Declined, Word, word_of, word_of_order
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
@@ -70,7 +70,7 @@ class Evaluate:
         self._admissions = Admissions(world, RECENT)
         self._tries = FirstTries(world, orders, vault)
 
-    async def evaluate(self, scope: Scope, given: Declined) -> Word:
+    async def evaluate(self, scope: Scope, given: EvaluateRequest) -> EvaluateResult:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
 
         Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
@@ -104,7 +104,7 @@ class Evaluate:
             seen = await self._seen(scope, given, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
-            if isinstance(seen, Word):
+            if isinstance(seen, EvaluateResult):
                 return seen
             generation = seen
             if kept:
@@ -115,7 +115,7 @@ class Evaluate:
         raise Problem("unavailable", "Other calls are changing the order at the moment.", retry_after_seconds=1,
                       cure="Send it again with the same key in a second.")  # fmt: skip
 
-    async def look(self, scope: Scope, given: Declined) -> tuple[str, ...]:
+    async def look(self, scope: Scope, given: EvaluateRequest) -> tuple[str, ...]:
         """What `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
 
         Raises: Problem, as `evaluate` does.
@@ -140,7 +140,7 @@ class Evaluate:
     # admission ------------------------------------------------------------------------------------------------
 
     def _row(
-        self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
+        self, scope: Scope, known: Known, given: EvaluateRequest, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
         check_taking(merchant)
@@ -192,7 +192,7 @@ class Evaluate:
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
-    async def _assign(self, scope: Scope, known: Known, given: Declined, row: dict[str, Any]) -> None:
+    async def _assign(self, scope: Scope, known: Known, given: EvaluateRequest, row: dict[str, Any]) -> None:
         """The order's arm, by its customer's place among all customers; without a customer by the card's."""
         terms = known.arms_of(row["site_id"])
         if terms is None or terms.mode == "off" or not has_arm(row["kind"], known.merchant.cit_unresolved):
@@ -204,7 +204,7 @@ class Evaluate:
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
         row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
 
-    async def _check_not_blocked(self, scope: Scope, known: Known, given: Declined, token_id: UUID) -> None:
+    async def _check_not_blocked(self, scope: Scope, known: Known, given: EvaluateRequest, token_id: UUID) -> None:
         """What costs a look-up is looked up only by a merchant that has blocked a card.
 
         Raises: Problem(blocked); Problem(invalid) for an unknown token.
@@ -216,7 +216,7 @@ class Evaluate:
             async with self._world.db.connection() as connection:
                 check_not_blocked(known.blocked, await self._pan_id(connection, scope, given, token_id))
 
-    def _payer_id(self, scope: Scope, given: Declined) -> UUID | None:
+    def _payer_id(self, scope: Scope, given: EvaluateRequest) -> UUID | None:
         who = given.payer.external_id or given.payer.email.lower()
         if not who:
             return None
@@ -224,12 +224,12 @@ class Evaluate:
         return payer_id
 
     async def _first_word(
-        self, scope: Scope, given: Declined, row: dict[str, Any], admitted: asyncio.Task[Tried] | bool,
+        self, scope: Scope, given: EvaluateRequest, row: dict[str, Any], admitted: asyncio.Task[Tried] | bool,
         warnings: tuple[str, ...], until: float,
-    ) -> Word:  # fmt: skip
+    ) -> EvaluateResult:  # fmt: skip
         if row["kind"] == "mit_managed":
-            return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None,
-                        Cause(GOES_ON))  # fmt: skip
+            return EvaluateResult(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None,
+                                  Cause(GOES_ON))  # fmt: skip
         work = self._tries.with_customer(scope, given, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
@@ -243,7 +243,9 @@ class Evaluate:
 
     # what is known already ------------------------------------------------------------------------------------
 
-    async def _seen(self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes) -> Word | UUID | int:
+    async def _seen(
+        self, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes
+    ) -> EvaluateResult | UUID | int:
         """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
         generation under which it is.
 
@@ -285,7 +287,7 @@ class Evaluate:
             last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], switch)
         return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
 
-    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> Word:
+    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> EvaluateResult:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
         while True:
             async with self._world.db.connection() as connection:
@@ -302,19 +304,19 @@ class Evaluate:
 
     # the card, the input --------------------------------------------------------------------------------------
 
-    def _token_of(self, scope: Scope, given: Declined) -> UUID:
+    def _token_of(self, scope: Scope, given: EvaluateRequest) -> UUID:
         """The id of a number given outright, made from order and number: a repeat stores nothing."""
         assert given.pan is not None
         check_number(self._world, given.pan, "PaymentMethod.CardNumber")
         token_id: UUID = self._world.keys.derived_id("pan-token", scope.merchant_id.bytes, given.external_id, given.pan)
         return token_id
 
-    async def _keep_card(self, scope: Scope, given: Declined, token_id: UUID) -> None:
+    async def _keep_card(self, scope: Scope, given: EvaluateRequest, token_id: UUID) -> None:
         assert given.pan is not None
         card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
         await self._vault.store(card)
 
-    async def _pan_id(self, connection: Any, scope: Scope, given: Declined, token_id: UUID) -> UUID | None:
+    async def _pan_id(self, connection: Any, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
         """Which card it is; None for a number that came for the first time.
 
         Raises: Problem(invalid) for an unknown token.
@@ -330,7 +332,7 @@ class Evaluate:
             raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
         return UUID(str(token["pan_id"]))
 
-    def _mac(self, given: Declined, token_id: UUID) -> bytes:
+    def _mac(self, given: EvaluateRequest, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
         facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
@@ -349,12 +351,12 @@ def _check_same(before: bytes, now: bytes) -> None:
         raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
 
 
-def _stale(given: Declined, now: BusinessTime) -> bool:
+def _stale(given: EvaluateRequest, now: BusinessTime) -> bool:
     told = given.decline.get("at")
     return told is not None and datetime.fromisoformat(told) < now - timedelta(days=1)
 
 
-def _generation(given: Declined, last: Any, pan_id: UUID | None) -> int | None:
+def _generation(given: EvaluateRequest, last: Any, pan_id: UUID | None) -> int | None:
     """Which rescue of this order id the call begins; None when it only asks how the last one stands.
 
     Raises: Problem(conflict) for another amount or card while that one counts.
@@ -381,7 +383,7 @@ def _had_card(last: Any, pan_id: UUID | None) -> bool:
     )
 
 
-def _search_text(given: Declined) -> str:
+def _search_text(given: EvaluateRequest) -> str:
     """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
     payer = given.payer
     parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from recoup.flows.cards.send import finish, first_of_new, send_attempt
-from recoup.flows.cards.taken import AtHand, Declined
+from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Admission, Orders
 from recoup.kernel.ids import first_id_of
@@ -47,7 +47,7 @@ class FirstTries:
         work = self._begin(self._admit_and_try(scope, row, recent, known))
         return work if await known else False
 
-    def with_customer(self, scope: Scope, given: Declined, row: dict[str, Any]) -> asyncio.Task[Tried]:
+    def with_customer(self, scope: Scope, given: EvaluateRequest, row: dict[str, Any]) -> asyncio.Task[Tried]:
         """The try of an order that stands, made while the customer waits."""
         return self._begin(self._try_with_customer(scope, given, row))
 
@@ -78,10 +78,10 @@ class FirstTries:
         return Tried(await finish(self._world, self._orders, taken.answer, actor=scope.actor,
                                   request_id=scope.request_id))  # fmt: skip
 
-    async def _try_with_customer(self, scope: Scope, given: Declined, row: dict[str, Any]) -> Tried:
+    async def _try_with_customer(self, scope: Scope, given: EvaluateRequest, row: dict[str, Any]) -> Tried:
         key = (scope.merchant_id, row["order_id"])
         code = given.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
-        at_hand = AtHand(given.payer.phone, code)
+        at_hand = CardholderInput(given.payer.phone, code)
         await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
                            at_hand=at_hand, pick_up=True)  # fmt: skip
         return Tried(without_code=row["kind"] == "cit_web" and given.token_id is not None and not code)

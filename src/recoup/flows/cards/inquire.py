@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.cards.send import call, close
+from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.close_attempt import Told, close_attempt
-from recoup.moves.collect import worry
+from recoup.moves.close_attempt import ProcessorResult, close_attempt
+from recoup.moves.collect import raise_uncollected
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
@@ -33,7 +33,7 @@ ASK_SECONDS_MAX = 15.0
 
 async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     def look(change: Change) -> Attempt | None:
-        attempt = change.order.going()
+        attempt = change.order.attempt_in_flight()
         if attempt is None:
             change.undue("inquire")
         return attempt
@@ -43,7 +43,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         return
     processor = processor_of(world, attempt.route or "")
     asked = world.clocks.wall()
-    outcome = await heard(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
+    outcome = await call_with_timeout(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
     if outcome.state in ("approved", "declined", "not_sent"):  # each is the processor's proof
         await close(orders, key, attempt.attempt_id, outcome)
         return
@@ -76,7 +76,7 @@ async def _not_known(
         if change.wall > now.send_before + world.policy.desk_after:
             if can(order.stage, "broke"):
                 change.step("broke", why=UNKNOWN, cause="unknown_outcome")
-            worry(change)
+            raise_uncollected(change)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
@@ -103,7 +103,7 @@ def _again(
         why = "It never arrived, and it may not be sent again now."
         asked = replace(asked, may_wait=False)
         barred = None if over else change.decide(gate(asked), asked.features())
-        close_attempt(change, attempt.attempt_id, Told("not_sent", why=why, decision_id=barred))
+        close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=barred))
         return None
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before,

@@ -40,9 +40,11 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         if order.card is not None and is_world_bin(order.card.bin):
             raise Problem("wrong_state", "This card belongs to the connected world, which alone decides its answer.",
                           cure="Move the merchant's clock to the order's next attempt.")  # fmt: skip
-        if order.going() is None and bring_charge_forward(change, world.policy, "Brought forward by the operator."):
+        if order.attempt_in_flight() is None and bring_charge_forward(
+            change, world.policy, "Brought forward by the operator."
+        ):
             return True
-        if order.stage is not Stage.PROCESSING or order.going() is not None:
+        if order.stage is not Stage.PROCESSING or order.attempt_in_flight() is not None:
             raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.",
                       cure="Read the order: its state shows what is possible.")  # fmt: skip
         word = gate_word(change, world.policy, order.planned())

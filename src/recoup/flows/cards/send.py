@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.cards.taken import AtHand
+from recoup.flows.cards.taken import CardholderInput
+from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, Job, Orders, Taken
-from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Card, Charge, Outcome
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.close_attempt import Told, close_attempt
+from recoup.moves.close_attempt import ProcessorResult, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.send_intent import Route
 from recoup.moves.start_order import start_order
@@ -26,7 +26,7 @@ from recoup.rules.order.snapshot import Attempt, CardFacts, Order
 from recoup.rules.rescue.route_by_answer import chosen_route, route_input
 from recoup.store.write.vault import note_issuers
 
-NOTHING = AtHand()
+NOTHING = CardholderInput()
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
@@ -49,7 +49,7 @@ def _routes(world: World, order: Order) -> list[str]:
 
 async def send_attempt(
     world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker",
-    at_hand: AtHand = NOTHING, pick_up: bool = False,
+    at_hand: CardholderInput = NOTHING, pick_up: bool = False,
 ) -> str | None:  # fmt: skip
     """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send.
 
@@ -74,7 +74,7 @@ def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> In
 
 async def carry_out(
     world: World, orders: Orders, key: tuple[UUID, UUID], intent: Intent, *, actor: Actor = WORKER,
-    request_id: str = "worker", at_hand: AtHand = NOTHING,
+    request_id: str = "worker", at_hand: CardholderInput = NOTHING,
 ) -> str | None:  # fmt: skip
     """`intent` opens the attempt under the locks of order and card; then the call, then what came of it."""
     opened = await orders.change(Job(key, opening(world, intent), actor, request_id, cards=True))
@@ -141,7 +141,7 @@ async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> 
 
 
 async def call(
-    world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand = NOTHING
+    world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput = NOTHING
 ) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
     processor = processor_of(world, attempt.route or "")
@@ -150,10 +150,10 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    return await heard(processor.charge(charge), timeout)
+    return await call_with_timeout(processor.charge(charge), timeout)
 
 
-def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand) -> Charge:
+def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
     """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
     assert attempt.sent_at is not None
     facts = order.facts
@@ -161,7 +161,7 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
         id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
         acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=not order.captured_later, sent_at=attempt.sent_at,
+        capture=not order.manual_capture, sent_at=attempt.sent_at,
         descriptor=order.statement,
         send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
@@ -192,8 +192,8 @@ async def close(
     return state
 
 
-def _told(outcome: Outcome) -> Told:
-    return Told(
+def _told(outcome: Outcome) -> ProcessorResult:
+    return ProcessorResult(
         _EVENTS[outcome.state], reference=outcome.reference, network_transaction_id=outcome.network_transaction_id,
         scheme_code=outcome.scheme_code, advice_code=outcome.advice_code, processor_code=outcome.processor_code,
         latency_ms=outcome.latency_ms,

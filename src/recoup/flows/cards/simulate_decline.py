@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Declined, Person, Word
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
@@ -36,7 +36,7 @@ class Simulated:
 
 async def simulate_decline(
     world: World, evaluate: Evaluate, scope: Scope, known: Known, asked: Simulated
-) -> Word:
+) -> EvaluateResult:
     """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind, answer, amount or key;
     what /evaluate raises.
     """
@@ -81,11 +81,11 @@ def _made(key: UUID) -> WallTime | None:
         return None
 
 
-def _declined(asked: Simulated, now: datetime) -> Declined:
+def _declined(asked: Simulated, now: datetime) -> EvaluateRequest:
     """Nothing of it is drawn: the same form again means the same payment."""
     mark = asked.key.hex[-12:]
     by_customer = asked.kind.startswith("cit")
-    return Declined(
+    return EvaluateRequest(
         external_id=f"SIM-{mark}", key=f"simulated-{asked.key}", is_mit=not by_customer,
         order_source="callcenter" if asked.kind == "cit_callcenter" else "ecommerce",
         expires_at=now + timedelta(days=RESCUE_DAYS) if asked.kind == "mit_managed" else None, units=asked.units,

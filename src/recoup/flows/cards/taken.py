@@ -26,7 +26,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class EvaluateRequest:
     """One /evaluate, checked field by field. `units` minor units; `facts` what else is kept, free of personal data."""
 
     external_id: str
@@ -54,7 +54,7 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
+class CardholderInput:
     """What only the waiting customer's call knows; it goes out with the send and is kept nowhere."""
 
     phone: str = field(default="", repr=False)
@@ -63,7 +63,7 @@ class AtHand:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class EvaluateResult:
     """What /evaluate answers: the order, its present word, and what the caller should know besides."""
 
     order_id: UUID
@@ -76,24 +76,28 @@ class Word:
     cause: Cause | None = None  # why it is not approved; None of an approved one
 
 
-def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
+def word_of(row: Any, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     """From a row of `store.read.evaluate`."""
     shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
     last = Try(row["last_state"], row["last_klass"], row["last_reason"]) if row.get("last_state") else None
     logged = Cause(row["cause"], row["decline"]) if row.get("cause") else None
     due = _next(shown, row["next_attempt_at"])
     cause = cause_of(Stage(row["stage"]), row["reason"], last, planned=due is not None, logged=logged)
-    return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings, due, cause)
+    return EvaluateResult(
+        row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings, due, cause
+    )
 
 
-def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> Word:
+def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     """From an order as a change left it."""
     shown = order.face()
     tried = [a for a in order.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
     due = _next(shown, order.next_attempt_at)
     cause = cause_of(order.stage, order.reason, last, planned=due is not None)
-    return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause)
+    return EvaluateResult(
+        order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause
+    )
 
 
 def _next(shown: Face, at: datetime | None) -> datetime | None:

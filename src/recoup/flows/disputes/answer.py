@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.disputes.files import no_such_dispute, opened
+from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -95,7 +95,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     dispute, now = begun
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
-    outcome = await heard(processor.answer_dispute(DisputeAnswer(
+    outcome = await call_with_timeout(processor.answer_dispute(DisputeAnswer(
         id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
         evidence=_in_words(notes, files, sent_along=processor.takes_files), sent_at=now,
         files=files if processor.takes_files and dispute.answer == "contest" else (),

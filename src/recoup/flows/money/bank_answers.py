@@ -5,11 +5,11 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
-from recoup.rules.money.bank_answers import Told, read_answers
+from recoup.rules.money.bank_answers import PayoutReturn, read_answers
 from recoup.store.read.bank import find_payout, payout_by_reference
 
 
-async def take_answers(world: World, scope: Scope, content: bytes) -> list[tuple[Told, str]]:
+async def take_answers(world: World, scope: Scope, content: bytes) -> list[tuple[PayoutReturn, str]]:
     """Each row with what was done: paid, returned, known (said before), or why not. A second time changes nothing.
 
     Raises: Problem invalid, too_large for what is no such file.
@@ -17,7 +17,7 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[tuple
     return [(told, told.wrong or await _take(world, scope, told)) for told in read_answers(content)]
 
 
-async def _take(world: World, scope: Scope, told: Told) -> str:
+async def _take(world: World, scope: Scope, told: PayoutReturn) -> str:
     async with world.db.connection() as connection:
         payout_id = parse_id(told.payout) or await payout_by_reference(connection, scope.merchant_id, told.payout)
         payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None

@@ -45,7 +45,7 @@ class Report(NamedTuple):
     next: str | None = None
 
 
-class Asked(NamedTuple):
+class ReportRequest(NamedTuple):
     """`asset` None: every currency."""
 
     merchant_id: UUID
@@ -53,7 +53,9 @@ class Asked(NamedTuple):
     asset: str | None = None
 
 
-async def grouped_report(world: World, report: str, asked: Asked, after: int = 0, limit: int = GROUPS_MAX) -> Report:
+async def grouped_report(
+    world: World, report: str, asked: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
+) -> Report:
     """By site, campaign or descriptor, totals and rows as of one moment; `after`: so many rows were seen before.
 
     Raises: Problem(invalid) for more groups than can be told at once.
@@ -68,7 +70,7 @@ async def grouped_report(world: World, report: str, asked: Asked, after: int = 0
     return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
 
 
-async def transactions_page(world: World, asked: Asked, after: UUID, limit: int) -> Report:
+async def transactions_page(world: World, asked: ReportRequest, after: UUID, limit: int) -> Report:
     """By order, in the order of their ids; what is of no order comes last."""
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *asked) if after == LOWEST else []
@@ -79,7 +81,7 @@ async def transactions_page(world: World, asked: Asked, after: UUID, limit: int)
     return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
 
 
-async def report_csv(world: World, report: str, asked: Asked) -> AsyncIterator[bytes]:
+async def report_csv(world: World, report: str, asked: ReportRequest) -> AsyncIterator[bytes]:
     """UTF-8, amounts as decimals, a part at a time; a slow reader holds no connection."""
     keys = KEYS[report]
     yield csv_row((*keys, "currency", *AMOUNTS, *COUNTS)).encode()

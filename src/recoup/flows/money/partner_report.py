@@ -30,7 +30,7 @@ class Row(NamedTuple):
     units: int
 
 
-class Asked(NamedTuple):
+class PartnerReportRequest(NamedTuple):
     """Both days are included."""
 
     partner_id: UUID
@@ -40,7 +40,9 @@ class Asked(NamedTuple):
     asset: str | None = None
 
 
-async def report_page(world: World, asked: Asked, after: UUID | None, limit: int) -> tuple[list[Row], UUID | None]:
+async def report_page(
+    world: World, asked: PartnerReportRequest, after: UUID | None, limit: int
+) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
     async with world.db.connection() as connection:
         merchants = await list_merchants(connection, MerchantFilter(asked.partner_id), after, limit + 1,
@@ -51,7 +53,7 @@ async def report_page(world: World, asked: Asked, after: UUID | None, limit: int
     return rows, merchants[limit - 1]["merchant_id"] if len(merchants) > limit else None
 
 
-async def report_csv(world: World, asked: Asked) -> AsyncIterator[bytes]:
+async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator[bytes]:
     """UTF-8, amounts as decimals, a part at a time."""
     yield csv_row(("mid", "merchant", "day", "currency", "kind", "count", "amount")).encode()
     after: UUID | None = None
@@ -66,7 +68,7 @@ async def report_csv(world: World, asked: Asked) -> AsyncIterator[bytes]:
             return
 
 
-async def _of_merchant(world: World, asked: Asked, merchant_id: UUID, name: str) -> list[Row]:
+async def _of_merchant(world: World, asked: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
     span = (_midnight(asked.first), _midnight(asked.last) + timedelta(days=1))
     async with world.db.connection() as connection:
         booked = await booked_by_day(connection, merchant_id, span, asked.asset)

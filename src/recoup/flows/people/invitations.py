@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import MAY, NOWHERE, Whence, open_session
+from recoup.flows.people.sessions import MAY, NOWHERE, ClientInfo, open_session
 from recoup.flows.people.sign_in import clean_email, turn_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -113,7 +113,7 @@ async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -
 
 
 async def join_new(
-    world: World, passwords: Passwords, token: str, name: str, password: str, whence: Whence = NOWHERE, *,
+    world: World, passwords: Passwords, token: str, name: str, password: str, whence: ClientInfo = NOWHERE, *,
     request_id: str,
 ) -> str:
     """A new user with the invitation's e-mail, signed in; answers the session's token.

@@ -20,7 +20,7 @@ from recoup.store.write.looks import NewLook, begin_look, end_look
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImpersonationForm:
     """As a form says it. `whom`: a member's user id, or None for nobody, with `role`."""
 
     whom: UUID | None
@@ -30,7 +30,7 @@ class Asked:
     may_act: bool
 
 
-async def begin(world: World, token: str, session: Session, asked: Asked, request_id: str) -> UUID:
+async def begin(world: World, token: str, session: Session, asked: ImpersonationForm, request_id: str) -> UUID:
     """At the merchant that the session looks at.
 
     Raises: Problem(forbidden) for everybody but the operator's owner and operations; Problem(invalid) naming reason,

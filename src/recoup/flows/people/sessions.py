@@ -20,7 +20,7 @@ from recoup.store.read.looks import Look, look_of, members_to_look_as
 from recoup.store.read.merchants import newest_of
 from recoup.store.read.notifications import read_bell
 from recoup.store.read.partners import find_partner
-from recoup.store.read.people import Reach, find_session, is_operator, partner_roles, reachable
+from recoup.store.read.people import MerchantAccess, find_session, is_operator, partner_roles, reachable
 from recoup.store.read.second_factors import bound_by
 from recoup.store.write.looks import end_look
 from recoup.store.write.people import (
@@ -61,7 +61,7 @@ PARTNER_MAY: Final[dict[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class PartnerMembership:
     """Somebody's place at a partner."""
 
     partner_id: UUID
@@ -72,7 +72,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class Impersonator:
     """Who of the operator looks as the session's person, until when, why, and whether they may act. `as_role`: they
     look as nobody, with this role; empty for a person."""
 
@@ -86,14 +86,14 @@ class Behind:
 
 
 @dataclass(frozen=True, slots=True)
-class Whence:
+class ClientInfo:
     """From where somebody signs in, as it came."""
 
     address: str = ""
     agent: str = ""
 
 
-NOWHERE: Final = Whence()
+NOWHERE: Final = ClientInfo()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ class Session:
     email: str
     name: str
     csrf: str
-    merchant: Reach | None
-    merchants: tuple[Reach, ...]
+    merchant: MerchantAccess | None
+    merchants: tuple[MerchantAccess, ...]
     is_operator: bool = False
-    seat: Seat | None = None
+    seat: PartnerMembership | None = None
     paused: str = ""
-    behind: Behind | None = None  # somebody of the operator, who looks as this person
+    behind: Impersonator | None = None  # somebody of the operator, who looks as this person
     spent_csrf: str = ""  # what forms of the look that is over carried
     must_set_up: bool = False
     zone: str = "GMT"
@@ -140,7 +140,7 @@ class Session:
 
 
 async def open_session(
-    connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: Whence = NOWHERE,
+    connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo = NOWHERE,
     token: str | None = None,
 ) -> str:  # fmt: skip
     """In an open transaction: a new session in the place of the old; answers its token. `token`: one that the caller
@@ -187,8 +187,9 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_HEAR)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
-    own = Session(row.user_id, row.email, row.name, csrf, merchant, tuple(merchants), operator,
-                  Seat(*seats[0]) if seats else None, paused, zone=zone, language=language, unread=unread)  # fmt: skip
+    partner = PartnerMembership(*seats[0]) if seats else None
+    own = Session(row.user_id, row.email, row.name, csrf, merchant, tuple(merchants), operator, partner, paused,
+                  zone=zone, language=language, unread=unread)  # fmt: skip
     return await _behind(world, key, own, look) if look is not None else own
 
 
@@ -202,7 +203,7 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
     reach, how = None, "" if own.is_operator else "not_staff"
     async with people.connection() as connection:
         if not how and look.user_id is None:
-            reach = Reach(look.merchant_id, look.merchant_name, look.role, look.role)
+            reach = MerchantAccess(look.merchant_id, look.merchant_name, look.role, look.role)
         elif not how:
             members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name,
                                                look.user_id)  # fmt: skip
@@ -213,8 +214,8 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
             await end_look(connection, key, world.clocks.wall(), how)
             return replace(own, spent_csrf=csrf)
     merchant, paused = await _while_paused(world, reach)
-    behind = Behind(look.look_id, own.user_id, own.name, look.reason, look.expires_at, look.may_act,
-                    look.role if look.user_id is None else "")  # fmt: skip
+    behind = Impersonator(look.look_id, own.user_id, own.name, look.reason, look.expires_at, look.may_act,
+                          look.role if look.user_id is None else "")  # fmt: skip
     return Session(look.user_id or own.user_id, "", look.name or "A member", csrf, merchant, (reach,),
                    paused=paused, behind=behind, zone=own.zone, language=own.language)  # fmt: skip
 
@@ -271,7 +272,7 @@ def session_hash(world: World, token: str) -> bytes:
     return kept
 
 
-async def _while_paused(world: World, merchant: Reach | None) -> tuple[Reach | None, str]:
+async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[MerchantAccess | None, str]:
     """A paused partner's membership gives no role to act with: what is left of the reach, and the partner's name when
     nothing else reaches the merchant."""
     if merchant is None or merchant.partner_id is None:

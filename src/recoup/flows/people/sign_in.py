@@ -14,7 +14,7 @@ import asyncpg
 from recoup.flows.people.account_log import note
 from recoup.flows.people.devices import device_of, new_device
 from recoup.flows.people.passwords import NOBODY, Passwords, Turn, outdated
-from recoup.flows.people.sessions import Whence, open_session
+from recoup.flows.people.sessions import ClientInfo, open_session
 from recoup.flows.people.throttle import TRIES_DEVICE, bucket_of, charge, charge_stranger, forgive_email
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -91,13 +91,13 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
             await save_password(tx, user.user_id, fresh)
         if user.email == email:  # a namesake, who may be anybody, gives no tries back
             await forgive_email(tx, world, email, asked.address)
-        here = Whence(asked.address, asked.agent)
+        here = ClientInfo(asked.address, asked.agent)
         entered = await enter(tx, world, user.user_id, asked.old_token, here, asked.request)
     return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
 
 
 async def enter(
-    tx: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: Whence, request: str = ""
+    tx: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo, request: str = ""
 ) -> Entered:
     """Under the person's lock; their password was right. A session, or half of one."""
     if await sealed_secret(tx, user_id) is None:

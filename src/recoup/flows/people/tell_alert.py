@@ -13,7 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.alerts import gather_orders, told_all
-from recoup.rules.messages.notifications import KINDS, Reader, Told, kinds_of, told
+from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, told
 from recoup.store.pool import Database, retrying
 from recoup.store.read.alerts import Alert, alert_facts, find_alert
 from recoup.store.read.notifications import MerchantReader, PartnerReader, is_known, readers_of
@@ -63,13 +63,13 @@ async def _tell_people(
             await tell(connection, rows)
 
 
-def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Told]:
+def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Ways]:
     """The first of the kinds by which this person is told."""
     for kind in kinds:
         way = told(KINDS[kind], reader)
         if way.page or way.mail:
             return kind, way
-    return kinds[0], Told(False, False)
+    return kinds[0], Ways(False, False)
 
 
 def reader_of(row: MerchantReader | PartnerReader) -> Reader:

@@ -29,7 +29,7 @@ REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the 
 
 
 @dataclass(frozen=True, slots=True)
-class RefundAsked:
+class RefundRequest:
     """`amount` is decimal text in the order's currency; `items` as the contract gives them; `all`: what is left. One of
     the three."""
 
@@ -57,7 +57,7 @@ class RefundAnswer:
 
 
 async def refund(
-    world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundAsked, role: str | None = None
+    world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundRequest, role: str | None = None
 ) -> RefundAnswer:
     """`role`: as what a person asks; none: an API key does.
 
@@ -123,7 +123,7 @@ def _given(change: Change, actor: str, role: str | None, units: int, items: list
     return _answer(order, made)
 
 
-def what_to_refund(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
     if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
@@ -146,7 +146,7 @@ def what_to_refund(order: Order, asked: RefundAsked, cap_percent: int | None) ->
     return units, items
 
 
-def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def _how_much(order: Order, asked: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     remaining = Money(order.refundable_units, order.asset)
     if not remaining.units and order.disputed_units:
         raise _disputed(order, remaining)

@@ -5,14 +5,14 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
-from recoup.flows.refunds.refund import RefundAsked, what_to_refund
+from recoup.flows.refunds.refund import RefundRequest, what_to_refund
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.world import World
 from recoup.moves import refund_requests
 from recoup.moves.change import Change
-from recoup.rules.money.refund_limits import RefundRequest
+from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.snapshot import Order
 from recoup.store.read.refund_limits import RequestOrigin, find_refund_request
 
@@ -29,7 +29,7 @@ async def approve(
     """
     cap_percent = world.policy.refund_cap_percent
 
-    def possible(order: Order, request: RefundRequest) -> None:
+    def possible(order: Order, request: RefundApproval) -> None:
         _still_possible(order, request, cap_percent)
 
     def work(change: Change) -> None:
@@ -67,7 +67,7 @@ async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, re
                             by_people=True))  # fmt: skip
 
 
-def _still_possible(order: Order, request: RefundRequest, cap_percent: int | None) -> None:
+def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> None:
     """Raises: Problem, as a new refund of the same would."""
     parts = tuple(
         {"line": part["line"]} | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
@@ -75,7 +75,7 @@ def _still_possible(order: Order, request: RefundRequest, cap_percent: int | Non
     )
     amount = None if parts else Money(request.units, request.asset).text()
     try:
-        units, _ = what_to_refund(order, RefundAsked(amount=amount, items=parts or None), cap_percent)
+        units, _ = what_to_refund(order, RefundRequest(amount=amount, items=parts or None), cap_percent)
     except Problem as problem:
         raise Problem(problem.code, f"The order no longer allows it. {problem.message}",
                       cure="Refuse it; a refund of the rest can be requested again.") from None  # fmt: skip

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
@@ -62,7 +62,7 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
 
 async def _settled(world: World, processor: Processor, refund: Refund) -> Outcome:
     if refund.tries > 1:
-        outcome = await heard(processor.inquire(refund.wire_id), ASK_SECONDS_MAX)
+        outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_SECONDS_MAX)
         forgotten = refund.wire_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
         if outcome.state in ("approved", "declined"):
             return outcome
@@ -80,4 +80,4 @@ async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
         kind=_KINDS[refund.kind], sent_at=refund.business_at,
         send_before_monotonic=deadline_of(world, refund.send_before), timeout_seconds=timeout,
     )  # fmt: skip
-    return await heard(processor.reverse(message), timeout)
+    return await call_with_timeout(processor.reverse(message), timeout)

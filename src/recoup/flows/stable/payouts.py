@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.known import Merchants
-from recoup.flows.outward import deadline_of, heard
 from recoup.flows.repeats import answered_before
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
@@ -115,7 +115,7 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         destination=row.destination,
         send_before_monotonic=deadline_of(world, wall + SEND_WITHIN), timeout_seconds=timeout / timedelta(seconds=1),
     )  # fmt: skip
-    outcome = await heard(channel.pay_out(payout), payout.timeout_seconds)
+    outcome = await call_with_timeout(channel.pay_out(payout), payout.timeout_seconds)
     state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
         row = await lock_payout(tx, merchant_id, payout_id)

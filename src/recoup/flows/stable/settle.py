@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
@@ -65,4 +65,4 @@ async def _call(world: World, channel: Channel, settlement: Settlement, merchant
         currency=settlement.asset, send_before_monotonic=deadline_of(world, settlement.send_before),
         timeout_seconds=timeout,
     )  # fmt: skip
-    return await heard(channel.sweep(sweep), timeout)
+    return await call_with_timeout(channel.sweep(sweep), timeout)

@@ -30,7 +30,7 @@ NOT_PROCESSED: Final = "not_processed"
 SETTLED_AFTER: Final = timedelta(seconds=60)
 
 
-class Said(msgspec.Struct, frozen=True, rename="camel"):
+class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """A bridge's answer. `id` is ours; what it leaves out is not known."""
 
     id: UUID
@@ -153,7 +153,7 @@ class Bridge:
             return Outcome("unknown", text="no answer in time")
         return _outcome(message, said, round((self._clocks.monotonic() - started) * 1000))
 
-    async def _exchange(self, message: _Message, body: bytes) -> Said | None:
+    async def _exchange(self, message: _Message, body: bytes) -> BridgeAnswer | None:
         """None for what cannot be understood."""
         call = self._session.request(
             message.method, self._url + message.path, data=body or None, allow_redirects=False,
@@ -166,7 +166,7 @@ class Bridge:
         if len(text) > ANSWER_BYTES_MAX:
             return None
         try:
-            return msgspec.json.decode(text, type=Said)
+            return msgspec.json.decode(text, type=BridgeAnswer)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
@@ -230,7 +230,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _outcome(message: _Message, said: Said | None, latency_ms: int) -> Outcome:
+def _outcome(message: _Message, said: BridgeAnswer | None, latency_ms: int) -> Outcome:
     if said is None or said.id != message.id or said.state == "not_found" and message.body is not None:
         return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
     if said.state == "not_processed":

@@ -15,10 +15,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.known import Merchants
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -158,7 +158,7 @@ async def _shop(world: World) -> tuple[Shop, UUID]:
     return shop, token
 
 
-def _given(world: World, shop: Shop, token: UUID, *, managed: bool, number: str = calls.MARK) -> Declined:
+def _given(world: World, shop: Shop, token: UUID, *, managed: bool, number: str = calls.MARK) -> EvaluateRequest:
     given = declined_of(world, shop, token, number)
     if managed:
         return given
@@ -213,7 +213,9 @@ async def _refund_script(
     orders, _ = orders_of(world)
     since = await next_millisecond()
     async with db.recorded() as statements:
-        await refund(world, orders, shop.scope, model.order_id, RefundAsked(amount="0.10", key=f"refund-{calls.MARK}"))
+        await refund(
+            world, orders, shop.scope, model.order_id, RefundRequest(amount="0.10", key=f"refund-{calls.MARK}")
+        )
     async with db.recorded() as more:
         await run_due(world, orders, merchant_id=shop.merchant_id)
     kept = [*statements, *(s for s in more if _CLAIM not in s.sql)]

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Declined, Person
+from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.known import Merchants
@@ -72,7 +72,7 @@ async def record_evaluate(world: World, db: RecordingDatabase, shop: Shop, token
     return statements
 
 
-def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK) -> Declined:
+def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK) -> EvaluateRequest:
     """What the door reads from `calls.evaluate_body`, `number` in its references."""
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
     now, billing = world.clocks.wall(), body["billingInformation"]
@@ -82,7 +82,7 @@ def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK)
              "processor_name": "Example Acquirer"}  # fmt: skip
     person = Person(f"cust-{calls.MARK}", "Ana", "Roe", f"ana{calls.MARK}@example.test", "+1 555 010 2030", "", billing,
                     billing)  # fmt: skip
-    return Declined(
+    return EvaluateRequest(
         external_id=f"SUB-{number}", key=f"key-{number}", is_mit=True, order_source="ecommerce",
         expires_at=now + timedelta(days=21), units=4590, currency="USD", token_id=token, pan=None, cvv="",
         exp_month=9, exp_year=2031, transaction_id=f"psp-{number}", decline=decline, site_id=shop.site_id,

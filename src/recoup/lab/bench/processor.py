@@ -29,7 +29,7 @@ def approves(charge_id: UUID) -> bool:
     return charge_id.int & 1 == 0
 
 
-class Told:
+class FixedProcessor:
     """A processor that says one thing at once: for recording statements."""
 
     name = NAME

@@ -15,7 +15,7 @@ from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup.lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of, set_due
-from recoup.lab.bench.processor import Told
+from recoup.lab.bench.processor import FixedProcessor
 from recoup.lab.bench.record import RecordingDatabase, next_millisecond
 
 RETRIES: Final = 1_920  # a round and side
@@ -69,7 +69,7 @@ async def _script(
     """One approved and one declined retry, as the flow runs them alone."""
     since, statements = await next_millisecond(), []
     for model, yes in ((approved, True), (declined, False)):
-        there = on_another_route(world, Told(yes))
+        there = on_another_route(world, FixedProcessor(yes))
         orders, _ = orders_of(there)
         async with db.recorded() as noted:
             await send_attempt(there, orders, (model.merchant_id, model.order_id))

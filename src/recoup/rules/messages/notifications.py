@@ -51,7 +51,7 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (
 )}  # fmt: skip
 
 
-class Told(NamedTuple):
+class Ways(NamedTuple):
     """The ways by which somebody is told."""
 
     page: bool
@@ -75,21 +75,21 @@ def may_hear(kind: Kind, own_role: str | None, operator_role: str | None) -> boo
     return own_role in kind.roles or operator_role in kind.roles
 
 
-def usual(kind: Kind, own_role: str | None) -> Told:
+def usual(kind: Kind, own_role: str | None) -> Ways:
     """Unless chosen. The operator's people see every merchant: of each they hear only what they are asked for, and what
     they have asked for."""
     if kind.roles and own_role is None and not kind.asked:
-        return Told(False, False)
-    return Told(kind.page, kind.mail)
+        return Ways(False, False)
+    return Ways(kind.page, kind.mail)
 
 
-def told(kind: Kind, reader: Reader) -> Told:
+def told(kind: Kind, reader: Reader) -> Ways:
     """How somebody is told; by no way what their role may not hear."""
     if not may_hear(kind, reader.own_role, reader.operator_role):
-        return Told(False, False)
+        return Ways(False, False)
     chosen = reader.choices.get(kind.name)
     page, mail = chosen if chosen is not None else usual(kind, reader.own_role)
-    return Told(bool(page), bool(mail) and reader.mails)
+    return Ways(bool(page), bool(mail) and reader.mails)
 
 
 def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool = False) -> list[Kind]:

@@ -14,7 +14,7 @@ BYTES_MAX: Final = 5_000_000
 OUTCOMES: Final = ("paid", "returned")
 
 
-class Told(NamedTuple):
+class PayoutReturn(NamedTuple):
     """`line` of the file, from 1; `payout` as it is written there; `wrong`: why nothing can be done with the row."""
 
     line: int
@@ -24,7 +24,7 @@ class Told(NamedTuple):
     wrong: str | None = None
 
 
-def read_answers(content: bytes) -> list[Told]:
+def read_answers(content: bytes) -> list[PayoutReturn]:
     """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no such file."""
     if len(content) > BYTES_MAX:
         raise Problem("too_large", f"An answer file has at most {BYTES_MAX:,} bytes.", cure="Split it.")
@@ -44,14 +44,14 @@ def read_answers(content: bytes) -> list[Told]:
     try:
         for row in reader:
             values = [str(row.get(name) or "").replace("\0", " ").strip() for name in ("payout", "outcome", "reason")]
-            found.append(_checked(Told(reader.line_num, values[0], values[1].lower(), values[2])))
+            found.append(_checked(PayoutReturn(reader.line_num, values[0], values[1].lower(), values[2])))
     except csv.Error as error:
         raise Problem("invalid", f"Line {reader.line_num} cannot be read: {error}.", field="file",
                       cure="Fix that line, or save the file as CSV UTF-8 again.") from None  # fmt: skip
     return found
 
 
-def _checked(told: Told) -> Told:
+def _checked(told: PayoutReturn) -> PayoutReturn:
     if not told.payout:
         return told._replace(wrong="names no payout")
     if told.outcome not in OUTCOMES:

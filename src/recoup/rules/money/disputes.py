@@ -34,7 +34,7 @@ WAITS_FOR_ITS_CHARGE: Final = frozenset({"unknown_charge", "not_charged"})  # it
 Deed = Literal["inquire", "open", "again", "go_on", "win", "lose", "close_inquiry"]
 
 
-class Told(NamedTuple):
+class DisputeNotice(NamedTuple):
     """What a notice says of its case."""
 
     stage: Stage
@@ -59,7 +59,9 @@ class Refused(NamedTuple):
         return REFUSALS[self.reason]
 
 
-def follow(case: Case | None, told: Told, *, charge_asset: str, charge_left: int) -> tuple[Deed, ...] | Refused:
+def follow(
+    case: Case | None, told: DisputeNotice, *, charge_asset: str, charge_left: int
+) -> tuple[Deed, ...] | Refused:
     """What the notice does; nothing for one that is known or overtaken. `charge_left`: what the case's charge has left
     beside the charge's other cases.
     """
@@ -84,7 +86,7 @@ def follow(case: Case | None, told: Told, *, charge_asset: str, charge_left: int
 _OPENS: Final[dict[Stage, Deed]] = {"inquiry": "inquire", "first": "open", "pre_arbitration": "open"}
 
 
-def _ends(told: Told) -> tuple[Deed, ...]:
+def _ends(told: DisputeNotice) -> tuple[Deed, ...]:
     if told.status == "open":
         return ()
     if told.stage == "inquiry":
@@ -92,7 +94,7 @@ def _ends(told: Told) -> tuple[Deed, ...]:
     return ("win",) if told.status == "won" else ("lose",)
 
 
-def _next_stage(case: Case, told: Told) -> tuple[Deed, ...] | Refused:
+def _next_stage(case: Case, told: DisputeNotice) -> tuple[Deed, ...] | Refused:
     """The money is taken again when it was given back, and stays taken otherwise."""
     if case.stage == "inquiry":
         return ("open", *_ends(told))
@@ -103,7 +105,7 @@ def _next_stage(case: Case, told: Told) -> tuple[Deed, ...] | Refused:
     return ("go_on", *_ends(told))
 
 
-def _same_stage(case: Case, told: Told) -> tuple[Deed, ...] | Refused:
+def _same_stage(case: Case, told: DisputeNotice) -> tuple[Deed, ...] | Refused:
     """What we gave up or let pass is lost until the processor says otherwise; what it decided stays decided."""
     if told.status == "open" or told.status == case.state:
         return ()

@@ -30,7 +30,7 @@ NONE: Final = Limits()
 
 
 @dataclass(slots=True)
-class RefundRequest:
+class RefundApproval:
     """One row of refund_requests. `request_id` is the refund's id once a second person has agreed."""
 
     request_id: UUID
@@ -58,18 +58,18 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RefundApprovalContext:
     """What a refund by people needs to know, read under the order's lock and the person's. `limits` by role; `day` of
     the person whose refund it is; `requests` of this order, oldest first."""
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
     day: Day = field(default_factory=lambda: Day(0))
-    requests: list[RefundRequest] = field(default_factory=list)
+    requests: list[RefundApproval] = field(default_factory=list)
 
     def of(self, role: str) -> Limits:
         return self.limits.get(role, NONE)
 
-    def waiting(self) -> RefundRequest | None:
+    def waiting(self) -> RefundApproval | None:
         return next((one for one in self.requests if one.state == "waiting"), None)
 
 
@@ -126,7 +126,7 @@ def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alon
     return True
 
 
-def check_waiting(request: RefundRequest, now: datetime) -> None:
+def check_waiting(request: RefundApproval, now: datetime) -> None:
     """Raises: Problem(wrong_state) in words of what became of it."""
     words = {
         "approved": "It was approved already, and refunded once.", "refused": "It was refused already.",
@@ -143,7 +143,7 @@ def is_theirs(asked_by: str, actor: str) -> bool:
     return bool(Actor.of(asked_by).people & Actor.of(actor).people)
 
 
-def check_other(request: RefundRequest, approver: str) -> None:
+def check_other(request: RefundApproval, approver: str) -> None:
     """Raises: Problem(forbidden) for whoever asked, however they came here."""
     if is_theirs(request.asked_by, approver):
         raise Problem("forbidden", "A refund that you requested needs somebody else; you can withdraw it.",

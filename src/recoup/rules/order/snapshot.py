@@ -310,7 +310,7 @@ class Order:
         fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
         return returned_units(fee, policy, refunded, self.units)
 
-    def going(self) -> Attempt | None:
+    def attempt_in_flight(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""
         return next((a for a in self.attempts if a.state in ("open", "unknown")), None)
 
@@ -349,7 +349,7 @@ class Order:
         return max(0, self.units - self.refunded_units - lost)
 
     @property
-    def captured_later(self) -> bool:
+    def manual_capture(self) -> bool:
         return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
 
     @property

@@ -23,7 +23,7 @@ ADVANCE_VERSION: Final = "advance-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AdvanceInputs:
     """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant and customer left
     when it was taken; only asked for where everything else says yes."""
 
@@ -42,7 +42,7 @@ class Asked:
         return asdict(self) | {"now": self.now.isoformat()}
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Asked":
+    def from_dict(cls, plain: Mapping[str, Any]) -> "AdvanceInputs":
         values = dict(plain)
         values["now"] = datetime.fromisoformat(values["now"])
         values["reading"], values["limits"] = Reading(**values["reading"]), Limits(**values["limits"])
@@ -62,25 +62,25 @@ class LossTest:
         return self.expected_loss <= self.allowed
 
 
-def loss_test(asked: Asked, policy: CollectionPolicy) -> LossTest:
+def loss_test(asked: AdvanceInputs, policy: CollectionPolicy) -> LossTest:
     """By the policy's chance for such a decline."""
     return loss_at(asked, chance_of(asked.reading, policy, out=asked.occasion == "unresolved"))
 
 
-def loss_at(asked: Asked, chance: int) -> LossTest:
+def loss_at(asked: AdvanceInputs, chance: int) -> LossTest:
     """At a chance in basis points. The loss is rounded up, what is allowed down: the remainder is the operator's."""
     loss = -(-asked.units * (10_000 - chance) // 10_000)
     return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
 
 
-def advance(asked: Asked, policy: CollectionPolicy) -> Decision:
+def advance(asked: AdvanceInputs, policy: CollectionPolicy) -> Decision:
     """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
     versions = {"decider": ADVANCE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
     return judged(asked, loss_test(asked, policy), versions, "Approve now and collect by plan; a rough prior.")
 
 
 def judged(
-    asked: Asked, test: LossTest, versions: Mapping[str, str | None], note: str, words: Sequence[str] = ()
+    asked: AdvanceInputs, test: LossTest, versions: Mapping[str, str | None], note: str, words: Sequence[str] = ()
 ) -> Decision:  # fmt: skip
     """By that test; `note` and `words` say where its chance comes from."""
     limits = asked.limits
@@ -129,7 +129,7 @@ _ROOM_CURES: Final = {
 }
 
 
-def _heard(asked: Asked) -> str:
+def _heard(asked: AdvanceInputs) -> str:
     code, told = asked.reading.code, REASONS[asked.reading.reason][0]
     if asked.occasion != "unresolved":
         return f"The last answer was: {told} (code {code})." if code else f"The last answer was: {told}."
@@ -138,9 +138,9 @@ def _heard(asked: Asked) -> str:
     return f"The processor had not answered in time; the decline that came in was: {told}."
 
 
-def _told(units: int, asked: Asked) -> str:
+def _told(units: int, asked: AdvanceInputs) -> str:
     return Money(units, asked.currency).text() + " " + asked.currency
 
 
-def _points(asked: Asked, test: LossTest) -> int:
+def _points(asked: AdvanceInputs, test: LossTest) -> int:
     return -(-max(0, test.expected_loss - asked.fee_units) * 10_000 // asked.units)

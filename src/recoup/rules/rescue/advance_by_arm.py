@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.rescue.advance import advance
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
-from recoup.rules.rescue.arms import FALLBACKS, Arm, AtHand, Known, why_not
+from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, why_not
 from recoup.rules.rescue.evidence import Decision
 
 
@@ -21,7 +21,7 @@ class Judged(NamedTuple):
     arm: dict[str, Any] | None = None
 
 
-def advance_by_arm(arm: Arm, known: Known, given: AskedModel, engine: AtHand) -> tuple[Judged, Judged | None]:
+def advance_by_arm(arm: Arm, known: Known, given: AskedModel, engine: EngineAtHand) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     about: dict[str, Any] = {"arm": arm, **known.terms.told(), "part": "decides"}
     engines, fallback = _engines(given, known, engine) if arm in ("engine", "shadow") else (None, "")
@@ -36,7 +36,7 @@ def advance_by_arm(arm: Arm, known: Known, given: AskedModel, engine: AtHand) ->
     return prior, Judged(engines, given.features(), about | {"part": "watches"}) if engines is not None else None
 
 
-def _engines(given: AskedModel, known: Known, engine: AtHand) -> tuple[Decision | None, str]:
+def _engines(given: AskedModel, known: Known, engine: EngineAtHand) -> tuple[Decision | None, str]:
     """The engine's decision; or None, and why."""
     if why := why_not(known, engine):
         return None, why

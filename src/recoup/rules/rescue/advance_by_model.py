@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.rules.money.collection import PERIOD, CollectionPolicy, next_charge
-from recoup.rules.rescue.advance import Asked, judged, loss_at
+from recoup.rules.rescue.advance import AdvanceInputs, judged, loss_at
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.lower_bound import Charge, Collected, collected
 from recoup.rules.rescue.engine.model import Model
@@ -27,7 +27,7 @@ class AskedModel:
     """The inputs of one decision. `facts`: of the order as the engine knows it. `utc_offset`: minutes east of UTC at
     the card holder. `out_at`: when the try was sent whose answer is not known; None where none is out."""
 
-    asked: Asked
+    asked: AdvanceInputs
     facts: Facts
     utc_offset: int
     out_at: datetime | None = None
@@ -41,7 +41,7 @@ class AskedModel:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "AskedModel":
-        asked = Asked.from_dict({name: value for name, value in plain.items() if name not in _MORE})
+        asked = AdvanceInputs.from_dict({name: value for name, value in plain.items() if name not in _MORE})
         out_at = datetime.fromisoformat(plain["out_at"]) if plain["out_at"] else None
         return cls(asked, Facts.from_dict(plain["facts"]), plain["utc_offset"], out_at)
 

@@ -65,7 +65,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
+class EngineAtHand:
     """The engine as a transaction has it: the model in use, or why there is none: `engine.standing`.
     `keyed`: a keyed hash of a text."""
 
@@ -74,7 +74,7 @@ class AtHand:
     keyed: Callable[[str], bytes]
 
 
-class Told(NamedTuple):
+class DecisionRecord(NamedTuple):
     """A decision with what it was made from, and what is kept of the arm beside it."""
 
     decision: Decision
@@ -123,12 +123,14 @@ def has_arm(kind: str, cit_unresolved: str) -> bool:
     return kind in KINDS or kind in _ADVANCED and cit_unresolved == "advance"
 
 
-def why_not(known: Known, engine: AtHand) -> str:
+def why_not(known: Known, engine: EngineAtHand) -> str:
     """Why the engine cannot be asked, as `FALLBACKS` names it; empty: it can."""
     return "stopped" if known.stopped else engine.why_none if engine.model is None else ""
 
 
-def decide_by_arm(arm: Arm, known: Known, evidence: Evidence, engine: AtHand) -> tuple[Told, Told | None]:
+def decide_by_arm(
+    arm: Arm, known: Known, evidence: Evidence, engine: EngineAtHand
+) -> tuple[DecisionRecord, DecisionRecord | None]:
     """What is done, and what the engine would have done where it only watches. `evidence.facts` are there: whoever
     decides, each arm's decider can be asked later with what is stored."""
     evidence, number = _drawing(evidence, known.terms, engine)
@@ -140,16 +142,16 @@ def decide_by_arm(arm: Arm, known: Known, evidence: Evidence, engine: AtHand) ->
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(ladder, evidence, engine.model)
     if engines is not None and arm == "engine":
-        return Told(engines, evidence, about), None
+        return DecisionRecord(engines, evidence, about), None
     if fallback:
         about["fallback"] = fallback
     *why, last = ladder.reasons
     words = _words(arm, known.terms, engines, fallback, evidence)
-    done = Told(replace(ladder, reasons=(*why, *words, last)), asked, about)
-    return done, Told(engines, evidence, about | {"part": "watches"}) if engines is not None else None
+    done = DecisionRecord(replace(ladder, reasons=(*why, *words, last)), asked, about)
+    return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
 
 
-def _drawing(evidence: Evidence, terms: Terms, engine: AtHand) -> tuple[Evidence, int]:
+def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Evidence, int]:
     """With the draw in it, which is the same however often one decision is asked for; and the decision's number."""
     assert evidence.facts is not None
     number = len(evidence.attempts) + 1
@@ -161,7 +163,7 @@ def _drawing(evidence: Evidence, terms: Terms, engine: AtHand) -> tuple[Evidence
     return replace(evidence, facts=replace(evidence.facts, explore=explore, draw=draw)), number
 
 
-def _engines(evidence: Evidence, known: Known, engine: AtHand) -> tuple[Decision | None, str]:
+def _engines(evidence: Evidence, known: Known, engine: EngineAtHand) -> tuple[Decision | None, str]:
     """The engine's decision; or None, and why."""
     if why := why_not(known, engine):
         return None, why

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.rescue import route_by_answer
-from recoup.rules.rescue.advance import ADVANCE_VERSION, Asked, advance
+from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
@@ -32,7 +32,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     ENGINE_VERSION: (
         PRICINGS, lambda told, pricing, model: decide_by_model(Evidence.from_dict(told), pricing, model),
     ),
-    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(Asked.from_dict(told), policy)),
+    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(AdvanceInputs.from_dict(told), policy)),
     ADVANCE_BY_MODEL_VERSION: (
         COLLECTION_POLICIES, lambda told, policy, model: advance_by_model(AskedModel.from_dict(told), policy, model),
     ),

@@ -34,7 +34,7 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class MerchantAccess:
     """A merchant that somebody may see, and as what: owner, operations, analyst or developer.
 
     `own_role`: by memberships that are not a partner's, None without; `partner_id`: whose membership reaches it, too.
@@ -73,7 +73,7 @@ WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
 GROUP BY w.merchant_id, w.name, w.partner_id
 ORDER BY lower(w.name), w.merchant_id LIMIT {MERCHANTS_MAX}
 """)  # fmt: skip
-async def reachable(db: Read, user_id: UUID, world: str, *, merchant_id: UUID | None = None) -> list[Reach]:
+async def reachable(db: Read, user_id: UUID, world: str, *, merchant_id: UUID | None = None) -> list[MerchantAccess]:
     """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
 
 

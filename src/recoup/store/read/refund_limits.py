@@ -68,7 +68,7 @@ def _limits_of(raw: Mapping[str, Any]) -> Limits:
     return Limits(raw["refund_max_units"], raw["day_max_units"], raw["second_from_units"])
 
 
-def _request(raw: Mapping[str, Any]) -> RefundRequest:
+def _request(raw: Mapping[str, Any]) -> RefundApproval:
     times = {name: datetime.fromisoformat(raw[name]) for name in ("asked_at", "expires_at")}
     decided = datetime.fromisoformat(raw["decided_at"]) if raw["decided_at"] else None
     ids = {name: UUID(raw[name]) for name in ("request_id", "order_id")}

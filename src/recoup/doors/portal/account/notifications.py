@@ -12,7 +12,7 @@ from recoup.doors.portal.forms import Form, one
 from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.notifications import Kind, Told, kinds_for, usual
+from recoup.rules.messages.notifications import Kind, Ways, kinds_for, usual
 from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, read_settings, readers_of
 from recoup.store.read.partners import find_partner
 
@@ -68,11 +68,11 @@ async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
     )  # fmt: skip
 
 
-def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Told]]:
+def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Ways]]:
     """What somebody may hear of, and by which way they do; `found` is what the people database knows of them there."""
     ways = []
     for reader in map(reader_of, found):
         for kind in kinds_for(reader.own_role, reader.operator_role, partner=partner):
             chosen = reader.choices.get(kind.name)
-            ways.append((kind, Told(*chosen) if chosen is not None else usual(kind, reader.own_role)))
+            ways.append((kind, Ways(*chosen) if chosen is not None else usual(kind, reader.own_role)))
     return ways

@@ -11,7 +11,7 @@ from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.flows.cards.taken import Word
+from recoup.flows.cards.taken import EvaluateResult
 from recoup.flows.messages import endpoints
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -32,7 +32,8 @@ async def developers_page(visit: Visit) -> Response:
 
 
 async def show(
-    visit: Visit, problem: Problem | None = None, *, typed: dict[str, str] | None = None, word: Word | None = None,
+    visit: Visit, problem: Problem | None = None, *, typed: dict[str, str] | None = None,
+    word: EvaluateResult | None = None,
 ) -> Response:  # fmt: skip
     """`word`: what became of a simulated decline."""
     world, query = visit.portal.world, visit.request.query_params

@@ -11,7 +11,7 @@ from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
-from recoup.flows.people.looks import Asked, begin, end
+from recoup.flows.people.looks import ImpersonationForm, begin, end
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -34,8 +34,8 @@ async def post_look(visit: Visit) -> Response:
     try:
         if kind == "user" and user_id is None or kind not in ("user", "role"):
             raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
-        asked = Asked(user_id, whom if kind == "role" else "", one(form, "reason"), one(form, "minutes"),
-                      one(form, "act") == "yes")  # fmt: skip
+        asked = ImpersonationForm(user_id, whom if kind == "role" else "", one(form, "reason"), one(form, "minutes"),
+                                  one(form, "act") == "yes")  # fmt: skip
         await begin(visit.portal.world, cookie(visit.request, COOKIE), visit.session, asked,
                     visit.scope.request_id)  # fmt: skip
     except Problem as problem:

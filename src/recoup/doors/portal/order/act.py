@@ -11,7 +11,7 @@ from recoup.doors.portal.form_key import fresh_key, request_key
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
 from recoup.doors.portal.order.page import find, show
-from recoup.doors.portal.order.refund import Asked, read_asked, review, to_ask
+from recoup.doors.portal.order.refund import RefundForm, read_asked, review, to_ask
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.cancel import cancel
@@ -42,7 +42,7 @@ async def review_refund(visit: Visit) -> Response:
     return await _reviewed(visit, page, asked)
 
 
-async def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
+async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Response:
     try:
         found = await with_limits(visit, page, review(page, asked, facts.sums(page).fee))
     except Problem as problem:
@@ -50,7 +50,7 @@ async def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
     return show(visit, page, dialog="review", asked=asked, review=found)
 
 
-async def _made_by(visit: Visit, asked: Asked) -> UUID | None:
+async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
     async with visit.portal.world.db.connection() as connection:
         known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))

@@ -8,7 +8,7 @@ from recoup.doors.portal.templates import when
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
-from recoup.rules.money.refund_limits import NONE, WAITS, Desk, goes_alone, is_theirs
+from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
 from recoup.store.read.order_page import OrderPage
 from recoup.store.read.refund_limits import read_desks
 
@@ -59,7 +59,7 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     return replace(found, sentences=(*first, *then), second=True)
 
 
-async def _desk(visit: Visit, order_id: UUID) -> Desk:
+async def _desk(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
     async with visit.portal.world.db.connection() as connection:
         desks = await read_desks(connection, [(*key, visit.scope.actor.name)], visit.wall)

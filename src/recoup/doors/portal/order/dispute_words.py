@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES
 from recoup.rules.network.dispute_reasons import reason_of
 
@@ -14,53 +14,53 @@ def reason_words(scheme: str, code: str) -> str:
     return f"code {code}: {known.meaning}" if code else "no reason given"
 
 
-def _name(told: Told) -> str:
-    return f"Dispute {told.get('number') or '?'}"
+def _name(context: LogContext) -> str:
+    return f"Dispute {context.get('number') or '?'}"
 
 
-def _why(told: Told) -> str:
-    kind, code = DISPUTE_KINDS.get(told.get("kind"), told.get("kind")), told.get("reason_code")
-    return f"{kind}, code {code}: {reason_of(told.scheme, code).meaning}." if code else f"{kind}, no reason given."
+def _why(context: LogContext) -> str:
+    kind, code = DISPUTE_KINDS.get(context.get("kind"), context.get("kind")), context.get("reason_code")
+    return f"{kind}, code {code}: {reason_of(context.scheme, code).meaning}." if code else f"{kind}, no reason given."
 
 
-def _answer_by(told: Told) -> str:
-    until = told.moment("respond_by")
+def _answer_by(context: LogContext) -> str:
+    until = context.moment("respond_by")
     return f" Answer due by {until}." if until else ""
 
 
-def _opened(told: Told) -> Said:
-    bears = "The operator bears the loss." if told.get("liable") == "operator" else "By contract, you bear the loss."
-    text = f"{_why(told)} The cardholder's bank has taken it back. {bears}{_answer_by(told)}"
-    title = f"Dispute {told.get('number') or '?'} of {told.amount()}"
-    return Said(title, text, "chargeback", "bad", "money")
+def _opened(context: LogContext) -> TimelineEntry:
+    bears = "The operator bears the loss." if context.get("liable") == "operator" else "By contract, you bear the loss."
+    text = f"{_why(context)} The cardholder's bank has taken it back. {bears}{_answer_by(context)}"
+    title = f"Dispute {context.get('number') or '?'} of {context.amount()}"
+    return TimelineEntry(title, text, "chargeback", "bad", "money")
 
 
-def _inquiry(told: Told) -> Said:
-    text = f"{_why(told)} Nothing has been taken yet: a refund now may end it.{_answer_by(told)}"
-    return Said(f"The cardholder asks about {told.amount()}", text, "chargeback", "warn", "money")
+def _inquiry(context: LogContext) -> TimelineEntry:
+    text = f"{_why(context)} Nothing has been taken yet: a refund now may end it.{_answer_by(context)}"
+    return TimelineEntry(f"The cardholder asks about {context.amount()}", text, "chargeback", "warn", "money")
 
 
-def _continued(told: Told) -> Said:
-    stage = DISPUTE_STAGES.get(told.get("stage"), told.get("stage"))
-    return Said(f"{_name(told)} goes on: {stage}", f"The money stays taken.{_answer_by(told)}", "chargeback", "bad",
-                "money")  # fmt: skip
+def _continued(context: LogContext) -> TimelineEntry:
+    stage = DISPUTE_STAGES.get(context.get("stage"), context.get("stage"))
+    text = f"The money stays taken.{_answer_by(context)}"
+    return TimelineEntry(f"{_name(context)} goes on: {stage}", text, "chargeback", "bad", "money")
 
 
-def _owed(told: Told) -> Said:
-    if told.get("answer") == "accept":
-        return Said(f"{_name(told)}: accepted", "The processor is told.", "right", "", "money")
+def _owed(context: LogContext) -> TimelineEntry:
+    if context.get("answer") == "accept":
+        return TimelineEntry(f"{_name(context)}: accepted", "The processor is told.", "right", "", "money")
     text = "The processor gets your evidence."
-    return Said(f"{_name(told)}: evidence is sent", text, "right", "run", "money")
+    return TimelineEntry(f"{_name(context)}: evidence is sent", text, "right", "run", "money")
 
 
-def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[Told], Said]:
-    return lambda told: Said(
-        title.format(name=_name(told), amount=told.amount()), text.format(why=told.get("why")).strip(), icon, tone,
-        "money",
+def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[LogContext], TimelineEntry]:
+    return lambda context: TimelineEntry(
+        title.format(name=_name(context), amount=context.amount()), text.format(why=context.get("why")).strip(), icon,
+        tone, "money",
     )  # fmt: skip
 
 
-SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
+SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "dispute_inquiry": _inquiry,
     "dispute_opened": _opened,
     "dispute_continued": _continued,

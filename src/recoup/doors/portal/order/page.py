@@ -15,7 +15,7 @@ from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.just_done import just_done
-from recoup.doors.portal.order.refund import Asked
+from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
@@ -108,7 +108,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
-         asked: Asked | None = None, review: Any = None, typed: str = "",
+         asked: RefundForm | None = None, review: Any = None, typed: str = "",
          beside: Beside | None = None, allowance: str = "",
          sends_left: Allowance | None = None) -> Response:  # fmt: skip
     """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
@@ -118,7 +118,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")
     shown = shown if shown in KINDS else "all"
-    asked = asked or Asked(how="amount", amount=facts.remaining(page), key=fresh_key())
+    asked = asked or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
     reasons, versions = facts.last_word(page)
     stable = page.order["kind"] == "stable"

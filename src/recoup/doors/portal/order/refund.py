@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from recoup.doors.portal.form_key import fresh_key, is_key, request_key
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
-from recoup.flows.refunds.refund import RefundAsked
+from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
@@ -17,7 +17,7 @@ REASON_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RefundForm:
     """The form as typed. `typed` is the amount's text, `quantities` line -> text; `key` is the form's, used once."""
 
     how: str = "amount"
@@ -41,7 +41,7 @@ class Review:
     second: bool = False
 
 
-def read_asked(fields: Mapping[str, list[str]]) -> Asked:
+def read_asked(fields: Mapping[str, list[str]]) -> RefundForm:
     """The form's fields from an address or a body; whatever they hold."""
     quantities = {}
     for name, values in fields.items():
@@ -52,7 +52,7 @@ def read_asked(fields: Mapping[str, list[str]]) -> Asked:
         return fields.get(name, [""])[0].replace("\x00", "").strip()
 
     key = first("key")
-    return Asked(
+    return RefundForm(
         how="items" if first("how") == "items" else "amount",
         typed=first("amount")[:40],
         quantities=quantities,
@@ -61,17 +61,17 @@ def read_asked(fields: Mapping[str, list[str]]) -> Asked:
     )
 
 
-def to_ask(asked: Asked, asset: str) -> RefundAsked:
+def to_ask(asked: RefundForm, asset: str) -> RefundRequest:
     """The same for the flow.
 
     Raises: Problem(invalid), Problem(refund_items) for what cannot be read.
     """
     items = _items(asked) if asked.how == "items" else None
     amount = None if items is not None else _amount(asked, asset)
-    return RefundAsked(amount=amount, items=items, message=asked.reason, key=request_key(asked.key))
+    return RefundRequest(amount=amount, items=items, message=asked.reason, key=request_key(asked.key))
 
 
-def review(page: OrderPage, asked: Asked, fee: int) -> Review:
+def review(page: OrderPage, asked: RefundForm, fee: int) -> Review:
     """What the flow would do with it.
 
     Raises: Problem invalid, over_remainder, refund_items, as the flow does.
@@ -86,13 +86,13 @@ def review(page: OrderPage, asked: Asked, fee: int) -> Review:
     return Review(units, _sentences(page, units, fee))
 
 
-def _amount(asked: Asked, asset: str) -> str:
+def _amount(asked: RefundForm, asset: str) -> str:
     if not asked.typed:
         raise Problem("invalid", "Enter the amount to refund.", field="amount", cure="Enter it like 19.99.")
     return plain(asked.typed, asset, "amount")
 
 
-def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
+def _items(asked: RefundForm) -> tuple[dict[str, Any], ...]:
     found = []
     for line, text in sorted(asked.quantities.items()):
         if text in ("", "0"):

@@ -3,31 +3,33 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.read.order_page import OrderPage, Row
 
 
-def _charged(told: Told) -> Said:
-    until = f" It can be paid until {told.when(told.expires_at)}." if told.expires_at else ""
-    return Said("Charge created", f"{told.amount()} to be paid.{until}", "orders")
+def _charged(context: LogContext) -> TimelineEntry:
+    until = f" It can be paid until {context.when(context.expires_at)}." if context.expires_at else ""
+    return TimelineEntry("Charge created", f"{context.amount()} to be paid.{until}", "orders")
 
 
-def _collected(told: Told) -> Said:
-    return Said(f"Paid: {told.amount()}", f"Through {channel_name(told.get('route'))}.", "completed", "ok", "money")
+def _collected(context: LogContext) -> TimelineEntry:
+    return TimelineEntry(
+        f"Paid: {context.amount()}", f"Through {channel_name(context.get('route'))}.", "completed", "ok", "money"
+    )
 
 
-def _settled(told: Told) -> Said:
-    text = f"Transaction {told.get('tx_hash')}." if told.get("tx_hash") else ""
-    return Said(f"{told.amount()} reached your wallet", text, "completed", "ok", "money")
+def _settled(context: LogContext) -> TimelineEntry:
+    text = f"Transaction {context.get('tx_hash')}." if context.get("tx_hash") else ""
+    return TimelineEntry(f"{context.amount()} reached your wallet", text, "completed", "ok", "money")
 
 
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "money"
-) -> Callable[[Told], Said]:
-    return lambda told: Said(title.format(amount=told.amount()), text, icon, tone, kind)
+) -> Callable[[LogContext], TimelineEntry]:
+    return lambda context: TimelineEntry(title.format(amount=context.amount()), text, icon, tone, kind)
 
 
 _CHANNEL_LOOKS: Final = "The channel refused it. It is still owed; the operator is looking into it."
@@ -37,21 +39,22 @@ REASONS: Final[Mapping[str, str]] = {
     "expired": "Nobody paid in time.",
     "merchant_cancelled": "You cancelled it.",
 }
-def _refund(told: Told) -> Said:
-    number, amount = told.get("number"), told.amount()
+def _refund(context: LogContext) -> TimelineEntry:
+    number, amount = context.get("number"), context.amount()
     title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
-    return Said(title, "Owed to the payer from now on; it is sent to the channel at once.",
-                "returned", "", "money")  # fmt: skip
+    return TimelineEntry(title, "Owed to the payer from now on; it is sent to the channel at once.",
+                         "returned", "", "money")  # fmt: skip
 
 
-SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
+SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _charged,
-    "started": lambda told: Said("Payment detected", "", "processing", "run"),
-    "attempt_approved": lambda told: Said("Payment confirmed", told.get("reference"), "check", "ok", "attempts"),
-    "attempt_declined": lambda told: Said("The payment failed", "", "cancelled", "bad", "attempts"),
+    "started": lambda context: TimelineEntry("Payment detected", "", "processing", "run"),
+    "attempt_approved": lambda context: TimelineEntry("Payment confirmed", context.get("reference"), "check", "ok",
+                                                      "attempts"),
+    "attempt_declined": lambda context: TimelineEntry("The payment failed", "", "cancelled", "bad", "attempts"),
     "collected": _collected,
-    "settlement_due": lambda told: Said(f"{told.amount()} on the way to your wallet", told.get("to"), "right",
-                                        "", "money"),
+    "settlement_due": lambda context: TimelineEntry(f"{context.amount()} on the way to your wallet", context.get("to"),
+                                                    "right", "", "money"),
     "settled": _settled,
     "declined": _plain("Ended: the payment failed", "", "cancelled", "bad", "other"),
     "cancelled": _plain("Cancelled by you", "It can no longer be paid.", "cancelled", kind="other"),

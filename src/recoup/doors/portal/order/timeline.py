@@ -10,7 +10,7 @@ from uuid import UUID
 from recoup.doors.portal.order.heard import source_word
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
-from recoup.doors.portal.order.told import Told
+from recoup.doors.portal.order.timeline_entry import LogContext
 from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.words import ERRORS
 from recoup.kernel.money import money
@@ -116,12 +116,12 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
     more = _came_in(page) if line["src"] == Stage.NEW else {}
     typed: str | None = next((words["text"] for words in page.words if words["seq"] == line["seq"]), None)
     more |= {"why": _TYPED if typed else ERASED} if typed is not None else {}
-    told = Told(
+    context = LogContext(
         line["body"] | more, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
         order["expires_at"], page.sent_text, zone,
     )  # fmt: skip
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
-    said = stable(told) if stable else say(line["happening"], told)
+    said = stable(context) if stable else say(line["happening"], context)
     decision = decision_of(page, line["decision_id"]) or _asked_when_due(page, line)
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
-from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.words import CLASSES, REASONS
 from recoup.rules.lists.words import scheme_word
 
 
-def code_words(told: Told) -> str:
+def code_words(context: LogContext) -> str:
     """`Code 51 (Visa), advice 24.`"""
-    code, advice, scheme = told.get("code"), told.get("advice"), scheme_word(told.scheme)
+    code, advice, scheme = context.get("code"), context.get("advice"), scheme_word(context.scheme)
     if code and advice:
         return f"Code {code} ({scheme}), advice {advice}."
     if code:
@@ -19,118 +19,129 @@ def code_words(told: Told) -> str:
     return f"No code, advice {advice}." if advice else "No code."
 
 
-def _received(told: Told) -> Said:
-    until = f" It stays open until {told.when(told.expires_at)}." if told.expires_at else ""
-    code, meaning = told.get("code"), told.get("meaning").partition(";")[0]
-    text = f"{told.amount()} received after your own attempt was declined."
+def _received(context: LogContext) -> TimelineEntry:
+    until = f" It stays open until {context.when(context.expires_at)}." if context.expires_at else ""
+    code, meaning = context.get("code"), context.get("meaning").partition(";")[0]
+    text = f"{context.amount()} received after your own attempt was declined."
     if meaning:
-        text = f"{told.amount()} received after your own attempt was declined: {meaning}."
+        text = f"{context.amount()} received after your own attempt was declined: {meaning}."
     if meaning and code:
-        text = f"{told.amount()} received after your own attempt was declined: {meaning} (code {code})."
-    if meaning and code and (source := told.get("source")):
-        text = f"{told.amount()} received after your own attempt was declined: {meaning} ({source} code {code})."
-    return Said("Placed", text + until, "orders")
+        text = f"{context.amount()} received after your own attempt was declined: {meaning} (code {code})."
+    if meaning and code and (source := context.get("source")):
+        text = f"{context.amount()} received after your own attempt was declined: {meaning} ({source} code {code})."
+    return TimelineEntry("Placed", text + until, "orders")
 
 
-def _planned(told: Told) -> Said:
-    due = told.moment("next")
+def _planned(context: LogContext) -> TimelineEntry:
+    due = context.moment("next")
     if due:
-        return Said(f"Next attempt planned for {due}", told.get("why"), icon="clock", tone="run", kind="attempts")
-    return Said("No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts")
+        return TimelineEntry(
+            f"Next attempt planned for {due}", context.get("why"), icon="clock", tone="run", kind="attempts"
+        )
+    return TimelineEntry(
+        "No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts"
+    )
 
 
-def _declined_attempt(told: Told) -> Said:
-    took = f" {int(told.get('latency_ms')):,} ms." if told.get("latency_ms").isdigit() else ""
-    klass = CLASSES.get(told.get("class"), "")
-    text = " ".join(part for part in (code_words(told), klass, told.get("cure")) if part) + took
-    title = f"{told.attempt} declined: {str(told.get('meaning') or 'no reason given').partition(';')[0]}"
-    return Said(title, text, "cancelled", "bad", "attempts")
+def _declined_attempt(context: LogContext) -> TimelineEntry:
+    took = f" {int(context.get('latency_ms')):,} ms." if context.get("latency_ms").isdigit() else ""
+    klass = CLASSES.get(context.get("class"), "")
+    text = " ".join(part for part in (code_words(context), klass, context.get("cure")) if part) + took
+    title = f"{context.attempt} declined: {str(context.get('meaning') or 'no reason given').partition(';')[0]}"
+    return TimelineEntry(title, text, "cancelled", "bad", "attempts")
 
 
-def _held(told: Told) -> Said:
-    until = f" It continues automatically at {told.moment('until')}." if told.moment("until") else ""
-    return Said("On hold", told.get("why") + until, "onhold", "warn")
+def _held(context: LogContext) -> TimelineEntry:
+    until = f" It continues automatically at {context.moment('until')}." if context.moment("until") else ""
+    return TimelineEntry("On hold", context.get("why") + until, "onhold", "warn")
 
 
-def _collected(told: Told) -> Said:
-    how = f"Attempt {told.get('attempt')}" if told.get("attempt") else "The attempt"
-    route = f" on route {told.get('route')}" if told.get("route") else ""
+def _collected(context: LogContext) -> TimelineEntry:
+    how = f"Attempt {context.get('attempt')}" if context.get("attempt") else "The attempt"
+    route = f" on route {context.get('route')}" if context.get("route") else ""
     text = f"{how} collected it from the customer{route}."
-    return Said(f"Approved: {told.amount()}", text, "completed", "ok", "money")
+    return TimelineEntry(f"Approved: {context.amount()}", text, "completed", "ok", "money")
 
 
-def _refund(told: Told) -> Said:
-    number, amount = told.get("number"), told.amount()
+def _refund(context: LogContext) -> TimelineEntry:
+    number, amount = context.get("number"), context.amount()
     title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
     text = "Owed to the customer from now on."
-    if told.get("asked_by"):
-        text = f"{told.get('asked_by')} requested it, a second person approved it. {text}"
-    return Said(title, text, "returned", "", "money")
+    if context.get("asked_by"):
+        text = f"{context.get('asked_by')} requested it, a second person approved it. {text}"
+    return TimelineEntry(title, text, "returned", "", "money")
 
 
-def _refund_asked(told: Told) -> Said:
-    text = f"Nothing is owed until somebody else approves; the request expires {told.moment('until')}."
-    return Said(f"Refund of {told.amount()} waits for a second person", text, "clock", "warn", "money")
+def _refund_asked(context: LogContext) -> TimelineEntry:
+    text = f"Nothing is owed until somebody else approves; the request expires {context.moment('until')}."
+    return TimelineEntry(f"Refund of {context.amount()} waits for a second person", text, "clock", "warn", "money")
 
 
-def refund_done(taken: str) -> Callable[[Told], Said]:
+def refund_done(taken: str) -> Callable[[LogContext], TimelineEntry]:
     """`taken`: what is said of one that was not paid by hand."""
 
-    def say(told: Told) -> Said:
-        text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else taken
-        return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+    def say(context: LogContext) -> TimelineEntry:
+        text = f"Paid by hand: {context.get('why')}" if context.body.get("by_hand") else taken
+        return TimelineEntry(f"Refund of {context.amount()} done", text, "returned", "ok", "money")
 
     return say
 
 
-def _moved(told: Told) -> Said:
-    return Said("Expiry moved", f"It stays open until {told.moment('until')}.", "clock")
+def _moved(context: LogContext) -> TimelineEntry:
+    return TimelineEntry("Expiry moved", f"It stays open until {context.moment('until')}.", "clock")
 
 
-def _not_sent(told: Told) -> Said:
-    return Said(f"{told.attempt} not sent", told.get("why") or "Nothing was sent.", "cancelled", "", "attempts")
+def _not_sent(context: LogContext) -> TimelineEntry:
+    return TimelineEntry(
+        f"{context.attempt} not sent", context.get("why") or "Nothing was sent.", "cancelled", "", "attempts"
+    )
 
 
-def _charge_planned(told: Told) -> Said:
-    title = f"Charge of {told.amount()} planned for {told.moment('next')}"
-    return Said(title, told.get("why") or "From the collection plan of the advance.", "clock", "run", "money")
+def _charge_planned(context: LogContext) -> TimelineEntry:
+    title = f"Charge of {context.amount()} planned for {context.moment('next')}"
+    why = context.get("why") or "From the collection plan of the advance."
+    return TimelineEntry(title, why, "clock", "run", "money")
 
 
-def _netted(told: Told) -> Said:
-    left = told.get("due")
+def _netted(context: LogContext) -> TimelineEntry:
+    left = context.get("due")
     text = "The customer is charged less instead."
     if left == "0":
         text = "Nothing is due any more; the customer is not charged."
-    return Said(f"Refund of {told.amount()} taken off the charge", text, "returned", "", "money")
+    return TimelineEntry(f"Refund of {context.amount()} taken off the charge", text, "returned", "", "money")
 
 
-def _paid_twice(told: Told) -> Said:
-    if told.get("taken_back"):
+def _paid_twice(context: LogContext) -> TimelineEntry:
+    if context.get("taken_back"):
         text = "Your own payment succeeded: what was advanced is taken back, and the customer is not charged again."
-        return Said("Paid to you directly", text, "info", "", "money")
-    return Said("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
+        return TimelineEntry("Paid to you directly", text, "info", "", "money")
+    return TimelineEntry("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
 
 
-def _own_attempt(told: Told) -> Said:
-    if told.body.get("corrected"):
-        return Said("Your own payment did not succeed after all", "You corrected what you had transmitted.", "info")
-    if told.body.get("declined"):
-        return Said("Your own attempt was declined", "It counts in the card's network limits.", "info", "", "other")
+def _own_attempt(context: LogContext) -> TimelineEntry:
+    if context.body.get("corrected"):
+        return TimelineEntry(
+            "Your own payment did not succeed after all", "You corrected what you had transmitted.", "info"
+        )
+    if context.body.get("declined"):
+        return TimelineEntry(
+            "Your own attempt was declined", "It counts in the card's network limits.", "info", "", "other"
+        )
     text = "The same customer paid the same amount with this card under another order id."
-    return Said("Paid to you under another order id", text, "problem", "warn", "money")
+    return TimelineEntry("Paid to you under another order id", text, "problem", "warn", "money")
 
 
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
-) -> Callable[[Told], Said]:
-    return lambda told: Said(
-        title.format(attempt=told.attempt, amount=told.amount()),
-        text.format(why=told.get("why"), route=told.get("route") or "the processor", amount=told.amount()).strip(),
-        icon, tone, kind,
+) -> Callable[[LogContext], TimelineEntry]:
+    return lambda context: TimelineEntry(
+        title.format(attempt=context.attempt, amount=context.amount()),
+        text.format(why=context.get("why"), route=context.get("route") or "the processor",
+                    amount=context.amount()).strip(), icon, tone, kind,
     )  # fmt: skip
 
 
-SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
+SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _received,
     "began": _received,
     "started": _plain("Picked up", "Processing starts.", "processing", "run"),
@@ -295,10 +306,10 @@ def cure_words(cure: str, *, tried_again: bool) -> str:
     return cure if tried_again or not cure.startswith("Nothing to do") else ""
 
 
-def say(happening: str, told: Told) -> Said:
+def say(happening: str, context: LogContext) -> TimelineEntry:
     """Words for any line, also for one this version does not know."""
     known = SAY.get(happening)
-    return known(told) if known else Said(happening.replace("_", " ").capitalize(), told.get("why"))
+    return known(context) if known else TimelineEntry(happening.replace("_", " ").capitalize(), context.get("why"))
 
 
 def key_words(key: str) -> str:

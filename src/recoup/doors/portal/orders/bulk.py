@@ -60,7 +60,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BulkForm:
     """One press: what to do, to which list, and the form's own key."""
 
     doing: str
@@ -89,12 +89,12 @@ async def post_bulk(visit: Visit) -> Response:
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
     key = one(form, "key")
-    asked = Asked(doing, query, UUID(hex=key if is_key(key) else fresh_key()), one(form, "note"),
-                  sure="sure" in form and (is_key(key) or doing == "cancel" and not everything))  # fmt: skip
+    asked = BulkForm(doing, query, UUID(hex=key if is_key(key) else fresh_key()), one(form, "note"),
+                     sure="sure" in form and (is_key(key) or doing == "cancel" and not everything))  # fmt: skip
     return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
 
 
-async def _ticked(visit: Visit, asked: Asked, chosen: tuple[UUID, ...], form: Form) -> Response:
+async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Response:
     named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.sight)
     async with visit.portal.world.db.connection() as connection:
         found = await list_orders(connection, named, limit=ORDERS_MAX)
@@ -114,7 +114,7 @@ async def _ticked(visit: Visit, asked: Asked, chosen: tuple[UUID, ...], form: Fo
     return render("orders/bulk_done.html", values)
 
 
-async def _one(visit: Visit, asked: Asked, act: Act, row: OrderRow) -> Result:
+async def _one(visit: Visit, asked: BulkForm, act: Act, row: OrderRow) -> Result:
     portal = visit.portal
     try:
         return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, asked.key, row.order_id))
@@ -123,7 +123,7 @@ async def _one(visit: Visit, asked: Asked, act: Act, row: OrderRow) -> Result:
 
 
 def _look(
-    visit: Visit, asked: Asked, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
+    visit: Visit, asked: BulkForm, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
 ) -> Response:
     sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
     taken = sum(_takes(asked, row.status) for row in rows)
@@ -132,7 +132,7 @@ def _look(
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
 
 
-async def _all(visit: Visit, asked: Asked, form: Form) -> Response:
+async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
     """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
     longer, and nothing is done."""
     query = asked.query
@@ -167,19 +167,19 @@ async def _all(visit: Visit, asked: Asked, form: Form) -> Response:
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
 
 
-def _takes(asked: Asked, status: int) -> bool:
+def _takes(asked: BulkForm, status: int) -> bool:
     """Whether it can be done to an order of this status."""
     return asked.doing != "cancel" or status in CANCELLABLE
 
 
-def _asked(visit: Visit, asked: Asked) -> dict[str, object]:
+def _asked(visit: Visit, asked: BulkForm) -> dict[str, object]:
     return {
         "back": _back(asked), "doing": asked.doing, "action": asked.action, "key": asked.key.hex, "note": asked.note,
         "note_max": NOTE_MAX, "said": words_of(visit, asked.query),
     }  # fmt: skip
 
 
-def _back(asked: Asked) -> str:
+def _back(asked: BulkForm) -> str:
     return asked.query.link(cursor=asked.query.cursor)
 
 

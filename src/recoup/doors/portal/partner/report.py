@@ -11,7 +11,7 @@ from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
 from recoup.flows.merchants.partners import own_merchant
-from recoup.flows.money.partner_report import DAYS_MAX, PLACED, Asked, report_csv, report_page
+from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -57,12 +57,12 @@ def _typed(visit: PartnerVisit) -> dict[str, str]:
     return {name: visit.request.query_params.get(name, "").strip()[:40] for name in FIELDS}
 
 
-def _usual(visit: PartnerVisit) -> Asked:
+def _usual(visit: PartnerVisit) -> PartnerReportRequest:
     last = visit.wall.date()
-    return Asked(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last)
+    return PartnerReportRequest(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last)
 
 
-async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> Asked:
+async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportRequest:
     """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the partner's."""
     last = _day(typed, "to") or visit.wall.date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
@@ -76,7 +76,7 @@ async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> Asked:
     mid = None
     if typed["mid"]:
         mid = await own_merchant(visit.portal.world, visit.partner.partner_id, parse_id(typed["mid"]))
-    return Asked(visit.partner.partner_id, first, last, mid, asset or None)
+    return PartnerReportRequest(visit.partner.partner_id, first, last, mid, asset or None)
 
 
 def _day(typed: dict[str, str], name: str) -> date | None:

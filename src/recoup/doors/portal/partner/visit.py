@@ -14,7 +14,7 @@ from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.partners import own_merchant, read_partner
-from recoup.flows.people.sessions import Seat, Session
+from recoup.flows.people.sessions import PartnerMembership, Session
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
@@ -33,7 +33,7 @@ class PartnerVisit:
     portal: Portal
     request: Request
     session: Session
-    seat: Seat
+    seat: PartnerMembership
     partner: Partner
     known: Known | None
     wall: WallTime

@@ -14,8 +14,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.money.origin_reports import (
     GROUPS_MAX,
     REPORTS,
-    Asked,
     Report,
+    ReportRequest,
     grouped_report,
     report_csv,
     transactions_page,
@@ -42,7 +42,7 @@ async def reports_page(visit: Visit) -> Response:
     report = report if report in REPORTS else "sites"
     chosen, asset, problem = _chosen(visit)
     world = visit.portal.world
-    found = await _read(visit, report, Asked(visit.merchant_id, month(chosen, "UTC"), asset))
+    found = await _read(visit, report, ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset))
     async with world.db.connection() as connection:
         first = await first_booked(connection, visit.merchant_id)
     query = {"month": chosen} | ({"currency": asset} if asset else {})
@@ -64,13 +64,13 @@ async def report_file(visit: Visit) -> Response:
     chosen, asset, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    asked = Asked(visit.merchant_id, month(chosen, "UTC"), asset)
+    asked = ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset)
     parts = report_csv(visit.portal.world, report, asked)
     return download(parts, f"{report}-{chosen}.csv")
 
 
-async def _read(visit: Visit, report: str, asked: Asked) -> Report:
+async def _read(visit: Visit, report: str, asked: ReportRequest) -> Report:
     text, world = visit.request.query_params.get("after", ""), visit.portal.world
     if report == "transactions":
         after: UUID = parse_id(text) or LOWEST

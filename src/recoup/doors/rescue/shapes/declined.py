@@ -182,7 +182,7 @@ class MerchantTold(Shape, kw_only=True):
     country: Text | None = None
 
 
-class Told(Shape, kw_only=True):
+class PaymentRequest(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
     is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
@@ -213,7 +213,7 @@ class Told(Shape, kw_only=True):
     extra_data: Any | None = None
 
 
-class EvaluateBody(Told, kw_only=True):
+class EvaluateBody(PaymentRequest, kw_only=True):
     """A declined payment to be rescued."""
 
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=128, description="A new one for new content.")]
@@ -276,7 +276,7 @@ class UpdateBody(Shape, kw_only=True):
     transaction: TransactionCopy | None = None
 
 
-class TransmitBody(Told, kw_only=True):
+class TransmitBody(PaymentRequest, kw_only=True):
     """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
     transaction: TransactionCopy

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.table import Column
@@ -25,7 +25,7 @@ class Became:
     outcome: dict[str, Any]
 
 
-Given = Declined | Transmitted | Became
+Given = EvaluateRequest | Transmitted | Became
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Reader:
 class Kept(msgspec.Struct, array_like=True):
     """A checked row while it waits: one of the three."""
 
-    declined: Declined | None = None
+    declined: EvaluateRequest | None = None
     transmitted: Transmitted | None = None
     became: Became | None = None
 
 
 def kept(given: Given) -> bytes:
-    if isinstance(given, Declined):
+    if isinstance(given, EvaluateRequest):
         return _encode(Kept(declined=given))
     return _encode(Kept(transmitted=given) if isinstance(given, Transmitted) else Kept(became=given))
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.cards.uploads.row import Given, errors_of, given_of
@@ -151,7 +151,7 @@ class _Worker:
             return answer | {"state": "refused", "code": "internal", "errors": errors}
 
     async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]) -> Answer:
-        if isinstance(given, Declined):
+        if isinstance(given, EvaluateRequest):
             word = await self._evaluate.evaluate(self._scope, given)
             return {"status": word.evaluate, "subject_id": word.order_id, "warning": " ".join(word.warnings) or None}
         if isinstance(given, Transmitted):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from recoup.flows.cards.taken import Declined, Person
+from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.stable.charge import ChargeAsked
 from recoup.kernel.money import Money
 from recoup.lab.simulate.clock import start_stopwatch
@@ -48,13 +48,13 @@ def _sent(sim: Sim, deal: Deal) -> Do:
     return evaluate
 
 
-def declined_of(sim: Sim, deal: Deal) -> Declined:
+def declined_of(sim: Sim, deal: Deal) -> EvaluateRequest:
     """The same content whenever it is sent."""
     now = sim.started_at(deal.tick)
     facts: dict[str, Any] = {"agreement": deal.name, "items": _items(deal)}
     if deal.kind == "hold":
         facts["transaction_type"] = "AUTHORIZATION"
-    return Declined(
+    return EvaluateRequest(
         external_id=deal.name, key=f"key-{deal.name}", is_mit=deal.kind in ("managed", "sync"),
         order_source="ecommerce", expires_at=now + timedelta(days=deal.days) if deal.kind == "managed" else None,
         units=deal.units, currency=deal.asset, token_id=sim.shops[deal.shop].tokens[deal.card], pan=None, cvv="",

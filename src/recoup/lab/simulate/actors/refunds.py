@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.lab.simulate.dice import dice
@@ -28,12 +28,12 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     roll = dice(sim.plan.seed, "refunds", deal.name)
     what = roll.choices([s[0] for s in SHARES], [s[1] for s in SHARES])[0]
     part = roll.randint(1, max(1, deal.units - 1))
-    asked: list[RefundAsked] = {
+    asked: list[RefundRequest] = {
         "none": [],
         "part": [_by_amount(deal, part, 0)],
         "parts": [_by_amount(deal, max(1, part // 2), 0), _by_amount(deal, max(1, part // 3), 1)],
-        "full": [_by_amount(deal, part, 0), RefundAsked(all=True, key=f"refund-{deal.name}-1")],
-        "items": [RefundAsked(items=({"line": 1},), key=f"refund-{deal.name}-0")],
+        "full": [_by_amount(deal, part, 0), RefundRequest(all=True, key=f"refund-{deal.name}-1")],
+        "items": [RefundRequest(items=({"line": 1},), key=f"refund-{deal.name}-0")],
         "at once": [_by_amount(deal, -(-deal.units * 6 // 10), n) for n in range(_AT_ONCE)],
         "too much": [_by_amount(deal, deal.units + 1, 0)],
         "same twice": [_by_amount(deal, part, 0), _by_amount(deal, part, 0)],
@@ -48,11 +48,11 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
         when += roll.randint(0, 2 * TICKS)
 
 
-def _by_amount(deal: Deal, units: int, number: int) -> RefundAsked:
-    return RefundAsked(amount=Money(units, deal.asset).text(), key=f"refund-{deal.name}-{number}")
+def _by_amount(deal: Deal, units: int, number: int) -> RefundRequest:
+    return RefundRequest(amount=Money(units, deal.asset).text(), key=f"refund-{deal.name}-{number}")
 
 
-def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Do:
+def _refunded(sim: Sim, deal: Deal, asked: RefundRequest) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, asked)
@@ -61,7 +61,7 @@ def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Do:
     return do
 
 
-def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundAsked]) -> Do:
+def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundRequest]) -> Do:
     """More in all than there is: whoever is first wins, the others hear that too little is left."""
 
     async def do(engine: Engine) -> None:

@@ -24,7 +24,7 @@ def processor_of(world: World, route: str) -> Processor:
     return processor
 
 
-async def heard(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:
+async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:
     """What the counterpart said; unknown when it takes too long or its connector breaks, for it may have happened."""
     try:
         async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):

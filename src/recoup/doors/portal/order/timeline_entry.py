@@ -10,7 +10,7 @@ from recoup.kernel.money import money
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TimelineEntry:
     """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
 
     title: str
@@ -21,7 +21,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LogContext:
     """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
 
     body: Mapping[str, Any]
