@@ -1,4 +1,4 @@
-"""What an order's page and the desks around it say is so: one worry does not hide another, and no button is offered
+"""What an order's page and the desks around it say is so: one attention_of does not hide another, and no button is offered
 that is refused then. Each as a reviewer saw it."""
 
 import re
@@ -17,7 +17,7 @@ from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.stable.test_late import charge
 from tests.flows.terms import agree
 from tests.flows.test_advances import advanced
-from tests.flows.test_beside_the_rescue import paid_under_another_id, worry
+from tests.flows.test_beside_the_rescue import attention_of, paid_under_another_id
 from tests.flows.test_customers_attacked import offered, set_merchant
 from tests.worlds import FUNDS_CARD, Shop, owner
 
@@ -56,7 +56,7 @@ async def paid_by_hand(shop: Shop, refund_id: UUID) -> None:
         await decide(shop.world, shop.orders, scope, refund_id, action, "wire 7")
 
 
-# one worry beside another --------------------------------------------------------------------------------------------
+# one attention_of beside another --------------------------------------------------------------------------------------------
 
 
 def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerAddress) -> None:
@@ -75,7 +75,7 @@ def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerA
         assert "A refund is stuck" in page
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await give_back(shop, order_id)  # another one goes through
-        assert (await worry(shop, order_id) or "").startswith("A refund is stuck")
+        assert (await attention_of(shop, order_id) or "").startswith("A refund is stuck")
 
     portal(server, story)
 
@@ -86,11 +86,11 @@ def test_a_stuck_refund_is_not_forgotten_when_a_dispute_is_answered(server: Serv
         await give_back(shop, order_id, "10.00", refused=True)
         await disputed(shop, order_id, units=1000)
         await shop.advance(timedelta(days=11, hours=1))
-        assert (await worry(shop, order_id) or "").startswith("Dispute 1")
+        assert (await attention_of(shop, order_id) or "").startswith("Dispute 1")
         dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
         await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "accept")
         await shop.run_due()
-        assert (await worry(shop, order_id) or "").startswith("A refund is stuck")
+        assert (await attention_of(shop, order_id) or "").startswith("A refund is stuck")
 
     portal(server, story)
 
@@ -103,7 +103,7 @@ def test_what_its_page_did_not_say_is_not_dealt_with(server: ServerAddress) -> N
         assert f'name="why" value="{PAID_TWICE[:10]}' in (await ops.get(here)).text
         said = texts(await post(ops, here, f"{here}/dealt-with", why=PAID_TOO), 409)
         assert "Something else needs somebody now." in said
-        assert await worry(shop, order_id) == PAID_TWICE
+        assert await attention_of(shop, order_id) == PAID_TWICE
 
     portal(server, story)
 
@@ -123,7 +123,7 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
         assert f"{PAID_TOO} " in held
         assert "Check whether it is the same purchase" in held
         await post(ops, here, f"{here}/release")
-        assert await worry(shop, order_id) == PAID_TOO
+        assert await attention_of(shop, order_id) == PAID_TOO
         done = await post(ops, here, f"{here}/cancel")
         assert "cancel this order" not in top(texts(await ops.get(done.headers["location"])))
 
