@@ -148,7 +148,7 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
 def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, then: str, ends: str
 ) -> None:
-    """A later attention_of took its place: the refused hold stayed, and was captured beside the merchant's own payment."""
+    """A later note took its place: the refused hold stayed, and was captured beside the merchant's own payment."""
 
     async def story(shop: Shop) -> None:
         word = await held(shop)

@@ -1,5 +1,6 @@
-"""What an order's page and the desks around it say is so: one attention_of does not hide another, and no button is offered
-that is refused then. Each as a reviewer saw it."""
+"""What an order's page and the desks around it say is so: one attention note does not hide another, and no button is
+offered that is refused then. Each as a reviewer saw it.
+"""
 
 import re
 from datetime import timedelta
@@ -56,7 +57,7 @@ async def paid_by_hand(shop: Shop, refund_id: UUID) -> None:
         await decide(shop.world, shop.orders, scope, refund_id, action, "wire 7")
 
 
-# one attention_of beside another --------------------------------------------------------------------------------------------
+# one attention note beside another --------------------------------------------------------------------------------
 
 
 def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerAddress) -> None:

@@ -9,7 +9,7 @@ from recoup.rules.order.attention import FOR_PEOPLE, STUCK, late
 
 MOVES = Path(next(iter(recoup.moves.__path__)))
 CONSTANT = re.compile(r'^(?:SILENT|REFUNDED_BEFORE|NOT_SENT|RETRYING|DELAYED|STUCK|PAID_LATE) = "([^"]+)"', re.M)
-SAID = re.compile(r'attention_of\(f?"([^"]+)"|^    return f"([^"]+dispute_no[^"]+)"', re.M)
+SAID = re.compile(r'raise_attention\(f?"([^"]+)"|^    return f"([^"]+dispute_no[^"]+)"', re.M)
 # What the page of a stablecoin order tells in words of its own (order/waiting).
 WAITING = ("A settlement is", "Paid after its end")
 
