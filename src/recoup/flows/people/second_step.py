@@ -68,7 +68,7 @@ async def give_code(world: World, given: CodeGiven) -> str:
         await end_half(tx, half_hash(world, given.half), done_by, world.clocks.wall())
         await note(tx, world, found.user_id, "signed_in", request=given.request, place=network_of(given.address),
                    by="code" if typed.kind == "app" else "recovery code")  # fmt: skip
-        return await open_session(tx, world, found.user_id, given.old_token, Whence(given.address, given.agent),
+        return await open_session(tx, world, found.user_id, given.old_token, ClientInfo(given.address, given.agent),
                                   token)  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def reader_of(row: MerchantReader | PartnerReader) -> Reader:
 
 def notification(
     world: World, user_id: UUID, about: tuple[UUID, str], alert_id: UUID, kind: str, facts: Mapping[str, Any],
-    way: Told, wall: WallTime,
+    way: Ways, wall: WallTime,
 ) -> NewNotification:  # fmt: skip
     """`about`: the merchant or partner, and its name."""
     return NewNotification(
