@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.external_call import call_with_timeout
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.port import Bank, Transfer
 from recoup.kernel.problem import Problem
@@ -151,7 +150,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row.file_hash != kept[2]:  # made before by another version of us: that one is the file
             content = world.keys.open_secret(file_context(payout_id), row.file)
             file = file._replace(name=row.file_name or "", content=content)
-    outcome = await heard(bank.send(transfer, file), timeout / timedelta(seconds=1))
+    outcome = await call_with_timeout(bank.send(transfer, file), timeout / timedelta(seconds=1))
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
         if row.state != "approved":

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.codes import charge_code, spend, typed_code
-from recoup.flows.people.sessions import IDLE, open_session, session_hash
+from recoup.flows.people.sessions import IDLE, ClientInfo, open_session, session_hash
 from recoup.flows.people.sign_in import half_hash
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World

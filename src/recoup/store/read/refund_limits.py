@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.rules.merchants.personal import hider
-from recoup.rules.money.refund_limits import Day, Desk, Limits, RefundRequest
+from recoup.rules.money.refund_limits import Day, Limits, RefundApproval, RefundApprovalContext
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -49,7 +49,7 @@ async def _desks(
 
 async def read_desks(
     db: Read, asked: Sequence[tuple[UUID, UUID, str]], wall: datetime
-) -> dict[tuple[UUID, UUID], Desk]:
+) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """`asked`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
     is one object, however many of the orders are theirs."""
     merchants, orders, people = zip(*asked, strict=True)
@@ -59,7 +59,7 @@ async def read_desks(
     for row in await _desks(db, merchants, orders, people, wall):
         key = (row.merchant_id, row.order_id)
         day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
-        desks[key] = Desk({one["role"]: _limits_of(one) for one in row.limits or ()}, day,
+        desks[key] = RefundApprovalContext({one["role"]: _limits_of(one) for one in row.limits or ()}, day,
                           [_request(one) for one in row.requests or ()])  # fmt: skip
     return desks
 
