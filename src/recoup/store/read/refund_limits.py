@@ -72,7 +72,7 @@ def _request(raw: Mapping[str, Any]) -> RefundApproval:
     times = {name: datetime.fromisoformat(raw[name]) for name in ("asked_at", "expires_at")}
     decided = datetime.fromisoformat(raw["decided_at"]) if raw["decided_at"] else None
     ids = {name: UUID(raw[name]) for name in ("request_id", "order_id")}
-    return RefundRequest(**{**raw, **ids, **times, "decided_at": decided})
+    return RefundApproval(**{**raw, **ids, **times, "decided_at": decided})
 
 
 class RoleLimits(Row, frozen=True):
