@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.external_call import call_with_timeout
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.port import Bank, Transfer
 from recoup.kernel.problem import Problem
