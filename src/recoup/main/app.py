@@ -96,7 +96,8 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
 
 def _open_doors(settings: Settings, running: Running, router: Router, doors: _Direct) -> _Direct:
     """All of one world's, into its router."""
-    services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
+    services = make_services(running.world, running.orders, settings.rate_per_second, settings.url,
+                             payer_calls_per_minute=settings.payer_calls_per_minute)  # fmt: skip
     stable = make_stablecoin_services(
         running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
         reads_once=settings.single_use_reads, limits=services.limits,

@@ -69,6 +69,10 @@ class Settings:
     expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
+    payer_calls_per_minute: int = _setting(
+        60, "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
+            "ten minutes' worth at once"
+    )  # fmt: skip
     single_use_reads: bool = _setting(True, "stablecoin API: the signature of a GET is valid once, as for writes")
     loopback_webhooks: str = _setting(
         "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine can call)"
@@ -163,7 +167,8 @@ def _check(values: dict[str, Any]) -> None:
     if not 0 <= values.get("port", 0) <= 65535:
         raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
                       cure="Choose a free port, like 8400.")  # fmt: skip
-    for name, least in (("http_connections", 0), ("http_connections_per_address", 1), ("drain_seconds", -1)):
+    for name, least in (("http_connections", 0), ("http_connections_per_address", 1), ("drain_seconds", -1),
+                        ("rate_per_second", 1), ("payer_calls_per_minute", 1)):  # fmt: skip
         if values.get(name, least) < least:
             raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
                           cure="Remove it to use the default.")  # fmt: skip

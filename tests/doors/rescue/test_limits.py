@@ -1,6 +1,7 @@
 """What a call counts against, what is said of it, and when."""
 
 import time
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -13,9 +14,11 @@ from tests.doors.rescue.shapes import check_refused
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
 
-from recoup.doors.edge.limits import Limits, Minutes
+from recoup.doors.edge.asgi import Headers
+from recoup.doors.edge.limits import Limits, Minutes, PayerLimits
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.merchants.quotas import Quotas
+from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import PHONE_CARD
 
 
@@ -48,13 +51,71 @@ def test_a_call_too_many_hears_which_limit_and_when(door: Door, shop: Caller) ->
     slow.close()
 
 
+def _pay(door: Door, key: str, address: str, count: int = 1) -> list[httpx.Response]:
+    """Calls of a checkout page, without a card, from one address."""
+    transport: Any = httpx.ASGITransport(app=door.app, client=(address, 5000))
+
+    async def calls() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            return [await client.post(f"/v1/tokenize?environment={key}", json={}) for _ in range(count)]
+
+    return door.run(calls())
+
+
 def test_a_checkout_with_its_tokenization_key_counts_too(door: Door, shop: Caller) -> None:
-    slow = another(door, buckets=Buckets(per_second=0.1, burst=1))
+    slow = another(door, payers=PayerLimits(per_minute=1))
     path = f"/v1/tokenize?environment={shop.shop.keys.tokenization_key}"
-    answers = [slow.call("POST", path, json=tokenize_body(PHONE_CARD)) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 429]
-    assert answers[1].headers["ratelimit-policy"] == '"key";q=1;w=10'
+    answers = [slow.call("POST", path, json=tokenize_body(PHONE_CARD)) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    check_refused(answers[10], 429, "too_many_requests")
+    assert answers[10].headers["ratelimit-policy"] == '"address";q=10;w=600'
+    assert 1 <= int(answers[10].headers["retry-after"]) <= 60
     slow.close()
+
+
+def test_a_stranger_with_the_key_of_a_checkout_page_keeps_no_other_payer_out(door: Door, shop: Caller) -> None:
+    key = shop.shop.keys.tokenization_key
+    slow = another(door, payers=PayerLimits(per_minute=1))
+    assert _pay(slow, key, "198.51.100.1", 30)[29].status_code == 429
+    assert _pay(slow, key, "2001:db8::1", 30)[29].status_code == 429
+    assert _pay(slow, key, "2001:db8::2")[0].status_code == 429, "one household holds a /64"
+    assert [_pay(slow, key, one)[0].status_code for one in ("198.51.100.2", "2001:db8:0:1::1")] == [400, 400]
+    asked = [_pay(slow, key, f"2001:db8:9:{one:x}::1", 10)[9] for one in range(5)]
+    assert [answer.status_code for answer in asked] == [400] * 4 + [429], "a /48 has an end"
+    assert asked[4].headers["ratelimit-policy"] == '"network";q=40;w=600'
+    slow.close()
+
+
+def test_the_merchants_server_goes_on_while_a_stranger_calls_with_its_public_key(door: Door, shop: Caller) -> None:
+    slow = another(door, payers=PayerLimits(per_minute=1))
+    assert _pay(slow, shop.shop.keys.tokenization_key, "192.0.2.7", 30)[29].status_code == 429
+    assert slow.call("GET", "/v1/orders", headers=shop.headers).status_code == 200
+    signed = slow.call("POST", "/v1/tokenize", headers=shop.headers, json=tokenize_body(PHONE_CARD))
+    assert signed.status_code == 200
+    slow.close()
+
+
+def test_many_strangers_together_stop_at_the_ceiling_of_one_merchant() -> None:
+    payers, first, other = PayerLimits(per_minute=1), UUID(int=1), UUID(int=2)
+    for one in range(1_000):
+        payers.take([], f"198.51.{one // 10}.1", "tk_first", first, 0.0)
+    told: Headers = []
+    with pytest.raises(Problem) as refused:
+        payers.take(told, "203.0.113.1", "tk_first", first, 0.0)
+    assert refused.value.retry_after_seconds == 1
+    assert told[0] == (b"ratelimit-policy", b'"checkout";q=1000;w=600')
+    payers.take([], "203.0.113.1", "tk_other", other, 0.0)
+
+
+def test_a_stranger_at_a_checkout_page_does_not_use_up_the_partners_minute(door: Door, partner: Partner) -> None:
+    given = partner.merchant()["credentials"]
+    partner.set(calls_per_minute=4)
+    strict = another(door, limits=Limits(Quotas(door.world).of))
+    assert {answer.status_code for answer in _pay(strict, given["tokenizationKey"], "198.51.100.1", 20)} == {400}
+    answers = [strict.call("GET", "/v1/partner", headers=partner.headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].json()["quota"]["callsThisMinute"] == 2
+    strict.close()
 
 
 def test_the_stablecoin_api_says_nothing_either(door: Door, shop: Caller) -> None:

@@ -1,14 +1,18 @@
-"""What a call of an API counts against: its key's rate and its partner's minute."""
+"""What a call of an API counts against: its key's rate and its partner's minute. A payer's call counts against neither:
+its key stands in every checkout page."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Headers
-from recoup.doors.edge.rate import Buckets, check_rate, rate_headers
+from recoup.doors.edge.rate import Buckets, address_key, check_rate, rate_headers, site_key
 from recoup.kernel.problem import Problem
 
 MINUTE: Final = 60
+AT_ONCE_MINUTES: Final = 10  # a payer's network may make the calls of so many minutes at once
+SITES: Final = 4  # an IPv6 /48 makes as many as so many addresses
+NETWORKS: Final = 100  # all payers of a merchant make as many as so many addresses
 QuotaOf = Callable[[UUID | None, UUID | None], Awaitable[tuple[UUID, int] | None]]
 
 
@@ -66,3 +70,35 @@ class Limits:
         )  # fmt: skip
         told[:] = rate_headers("partner", quota[1], MINUTE, refused)
         raise refused
+
+
+class PayerLimits:
+    """Calls with a merchant's public key, which anybody may read in its checkout page: counted by the address that
+    makes them, so that one stranger keeps no other payer out, and by merchant. In this process's memory."""
+
+    def __init__(self, per_minute: int = 60) -> None:
+        """`per_minute`: of one address, an IPv6 /64."""
+        self._address, self._site, self._merchant = (
+            Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute) for times in (1, SITES, NETWORKS)
+        )
+
+    def take(self, told: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:
+        """Counts the call from the address `host`. `told` gets the headers of its answer where it is one too many.
+
+        Raises: Problem(too_many_requests) with the whole seconds to wait.
+        """
+        taken: list[tuple[Buckets, str]] = []
+        site = site_key(host)
+        for name, buckets, whose in (("address", self._address, f"{key} {address_key(host)}"),
+                                     ("network", self._site, f"{key} {site}" if site else ""),
+                                     ("checkout", self._merchant, str(merchant_id))):  # fmt: skip
+            if not whose:
+                continue
+            try:
+                check_rate(buckets, whose, now)
+            except Problem as problem:
+                for one, of in taken:
+                    one.give_back(of)
+                told[:] = rate_headers(name, *buckets.policy, problem)
+                raise
+            taken.append((buckets, whose))

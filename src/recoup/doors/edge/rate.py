@@ -121,10 +121,21 @@ def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Hea
 def client_address(scope: Scope) -> str | None:
     """The peer's address as a key; behind a proxy the server must have been told to trust its header."""
     client = scope.get("client")
-    if not client:
-        return None
-    host: str = client[0]
+    return address_key(client[0]) if client else None
+
+
+def address_key(host: str) -> str:
+    """An address of IPv4, or the /64 of an IPv6 one."""
     return _block(host) if ":" in host else host
+
+
+@lru_cache(maxsize=4096)
+def site_key(host: str) -> str | None:
+    """The /48 of an IPv6 address, which one customer of a provider may hold whole; None for IPv4."""
+    if ":" not in host:
+        return None
+    address = IPv6Address(host)
+    return None if address.ipv4_mapped else str(IPv6Network((int(address) >> 80 << 80, 48)))
 
 
 @lru_cache(maxsize=4096)

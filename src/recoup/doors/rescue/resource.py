@@ -67,6 +67,7 @@ class Call:
     answer_headers: Headers = field(default_factory=list)
     receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
     state: dict[str, Any] = field(default_factory=dict, repr=False)  # what is left for the edge
+    client: tuple[str, int] | None = None  # the caller's address
 
     @property
     def scope(self) -> MerchantScope:
@@ -172,7 +173,7 @@ class Resource:
             await refuse_cards(services.world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal, caller=who)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
-                    answer_headers(scope), receive, state(scope))  # fmt: skip
+                    answer_headers(scope), receive, state(scope), scope.get("client"))  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 

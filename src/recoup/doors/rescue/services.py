@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from recoup.doors.edge.limits import Limits
+from recoup.doors.edge.limits import Limits, PayerLimits
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
@@ -28,6 +28,7 @@ class Services:
     credentials: Credentials
     limits: Limits
     buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
+    payers: PayerLimits = field(default_factory=PayerLimits)
     url: str = ""
     totals: Totals = field(default_factory=Totals)
 
@@ -36,12 +37,14 @@ class Services:
         return f"{self.url}/checkout/{checkout_token(self.world, merchant_id, order_id)}"
 
 
-def make_services(world: World, orders: Orders, rate_per_second: int = 2_000, url: str = "") -> Services:
+def make_services(
+    world: World, orders: Orders, rate_per_second: int = 2_000, url: str = "", *, payer_calls_per_minute: int = 60
+) -> Services:
     """`url`: where customers reach the checkout, without a slash at the end."""
     merchants = Merchants(world)
     vault = Vault(world)
     return Services(
         world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
         Credentials(world), Limits(Quotas(world).of),
-        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), PayerLimits(payer_calls_per_minute), url,
     )  # fmt: skip

@@ -75,8 +75,8 @@ async def _merchant(call: Call) -> UUID:
         merchant_id = found
         called_by(call.state, merchant_id, key)
         services = call.services
-        await services.limits.take(services.buckets, call.answer_headers, key, services.world.clocks.monotonic(),
-                                   merchant_id=merchant_id)  # fmt: skip
+        services.payers.take(call.answer_headers, call.client[0] if call.client else "", key, merchant_id,
+                             services.world.clocks.monotonic())  # fmt: skip
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
         raise Problem("invalid", NOT_YOUR_MID, field="Mid")

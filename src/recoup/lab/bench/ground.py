@@ -95,7 +95,8 @@ class Ground:
         """For `recoup serve` and `recoup worker` of this run."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
         return kept | {"RECOUP_PEOPLE_DATABASE_URL": self.people, "RECOUP_SANDBOX_DATABASE_URL": self.sandbox,
-                       "RECOUP_LOG_LEVEL": "error", "RECOUP_RATE_PER_SECOND": "100000"}  # fmt: skip
+                       "RECOUP_LOG_LEVEL": "error", "RECOUP_RATE_PER_SECOND": "100000",
+                       "RECOUP_PAYER_CALLS_PER_MINUTE": "6000000"}  # fmt: skip
 
     @asynccontextmanager
     async def doors(self, number: int = 1) -> AsyncIterator[tuple[list[int], list[int]]]:
