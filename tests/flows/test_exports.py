@@ -17,6 +17,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder, make
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
+from recoup.flows.lists.folder import file_of, former_file_of
 from recoup.flows.lists.forget import forget_files
 from recoup.flows.lists.make import make_export
 from recoup.flows.lists.wanted import Wanted
@@ -100,7 +101,8 @@ def test_a_kill_between_any_two_steps_leaves_a_file_that_is_made_anew(
                 assert len(await content(shop, key)) == ORDERS
                 assert await waits(shop, key) == 0
                 await forget_files(shop.world)
-                assert [path.name for path in tmp_path.iterdir()] == [f"{key.hex}.{row['run_no']}"], (at, after)
+                lies = file_of(shop.world, shop.merchant_id, key, row["run_no"])
+                assert list(tmp_path.iterdir()) == [lies], (at, after)
                 await cancel_export(shop.world, shop.merchant_id, USER, key)
             if killer.steps < at:
                 assert at > 5
@@ -304,5 +306,47 @@ def test_only_so_many_are_under_way(server: ServerAddress, tmp_path: Path) -> No
             await asked(shop)
         with pytest.raises(Problem, match="under way"):
             await asked(shop)
+
+    run(server, tmp_path, story)
+
+
+def test_two_merchants_who_choose_the_same_id_have_a_file_each(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop) -> None:
+        other = await make_shop(shop.world, shop.orders, shop.deliveries)
+        await other.admit()
+        key = new_id()
+        for one in (shop, other):
+            wanted = Wanted(OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
+            await ask_for_file(one.world, one.scope, USER, key, wanted, form="csv", said=["all"], file_name="o.csv")
+            await make_export(one.world, due_of(one, key))
+        assert (len(await content(shop, key)), len(await content(other, key))) == (ORDERS, 1)
+        await cancel_export(other.world, other.merchant_id, USER, key)
+        await forget_files(shop.world)
+        assert len(await content(shop, key)) == ORDERS
+        assert len(list(tmp_path.iterdir())) == 1
+
+    run(server, tmp_path, story)
+
+
+def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothers(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story(shop: Shop) -> None:
+        key = await asked(shop)
+        await make_export(shop.world, due_of(shop, key))
+        row = await state_of(shop, key)
+        former = former_file_of(shop.world, key, row["run_no"])
+        file_of(shop.world, shop.merchant_id, key, row["run_no"]).rename(former)
+        await forget_files(shop.world)
+        assert len(await content(shop, key)) == ORDERS
+        other = await make_shop(shop.world, shop.orders, shop.deliveries)
+        wanted = Wanted(OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
+        await ask_for_file(other.world, other.scope, USER, key, wanted, form="csv", said=["all"], file_name="o.csv")
+        with pytest.raises(Problem, match="deleted"):
+            await content(shop, key)
+        for one in (shop, other):
+            await cancel_export(one.world, one.merchant_id, USER, key)
+        await forget_files(shop.world)
+        assert list(tmp_path.iterdir()) == []
 
     run(server, tmp_path, story)

@@ -7,6 +7,7 @@ from typing import Final
 from recoup.kernel.currencies import CUSTOMARY, EXPONENTS
 from recoup.kernel.problem import Problem
 
+UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "MXN": "MX$", "BRL": "R$"}
 
@@ -87,7 +88,7 @@ def money(units: int, asset: str, like: str | None = None) -> str:
 def from_text(text: str, asset: str, field: str) -> Money:
     """Exact decimal text to Money.
 
-    Raises: Problem(invalid) for exponents, signs, blanks, or more digits than the asset has.
+    Raises: Problem(invalid) for exponents, signs, blanks, more digits than the asset has, or more than UNITS_MAX.
     """
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise Problem("invalid", f"The field {field} is invalid.", field=field, cure="Send a plain decimal like 19.99.")
@@ -97,7 +98,11 @@ def from_text(text: str, asset: str, field: str) -> Money:
         message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
         raise Problem("invalid", message, field=field,
                       cure=f"Round it to {scale} decimal places." if scale else "Leave them out.")  # fmt: skip
-    return Money(int(whole + fraction[:scale].ljust(scale, "0")), asset)
+    units = int(whole + fraction[:scale].ljust(scale, "0"))
+    if units > UNITS_MAX:
+        most = f"{apart(to_text(UNITS_MAX, scale).partition('.')[0])} {asset}"
+        raise Problem("invalid", f"The field {field} is more than {most}.", field=field, cure=f"Send at most {most}.")
+    return Money(units, asset)
 
 
 def symbol(asset: str) -> str:

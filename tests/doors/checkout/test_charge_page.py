@@ -91,6 +91,7 @@ def test_whoever_misses_one_fact_hears_the_same(door: Door, charged: dict[str, A
     ({"last4": "12"}, "last4"), ({"last4": "12a4"}, "last4"), ({"amount": "1e3"}, "amount"), ({"amount": ""}, "amount"),
     ({"amount": "45.901"}, "amount"), ({"currency": "ZZZ"}, "currency"), ({"date": "31.1.2026"}, "date"),
     ({"date": "0001-01-01"}, "date"), ({"last4": "١٢٣٤"}, "last4"), ({"last4": "<b>1"}, "last4"),
+    ({"amount": "9" * 18, "currency": "USDC"}, "amount"), ({"amount": "10000000000000.01"}, "amount"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_said_beside_its_field(door: Door, wrong: dict[str, str], field: str) -> None:
     usual = {"last4": "1111", "amount": "45.90", "currency": "USD", "date": "2026-01-31"}

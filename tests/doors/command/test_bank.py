@@ -29,6 +29,16 @@ def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options
     return done.output if done.exception is None else done.exception
 
 
+@pytest.mark.parametrize("amount", ["999999999999999999.99", "-999999999999999999.99", "90000000000000000"])
+def test_an_adjustment_too_large_for_any_sum_is_refused_by_its_field(amount: str) -> None:
+    cli = click.Group()
+    bank.add(cli, lambda *_: pytest.fail("it was booked"), lambda **_: None)
+    done = CliRunner().invoke(cli, ("bank", "adjust", amount, "USD", "--note", "Why"))
+    assert isinstance(done.exception, Problem)
+    assert done.exception.field == "amount"
+    assert "10,000,000,000,000 USD" in done.exception.sentence()
+
+
 def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_person(
     server: ServerAddress, tmp_path: Path
 ) -> None:

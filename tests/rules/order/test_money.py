@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text, shown, to_text
+from recoup.kernel.money import UNITS_MAX, Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import Tariff, fee_units
@@ -213,7 +213,7 @@ def test_items_are_found_by_line_or_by_a_sku_that_is_one() -> None:
 @pytest.mark.parametrize("asset", sorted(EXPONENTS))
 def test_every_currency_goes_to_text_and_back(asset: str) -> None:
     scale = EXPONENTS[asset]
-    for units in (0, 1, 9, 10, 99, 100, 101, 999, 1000, 12_345_678, 10**15 + 7):
+    for units in (0, 1, 9, 10, 99, 100, 101, 999, 1000, 12_345_678, UNITS_MAX):
         text = Money(units, asset).text()
         assert from_text(text, asset, "f") == Money(units, asset)
         assert Decimal(text) == Decimal(units).scaleb(-scale)
@@ -231,6 +231,17 @@ def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(Problem) as refused:
         from_text(text, "USD", "f")
     assert refused.value.code == "invalid"
+
+
+@pytest.mark.parametrize(("asset", "most"), [("USD", "10,000,000,000,000"), ("USDC", "1,000,000,000"),
+                                             ("JPY", "1,000,000,000,000,000")])  # fmt: skip
+def test_an_amount_that_no_sum_could_hold_is_refused_with_the_most_there_may_be(asset: str, most: str) -> None:
+    assert from_text(most.replace(",", ""), asset, "f").units == UNITS_MAX
+    for text in (to_text(UNITS_MAX + 1, EXPONENTS[asset]), "9" * 18):
+        with pytest.raises(Problem) as refused:
+            from_text(text, asset, "f")
+        assert (refused.value.code, refused.value.field) == ("invalid", "f")
+        assert f"more than {most} {asset}" in str(refused.value)
 
 
 def test_a_fraction_far_behind_the_point_is_no_money() -> None:

@@ -9,6 +9,7 @@ import click
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.disputes.receive import notice_key
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.kernel.money import UNITS_MAX
 from recoup.rules.money.disputes import STAGES
 
 
@@ -18,7 +19,7 @@ def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[...
     @click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
     @click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
     @click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
-    @click.option("--amount", type=int, help="Minor units; default: the amount not refunded.")
+    @click.option("--amount", type=click.IntRange(max=UNITS_MAX), help="Minor units; default: the amount not refunded.")
     @click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
     @click.option("--won", "decided", flag_value="won", help="The dispute is won.")
     @click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")

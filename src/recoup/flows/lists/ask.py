@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.lists.folder import drop, file_of, folder_of
+from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
 from recoup.flows.lists.wanted import Wanted
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -13,7 +13,7 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.exports import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
 from recoup.store.pool import retrying
-from recoup.store.read.exports import find_export
+from recoup.store.read.exports import find_export, is_only_one
 
 
 async def ask_for_file(
@@ -54,7 +54,7 @@ async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: 
 
 async def fetch(world: World, scope: Scope, row: Mapping[str, Any]) -> Path:
     """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and after it is gone."""
-    path = file_of(world, row["export_id"], row["run_no"])
+    path = await _file(world, row)
     over = row["state"] != "ready" or row["gone_at"] <= world.clocks.wall()
     if over or not path.is_file():
         message = "The file was deleted." if row["state"] in ("ready", "gone") else "The file is not ready."
@@ -63,6 +63,16 @@ async def fetch(world: World, scope: Scope, row: Mapping[str, Any]) -> Path:
         facts = {"form": row["form"], "orders": row["rows_done"]}
         await note(tx, scope, world.clocks.wall(), "export.fetched", row["export_id"], facts)
     return path
+
+
+async def _file(world: World, row: Mapping[str, Any]) -> Path:
+    """Also as the release before wrote it, if it can be no other merchant's."""
+    path = file_of(world, row["merchant_id"], row["export_id"], row["run_no"])
+    former = former_file_of(world, row["export_id"], row["run_no"])
+    if path.is_file() or not former.is_file():
+        return path
+    async with world.db.connection() as connection:
+        return former if await is_only_one(connection, row["export_id"]) else path
 
 
 async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:
@@ -74,4 +84,4 @@ async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_i
             await call_off(tx, (merchant_id, export_id), user_id, world.clocks.wall())
 
     await retrying(once)
-    drop(file_of(world, export_id, row["run_no"]))
+    drop(await _file(world, row))

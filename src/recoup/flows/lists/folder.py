@@ -14,7 +14,7 @@ from recoup.kernel.world import World
 
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
-_NAME: Final = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})(\.part)?")
+_NAME: Final = re.compile(r"(?:([0-9a-f]{32})\.)?([0-9a-f]{32})\.([0-9]{1,9})(\.part)?")
 
 
 def folder_of(world: World) -> Path:
@@ -26,7 +26,13 @@ def folder_of(world: World) -> Path:
     return folder
 
 
-def file_of(world: World, export_id: UUID, run_no: int) -> Path:
+def file_of(world: World, merchant_id: UUID, export_id: UUID, run_no: int) -> Path:
+    """An export's id is the caller's own: two merchants may choose the same."""
+    return folder_of(world) / f"{merchant_id.hex}.{export_id.hex}.{run_no}"
+
+
+def former_file_of(world: World, export_id: UUID, run_no: int) -> Path:
+    """Where the release before wrote it."""
     return folder_of(world) / f"{export_id.hex}.{run_no}"
 
 
@@ -58,12 +64,13 @@ def check_room(path: Path, size: int) -> None:
         raise Problem("unavailable", "There is no disk space left for exports.", cure="Ask the operator to free space.")
 
 
-def lying(world: World) -> Iterator[tuple[UUID, int, Path]]:
-    """Every file of an export, finished or not: of which export and run it is."""
+def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
+    """Every file of an export, finished or not: of which merchant, export and run it is. A file that the release before
+    wrote does not name its merchant."""
     with suppress(FileNotFoundError):
         for path in folder_of(world).iterdir():
             if found := _NAME.fullmatch(path.name):
-                yield UUID(hex=found[1]), int(found[2]), path
+                yield UUID(hex=found[1]) if found[1] else None, UUID(hex=found[2]), int(found[3]), path
 
 
 def _part(path: Path) -> Path:

@@ -46,7 +46,7 @@ async def make_export(world: World, due: Due) -> None:
     run = await _begin(world, key)
     if run is None:
         return
-    drop(file_of(world, due.subject_id, run["run_no"] - 1))
+    drop(file_of(world, *key, run["run_no"] - 1))
     making = _Making(world, due, run)
     try:
         await making.write()
@@ -83,7 +83,7 @@ class _Making:
     def __init__(self, world: World, due: Due, run: Mapping[str, Any]) -> None:
         self._world, self._due, self._run = world, due, run
         self._key = (due.merchant_id, due.subject_id)
-        self._path = file_of(world, due.subject_id, run["run_no"])
+        self._path = file_of(world, *self._key, run["run_no"])
         self._rows = self._size = 0
         self._total: int | None = None
         self._beat_at = 0.0

@@ -2,10 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, statement
+
+
+class Run(NamedTuple):
+    merchant_id: UUID
+    export_id: UUID
+    run_no: int
+
 
 LISTED_MAX: Final = 50
 _MINE: Final = """
@@ -15,7 +25,6 @@ _ONE: Final = "SELECT * FROM exports WHERE merchant_id = $1 AND user_id = $2 AND
 _RUNNING: Final = """
 SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
 """
-_LIVING: Final = "SELECT export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)"
 
 
 async def exports_of(connection: asyncpg.Connection, merchant_id: UUID, user_id: UUID) -> list[asyncpg.Record]:
@@ -36,6 +45,17 @@ async def others_running(connection: asyncpg.Connection, key: tuple[UUID, UUID],
     return found
 
 
-async def living(connection: asyncpg.Connection, export_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:
-    """(export, run) of those among them whose file is being written or may be fetched."""
-    return {(row["export_id"], row["run_no"]) for row in await connection.fetch(_LIVING, list(export_ids))}
+@statement(MERCHANT, """
+SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)
+""")  # fmt: skip
+async def _living(db: Read, export_ids: Sequence[UUID]) -> list[Run]: ...
+
+
+async def living(db: Read, export_ids: Sequence[UUID]) -> set[Run]:
+    """Those of them whose file is being written or may be fetched."""
+    return set(await _living(db, export_ids))
+
+
+@statement(MERCHANT, "SELECT count(*) = 1 FROM exports WHERE export_id = $1")
+async def is_only_one(db: Read, export_id: UUID) -> bool:
+    """Whether no other merchant chose the same id."""
