@@ -1,8 +1,10 @@
 """`recoup bank adjust`: by a named person, who is the same person in the portal."""
 
 import asyncio
+import stat
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import pytest
@@ -27,6 +29,35 @@ def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options
     call = ("bank", "adjust", "-12.50", "USD", "--note", "Why", "--merchant", str(shop.merchant_id), *options)
     done = CliRunner().invoke(cli, call)
     return done.output if done.exception is None else done.exception
+
+
+def _file(out: Path, *options: str) -> Any:
+    """`recoup bank file`, where the payout has a file."""
+    cli = click.Group()
+    bank.add(cli, lambda *_: ("payout.ach", b"101 the file"), lambda **_: None)
+    return CliRunner().invoke(cli, ("bank", "file", str(UUID(int=1)), "--out", str(out), *options))
+
+
+def test_a_bank_file_is_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> None:
+    target, elsewhere = tmp_path / "payout.ach", tmp_path / "elsewhere"
+    assert _file(tmp_path).output == f"{target}\n"
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"101 the file", 0o600)
+    target.write_text("older")
+    target.chmod(0o644)
+    for lies in ("a file", "a link"):
+        refused = _file(tmp_path).exception
+        assert isinstance(refused, Problem), lies
+        assert (refused.code, refused.field) == ("conflict", "out")
+        assert target.read_text() == "older"
+        elsewhere.write_text("older")
+        target.unlink()
+        target.symlink_to(elsewhere)
+    assert _file(tmp_path, "--replace").exception is None
+    assert (target.is_symlink(), target.read_bytes()) == (False, b"101 the file")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert elsewhere.read_text() == "older"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "payout.ach"]
+    assert _file(tmp_path / "none").exception.field == "out"
 
 
 @pytest.mark.parametrize("amount", ["999999999999999999.99", "-999999999999999999.99", "90000000000000000"])

@@ -88,6 +88,8 @@ def test_a_call_for_a_name_of_ours_is_taken(name: str) -> None:
 @pytest.mark.parametrize("name", [
     "evil.example", "pay.example.com.evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
     "127.0.0.1@evil", "xlocalhost", "", "[evil.example]", "pay.example.com:80:evil",
+    "[::1].evil.example", "[::1].evil.example:80", "[::1]evil.example", "[::1", "[localhost]", "[pay.example.com]",
+    "127.0.0.1:80.evil.example", "localhost:evil", "localhost:80@evil",
 ])  # fmt: skip
 def test_a_page_of_another_site_does_not_reach_a_service_under_its_own_name(name: str) -> None:
     got = ask({"Host": name}, **OWN)

@@ -1,5 +1,6 @@
 """`recoup bank`: the operator's side of payouts, where no page is at hand; and adjustments."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import read_file
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -31,10 +32,11 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @bank.command()
     @click.argument("payout")
     @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
+    @click.option("--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused.")
     @_merchant
     @data_dir_option
-    def file(payout: str, out: Path, merchant: str | None, data_dir: Path | None) -> None:
-        """Writes the bank file of an approved PAYOUT (its id)."""
+    def file(payout: str, out: Path, replace: bool, merchant: str | None, data_dir: Path | None) -> None:
+        """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
         payout_id = parse_id(payout)
         if payout_id is None:
             raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
@@ -44,8 +46,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
         name, content = with_world(load_settings(data_dir=data_dir), work)
         target = out / name
-        target.touch(mode=0o600)
-        target.write_bytes(content)
+        _write(target, content, replace=replace)
         click.echo(str(target))
 
     @bank.command()
@@ -97,3 +98,20 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
         state = with_world(load_settings(data_dir=data_dir), work)
         click.echo("booked" if state == "booked" else "waits for a second person: see Approvals in the portal")
+
+
+def _write(target: Path, content: bytes, *, replace: bool) -> None:
+    """A new file of mode 0600; no link is followed. Raises: Problem(conflict) if there is one already."""
+    draft = target.with_name(f".{target.name}.{new_id().hex}") if replace else target
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise Problem("conflict", f"{target} exists already.", field="out",
+                      cure="Choose another folder, or add --replace.") from None  # fmt: skip
+    except OSError as error:
+        raise Problem("invalid", f"{target} cannot be written: {error.strerror}.", field="out",
+                      cure="Choose a folder that exists and is yours.") from None  # fmt: skip
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    if replace:
+        os.replace(draft, target)

@@ -6,6 +6,7 @@ here (DNS rebinding), and so passes every check of a form's origin.
 """
 
 import logging
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ from recoup.doors.edge.crowded import PROBES
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 
+_WITH_PORT: Final = re.compile(r"(?:\[([0-9a-f:.%]+)\]|([^:\[\]]*))(?::[0-9]{0,5})?", re.ASCII | re.IGNORECASE)
 TELL_SECONDS: Final = 3600.0
 _LOG: Final = logging.getLogger("recoup.front")
 CHAIN_MAX: Final = 2_000  # bytes of a header that says through whom a call came
@@ -103,10 +105,10 @@ class Front:
 
 
 def _without_port(text: str) -> str:
-    """`[::1]:80`, `a.example:80`, `::1` -> the name or address alone."""
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0] if text.count(":") == 1 else text
+    """`[::1]:80`, `a.example:80`, `::1` -> the name or address alone. What has anything else behind it stays whole, and
+    is no name."""
+    found = _WITH_PORT.fullmatch(text)
+    return found[1] or found[2] if found else text
 
 
 def _is_address(text: str) -> bool:
