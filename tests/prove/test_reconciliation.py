@@ -38,20 +38,20 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
             seconds = time.monotonic() - began
             rows = await verdicts(shop, ran)
             # Every line, by what it is about: its number in the file, or the id that is missing there.
-            found = {row["line_no"] or row["our_id"]: row["outcome"] for row in rows}
+            found = {row.line_no or row.our_id: row.outcome for row in rows}
             assert {key: found[key] for key in expected} == expected
             wrong = {key: outcome for key, outcome in found.items() if expected.get(key, "matched") != outcome}
             assert wrong == {}
             began = time.monotonic()
             assert (await compare(shop, lines, reading)).before
             again = time.monotonic() - began
-            waiting = sum(row["recipe"] is not None for row in rows)
+            waiting = sum(row.recipe is not None for row in rows)
             began = time.monotonic()
-            assert (await book_lines(shop.world, person(shop), ran.run["run_id"], None, "proved")).now == waiting
+            assert (await book_lines(shop.world, person(shop), ran.run.run_id, None, "proved")).now == waiting
             booking = time.monotonic() - began
             counts = ", ".join(f"{n} {name}" for name, n in sorted(Counter(found.values()).items()))
-            lines_a_second = ran.run["lines"] / seconds
-            print(f"\nreconciliation: {ran.run['lines']} lines in {seconds:.1f} s ({lines_a_second:.0f}/s); {counts};"
+            lines_a_second = ran.run.lines / seconds
+            print(f"\nreconciliation: {ran.run.lines} lines in {seconds:.1f} s ({lines_a_second:.0f}/s); {counts};"
                   f" false matches 0; the same again {again:.2f} s; {waiting} booked in {booking:.2f} s")
             assert seconds <= SECONDS_MAX
 

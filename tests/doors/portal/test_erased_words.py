@@ -119,8 +119,8 @@ async def booked(shop: Shop) -> None:
     """A line of a processor's statement that says another amount, with a note."""
     header, *lines = await statement(shop)
     ran = await compare(shop, [header, *(line.replace("99.99", "98.00") for line in lines)])
-    rows = [row["row_no"] for row in await verdicts(shop, ran) if row["order_id"] and row["recipe"]]
-    await book_lines(shop.world, person(shop), ran.run["run_id"], rows[:1], "Zzyx's bank took it")
+    rows = [row.row_no for row in await verdicts(shop, ran) if row.order_id and row.recipe]
+    await book_lines(shop.world, person(shop), ran.run.run_id, rows[:1], "Zzyx's bank took it")
 
 
 async def written(shop: Shop, as_: As) -> Written:

@@ -42,13 +42,13 @@ async def compare(shop: Shop, lines: list[str] | bytes, reading: Reading | None 
 
 async def verdicts(shop: Shop, ran: Ran) -> list[Any]:
     async with shop.world.db.connection() as connection:
-        return await run_lines(connection, shop.merchant_id, ran.run["run_id"], limit=1_000_000)
+        return await run_lines(connection, shop.merchant_id, ran.run.run_id, limit=1_000_000)
 
 
 async def outcomes(shop: Shop, ran: Ran) -> Counter[str]:
     """As the lines say, which is what the run counts."""
-    found = Counter(row["outcome"] for row in await verdicts(shop, ran))
-    assert found == Counter(ran.run["counts"])
+    found = Counter(row.outcome for row in await verdicts(shop, ran))
+    assert found == Counter(ran.run.counts)
     return found
 
 

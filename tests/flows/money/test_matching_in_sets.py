@@ -30,19 +30,19 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                 text = "\n".join(_file(moved, random.Random(seed)))
                 period = (now - timedelta(days=40), now - timedelta(days=5))
                 ran = await compare(shop, text.encode(), Reading())
-                period = (ran.run["period_from"], ran.run["period_to"])
+                period = (ran.run.period_from, ran.run.period_to)
                 read = Statement(numbered([text.encode()], "utf-8"), Reading())
                 lines = [x for x in read if isinstance(x, Theirs)]
                 ours = [Ours((m.id, 1), m.id, m.type, m.reference, m.units, "USD", m.at) for m in moved]
                 pure, missing = match("processor", lines, ours, period, "sandbox")
                 rows = await verdicts(shop, ran)
-                told = {row["line_no"]: (row["outcome"], row["reason"], row["told"], row["recipe"]) for row in rows
-                        if row["line_no"] and row["outcome"] != "refused"}  # fmt: skip
+                told = {row.line_no: (row.outcome, row.reason, row.told, row.recipe) for row in rows
+                        if row.line_no and row.outcome != "refused"}  # fmt: skip
                 assert told == {
                     line.number: (v.outcome, v.reason, v.text, v.posting.recipe if v.posting else None)
                     for line, v in zip(lines, pure, strict=True)
                 }
-                assert [(r["our_id"], r["reason"]) for r in rows if not r["line_no"]] == [
+                assert [(r.our_id, r.reason) for r in rows if not r.line_no] == [
                     (o.source_id, v.reason) for o, v in sorted(missing, key=lambda pair: pair[0].at)]  # fmt: skip
 
     asyncio.run(story())

@@ -51,7 +51,7 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
         ran = await compare(shop, lines)
         assert await outcomes(shop, ran) == {"matched": 4}
         assert not ran.before
-        assert (ran.run["lines"], ran.run["kind"]) == (4, "processor")
+        assert (ran.run.lines, ran.run.kind) == (4, "processor")
         # Known by the processor's reference alone, as most files have it.
         without = [lines[0], *("," + line.partition(",")[2] for line in lines[1:])]
         assert await outcomes(shop, await compare(shop, without)) == {"matched": 4}
@@ -78,7 +78,7 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
         assert await outcomes(shop, ran) == {
             "matched": 4, "missing_there": 1, "amount_differs": 1, "duplicate": 1, "missing_here": 2, "refused": 2
         }  # fmt: skip
-        rows = {row["outcome"]: row for row in await verdicts(shop, ran)}
+        rows = {row.outcome: row for row in await verdicts(shop, ran)}
         assert str(rows["missing_there"]["our_id"]) == lost.split(",")[0]
         assert (rows["amount_differs"]["units"], rows["amount_differs"]["our_units"]) == (4490, 4590)
         assert rows["duplicate"]["told"].startswith("It says again what line ")
@@ -99,21 +99,21 @@ def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress
         parts = [two.replace("45.90", amount) for amount in ("20.00", "25.90")]
         lines = [header, one, large, one, *parts, three, again]
         ran = await compare(shop, lines)
-        told = {row["row_no"]: (row["outcome"], row["reason"], row["recipe"]) for row in await verdicts(shop, ran)}
+        told = {row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)}
         assert told == {
             2: ("matched", "by_id", None), 3: ("missing_here", "another_amount", "suspended"),
             4: ("duplicate", "same_as_another_line", None),
             5: ("matched", "in_parts", None), 6: ("matched", "in_parts", None), 7: ("matched", "by_id", None),
             8: ("missing_here", "another_date", "suspended"),
         }  # fmt: skip
-        [row] = [row for row in await verdicts(shop, ran) if row["row_no"] == 3]
-        assert (row["units"], row["our_units"]) == (999_900, None)
-        assert row["told"].startswith("Line 2 is this payment already, with another amount.")
-        assert await book_lines(shop.world, person(shop), ran.run["run_id"], [3], "asked them") == Booked(1, 0)
+        [row] = [row for row in await verdicts(shop, ran) if row.row_no == 3]
+        assert (row.units, row.our_units) == (999_900, None)
+        assert row.told.startswith("Line 2 is this payment already, with another amount.")
+        assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "asked them") == Booked(1, 0)
         assert await books(shop) == (1, -999_900)
         anew = await compare(shop, [header, large, one])
         assert await outcomes(shop, anew) == {"matched": 2, "missing_there": 2}
-        assert {row["reason"] for row in await verdicts(shop, anew) if row["line_no"]} == {"by_id", "by_booked"}
+        assert {row.reason for row in await verdicts(shop, anew) if row.line_no} == {"by_id", "by_booked"}
 
     run(server, story)
 
@@ -126,12 +126,12 @@ def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None
         again = await compare(shop, lines)
         assert (first.before, again.before) == (False, True)
         assert again.run == first.run
-        assert await book_lines(shop.world, person(shop), first.run["run_id"], None, "monthly fee") == Booked(1, 0)
-        assert await book_lines(shop.world, person(shop), first.run["run_id"], None, "monthly fee") == Booked(0, 0)
+        assert await book_lines(shop.world, person(shop), first.run.run_id, None, "monthly fee") == Booked(1, 0)
+        assert await book_lines(shop.world, person(shop), first.run.run_id, None, "monthly fee") == Booked(0, 0)
         # Another file with the same line: it was booked, and matches.
         anew = await compare(shop, [lines[0], lines[-1], *lines[1:-1]])
         assert await outcomes(shop, anew) == {"matched": 5}
-        assert {row["reason"] for row in await verdicts(shop, anew)} == {"by_id", "by_booked"}
+        assert {row.reason for row in await verdicts(shop, anew)} == {"by_id", "by_booked"}
         compared = await compare(shop, lines, again=True)
         assert not compared.before
         assert await outcomes(shop, compared) == {"matched": 5}
@@ -159,7 +159,7 @@ def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> No
         header, one, two = await statement(shop)
         file = [header, one.replace("45.90", "47.00"), f"{new_id()},s1,refund,5.00,USD,{two.split(',')[5]},sandbox"]
         ran = await compare(shop, file)
-        run_id, olga = ran.run["run_id"], person(shop)
+        run_id, olga = ran.run.run_id, person(shop)
         for numbers, note, code in (([2], " ", "invalid"), ([99], "why", "not_found"), ([4], "why", "wrong_state")):
             with pytest.raises(Problem) as refused:
                 await book_lines(shop.world, olga, run_id, numbers, note)
@@ -171,10 +171,10 @@ def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> No
         assert await books(shop) == (1, -110)
         # The same unknown refund in the next file, booked from there, counts once here too.
         other = await compare(shop, [header, file[2]])
-        assert await book_lines(shop.world, olga, other.run["run_id"], None, "asked them") == Booked(1, 0)
+        assert await book_lines(shop.world, olga, other.run.run_id, None, "asked them") == Booked(1, 0)
         assert await book_lines(shop.world, olga, run_id, [3], "asked them") == Booked(0, 1)
         assert await books(shop) == (2, 390)
-        assert {r["row_no"]: r["note"] for r in await verdicts(shop, ran) if r["note"]} == {
+        assert {r.row_no: r.note for r in await verdicts(shop, ran) if r.note} == {
             2: "they charged more", 3: "asked them"}  # fmt: skip
         await shop.close_pages()
 
@@ -189,9 +189,9 @@ def test_two_runs_and_two_bookers_at_once(server: ServerAddress) -> None:
             twin = replace(shop, world=world)
             ran = await asyncio.gather(*(compare(s, lines) for s in (shop, twin, shop, twin)))
             assert sorted(r.before for r in ran) == [False, True, True, True]
-            assert len({r.run["run_id"] for r in ran}) == 1
+            assert len({r.run.run_id for r in ran}) == 1
             other = await compare(shop, [lines[0], lines[-1]])
-            ids = [ran[0].run["run_id"], other.run["run_id"]] * 2
+            ids = [ran[0].run.run_id, other.run.run_id] * 2
             told = await asyncio.gather(*(book_lines(s.world, person(s), run_id, None, "fee")
                                           for s, run_id in zip((shop, twin) * 2, ids, strict=True)))  # fmt: skip
             assert sum(t.now for t in told) == 1
@@ -220,7 +220,7 @@ def test_a_kill_between_any_two_statements(server: ServerAddress) -> None:
             killer = Killer(more, after=bool(more % 2))
             async with dying_process(shop, killer) as dying:
                 told = await run_until_killed(
-                    killer, book_lines(dying.world, person(shop), known.run["run_id"], None, "fees"))  # fmt: skip
+                    killer, book_lines(dying.world, person(shop), known.run.run_id, None, "fees"))  # fmt: skip
             assert (await books(shop))[0] in (0, 2)
             if told is not None:
                 break
@@ -240,10 +240,10 @@ def test_wrong_periods_and_what_lies_near_their_edges(server: ServerAddress) -> 
         reading = Reading(period=(now - timedelta(days=5, hours=5), now))
         ran = await compare(shop, lines, reading)
         assert await outcomes(shop, ran) == {"refused": 1, "matched": 1}
-        assert [row["reason"] for row in await verdicts(shop, ran)] == ["other_period", "by_id"]
+        assert [row.reason for row in await verdicts(shop, ran)] == ["other_period", "by_id"]
         ran = await compare(shop, lines[:1] + [lines[1].replace("charge", "refund")], Reading(
             period=(now - timedelta(days=20), now)))  # fmt: skip
-        assert {row["reason"] for row in await verdicts(shop, ran)} == {"unknown", "not_in_the_file"}
+        assert {row.reason for row in await verdicts(shop, ran)} == {"unknown", "not_in_the_file"}
 
     run(server, story)
 
@@ -294,7 +294,7 @@ def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pa
                  f",NTRF-1,funding,80.00,USD,{day},"]  # fmt: skip
         ran = await compare(shop, plain, bank)
         assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1}  # it came back a day later
-        assert await book_lines(shop.world, person(shop), ran.run["run_id"], [3], "paid for November") == Booked(1, 0)
+        assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "paid for November") == Booked(1, 0)
         sums = await shop.world.db.fetch(
             "SELECT account, sum(units)::bigint FROM entries WHERE merchant_id = $1"
             " AND account IN ('bank', 'clearing') GROUP BY 1", shop.merchant_id,
@@ -314,7 +314,7 @@ def test_disputes_and_their_fees_are_in_the_processors_statement(server: ServerA
         assert types == ["charge"] * 2 + ["dispute"] * 2 + ["dispute_fee"] * 2
         ran = await compare(shop, lines)
         assert await outcomes(shop, ran) == {"matched": 6}
-        assert {row["reason"] for row in await verdicts(shop, ran) if row["type"] != "charge"} == {"by_reference"}
+        assert {row.reason for row in await verdicts(shop, ran) if row.type != "charge"} == {"by_reference"}
 
     run(server, story)
 
@@ -332,7 +332,7 @@ def test_verify_finds_what_was_changed(server: ServerAddress, sql: str, words: s
             shop = await make_shop(*made)
             await sold(shop, 1, refunds=0)
             ran = await compare(shop, [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"])
-            await book_lines(shop.world, person(shop), ran.run["run_id"], None, "fee")
+            await book_lines(shop.world, person(shop), ran.run.run_id, None, "fee")
             assert (await verify(made[0])).difference is None
             async with owner(made[0]) as connection:
                 await connection.execute(sql)

@@ -20,7 +20,7 @@ from recoup.kernel.time import iso
 from recoup.rules.money.matching import KINDS, OUTCOMES
 from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.reading import Reading, mapping_file
-from recoup.store.read.reconciliation import bookings, refused_lines, run_lines
+from recoup.store.read.reconciliation import RunLine, bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20
 _DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", "refused")]
@@ -77,44 +77,44 @@ async def _work(
                                   tell=bar.update)  # fmt: skip
     booked = Booked(0, 0)
     if numbers != []:
-        booked = await book_lines(opened.world, scope, ran.run["run_id"], numbers, options["note"])
+        booked = await book_lines(opened.world, scope, ran.run.run_id, numbers, options["note"])
     async with opened.world.db.connection() as connection:
-        key = (scope.merchant_id, ran.run["run_id"])
+        key = (scope.merchant_id, ran.run.run_id)
         open_ = await bookings(connection, *key)
         limit = 1_000_000 if hidden else SHOWN_MAX
         rows = list(await run_lines(connection, *key, outcomes=_DIFFER, limit=limit))
         if hidden and len(rows) < limit:
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
         refused = await refused_lines(connection, *key)
-    return _told(ran, booked, open_["to_book"], rows) | {"refused": [
-        {"reason": group["reason"], "lines": group["lines"], "first": group["told"]} for group in refused]}
+    return _told(ran, booked, open_.to_book, rows) | {"refused": [
+        {"reason": group.reason, "lines": group.lines, "first": group.told} for group in refused]}
 
 
-def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[Any]) -> dict[str, Any]:
+def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> dict[str, Any]:
     run = ran.run
-    period, zone = (run["period_from"], run["period_to"]), run["reading"]["zone"]
+    period, zone = (run.period_from, run.period_to), run.reading["zone"]
     return {
-        "id": str(run["run_id"]), "file": run["file_name"], "kind": run["kind"], "from": iso(run["period_from"]),
-        "to": iso(run["period_to"]), "zone": zone, "days": [day.isoformat() for day in days_of(period, zone)],
-        "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
-        "outcomes": {name: run["counts"].get(name, 0) for name in OUTCOMES}, "notes": run["notes"],
+        "id": str(run.run_id), "file": run.file_name, "kind": run.kind, "from": iso(run.period_from),
+        "to": iso(run.period_to), "zone": zone, "days": [day.isoformat() for day in days_of(period, zone)],
+        "lines": run.lines, "before": ran.before, "comparedAt": iso(run.created_at),
+        "outcomes": {name: run.counts.get(name, 0) for name in OUTCOMES}, "notes": run.notes,
         "booked": booked.now, "bookedBefore": booked.before, "toBook": to_book,
         "differences": [_line(row) for row in rows],
     }  # fmt: skip
 
 
-def _line(row: Any) -> dict[str, Any]:
+def _line(row: RunLine) -> dict[str, Any]:
     def amount(units: int | None) -> str | None:
-        return to_text(units, EXPONENTS[row["asset"]]) if units is not None else None
+        return to_text(units, EXPONENTS[row.asset]) if units is not None and row.asset else None
 
     return {
-        "row": row["row_no"], "line": row["line_no"], "outcome": row["outcome"], "reason": row["reason"],
-        "text": row["told"], "type": row["type"], "ourId": str(row["our_id"]) if row["our_id"] else None,
-        "reference": row["reference"], "currency": row["asset"], "theirs": amount(row["units"]),
-        "ours": amount(row["our_units"]), "date": iso(row["dated"]) if row["dated"] else None,
-        "orderId": str(row["order_id"]) if row["order_id"] else None, "externalOrderId": row["external_id"],
-        "suggestion": {"recipe": row["recipe"], "entries": row["entries"]} if row["recipe"] else None,
-        "booked": row["booked"],
+        "row": row.row_no, "line": row.line_no, "outcome": row.outcome, "reason": row.reason,
+        "text": row.told, "type": row.type, "ourId": str(row.our_id) if row.our_id else None,
+        "reference": row.reference, "currency": row.asset, "theirs": amount(row.units),
+        "ours": amount(row.our_units), "date": iso(row.dated) if row.dated else None,
+        "orderId": str(row.order_id) if row.order_id else None, "externalOrderId": row.external_id,
+        "suggestion": {"recipe": row.recipe, "entries": row.entries} if row.recipe else None,
+        "booked": row.booked,
     }  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.moves import audit
-from recoup.moves.differences import book_differences
+from recoup.moves.differences import Suggestion, book_differences
 from recoup.store.pool import KeyTaken
 from recoup.store.read.merchants import offset_of
-from recoup.store.write.reconciliation import lock_lines, to_book
+from recoup.store.write.reconciliation import LockedLine, lock_lines, to_book
 
 NOTE_MAX: Final = 500
 LINES_AT_ONCE: Final = 1_000
@@ -42,7 +42,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     total = Booked(0, 0)
     while True:
         async with world.db.connection() as connection:
-            next_ = await to_book(connection, (scope.merchant_id, run_id), LINES_AT_ONCE)
+            next_ = await to_book(connection, scope.merchant_id, run_id, LINES_AT_ONCE)
         if not next_:
             return total
         done = await _book(world, scope, run_id, next_, note, named=False)
@@ -67,29 +67,39 @@ async def _once(
     key, wall = (scope.merchant_id, run_id), world.clocks.wall()
     async with world.db.transaction() as tx:
         offset = await offset_of(tx, scope.merchant_id)
-        lines = await lock_lines(tx, key, row_nos)
+        lines = await lock_lines(tx, *key, row_nos)
         if named:
             _check(row_nos, lines)
-        open_ = [line for line in lines if line["booked_at"] is None and line["recipe"] is not None]
+        open_ = [suggestion for line in lines if (suggestion := _suggestion(line)) is not None]
         now = world.clocks.business(offset or 0)
         fresh = await book_differences(tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note)
         if open_:
-            told = {"lines": len(open_), "first": open_[0]["row_no"], "last": open_[-1]["row_no"]}
+            told = {"lines": len(open_), "first": open_[0].row_no, "last": open_[-1].row_no}
             await audit.note(tx, scope, wall, "statement.booked", run_id, told)
     return Booked(fresh, len(open_) - fresh)
 
 
-def _check(row_nos: Sequence[int], lines: Sequence[dict[str, object]]) -> None:
-    there = {line["row_no"]: line for line in lines}
+def _suggestion(line: LockedLine) -> Suggestion | None:
+    """None: nothing is suggested for it, or it was booked."""
+    if line.booked_at is not None or line.recipe is None:
+        return None
+    assert line.line_id is not None, "what may be booked has a line"
+    assert line.asset is not None
+    return Suggestion(line.row_no, line.line_id, line.asset, line.recipe, line.entries or [])
+
+
+def _check(row_nos: Sequence[int], lines: Sequence[LockedLine]) -> None:
+    """Raises: Problem not_found, wrong_state."""
+    there = {line.row_no: line for line in lines}
     for number in row_nos:
         line = there.get(number)
         if line is None:
             raise Problem("not_found", f"The comparison has no line {number}.", cure="Check its list.")
-        if line["recipe"] is None:
+        if line.recipe is None:
             message = f"Nothing is suggested for line {number}; there is nothing to book."
             raise Problem("wrong_state", message, cure="Only lines with a suggestion can be booked.")
-        if line["booked_at"] is not None:
-            when = iso(line["booked_at"])  # type: ignore[arg-type]
-            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it is booked "
+        if line.booked_at is not None:
+            when = iso(line.booked_at)
+            raise Problem("wrong_state", f"Line {number} was booked by {line.booked_by} at {when}; it is booked "
                                          f"only once.",
                           cure="Reload the page to see it.")  # fmt: skip

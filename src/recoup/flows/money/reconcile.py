@@ -27,7 +27,7 @@ from recoup.rules.money.periods import zone_of
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
-from recoup.store.read.reconciliation import find_run, run_by_key
+from recoup.store.read.reconciliation import Run, find_run, run_by_key
 from recoup.store.write import reconciliation as store
 
 FILE_BYTES_MAX: Final = 512 << 20
@@ -47,9 +47,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """`run`: its row. `before`: it was there already, and nothing was changed."""
+    """`before`: it was there already, and nothing was changed."""
 
-    run: dict[str, Any]
+    run: Run
     before: bool
 
 
@@ -86,15 +86,12 @@ async def reconcile(
     if known is not None:
         return Ran(known, True)
     statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
-    row = {
-        "merchant_id": scope.merchant_id, "run_id": run_id, "run_key": run_key, "kind": reading.kind,
-        "file_name": file.name[-200:], "file_hash": file_hash, "reading": reading.to_dict(), "created_at": wall,
-        "actor": scope.actor.text(),
-    }  # fmt: skip
+    new = store.NewRun(scope.merchant_id, run_id, run_key, reading.kind, file.name[-200:], file_hash,
+                       reading.to_dict(), wall, scope.actor.text())  # fmt: skip
     route = reading.values.get("route") or next(iter(reading.routes), "")
     run = _Run((scope.merchant_id, run_id), statement, route)
     async with world.db.transaction() as tx:
-        mine = await store.begin_run(tx, row)
+        mine = await store.begin_run(tx, new)
         if mine:
             await _compare(tx, run, reading, wall, list(world.channels))
             await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
@@ -104,7 +101,7 @@ async def reconcile(
     return Ran(made, not mine)
 
 
-async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> dict[str, Any]:
+async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         found = await find_run(connection, merchant_id, run_id)

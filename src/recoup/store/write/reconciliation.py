@@ -1,12 +1,15 @@
 """A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
 movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
@@ -25,15 +28,6 @@ CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, refe
 _OURS_TABLE = """
 CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
   asset text, at timestamptz, order_id uuid, from_file boolean) ON COMMIT DROP
-"""
-_BEGIN = """
-INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
-  period_to, actor, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
-"""
-_END = """
-UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
-WHERE merchant_id = $1 AND run_id = $2
 """
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
@@ -135,28 +129,37 @@ WHERE NOT o.from_file AND o.at >= $1 AND o.at < $2 AND o.asset = ANY($3::text[])
   AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
 ORDER BY o.at, o.posting_id
 """
-_LINES = """
-SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
-"""
-_TO_BOOK = """
-SELECT row_no FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
-"""
-_KNOWN = """
-SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
-"""
-_MARK = """
-UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
-"""
 
 
-async def begin_run(tx: asyncpg.Connection, row: Mapping[str, Any]) -> bool:
+class NewRun(NamedTuple):
+    """`created_at` is wall time."""
+
+    merchant_id: UUID
+    run_id: UUID
+    run_key: bytes
+    kind: str
+    file_name: str
+    file_hash: bytes
+    reading: dict[str, Any]
+    created_at: datetime
+    actor: str
+
+
+@statement(MERCHANT, """
+INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
+  period_to, actor, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
+""", seconds=STATEMENT_SECONDS)
+async def _begin_run(
+    db: Tx, merchant_id: UUID, run_id: UUID, run_key: bytes, kind: str, file_name: str, file_hash: bytes,
+    reading: dict[str, Any], created_at: datetime, actor: str,
+) -> bool:  # fmt: skip
+    """False when it is there."""
+
+
+async def begin_run(tx: asyncpg.Connection, run: NewRun) -> bool:
     """False: this file was read in this way before, or another process was just doing it and is waited for."""
-    values = (row["merchant_id"], row["run_id"], row["run_key"], row["kind"], row["file_name"], row["file_hash"],
-              row["reading"], row["created_at"], row["actor"])  # fmt: skip
-    if await tx.fetchval(_BEGIN, *values, timeout=STATEMENT_SECONDS) is None:
+    if not await _begin_run(tx, *run):
         return False
     await tx.execute(_PREPARE)
     await tx.execute(_STAGED)
@@ -218,28 +221,70 @@ async def add_verdicts(tx: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]
         )
 
 
+@statement(MERCHANT, """
+UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
+WHERE merchant_id = $1 AND run_id = $2
+""")
+async def _end_run(
+    db: Tx, merchant_id: UUID, run_id: UUID, lines: int, counts: dict[str, int], notes: list[str],
+    period_from: datetime, period_to: datetime,
+) -> None:  # fmt: skip
+    """What it came to."""
+
+
 async def end_run(
-    tx: asyncpg.Connection, key: tuple[UUID, UUID], lines: int, counts: Mapping[str, int], notes: Sequence[str],
+    db: Tx, key: tuple[UUID, UUID], lines: int, counts: Mapping[str, int], notes: Sequence[str],
     period: tuple[datetime, datetime],
 ) -> None:  # fmt: skip
-    await tx.execute(_END, *key, lines, dict(counts), list(notes), *period)
+    """`counts`: outcome -> lines."""
+    await _end_run(db, *key, lines, dict(counts), list(notes), *period)
 
 
-async def to_book(connection: asyncpg.Connection, key: tuple[UUID, UUID], limit: int) -> list[int]:
+@statement(MERCHANT, """
+SELECT row_no FROM reconciliation_lines
+WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
+""")
+async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
     """Lines that something is suggested for and nobody has booked."""
-    return [row["row_no"] for row in await connection.fetch(_TO_BOOK, *key, limit)]
 
 
-async def lock_lines(tx: asyncpg.Connection, key: tuple[UUID, UUID], row_nos: Sequence[int]) -> list[asyncpg.Record]:
-    return await tx.fetch(_LINES, *key, list(row_nos))  # type: ignore[no-any-return]
+class LockedLine(Row, frozen=True):
+    """`recipe` and `entries`: what may be booked."""
+
+    row_no: int
+    line_id: UUID | None
+    asset: str | None
+    recipe: str | None
+    entries: list[list[Any]] | None
+    booked_at: datetime | None
+    booked_by: str | None
 
 
-async def booked_before(tx: asyncpg.Connection, merchant_id: UUID, line_ids: Sequence[UUID]) -> set[UUID]:
+@statement(MERCHANT, """
+SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
+WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
+""")
+async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
+    """Those of these that there are."""
+
+
+@statement(MERCHANT, """
+SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
+""")
+async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
+    """In no order."""
+
+
+async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
     """Those that were booked from any file."""
-    return {row["source_id"] for row in await tx.fetch(_KNOWN, merchant_id, list(line_ids))}
+    return set(await _booked_before(db, merchant_id, line_ids))
 
 
+@statement(MERCHANT, """
+UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
+WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
+""")
 async def mark_booked(
-    tx: asyncpg.Connection, key: tuple[UUID, UUID], row_nos: Sequence[int], at: datetime, by: str, note: str
+    db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
 ) -> None:
-    await tx.execute(_MARK, *key, list(row_nos), at, by, note)
+    """Whether they were booked from this file or before from another. `at` is wall time."""

@@ -21,7 +21,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
-from recoup.store.read.reconciliation import bookings, list_runs, refused_lines, run_lines
+from recoup.store.read.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
 
 FILES: Final = "/reconciliation/files"
 FILE_BYTES_MAX: Final = 32 << 20
@@ -52,7 +52,7 @@ async def post_file(visit: Visit) -> Response:
         return await _list(visit, typed, problem)
     finally:
         await form.close()
-    path = f"{FILES}/{ran.run['run_id']}"
+    path = f"{FILES}/{ran.run.run_id}"
     return see(with_done(visit.session, path, "known") if ran.before else path)
 
 
@@ -66,10 +66,10 @@ async def post_booking(visit: Visit) -> Response:
     run = await _find(visit)
     try:
         rows = None if one(form, "which") == "all" else _rows(form.get("row", []))
-        done = await book_lines(visit.portal.world, visit.scope, run["run_id"], rows, one(form, "note"))
+        done = await book_lines(visit.portal.world, visit.scope, run.run_id, rows, one(form, "note"))
     except Problem as problem:
         return await _show(visit, run, problem, one(form, "note"))
-    return see(with_done(visit.session, f"{FILES}/{run['run_id']}", f"booked-{done.now}-{done.before}"))
+    return see(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
 
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
@@ -77,7 +77,7 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
     async with visit.portal.world.db.connection() as connection:
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     values = visit.values(
-        runs=runs[:SIZE], next=runs[SIZE - 1]["run_id"] if len(runs) > SIZE else None, first=after is None,
+        runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
         kinds=KINDS, outcomes=OUTCOMES, days=_days, typed=_EMPTY | dict(typed or {}), problem=problem,
         may=visit.may("refund", or_operator=True),
     )  # fmt: skip
@@ -85,7 +85,7 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
 
 
 async def _show(
-    visit: Visit, run: dict[str, Any], problem: Problem | None = None, note: str = ""
+    visit: Visit, run: Run, problem: Problem | None = None, note: str = ""
 ) -> Response:
     query, done = visit.request.query_params, done_of(visit.session, visit.request)
     booked, _, before = done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
@@ -93,24 +93,24 @@ async def _show(
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
     async with visit.portal.world.db.connection() as connection:
-        key = (visit.merchant_id, run["run_id"])
+        key = (visit.merchant_id, run.run_id)
         rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
         open_ = await bookings(connection, *key)
-        refused = await refused_lines(connection, *key) if run["counts"].get("refused") else []
+        refused = await refused_lines(connection, *key) if run.counts.get("refused") else []
     values = visit.values(
-        run=run, rows=rows[:LINES], next=rows[LINES - 1]["row_no"] if len(rows) > LINES else None, first=not after,
+        run=run, rows=rows[:LINES], next=rows[LINES - 1].row_no if len(rows) > LINES else None, first=not after,
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
-        ticks=visit.is_operator and any(row["recipe"] and not row["booked_at"] for row in rows),
-        days=_days, recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_,
+        ticks=visit.is_operator and any(row.recipe and not row.booked_at for row in rows),
+        days=_days, recipes=RECIPES, differ=sum(run.counts.get(name, 0) for name in _DIFFER), open=open_,
         problem=problem, note=note, known=done == "known",
         booked=booked, before=before.lstrip("0"), refused=refused, reasons=REFUSED,
         may=visit.may("refund", or_operator=True),
-        mixed=any(group["reason"] == "mixed_currencies" for group in refused),
+        mixed=any(group.reason == "mixed_currencies" for group in refused),
     )  # fmt: skip
     return render("reconciliation/file.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _find(visit: Visit) -> dict[str, Any]:
+async def _find(visit: Visit) -> Run:
     """Raises: Problem(not_found)."""
     run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
     if run_id is None:
@@ -124,7 +124,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
     if found is None:
         raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
     run = await run_of(visit.portal.world, visit.merchant_id, found)
-    return reading_of(run["reading"], (EVERY,))
+    return reading_of(run.reading, (EVERY,))
 
 
 def _reading(typed: Mapping[str, str]) -> Reading:
@@ -146,10 +146,10 @@ def _rows(texts: list[str]) -> list[int]:
     return found
 
 
-def _days(run: Mapping[str, Any]) -> str:
+def _days(run: Run) -> str:
     """As the file counts them."""
-    zone = run["reading"]["zone"]
-    first, last = days_of((run["period_from"], run["period_to"]), zone)
+    zone = run.reading["zone"]
+    first, last = days_of((run.period_from, run.period_to), zone)
     until = "" if first == last else f" – {last.day} {last:%b %Y}"
     return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
 
