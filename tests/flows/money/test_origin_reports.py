@@ -48,9 +48,9 @@ Sums = dict[str, Counter[str]]
 def summed(rows: Iterable[Any]) -> Sums:
     found: Sums = {}
     for row in rows:
-        of = found.setdefault(row["asset"], Counter())
+        of = found.setdefault(row.asset, Counter())
         for name in (*AMOUNTS, *COUNTS):
-            of[name] += int(row[name])
+            of[name] += row.of(name)
     return found
 
 
@@ -82,7 +82,7 @@ async def check(world: World, merchant_id: UUID, span: tuple[datetime, datetime]
     asked = ReportRequest(merchant_id, span)
     totals, rows = await transactions(world, asked, limit)
     assert summed(rows) == totals
-    assert len({(row["order_id"], row["asset"]) for row in rows}) == len(rows)
+    assert len({(row.order_id, row.asset) for row in rows}) == len(rows)
     for report in REPORTS[1:]:
         found = await grouped_report(world, report, asked)
         assert summed(found.rows) == summed(found.totals) == totals, report
@@ -192,17 +192,17 @@ def test_each_site_and_campaign_is_told_what_is_its_own(server: ServerAddress) -
             for one in (shop, other):
                 await agree_with_the_ledger(world, one.merchant_id)
             asked = ReportRequest(shop.merchant_id, EVER, "USD")
-            by_site = {row["site"]: row for row in (await grouped_report(world, "sites", asked)).rows}
+            by_site = {row.site: row for row in (await grouped_report(world, "sites", asked)).rows}
             assert list(by_site) == ["Leaf", "Mugs", None]
-            assert (by_site[None]["adjusted"], by_site[None]["approvals"]) == (1200, 0)
-            assert by_site["Mugs"]["approved"] == 3 * 3333
-            assert (by_site["Mugs"]["chargebacks"], by_site["Mugs"]["disputed"]) == (-1111, -1111)
-            assert (by_site["Leaf"]["chargebacks"], by_site["Leaf"]["disputed"]) == (0, -2000), "the operator bears it"
-            by_campaign = {row["campaign_id"]: row for row in (await grouped_report(world, "campaigns", asked)).rows
-                           if row["site_id"]}  # fmt: skip
-            assert by_campaign[ids["spring"]]["refunded"] == -1001
-            assert by_campaign[ids["summer"]]["approvals"] == 3
-            by_text = {row["descriptor"] for row in (await grouped_report(world, "descriptors", asked)).rows}
+            assert (by_site[None].adjusted, by_site[None].approvals) == (1200, 0)
+            assert by_site["Mugs"].approved == 3 * 3333
+            assert (by_site["Mugs"].chargebacks, by_site["Mugs"].disputed) == (-1111, -1111)
+            assert (by_site["Leaf"].chargebacks, by_site["Leaf"].disputed) == (0, -2000), "the operator bears it"
+            by_campaign = {row.campaign_id: row for row in (await grouped_report(world, "campaigns", asked)).rows
+                           if row.site_id}  # fmt: skip
+            assert by_campaign[ids["spring"]].refunded == -1001
+            assert by_campaign[ids["summer"]].approvals == 3
+            by_text = {row.descriptor for row in (await grouped_report(world, "descriptors", asked)).rows}
             assert by_text == {"BRIGHTLEAF*TEA", "MUGS*SUMMER", "=MY*OWN", None}
             text = b"".join([part async for part in report_csv(world, "descriptors", asked)]).decode()
             assert "'=MY*OWN" in text, "a spreadsheet takes no text for a formula"
@@ -220,7 +220,7 @@ def test_rows_are_paged_and_too_many_are_refused(server: ServerAddress, monkeypa
             asked, seen, after = ReportRequest(shop.merchant_id, EVER), [], 0
             for _ in range(3):
                 page = await grouped_report(shop.world, "descriptors", asked, after, 2)
-                seen += [row["descriptor"] for row in page.rows]
+                seen += [row.descriptor for row in page.rows]
                 after = int(page.next or 0)
             assert seen == [f"TEXT*{n}" for n in range(5)]
             assert not after

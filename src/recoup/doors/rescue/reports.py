@@ -36,6 +36,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.store.read import origin_reports
 
 SPAN_MAX: Final = timedelta(days=400)
 _NAMES: Final = ("from", "to", "currency", "limit", "after", "format")
@@ -98,29 +99,29 @@ def _after(query: Query, report: str) -> Any:
     return int(text) if fits else 0
 
 
-def _sums(row: Any) -> dict[str, Any]:
-    return {"currency": row["asset"]} | {name: int(row[name]) for name in (*AMOUNTS, *COUNTS)}
+def _sums(row: origin_reports.Sums) -> dict[str, Any]:
+    return {"currency": row.asset} | {name: row.of(name) for name in (*AMOUNTS, *COUNTS)}
 
 
-def _transaction(row: Any) -> TransactionRow:
+def _transaction(row: origin_reports.OrderSums) -> TransactionRow:
     return TransactionRow(
-        order_id=row["order_id"], external_order_id=row["external_id"], order_type=row["order_type"],
-        placed_date=iso_or_null(row["placed_at"]), site_id=row["site_id"], site=row["site"], campaign=row["key"],
-        descriptor=row["descriptor"], **_sums(row),
+        order_id=row.order_id, external_order_id=row.external_id, order_type=row.order_type,
+        placed_date=iso_or_null(row.placed_at), site_id=row.site_id, site=row.site, campaign=row.key,
+        descriptor=row.descriptor, **_sums(row),
     )  # fmt: skip
 
 
-def _descriptor(row: Any) -> DescriptorRow:
-    return DescriptorRow(descriptor=row["descriptor"], **_sums(row))
+def _descriptor(row: origin_reports.DescriptorSums) -> DescriptorRow:
+    return DescriptorRow(descriptor=row.descriptor, **_sums(row))
 
 
-def _site(row: Any) -> SiteRow:
-    return SiteRow(site_id=row["site_id"], site=row["site"], url=row["url"], **_sums(row))
+def _site(row: origin_reports.SiteSums) -> SiteRow:
+    return SiteRow(site_id=row.site_id, site=row.site, url=row.url, **_sums(row))
 
 
-def _campaign(row: Any) -> CampaignRow:
-    return CampaignRow(site_id=row["site_id"], site=row["site"], campaign_id=row["campaign_id"], campaign=row["key"],
-                       name=row["campaign"], **_sums(row))  # fmt: skip
+def _campaign(row: origin_reports.CampaignSums) -> CampaignRow:
+    return CampaignRow(site_id=row.site_id, site=row.site, campaign_id=row.campaign_id, campaign=row.key,
+                       name=row.campaign, **_sums(row))  # fmt: skip
 
 
 _SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {

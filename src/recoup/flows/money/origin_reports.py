@@ -14,6 +14,7 @@ from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.store.read.origin_reports import (
     COLUMNS,
+    Sums,
     all_orders,
     by_order,
     grouped,
@@ -40,8 +41,8 @@ class Report(NamedTuple):
     """`totals` by currency, from the ledger alone; `rows` add up to them when there is no `next`, else with the pages
     that follow."""
 
-    totals: Sequence[Any]
-    rows: Sequence[Any]
+    totals: Sequence[Sums]
+    rows: Sequence[Sums]
     next: str | None = None
 
 
@@ -75,7 +76,7 @@ async def transactions_page(world: World, asked: ReportRequest, after: UUID, lim
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *asked) if after == LOWEST else []
         ids = await orders_page(connection, *asked, after, limit + 1)
-        rows = list(await by_order(connection, asked.merchant_id, asked.span, ids[:limit]))
+        rows = await by_order(connection, asked.merchant_id, asked.span, ids[:limit])
         if len(ids) <= limit:
             rows += await without_order(connection, *asked)
     return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
@@ -102,10 +103,10 @@ async def report_csv(world: World, report: str, asked: ReportRequest) -> AsyncIt
         yield "".join(_line(keys, row) for row in rest).encode()
 
 
-def _line(keys: Sequence[str], row: Any) -> str:
-    scale = EXPONENTS[row["asset"]]
-    amounts = (Number(to_text(int(row[name]), scale)) for name in AMOUNTS)
-    return csv_row((*(_text(row[name]) for name in keys), row["asset"], *amounts, *(row[name] for name in COUNTS)))
+def _line(keys: Sequence[str], row: Sums) -> str:
+    scale = EXPONENTS[row.asset]
+    amounts = (Number(to_text(row.of(name), scale)) for name in AMOUNTS)
+    return csv_row((*(_text(getattr(row, name)) for name in keys), row.asset, *amounts, *map(row.of, COUNTS)))
 
 
 def _text(value: Any) -> Any:

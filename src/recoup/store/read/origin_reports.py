@@ -4,14 +4,15 @@ All four sum the same entries: every movement on merchant_payable but settlement
 no single order; and, apart from the merchant's account, what issuers took back (`disputed`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import LOWEST
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
@@ -43,6 +44,8 @@ _SUMS = ",\n  ".join((
     "count(*) FILTER (WHERE p.recipe = 'refund_owed') AS refunds",
     "count(*) FILTER (WHERE p.recipe = 'disputed' AND e.account = 'clearing') AS disputes",
 ))  # fmt: skip
+_NAMES = (*COLUMNS, "net", "disputed", "approvals", "refunds", "disputes")
+_OF_GROUP = "g.asset, " + ", ".join(f"g.{name}" for name in _NAMES)
 _LEDGER = """FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"""
 _WITHIN = f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_MOVES}"
@@ -56,7 +59,7 @@ GROUP BY e.asset ORDER BY e.asset
 
 def _grouped(keys: str, outer: str, joined: str, order: str) -> str:
     return f"""
-SELECT {outer}, g.* FROM (
+SELECT {_OF_GROUP}, {outer} FROM (
   SELECT {keys}, e.asset, {_SUMS}
   {_LEDGER}
   LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
@@ -70,10 +73,11 @@ ORDER BY {order}, g.asset LIMIT $5
 _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 _GROUPS: Final = {
-    "sites": _grouped("o.site_id", "s.name AS site, s.url", _SITES, "s.created_at, g.site_id"),
-    "campaigns": _grouped("o.site_id, o.campaign_id", "s.name AS site, c.key, c.name AS campaign", _CAMPAIGNS,
+    "sites": _grouped("o.site_id", "g.site_id, s.name AS site, s.url", _SITES, "s.created_at, g.site_id"),
+    "campaigns": _grouped("o.site_id, o.campaign_id",
+                          "g.site_id, s.name AS site, g.campaign_id, c.key, c.name AS campaign", _CAMPAIGNS,
                           "s.created_at, g.site_id, c.created_at, g.campaign_id"),
-    "descriptors": _grouped("o.descriptor", "NULL", "", "g.descriptor"),
+    "descriptors": _grouped("o.descriptor", "g.descriptor", "", "g.descriptor"),
 }  # fmt: skip
 _MOVED_IN = f"""
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($4::text IS NULL OR o.asset = $4)
@@ -104,8 +108,7 @@ WITH sums AS (
   WHERE {_WITHIN}
   GROUP BY p.order_id, e.asset
 )
-SELECT g.*, o.external_id, o.placed_at, o.site_id, s.name AS site, o.campaign_id, c.key, o.descriptor, h.order_type,
-  h.status
+SELECT {_OF_GROUP}, g.order_id, o.external_id, h.order_type, o.placed_at, o.site_id, s.name AS site, c.key, o.descriptor
 FROM sums g
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = g.order_id
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = g.order_id
@@ -114,9 +117,8 @@ LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = o.campaign_id
 ORDER BY g.order_id, g.asset
 """
 _WITHOUT_ORDER = f"""
-SELECT NULL::uuid AS order_id, e.asset, {_SUMS}, NULL AS external_id, NULL::timestamptz AS placed_at,
-  NULL::uuid AS site_id, NULL AS site, NULL::uuid AS campaign_id, NULL AS key, NULL AS descriptor, NULL AS order_type,
-  NULL::smallint AS status
+SELECT e.asset, {_SUMS}, NULL::uuid AS order_id, NULL AS external_id, NULL AS order_type,
+  NULL::timestamptz AS placed_at, NULL::uuid AS site_id, NULL AS site, NULL AS key, NULL AS descriptor
 {_LEDGER}
 WHERE {_WITHIN} AND ($4::text IS NULL OR e.asset = $4) AND p.order_id IS NULL
 GROUP BY e.asset ORDER BY e.asset
@@ -124,56 +126,159 @@ GROUP BY e.asset ORDER BY e.asset
 Span = tuple[datetime, datetime]
 
 
-async def ledger_totals(
-    connection: asyncpg.Connection, merchant_id: UUID, span: Span, asset: str | None
-) -> Sequence[asyncpg.Record]:
+class Sums(Row, frozen=True):
+    """Units of one currency by column, and how many approvals, refunds and disputes they are of."""
+
+    asset: str
+    approved: Decimal
+    refunded: Decimal
+    chargebacks: Decimal
+    fees: Decimal
+    chargeback_fees: Decimal
+    adjusted: Decimal
+    net: Decimal
+    disputed: Decimal
+    approvals: int
+    refunds: int
+    disputes: int
+
+    def of(self, name: str) -> int:
+        """`name`: of a column."""
+        return int(getattr(self, name))
+
+
+class SiteSums(Sums, frozen=True):
+    """What is of no order has no site."""
+
+    site_id: UUID | None
+    site: str | None
+    url: str | None
+
+
+class CampaignSums(Sums, frozen=True):
+    """`key`: the merchant's own of the campaign."""
+
+    site_id: UUID | None
+    site: str | None
+    campaign_id: UUID | None
+    key: str | None
+    campaign: str | None
+
+
+class DescriptorSums(Sums, frozen=True):
+    descriptor: str | None
+
+
+class OrderSums(Sums, frozen=True):
+    """`key`: of its campaign. Without an order what is about no single one."""
+
+    order_id: UUID | None
+    external_id: str | None
+    order_type: Literal["MIT", "CIT", "STABLE"] | None
+    placed_at: datetime | None
+    site_id: UUID | None
+    site: str | None
+    key: str | None
+    descriptor: str | None
+
+
+@statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
+async def _totals(db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None) -> list[Sums]:
+    """By currency."""
+
+
+async def ledger_totals(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> list[Sums]:
     """By currency, whatever orders they are of."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _TOTALS, merchant_id, *span, asset, timeout=STATEMENT_SECONDS
-    )
+    return await _totals(db, merchant_id, *span, asset)
+
+
+@statement(MERCHANT, _GROUPS["sites"], seconds=STATEMENT_SECONDS)
+async def _sites(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+) -> list[SiteSums]:
+    """The oldest site first."""
+
+
+@statement(MERCHANT, _GROUPS["campaigns"], seconds=STATEMENT_SECONDS)
+async def _campaigns(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+) -> list[CampaignSums]:
+    """The oldest site and campaign first."""
+
+
+@statement(MERCHANT, _GROUPS["descriptors"], seconds=STATEMENT_SECONDS)
+async def _descriptors(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+) -> list[DescriptorSums]:
+    """By descriptor."""
 
 
 async def grouped(
-    connection: asyncpg.Connection, report: str, merchant_id: UUID, span: Span, asset: str | None, limit: int
-) -> Sequence[asyncpg.Record]:
+    db: Read, report: str, merchant_id: UUID, span: Span, asset: str | None, limit: int
+) -> Sequence[SiteSums | CampaignSums | DescriptorSums]:
     """`report`: sites, campaigns or descriptors. What is of no order stands in a last row without one."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _GROUPS[report], merchant_id, *span, asset, limit, timeout=STATEMENT_SECONDS
-    )
+    if report == "sites":
+        return await _sites(db, merchant_id, *span, asset, limit)
+    if report == "campaigns":
+        return await _campaigns(db, merchant_id, *span, asset, limit)
+    return await _descriptors(db, merchant_id, *span, asset, limit)
+
+
+@statement(MERCHANT, _PAGE, seconds=STATEMENT_SECONDS)
+async def _page(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID, limit: int
+) -> list[UUID]:
+    """Reads the period."""
+
+
+@statement(MERCHANT, _NEAR, seconds=STATEMENT_SECONDS)
+async def _near(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID, limit: int,
+    postings: int,
+) -> list[UUID]:  # fmt: skip
+    """Among the next so many postings."""
 
 
 async def orders_page(
-    connection: asyncpg.Connection, merchant_id: UUID, span: Span, asset: str | None, after: UUID, limit: int
+    db: Read, merchant_id: UUID, span: Span, asset: str | None, after: UUID, limit: int
 ) -> list[UUID]:
     """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do not each read all of
     it."""
-    asked, rows = (merchant_id, *span, asset, after, limit), []
-    if after != LOWEST:
-        rows = await connection.fetch(_NEAR, *asked, limit * NEAR, timeout=STATEMENT_SECONDS)
-    if len(rows) < limit:
-        rows = await connection.fetch(_PAGE, *asked, timeout=STATEMENT_SECONDS)
-    return [row["order_id"] for row in rows]
+    near = await _near(db, merchant_id, *span, asset, after, limit, limit * NEAR) if after != LOWEST else []
+    return near if len(near) >= limit else await _page(db, merchant_id, *span, asset, after, limit)
 
 
-async def all_orders(connection: asyncpg.Connection, merchant_id: UUID, span: Span, asset: str | None) -> bytes:
+@statement(MERCHANT, _ALL, seconds=STATEMENT_SECONDS)
+async def _all(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID
+) -> bytes | None:
+    """None: none moved."""
+
+
+async def all_orders(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> bytes:
     """All of them, sixteen bytes each, in the order of their ids."""
-    found = await connection.fetchval(_ALL, merchant_id, *span, asset, LOWEST, timeout=STATEMENT_SECONDS)
-    return found or b""
+    return await _all(db, merchant_id, *span, asset, LOWEST) or b""
 
 
-async def by_order(
-    connection: asyncpg.Connection, merchant_id: UUID, span: Span, order_ids: Sequence[UUID]
-) -> Sequence[asyncpg.Record]:
+@statement(MERCHANT, _ORDERS, seconds=STATEMENT_SECONDS)
+async def _by_order(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, order_ids: Collection[UUID]
+) -> list[OrderSums]:
+    """By id."""
+
+
+async def by_order(db: Read, merchant_id: UUID, span: Span, order_ids: Collection[UUID]) -> list[OrderSums]:
     """What these brought, in the order of their ids."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _ORDERS, merchant_id, *span, order_ids, timeout=STATEMENT_SECONDS
-    )
+    return await _by_order(db, merchant_id, *span, order_ids)
 
 
-async def without_order(
-    connection: asyncpg.Connection, merchant_id: UUID, span: Span, asset: str | None
-) -> Sequence[asyncpg.Record]:
+@statement(MERCHANT, _WITHOUT_ORDER, seconds=STATEMENT_SECONDS)
+async def _without_order(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None
+) -> list[OrderSums]:
+    """By currency."""
+
+
+async def without_order(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> list[OrderSums]:
     """Adjustments and the like: what is about no single order, by currency."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _WITHOUT_ORDER, merchant_id, *span, asset, timeout=STATEMENT_SECONDS
-    )
+    return await _without_order(db, merchant_id, *span, asset)

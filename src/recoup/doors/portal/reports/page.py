@@ -51,8 +51,8 @@ async def reports_page(visit: Visit) -> Response:
         found=found, query=urlencode(query), problem=problem, paged="after" in visit.request.query_params,
         next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
         shown=[name for name in WORDS if name in ("approved", "refunded", "fees")
-               or any(row[name] for row in found.rows) or any(row[name] for row in found.totals)],
-        disputed=any(row["disputed"] for row in found.rows),
+               or any(row.of(name) for row in found.rows) or any(row.of(name) for row in found.totals)],
+        disputed=any(row.disputed for row in found.rows),
     )  # fmt: skip
     return render("reports/reports.html", values)
 
