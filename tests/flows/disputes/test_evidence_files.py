@@ -52,21 +52,21 @@ def test_a_dispute_is_contested_by_a_file_which_the_processor_gets(server: Serve
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
         made = await add_file(shop.world, shop.scope, dispute_id, "..\\Zzyx's\tproof.pdf", PDF)
         again = await add_file(shop.world, shop.scope, dispute_id, "other name.pdf", PDF)
-        assert (made["file_id"], again["name"]) == (again["file_id"], made["name"])
+        assert (made.file_id, again.name) == (again.file_id, made.name)
         await add_file(shop.world, shop.scope, dispute_id, "delivery.txt", TEXT)
         async with owner(shop.world) as connection:
             kept = await connection.fetch("SELECT sealed FROM dispute_files")
         assert len(kept) == 2
         assert not any(b"Zzyx" in row["sealed"] for row in kept)
-        row, content = await read_file(shop.world, shop.merchant_id, dispute_id, made["file_id"])
-        assert (row["media_type"], content) == ("application/pdf", PDF)
+        row, content = await read_file(shop.world, shop.merchant_id, dispute_id, made.file_id)
+        assert (row.media_type, content) == ("application/pdf", PDF)
         await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
         await shop.run_due()
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         async with owner(shop.world) as connection:
             heard = await connection.fetch("SELECT name, media_type, content FROM issuer.answer_files ORDER BY file_no")
         assert [tuple(one) for one in heard] == [
-            (made["name"], "application/pdf", PDF), ("delivery.txt", "text/plain", TEXT)]  # fmt: skip
+            (made.name, "application/pdf", PDF), ("delivery.txt", "text/plain", TEXT)]  # fmt: skip
         lines = "SELECT count(*) FROM audit_lines WHERE action = 'dispute.file_added'"
         assert await shop.value(lines) == 2
 
@@ -104,8 +104,8 @@ def test_nobody_elses_file_is_read_or_added(server: ServerAddress) -> None:
         order_id, dispute_id = await open_case(shop)
         made = await add_file(shop.world, shop.scope, dispute_id, "a.png", PNG)
         for merchant_id, dispute, file, order in (
-            (new_id(), dispute_id, made["file_id"], None), (shop.merchant_id, new_id(), made["file_id"], None),
-            (shop.merchant_id, dispute_id, new_id(), None), (shop.merchant_id, dispute_id, made["file_id"], new_id()),
+            (new_id(), dispute_id, made.file_id, None), (shop.merchant_id, new_id(), made.file_id, None),
+            (shop.merchant_id, dispute_id, new_id(), None), (shop.merchant_id, dispute_id, made.file_id, new_id()),
         ):  # fmt: skip
             with pytest.raises(Problem, match="There is no such"):
                 await read_file(shop.world, merchant_id, dispute, file, order)
@@ -128,7 +128,7 @@ def test_files_are_gone_with_the_customers_data(server: ServerAddress) -> None:
             row = await connection.fetchrow("SELECT name, sha256, sealed FROM dispute_files")
         assert tuple(row) == ("", b"", None)
         with pytest.raises(Problem, match="There is no such file"):
-            await read_file(shop.world, shop.merchant_id, dispute_id, made["file_id"])
+            await read_file(shop.world, shop.merchant_id, dispute_id, made.file_id)
         with pytest.raises(Problem, match="no evidence"):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
         await note_evidence(shop.world, shop.scope, dispute_id, "Delivered.")

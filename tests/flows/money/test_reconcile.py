@@ -79,11 +79,11 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
             "matched": 4, "missing_there": 1, "amount_differs": 1, "duplicate": 1, "missing_here": 2, "refused": 2
         }  # fmt: skip
         rows = {row.outcome: row for row in await verdicts(shop, ran)}
-        assert str(rows["missing_there"]["our_id"]) == lost.split(",")[0]
-        assert (rows["amount_differs"]["units"], rows["amount_differs"]["our_units"]) == (4490, 4590)
-        assert rows["duplicate"]["told"].startswith("It says again what line ")
-        assert rows["missing_there"]["recipe"] is None
-        assert rows["refused"]["reason"] == "mixed_currencies"
+        assert str(rows["missing_there"].our_id) == lost.split(",")[0]
+        assert (rows["amount_differs"].units, rows["amount_differs"].our_units) == (4490, 4590)
+        assert rows["duplicate"].told.startswith("It says again what line ")
+        assert rows["missing_there"].recipe is None
+        assert rows["refused"].reason == "mixed_currencies"
         assert await books(shop) == (0, 0)
 
     run(server, story)

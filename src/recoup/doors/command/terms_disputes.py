@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.disputes import Party
-from recoup.store.read.disputes import read_terms
+from recoup.store.read.disputes import DatedTerms, read_terms
 
 _PARTY = click.Choice(get_args(Party))
 
@@ -76,10 +76,10 @@ def _asked(
     return TermsAsked(asset, service, units, fee_by, block_cards, moment(valid_from))
 
 
-def _told(row: Any) -> dict[str, Any]:
-    fee = to_text(row["fee_units"], EXPONENTS[row["asset"]]) if row["asset"] else "0"
+def _told(row: DatedTerms) -> dict[str, Any]:
+    fee = to_text(row.fee_units, EXPONENTS[row.asset]) if row.asset else "0"
     return {
-        "from": iso(row["valid_from"]), "currency": row["asset"], "service": row["service_borne_by"], "fee": fee,
-        "fee_by": row["fee_borne_by"], "cards": "blocked" if row["block_cards"] else "allowed", "by": row["actor"],
-        "set_at": iso(row["made_at"]),
+        "from": iso(row.valid_from), "currency": row.asset, "service": row.service_borne_by, "fee": fee,
+        "fee_by": row.fee_borne_by, "cards": "blocked" if row.block_cards else "allowed", "by": row.actor,
+        "set_at": iso(row.made_at),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from recoup.doors.rescue.shapes.evidence_files import (
 )
 from recoup.flows.disputes.files import add_file, list_files, read_file
 from recoup.kernel.time import iso
+from recoup.store.read.disputes import DisputeFile
 
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 
@@ -44,10 +45,10 @@ def _dispute(call: Call) -> UUID:
     return call.object_id("dispute", noun="dispute", cure=_CURE)
 
 
-def _members(row: Any) -> dict[str, Any]:
+def _members(row: DisputeFile) -> dict[str, Any]:
     return {
-        "id": row["file_id"], "name": row["name"], "media_type": row["media_type"], "bytes": row["bytes"],
-        "sha256": row["sha256"], "added_date": iso(row["business_at"]),
+        "id": row.file_id, "name": row.name, "media_type": row.media_type, "bytes": row.bytes,
+        "sha256": row.sha256, "added_date": iso(row.business_at),
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from recoup.moves.disputes import meet_deadline
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.snapshot import Dispute
-from recoup.store.read.disputes import order_of_dispute, read_dispute, read_notes, sealed_files
+from recoup.store.read.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_note
 
@@ -46,8 +46,8 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         row = await read_dispute(tx, scope.merchant_id, dispute_id, clear=True)
         if row is None:
             raise no_such_dispute()
-        if row["state"] not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row['state']} no longer accepts evidence.",
+        if row.state not in UNDECIDED:
+            raise Problem("wrong_state", f"A dispute that is {row.state} no longer accepts evidence.",
                           cure="It is closed; nothing needs to be done.")  # fmt: skip
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
@@ -71,7 +71,7 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     if answer not in ("contest", "accept"):
         raise Problem("invalid", "Answer a dispute with contest or accept.", field="Answer",
                       cure="Use one of the two buttons.")  # fmt: skip
-    if answer == "contest" and not files and not any(note["text"] for note in notes):
+    if answer == "contest" and not files and not any(note.text for note in notes):
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Add your evidence first.")
     key = (scope.merchant_id, order_id)
     await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
@@ -109,9 +109,9 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     await orders.change(Job(key, result, WORKER, "worker"))
 
 
-def _in_words(notes: Sequence[Any], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:
+def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:
     """Files that are not sent along are named."""
-    words = [note["text"] for note in notes if note["text"]]
+    words = [note.text for note in notes if note.text]
     if files and not sent_along:
         words.append("Files that can be handed in: " + "; ".join(f"{one.name} ({one.media_type})" for one in files))
     return "\n\n".join(words)

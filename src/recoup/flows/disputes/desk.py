@@ -32,11 +32,11 @@ async def try_notice_again(
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         known = await find_notice(connection, named, route, notice_id)
-    if known is None or known["state"] != "unmatched":
+    if known is None or known.state != "unmatched":
         raise _none_waits()
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), "notice.tried", "", {"route": route, "notice": notice_id})
-    told = await apply(world, orders, route, msgspec.convert(known["content"], Notice), "desk", again=True)
+    told = await apply(world, orders, route, msgspec.convert(known.content, Notice), "desk", again=True)
     return told.state
 
 

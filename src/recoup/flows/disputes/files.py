@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from recoup.gateways.cards.port import EvidenceFile
@@ -16,7 +15,7 @@ from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import COUNT_MAX, evidence_type
 from recoup.rules.network.card_guard import holds_number, refused
 from recoup.rules.network.card_text import FORM_CHARS_MAX, Room
-from recoup.store.read.disputes import read_dispute, read_files, sealed_files
+from recoup.store.read.disputes import DisputeFile, SealedFile, read_dispute, read_files, sealed_files
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_file
 
@@ -25,7 +24,7 @@ LOOK_IT_UP = "Look it up in the list of disputes."
 
 async def add_file(
     world: World, scope: Scope, dispute_id: UUID, name: str, content: bytes, order_id: UUID | None = None
-) -> dict[str, Any]:
+) -> DisputeFile:
     """The file without its bytes. The same bytes again are the file that there is. `order_id`: of which order the
     dispute must be.
 
@@ -38,10 +37,10 @@ async def add_file(
     sealed = world.keys.seal_secret(evidence_context(world, dispute_id, file_id), content)
     async with world.db.transaction() as tx:
         row = await read_dispute(tx, scope.merchant_id, dispute_id, clear=True)
-        if row is None or order_id not in (None, row["order_id"]):
+        if row is None or order_id not in (None, row.order_id):
             raise no_such_dispute()
-        if row["state"] not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row['state']} no longer accepts evidence.",
+        if row.state not in UNDECIDED:
+            raise Problem("wrong_state", f"A dispute that is {row.state} no longer accepts evidence.",
                           cure="It is closed; nothing needs to be done.")  # fmt: skip
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         kept = await insert_file(tx, scope.merchant_id, dispute_id, file_id, name, found, len(content),
@@ -51,40 +50,40 @@ async def add_file(
         if kept == file_id:
             await note(tx, scope, world.clocks.wall(), "dispute.file_added", dispute_id)
         files = await read_files(tx, scope.merchant_id, dispute_id, clear=True)
-    return next(one for one in files if one["file_id"] == kept)
+    return next(one for one in files if one.file_id == kept)
 
 
-async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID) -> list[dict[str, Any]]:
+async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID) -> list[DisputeFile]:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         row = await read_dispute(connection, merchant_id, dispute_id, clear=True)
-        if row is None or row["order_id"] != order_id:
+        if row is None or row.order_id != order_id:
             raise no_such_dispute()
         return await read_files(connection, merchant_id, dispute_id, clear=True)
 
 
 async def read_file(
     world: World, merchant_id: UUID, dispute_id: UUID, file_id: UUID, order_id: UUID | None = None
-) -> tuple[dict[str, Any], bytes]:
+) -> tuple[DisputeFile, bytes]:
     """With its bytes. Raises: Problem(not_found), also for one that was erased."""
     async with world.db.connection() as connection:
         row = await read_dispute(connection, merchant_id, dispute_id, clear=True)
-        if row is None or order_id not in (None, row["order_id"]):
+        if row is None or order_id not in (None, row.order_id):
             raise no_such_dispute()
         rows = await read_files(connection, merchant_id, dispute_id, clear=True)
-        sealed = {one["file_id"]: one["sealed"] for one in await sealed_files(connection, merchant_id, dispute_id)}
-    found = next((one for one in rows if one["file_id"] == file_id), None)
+        sealed = {one.file_id: one.sealed for one in await sealed_files(connection, merchant_id, dispute_id)}
+    found = next((one for one in rows if one.file_id == file_id), None)
     if found is None or file_id not in sealed:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
     content: bytes = world.keys.open_secret(evidence_context(world, dispute_id, file_id), sealed[file_id])
     return found, content
 
 
-def opened(world: World, dispute_id: UUID, rows: Sequence[Any]) -> tuple[EvidenceFile, ...]:
+def opened(world: World, dispute_id: UUID, rows: Sequence[SealedFile]) -> tuple[EvidenceFile, ...]:
     """As the processor takes them."""
     return tuple(
-        EvidenceFile(row["name"], row["media_type"],
-                     world.keys.open_secret(evidence_context(world, dispute_id, row["file_id"]), row["sealed"]))
+        EvidenceFile(row.name, row.media_type,
+                     world.keys.open_secret(evidence_context(world, dispute_id, row.file_id), row.sealed))
         for row in rows
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from recoup.moves.disputes import apply_notice
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.pool import KeyTaken
-from recoup.store.read.disputes import early_notices, find_notice, order_of_charge
+from recoup.store.read.disputes import NoticeRow, early_notices, find_notice, order_of_charge
 from recoup.store.read.merchants import offset_of
 
 
@@ -67,11 +67,11 @@ async def apply(
     async with world.db.connection() as connection:
         known = await find_notice(connection, notice.merchant_id, route, notice.notice_id)
         order_id = await order_of_charge(connection, notice.merchant_id, notice.charge_id)
-    if known is not None and known["content_hash"] != content_hash:
+    if known is not None and known.content_hash != content_hash:
         message = "This noticeId came before with another content."
         raise Problem("conflict", message, field="noticeId", cure="Use a new noticeId for another notice.")
-    if known is not None and not (_may_fit_now(known) or again and known["state"] == "unmatched"):
-        return Received(notice.notice_id, "repeated", known["why"])
+    if known is not None and not (_may_fit_now(known) or again and known.state == "unmatched"):
+        return Received(notice.notice_id, "repeated", known.why)
     found: Received | Refused = Refused("unknown_charge")
     if order_id is not None:
         found = await _to_order(orders, route, notice, (content, content_hash), order_id, request_id)
@@ -95,22 +95,22 @@ async def try_again(world: World, orders: Orders, merchant_id: UUID) -> None:
     async with world.db.connection() as connection:
         waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
     for row in waiting:
-        at = next_try(row["received_at"], row["tries"])
+        at = next_try(row.received_at, row.tries)
         if at is not None and at <= wall:
-            await apply(world, orders, row["route"], msgspec.convert(row["content"], Notice), "worker")
+            await apply(world, orders, row.route, msgspec.convert(row.content, Notice), "worker")
     async with world.db.transaction() as tx:
         await _plan_next(tx, merchant_id)
 
 
 async def _plan_next(connection: Any, merchant_id: UUID) -> None:
     waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
-    times = [at for row in waiting if (at := next_try(row["received_at"], row["tries"])) is not None]
+    times = [at for row in waiting if (at := next_try(row.received_at, row.tries)) is not None]
     await try_next_at(connection, merchant_id, min(times, default=None))
 
 
-def _may_fit_now(known: Any) -> bool:
+def _may_fit_now(known: NoticeRow) -> bool:
     """One that came before its charge is tried again when it comes again."""
-    return known["state"] == "unmatched" and known["why"] in WAITS_FOR_ITS_CHARGE
+    return known.state == "unmatched" and known.why in WAITS_FOR_ITS_CHARGE
 
 
 async def _to_order(

@@ -86,7 +86,7 @@ async def dispute_on_demand(
         charge = await approved_charge(connection, *key)
         now = world.clocks.business(await offset_of(connection, key[0]) or 0)
     issuer = _issuer(world)
-    if charge is None or charge["route"] != ROUTE:
+    if charge is None or charge.route != ROUTE:
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
     if units is not None and units <= 0:
         raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount",
@@ -94,17 +94,17 @@ async def dispute_on_demand(
     if by is not None:
         async with world.db.transaction() as tx:
             await note(tx, by, world.clocks.wall(), "dispute.simulated", key[1], {"decided": decided})
-    notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
+    notice = await issuer.decide_dispute(charge.attempt_id, decided == "won", case) if decided else None
     if notice is None and case is not None:
         raise Problem("wrong_state", "The bank has already decided this case differently.", cure="Check the dispute.")
     if notice is None:
-        notice = await issuer.dispute(Wanted(charge["attempt_id"], kind, now, stage, units))
+        notice = await issuer.dispute(Wanted(charge.attempt_id, kind, now, stage, units))
         if notice is None:
             message = ("The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "
                        "proceed this way.")
             raise Problem("wrong_state", message, cure="Check the order's disputes and refunds.")
         told = await _send(world, orders, notice)
-        notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won") if decided else None
+        notice = await issuer.decide_dispute(charge.attempt_id, decided == "won") if decided else None
         if notice is None:
             return _said(told)
     return _said(await _send(world, orders, notice))

@@ -14,7 +14,7 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.disputes import Party, Terms, terms_at
-from recoup.store.read.disputes import as_terms, read_terms
+from recoup.store.read.disputes import read_terms
 from recoup.store.write.disputes import insert_terms
 
 FEE_MAX = 10**9
@@ -45,7 +45,7 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
         if since > now + AHEAD_MAX:
             raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from",
                           cure="Choose an earlier date with --from.")  # fmt: skip
-        before = terms_at([as_terms(row) for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
+        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
         after = _after(before, asked, since)
         made = await insert_terms(
             tx, scope.merchant_id, new_id(), after.asset, since, after.service_borne_by, after.fee_units,

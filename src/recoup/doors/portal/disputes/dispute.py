@@ -53,23 +53,23 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
         notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
-        page = await read_as_seen(visit, connection, dispute["order_id"])
+        page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
-    people = await named(visit, [n["actor"] for n in [*notes, *files]])
-    answering = dispute["answer_state"] in ("owed", "sent")
-    in_time = dispute["respond_by"] is None or visit.now < dispute["respond_by"]
-    may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering and in_time
+    people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
+    answering = dispute.answer_state in ("owed", "sent")
+    in_time = dispute.respond_by is None or visit.now < dispute.respond_by
+    may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
     values = visit.values(
-        dispute=dispute, page=page, notes=notes, evidence=sum(bool(note["text"]) for note in notes), erased=ERASED,
-        files=files, whole_files=sum(not one["erased"] for one in files), files_max=COUNT_MAX,
+        dispute=dispute, page=page, notes=notes, evidence=sum(bool(note.text) for note in notes), erased=ERASED,
+        files=files, whole_files=sum(not one.erased for one in files), files_max=COUNT_MAX,
         kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.sight == SHOWN,
-        people=people, look=DISPUTE_STATES[dispute["state"]],
-        kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
-        reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
+        people=people, look=DISPUTE_STATES[dispute.state],
+        kind_word=DISPUTE_KINDS[dispute.kind], stage_word=DISPUTE_STAGES[dispute.stage],
+        reason=reason_words(dispute.scheme or "generic", dispute.reason_code), answering=answering,
         items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
-        may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(notes) < NOTES_MAX,
-        may_file=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(files) < COUNT_MAX,
-        may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
+        may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
+        may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
+        may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
         hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX, notes_max=NOTES_MAX,
     )  # fmt: skip
     return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
@@ -112,8 +112,8 @@ async def decide(visit: Visit) -> Response:
     try:
         if decided not in ("won", "lost"):
             raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
-        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
-                                decided=decided, case=dispute["case_ref"], by=visit.operator_scope)  # fmt: skip
+        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
+                                decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
         return await show_dispute(visit, dispute_id, problem)
     return see(f"/disputes/{dispute_id}")

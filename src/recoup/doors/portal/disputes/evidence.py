@@ -2,10 +2,11 @@
 
 from recoup.doors.portal.templates import full
 from recoup.kernel.money import money
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.read.disputes import DisputeRow
+from recoup.store.read.order_page import OrderPage
 
 
-def suggested(page: OrderPage, dispute: Row) -> list[str]:
+def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
     asset, found = page.order["asset"], []
     for refund in page.refunds:
         if refund["kind"] in ("refund", "reversal") and refund["state"] == "done":
@@ -13,7 +14,7 @@ def suggested(page: OrderPage, dispute: Row) -> list[str]:
             found.append(f"{amount} {asset} were refunded to the cardholder, requested on "
                          f"{full(refund['business_at'])},"
                          f" reference {reference}.")  # fmt: skip
-    charge = next((a for a in page.attempts if a["attempt_id"] == str(dispute["attempt_id"])), None)
+    charge = next((a for a in page.attempts if a["attempt_id"] == str(dispute.attempt_id)), None)
     if charge is not None:
         amount, network = money(charge["units"], asset), charge["network_transaction_id"] or "-"
         found.append(f"Charged {amount} {asset} on {full(charge['sent_at'])}, approved with code"

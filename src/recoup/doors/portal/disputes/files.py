@@ -46,6 +46,6 @@ async def evidence_file(visit: Visit) -> Response:
                       cure="Ask an owner.")  # fmt: skip
     row, content = await read_file(visit.portal.world, visit.merchant_id, dispute_id, file_id)
     await taken(visit, "file of evidence", dispute_id)
-    name = download_name(row["name"], row["media_type"])
+    name = download_name(row.name, row.media_type)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=row["media_type"], headers=headers)
+    return Response(content, media_type=row.media_type, headers=headers)

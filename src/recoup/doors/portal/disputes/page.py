@@ -1,8 +1,9 @@
 """The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from msgspec.structs import asdict
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
@@ -15,7 +16,7 @@ from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.disputes import COUNTED_MAX, DESK_MAX, counts, desk, unmatched
+from recoup.store.read.disputes import COUNTED_MAX, DESK_MAX, DisputeRow, counts, desk, unmatched
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
@@ -56,11 +57,20 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     return render("disputes/disputes.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-def _row(row: Any) -> dict[str, Any]:
-    return dict(row) | {
-        "kind_word": DISPUTE_KINDS[row["kind"]], "stage_word": DISPUTE_STAGES[row["stage"]],
-        "look": DISPUTE_STATES[row["state"]], "reason": reason_words(row["scheme"] or "generic", row["reason_code"]),
-    }  # fmt: skip
+class ListedDispute(DisputeRow, frozen=True):
+    """With the page's words. `look`: of its state."""
+
+    kind_word: str
+    stage_word: str
+    look: tuple[str, str, str]
+    reason: str
+
+
+def _row(row: DisputeRow) -> ListedDispute:
+    return ListedDispute(
+        **asdict(row), kind_word=DISPUTE_KINDS[row.kind], stage_word=DISPUTE_STAGES[row.stage],
+        look=DISPUTE_STATES[row.state], reason=reason_words(row.scheme or "generic", row.reason_code),
+    )  # fmt: skip
 
 
 async def notice_again(visit: Visit) -> Response:

@@ -16,7 +16,6 @@ from recoup.kernel.money import to_text
 from recoup.rules.money.disputes import Terms as DisputeTerms
 from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
-from recoup.store.read.disputes import as_terms
 from recoup.store.read.disputes import read_terms as dispute_terms
 from recoup.store.read.fee_terms import FeeTermRow, fee_history
 from recoup.store.read.settlement_terms import terms_at
@@ -43,7 +42,7 @@ class Line:
 async def fees_page(visit: Visit) -> Response:
     async with visit.portal.world.db.connection() as connection:
         rows = await fee_history(connection, visit.merchant_id)
-        disputes = [as_terms(row) for row in await dispute_terms(connection, visit.merchant_id)]
+        disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id)]
         settled = await terms_at(connection, visit.merchant_id, visit.now)
     who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, visit.now)
