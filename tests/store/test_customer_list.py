@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 import pytest
@@ -14,6 +13,7 @@ from recoup.store.read import customer_list
 from recoup.store.read.customer_list import (
     BEGIN,
     COUNTED_MAX,
+    ListedCustomer,
     Place,
     count_customers,
     customers_of,
@@ -55,18 +55,18 @@ def test_pages_are_all_customers_once_with_what_is_theirs(shop: Shop) -> None:
             " FROM payers p LEFT JOIN order_payer o USING (merchant_id, payer_id) WHERE p.merchant_id = $1"
             " GROUP BY p.merchant_id, p.payer_id ORDER BY p.first_seen_at DESC, p.payer_id DESC", shop.merchant_id,
         )  # fmt: skip
-        found: list[dict[str, Any]] = []
+        found: list[ListedCustomer] = []
         after = BEGIN
         while rows := await list_customers(connection, shop.merchant_id, after, 700, clear=True):
             found += rows
-            after = Place(rows[-1]["first_seen_at"], rows[-1]["payer_id"])
-        assert [row["payer_id"] for row in found] == [row["payer_id"] for row in expected]
+            after = Place(rows[-1].first_seen_at, rows[-1].payer_id)
+        assert [row.payer_id for row in found] == [row["payer_id"] for row in expected]
         for row, whole in zip(found, expected, strict=True):
-            assert row["orders"] == min(whole["orders"], COUNTED_MAX + 1)
-            assert row["order_id"] == whole["newest"]
+            assert row.orders == min(whole["orders"], COUNTED_MAX + 1)
+            assert row.order_id == whole["newest"]
         assert await count_customers(connection, shop.merchant_id) == (len(expected), True)
-        assert {row["name"] for row in found[:3]} == {"Only Transmitted"}
-        assert max(row["orders"] for row in found) == COUNTED_MAX + 1
+        assert {row.name for row in found[:3]} == {"Only Transmitted"}
+        assert max(row.orders for row in found) == COUNTED_MAX + 1
 
     run(shop, work)
 
@@ -88,16 +88,16 @@ def test_masked_or_not_and_of_one_merchant_alone(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         clear = await list_customers(connection, shop.merchant_id, BEGIN, 20, clear=True)
         masked = await list_customers(connection, shop.merchant_id, BEGIN, 20, clear=False)
-        assert [row["payer_id"] for row in clear] == [row["payer_id"] for row in masked]
-        assert all("@example.test" in row["email"] or "transmitted" in row["email"] for row in clear)
+        assert [row.payer_id for row in clear] == [row.payer_id for row in masked]
+        assert all("@example.test" in row.email or "transmitted" in row.email for row in clear)
         assert not any("example.test" in str(row) or "Transmitted" in str(row) for row in masked)
-        ids = [row["payer_id"] for row in clear]
+        ids = [row.payer_id for row in clear]
         assert await these_customers(connection, shop.merchant_id, ids[::-1], clear=True) == clear
         assert await these_customers(connection, shop.other_id, ids, clear=True) == []
-        orders = [row["order_id"] for row in clear if row["order_id"]]
+        orders = [row.order_id for row in clear if row.order_id]
         assert await customers_of(connection, shop.merchant_id, orders) <= set(ids)
         assert await customers_of(connection, shop.other_id, orders) == set()
-        later = Place(clear[0]["first_seen_at"] + timedelta(days=1), uuid.UUID(int=0))
+        later = Place(clear[0].first_seen_at + timedelta(days=1), uuid.UUID(int=0))
         assert (await list_customers(connection, shop.merchant_id, later, 20, clear=True)) == clear
 
     run(shop, work)

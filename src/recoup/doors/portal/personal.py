@@ -39,7 +39,7 @@ def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[V
     async def post(visit: Visit) -> Response:
         await checked_form(visit)
         found = await find(visit)
-        subject_id: UUID = found.order_id if kind == "order" else found["payer_id"]
+        subject_id: UUID = found.order_id if kind == "order" else found.payer_id
         if visit.sight == "masked":
             raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
                           cure="Ask an owner to change what your role may see.")  # fmt: skip

@@ -6,7 +6,7 @@ the log, and is asked again.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -19,10 +19,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
-from recoup.rules.merchants.personal import email_of
 from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.store.pool import retrying
 from recoup.store.read.customers import (
+    Customer,
+    CustomerTransmission,
+    PersonalOrder,
     count_orders_of,
     customers_by_email,
     find_customer,
@@ -37,7 +39,7 @@ from recoup.store.write.persons import OrderPerson, erase_part, erase_payer, loc
 
 PART: Final = 500
 PARTS_MAX: Final = 20_000
-_Read = Callable[[asyncpg.Connection, UUID], Awaitable[Sequence[Any]]]
+R = TypeVar("R")
 
 
 def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
@@ -73,7 +75,7 @@ async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> froze
     if "@" not in typed:
         return frozenset(found)
     async with world.db.connection() as connection:
-        found |= {row["payer_id"] for row in await customers_by_email(connection, merchant_id, typed, PART)}
+        found |= {row.payer_id for row in await customers_by_email(connection, merchant_id, typed, PART)}
         found |= await payers_by_email(connection, merchant_id, typed, PART)
     return frozenset(found)
 
@@ -87,7 +89,7 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
         customer = await find_customer(connection, merchant_id, payer_id, clear=True)
     if customer is None:
         raise no_such_customer()
-    email = email_of(customer)
+    email = customer.known_email
     if "@" not in email:  # or it might be what somebody else is called by
         return "", frozenset({payer_id})
     return email, await find_all_by_name(world, merchant_id, email) | {payer_id}
@@ -131,40 +133,44 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
     return _parts(world, scope.merchant_id, payer_id, customer)
 
 
-async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Any) -> AsyncIterator[bytes]:
-    known = {name: customer[name] for name in ("email", "phone", "name", "external_id", "first_seen_at")}
-    yield b'{"customer":' + msgspec.json.encode({"id": payer_id} | known)
+async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Customer) -> AsyncIterator[bytes]:
+    known = {"id": payer_id, "email": customer.email, "phone": customer.phone, "name": customer.name,
+             "external_id": customer.external_id, "first_seen_at": customer.first_seen_at}  # fmt: skip
+    yield b'{"customer":' + msgspec.json.encode(known)
 
-    def orders(connection: asyncpg.Connection, after: UUID) -> Awaitable[Sequence[Any]]:
+    def orders(connection: asyncpg.Connection, after: UUID) -> Awaitable[list[PersonalOrder]]:
         return personal_orders(connection, merchant_id, payer_id, after, PART)
 
-    def transmissions(connection: asyncpg.Connection, before: UUID) -> Awaitable[Sequence[Any]]:
+    def transmissions(connection: asyncpg.Connection, before: UUID) -> Awaitable[list[CustomerTransmission]]:
         return transmissions_of(connection, merchant_id, payer_id, PART, before)
 
     yield b',"orders":['
-    async for part in _listed(world, orders, "order_id", LOWEST):
+    async for part in _listed(world, orders, lambda row: row.order_id, LOWEST):
         yield part
     yield b'],"transmissions":['
-    async for part in _listed(world, transmissions, "transmit_id", HIGHEST):
+    async for part in _listed(world, transmissions, lambda row: row.transmit_id, HIGHEST):
         yield part
     async with world.db.connection() as connection:
         looks = await looks_of(connection, merchant_id, payer_id)
-    known_attempts = [{**look, "answer": CLASSES[look["answer"]]} for look in looks]
+    known_attempts = [{**asdict(look), "answer": CLASSES[look.answer]} for look in looks]
     yield b'],"rescue_engine":' + msgspec.json.encode(known_attempts) + b"}\n"
 
 
-async def _listed(world: World, read: _Read, name: str, place: UUID) -> AsyncIterator[bytes]:
-    """The rows that `read` finds from a place on, by the id `name`; a connection is kept for one part of them only."""
+async def _listed(
+    world: World, read: Callable[[asyncpg.Connection, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID],
+    place: UUID,
+) -> AsyncIterator[bytes]:  # fmt: skip
+    """The rows that `read` finds from a place on; a connection is kept for one part of them only."""
     comma = b""
     for _ in range(PARTS_MAX):
         async with world.db.connection() as connection:
             rows = await read(connection, place)
         for row in rows:
-            yield comma + msgspec.json.encode(dict(row))
+            yield comma + msgspec.json.encode(row)
             comma = b","
         if len(rows) < PART:
             return
-        place = rows[-1][name]
+        place = id_of(rows[-1])
 
 
 async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int, int]:
@@ -184,9 +190,9 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
     for _ in range(PARTS_MAX):
         part = await _part(world, merchant_id, payer_id, after, erase=False)
         # Who they are is known until it is erased: views that name them go before, and those of meanwhile after it.
-        await forget_views_of(world, merchant_id, [customer, *map(asdict, part)])
+        await forget_views_of(world, merchant_id, [*map(asdict, [customer, *part])])
         part = await _part(world, merchant_id, payer_id, after, erase=True)
-        await forget_views_of(world, merchant_id, [customer, *map(asdict, part)])
+        await forget_views_of(world, merchant_id, [*map(asdict, [customer, *part])])
         erased += len(part)
         if len(part) < PART:
             break

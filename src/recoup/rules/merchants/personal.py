@@ -94,11 +94,6 @@ def person(row: Mapping[str, Any]) -> dict[str, Any]:
     return masked
 
 
-def email_of(customer: Mapping[str, Any]) -> str:
-    """By which the merchant knows them: as they were first named, else as their newest order has it."""
-    return customer["email"] or (customer["newest"] or {}).get("email") or ""
-
-
 @dataclass(frozen=True, slots=True)
 class Redactor:
     """Takes what is known of somebody out of whatever else is shown beside them: bodies, notes, facts, metadata."""

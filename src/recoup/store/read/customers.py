@@ -1,23 +1,66 @@
 """Everything of one customer at one merchant. A customer is the payer as the merchant names them: by its own id of
 them, else by their e-mail, keyed and hashed."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import asdict, replace
 
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import DOTS, person
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
-_CUSTOMER: Final = """
-SELECT p.*, (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id AND o.payer_id = p.payer_id
+
+
+class Customer(Row, frozen=True):
+    """`external_id`: the merchant's own of them. `newest`: what came with their newest order that still has a name."""
+
+    payer_id: UUID
+    email: str | None
+    phone: str | None
+    name: str | None
+    external_id: str | None
+    first_seen_at: datetime
+    newest: dict[str, Any] | None
+
+    @property
+    def known_email(self) -> str:
+        """By which the merchant knows them: as they were first named, else as their newest order has it."""
+        return self.email or (self.newest or {}).get("email") or ""
+
+
+@statement(MERCHANT, """
+SELECT p.payer_id, p.email, p.phone, p.name, p.external_id, p.first_seen_at,
+  (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id AND o.payer_id = p.payer_id
     AND (o.email <> '' OR o.first_name <> '' OR o.last_name <> '') ORDER BY o.order_id DESC LIMIT 1) AS newest
 FROM payers p WHERE p.merchant_id = $1 AND p.payer_id = $2
-"""
+""")
+async def _find(db: Read, merchant_id: UUID, payer_id: UUID) -> Customer | None:
+    """In the clear."""
+
+
+async def find_customer(db: Read, merchant_id: UUID, payer_id: UUID, *, clear: bool) -> Customer | None:
+    """None for nobody known. Masked unless `clear`."""
+    customer = await _find(db, merchant_id, payer_id)
+    return customer if clear or customer is None else Customer(**person(asdict(customer)))
+
+
+class CustomerByEmail(Row, frozen=True):
+    """With their newest order that came with the address."""
+
+    payer_id: UUID
+    orders: int
+    order_id: UUID
+    external_id: str
+    placed_at: datetime
+
+
 # Whom orders name by an e-mail address: the merchant may know one person by several ids of its own.
-_BY_EMAIL: Final = """
+@statement(MERCHANT, """
 SELECT p.payer_id, p.orders, o.order_id, o.external_id, o.placed_at
 FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id ORDER BY order_id DESC))[1] AS order_id
   FROM (SELECT payer_id, order_id FROM order_payer
@@ -25,44 +68,199 @@ FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id ORDER BY order_id
   GROUP BY payer_id) AS p
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 ORDER BY p.order_id DESC LIMIT $4
-"""
+""")
+async def _by_email(db: Read, merchant_id: UUID, email: str, orders_max: int, limit: int) -> list[CustomerByEmail]:
+    """In lower case."""
+
+
+async def customers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> list[CustomerByEmail]:
+    """The newest customers of whom an order came with this address; case counts not."""
+    return await _by_email(db, merchant_id, email.lower(), EMAIL_ORDERS_MAX, limit)
+
+
 # By what came first of them: a transmission alone leaves no order.
-_PAYERS: Final = "SELECT payer_id FROM payers WHERE merchant_id = $1 AND lower(email) = $2 AND email <> '' LIMIT $3"
-_SUMS: Final = """
+@statement(MERCHANT, """
+SELECT payer_id FROM payers WHERE merchant_id = $1 AND lower(email) = $2 AND email <> '' LIMIT $3
+""")
+async def _payers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> list[UUID]:
+    """In lower case."""
+
+
+async def payers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> set[UUID]:
+    """Some of those who were first named with this address; case counts not."""
+    return set(await _payers_by_email(db, merchant_id, email.lower(), limit))
+
+
+class CustomerSum(Row, frozen=True):
+    """Of one currency."""
+
+    asset: str
+    orders: int
+    paid: int
+    paid_units: int
+    refunded_units: int
+    open: int
+
+
+@statement(MERCHANT, """
 SELECT h.asset, count(*) AS orders, count(*) FILTER (WHERE h.status IN (6, 7, 8)) AS paid,
   coalesce(sum(h.units) FILTER (WHERE h.status IN (6, 7, 8)), 0)::bigint AS paid_units,
   coalesce(sum(h.refunded_units), 0)::bigint AS refunded_units,
   count(*) FILTER (WHERE h.status IN (0, 1, 3, 4, 5)) AS open
 FROM order_payer p JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 GROUP BY h.asset ORDER BY orders DESC, h.asset
-"""
-_ORDERS: Final = """
-SELECT h.*, o.external_id, o.amount_text, o.kind, s.name AS site
+""")
+async def customer_sums(db: Read, merchant_id: UUID, payer_id: UUID) -> list[CustomerSum]:
+    """Over all their orders, by currency."""
+
+
+class CustomerOrder(Row, frozen=True):
+    """`site`: its name."""
+
+    order_id: UUID
+    placed_at: datetime
+    status: int
+    order_type: Literal["MIT", "CIT", "STABLE"]
+    source: str
+    asset: str
+    units: int
+    refunded_units: int
+    attempts: int
+    external_id: str
+    amount_text: str
+    kind: Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
+    site: str
+
+
+@statement(MERCHANT, """
+SELECT h.order_id, h.placed_at, h.status, h.order_type, h.source, h.asset, h.units, h.refunded_units, h.attempts,
+  o.external_id, o.amount_text, o.kind, s.name AS site
 FROM order_payer p
 JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
 JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.site_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id < $3
 ORDER BY p.order_id DESC LIMIT $4
-"""
-_ATTEMPTS: Final = """
-SELECT a.* FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = ANY($2::uuid[]) AND a.sent_at IS NOT NULL
+""")
+async def customer_orders(
+    db: Read, merchant_id: UUID, payer_id: UUID, before: UUID, limit: int
+) -> list[CustomerOrder]:
+    """Newest first, those with ids below `before`."""
+
+
+class SentAttempt(Row, frozen=True):
+    order_id: UUID
+    attempt_no: int
+    sent_at: datetime
+    state: Literal["open", "approved", "declined", "unknown", "not_sent"]
+    scheme_code: str | None
+    processor_code: str | None
+    card_last4: str | None
+    units: int
+    asset: str
+
+
+@statement(MERCHANT, """
+SELECT a.order_id, a.attempt_no, a.sent_at, a.state, a.scheme_code, a.processor_code, a.card_last4, a.units, a.asset
+FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = ANY($2::uuid[]) AND a.sent_at IS NOT NULL
 ORDER BY a.sent_at DESC, a.attempt_id DESC
-"""
-_REFUNDS: Final = """
-SELECT r.* FROM refunds r WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund', 'reversal')
+""")
+async def attempts_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[SentAttempt]:
+    """Those that were sent."""
+
+
+class CustomerRefund(Row, frozen=True):
+    order_id: UUID
+    business_at: datetime
+    state: Literal["owed", "sent", "netted", "done", "stuck", "refused"]
+    message: str
+    units: int
+    asset: str
+
+
+@statement(MERCHANT, """
+SELECT r.order_id, r.business_at, r.state, r.message, r.units, r.asset FROM refunds r
+WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund', 'reversal')
 ORDER BY r.business_at DESC, r.refund_id DESC
-"""
-_TRANSMISSIONS: Final = """
+""")
+async def _refunds(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[CustomerRefund]:
+    """In the clear."""
+
+
+async def refunds_of(
+    db: Read, merchant_id: UUID, order_ids: Collection[UUID], *, clear: bool
+) -> list[CustomerRefund]:
+    """Their reasons are people's words: masked unless `clear`."""
+    rows = await _refunds(db, merchant_id, order_ids)
+    return rows if clear else [replace(row, message=DOTS if row.message else "") for row in rows]
+
+
+class CustomerTransmission(Row, frozen=True):
+    """As the file of a customer's data has it."""
+
+    transmit_id: UUID
+    external_id: str
+    transaction_id: str | None
+    is_declined: bool
+    is_mit: bool
+    units: int
+    asset: str
+    code_source: str | None
+    code: str | None
+    bin: str | None
+    last4: str | None
+    transacted_at: datetime | None
+    received_at: datetime
+
+
+@statement(MERCHANT, """
 SELECT transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code, bin, last4,
   transacted_at, received_at
-FROM transmissions WHERE merchant_id = $1 AND payer_id = $2 AND transmit_id < $3 ORDER BY transmit_id DESC LIMIT $4
-"""
-_LOG: Final = """
-SELECT * FROM person_log WHERE merchant_id = $1 AND payer_id = $2 ORDER BY line_id DESC LIMIT 50
-"""
-# What is known of the person beside each order, for a file of theirs.
-_PERSONAL: Final = """
+FROM transmissions WHERE merchant_id = $1 AND payer_id = $2 AND transmit_id < $4 ORDER BY transmit_id DESC LIMIT $3
+""")
+async def transmissions_of(
+    db: Read, merchant_id: UUID, payer_id: UUID, limit: int, before: UUID = HIGHEST
+) -> list[CustomerTransmission]:
+    """Newest first."""
+
+
+class PersonLine(Row, frozen=True):
+    what: Literal["exported", "erased"]
+    orders: int
+    actor: str
+    recorded_at: datetime
+
+
+@statement(MERCHANT, """
+SELECT what, orders, actor, recorded_at FROM person_log WHERE merchant_id = $1 AND payer_id = $2
+ORDER BY line_id DESC LIMIT 50
+""")
+async def person_log(db: Read, merchant_id: UUID, payer_id: UUID) -> list[PersonLine]:
+    """Whoever exported or erased their data, newest first."""
+
+
+class PersonalOrder(Row, frozen=True):
+    """As the file of a customer's data has it: with what is known of the person beside the order."""
+
+    order_id: UUID
+    external_id: str
+    kind: str
+    asset: str
+    units: int
+    placed_at: datetime
+    descriptor: str
+    stage: str
+    metadata: dict[str, Any]
+    person: dict[str, Any]
+    card: dict[str, Any] | None
+    attempts: list[dict[str, Any]] | None
+    refunds: list[dict[str, Any]] | None
+    notes: list[dict[str, Any]] | None
+    evidence: list[dict[str, Any]] | None
+    evidence_files: list[dict[str, Any]] | None
+
+
+@statement(MERCHANT, """
 SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descriptor, o.stage, o.metadata,
   to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
   (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
@@ -83,99 +281,42 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
-"""
-_COUNT: Final = """
+""")
+async def personal_orders(
+    db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
+) -> list[PersonalOrder]:
+    """Oldest first, with everything that is kept of the person."""
+
+
+class OrderCount(NamedTuple):
+    orders: int
+    open: int
+
+
+@statement(MERCHANT, """
 SELECT count(*) AS orders, count(*) FILTER (WHERE h.status IN (0, 1, 3, 4, 5)) AS open
 FROM order_payer p JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = ANY($2::uuid[])
-"""
-_LOOKS: Final = """
+""")
+async def count_orders_of(db: Read, merchant_id: UUID, payer_ids: Collection[UUID]) -> OrderCount:
+    """All of theirs, and those that are open."""
+
+
+class Look(Row, frozen=True):
+    """An attempt as the rescue engine knows it: `answer` is a class by number. Without an order one that was never
+    sent to us."""
+
+    at: datetime
+    answer: int
+    attempts_before: int
+    order_id: UUID | None
+
+
+@statement(MERCHANT, """
 SELECT known.at, known.answer, known.attempts_before, known.order_id
 FROM payer_looks l, unnest(l.at, l.answers, l.tries, l.orders)
   WITH ORDINALITY AS known (at, answer, attempts_before, order_id, n)
 WHERE l.merchant_id = $1 AND l.payer_id = $2 ORDER BY known.n
-"""
-
-
-async def find_customer(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, *, clear: bool
-) -> Any | None:
-    """Their row, and as `newest` what came with their newest order that still has a name; None for nobody known.
-    Masked unless `clear`."""
-    row = await connection.fetchrow(_CUSTOMER, merchant_id, payer_id)
-    return row if clear or row is None else person(dict(row))
-
-
-async def customers_by_email(
-    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int
-) -> Sequence[Any]:
-    """The newest customers of whom an order came with this address, each with its newest order; case counts not."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _BY_EMAIL, merchant_id, email.lower(), EMAIL_ORDERS_MAX, limit
-    )
-
-
-async def payers_by_email(
-    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int
-) -> set[UUID]:
-    """Some of those who were first named with this address; case counts not."""
-    return {row["payer_id"] for row in await connection.fetch(_PAYERS, merchant_id, email.lower(), limit)}
-
-
-async def customer_sums(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Sequence[Any]:
-    """Over all their orders, by currency."""
-    return await connection.fetch(_SUMS, merchant_id, payer_id)  # type: ignore[no-any-return]
-
-
-async def customer_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, before: UUID, limit: int
-) -> Sequence[Any]:
-    """Newest first, those with ids below `before`."""
-    return await connection.fetch(_ORDERS, merchant_id, payer_id, before, limit)  # type: ignore[no-any-return]
-
-
-async def attempts_of(connection: asyncpg.Connection, merchant_id: UUID, order_ids: list[UUID]) -> Sequence[Any]:
-    """Those that were sent."""
-    return await connection.fetch(_ATTEMPTS, merchant_id, order_ids)  # type: ignore[no-any-return]
-
-
-async def refunds_of(
-    connection: asyncpg.Connection, merchant_id: UUID, order_ids: list[UUID], *, clear: bool
-) -> Sequence[Any]:
-    """Their reasons are people's words: masked unless `clear`."""
-    rows: Sequence[Any] = await connection.fetch(_REFUNDS, merchant_id, order_ids)
-    return rows if clear else [dict(row) | {"message": DOTS if row["message"] else ""} for row in rows]
-
-
-async def transmissions_of(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, limit: int, before: UUID = HIGHEST
-) -> Sequence[Any]:
-    """Newest first."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _TRANSMISSIONS, merchant_id, payer_id, before, limit
-    )
-
-
-async def person_log(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Sequence[Any]:
-    """Whoever exported or erased their data, newest first."""
-    return await connection.fetch(_LOG, merchant_id, payer_id)  # type: ignore[no-any-return]
-
-
-async def personal_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
-) -> Sequence[Any]:
-    """Oldest first, with everything that is kept of the person."""
-    return await connection.fetch(_PERSONAL, merchant_id, payer_id, after, limit)  # type: ignore[no-any-return]
-
-
-async def count_orders_of(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_ids: Iterable[UUID]
-) -> tuple[int, int]:
-    """All of theirs, and those that are open."""
-    row = await connection.fetchrow(_COUNT, merchant_id, list(payer_ids))
-    return row["orders"], row["open"]
-
-
-async def looks_of(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Sequence[Any]:
-    """Their latest attempts as the rescue engine knows them, oldest first; at most 24."""
-    return await connection.fetch(_LOOKS, merchant_id, payer_id)  # type: ignore[no-any-return]
+""")
+async def looks_of(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Look]:
+    """Their latest attempts, oldest first; at most 24."""

@@ -1,7 +1,7 @@
 """All customers, page by page; or those who are meant by what was typed; and who is blocked."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,7 @@ from recoup.store.read.blocks import list_blocks
 from recoup.store.read.customer_list import (
     BEGIN,
     COUNTED_MAX,
+    ListedCustomer,
     Place,
     count_customers,
     customers_of,
@@ -85,7 +86,7 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         known = payer_id and await find_customer(connection, merchant_id, payer_id, clear=False)
         found = {payer_id} if payer_id and known else set()
         if "@" in typed:
-            found |= {row["payer_id"] for row in await customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
+            found |= {row.payer_id for row in await customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
             found |= await payers_by_email(connection, merchant_id, typed, FOUND_MAX)
         return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.sight))
 
@@ -95,8 +96,8 @@ async def _by_orders(connection: asyncpg.Connection, wanted: OrderFilter) -> set
     return await customers_of(connection, wanted.merchant_id, [row.order_id for row in page.rows])
 
 
-def _text(row: dict[str, Any]) -> str:
-    return f"{row['first_seen_at'].isoformat()}_{row['payer_id']}"
+def _text(row: ListedCustomer) -> str:
+    return f"{row.first_seen_at.isoformat()}_{row.payer_id}"
 
 
 def _place(text: str) -> Place:

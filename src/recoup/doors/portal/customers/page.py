@@ -1,6 +1,6 @@
 """One customer, with all of theirs."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from recoup.rules.merchants.blocks import REASONS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.blocks import standing_blocks
 from recoup.store.read.customers import (
+    Customer,
     attempts_of,
     count_orders_of,
     customer_orders,
@@ -49,7 +50,7 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
         if customer is None:
             raise no_such_customer()
         orders = await customer_orders(connection, merchant_id, payer_id, before, SIZE + 1)
-        ids = [row["order_id"] for row in orders[:SIZE]]
+        ids = [row.order_id for row in orders[:SIZE]]
         attempts = await attempts_of(connection, merchant_id, ids)
         refunds = await refunds_of(connection, merchant_id, ids, clear=clear)
         transmissions = await transmissions_of(connection, merchant_id, payer_id, SIZE)
@@ -57,14 +58,14 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
         lines = await person_log(connection, merchant_id, payer_id)
         _, opened = await count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
-    actors = [row["actor"] for row in lines] + [row.actor for row in blocks]
-    newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer["newest"] or {})
+    actors = [row.actor for row in lines] + [row.actor for row in blocks]
+    newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer.newest or {})
     values = visit.values(
         customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer, visit.language),
         payer_id=payer_id, orders=orders[:SIZE], more=ids[-1] if len(orders) > SIZE else None,
         paged=before != HIGHEST, attempts=attempts, refunds=refunds,
         transmissions=transmissions, sums=sums, lines=lines, blocks=blocks,
-        external={row["order_id"]: row["external_id"] for row in orders}, size=SIZE,
+        external={row.order_id: row.external_id for row in orders}, size=SIZE,
         alike=len(alike), email=email if clear else "", open_orders=opened, names=await named(visit, actors),
         reasons=REASONS, problem=problem, typed=typed, may_erase=visit.session.may("erase"), masked=not clear,
         until=until, path=f"/customers/{payer_id}/reveal",
@@ -72,7 +73,7 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
     return render("customers/customer.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def find(visit: Visit) -> Any:
+async def find(visit: Visit) -> Customer:
     """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     async with visit.portal.world.db.connection() as connection:
         until = await clear_until(visit, connection, _id(visit))
