@@ -1,31 +1,49 @@
 """A merchant's payments of each of the last days, and how many of them were rescued when that day was as old as today
 is now. Bounded in rows and time."""
 
-from datetime import datetime
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from recoup.rules.messages.rescue_rate import DAYS_BEFORE, SPAN, Counted
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, statement
 
 A_DAY_MAX: Final = 5_000  # the newest of each day
 TIMEOUT_MS: Final = 5_000
-# Day 0 ends now. Whoever is rescued today may have been open at the age that counts: its log says since when.
+
+
+class Day(NamedTuple):
+    """`no`: 0 ends now, 1 the day before it."""
+
+    no: int
+    declined: int
+    rescued: int
+
+
+# Whoever is rescued today may have been open at the age that counts: its log says since when.
 _DAYS: Final = f"""
 SELECT d.no, count(*)::int AS declined, count(*) FILTER (WHERE
   CASE WHEN h.status IN (6, 7, 8) THEN EXISTS (
     SELECT FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = h.order_id
       AND l.dst = '{Stage.COMPLETED}' AND l.src <> l.dst AND l.business_at <= $2::timestamptz - d.no * $3::interval)
   ELSE false END)::int AS rescued
-FROM generate_series(0, $4::int) AS d (no) CROSS JOIN LATERAL (
+FROM generate_series(0, {DAYS_BEFORE}) AS d (no) CROSS JOIN LATERAL (
   SELECT order_id, status FROM order_heads
   WHERE merchant_id = $1 AND placed_at > $2::timestamptz - (d.no + 1) * $3::interval
     AND placed_at <= $2::timestamptz - d.no * $3::interval AND order_type IN ('MIT', 'CIT')
-  ORDER BY placed_at DESC LIMIT $5
+  ORDER BY placed_at DESC LIMIT {A_DAY_MAX}
 ) h GROUP BY d.no
 """
+
+
+@statement(MERCHANT, _DAYS)
+async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> list[Day]:
+    """However long it takes."""
 
 
 async def rescue_rates(
@@ -39,17 +57,17 @@ async def rescue_rates(
         await connection.execute(
             f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
         )
-        rows = await connection.fetch(_DAYS, merchant_id, now, SPAN, DAYS_BEFORE, A_DAY_MAX)
-    recent = [row for row in rows if row["no"] == 0]
-    before = [row for row in rows if row["no"] > 0]
-    first, rest = (Counted(sum(r["declined"] for r in some), sum(r["rescued"] for r in some))
-                   for some in (recent, before))  # fmt: skip
-    return first, rest
+        days = await _days(connection, merchant_id, now, SPAN)
+    return _together([day for day in days if day.no == 0]), _together([day for day in days if day.no > 0])
+
+
+def _together(days: Sequence[Day]) -> Counted:
+    return Counted(sum(day.declined for day in days), sum(day.rescued for day in days))
 
 
 async def explain(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> str:
     """The plan, for tests."""
     async with connection.transaction(readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
-        rows = await connection.fetch("EXPLAIN " + _DAYS, merchant_id, now, SPAN, DAYS_BEFORE, A_DAY_MAX)
+        rows = await connection.fetch("EXPLAIN " + _DAYS, merchant_id, now, SPAN)
     return "\n".join(row[0] for row in rows)
