@@ -5,7 +5,7 @@ Append-only: what is taken is counted first, and what the batch comes to is writ
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,16 @@ from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.settlement import Free, SettlementLine, Window, add_batch, add_lines, sum_free, take_lines
+from recoup.store.write.settlement import (
+    Free,
+    NewBatch,
+    SettlementLine,
+    Window,
+    add_batch,
+    add_lines,
+    sum_free,
+    take_lines,
+)
 
 WORKER: Final = "worker:clock"
 
@@ -65,7 +74,7 @@ async def settle_batch(
     _tell(rows, batch, closing, now, wall)
     if closing.held:
         rows.due_work.append({"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id,
-                              "due_at": batch["release_at"], "wall": False})  # fmt: skip
+                              "due_at": release_at, "wall": False})  # fmt: skip
     await write(tx, rows)
     await add_batch(tx, batch)
     counted = await take_lines(tx, window, batch_id, KINDS)
@@ -105,21 +114,20 @@ def _own_postings(
 def _batch(
     window: Window, period: Period, free: Free, closing: Closing, release_at: datetime | None, sums: dict[str, int],
     lines: int, batch_id: UUID, now: BusinessTime,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "merchant_id": window.merchant_id, "batch_id": batch_id, "asset": window.asset,
-        "period_from": period.period_from, "period_to": period.period_to, "page_from": window.page_from,
-        "page_to": window.page_to, "root": "\\x" + period.root.hex(), "open_from": free.left_from or window.page_to + 1,
-        "lines": lines, "payout_units": closing.payout, "held_units": closing.held, "closed_at": now,
-        "release_at": release_at,
-    } | {f"{kind}_units": sums[kind] for kind in COLUMNS}  # fmt: skip
+) -> NewBatch:  # fmt: skip
+    units = {f"{kind}_units": sums[kind] for kind in COLUMNS}
+    return NewBatch(
+        window.merchant_id, batch_id, window.asset, period.period_from, period.period_to, window.page_from,
+        window.page_to, root="\\x" + period.root.hex(), open_from=free.left_from or window.page_to + 1, lines=lines,
+        payout_units=closing.payout, held_units=closing.held, release_at=release_at, closed_at=now, **units,
+    )  # fmt: skip
 
 
-def _tell(rows: Rows, batch: dict[str, Any], closing: Closing, now: BusinessTime, wall: WallTime) -> None:
+def _tell(rows: Rows, batch: NewBatch, closing: Closing, now: BusinessTime, wall: WallTime) -> None:
     """The receiver may keep the root: an exported batch is proved by it."""
     tell(
-        rows, batch["merchant_id"], "settlement", batch["batch_id"], "settlement.closed", now=now, wall=wall,
-        settlement_id=batch["batch_id"], period_from=batch["period_from"], period_to=batch["period_to"],
-        amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
-        ledger_root=batch["root"].removeprefix("\\x"),
+        rows, batch.merchant_id, "settlement", batch.batch_id, "settlement.closed", now=now, wall=wall,
+        settlement_id=batch.batch_id, period_from=batch.period_from, period_to=batch.period_to,
+        amount=closing.payout + min(0, closing.carried), currency=batch.asset,
+        ledger_root=batch.root.removeprefix("\\x"),
     )  # fmt: skip

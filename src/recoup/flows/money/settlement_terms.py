@@ -47,8 +47,7 @@ async def set_terms(
                 terms = Terms(**(asdict(terms) | {"anchor": 1}))
             check_terms(terms)
             await begin_settlement(tx, scope.merchant_id, now)
-            await add_terms(tx, asdict(terms) | {"merchant_id": scope.merchant_id, "valid_from": start,
-                                                 "actor": scope.actor.text(), "recorded_at": wall})  # fmt: skip
+            await add_terms(tx, scope.merchant_id, start, scope.actor.text(), wall, terms)
             told = changes(before, asdict(terms)) | {"valid_from": iso(start)}
             await note(tx, scope, wall, "settlement_terms.set", "", told)
             clock = await lock_clock(tx, scope.merchant_id)

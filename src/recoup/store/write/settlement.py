@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.rules.money.settlement import Terms
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Row, Tx, Written, statement
 
@@ -148,13 +149,48 @@ async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Those that the batch booked itself."""
 
 
+class NewBatch(Row, frozen=True):
+    """Units as the merchant sees them: + is in its favour. `root`: hex behind `\\x`. Business time."""
+
+    merchant_id: UUID
+    batch_id: UUID
+    asset: str
+    period_from: datetime
+    period_to: datetime
+    page_from: int
+    page_to: int
+    root: str
+    open_from: int
+    lines: int
+    amount_units: int
+    fee_units: int
+    dispute_fee_units: int
+    dispute_units: int
+    refund_units: int
+    adjustment_units: int
+    reserve_units: int
+    carried_units: int
+    payout_units: int
+    held_units: int
+    release_at: datetime | None
+    closed_at: datetime
+
+
 @statement(MERCHANT, """
 INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
 """)
-async def add_batch(db: Tx, row: dict[str, Any]) -> None:
-    """`row` names every column."""
+async def add_batch(db: Tx, batch: NewBatch) -> None:
+    """Closed from its beginning."""
 
 
-@statement(MERCHANT, "INSERT INTO settlement_terms SELECT * FROM jsonb_populate_record(NULL::settlement_terms, $1)")
-async def add_terms(db: Tx, row: dict[str, Any]) -> None:
-    """`row` names every column."""
+@statement(MERCHANT, """
+INSERT INTO settlement_terms (merchant_id, valid_from, actor, recorded_at, period, anchor, delay_days,
+  reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
+SELECT $1, $2, $3, $4, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
+  limits
+FROM jsonb_populate_record(NULL::settlement_terms, $5)
+""")
+async def add_terms(
+    db: Tx, merchant_id: UUID, valid_from: datetime, actor: str, recorded_at: datetime, terms: Terms
+) -> None:
+    """`valid_from` is business time, `recorded_at` wall time."""
