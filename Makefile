@@ -6,6 +6,9 @@ PYTEST_ARGS ?=
 AT ?= +31d
 FAST = tests/rules tests/repo tests/gateways tests/store tests/docs/test_pages.py tests/docs/test_generated.py
 
+# A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run check test test-at prove pictures lint setup setup-dev lock clean
 
 setup:
