@@ -1,11 +1,16 @@
-"""Asks axe about the page that a browser shows: in light and dark, wide and on a phone, menus closed and open."""
+"""Asks axe about the page that a browser shows: in light and dark, wide and on a phone, menus closed and open.
 
+axe's time goes by the elements of a page. So it is spared what it has seen: of neighbours of one shape the first ones
+stand for all, and a menu that stands on every page in the same words is opened on the first.
+"""
+
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from tests.browser.visiting import DESKTOP, PHONE
 
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
@@ -14,6 +19,34 @@ EVERYTHING: Final[dict[str, Any]] = {"runOnly": {"type": "tag", "values": TAGS},
 COLOURS: Final[dict[str, Any]] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 # Of long lists of the same kind the first ones stand for all; the rest is taken away before axe looks.
 ALIKE: Final = "tbody tr:nth-child(n+26), .op:nth-of-type(n+8)"
+ALIKE_MAX: Final = 5  # of one shape in the same surroundings: equal elements, classes and attributes all the way down
+_THIN_OUT: Final = """([alike, most]) => {
+  document.querySelectorAll(alike).forEach((one) => one.remove());
+  const refers = ["aria-labelledby", "aria-describedby", "aria-controls", "for"];
+  const referred = new Set(refers.flatMap((by) => [...document.querySelectorAll(`[${by}]`)].flatMap(
+    (one) => one.getAttribute(by).split(" "))));
+  const stays = (one) => one.matches("h1, h2, h3, h4, h5, h6, td, th, label, summary, input, select, textarea")
+    || [one, ...one.querySelectorAll("[id]")].some(({ id }) => id && referred.has(id));
+  const wording = new Set([...refers, "aria-label", "id", "href", "name", "value", "src", "alt", "action", "title",
+    "datetime"]);
+  const drawing = /^(d|x|y|[xyc][xy12]|r|points|transform|width|height|data-.*)$/;
+  const shape = (one) => `${one.tagName}(${[
+    ...[...one.attributes].filter(({ name }) => !drawing.test(name)).map(
+      ({ name, value }) => `${name}=${wording.has(name) ? value !== "" : value}`).sort(),
+    [...one.childNodes].some((inner) => inner.nodeType === Node.TEXT_NODE && inner.data.trim()),
+    ...[...one.children].map(shape)].join()})`;
+  const count = {};
+  const thin = (one, around) => {
+    if (one.matches("a, button, summary, label, select, svg, th, [role]")) return;
+    for (const inner of [...one.children]) {
+      const own = `${around}>${shape(inner)}`;
+      count[own] = (count[own] || 0) + 1;
+      if (count[own] > most && !stays(inner)) inner.remove();
+      else thin(inner, `${around}>${inner.tagName}.${inner.className}`);
+    }
+  };
+  thin(document.body, "");
+}"""
 FOLDED_MAX: Final = 12  # of a page: a reference folds the fields of each call, all in the same way
 _RUN: Final = """async ([part, options]) => {
   const where = part ? document.querySelectorAll(part) : document;
@@ -51,12 +84,26 @@ _OPEN_NEXT: Final = f"""() => {{
 _CLOSE_AGAIN: Final = """() => {
   for (const last of document.querySelectorAll("[data-opened]")) {
     delete last.dataset.opened;
+    delete last.dataset.unseen;
     last.classList.remove("open");
     for (let one = last; one; one = one.parentElement.closest("details")) one.open = false;
     if (last.popover) last.hidePopover();
   }
 }"""
+# Each open part with what decides how it looks: all it stands in, and the style sheets of the page.
+_OPEN_PARTS: Final = """() => [...document.querySelectorAll("[data-opened]")].map((one) => {
+  const about = [...document.querySelectorAll("link[rel=stylesheet]")].map(({ href }) => href);
+  for (let outer = one.parentElement; outer; outer = outer.parentElement) {
+    about.push(`${outer.tagName}.${outer.className}`);
+  }
+  return [one.outerHTML, ...about].join();
+})"""
+_LEAVE_OUT: Final = """(seen) => [...document.querySelectorAll("[data-opened]")].filter((_, at) => !seen[at])
+  .forEach((one) => one.dataset.unseen = "1")"""
 _WIDER: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Ids, what signs a form, and which entry of a menu is marked.
+_OF_THE_VISIT: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=value=\")[\w-]{20,}| aria-current=\"\w+\"")
+_LOOKED_AT: Final[set[tuple[str, bool]]] = set()
 
 
 @dataclass(frozen=True)
@@ -73,16 +120,17 @@ def faults(page: Page) -> list[Fault]:
     """Of the page as it stands now, in every look."""
     page.wait_for_load_state()
     found = fits_a_phone(page)
-    page.evaluate("alike => document.querySelectorAll(alike).forEach((one) => one.remove())", ALIKE)
+    page.evaluate(_THIN_OUT, [ALIKE, ALIKE_MAX])
     found += [*_looks(page), *_opened(page)]
-    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    _see(page, DESKTOP)
     page.emulate_media(color_scheme="light")
     return found
 
 
 def faults_at_a_glance(page: Page) -> list[Fault]:
-    """In one look only: for pages that differ from others by a message."""
-    return list(_ask(page, EVERYTHING, PHONE, "light"))
+    """In one look only: for pages that differ from others by a message. Nothing of a page that was looked at before."""
+    page.wait_for_load_state()
+    return list(_ask(page, EVERYTHING, PHONE, "light")) if _is_new(page.content()) else []
 
 
 def fits_a_phone(page: Page) -> list[Fault]:
@@ -98,7 +146,7 @@ def _looks(page: Page) -> Iterator[Fault]:
 
 def _opened(page: Page) -> Iterator[Fault]:
     """What is folded away: menus, and dialogs that open by their address."""
-    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    _see(page, PHONE)
     if page.evaluate(_OPEN_IN_PLACE):
         yield from _while_open(page, "what unfolds in the page")
     for _ in range(page.evaluate(f"{_LEFT}.length")):
@@ -106,16 +154,27 @@ def _opened(page: Page) -> Iterator[Fault]:
 
 
 def _while_open(page: Page, what: str) -> Iterator[Fault]:
-    for scheme in ("light", "dark"):
-        yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-opened]")
+    seen = [not _is_new(part) for part in page.evaluate(_OPEN_PARTS)]
+    page.evaluate(_LEAVE_OUT, seen)
+    for scheme in () if all(seen) else ("light", "dark"):
+        yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-unseen]")
     yield from _too_wide(page, PHONE[0], what)
     page.evaluate(_CLOSE_AGAIN)
+
+
+def _is_new(html: str) -> bool:
+    """Whether this process has not looked at the same yet; ids, secrets and which entry is the page's make no odds."""
+    same, is_marked = _OF_THE_VISIT.sub("", html), "aria-current" in html
+    if (same, is_marked) in _LOOKED_AT:
+        return False
+    _LOOKED_AT.add((same, is_marked))
+    return True
 
 
 def _ask(
     page: Page, options: dict[str, Any], size: tuple[int, int], scheme: Any, part: str | None = None
 ) -> Iterator[Fault]:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+    _see(page, size)
     page.emulate_media(color_scheme=scheme)
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE_SCRIPT)
@@ -125,6 +184,12 @@ def _ask(
 
 def _too_wide(page: Page, width: int, what: str = "the page") -> Iterator[Fault]:
     """WCAG 1.4.10: nobody has to scroll in two directions."""
-    page.set_viewport_size({"width": width, "height": 900})
+    _see(page, (width, PHONE[1]))
     if page.evaluate(_WIDER) > 0:
         yield Fault("reflow", f"{width} wide", f"{what} is {page.evaluate(_WIDER)} px wider than the screen")
+
+
+def _see(page: Page, size: tuple[int, int]) -> None:
+    wanted: ViewportSize = {"width": size[0], "height": size[1]}
+    if page.viewport_size != wanted:
+        page.set_viewport_size(wanted)
