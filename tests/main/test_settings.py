@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from recoup.kernel.problem import Problem
-from recoup.main.settings import Settings, load_settings
+from recoup.main.cli import cli
+from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.worlds import originator_of
 
 FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is bool)
@@ -22,6 +24,37 @@ def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str
         load_settings(data_dir=tmp_path)
     assert (problem.value.field or "").endswith(field)
     assert problem.value.cure
+
+
+@pytest.mark.parametrize("url", [
+    "postgresql://recoup:hunter2@db.example/recoup", "postgresql://db.example/recoup?user=recoup&password=hunter2",
+    "postgresql://db/recoup?PASSWORD=hunter2", "postgresql://db/recoup?pass%77ord=hunter2&sslmode=require",
+    "postgresql://db/recoup?sslmode=require&sslpassword=hunter2", "postgresql://recoup:%2F@hunter2@db/recoup",
+    "postgresql://:hunter2@db/recoup", "postgresql://a:5432,b:5432/recoup?password=hunter2",
+])  # fmt: skip
+def test_a_password_in_a_database_url_is_not_printed_however_it_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    monkeypatch.setenv("RECOUP_LIVE_DATABASE_URL", url)
+    for options in ((), ("--json",)):
+        shown = CliRunner().invoke(cli, ["settings", "--data-dir", str(tmp_path), *options])
+        assert shown.exit_code == 0, shown.output
+        assert "hunter2" not in shown.output
+        assert "postgresql://" in shown.output
+    assert without_secrets("live_database_url", "postgresql://u@h/db?sslmode=require") == (
+        "postgresql://u@h/db?sslmode=require")  # fmt: skip
+
+
+@pytest.mark.parametrize("url", [
+    "postgresql://recoup:hun/ter2@db/recoup", "postgresql://recoup:hun#ter2@db/recoup", "mysql://u:hunter2@db/recoup",
+    "postgresql://u:h[unter2@db/recoup", "host=db password=hunter2", "postgresql://u:h\u2100unter2@db/recoup",
+])  # fmt: skip
+def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(Problem) as refused:
+        load_settings(data_dir=tmp_path, database_url=url)
+    assert refused.value.field == "database_url"
+    assert "unter2" not in refused.value.sentence()
+    assert "percent-encode" in refused.value.sentence()
 
 
 @pytest.mark.parametrize(("word", "value"), [("yes", True), ("ON", True), ("", False), ("off", False), ("0", False)])

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from re import sub
 from typing import Any, TypeVar
 
 import click
@@ -20,7 +19,7 @@ from recoup.main import bench_verb, docs_verb, keys_verb, lab_group, lab_verbs, 
 from recoup.main.bootstrap_file import bootstrap_once, served_at
 from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
-from recoup.main.settings import Settings, load_settings
+from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.worlds import open_sandbox, open_worlds
 from recoup.rules.network.card_guard import check_words
 
@@ -192,8 +191,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     rows = []
     for spec in fields(loaded):
         if spec.name != "origins":
-            value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
-            value = "***" if spec.name.endswith(("_password", "_secret")) and value else value
+            value = without_secrets(spec.name, str(getattr(loaded, spec.name)))
             rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
                          "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
     if as_json:

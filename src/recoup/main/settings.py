@@ -1,11 +1,12 @@
 """Settings: environment variables RECOUP_* over a TOML file over defaults. `recoup settings` prints each."""
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
@@ -121,6 +122,23 @@ class Settings:
         return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
 
 
+_HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
+_SECRET: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query
+
+
+def without_secrets(name: str, value: str) -> str:
+    """A setting to be shown: no password or secret, nor any in a URL, however it was written there."""
+    if name.endswith(("_password", "_secret")):
+        return "***" if value else ""
+    value = re.sub(r"(://[^:/@?#]*):.*@", r"\1:***@", value, flags=re.DOTALL)
+    return re.sub(r"([?&;])([^=&;]+)=[^&;]*", _without_secret, value)
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    hidden = any(word in unquote(found[2]).lower() for word in _SECRET)
+    return f"{found[1]}{found[2]}=***" if hidden else found[0]
+
+
 _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("", "0", "false", "no", "off"), False)
 
 
@@ -172,6 +190,7 @@ def _check(values: dict[str, Any]) -> None:
         if values.get(name, least) < least:
             raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
                           cure="Remove it to use the default.")  # fmt: skip
+    _check_databases(values)
     host, _, port = values.get("metrics_address", "").rpartition(":")
     if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
         raise Problem("invalid", f"metrics_address must be address:port, not {values['metrics_address']!r}.",
@@ -193,6 +212,24 @@ def _check(values: dict[str, Any]) -> None:
     if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
         message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
         raise Problem("invalid", message, field="log_level", cure="Set it to one of these.")
+
+
+def _check_databases(values: dict[str, Any]) -> None:
+    """Raises: Problem(invalid), which does not repeat the address: it may hold a password."""
+    for name in ("database_url", "people_database_url", "sandbox_database_url", "live_database_url"):
+        if values.get(name) and not _is_database(values[name]):
+            raise Problem("invalid", f"{name} is not a PostgreSQL URL.", field=name,
+                          cure="Write postgresql://user:password@host:5432/name; in user and password, percent-encode "
+                               "signs like / @ : ? # (%2F %40 %3A %3F %23).")  # fmt: skip
+
+
+def _is_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return parts.scheme in ("postgresql", "postgres") and all(_HOST.fullmatch(host) for host in hosts)
 
 
 def _as(name: str, default: Any, value: Any) -> Any:

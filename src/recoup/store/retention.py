@@ -7,12 +7,13 @@ import asyncpg
 
 from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, partitions_of
 
-REQUESTS_KEPT: Final = timedelta(days=30)  # the keys of refunds and charges stay for ever
+REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is asked for stay for ever
 BATCH: Final = 5_000
 _REQUESTS = """
 DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
-  WHERE operation NOT IN ('refund', 'charge') AND state = 'answered' AND created_at < $1 LIMIT $2)
+  WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
+  LIMIT $2)
 """
 ALERTS_KEPT: Final = timedelta(days=90)
 _ALERTS = "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.test_refund_requests import agree, ask, limit, refused
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds import desk
@@ -25,6 +25,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import KEEP, PRO_RATA, Tariff
 from recoup.store.read.wallets import available
+from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
 
 PAYER, OPERATOR = Actor("payer", "checkout"), Actor("operator", "desk")
@@ -94,6 +95,19 @@ def test_what_was_paid_out_is_not_refunded_as_well(server: ServerAddress) -> Non
         await paid(shop, "900.00", "order-2")
         await back(shop, order_id)
         assert await holds(shop) == 0
+
+    lived(server, story)
+
+
+def test_a_payout_is_known_by_its_key_for_ever(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await paid(shop, "100.00", "order-1")
+        asked = PayoutAsked("30.00", "USDT", "crypto", "mock:good", key="payout-1")
+        first = await ask_payout(shop.world, shop.merchants, shop.scope, asked)
+        async with owner(shop.world) as connection:
+            await retain(connection, shop.world.clocks.wall() + timedelta(days=3_650))
+        assert await ask_payout(shop.world, shop.merchants, shop.scope, asked) == first
+        assert await holds(shop) == units("70.00")
 
     lived(server, story)
 

@@ -12,7 +12,8 @@ CREATE TABLE requests (
   CHECK ((state = 'answered') = (answer IS NOT NULL))
 );
 -- What is forgotten one day, the oldest first.
-CREATE INDEX requests_age ON requests (created_at) WHERE state = 'answered' AND operation NOT IN ('refund', 'charge');
+CREATE INDEX requests_age ON requests (created_at)
+  WHERE state = 'answered' AND operation NOT IN ('refund', 'charge', 'payout', 'subscription');
 
 CREATE TABLE order_refs (
   merchant_id uuid NOT NULL,
