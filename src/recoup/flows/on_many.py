@@ -4,7 +4,7 @@ Due work `bulk`: some orders at a time, each by the flow of a single one, whose 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -22,10 +22,10 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.bulk_acts import end_act, take_act
 from recoup.store.pool import retrying
-from recoup.store.read.bulk_acts import find_act
+from recoup.store.read.bulk_acts import BulkAct, find_act
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.order_selection import SELECTED_MAX, selected_orders
-from recoup.store.write.bulk_acts import answer_act, ask_act_stop, lock_act, waiting_of
+from recoup.store.write.bulk_acts import NewAct, WaitingRow, answer_act, ask_act_stop, lock_act, waiting_of
 from recoup.store.write.due_work import Due, hand_back
 
 log = structlog.get_logger()
@@ -34,8 +34,8 @@ SIDE_BY_SIDE: Final = 16
 SLICE_SECONDS: Final = 5.0  # then whoever is free goes on
 TRIES_MAX: Final = 5
 _NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
+_Next = tuple[BulkAct, list[WaitingRow]]
 _DONE: Final = {"cancel": "Cancelled", "note": "Note added"}
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,8 @@ async def take_all(
     """
     text = checked_note(act.note) if act.action == "note" else ""
     wall = world.clocks.wall()
-    row = {"merchant_id": scope.merchant_id, "act_id": act_id, "action": act.action, "note": text,
-           "said": list(act.said), "actor": scope.actor.text(), "request_id": scope.request_id,
-           "asked_at": wall}  # fmt: skip
+    new = NewAct(scope.merchant_id, act_id, act.action, text, list(act.said), scope.actor.text(), scope.request_id,
+                 wall)  # fmt: skip
 
     async def once() -> None:
         async with world.db.transaction() as tx:
@@ -71,7 +70,7 @@ async def take_all(
             if len(order_ids) != expected or not order_ids:
                 message = f"The list has changed: {len(order_ids):,} orders match now, {expected:,} were shown."
                 raise Problem("conflict", message, cure="Check again, then repeat.")
-            if await take_act(tx, row, order_ids):
+            if await take_act(tx, new, order_ids):
                 await note(tx, scope, wall, "bulk.begun", act_id, {"what": act.action, "orders": expected})
 
     await retrying(once)
@@ -85,7 +84,7 @@ def too_many() -> Problem:
 async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:
     """Orders that were begun are finished; the rest is left. Does nothing when it is finished."""
     async with world.db.connection() as connection:
-        await ask_act_stop(connection, (merchant_id, act_id), world.clocks.wall())
+        await ask_act_stop(connection, merchant_id, act_id, world.clocks.wall())
 
 
 async def act_on(world: World, orders: Orders, scope: Scope, act: Act, act_id: UUID, order_id: UUID) -> str:
@@ -115,28 +114,28 @@ async def work_bulk(world: World, orders: Orders, due: Due) -> None:
                 await hand_back(connection, due)
             return
         last_try = due.tries >= TRIES_MAX
-        answers, trouble = await _some(world, orders, row, [one["order_id"] for one in waiting], last_try=last_try)
+        answers, trouble = await _some(world, orders, row, [one.order_id for one in waiting], last_try=last_try)
         for one, answer in zip(waiting, answers, strict=True):
-            answer["row_no"] = one["row_no"]
+            answer["row_no"] = one.row_no
         answers = [answer for answer in answers if answer["state"] != "waiting"]
         if trouble is not None:
             await _step(world, key, answers)
             raise trouble
 
 
-async def _step(world: World, key: tuple[UUID, UUID], answers: Sequence[Row]) -> tuple[Row, list[Row]] | None:
+async def _step(world: World, key: tuple[UUID, UUID], answers: Sequence[dict[str, Any]]) -> _Next | None:
     """Keeps the answers; the orders that come next. None: there are none, and it has ended."""
 
-    async def once() -> tuple[Row, list[Row]] | None:
+    async def once() -> _Next | None:
         async with world.db.transaction() as tx:
-            row = await lock_act(tx, key)
-            if row is None or row["finished_at"] is not None:
+            row = await lock_act(tx, *key)
+            if row is None or row.finished_at is not None:
                 return None
             if answers:
-                await answer_act(tx, key, answers)
-            waiting = await waiting_of(tx, key, AT_ONCE)
-            if waiting and row["stop_asked_at"] is None:
-                return row, list(waiting)
+                await answer_act(tx, *key, answers)
+            waiting = await waiting_of(tx, *key, AT_ONCE)
+            if waiting and row.stop_asked_at is None:
+                return row, waiting
             await end_act(tx, key, "stopped" if waiting else "completed", world.clocks.wall())
             return None
 
@@ -144,18 +143,18 @@ async def _step(world: World, key: tuple[UUID, UUID], answers: Sequence[Row]) ->
 
 
 async def _some(
-    world: World, orders: Orders, row: Row, order_ids: Sequence[UUID], *, last_try: bool
+    world: World, orders: Orders, row: BulkAct, order_ids: Sequence[UUID], *, last_try: bool
 ) -> tuple[list[dict[str, Any]], Exception | None]:
     """An answer for each, in their order; `waiting` for what could not be done now, and why."""
-    scope = Scope(row["merchant_id"], Actor.of(row["actor"]), row["request_id"])
-    act = Act(row["action"], row["note"])
+    scope = Scope(row.merchant_id, Actor.of(row.actor), row.request_id)
+    act = Act(row.action, row.note)
     room = asyncio.Semaphore(SIDE_BY_SIDE)
     trouble: list[Exception] = []
 
     async def one(order_id: UUID) -> dict[str, Any]:
         try:
             async with room:
-                return {"state": "done", "answer": await act_on(world, orders, scope, act, row["act_id"], order_id)}
+                return {"state": "done", "answer": await act_on(world, orders, scope, act, row.act_id, order_id)}
         except Problem as problem:
             if problem.code in _NOT_NOW and not last_try:
                 trouble.append(problem)

@@ -1,23 +1,22 @@
 """Something done to many orders begins with its due work, and ends without it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.time import WallTime
-from recoup.store.write.bulk_acts import begin_act, finish_act
+from recoup.store.write.bulk_acts import NewAct, begin_act, finish_act
 from recoup.store.write.changes import Rows, write
 
 
-async def take_act(tx: asyncpg.Connection, row: Mapping[str, Any], order_ids: Sequence[UUID]) -> bool:
+async def take_act(tx: asyncpg.Connection, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     """With the work that will do it. False when it was taken before."""
-    if not await begin_act(tx, row, order_ids):
+    if not await begin_act(tx, act, order_ids):
         return False
     rows = Rows()
-    rows.due_work.append({"merchant_id": row["merchant_id"], "kind": "bulk", "subject_id": row["act_id"],
-                          "due_at": row["asked_at"], "wall": True})  # fmt: skip
+    rows.due_work.append({"merchant_id": act.merchant_id, "kind": "bulk", "subject_id": act.act_id,
+                          "due_at": act.asked_at, "wall": True})  # fmt: skip
     await write(tx, rows)
     return True
 

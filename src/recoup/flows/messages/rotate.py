@@ -33,14 +33,13 @@ async def rotate_endpoint(world: World, owner: Owner, endpoint_id: UUID, overlap
     async def once() -> None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            row = await lock_endpoint(tx, endpoint_id, owner_id(owner))
-            if row is None:
-                raise gone(owner)
-            before, until = row["own_key"], row["previous_until"]
+            before = await lock_endpoint(tx, endpoint_id, owner_id(owner))
             if before is None:
-                before, until = await lock_shared_key(tx, owner_id(owner))
-            _check_overlap(until, wall, overlap)
-            kept = before if overlap else None
+                raise gone(owner)
+            if before.key is None:
+                before = await lock_shared_key(tx, owner_id(owner))
+            _check_overlap(before.previous_until, wall, overlap)
+            kept = before.key if overlap else None
             await set_own_key(tx, endpoint_id, sealed, kept, wall + overlap if overlap else None, wall)
             await note(tx, owner, wall, "webhook_key.replaced", endpoint_id, _told(overlap))
 
@@ -64,10 +63,10 @@ async def rotate_shared(
     async def once() -> datetime | None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            before, until = await lock_shared_key(tx, scope.merchant_id, door)
-            _check_overlap(until, wall, overlap)
-            good_until = wall + overlap if overlap and before is not None else None
-            kept = before if good_until else None
+            before = await lock_shared_key(tx, scope.merchant_id, door)
+            _check_overlap(before.previous_until, wall, overlap)
+            good_until = wall + overlap if overlap and before.key is not None else None
+            kept = before.key if good_until else None
             await set_shared_key(tx, scope.merchant_id, sealed, kept, good_until, wall, door)
             await note(tx, scope, wall, "webhook_key.replaced", "", told)
         return good_until

@@ -41,7 +41,7 @@ async def configure(
     wanted, wall = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)], world.clocks.wall()
     async with world.db.transaction() as tx:
         if url:
-            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, encrypt, wall)
+            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, wall, encrypt=encrypt)
             told = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
             await note(tx, scope, wall, "webhook.changed", "", told)
         elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:

@@ -1,19 +1,19 @@
 """The audit log's own lines: only added."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
-_ADD: Final = """
+
+@statement(MERCHANT, """
 INSERT INTO audit_lines (merchant_id, line_id, at, actor, action, subject_id, facts, request_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
-
+""")  # fmt: skip
 async def add_audit_line(
-    connection: asyncpg.Connection, merchant_id: UUID, line_id: UUID, at: datetime, actor: str, action: str,
-    subject_id: str, facts: dict[str, Any], request_id: str,
+    db: Tx, merchant_id: UUID, line_id: UUID, at: datetime, actor: str, action: str, subject_id: str,
+    facts: dict[str, Any], request_id: str,
 ) -> None:  # fmt: skip
-    await connection.execute(_ADD, merchant_id, line_id, at, actor, action, subject_id, facts, request_id)
+    """In the transaction of what was done."""

@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import see
@@ -14,7 +13,7 @@ from recoup.doors.portal.words import State
 from recoup.flows.on_many import stop_act
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.bulk_acts import act_rows, find_act, list_acts
+from recoup.store.read.bulk_acts import BulkAct, act_rows, find_act, list_acts, refused_rows
 
 ROWS: Final = 100
 LISTED: Final = 50
@@ -36,7 +35,7 @@ ROW_STATES: Final = {
 async def acts_page(visit: Visit) -> Response:
     async with visit.portal.world.db.connection() as connection:
         rows = await list_acts(connection, visit.merchant_id, LISTED)
-    names = await named(visit, [row["actor"] for row in rows])
+    names = await named(visit, [row.actor for row in rows])
     values = visit.values(acts=rows, words=WORDS, states=STATES, names=names)
     return render("orders/acts.html", values)
 
@@ -46,13 +45,13 @@ async def act_page(visit: Visit) -> Response:
     text, refused = query.get("after", ""), query.get("show") == "refused"
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     async with visit.portal.world.db.connection() as connection:
-        rows = await act_rows(connection, visit.merchant_id, act["act_id"], after=after, limit=ROWS + 1,
-                              refused=refused)  # fmt: skip
+        read = refused_rows if refused else act_rows
+        rows = await read(connection, visit.merchant_id, act.act_id, after, ROWS + 1)
     values = visit.values(
-        act=act, rows=rows[:ROWS], next=rows[ROWS - 1]["row_no"] if len(rows) > ROWS else None, first=not after,
-        refused=refused, words=WORDS, states=STATES, row_states=ROW_STATES, live=act["finished_at"] is None,
-        left=act["row_count"] - act["done_count"] - act["refused_count"], may=visit.session.may(RIGHTS[act["action"]]),
-        names=await named(visit, [act["actor"]]),
+        act=act, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
+        refused=refused, words=WORDS, states=STATES, row_states=ROW_STATES, live=act.finished_at is None,
+        left=act.row_count - act.done_count - act.refused_count, may=visit.session.may(RIGHTS[act.action]),
+        names=await named(visit, [act.actor]),
     )  # fmt: skip
     return render("orders/act.html", values)
 
@@ -61,12 +60,12 @@ async def post_stop(visit: Visit) -> Response:
     """Raises: Problem(forbidden) for whoever may not do it either."""
     await checked_form(visit)
     act = await _find(visit)
-    visit.only(RIGHTS[act["action"]], "stop this")
-    await stop_act(visit.portal.world, visit.merchant_id, act["act_id"])
-    return see(f"/orders/bulk/{act['act_id']}")
+    visit.only(RIGHTS[act.action], "stop this")
+    await stop_act(visit.portal.world, visit.merchant_id, act.act_id)
+    return see(f"/orders/bulk/{act.act_id}")
 
 
-async def _find(visit: Visit) -> asyncpg.Record:
+async def _find(visit: Visit) -> BulkAct:
     """Raises: Problem(not_found)."""
     act_id: UUID | None = parse_id(visit.request.path_params["act_id"])
     row = None

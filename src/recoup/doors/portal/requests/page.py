@@ -30,12 +30,12 @@ async def requests_page(visit: Visit) -> Response:
             connection, visit.merchant_id, request_id=asked["request"] or None, status_class=status,
             path=asked["path"] or None, key_id=asked["key"] or None, before=before, limit=SIZE,
         )  # fmt: skip
-        paths, keys, lost = await read_choices(connection, visit.merchant_id)
-    who = await named(visit, [key for key in {*keys, *(row["key_id"] for row in rows)} if key.startswith("user:")])
+        choices = await read_choices(connection, visit.merchant_id)
+    who = await named(visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")])
     values = visit.values(
-        rows=rows, older=older, first=before is None, asked=asked, classes=CLASSES, paths=_with(paths, asked["path"]),
-        keys=_with(keys, asked["key"]), key_words=_key_words(who), lost=lost, days=DAILY["api_calls"],
-        pause=round(PAUSE_SECONDS),
+        rows=rows, older=older, first=before is None, asked=asked, classes=CLASSES,
+        paths=_with(choices.paths, asked["path"]), keys=_with(choices.keys, asked["key"]), key_words=_key_words(who),
+        lost=choices.lost, days=DAILY["api_calls"], pause=round(PAUSE_SECONDS),
     )  # fmt: skip
     return render("requests/requests.html", values)
 
