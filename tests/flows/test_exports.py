@@ -27,6 +27,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.store.read import order_export
 from recoup.store.read.order_filter import OrderFilter
+from recoup.store.read.exports import Export
 from recoup.store.server import ServerAddress
 from recoup.store.write.due_work import Due
 
@@ -58,7 +59,7 @@ def due_of(shop: Shop, key: UUID) -> Due:
     return Due(shop.merchant_id, "export", key, 1)
 
 
-async def state_of(shop: Shop, key: UUID) -> Any:
+async def state_of(shop: Shop, key: UUID) -> Export:
     return await one_export(shop.world, shop.merchant_id, USER, key)
 
 
@@ -97,11 +98,11 @@ def test_a_kill_between_any_two_steps_leaves_a_file_that_is_made_anew(
                 with suppress(Problem):
                     await make_export(shop.world, due_of(shop, key))
                 row = await state_of(shop, key)
-                assert (row["state"], row["rows_done"]) == ("ready", ORDERS), (at, after, dict(row))
+                assert (row.state, row.rows_done) == ("ready", ORDERS), (at, after, row)
                 assert len(await content(shop, key)) == ORDERS
                 assert await waits(shop, key) == 0
                 await forget_files(shop.world)
-                lies = file_of(shop.world, shop.merchant_id, key, row["run_no"])
+                lies = file_of(shop.world, shop.merchant_id, key, row.run_no)
                 assert list(tmp_path.iterdir()) == [lies], (at, after)
                 await cancel_export(shop.world, shop.merchant_id, USER, key)
             if killer.steps < at:
@@ -121,7 +122,7 @@ def test_a_run_that_was_overtaken_ends_nothing(
         async with second_process(shop.world) as other:
             await asyncio.gather(make_export(shop.world, due_of(shop, key)), make_export(other, due_of(shop, key)))
         row = await state_of(shop, key)
-        assert (row["state"], row["rows_done"], len(await content(shop, key))) == ("ready", ORDERS, ORDERS)
+        assert (row.state, row.rows_done, len(await content(shop, key))) == ("ready", ORDERS, ORDERS)
         await forget_files(shop.world)
         assert len(list(tmp_path.iterdir())) == 1
 
@@ -167,7 +168,7 @@ def test_what_is_called_off_while_it_is_made_leaves_nothing(
         monkeypatch.setattr(make, "all_orders", slow)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
-        assert (row["state"], row["wanted"], row["said"]) == ("cancelled", {}, [])
+        assert (row.state, row.wanted, row.said) == ("cancelled", {}, [])
         assert not list(tmp_path.iterdir())
         with pytest.raises(Problem, match="not ready"):
             await fetch(shop.world, shop.scope, row)
@@ -181,14 +182,14 @@ def test_files_go_after_seven_days(server: ServerAddress, tmp_path: Path) -> Non
         key = await asked(shop)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
-        assert row["gone_at"] - row["finished_at"] == timedelta(days=7)
+        assert row.gone_at - row.finished_at == timedelta(days=7)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET gone_at = now() - interval '1 second'")
         with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
         await forget_files(shop.world)
         row = await state_of(shop, key)
-        assert (row["state"], row["wanted"], list(tmp_path.iterdir())) == ("gone", {}, [])
+        assert (row.state, row.wanted, list(tmp_path.iterdir())) == ("gone", {}, [])
 
     run(server, tmp_path, story)
 
@@ -214,7 +215,7 @@ def test_a_file_that_holds_an_erased_customer_is_gone_at_once(server: ServerAddr
         await forget_files(shop.world)
         assert not list(tmp_path.iterdir())
         row = await state_of(shop, refused)
-        assert (row["state"], row["wanted"], row["said"]) == ("refused", {}, [])
+        assert (row.state, row.wanted, row.said) == ("refused", {}, [])
 
     run(server, tmp_path, story)
 
@@ -286,8 +287,8 @@ def test_a_file_that_is_too_large_or_has_no_room_is_not_made(
         monkeypatch.setattr(folder, "BYTES_MAX", 100)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
-        assert row["state"] == "refused"
-        assert "larger than" in row["why"]
+        assert row.state == "refused"
+        assert "larger than" in row.why
         monkeypatch.setattr(folder, "BYTES_MAX", 1 << 30)
         monkeypatch.setattr(folder, "FREE_MIN", 1 << 60)
         key = await asked(shop)
@@ -335,8 +336,8 @@ def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothe
         key = await asked(shop)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
-        former = former_file_of(shop.world, key, row["run_no"])
-        file_of(shop.world, shop.merchant_id, key, row["run_no"]).rename(former)
+        former = former_file_of(shop.world, key, row.run_no)
+        file_of(shop.world, shop.merchant_id, key, row.run_no).rename(former)
         await forget_files(shop.world)
         assert len(await content(shop, key)) == ORDERS
         other = await make_shop(shop.world, shop.orders, shop.deliveries)

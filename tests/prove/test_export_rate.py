@@ -65,7 +65,7 @@ async def _made(world: World, shop: Shop, form: str) -> tuple[Path, float, float
     await make_export(world, Due(shop.merchant_id, "export", key, 1))
     took, cpu = time.perf_counter() - begun, time.process_time() - used
     row = await one_export(world, shop.merchant_id, USER, key)
-    assert (row["state"], row["rows_done"]) == ("ready", MANY)
+    assert (row.state, row.rows_done) == ("ready", MANY)
     return await fetch(world, scope, row), took, cpu, _peak_mb() - before
 
 

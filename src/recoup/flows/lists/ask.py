@@ -1,8 +1,7 @@
 """Somebody asks for a file of a long list, fetches it when it is ready, or calls it off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
@@ -13,7 +12,8 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.exports import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
 from recoup.store.pool import retrying
-from recoup.store.read.exports import find_export, is_only_one
+from recoup.store.read.exports import Export, find_export, is_only_one
+from recoup.store.write.exports import NewExport
 
 
 async def ask_for_file(
@@ -25,15 +25,15 @@ async def ask_for_file(
     Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a place for files.
     """
     folder_of(world)
-    row = {
-        "merchant_id": scope.merchant_id, "export_id": key, "user_id": user_id, "form": form, "wanted": wanted.kept(),
-        "said": list(said), "file_name": file_name, "request_id": scope.request_id, "asked_at": world.clocks.wall(),
-    }  # fmt: skip
+    wall = world.clocks.wall()
+    new = NewExport(
+        scope.merchant_id, key, user_id, form, wanted.kept(), list(said), file_name, scope.request_id, wall
+    )  # fmt: skip
 
     async def once() -> bool:
         async with world.db.transaction() as tx:
-            if await take_export(tx, row):
-                await note(tx, scope, row["asked_at"], "export.asked", key, {"form": form, "columns": wanted.columns})
+            if await take_export(tx, new):
+                await note(tx, scope, wall, "export.asked", key, {"form": form, "columns": wanted.columns})
                 return True
             return await find_export(tx, scope.merchant_id, user_id, key) is not None
 
@@ -42,37 +42,36 @@ async def ask_for_file(
         raise Problem("conflict", message, cure="Wait until one finishes, or delete one.")
 
 
-async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Mapping[str, Any]:
+async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Export:
     """Raises: Problem(not_found), also for another person's and another merchant's."""
     async with world.db.connection() as connection:
-        row: Mapping[str, Any] | None = await find_export(connection, merchant_id, user_id, export_id)
+        row = await find_export(connection, merchant_id, user_id, export_id)
     if row is None:
         raise Problem("not_found", "There is no such file of yours at this merchant.",
                       cure="It may belong to another merchant: switch first; otherwise export again.")  # fmt: skip
     return row
 
 
-async def fetch(world: World, scope: Scope, row: Mapping[str, Any]) -> Path:
+async def fetch(world: World, scope: Scope, row: Export) -> Path:
     """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and after it is gone."""
     path = await _file(world, row)
-    over = row["state"] != "ready" or row["gone_at"] <= world.clocks.wall()
-    if over or not path.is_file():
-        message = "The file was deleted." if row["state"] in ("ready", "gone") else "The file is not ready."
+    if row.state != "ready" or row.is_over(world.clocks.wall()) or not path.is_file():
+        message = "The file was deleted." if row.state in ("ready", "gone") else "The file is not ready."
         raise Problem("not_found", message, cure="The page Exports shows the progress; otherwise export again.")
     async with world.db.transaction() as tx:
-        facts = {"form": row["form"], "orders": row["rows_done"]}
-        await note(tx, scope, world.clocks.wall(), "export.fetched", row["export_id"], facts)
+        facts = {"form": row.form, "orders": row.rows_done}
+        await note(tx, scope, world.clocks.wall(), "export.fetched", row.export_id, facts)
     return path
 
 
-async def _file(world: World, row: Mapping[str, Any]) -> Path:
+async def _file(world: World, row: Export) -> Path:
     """Also as the release before wrote it, if it can be no other merchant's."""
-    path = file_of(world, row["merchant_id"], row["export_id"], row["run_no"])
-    former = former_file_of(world, row["export_id"], row["run_no"])
+    path = file_of(world, row.merchant_id, row.export_id, row.run_no)
+    former = former_file_of(world, row.export_id, row.run_no)
     if path.is_file() or not former.is_file():
         return path
     async with world.db.connection() as connection:
-        return former if await is_only_one(connection, row["export_id"]) else path
+        return former if await is_only_one(connection, row.export_id) else path
 
 
 async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:

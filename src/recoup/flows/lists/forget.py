@@ -14,7 +14,7 @@ async def forget_files(world: World) -> None:
         files = list(lying(world))
         if not files:
             return
-        known = await living(connection, list({export_id for _, export_id, _, _ in files}))
+        known = set(await living(connection, list({export_id for _, export_id, _, _ in files})))
     unnamed = {(export_id, run_no) for _, export_id, run_no in known}
     for merchant_id, export_id, run_no, path in files:
         if merchant_id is None and (export_id, run_no) in unnamed:

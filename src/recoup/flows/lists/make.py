@@ -4,10 +4,10 @@ A run that ends early, however, leaves a file that nobody may fetch; the next on
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import IO, Any, Final
+from uuid import UUID
 
 import structlog
 
@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.world import World
 from recoup.moves.exports import end_export
 from recoup.store.pool import retrying
-from recoup.store.read.exports import others_running
+from recoup.store.read.exports import Export, others_running
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_export import all_orders
 from recoup.store.write.due_work import LEASE, Due, hand_back, postpone
@@ -40,13 +40,13 @@ async def make_export(world: World, due: Due) -> None:
     """Raises: what the database or the disk said; it is tried again, at most TRIES_MAX times."""
     key, wall = (due.merchant_id, due.subject_id), world.clocks.wall()
     async with world.db.connection() as connection:
-        if await others_running(connection, key, wall - LEASE) >= RUNNING_MAX:
+        if await others_running(connection, *key, wall - LEASE) >= RUNNING_MAX:
             await hand_back(connection, due, wall + TURN)
             return
     run = await _begin(world, key)
     if run is None:
         return
-    drop(file_of(world, *key, run["run_no"] - 1))
+    drop(file_of(world, *key, run.run_no - 1))
     making = _Making(world, due, run)
     try:
         await making.write()
@@ -68,11 +68,10 @@ async def make_export(world: World, due: Due) -> None:
         await making.end()  # the file stays even if the answer gets lost: what nobody may fetch is swept
 
 
-async def _begin(world: World, key: tuple[Any, Any]) -> Mapping[str, Any] | None:
-    async def once() -> Mapping[str, Any] | None:
+async def _begin(world: World, key: tuple[UUID, UUID]) -> Export | None:
+    async def once() -> Export | None:
         async with world.db.transaction() as tx:
-            found: Mapping[str, Any] | None = await begin_run(tx, key, world.clocks.wall())
-            return found
+            return await begin_run(tx, *key, world.clocks.wall())
 
     return await retrying(once)
 
@@ -80,10 +79,10 @@ async def _begin(world: World, key: tuple[Any, Any]) -> Mapping[str, Any] | None
 class _Making:
     """One run."""
 
-    def __init__(self, world: World, due: Due, run: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, due: Due, run: Export) -> None:
         self._world, self._due, self._run = world, due, run
         self._key = (due.merchant_id, due.subject_id)
-        self._path = file_of(world, *self._key, run["run_no"])
+        self._path = file_of(world, *self._key, run.run_no)
         self._rows = self._size = 0
         self._total: int | None = None
         self._beat_at = 0.0
@@ -92,8 +91,8 @@ class _Making:
 
     async def write(self) -> None:
         """Raises: _OverError; Problem."""
-        wanted = wanted_of(self._run["wanted"], self._due.merchant_id)
-        table, form = wanted.table(), self._run["form"]
+        wanted = wanted_of(self._run.wanted, self._due.merchant_id)
+        table, form = wanted.table(), self._run.form
         self._file = file = create(self._path)
         self._sheet = sheet = Sheet("Orders", table.heads, file) if form == "xlsx" else None
         async with self._world.db.connection() as connection:
@@ -123,7 +122,7 @@ class _Making:
         """For the progress, when it takes no time."""
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None
-        if self._run["form"] == "xlsx" and count.value > ROWS_MAX:
+        if self._run.form == "xlsx" and count.value > ROWS_MAX:
             raise too_many()
 
     async def _heard(self, file: IO[bytes]) -> None:
@@ -134,7 +133,7 @@ class _Making:
         self._beat_at, self._size, wall = now + BEAT_SECONDS, file.tell(), self._world.clocks.wall()
         check_room(self._path, self._size)
         async with self._world.db.connection() as connection:
-            if not await beat(connection, self._key, self._run["run_no"], self._rows, self._size, self._total, wall):
+            if not await beat(connection, *self._key, self._run.run_no, self._rows, self._size, self._total, wall):
                 raise _OverError
             await postpone(connection, self._due, wall + LEASE, "")
 
@@ -142,7 +141,7 @@ class _Making:
         async def once() -> bool:
             async with self._world.db.transaction() as tx:
                 return await end_export(
-                    tx, self._key, self._run["run_no"], self._world.clocks.wall(), rows=self._rows, size=self._size,
+                    tx, self._key, self._run.run_no, self._world.clocks.wall(), rows=self._rows, size=self._size,
                     refused=refused[:300] if refused else None,
                 )  # fmt: skip
 

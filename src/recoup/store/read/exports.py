@@ -2,13 +2,60 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read, Row, statement
+
+LISTED_MAX: Final = 50
+EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name, total, rows_done, bytes_done, run_no,
+  why, asked_at, finished_at, gone_at"""
+
+
+class Export(Row, frozen=True):
+    """`wanted`: what is asked for, as plain values, `said` the same in words; neither of what is over. `total`: rows to
+    come, when they could be counted. `why`: it was refused."""
+
+    merchant_id: UUID
+    export_id: UUID
+    form: Literal["csv", "json", "xlsx"]
+    state: Literal["asked", "working", "ready", "refused", "cancelled", "gone"]
+    wanted: dict[str, Any]
+    said: list[str]
+    file_name: str
+    total: int | None
+    rows_done: int
+    bytes_done: int
+    run_no: int
+    why: str | None
+    asked_at: datetime
+    finished_at: datetime | None
+    gone_at: datetime | None
+
+    def is_over(self, wall: datetime) -> bool:
+        """A file that is over is gone, whether or not it was swept already."""
+        return self.gone_at is None or self.gone_at <= wall
+
+
+@statement(MERCHANT, f"""
+SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2
+ORDER BY asked_at DESC, export_id LIMIT {LISTED_MAX}
+""")  # fmt: skip
+async def exports_of(db: Read, merchant_id: UUID, user_id: UUID) -> list[Export]:
+    """Newest first."""
+
+
+@statement(MERCHANT, f"SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2 AND export_id = $3")
+async def find_export(db: Read, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Export | None:
+    """None for another person's or merchant's."""
+
+
+@statement(MERCHANT, """
+SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
+""")  # fmt: skip
+async def others_running(db: Read, merchant_id: UUID, export_id: UUID, since: datetime) -> int:
+    """Of all merchants, as far as they were heard of since then."""
 
 
 class Run(NamedTuple):
@@ -17,43 +64,11 @@ class Run(NamedTuple):
     run_no: int
 
 
-LISTED_MAX: Final = 50
-_MINE: Final = """
-SELECT * FROM exports WHERE merchant_id = $1 AND user_id = $2 ORDER BY asked_at DESC, export_id LIMIT $3
-"""
-_ONE: Final = "SELECT * FROM exports WHERE merchant_id = $1 AND user_id = $2 AND export_id = $3"
-_RUNNING: Final = """
-SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
-"""
-
-
-async def exports_of(connection: asyncpg.Connection, merchant_id: UUID, user_id: UUID) -> list[asyncpg.Record]:
-    """Newest first."""
-    return await connection.fetch(_MINE, merchant_id, user_id, LISTED_MAX)  # type: ignore[no-any-return]
-
-
-async def find_export(
-    connection: asyncpg.Connection, merchant_id: UUID, user_id: UUID, export_id: UUID
-) -> asyncpg.Record | None:
-    """None for another person's or merchant's."""
-    return await connection.fetchrow(_ONE, merchant_id, user_id, export_id)
-
-
-async def others_running(connection: asyncpg.Connection, key: tuple[UUID, UUID], since: datetime) -> int:
-    """Of all merchants, as far as they were heard of since then."""
-    found: int = await connection.fetchval(_RUNNING, *key, since)
-    return found
-
-
 @statement(MERCHANT, """
 SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)
 """)  # fmt: skip
-async def _living(db: Read, export_ids: Sequence[UUID]) -> list[Run]: ...
-
-
-async def living(db: Read, export_ids: Sequence[UUID]) -> set[Run]:
+async def living(db: Read, export_ids: Sequence[UUID]) -> list[Run]:
     """Those of them whose file is being written or may be fetched."""
-    return set(await _living(db, export_ids))
 
 
 @statement(MERCHANT, "SELECT count(*) = 1 FROM exports WHERE export_id = $1")

@@ -1,10 +1,11 @@
 """/exports: the files that somebody asked for, how far they are, and the way to another."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from msgspec import structs
 from starlette.responses import FileResponse, Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
@@ -29,7 +30,7 @@ from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_expor
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.exports import exports_of
+from recoup.store.read.exports import Export, exports_of
 
 PLACE: Final = "/exports"
 UNDER_WAY: Final = frozenset({"asked", "working"})
@@ -69,11 +70,11 @@ async def post_export(visit: Visit) -> Response:
 async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
     row = await one_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
-    if visit.sight != SHOWN and row["wanted"].get("filter", {}).get("sight") == SHOWN:
+    if visit.sight != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
         raise Problem("forbidden", "This file contains customers' data that your role may no longer see.",
                       cure="Delete it and export again.")  # fmt: skip
     path = await fetch(visit.portal.world, visit.scope, row)
-    return FileResponse(path, media_type=TYPES[row["form"]], filename=row["file_name"], headers=HEADERS)
+    return FileResponse(path, media_type=TYPES[row.form], filename=row.file_name, headers=HEADERS)
 
 
 async def post_cancel(visit: Visit) -> Response:
@@ -106,15 +107,16 @@ async def _query(visit: Visit, form: Form) -> Query:
 async def _list(visit: Visit, problem: Problem | None = None) -> Response:
     async with visit.portal.world.db.connection() as connection:
         rows = await exports_of(connection, visit.merchant_id, person_of(visit))
-    values = visit.values(exports=[_row(row, visit) for row in rows], states=STATES, forms=FORMS, problem=problem,
-                          live=any(row["state"] in UNDER_WAY for row in rows))  # fmt: skip
+    values = visit.values(
+        exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,
+        problem=problem, live=any(row.state in UNDER_WAY for row in rows),
+    )  # fmt: skip
     return render("exports/exports.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-def _row(row: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+def _as_it_is(row: Export, wall: datetime) -> Export:
     """A file that is over is gone, whether or not it was swept already."""
-    over = row["state"] == "ready" and row["gone_at"] <= visit.wall
-    return {**row, "state": "gone" if over else row["state"], "under_way": row["state"] in UNDER_WAY}
+    return structs.replace(row, state="gone") if row.state == "ready" and row.is_over(wall) else row
 
 
 async def _new(visit: Visit, query: Query, form: str, key: str, problem: Problem | None = None) -> Response:
