@@ -26,8 +26,8 @@ from recoup.flows.run_due import DueWork
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.store.read import order_export
-from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.exports import Export
+from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server import ServerAddress
 from recoup.store.write.due_work import Due
 
