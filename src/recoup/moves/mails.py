@@ -18,9 +18,9 @@ async def open_mail(tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, ag
     """Transaction A: it may be sent now; looked at again if nobody says what became of it."""
     row = await lock_mail(tx, merchant_id, mail_id)
     rows = Rows()
-    going = row is not None and row["state"] == "owed"
+    going = row is not None and row.state == "owed"
     if row is not None and going:
-        await change_mail(tx, merchant_id, mail_id, state="owed", tries=row["tries"] + 1, why=row["why"])
+        await change_mail(tx, merchant_id, mail_id, state="owed", tries=row.tries + 1, why=row.why)
         rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": again_at, "wall": True})
     else:
         rows.due_done.append(_key(merchant_id, mail_id))
@@ -34,16 +34,16 @@ async def close_mail(
     """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX times at most."""
     row = await lock_mail(tx, merchant_id, mail_id)
     assert row is not None
-    if row["state"] != "owed":
-        return str(row["state"])
+    if row.state != "owed":
+        return row.state
     rows = Rows()
-    if state == "later" and row["tries"] < TRIES_MAX:
-        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": wall + PAUSES[row["tries"] - 1], "wall": True})
+    if state == "later" and row.tries < TRIES_MAX:
+        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": wall + PAUSES[row.tries - 1], "wall": True})
         state = "owed"
     else:
         rows.due_done.append(_key(merchant_id, mail_id))
         state = "given_up" if state == "later" else state
-    await change_mail(tx, merchant_id, mail_id, state=state, tries=row["tries"], why=why)
+    await change_mail(tx, merchant_id, mail_id, state=state, tries=row.tries, why=why)
     await write(tx, rows)
     return state
 

@@ -1,7 +1,6 @@
 """POST /outcome. Source: contract §6, §17.1 (U7)."""
 
 from typing import Final
-from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
@@ -27,7 +26,7 @@ async def outcome(call: Call) -> Reply:
     mid, key_id = call.scope.merchant_id, parse_id(key) or parse_wire_id("ord", key)
     async with call.services.world.db.connection() as connection:
         found = await find_any_order(connection, key_id, key, mid)
-        order_id: UUID | None = found[0]["order_id"] if found else None
+        order_id = found[0].order_id if found else None
         row = await order_word(connection, mid, order_id) if order_id else None
         lines = await order_history(connection, mid, order_id) if order_id else []
     if row is None or order_id is None:

@@ -2,7 +2,6 @@
 Message-ID when nobody knows whether it left."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.hosted_link import checkout_token
@@ -16,7 +15,7 @@ from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.pool import retrying
-from recoup.store.read.mails import mail_facts
+from recoup.store.read.mails import MailFacts, mail_facts
 
 LEASE = timedelta(seconds=30)  # beyond the call's own time-out
 
@@ -24,7 +23,7 @@ LEASE = timedelta(seconds=30)  # beyond the call's own time-out
 async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
     wait = world.policy.webhook_timeout
 
-    async def intent() -> Any:
+    async def intent() -> MailFacts | None:
         async with world.db.transaction() as tx:
             if not await open_mail(tx, merchant_id, mail_id, world.clocks.wall() + wait + LEASE):
                 return None
@@ -43,26 +42,26 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
     await retrying(outcome)
 
 
-async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: Any, seconds: float) -> Posted | None:
+async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
     """None: the payer left no address that a mail can go to."""
-    if not is_address(row["email"]):
+    if not is_address(row.email):
         return None
 
     def compose() -> Message:
-        to = Locale(language_in(row["country"]))
+        to = Locale(language_in(row.country))
         words = words_of(_facts(world, merchant_id, row, to), to)
-        support = row["support"] if is_address(row["support"]) else ""
-        return Message(mail_id, row["email"], row["shop"], support, words.subject, words.text, words.html)
+        support = row.support if is_address(row.support) else ""
+        return Message(mail_id, row.email, row.shop, support, words.subject, words.text, words.html)
 
     return await post_mail(world, compose, seconds, "mail", mail=str(mail_id))
 
 
-def _facts(world: World, merchant_id: UUID, row: Any, to: Locale) -> NoticeFacts:
+def _facts(world: World, merchant_id: UUID, row: MailFacts, to: Locale) -> NoticeFacts:
     base = str(world.extra.get("url", ""))
     return NoticeFacts(
-        notice=row["notice"], shop=row["shop"], amount=f"{money(row['units'], row['asset'])} {row['asset']}",
-        card=card_of(row["scheme"], row["last4"], to),
-        statement=statement_text(row["descriptor"], row["scheme"]), order=row["external_id"],
-        day=to.day(row["business_at"]), contact=row["support"] or row["url"], charge_page=f"{base}/charge",
-        link=f"{base}/checkout/{checkout_token(world, merchant_id, row['order_id'])}", netted=row["netted"],
+        notice=row.notice, shop=row.shop, amount=f"{money(row.units, row.asset)} {row.asset}",
+        card=card_of(row.scheme, row.last4, to),
+        statement=statement_text(row.descriptor, row.scheme), order=row.external_id,
+        day=to.day(row.business_at), contact=row.support or row.url, charge_page=f"{base}/charge",
+        link=f"{base}/checkout/{checkout_token(world, merchant_id, row.order_id)}", netted=row.netted,
     )  # fmt: skip

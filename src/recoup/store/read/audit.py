@@ -1,27 +1,19 @@
 """The audit log of a merchant or a partner: several logs read as one, newest first, from any place on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import parse_id
-from recoup.store.read.audit_sources import OF_MERCHANT, OF_PARTNER, PEOPLE, Source
+from recoup.store.homes import MERCHANT, PEOPLE
+from recoup.store.read.audit_sources import OF_MERCHANT, OF_PARTNER, OF_PEOPLE, Source
+from recoup.store.statement import Read, Row, statement
 
 SECONDS_MAX: Final = 10.0
-_PLACES: Final = """
-SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
-WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
-"""
-_PEOPLE: Final = """
-SELECT user_id, name FROM users WHERE user_id IN (
-  SELECT user_id FROM memberships WHERE subject_kind = $1 AND subject_id = $2
-  UNION SELECT user_id FROM membership_log WHERE subject_kind = $1 AND subject_id = $2)
-ORDER BY lower(name), user_id LIMIT 200
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +61,29 @@ async def people_lines(
     limit: int,
 ) -> list[AuditLine]:  # fmt: skip
     """Those of the people database, of a `merchant` or `partner`, `now` wall time."""
-    return await _read(connection, PEOPLE, wanted, limit, subject[1], subject[0], world, now)
+    return await _read(connection, OF_PEOPLE, wanted, limit, subject[1], subject[0], world, now)
 
 
 async def places_of(
     connection: asyncpg.Connection, merchant_id: UUID, request_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network it came from), as far as the request log reaches back."""
-    rows = await connection.fetch(_PLACES, merchant_id, list(set(request_ids)))
-    return {row["request_id"]: (row["call"], row["place"]) for row in rows}
+    found = await _places(connection, merchant_id, set(request_ids))
+    return {request_id: (one.call, one.place) for request_id, one in found.items()}
+
+
+class _Place(Row, frozen=True):
+    request_id: str
+    call: str
+    place: str
+
+
+@statement(MERCHANT, """
+SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
+WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
+""")
+async def _places(db: Read, merchant_id: UUID, request_ids: Collection[str]) -> dict[str, _Place]:
+    """Of each the last call."""
 
 
 async def _read(
@@ -125,6 +131,16 @@ def _part(source: Source, wanted: AuditFilter, limit: str, kinds: str) -> str:
             f" LIMIT {limit})")  # fmt: skip
 
 
-async def people_of(connection: asyncpg.Connection, subject: tuple[str, UUID]) -> list[tuple[UUID, str]]:
-    """Who belongs to a `merchant` or `partner`, or did: id and name, by name. People database."""
-    return [(row["user_id"], row["name"]) for row in await connection.fetch(_PEOPLE, *subject)]
+class Person(NamedTuple):
+    user_id: UUID
+    name: str
+
+
+@statement(PEOPLE, """
+SELECT user_id, name FROM users WHERE user_id IN (
+  SELECT user_id FROM memberships WHERE subject_kind = $1 AND subject_id = $2
+  UNION SELECT user_id FROM membership_log WHERE subject_kind = $1 AND subject_id = $2)
+ORDER BY lower(name), user_id LIMIT 200
+""")
+async def people_of(db: Read, subject_kind: str, subject_id: UUID) -> list[Person]:
+    """Who belongs to a `merchant` or `partner`, or did, by name."""

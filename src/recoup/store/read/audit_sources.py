@@ -84,7 +84,7 @@ FROM application_log JOIN (SELECT application_id FROM applications
 )  # fmt: skip
 
 # In the people database $8 is `merchant` or `partner`, $9 the world, $10 now.
-PEOPLE: Final = (
+OF_PEOPLE: Final = (
     Source("people", frozenset({"people"}), """
 SELECT at, 'm' || log_id AS line, 'user:' || by_user AS actor, 'people.' || happening AS action,
   coalesce(user_id, invitation_id)::text AS subject,

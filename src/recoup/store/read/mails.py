@@ -1,11 +1,38 @@
 """What a mail is made from, a merchant's newest mails, and its switches."""
 
-from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_FACTS = """
+State = Literal["owed", "sent", "refused", "given_up", "no_address"]
+
+
+class MailFacts(Row, frozen=True):
+    """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is known. `netted`:
+    the refund that it is about was paid from what was due."""
+
+    notice: str
+    units: int
+    business_at: datetime
+    state: State
+    order_id: UUID
+    external_id: str
+    asset: str
+    descriptor: str
+    shop: str
+    url: str
+    support: str
+    email: str
+    scheme: str
+    last4: str
+    country: str
+    netted: bool
+
+
+@statement(MERCHANT, """
 SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
   s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
   coalesce(p.billing ->> 'countryCode', '') AS country,
@@ -17,23 +44,33 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN refunds r ON r.merchant_id = m.merchant_id AND r.refund_id = m.about
 WHERE m.merchant_id = $1 AND m.mail_id = $2
-"""
-_NEWEST = """
+""")  # fmt: skip
+async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | None:
+    """Of the order, its site and its payer as they are now."""
+
+
+class Mail(Row, frozen=True):
+    """`why`: it was not sent."""
+
+    mail_id: UUID
+    order_id: UUID
+    external_id: str
+    notice: str
+    state: State
+    tries: int
+    why: str
+    business_at: datetime
+
+
+@statement(MERCHANT, """
 SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at
 FROM mails m JOIN orders o USING (merchant_id, order_id)
 WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
-"""
-_SETTINGS = "SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1"
+""")  # fmt: skip
+async def newest_mails(db: Read, merchant_id: UUID, limit: int) -> list[Mail]:
+    """Newest first."""
 
 
-async def mail_facts(connection: asyncpg.Connection, merchant_id: UUID, mail_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(_FACTS, merchant_id, mail_id)
-
-
-async def newest_mails(connection: asyncpg.Connection, merchant_id: UUID, limit: int) -> Sequence[asyncpg.Record]:
-    return await connection.fetch(_NEWEST, merchant_id, limit)  # type: ignore[no-any-return]
-
-
-async def notice_settings(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, bool]:
+@statement(MERCHANT, "SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1")
+async def notice_settings(db: Read, merchant_id: UUID) -> dict[str, bool]:
     """Only what somebody has set."""
-    return dict(await connection.fetch(_SETTINGS, merchant_id))

@@ -3,17 +3,17 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, statement
 
 NEWEST: Final = 10_000
 FOUND_MAX: Final = 5
-_BY_TAIL: Final = f"""
+
+
+@statement(MERCHANT, f"""
 SELECT n.order_id FROM (SELECT order_id, placed_at FROM order_heads WHERE merchant_id = $1
   ORDER BY placed_at DESC, order_id DESC LIMIT {NEWEST}) AS n
 WHERE right(n.order_id::text, length($2)) = $2 ORDER BY n.placed_at DESC, n.order_id DESC LIMIT {FOUND_MAX}
-"""
-
-
-async def orders_by_tail(connection: asyncpg.Connection, merchant_id: UUID, tail: str) -> list[UUID]:
+""")  # fmt: skip
+async def orders_by_tail(db: Read, merchant_id: UUID, tail: str) -> list[UUID]:
     """The newest first; of older orders the whole id is needed."""
-    return [row["order_id"] for row in await connection.fetch(_BY_TAIL, merchant_id, tail)]

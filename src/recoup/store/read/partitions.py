@@ -1,33 +1,42 @@
 """How far the partitions reach: for gauges, probes and the operator."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
+from recoup.store.homes import MERCHANT
 from recoup.store.partitions import KEYS, bound_of
+from recoup.store.statement import Read, statement
 
-_BOUNDS = """
+
+async def read_days_left(db: Read, now: datetime) -> dict[str, float]:
+    """Table -> days until its newest partition ends."""
+    bounds = await _bounds(db, KEYS)
+    ends = {table: bound_of(UUID(upper)) if (upper := bounds.get(table)) else now for table in KEYS}
+    return {table: max(0.0, (end - now) / timedelta(days=1)) for table, end in ends.items()}
+
+
+@statement(MERCHANT, """
 SELECT p.relname AS table,
   max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([0-9a-f-]{36})''\\)')) AS upper
 FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
 WHERE p.oid = ANY($1::text[]::regclass[]) GROUP BY p.relname
-"""
+""")  # fmt: skip
+async def _bounds(db: Read, tables: Collection[str]) -> dict[str, str | None]:
+    """Before which id the newest partition of each ends."""
 
 
-async def read_days_left(connection: asyncpg.Connection, now: datetime) -> dict[str, float]:
-    """Table -> days until its newest partition ends."""
-    rows = {r["table"]: r["upper"] for r in await connection.fetch(_BOUNDS, list(KEYS))}
-    ends = {table: bound_of(UUID(rows[table])) if rows.get(table) else now for table in KEYS}
-    return {table: max(0.0, (end - now) / timedelta(days=1)) for table, end in ends.items()}
-
-
-async def read_overflown(connection: asyncpg.Connection) -> list[str]:
+async def read_overflown(db: Read) -> list[str]:
     """Tables whose rows fell into the default partition, since there was none for them."""
-    return [table for table in KEYS if await _overflown(connection, table)]
+    return [table for table in KEYS if await _overflown(db, table)]
 
 
-async def _overflown(connection: asyncpg.Connection, table: str) -> bool:
-    if await connection.fetchval("SELECT to_regclass($1)::text", f"{table}_default") is None:
+async def _overflown(db: Read, table: str) -> bool:
+    if not await _exists(db, f"{table}_default"):
         return False
-    return await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table}_default)") is True
+    return await db.fetchval(f"SELECT EXISTS (SELECT FROM {table}_default)") is True
+
+
+@statement(MERCHANT, "SELECT to_regclass($1) IS NOT NULL")
+async def _exists(db: Read, table: str) -> bool:
+    """Whether there is such a table."""

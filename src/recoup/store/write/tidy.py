@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Tx, statement
 
 
-async def forget_expired_tokens(connection: asyncpg.Connection, now: datetime) -> None:
-    await connection.execute("DELETE FROM refresh_tokens WHERE expires_at < $1", now)
+@statement(MERCHANT, "DELETE FROM refresh_tokens WHERE expires_at < $1")
+async def forget_expired_tokens(db: Tx, now: datetime) -> None:
+    """Nobody can use them any more."""

@@ -49,7 +49,7 @@ async def show(
         url=base_address(world, visit.request).rstrip("/"), mid=visit.merchant_id, keys=keys,
         hooks=await endpoints.list_all(world, visit.scope),
         open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES], moves=moves, due=due,
-        who=await named(visit, [move["actor"] for move in moves]), moving=visit.merchant_id in visit.portal.moving,
+        who=await named(visit, [move.actor for move in moves]), moving=visit.merchant_id in visit.portal.moving,
         steps=STEP_WORDS, key=new_id(), problem=problem, typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
         kinds=KINDS, answers=ANSWERS, word=word, evaluated=EVALUATED, may=may_play(visit), input_kinds=INPUT_KINDS,
         input_schemes=list(dict.fromkeys(one.scheme for one in inputs())), chosen=chosen,

@@ -19,10 +19,10 @@ async def mailbox_page(visit: Visit) -> Response:
     world = visit.portal.world
     async with world.db.connection() as connection:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
-    arrived = await inbox(world, [row["mail_id"] for row in rows]) if rows else {}
+    arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     values = visit.values(
         notices=NOTICES, switches=await switches(world, visit.merchant_id), may=visit.may("mails"),
-        mails=[(row, _as_seen(visit, arrived.get(row["mail_id"]))) for row in rows],
+        mails=[(row, _as_seen(visit, arrived.get(row.mail_id))) for row in rows],
         kept=keeps_mail(world),
     )  # fmt: skip
     return render("mailbox/mailbox.html", values)
