@@ -143,7 +143,7 @@ def test_a_run_that_is_overtaken_after_its_last_row_ends_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(make, "finish", late)
             await make_export(shop.world, due_of(shop, key))
-        assert ((await state_of(shop, key))["state"], await waits(shop, key)) == ("working", 1)
+        assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("working", 1)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
         await make_export(shop.world, due_of(shop, key))
@@ -237,7 +237,7 @@ def test_a_file_that_is_written_while_a_customer_is_erased_begins_anew(
         with monkeypatch.context() as patch:
             patch.setattr(make, "all_orders", meanwhile)
             await make_export(shop.world, due_of(shop, key))
-        assert ((await state_of(shop, key))["state"], await waits(shop, key)) == ("asked", 1)
+        assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("asked", 1)
         assert not list(tmp_path.iterdir())
         await make_export(shop.world, due_of(shop, key))
         assert len(await content(shop, key)) == ORDERS + 1
@@ -271,7 +271,7 @@ def test_a_worker_that_shall_end_does_not_wait_for_a_file(
         await due.claim(merchant_id=shop.merchant_id)
         for _ in range(200):
             await asyncio.sleep(0.02)
-            if (await state_of(shop, key))["state"] == "ready":
+            if (await state_of(shop, key)).state == "ready":
                 break
         await due.drain()
         assert len(await content(shop, key)) == ORDERS
@@ -295,7 +295,7 @@ def test_a_file_that_is_too_large_or_has_no_room_is_not_made(
         with pytest.raises(Problem, match="no disk space left"):  # it is tried again
             await make_export(shop.world, due_of(shop, key))
         await make_export(shop.world, due_of(shop, key)._replace(tries=5))
-        assert (await state_of(shop, key))["state"] == "refused"
+        assert (await state_of(shop, key)).state == "refused"
         assert not list(tmp_path.iterdir())
 
     run(server, tmp_path, story)

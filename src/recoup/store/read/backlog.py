@@ -57,7 +57,8 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE NOT fed LIMIT 100000) o) 
     LIMIT 100000) i) AS open_attempts,
   (SELECT count(*) FROM (SELECT FROM advances WHERE due_units > 0 LIMIT 100000) a) AS advances_to_collect,
   (SELECT coalesce(extract(epoch FROM $1 - min(d.due_at)), 0)::float8
-    FROM due_work d JOIN merchants m USING (merchant_id) WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
+    FROM due_work d JOIN merchants m USING (merchant_id)
+    WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
 """)  # fmt: skip
 async def _rest(db: Read, wall: datetime) -> _Rest:
     """Of everything else; and the age of the oldest due work that nobody has taken."""
