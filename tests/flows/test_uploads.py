@@ -92,7 +92,7 @@ async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 
     upload = await one_upload(shop.world, shop.merchant_id, upload_id)
     rows = await answers(shop, upload_id)
     assert [row["state"] for row in rows] == ["done"] * (count - 1) + ["refused"], [dict(row) for row in rows]
-    assert (upload["state"], upload["row_count"], upload["done_count"], upload["refused_count"]) == (
+    assert (upload.state, upload.row_count, upload.done_count, upload.refused_count) == (
         "completed", count, count - 1, 1)  # fmt: skip
     assert all(row["given"] is None for row in rows)
     assert rows[0]["subject_id"] == rows[-2]["subject_id"]
@@ -127,7 +127,7 @@ def test_a_kill_between_any_two_steps_of_the_work(
         for at in range(1, STEPS_MAX):
             for after in (False, True):
                 name, killer = f"k{at}{after}", Killer(at, after=after)
-                upload_id = (await sent(shop, kind, await rows_of(shop, kind, name))).upload["upload_id"]
+                upload_id = (await sent(shop, kind, await rows_of(shop, kind, name))).upload.upload_id
                 async with dying_process(shop, killer) as dying:
                     work = work_upload(dying.world, dying.orders, due_of(shop, upload_id))
                     await run_until_killed(killer, work)
@@ -157,8 +157,8 @@ def test_a_kill_between_any_two_steps_of_taking(server: ServerAddress) -> None:
                 assert stored in (0, 5)
                 taken = await sent(shop, "evaluate", rows)
                 assert taken.before == (stored == 5)
-                await finish(shop, taken.upload["upload_id"])
-                await check(shop, "evaluate", taken.upload["upload_id"], name)
+                await finish(shop, taken.upload.upload_id)
+                await check(shop, "evaluate", taken.upload.upload_id, name)
             if killer.steps < at:
                 assert at > 4
                 return
@@ -174,10 +174,10 @@ def test_two_equal_files_at_once_are_one(server: ServerAddress) -> None:
             there = Shop(**{**{name: getattr(shop, name) for name in shop.__dataclass_fields__}, "world": other})
             at_once = await asyncio.gather(sent(shop, "transmit", rows), sent(there, "transmit", rows))
         taken = [*at_once, await sent(shop, "transmit", rows)]
-        assert len({one.upload["upload_id"] for one in taken}) == 1
+        assert len({one.upload.upload_id for one in taken}) == 1
         assert sorted(one.before for one in taken) == [False, True, True]
-        await finish(shop, taken[0].upload["upload_id"])
-        await check(shop, "transmit", taken[0].upload["upload_id"], "r", 200)
+        await finish(shop, taken[0].upload.upload_id)
+        await check(shop, "transmit", taken[0].upload.upload_id, "r", 200)
 
     run(server, story)
 
@@ -220,7 +220,7 @@ def test_two_workers_on_one_file_do_nothing_twice(
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 20)
 
     async def story(shop: Shop) -> None:
-        upload_id = (await sent(shop, kind, await rows_of(shop, kind, "w", 100))).upload["upload_id"]
+        upload_id = (await sent(shop, kind, await rows_of(shop, kind, "w", 100))).upload.upload_id
         async with second_process(shop.world) as other:
             due = due_of(shop, upload_id)
             await asyncio.gather(*(work_upload(one, Orders(one), due) for one in (shop.world, other, shop.world)))
@@ -236,13 +236,13 @@ def test_files_that_overlap_go_in_turn(server: ServerAddress) -> None:
         first = await sent(shop, "transmit", rows)
         second = await sent(shop, "transmit", [*rows, {"orderId": "o-more"}])
         orders = Orders(shop.world)
-        await work_upload(shop.world, orders, due_of(shop, second.upload["upload_id"]))
-        assert (await one_upload(shop.world, shop.merchant_id, second.upload["upload_id"]))["done_count"] == 0
-        await finish(shop, first.upload["upload_id"])
-        await finish(shop, second.upload["upload_id"])
-        told = await answers(shop, second.upload["upload_id"])
+        await work_upload(shop.world, orders, due_of(shop, second.upload.upload_id))
+        assert (await one_upload(shop.world, shop.merchant_id, second.upload.upload_id)).done_count == 0
+        await finish(shop, first.upload.upload_id)
+        await finish(shop, second.upload.upload_id)
+        told = await answers(shop, second.upload.upload_id)
         assert {row["warning"] for row in told[:48]} == {"It was transmitted before."}
-        await check(shop, "transmit", first.upload["upload_id"], "o", 50)
+        await check(shop, "transmit", first.upload.upload_id, "o", 50)
 
     run(server, story)
 
@@ -252,7 +252,7 @@ def test_a_file_stopped_while_it_is_worked(server: ServerAddress, monkeypatch: p
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 10)
 
     async def story(shop: Shop) -> None:
-        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "s", 400))).upload["upload_id"]
+        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "s", 400))).upload.upload_id
         work = asyncio.create_task(work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id)))
         while not (await one_upload(shop.world, shop.merchant_id, upload_id))["done_count"]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -262,9 +262,9 @@ def test_a_file_stopped_while_it_is_worked(server: ServerAddress, monkeypatch: p
         await finish(shop, upload_id)
         upload, rows = await one_upload(shop.world, shop.merchant_id, upload_id), await answers(shop, upload_id)
         states = [row["state"] for row in rows]
-        assert upload["state"] == "stopped"
-        assert states.count("done") == upload["done_count"] > 0
-        assert states.count("refused") == upload["refused_count"] == 1
+        assert upload.state == "stopped"
+        assert states.count("done") == upload.done_count > 0
+        assert states.count("refused") == upload.refused_count == 1
         assert states.count("stopped") > 0
         made = await shop.value("SELECT count(*) FROM transmissions WHERE merchant_id = $1", shop.merchant_id)
         assert made == states.count("done")
@@ -276,7 +276,7 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop) -> None:
-        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "b"))).upload["upload_id"]
+        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "b"))).upload.upload_id
         async with owner(shop.world) as connection:
             broken = "UPDATE upload_rows SET given = 'x' WHERE upload_id = $1 AND row_no = 2"
             await connection.execute(broken, upload_id)
@@ -303,7 +303,7 @@ def test_verify_looks_into_uploads(server: ServerAddress, planted: str, told: st
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             done = await sent(shop, "evaluate", await rows_of(shop, "evaluate", "v"))
-            await finish(shop, done.upload["upload_id"])
+            await finish(shop, done.upload.upload_id)
             await sent(shop, "transmit", await rows_of(shop, "transmit", "v"))
             assert (await verify(shop.world)).difference is None
             async with owner(shop.world) as connection:

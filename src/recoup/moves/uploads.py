@@ -1,25 +1,28 @@
 """An upload begins with its due work, and ends with its event: each together with what it is about."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
-async def take_upload(tx: asyncpg.Connection, row: Mapping[str, Any]) -> bool:
+async def take_upload(
+    tx: asyncpg.Connection, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str,
+    wall: WallTime,
+) -> bool:  # fmt: skip
     """The upload with the work that will look after it. False when the same file is one already."""
-    if not await begin_upload(tx, row):
+    if not await begin_upload(tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(),
+                              scope.request_id, wall):  # fmt: skip
         return False
     rows = Rows()
-    rows.due_work.append({"merchant_id": row["merchant_id"], "kind": "upload", "subject_id": row["upload_id"],
-                          "due_at": row["received_at"], "wall": True})  # fmt: skip
+    rows.due_work.append({"merchant_id": scope.merchant_id, "kind": "upload", "subject_id": upload_id,
+                          "due_at": wall, "wall": True})  # fmt: skip
     await write(tx, rows)
     return True
 
@@ -29,11 +32,11 @@ async def end_upload(
 ) -> None:
     """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
     if state == "stopped":
-        await stop_rest(tx, key)
-    ended = await finish_upload(tx, key, state, wall)
+        await stop_rest(tx, *key)
+    ended = await finish_upload(tx, *key, state, wall)
     told = event_data(
-        "upload.completed", upload_id=key[1], kind=ended["kind"], state=state, file_name=ended["file_name"],
-        rows=ended["row_count"], done=ended["done_count"], refused=ended["refused_count"],
+        "upload.completed", upload_id=key[1], kind=ended.kind, state=state, file_name=ended.file_name,
+        rows=ended.row_count, done=ended.done_count, refused=ended.refused_count,
     )  # fmt: skip
     rows = Rows()
     rows.outbox.append({

@@ -1,7 +1,6 @@
 """POST and GET /uploads, GET …/{id}, GET …/{id}/answers, POST …/{id}/stop. Source: contract §12, §17.1 (U10)."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.spool import spooled, while_there
@@ -26,6 +25,7 @@ from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.uploads.record import KINDS
+from recoup.store.read.uploads import Upload as StoredUpload
 from recoup.store.read.uploads import list_uploads
 
 PATH: Final = "/v1/uploads"
@@ -57,8 +57,8 @@ async def get_uploads(call: Call) -> Reply:
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
     async with call.services.world.db.connection() as connection:
-        rows = await list_uploads(connection, call.scope.merchant_id, kind=kind, after=after, limit=limit + 1)
-    more = str(rows[limit - 1]["upload_id"]) if len(rows) > limit else None
+        rows = await list_uploads(connection, call.scope.merchant_id, kind, after, limit + 1)
+    more = str(rows[limit - 1].upload_id) if len(rows) > limit else None
     return Reply(UploadList(data=[_upload(row) for row in rows[:limit]], next=more))
 
 
@@ -68,8 +68,8 @@ async def get_upload(call: Call) -> Reply:
 
 async def get_answers(call: Call) -> Reply:
     upload = await _find(call)
-    name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
-    headers = ((b"content-type", _TYPES[upload["form"]]),
+    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
+    headers = ((b"content-type", _TYPES[upload.form]),
                (b"content-disposition", f'attachment; filename="{name}"'.encode()))  # fmt: skip
     return Reply(answer_file(call.services.world, upload), headers=headers)
 
@@ -78,7 +78,7 @@ async def post_stop(call: Call) -> Reply:
     return Reply(_upload(await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND))))
 
 
-async def _find(call: Call) -> dict[str, Any]:
+async def _find(call: Call) -> StoredUpload:
     return await one_upload(call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND))
 
 
@@ -89,12 +89,12 @@ def _in_pascal(problem: Problem) -> Problem:
                    retry_after_seconds=problem.retry_after_seconds, **problem.facts)  # fmt: skip
 
 
-def _upload(row: Mapping[str, Any], *, repeated: bool = False) -> Upload:
+def _upload(row: StoredUpload, *, repeated: bool = False) -> Upload:
     return Upload(
-        id=row["upload_id"], kind=row["kind"], form=row["form"], file_name=row["file_name"], status=row["state"],
-        rows=row["row_count"], done=row["done_count"], refused=row["refused_count"],
-        stopping=row["stop_asked_at"] is not None and row["finished_at"] is None, notes=row["notes"],
-        received_date=iso(row["received_at"]), finished_date=iso_or_null(row["finished_at"]), repeated=repeated,
+        id=row.upload_id, kind=row.kind, form=row.form, file_name=row.file_name, status=row.state,
+        rows=row.row_count, done=row.done_count, refused=row.refused_count,
+        stopping=row.stop_asked_at is not None and row.finished_at is None, notes=row.notes,
+        received_date=iso(row.received_at), finished_date=iso_or_null(row.finished_at), repeated=repeated,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """What is answered to one row. Source: contract §17.1 (U10)."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -16,22 +17,38 @@ HEADS: Final = {
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def answer_of(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AnsweredRow:
+    """A row of a file. `status`: the word that a single call is answered; `errors`: [{field, message, cure}]."""
+
+    row_no: int
+    line_no: int
+    sequence: str
+    external_id: str
+    subject_id: UUID | None
+    state: Literal["received", "done", "refused", "stopped"]
+    status: str | None
+    code: str | None
+    errors: list[dict[str, Any]]
+    warning: str | None
+
+
+def answer_of(kind: str, row: AnsweredRow) -> dict[str, Any]:
     """`orderId` is the merchant's own. RECEIVED: the row waits; STOPPED: it was left out."""
-    subject = row["subject_id"] if row["state"] == "done" else None
+    subject = row.subject_id if row.state == "done" else None
     return {
-        "row": row["row_no"], "line": row["line_no"], "sequenceNumber": row["sequence"],
-        "orderId": row["external_id"] or None, _SUBJECT[kind]: str(subject) if subject else None,
-        "status": row["status"] or _WORDS[row["state"]], "code": row["code"], "errors": row["errors"],
-        "warning": row["warning"],
+        "row": row.row_no, "line": row.line_no, "sequenceNumber": row.sequence,
+        "orderId": row.external_id or None, _SUBJECT[kind]: str(subject) if subject else None,
+        "status": row.status or _WORDS[row.state], "code": row.code, "errors": row.errors,
+        "warning": row.warning,
     }  # fmt: skip
 
 
-def json_answer(kind: str, row: Mapping[str, Any]) -> str:
+def json_answer(kind: str, row: AnsweredRow) -> str:
     return _encode(answer_of(kind, row)).decode() + "\n"
 
 
-def csv_answer(kind: str, row: Mapping[str, Any]) -> str:
+def csv_answer(kind: str, row: AnsweredRow) -> str:
     """Of several complaints the first one's field and cure, and all messages."""
     told = answer_of(kind, row)
     errors = told["errors"]

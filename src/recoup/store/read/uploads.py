@@ -1,67 +1,106 @@
 """Uploads and the answers of their rows."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.uploads.answers import AnsweredRow
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
+Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
-_BY_CONTENT = """
-SELECT * FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
-"""
-_LIST = """
-SELECT * FROM uploads
-WHERE merchant_id = $1 AND ($2::uuid IS NULL OR upload_id < $2) AND ($3::text IS NULL OR kind = $3)
+UPLOAD: Final = """merchant_id, upload_id, kind, form, file_name, state, row_count, done_count, refused_count, notes,
+  received_at, stop_asked_at, finished_at"""
+
+
+class Upload(Row, frozen=True):
+    """`notes`: what whoever reads it should know of the file. Wall times."""
+
+    merchant_id: UUID
+    upload_id: UUID
+    kind: Kind
+    form: Literal["json", "csv"]
+    file_name: str
+    state: Literal["received", "working", "completed", "stopped"]
+    row_count: int
+    done_count: int
+    refused_count: int
+    notes: list[str]
+    received_at: datetime
+    stop_asked_at: datetime | None
+    finished_at: datetime | None
+
+
+@statement(MERCHANT, f"""
+SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
+""")  # fmt: skip
+async def upload_by_content(db: Read, merchant_id: UUID, kind: str, content_mac: bytes) -> Upload | None:
+    """The same file that came before, unless it was stopped."""
+
+
+@statement(MERCHANT, f"SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND upload_id = $2")
+async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | None:
+    """One of this merchant."""
+
+
+@statement(MERCHANT, f"""
+SELECT {UPLOAD} FROM uploads
+WHERE merchant_id = $1 AND ($3::uuid IS NULL OR upload_id < $3) AND ($2::text IS NULL OR kind = $2)
 ORDER BY upload_id DESC LIMIT $4
-"""
-_ROWS = """
+""")  # fmt: skip
+async def list_uploads(
+    db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int
+) -> list[Upload]:  # fmt: skip
+    """Newest first."""
+
+
+@statement(MERCHANT, """
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
-"""
-_REFUSED = """
+""")  # fmt: skip
+async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
+    """In the file's order."""
+
+
+@statement(MERCHANT, """
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
-"""
-_TRANSMITTED = """
+""")  # fmt: skip
+async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
+    """Those that were refused, in the file's order."""
+
+
+async def transmitted_before(db: Read, merchant_id: UUID, told: Sequence[Copy]) -> dict[Copy, UUID]:
+    """A transmission of each that came before. What has no transaction id is no copy of anything."""
+    known = [one for one in told if one[1]]
+    if not known:
+        return {}
+    ids, transactions, declined, units, assets = zip(*known, strict=True)
+    rows = await _transmitted(db, merchant_id, ids, transactions, declined, units, assets)
+    return {(r.external_id, r.transaction_id, r.is_declined, r.units, r.asset): r.transmit_id for r in rows}
+
+
+class _Transmitted(Row, frozen=True):
+    external_id: str
+    transaction_id: str
+    is_declined: bool
+    units: int
+    asset: str
+    transmit_id: UUID
+
+
+@statement(MERCHANT, """
 SELECT k.*, t.transmit_id
 FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[])
   AS k (external_id, transaction_id, is_declined, units, asset)
 CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions t
   WHERE t.merchant_id = $1 AND t.external_id = k.external_id AND t.transaction_id = k.transaction_id
     AND t.is_declined = k.is_declined AND t.units = k.units AND t.asset = k.asset LIMIT 1) t
-"""
-
-
-async def upload_by_content(
-    connection: asyncpg.Connection, merchant_id: UUID, kind: str, content_mac: bytes
-) -> asyncpg.Record | None:
-    return await connection.fetchrow(_BY_CONTENT, merchant_id, kind, content_mac)
-
-
-async def find_upload(connection: asyncpg.Connection, merchant_id: UUID, upload_id: UUID) -> asyncpg.Record | None:
-    sql = "SELECT * FROM uploads WHERE merchant_id = $1 AND upload_id = $2"
-    return await connection.fetchrow(sql, merchant_id, upload_id)
-
-
-async def list_uploads(
-    connection: asyncpg.Connection, merchant_id: UUID, *, kind: str | None, after: UUID | None, limit: int
-) -> list[asyncpg.Record]:
-    """Newest first."""
-    return await connection.fetch(_LIST, merchant_id, after, kind, limit)  # type: ignore[no-any-return]
-
-
-async def upload_rows(
-    connection: asyncpg.Connection, key: tuple[UUID, UUID], *, after: int, limit: int, refused: bool = False
-) -> list[asyncpg.Record]:
-    """In the file's order."""
-    return await connection.fetch(_REFUSED if refused else _ROWS, *key, after, limit)  # type: ignore[no-any-return]
-
-
-async def transmitted_before(
-    connection: asyncpg.Connection, merchant_id: UUID, told: Sequence[Copy]
-) -> dict[Copy, UUID]:
-    """A transmission of each that came before. What has no transaction id is no copy of anything."""
-    columns = [list(column) for column in zip(*(one for one in told if one[1]), strict=True)]
-    rows = await connection.fetch(_TRANSMITTED, merchant_id, *columns) if columns else []
-    return {(r["external_id"], r["transaction_id"], r["is_declined"], r["units"], r["asset"]): r["transmit_id"]
-            for r in rows}  # fmt: skip
+""")  # fmt: skip
+async def _transmitted(
+    db: Read, merchant_id: UUID, external_ids: Sequence[str], transaction_ids: Sequence[str],
+    declined: Sequence[bool], units: Sequence[int], assets: Sequence[str],
+) -> list[_Transmitted]:  # fmt: skip
+    """One of each that there is."""

@@ -1,7 +1,7 @@
 """/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.record import ROWS_MAX
-from recoup.store.read.uploads import list_uploads, upload_rows
+from recoup.store.read.uploads import Upload, list_uploads, refused_rows
 
 PLACE: Final = "/uploads"
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
@@ -53,7 +53,7 @@ async def post_upload(visit: Visit) -> Response:
         return await _list(visit, {"kind": str(kind)}, problem)
     finally:
         await form.close()
-    path = f"{PLACE}/{taken.upload['upload_id']}"
+    path = f"{PLACE}/{taken.upload.upload_id}"
     return see(with_done(visit.session, path, "known") if taken.before else path)
 
 
@@ -63,9 +63,9 @@ async def upload_page(visit: Visit) -> Response:
 
 async def answers_file(visit: Visit) -> Response:
     upload = await _find(visit)
-    await taken(visit, "answers of a file of payments", upload["upload_id"])
-    name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
-    return download(answer_file(visit.portal.world, upload), name, _TYPES[upload["form"]])
+    await taken(visit, "answers of a file of payments", upload.upload_id)
+    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
+    return download(answer_file(visit.portal.world, upload), name, _TYPES[upload.form])
 
 
 async def post_stop(visit: Visit) -> Response:
@@ -73,41 +73,40 @@ async def post_stop(visit: Visit) -> Response:
     upload = await _find(visit)
     try:
         _must(visit)
-        await stop_upload(visit.portal.world, visit.scope, upload["upload_id"])
+        await stop_upload(visit.portal.world, visit.scope, upload.upload_id)
     except Problem as problem:
         return await _show(visit, upload, problem)
-    return see(f"{PLACE}/{upload['upload_id']}")
+    return see(f"{PLACE}/{upload.upload_id}")
 
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
     after = parse_id(visit.request.query_params.get("after", ""))
     async with visit.portal.world.db.connection() as connection:
-        rows = await list_uploads(connection, visit.merchant_id, kind=None, after=after, limit=SIZE + 1)
+        rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
     values = visit.values(
-        uploads=rows[:SIZE], next=rows[SIZE - 1]["upload_id"] if len(rows) > SIZE else None, first=after is None,
+        uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
         kinds=KINDS, states=STATES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may(visit),
         megabytes=FILE_BYTES_MAX >> 20, rows_max=ROWS_MAX,
     )  # fmt: skip
     return render("uploads/uploads.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _show(visit: Visit, upload: Mapping[str, Any], problem: Problem | None = None) -> Response:
+async def _show(visit: Visit, upload: Upload, problem: Problem | None = None) -> Response:
     query = visit.request.query_params
     text = query.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    key = (visit.merchant_id, upload["upload_id"])
     async with visit.portal.world.db.connection() as connection:
-        rows = await upload_rows(connection, key, after=after, limit=ROWS + 1, refused=True)
+        rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
     values = visit.values(
-        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1]["row_no"] if len(rows) > ROWS else None, first=not after,
+        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
         kinds=KINDS, states=STATES, problem=problem, may=_may(visit),
         known=done_of(visit.session, visit.request) == "known",
-        left=upload["row_count"] - upload["done_count"] - upload["refused_count"],
+        left=upload.row_count - upload.done_count - upload.refused_count,
     )  # fmt: skip
     return render("uploads/upload.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _find(visit: Visit) -> dict[str, Any]:
+async def _find(visit: Visit) -> Upload:
     """Raises: Problem(not_found)."""
     upload_id = parse_id(visit.request.path_params["upload_id"])
     if upload_id is None:

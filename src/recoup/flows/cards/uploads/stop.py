@@ -1,35 +1,33 @@
 """A merchant no longer wants the rest of a file. What was begun is finished; rows that were not are left out."""
 
-from typing import Any
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
-from recoup.store.read.uploads import find_upload
+from recoup.store.read.uploads import Upload, find_upload
 from recoup.store.write.uploads import ask_stop
 
 
-async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> dict[str, Any]:
+async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
     """The upload as it stands now; asked again, the same. Raises: Problem(not_found); Problem(wrong_state)."""
-    key = (scope.merchant_id, upload_id)
     async with world.db.transaction() as tx:
         wall = world.clocks.wall()
-        asked = await ask_stop(tx, key, wall, scope.actor.text())
+        asked = await ask_stop(tx, scope.merchant_id, upload_id, wall, scope.actor.text())
         if asked:
             await note(tx, scope, wall, "upload.stopped", upload_id)
     upload = await one_upload(world, scope.merchant_id, upload_id)
-    if not asked and upload["state"] == "completed":
+    if not asked and upload.state == "completed":
         raise Problem("wrong_state", "All rows of this upload are already processed.",
                       cure="Cancel single orders with POST /v1/orders/{id}/cancel.")  # fmt: skip
     return upload
 
 
-async def one_upload(world: World, merchant_id: UUID, upload_id: UUID) -> dict[str, Any]:
+async def one_upload(world: World, merchant_id: UUID, upload_id: UUID) -> Upload:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         found = await find_upload(connection, merchant_id, upload_id)
     if found is None:
         raise Problem("not_found", "There is no such upload.", cure="Check the id; GET /v1/uploads lists them.")
-    return dict(found)
+    return found

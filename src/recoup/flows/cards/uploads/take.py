@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows
@@ -24,7 +24,7 @@ from recoup.moves.uploads import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
-from recoup.store.read.uploads import find_upload, upload_by_content
+from recoup.store.read.uploads import Upload, find_upload, upload_by_content
 from recoup.store.write.uploads import add_rows, count_rows
 
 FILE_BYTES_MAX: Final = 256 << 20
@@ -45,9 +45,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`upload`: its row. `before`: it was there already, and nothing was changed."""
+    """`before`: it was there already, and nothing was changed."""
 
-    upload: dict[str, Any]
+    upload: Upload
     before: bool
 
 
@@ -66,27 +66,23 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
     async with world.db.connection() as connection:
         known = await upload_by_content(connection, scope.merchant_id, kind, mac)
     if known is not None:
-        return Taken(dict(known), True)
+        return Taken(known, True)
     key = (scope.merchant_id, new_id())
-    row = {
-        "merchant_id": key[0], "upload_id": key[1], "kind": kind, "form": form, "content_mac": mac, "file_name": name,
-        "actor": scope.actor.text(), "request_id": scope.request_id, "received_at": world.clocks.wall(),
-    }  # fmt: skip
     rows = Rows(file.content, form, encoding, key, kind, readers[kind])
     async with world.db.transaction() as tx:
-        mine = await take_upload(tx, row)
+        mine = await take_upload(tx, scope, key[1], kind, form, mac, name, world.clocks.wall())
         if mine:
             async for batch in _batches(rows):
                 await _refuse_cards(world, rows, batch)
                 await add_rows(tx, batch)
-            await count_rows(tx, key, rows.count, rows.refused, rows.notes)
+            await count_rows(tx, *key, rows.count, rows.refused, rows.notes)
     async with world.db.connection() as connection:
         made = await (find_upload(connection, *key) if mine else upload_by_content(
             connection, scope.merchant_id, kind, mac))  # fmt: skip
     if made is None:
         raise Problem("unavailable", "The same file has just been stopped.", retry_after_seconds=1,
                       cure="Send it again.")
-    return Taken(dict(made), not mine)
+    return Taken(made, not mine)
 
 
 def check_name(name: str) -> str:

@@ -28,7 +28,7 @@ from recoup.moves.uploads import end_upload
 from recoup.store.pool import retrying
 from recoup.store.read.uploads import Copy, transmitted_before
 from recoup.store.write.due_work import Due, hand_back
-from recoup.store.write.uploads import answer_rows, begin_rows, lock_upload, waiting_rows
+from recoup.store.write.uploads import LockedUpload, WaitingRow, answer_rows, begin_rows, lock_upload, waiting_rows
 
 log = structlog.get_logger()
 ROWS_AT_ONCE: Final = 1_000
@@ -43,7 +43,7 @@ _LAST: Final = 2**31 - 1
 _NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
 SUCCESS: Final = "SUCCESS"
 Answer = dict[str, Any]
-Row = Mapping[str, Any]
+_Next = tuple[LockedUpload, list[WaitingRow]]
 
 
 async def work_upload(world: World, orders: Orders, due: Due) -> None:
@@ -59,7 +59,7 @@ async def work_upload(world: World, orders: Orders, due: Due) -> None:
             return
         upload, rows = step
         if not rows:
-            wait = world.clocks.wall() + TURN if upload["waits"] else None
+            wait = world.clocks.wall() + TURN if upload.waits else None
             async with world.db.connection() as connection:
                 await hand_back(connection, due, wait)
             return
@@ -72,30 +72,30 @@ async def work_upload(world: World, orders: Orders, due: Due) -> None:
 
 async def _step(
     world: World, merchants: Merchants, key: tuple[UUID, UUID], answers: Sequence[Answer], *, more: bool
-) -> tuple[Row, list[Row]] | None:
+) -> _Next | None:
     """Keeps the answers, and begins the next rows if `more`: first those that somebody began before. None: there is
     nothing left to do, and that is told."""
     merchant = (await merchants.get(key[0])).merchant
 
-    async def once() -> tuple[Row, list[Row]] | None:
+    async def once() -> _Next | None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            upload = await lock_upload(tx, key)
-            if upload is None or upload["finished_at"] is not None:
+            upload = await lock_upload(tx, *key)
+            if upload is None or upload.finished_at is not None:
                 return None
             if answers:
-                await answer_rows(tx, key, answers)
-            stopping = upload["stop_asked_at"] is not None
-            if not more or upload["waits"] and not stopping:
+                await answer_rows(tx, *key, answers)
+            stopping = upload.stop_asked_at is not None
+            if not more or upload.waits and not stopping:
                 return upload, []
-            rows = await waiting_rows(tx, key, upload["begun_to"], ROWS_AT_ONCE)
+            rows = await waiting_rows(tx, *key, upload.begun_to, ROWS_AT_ONCE)
             if not rows and not stopping:
-                rows = await waiting_rows(tx, key, _LAST, ROWS_AT_ONCE)
+                rows = await waiting_rows(tx, *key, _LAST, ROWS_AT_ONCE)
                 if rows:
-                    await begin_rows(tx, key, rows[-1]["row_no"])
+                    await begin_rows(tx, *key, rows[-1].row_no)
             if rows:
-                return upload, list(rows)
-            left = stopping and await waiting_rows(tx, key, _LAST, 1)
+                return upload, rows
+            left = stopping and await waiting_rows(tx, *key, _LAST, 1)
             state = "stopped" if left else "completed"
             await end_upload(tx, key, state, now=merchant.business(wall), wall=wall)
             return None
@@ -106,16 +106,16 @@ async def _step(
 class _Worker:
     """The flows of single calls, for one slice of one upload."""
 
-    def __init__(self, world: World, orders: Orders, merchants: Merchants, upload: Row) -> None:
-        self._world, self._kind, self._merchant_id = world, upload["kind"], upload["merchant_id"]
-        self._scope = Scope(self._merchant_id, Actor.of(upload["actor"]), upload["request_id"])
-        later = BEGIN_AFTER * (1 + upload["row_count"] // BEGIN_ROWS)
+    def __init__(self, world: World, orders: Orders, merchants: Merchants, upload: LockedUpload) -> None:
+        self._world, self._kind, self._merchant_id = world, upload.kind, upload.merchant_id
+        self._scope = Scope(self._merchant_id, Actor.of(upload.actor), upload.request_id)
+        later = BEGIN_AFTER * (1 + upload.row_count // BEGIN_ROWS)
         self._evaluate = Evaluate(world, orders, merchants, Vault(world), begin_after=later)
         self._transmit = Transmit(world, orders, merchants)
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
         self._trouble: Problem | None = None
 
-    async def run(self, rows: Sequence[Row]) -> tuple[list[Answer], Problem | None]:
+    async def run(self, rows: Sequence[WaitingRow]) -> tuple[list[Answer], Problem | None]:
         """What became of the rows, and why some could not be taken now."""
         answers: list[Answer] = []
         for wave in _waves(rows):
@@ -123,29 +123,29 @@ class _Worker:
             answers += await asyncio.gather(*(self._one(row, before) for row in wave))
         return answers, self._trouble
 
-    async def _before(self, rows: Sequence[Row]) -> dict[Copy, UUID]:
+    async def _before(self, rows: Sequence[WaitingRow]) -> dict[Copy, UUID]:
         if self._kind != "transmit":
             return {}
         told = [one for one in map(_told, rows) if one is not None]
         async with self._world.db.connection() as connection:
             return await transmitted_before(connection, self._merchant_id, told)
 
-    async def _one(self, row: Row, before: Mapping[Copy, UUID]) -> Answer:
-        answer: Answer = {"row_no": row["row_no"], "state": "done", "tries": row["tries"], "errors": [],
-                          "subject_id": row["subject_id"]}  # fmt: skip
+    async def _one(self, row: WaitingRow, before: Mapping[Copy, UUID]) -> Answer:
+        answer: Answer = {"row_no": row.row_no, "state": "done", "tries": row.tries, "errors": [],
+                          "subject_id": row.subject_id}  # fmt: skip
         try:
             async with self._room:
-                return answer | await self._taken(given_of(row["given"]), row["subject_id"], before)
+                return answer | await self._taken(given_of(row.given), row.subject_id, before)
         except Problem as problem:
             if problem.code in _NOT_NOW:
                 self._trouble = problem
                 return answer | {"state": "received"}
             return answer | {"state": "refused", "code": problem.code, "errors": errors_of(problem)}
         except Exception as error:  # noqa: BLE001 - whatever it was, the other rows go on
-            log.warning("upload row failed", row=row["row_no"], tries=row["tries"], error=in_words(error)[:200])
-            if row["tries"] + 1 < TRIES_MAX:
-                self._trouble = Problem("unavailable", f"Row {row['row_no']} failed: {in_words(error)[:200]}.")
-                return answer | {"state": "received", "tries": row["tries"] + 1}
+            log.warning("upload row failed", row=row.row_no, tries=row.tries, error=in_words(error)[:200])
+            if row.tries + 1 < TRIES_MAX:
+                self._trouble = Problem("unavailable", f"Row {row.row_no} failed: {in_words(error)[:200]}.")
+                return answer | {"state": "received", "tries": row.tries + 1}
             message, cure = "Something went wrong on our side.", "Send this row by a call of its own."
             errors = [{"field": "", "message": message, "cure": cure}]
             return answer | {"state": "refused", "code": "internal", "errors": errors}
@@ -165,10 +165,10 @@ class _Worker:
         return {"status": SUCCESS, "subject_id": given.transmit_id}
 
 
-def _told(row: Row) -> Copy | None:
+def _told(row: WaitingRow) -> Copy | None:
     """None for one that cannot be read: it is refused in its turn."""
     with suppress(msgspec.DecodeError):
-        given = given_of(row["given"])
+        given = given_of(row.given)
         return _copy(given) if isinstance(given, Transmitted) else None
     return None
 
@@ -177,13 +177,13 @@ def _copy(given: Transmitted) -> Copy:
     return given.external_id, given.transaction_id, given.is_declined, given.units, given.currency
 
 
-def _waves(rows: Sequence[Row]) -> list[list[Row]]:
+def _waves(rows: Sequence[WaitingRow]) -> list[list[WaitingRow]]:
     """Rows about one order go one after the other, in the file's order."""
-    waves: list[list[Row]] = []
+    waves: list[list[WaitingRow]] = []
     seen: dict[str, int] = {}
     for row in rows:
-        number = seen.get(row["external_id"], -1) + 1 if row["external_id"] else 0
-        seen[row["external_id"]] = number
+        number = seen.get(row.external_id, -1) + 1 if row.external_id else 0
+        seen[row.external_id] = number
         if number == len(waves):
             waves.append([])
         waves[number].append(row)
