@@ -111,7 +111,7 @@ async def finish(shop: Shop, upload_id: UUID) -> None:
     """A worker over the same database."""
     for _ in range(100):
         await work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id))
-        if (await one_upload(shop.world, shop.merchant_id, upload_id))["finished_at"] is not None:
+        if (await one_upload(shop.world, shop.merchant_id, upload_id)).finished_at is not None:
             return
     raise AssertionError("it never ends")
 
@@ -254,7 +254,7 @@ def test_a_file_stopped_while_it_is_worked(server: ServerAddress, monkeypatch: p
     async def story(shop: Shop) -> None:
         upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "s", 400))).upload.upload_id
         work = asyncio.create_task(work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id)))
-        while not (await one_upload(shop.world, shop.merchant_id, upload_id))["done_count"]:  # noqa: ASYNC110
+        while not (await one_upload(shop.world, shop.merchant_id, upload_id)).done_count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         with suppress(Problem):
             await stop_upload(shop.world, shop.scope, upload_id)
