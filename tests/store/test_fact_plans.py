@@ -37,8 +37,8 @@ STATEMENTS = {
         "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
     "merchant": (merchants._MERCHANT, {"arm_settings": "site_id"}),
     "arms": (arms._SETTINGS, {"arm_settings": "site_id"}),
-    "transmit": (transmissions._TRANSMIT, {"order_refs": "external_id", "order_payer": "payer_id"}),
-    "touched": (told._TOUCHED, {"transmissions": "transmit_id", "order_payer": "payer_id"}),
+    "transmit": (sql_of(transmissions.add_transmissions), {"order_refs": "external_id", "order_payer": "payer_id"}),
+    "touched": (sql_of(told._touched), {"transmissions": "transmit_id", "order_payer": "payer_id"}),
     "switched": (switches._LAST_ACTORS, {"switch_changes": "subject_id"}),
     "ended keys": (merchant_keys._ENDED, {
         "api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"}),

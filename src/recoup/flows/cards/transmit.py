@@ -89,8 +89,8 @@ class Transmit:
                                   cure="Use the transmitId that /transmit answered.")  # fmt: skip
                 if turned:
                     row = await read_transmission(tx, scope.merchant_id, transmit_id)
-                    if row is not None and row["payer_id"] is not None:
-                        await look_again_at(tx, scope.merchant_id, row["payer_id"], wall)
+                    if row is not None and row.payer_id is not None:
+                        await look_again_at(tx, scope.merchant_id, row.payer_id, wall)
                     await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
             return turned
 
@@ -114,7 +114,7 @@ async def transmitted(
     async with world.db.connection() as connection:
         row = await read_transmission(connection, merchant_id, transmit_id)
         assert row is not None
-        declined = row["outcome"].get("is_declined", row["is_declined"])
+        declined = row.outcome.get("is_declined", row.is_declined)
         touched = await touched_orders(connection, row, declined=declined)
     for order_id, same_order, told in touched:
         if told == ("declined" if declined else "paid"):
@@ -130,4 +130,4 @@ async def transmitted(
 
         await orders.change(Job((merchant_id, order_id), work, scope.actor, scope.request_id, cards=True))
     async with world.db.connection() as connection:
-        await looked(connection, merchant_id, transmit_id, row["updated_at"])
+        await looked(connection, merchant_id, transmit_id, row.updated_at)

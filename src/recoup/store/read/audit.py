@@ -1,6 +1,6 @@
 """The audit log of a merchant or a partner: several logs read as one, newest first, from any place on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -68,7 +68,7 @@ async def places_of(
     connection: asyncpg.Connection, merchant_id: UUID, request_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network it came from), as far as the request log reaches back."""
-    found = await _places(connection, merchant_id, set(request_ids))
+    found = await _places(connection, merchant_id, list(set(request_ids)))
     return {request_id: (one.call, one.place) for request_id, one in found.items()}
 
 
@@ -82,7 +82,7 @@ class _Place(Row, frozen=True):
 SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
 WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
 """)
-async def _places(db: Read, merchant_id: UUID, request_ids: Collection[str]) -> dict[str, _Place]:
+async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, _Place]:
     """Of each the last call."""
 
 

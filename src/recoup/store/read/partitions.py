@@ -1,6 +1,6 @@
 """How far the partitions reach: for gauges, probes and the operator."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from recoup.store.statement import Read, statement
 
 async def read_days_left(db: Read, now: datetime) -> dict[str, float]:
     """Table -> days until its newest partition ends."""
-    bounds = await _bounds(db, KEYS)
+    bounds = await _bounds(db, list(KEYS))
     ends = {table: bound_of(UUID(upper)) if (upper := bounds.get(table)) else now for table in KEYS}
     return {table: max(0.0, (end - now) / timedelta(days=1)) for table, end in ends.items()}
 
@@ -22,7 +22,7 @@ SELECT p.relname AS table,
 FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
 WHERE p.oid = ANY($1::text[]::regclass[]) GROUP BY p.relname
 """)  # fmt: skip
-async def _bounds(db: Read, tables: Collection[str]) -> dict[str, str | None]:
+async def _bounds(db: Read, tables: Sequence[str]) -> dict[str, str | None]:
     """Before which id the newest partition of each ends."""
 
 

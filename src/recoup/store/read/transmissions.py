@@ -1,14 +1,63 @@
 """A transmission, and the rescues that it touches."""
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
+
+
+class Transmission(Row, frozen=True):
+    """`outcome`: what a later update told."""
+
+    merchant_id: UUID
+    transmit_id: UUID
+    external_id: str
+    transaction_id: str | None
+    is_declined: bool
+    units: int
+    asset: str
+    code_source: str | None
+    code: str | None
+    last4: str | None
+    payer_id: UUID | None
+    transacted_at: datetime | None
+    outcome: dict[str, Any]
+    updated_at: datetime | None
+
+
+@statement(MERCHANT, """
+SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, units, asset, code_source, code, last4,
+  payer_id, transacted_at, outcome, updated_at
+FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2
+""")
+async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
+    """As it is now."""
+
+
+class Touched(NamedTuple):
+    """`told`: what the order's log says last of this payment."""
+
+    order_id: UUID
+    same_order: bool
+    told: Literal["paid", "declined"] | None
+
+
+async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list[Touched]:
+    """The rescue of this order id, and of the payer's newest orders open ones of the same card and amount. A success of
+    nothing touches none."""
+    return await _touched(
+        db, row.merchant_id, row.external_id, row.payer_id, row.units, row.asset, row.last4, str(row.transmit_id),
+        row.transaction_id, declined,
+    )  # fmt: skip
+
+
 # What the log tells leads to its transmissions, and not these to it: of one order id there may be very many. One id is
 # asked for as a span, in order: so also a plan made while there was little looks it up by its whole key.
-_TOUCHED = """
+@statement(MERCHANT, f"""
 WITH touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
@@ -17,7 +66,7 @@ WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
 UNION ALL
 SELECT o.order_id, false
 FROM (SELECT merchant_id, order_id FROM order_payer WHERE merchant_id = $1 AND payer_id = $3
-  ORDER BY order_id DESC LIMIT $10) p
+  ORDER BY order_id DESC LIMIT {PAYER_ORDERS}) p
 JOIN orders o USING (merchant_id, order_id)
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.external_id <> $2 AND o.units = $4 AND o.asset = $5
@@ -36,23 +85,9 @@ SELECT order_id, same_order, (
   ORDER BY l.seq DESC LIMIT 1
 ) AS told
 FROM touched t WHERE $9::boolean OR $4 > 0
-"""
-
-
-async def read_transmission(
-    connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID
-) -> asyncpg.Record | None:
-    sql = "SELECT * FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2"
-    return await connection.fetchrow(sql, merchant_id, transmit_id)
-
-
-async def touched_orders(
-    connection: asyncpg.Connection, row: asyncpg.Record, *, declined: bool
-) -> list[tuple[UUID, bool, str | None]]:
-    """(order, same order id?, what its log says last of this payment, `paid` or `declined`): the rescue of this order
-    id, and of the payer's newest orders open ones of the same card and amount. A success of nothing touches none."""
-    found = await connection.fetch(
-        _TOUCHED, row["merchant_id"], row["external_id"], row["payer_id"], row["units"], row["asset"], row["last4"],
-        str(row["transmit_id"]), row["transaction_id"], declined, PAYER_ORDERS,
-    )  # fmt: skip
-    return [(r["order_id"], r["same_order"], r["told"]) for r in found]
+""")  # fmt: skip
+async def _touched(
+    db: Read, merchant_id: UUID, external_id: str, payer_id: UUID | None, units: int, asset: str, last4: str | None,
+    transmit_id: str, transaction_id: str | None, declined: bool,
+) -> list[Touched]:  # fmt: skip
+    """`declined`: as it is now."""
