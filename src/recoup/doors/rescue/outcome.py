@@ -34,7 +34,7 @@ async def outcome(call: Call) -> Reply:
         return Reply(Outcome(status="NOTFOUND", success=False, status_code=TABLE["not_found"].digits,
                              result=f"There is no order with this {what}."))  # fmt: skip
     word = word_of(row)
-    history = [Happening(sequence=line["seq"], happening=line["happening"], at=iso(line["business_at"]))
+    history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at))
                for line in lines]  # fmt: skip
     return Reply(Outcome(
         status=word.outcome, confirmation_id=tail(order_id), order_id=order_id, external_order_id=word.external_id,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.due import start
@@ -15,7 +14,7 @@ from recoup.moves.change import Change
 from recoup.moves.swap_card import NewCard
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.evaluate import find_token, order_word
+from recoup.store.read.evaluate import Token, find_token, order_word
 
 NOTES_MAX = 50
 
@@ -46,8 +45,8 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
         if asked.expires_at is not None:
             warnings = move_expiry(change, asked.expires_at, world.policy)
         if asked.token_id is not None and token is not None:
-            card_id = identity_of(order_id, token["pan_id"], token["magic"])
-            replace_card(change, NewCard(asked.token_id, card_id, token["pan_id"]))
+            card_id = identity_of(order_id, token.pan_id, token.magic)
+            replace_card(change, NewCard(asked.token_id, card_id, token.pan_id))
         if asked.do_not_retry is False:
             want_attempts(change, wanted=True)
         note(change, asked.metadata, NOTES_MAX)
@@ -57,17 +56,17 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
     return warnings
 
 
-async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Any:
+async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Token | None:
     """The new card. An order that nobody looked at yet is picked up first: the decline that came in counts on the card
     that it was of."""
     async with world.db.connection() as connection:
         order = await order_word(connection, *key)
         token = await find_token(connection, key[0], token_id)
-    if order is None or order["kind"] == "stable":
+    if order is None or order.kind == "stable":
         return None  # there is no such order here
     if token is None:
         message = "The card token is not known for this merchant."
         raise Problem("invalid", message, field="CardToken", cure="Tokenize the card first.")
-    if order["stage"] == Stage.RECEIVED:
+    if order.stage == Stage.RECEIVED:
         await start(orders, key)
     return token

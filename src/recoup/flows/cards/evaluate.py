@@ -37,7 +37,7 @@ from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
-from recoup.store.read.evaluate import find_token, latest_generation, order_word
+from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.read.switches import last_actors
@@ -260,8 +260,8 @@ class Evaluate:
                 assert request.answer is not None
                 first = await order_word(connection, scope.merchant_id, request.subject_id)
                 assert first is not None
-                if first["kind"] != "mit_managed":
-                    return UUID(str(first["order_id"]))
+                if first.kind != "mit_managed":
+                    return first.order_id
                 word = word_of(first, tuple(request.answer["warnings"]))
                 # The first answer; whether it is over is true now.
                 return replace(word, evaluate=request.answer["evaluate"])
@@ -271,6 +271,7 @@ class Evaluate:
             generation = _generation(given, last, pan_id)
             if generation is not None:
                 return generation
+            assert last is not None
             word = word_of(last)
             answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
             await remember(connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer,
@@ -293,10 +294,10 @@ class Evaluate:
             async with self._world.db.connection() as connection:
                 row = await order_word(connection, scope.merchant_id, order_id)
             assert row is not None
-            if not row["busy"]:
+            if not row.busy:
                 return word_of(row, warnings)
             if self._world.clocks.monotonic() >= until - self._tries.crowd():
-                if not row["kind"].startswith("cit"):
+                if not row.kind.startswith("cit"):
                     return word_of(row, warnings)
                 # The customer has to be told something, and it holds, whatever the processor says later.
                 return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id), told=True), warnings)
@@ -330,7 +331,7 @@ class Evaluate:
             message = "The card token is not known for this merchant."
             cure = "Tokenize the card first, or send its number."
             raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
-        return UUID(str(token["pan_id"]))
+        return token.pan_id
 
     def _mac(self, given: EvaluateRequest, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
@@ -356,7 +357,7 @@ def _stale(given: EvaluateRequest, now: BusinessTime) -> bool:
     return told is not None and datetime.fromisoformat(told) < now - timedelta(days=1)
 
 
-def _generation(given: EvaluateRequest, last: Any, pan_id: UUID | None) -> int | None:
+def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
     """Which rescue of this order id the call begins; None when it only asks how the last one stands.
 
     Raises: Problem(conflict) for another amount or card while that one counts.
@@ -364,22 +365,22 @@ def _generation(given: EvaluateRequest, last: Any, pan_id: UUID | None) -> int |
     if last is None:
         return 1
     known_card = _had_card(last, pan_id)
-    same = known_card and (last["units"], last["asset"]) == (given.units, given.currency)
-    if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
-        return int(last["generation"]) + 1
+    same = known_card and (last.units, last.asset) == (given.units, given.currency)
+    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == given.transaction_id):
+        return last.generation + 1
     if not same:
         what = "amount" if known_card else "card"
         message = f"A rescue of this orderId exists with another {what}."
         raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
-                      order_id=str(last["order_id"]))  # fmt: skip
+                      order_id=str(last.order_id))  # fmt: skip
     return None
 
 
-def _had_card(last: Any, pan_id: UUID | None) -> bool:
+def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
     """Whether it is the order's card, or one that it had before the merchant gave another."""
-    before = last["cards_before"]
-    return pan_id == last["pan_id"] or (
-        pan_id is not None and (pan_id in before or identity_of(last["order_id"], pan_id, "any") in before)
+    before = last.cards_before
+    return pan_id == last.pan_id or (
+        pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
     )
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
-from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
+from recoup.store.read.evaluate import OrderNow, OrderWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,16 @@ class EvaluateResult:
     cause: Cause | None = None  # why it is not approved; None of an approved one
 
 
-def word_of(row: Any, warnings: tuple[str, ...] = ()) -> EvaluateResult:
-    """From a row of `store.read.evaluate`."""
-    shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
-    last = Try(row["last_state"], row["last_klass"], row["last_reason"]) if row.get("last_state") else None
-    logged = Cause(row["cause"], row["decline"]) if row.get("cause") else None
-    due = _next(shown, row["next_attempt_at"])
-    cause = cause_of(Stage(row["stage"]), row["reason"], last, planned=due is not None, logged=logged)
+def word_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
+    """The cause is that of an `OrderWord`; any other row says no more than its stage."""
+    shown, last, logged = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed), None, None
+    if isinstance(row, OrderWord):
+        last = Try(row.last_state, row.last_klass, row.last_reason) if row.last_state else None
+        logged = Cause(row.cause, row.decline) if row.cause else None
+    due = _next(shown, row.next_attempt_at)
+    cause = cause_of(row.stage, row.reason, last, planned=due is not None, logged=logged)
     return EvaluateResult(
-        row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings, due, cause
+        row.order_id, row.external_id, shown.evaluate, shown.outcome, row.reason, warnings, due, cause
     )
 
 

@@ -8,7 +8,6 @@ from recoup.kernel.money import Money
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.rules.order.faces import STATUS_NAMES, face
-from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.evaluate import order_word
 from recoup.store.read.wire_orders import order_history
 
@@ -20,13 +19,13 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
         row = await order_word(connection, merchant_id, order_id)
         lines = await order_history(connection, merchant_id, order_id)
     assert row is not None
-    shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
+    shown = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed)
     return {
-        "orderId": str(order_id), "externalOrderId": row["external_id"], "status": shown.outcome,
-        "orderStatus": STATUS_NAMES[shown.status], "reason": row["reason"],
-        "nextAttemptAt": iso(row["next_attempt_at"]) if row["next_attempt_at"] else None,
-        "history": [{"at": iso(line["business_at"]), "happening": line["happening"],
-                     "detail": detail(line["body"], row["asset"])} for line in lines],
+        "orderId": str(order_id), "externalOrderId": row.external_id, "status": shown.outcome,
+        "orderStatus": STATUS_NAMES[shown.status], "reason": row.reason,
+        "nextAttemptAt": iso(row.next_attempt_at) if row.next_attempt_at else None,
+        "history": [{"at": iso(line.business_at), "happening": line.happening,
+                     "detail": detail(line.body, row.asset)} for line in lines],
     }  # fmt: skip
 
 

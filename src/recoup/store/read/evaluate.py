@@ -1,60 +1,122 @@
 """What /evaluate needs to know of an order id that came before."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import replace
 
-_LATEST = """
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
+
+
+class OrderNow(Row, frozen=True):
+    """Where one order stands."""
+
+    order_id: UUID
+    generation: int
+    stage: Stage
+    kind: Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
+    asset: str
+    units: int
+    pan_id: UUID | None
+    transaction_id: str | None
+    external_id: str
+    expires_at: datetime | None
+    status: int
+    refunded_units: int
+    disputed: bool
+    reason: str | None
+    next_attempt_at: datetime | None
+
+
+class LatestOrder(OrderNow, frozen=True):
+    """`cards_before`: the ids of cards that it had before another took their place."""
+
+    cards_before: tuple[UUID, ...]
+
+
+@statement(MERCHANT, """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
-  o.expires_at, o.cards_before, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
+  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
+  o.cards_before
 FROM order_refs f
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
-"""
-# `last_*`: the last try that is more than planned, which says why an order is not approved.
-_BY_ID = """
-SELECT t.last_state, t.last_klass, t.last_reason,
-  o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+""")  # fmt: skip
+async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id: str) -> LatestOrder | None:
+    """Of the orders with this id the last."""
+
+
+class OrderWord(OrderNow, frozen=True):
+    """`busy`: its first attempt, made while the caller waits, has no answer yet. `last_…`: of the last try that is more
+    than planned, which says why an order is not approved. `cause`, `decline`: where the log alone says why it was
+    declined."""
+
+    busy: bool
+    last_state: str | None
+    last_klass: str | None
+    last_reason: str | None
+    cause: str | None
+    decline: str | None
+
+
+async def order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord | None:
+    """Where one order stands, and why."""
+    row = await _order_word(db, merchant_id, order_id)
+    if row is None or row.stage != Stage.DECLINED or row.last_state not in (None, "not_sent"):
+        return row
+    end = await _decline_logged(db, merchant_id, order_id)
+    return row if end is None else replace(row, cause=end.cause, decline=end.decline)
+
+
+@statement(MERCHANT, """
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
     SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
       AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval '1 second')))
     ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)
-    END) AS busy
+    END) AS busy,
+  t.last_state, t.last_klass, t.last_reason, NULL::text AS cause, NULL::text AS decline
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN LATERAL (
   SELECT a.state AS last_state, a.klass AS last_klass, a.code_reason AS last_reason FROM attempts a
   WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
 WHERE o.merchant_id = $1 AND o.order_id = $2
-"""
+""")  # fmt: skip
+async def _order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord | None:
+    """Without what the log says."""
+
+
+class _LoggedDecline(Row, frozen=True):
+    cause: str | None
+    decline: str | None
+
+
 # Of an order that was declined with nothing sent.
-_END = """
+@statement(MERCHANT, """
 SELECT body ->> 'cause' AS cause, body ->> 'decline' AS decline FROM order_log
 WHERE merchant_id = $1 AND order_id = $2 AND dst = 'declined' AND src <> 'declined' LIMIT 1
-"""
-_TOKEN = "SELECT pan_id, scheme, bin, last4, magic FROM vault WHERE merchant_id = $1 AND token_id = $2"  # noqa: S105
+""")  # fmt: skip
+async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _LoggedDecline | None:
+    """Why it was declined with nothing sent."""
 
 
-async def latest_generation(
-    connection: asyncpg.Connection, merchant_id: UUID, door: str, external_id: str
-) -> asyncpg.Record | None:
-    return await connection.fetchrow(_LATEST, merchant_id, door, external_id)
+class Token(Row, frozen=True):
+    """`magic`: kind of a sandbox card that gets an identity of its own in each order."""
+
+    pan_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: str | None
 
 
-async def order_word(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> Mapping[str, Any] | None:
-    """Where one order stands, in one row; `busy`: its first attempt, made while the caller waits, has no answer yet.
-    With `cause` and `decline` where the log alone says why it was declined."""
-    row = await connection.fetchrow(_BY_ID, merchant_id, order_id)
-    if row is None or row["stage"] != "declined" or row["last_state"] not in (None, "not_sent"):
-        return row  # type: ignore[no-any-return]
-    end = await connection.fetchrow(_END, merchant_id, order_id)
-    return dict(row) | dict(end or {})
-
-
-async def find_token(connection: asyncpg.Connection, merchant_id: UUID, token_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(_TOKEN, merchant_id, token_id)
+@statement(MERCHANT, "SELECT pan_id, scheme, bin, last4, magic FROM vault WHERE merchant_id = $1 AND token_id = $2")
+async def find_token(db: Read, merchant_id: UUID, token_id: UUID) -> Token | None:
+    """A card of this merchant."""

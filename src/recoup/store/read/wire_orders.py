@@ -1,8 +1,13 @@
 """Orders with everything that the rescue API shows of them."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 _COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, o.units,
@@ -38,12 +43,6 @@ JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
 LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = h.order_id
 ORDER BY {{order}}
 """
-_HISTORY = """
-SELECT l.seq, l.happening, l.src, l.dst, l.business_at, l.actor,
-  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('why', w.text) END AS body
-FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
-WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
-"""
 
 
 def wire_page(page: str, order: str) -> str:
@@ -56,5 +55,20 @@ async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
     return await connection.fetchrow(_ONE, merchant_id, order_id)
 
 
-async def order_history(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> list[asyncpg.Record]:
-    return await connection.fetch(_HISTORY, merchant_id, order_id)  # type: ignore[no-any-return]
+class LogLine(Row, frozen=True):
+    """`body` with `why`, where somebody typed it."""
+
+    seq: int
+    happening: str
+    business_at: datetime
+    body: dict[str, Any]
+
+
+@statement(MERCHANT, """
+SELECT l.seq, l.happening, l.business_at,
+  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('why', w.text) END AS body
+FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
+WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
+""")  # fmt: skip
+async def order_history(db: Read, merchant_id: UUID, order_id: UUID) -> list[LogLine]:
+    """Oldest first."""
