@@ -36,7 +36,9 @@ BY_CLASS = {
 
 async def now_said(shop: Shop, word: EvaluateResult) -> EvaluateResult:
     async with shop.world.db.connection() as connection:
-        return word_of(await order_word(connection, shop.merchant_id, word.order_id))
+        row = await order_word(connection, shop.merchant_id, word.order_id)
+    assert row is not None
+    return word_of(row)
 
 
 async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
@@ -190,7 +192,9 @@ def test_a_hard_decline_that_came_in_is_told_with_its_own_words(server: ServerAd
         order_id = await shop.admit(code="43")
         await shop.settle()
         async with shop.world.db.connection() as connection:
-            word = word_of(await order_word(connection, shop.merchant_id, order_id))
+            row = await order_word(connection, shop.merchant_id, order_id)
+        assert row is not None
+        word = word_of(row)
         assert answer(word, None, None).result == (
             "The rescue ended: the card is reported lost or stolen. Ask the customer for another card.")
         word = await shop.ask(pan=HARD_CARD, **CIT)

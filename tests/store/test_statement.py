@@ -61,7 +61,8 @@ class Fake:
 
 @pytest.mark.parametrize(("kind", "records", "result"), [
     (int, [(7, 8)], 7), (int | None, [], None), (int | None, [(None,)], None), (State, [("open",)], State.OPEN),
-    (bool, [], False), (bool, [(True,)], True), (bool, [(False,)], False), (Written, [], 3), (None, [], None),
+    (bool, [], False), (bool, [(True,)], True), (bool, [(False,)], False), (bool | None, [], None),
+    (bool | None, [(False,)], False), (Written, [], 3), (None, [], None),
     (Pair, [(1, "x")], Pair(1, "x")), (Pair | None, [], None), (Triple, [(1, 2, 3)], Triple(1, 2, 3)),
     (Both, [("open", ["a", "b"])], Both(State.OPEN, ("a", "b"))),
     (list[int], [(1,), (2,)], [1, 2]), (list[Pair], [(1, None)], [Pair(1, None)]),

@@ -105,7 +105,7 @@ def _result(annotation: Any) -> tuple[Columns, str, Make]:
     """What the columns have to be, which method of the driver fetches them, and what is made of its answer."""
     kind, optional = without_none(annotation)
     origin, of = get_origin(kind), get_args(kind)
-    if kind in _WITHOUT_COLUMNS:
+    if kind in _WITHOUT_COLUMNS and not optional:
         return (), *_WITHOUT_COLUMNS[kind]
     if origin is list:
         gives, make = _maker(of[0])

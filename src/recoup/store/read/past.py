@@ -1,19 +1,75 @@
 """Attempts of the past as training reads them: a merchant at a time, a bounded number of rows at a time."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000
-_MERCHANTS: Final = """
-SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
-"""
 # Hours since 1970, by the merchant's clock.
 _HOURS: Final = "(extract(epoch FROM {}) / 3600)::float8"
-_ORDERS: Final = f"""
+
+
+class Learner(Row, frozen=True):
+    """`owner`: the merchant's partner, else the merchant."""
+
+    merchant_id: UUID
+    region: str
+    owner: UUID
+
+
+@statement(MERCHANT, """
+SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
+""")  # fmt: skip
+async def merchants_to_learn(db: Read) -> list[Learner]:
+    """All of them, by their ids."""
+
+
+class PastOrder(Row, frozen=True):
+    """With the payment that came in. `at`: hours since 1970, when it was declined, `on` the day."""
+
+    order_id: UUID
+    payer_id: UUID | None
+    scheme: str
+    issuer: str
+    source: str | None
+    code: str | None
+    text: str | None
+    advice: str | None
+    credit: bool
+    zone_facts: dict[str, Any]
+    declined_at: datetime
+    at: float
+    on: date
+
+
+class PastAttempt(Row, frozen=True):
+    """`at`: hours since 1970, when it was sent, `on` the day."""
+
+    order_id: UUID
+    state: Literal["approved", "declined"]
+    scheme_code: str | None
+    processor_code: str | None
+    advice_code: str | None
+    at: float
+    on: date
+
+
+async def past_orders(
+    db: Read, merchant_id: UUID, after: UUID
+) -> AsyncIterator[tuple[list[PastOrder], list[PastAttempt]]]:  # fmt: skip
+    """Orders with the payment that came in, and their answered attempts, from the order id `after` on."""
+    while orders := await _orders(db, merchant_id, after, ORDERS_MAX):
+        last = orders[-1].order_id
+        yield orders, await _attempts(db, merchant_id, after, last)
+        after = last
+
+
+@statement(MERCHANT, f"""
 SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
@@ -30,18 +86,53 @@ FROM (
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.kind <> 'stable' AND o.facts ? 'decline'
   ORDER BY o.order_id LIMIT $3
 ) d ORDER BY d.order_id
-"""
-_ATTEMPTS: Final = f"""
+""")  # fmt: skip
+async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PastOrder]:
+    """By their ids."""
+
+
+@statement(MERCHANT, f"""
 SELECT order_id, state, scheme_code, processor_code, advice_code, {_HOURS.format("sent_at")} AS at,
   (sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts
 WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('approved', 'declined')
   AND sent_at IS NOT NULL
 ORDER BY order_id, attempt_no
-"""
+""")  # fmt: skip
+async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> list[PastAttempt]:
+    """Of the orders behind `after` up to `last`."""
+
+
+class PastTransmission(Row, frozen=True):
+    """`at`: hours since 1970, when it happened, `on` the day. `order_id`: the order that it is of, where it was sent to
+    us too."""
+
+    transmit_id: UUID
+    external_id: str
+    payer_id: UUID | None
+    bin: str
+    code_source: str | None
+    code: str | None
+    transaction_id: str | None
+    is_declined: bool
+    country: str | None
+    credit: bool
+    happened_at: datetime
+    at: float
+    on: date
+    order_id: UUID | None
+
+
+async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastTransmission]]:
+    """The merchant's own payments."""
+    while last := await _last_transmission(db, merchant_id, after, TRANSMISSIONS_MAX):
+        yield await _transmissions(db, merchant_id, after, TRANSMISSIONS_MAX)
+        after = last
+
+
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
-_TRANSMISSIONS: Final = f"""
+@statement(MERCHANT, f"""
 SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
@@ -61,31 +152,14 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
   OR t.transaction_id IS DISTINCT FROM o.transaction_id AND abs(extract(epoch FROM t.happened_at
     - least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at))) > 60
 ORDER BY t.transmit_id
-"""
-_LAST_TRANSMISSION: Final = """
+""")  # fmt: skip
+async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastTransmission]:
+    """Of so many behind `after`."""
+
+
+@statement(MERCHANT, """
 SELECT max(transmit_id::text)::uuid FROM (
   SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3) t
-"""
-
-
-async def merchants_to_learn(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
-    return await connection.fetch(_MERCHANTS)  # type: ignore[no-any-return]
-
-
-async def past_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, after: UUID
-) -> AsyncIterator[tuple[Sequence[asyncpg.Record], Sequence[asyncpg.Record]]]:
-    """Orders with the payment that came in, and their answered attempts, from the order id `after` on."""
-    while orders := await connection.fetch(_ORDERS, merchant_id, after, ORDERS_MAX):
-        last = orders[-1]["order_id"]
-        yield orders, await connection.fetch(_ATTEMPTS, merchant_id, after, last)
-        after = last
-
-
-async def past_transmissions(
-    connection: asyncpg.Connection, merchant_id: UUID, after: UUID
-) -> AsyncIterator[Sequence[asyncpg.Record]]:
-    """The merchant's own payments. `order_id`: the order that one is of, where it was sent to us too."""
-    while last := await connection.fetchval(_LAST_TRANSMISSION, merchant_id, after, TRANSMISSIONS_MAX):
-        yield await connection.fetch(_TRANSMISSIONS, merchant_id, after, TRANSMISSIONS_MAX)
-        after = last
+""")  # fmt: skip
+async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
+    """Of so many behind `after`."""

@@ -42,7 +42,7 @@ async def drift_of(world: World, model: str) -> Drift:
     since, found = _since(world.clocks.wall()), NOTHING
     async with world.db.connection() as connection:
         for merchant in await merchants_to_learn(connection):
-            found = found.plus(await count_drift(connection, merchant["merchant_id"], since, model))
+            found = found.plus(await count_drift(connection, merchant.merchant_id, since, model))
     return Drift(model, DAYS, found.tries, found.expected, found.approved, found.verdict)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -29,7 +29,15 @@ from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.order_facts import zone_of
-from recoup.store.read.past import merchants_to_learn, past_orders, past_transmissions
+from recoup.store.read.past import (
+    Learner,
+    PastAttempt,
+    PastOrder,
+    PastTransmission,
+    merchants_to_learn,
+    past_orders,
+    past_transmissions,
+)
 
 ATTEMPTS_MAX: Final = 4_000_000
 APART_HOURS: Final = 45 * 24.0  # what comes later under the same order id is another payment
@@ -113,7 +121,7 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
         for merchant in merchants:
             rows = by_owner.setdefault(_name(merchant), _Rows(names))
             async for _ in _read(connection, merchant, after, rows):
-                found.add(merchant["merchant_id"])
+                found.add(merchant.merchant_id)
                 _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
     columns = _columns(by_owner.values(), names, until)
     if not len(columns.at):
@@ -122,9 +130,9 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     return Gathered(*_attempts(columns, shared=shared), tuple(by_owner), len(found))
 
 
-async def _read(connection: asyncpg.Connection, merchant: Any, after: UUID, rows: _Rows) -> AsyncIterator[None]:
+async def _read(connection: asyncpg.Connection, merchant: Learner, after: UUID, rows: _Rows) -> AsyncIterator[None]:
     """A merchant's past into the rows of its owner, a part at a time."""
-    merchant_id, region = merchant["merchant_id"], merchant["region"]
+    merchant_id, region = merchant.merchant_id, merchant.region
     async for orders, attempts in past_orders(connection, merchant_id, after):
         _add_orders(rows, region, orders, attempts)
         yield
@@ -134,10 +142,10 @@ async def _read(connection: asyncpg.Connection, merchant: Any, after: UUID, rows
             yield
 
 
-def _name(merchant: Any) -> str:
+def _name(merchant: Learner) -> str:
     """Of the merchant's owner."""
-    kind = "merchant" if merchant["owner"] == merchant["merchant_id"] else "partner"
-    return f"{kind} {merchant['owner']}"
+    kind = "merchant" if merchant.owner == merchant.merchant_id else "partner"
+    return f"{kind} {merchant.owner}"
 
 
 def _check_size(owners: Collection[_Rows], at_most: int) -> None:
@@ -149,36 +157,38 @@ def _check_size(owners: Collection[_Rows], at_most: int) -> None:
         most.thin()
 
 
-def _add_orders(rows: _Rows, region: str, orders: Sequence[Any], attempts: Iterable[Any]) -> None:
+def _add_orders(
+    rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]
+) -> None:  # fmt: skip
     by_id = {}
     for one in orders:
-        order = _bits(one["order_id"])
-        payer = _bits(one["payer_id"]) if one["payer_id"] else order
-        zone = zone_of(one["zone_facts"])
-        told = _told(one["scheme"], one["source"], one["code"], one["text"], one["advice"], one["on"], region)
-        rows.add(payer, order, one["at"], told, one["issuer"], zone, one["credit"])
-        by_id[one["order_id"]] = order, payer, zone, one["scheme"], one["issuer"], one["credit"]
-    for one in attempts:
-        known = by_id.get(one["order_id"])
+        order = _bits(one.order_id)
+        payer = _bits(one.payer_id) if one.payer_id else order
+        zone = zone_of(one.zone_facts)
+        told = _told(one.scheme, one.source, one.code, one.text, one.advice, one.on, region)
+        rows.add(payer, order, one.at, told, one.issuer, zone, one.credit)
+        by_id[one.order_id] = order, payer, zone, one.scheme, one.issuer, one.credit
+    for attempt in attempts:
+        known = by_id.get(attempt.order_id)
         if known is None:
             continue
         order, payer, zone, scheme, issuer, credit = known
-        told = _APPROVED if one["state"] == "approved" else _told(
-            scheme, None, one["scheme_code"] or one["processor_code"], None, one["advice_code"], one["on"], region
+        told = _APPROVED if attempt.state == "approved" else _told(
+            scheme, None, attempt.scheme_code or attempt.processor_code, None, attempt.advice_code, attempt.on, region
         )  # fmt: skip
-        rows.add(payer, order, one["at"], told, issuer, zone, credit)
+        rows.add(payer, order, attempt.at, told, issuer, zone, credit)
 
 
-def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[Any]) -> None:
+def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[PastTransmission]) -> None:
     for one in copies:
-        named = blake2b(merchant_id.bytes + one["external_id"].encode(), digest_size=8).digest()
-        order = _bits(one["order_id"]) if one["order_id"] else _signed(named)
-        payer = _bits(one["payer_id"]) if one["payer_id"] else order
-        told = _APPROVED if not one["is_declined"] else _told(
-            scheme_of(one["bin"]), one["code_source"], one["code"], None, None, one["on"], region
+        named = blake2b(merchant_id.bytes + one.external_id.encode(), digest_size=8).digest()
+        order = _bits(one.order_id) if one.order_id else _signed(named)
+        payer = _bits(one.payer_id) if one.payer_id else order
+        told = _APPROVED if not one.is_declined else _told(
+            scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region
         )  # fmt: skip
-        rows.add(payer, order, one["at"], told, one["bin"], offset_minutes(None, _country(one["country"])),
-                 one["credit"])  # fmt: skip
+        rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)),
+                 one.credit)  # fmt: skip
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
