@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,13 +14,24 @@ from hypothesis import strategies as st
 from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
 from tests.doors.portal.staff import As, portal, texts
 from tests.doors.portal.test_portal import visit
+from tests.store.declared import sql_of
 from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
 from recoup.doors.portal.overview.chart import chart, step_of
 from recoup.doors.portal.overview.page import Group, _with_rest, percent
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
-from recoup.store.read.overview import GROUPS_MAX, explain, read_overview
+from recoup.store.read.overview import (
+    CODES_OF,
+    GROUPS_MAX,
+    ORDERS_MAX,
+    count_placed,
+    open_disputes,
+    read_overview,
+    sum_codes,
+    sum_open,
+    sum_placed,
+)
 from recoup.store.server import ServerAddress
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
@@ -52,7 +64,7 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
         try:
             async with world.db.connection() as theirs:
                 found = await read_overview(theirs, shop.merchant_id, span, None, now)
-                plan = await explain(theirs, shop.merchant_id, span)
+                plan = await _plans(theirs, shop.merchant_id, span)
             expected = await connection.fetchrow(_SUMS, shop.merchant_id, *span)
             money = {r["asset"]: (r["recovered"] or 0, r["refunded"])
                      for r in await connection.fetch(_BY_ASSET, shop.merchant_id, *span)}  # fmt: skip
@@ -60,15 +72,29 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
             await connection.close()
             await world.db.close()
             await world.extra["people"].close()
-        assert {name: found.whole[name] for name in expected.keys()} == dict(expected)  # noqa: SIM118
-        assert {r["asset"]: (r["recovered_units"], r["refunded_units"]) for r in found.money} == money
+        assert {name: getattr(found.whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
+        assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.money} == money
         for groups in (found.days, found.sites, found.money):
-            assert sum(r["declined"] for r in groups) == found.whole["declined"] > 20
-            assert sum(r["rescued"] for r in groups) == found.whole["rescued"]
-        assert sum(r["orders"] for r in found.flight) > 0
+            assert sum(r.declined for r in groups) == found.whole.declined > 20
+            assert sum(r.rescued for r in groups) == found.whole.rescued
+        assert sum(r.orders for r in found.flight) > 0
         assert "Seq Scan" not in plan, plan
 
     visit(shop, work)
+
+
+async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:
+    """Of what is counted."""
+    found: list[str] = []
+    for counted, args in (
+        (count_placed, (merchant_id, *span, None, ORDERS_MAX)), (sum_placed, (merchant_id, *span, None, GROUPS_MAX)),
+        (sum_codes, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (sum_open, (merchant_id, None, span[1], ORDERS_MAX)), (open_disputes, (merchant_id,)),
+    ):  # fmt: skip
+        async with connection.transaction(readonly=True):
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+            found += [row[0] for row in await connection.fetch("EXPLAIN " + sql_of(counted), *args)]
+    return "\n".join(found)
 
 
 def test_the_page_says_rate_denominator_and_links_lists_that_agree(shop: Shop) -> None:
@@ -114,9 +140,9 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
             "SELECT -sum(e.units) FROM entries e JOIN postings p USING (merchant_id, posting_id)"
             " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'", living.merchant_id,
         )  # fmt: skip
-        assert [(r["asset"], r["recovered_units"]) for r in found.money] == [("USD", approved)]
-        assert (found.whole["declined"], found.whole["rescued"], found.whole["open"]) == (4, 2, 1)
-        assert [(r["name"], r["declined"]) for r in found.codes] == [("51", 4)]
+        assert [(r.asset, r.recovered_units) for r in found.money] == [("USD", approved)]
+        assert (found.whole.declined, found.whole.rescued, found.whole.open) == (4, 2, 1)
+        assert [(r.name, r.declined) for r in found.codes] == [("51", 4)]
         page = texts(await (await as_("clerk")).get("/overview"))
         assert "50.0 %" in page
         assert "2 rescued of 4 declined orders. 1 of them still in flight" in page

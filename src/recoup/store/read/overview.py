@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 ORDERS_MAX: Final = 300_000
 CODES_OF: Final = 50_000
@@ -17,14 +19,44 @@ TIMEOUT_MS: Final = 5_000
 RESCUED: Final = "status IN (6, 7, 8)"
 OPEN: Final = "status IN (0, 1, 3, 4, 5)"
 # Orders placed in the span: each came in as a decline.
-_PLACED = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
+_PLACED: Final = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
     AND ($4::uuid IS NULL OR h.site_id = $4)"""
-_TOO_MANY = f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few"
-_COUNTS = f"""count(*) AS declined, count(*) FILTER (WHERE h.{RESCUED}) AS rescued,
+_COUNTS: Final = f"""count(*) AS declined, count(*) FILTER (WHERE h.{RESCUED}) AS rescued,
   count(*) FILTER (WHERE h.{OPEN}) AS open"""
-_DAY = "(h.placed_at AT TIME ZONE 'UTC')::date"
+_DAY: Final = "(h.placed_at AT TIME ZONE 'UTC')::date"
+BUCKETS: Final = (
+    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
+)  # fmt: skip
+
+
+@statement(MERCHANT, f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few")
+async def count_placed(
+    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, limit: int
+) -> int:  # fmt: skip
+    """At most `limit`."""
+
+
+class Sums(Row, frozen=True):
+    """Of orders that have one of the first four in common, `level` says which; of all of them on level 15. `place`:
+    among those of its level, the most frequent first."""
+
+    day: date | None
+    site_id: UUID | None
+    asset: str | None
+    descriptor: str | None
+    level: int
+    declined: int
+    rescued: int
+    open: int
+    recovered_units: int
+    refunded_units: int
+    refunded: int
+    disputed: int
+    place: int
+
+
 # One pass for all; of the descriptors only the most frequent come back.
-_SUMS = f"""
+@statement(MERCHANT, f"""
 SELECT * FROM (
   SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, grouping({_DAY}, h.site_id, h.asset, h.descriptor) AS level,
     {_COUNTS}, coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
@@ -35,16 +67,48 @@ SELECT * FROM (
   FROM order_heads h WHERE {_PLACED}
   GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), ())
 ) found WHERE level <> 14 OR place <= $5
-"""
+""")  # fmt: skip
+async def sum_placed(
+    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, descriptors: int
+) -> list[Sums]:  # fmt: skip
+    """Of the descriptors so many."""
+
+
+class CodeSums(Row, frozen=True):
+    """Of orders that came in with a code, as the acquirer's or scheme's `source` names it. `whole`: 1 of all."""
+
+    name: str | None
+    source: str | None
+    whole: int
+    declined: int
+    rescued: int
+    open: int
+
+
 # With what the first decline came in. Of the newest orders of the span.
-_CODES = f"""
+@statement(MERCHANT, f"""
 SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole, {_COUNTS}
 FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE {_PLACED}
   ORDER BY h.placed_at DESC LIMIT $5) h
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
-"""
+""")  # fmt: skip
+async def sum_codes(
+    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
+) -> list[CodeSums]:  # fmt: skip
+    """Of the newest orders the whole first, then so many codes, the most frequent first."""
+
+
+class InFlight(Row, frozen=True):
+    """`bucket`: of BUCKETS, by when they expire."""
+
+    bucket: int
+    asset: str
+    orders: int
+    units: int
+
+
 # Whenever they were placed: each status has an index.
-_IN_FLIGHT = """
+@statement(MERCHANT, """
 WITH base AS MATERIALIZED (
   SELECT h.expires_at, h.asset, h.units FROM order_heads h
   WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[]) AND h.order_type IN ('MIT', 'CIT')
@@ -55,30 +119,38 @@ SELECT CASE WHEN expires_at IS NULL THEN 6
     ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1, 4, 8, 15]::float8[])
     END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
-"""
-_DISPUTES = """
+""")  # fmt: skip
+async def sum_open(db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int) -> list[InFlight]:
+    """Of at most `limit` orders."""
+
+
+class OpenDisputes(Row, frozen=True):
+    open: int
+    first_due: datetime | None
+
+
+@statement(MERCHANT, """
 SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1 AND state = 'open'
-"""
-BUCKETS: Final = (
-    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
-)  # fmt: skip
+""")  # fmt: skip
+async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
+    """Whichever site they are of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Rows as counted. `days` by day, `sites` by site id, `money` by asset; `descriptors` and `codes` are the most
-    frequent, at most GROUPS_MAX; `coded` is the whole of the codes: the newest CODES_OF orders. `flight` by bucket and
-    asset, of every open order; `whole` is the span's."""
+    """`days` by day, `sites` by site id, `money` by asset; `descriptors` and `codes` are the most frequent, at most
+    GROUPS_MAX; `coded` is the whole of the codes: the newest CODES_OF orders. `flight` by bucket and asset, of every
+    open order; `whole` is the span's."""
 
-    whole: Any
-    days: Sequence[Any]
-    sites: Sequence[Any]
-    money: Sequence[Any]
-    descriptors: Sequence[Any]
-    codes: Sequence[Any]
-    coded: Any
-    flight: Sequence[Any]
-    disputes: Any
+    whole: Sums
+    days: Sequence[Sums]
+    sites: Sequence[Sums]
+    money: Sequence[Sums]
+    descriptors: Sequence[Sums]
+    codes: Sequence[CodeSums]
+    coded: CodeSums
+    flight: Sequence[InFlight]
+    disputes: OpenDisputes
 
 
 async def read_overview(
@@ -89,39 +161,24 @@ async def read_overview(
 
     Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
     """
-    args = (merchant_id, *span, site_id)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(
                 f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
             )
-            if await connection.fetchval(_TOO_MANY, *args, ORDERS_MAX + 1) > ORDERS_MAX:
+            if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
                 raise Problem("invalid", f"There are more than {ORDERS_MAX:,} orders in these days.", field="from",
                               cure="Choose fewer days, or one site.")  # fmt: skip
-            sums = await connection.fetch(_SUMS, *args, GROUPS_MAX)
-            coded, *codes = await connection.fetch(_CODES, *args, CODES_OF, GROUPS_MAX)
-            flight = await connection.fetch(_IN_FLIGHT, merchant_id, site_id, now, ORDERS_MAX)
-            disputes = await connection.fetchrow(_DISPUTES, merchant_id)
+            sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
+            coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, GROUPS_MAX)
+            flight = await sum_open(connection, merchant_id, site_id, now, ORDERS_MAX)
+            disputes = await open_disputes(connection, merchant_id)
     except asyncpg.QueryCanceledError:
         raise Problem("unavailable", "Counting these days takes too long.",
                       cure="Choose fewer days, or one site.", retry_after_seconds=5) from None  # fmt: skip
 
-    def at(level: int) -> list[Any]:
-        return [row for row in sums if row["level"] == level]
+    def at(level: int) -> list[Sums]:
+        return [row for row in sums if row.level == level]
 
-    money, descriptors = (sorted(at(level), key=lambda row: -row["declined"]) for level in (13, 14))
+    money, descriptors = (sorted(at(level), key=lambda row: -row.declined) for level in (13, 14))
     return Overview(at(15)[0], at(7), at(11), money, descriptors, codes, coded, flight, disputes)
-
-
-async def explain(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:
-    """The plans of what is counted, for tests."""
-    found = []
-    for sql, args in (
-        (_TOO_MANY, (merchant_id, *span, None, ORDERS_MAX)), (_SUMS, (merchant_id, *span, None, GROUPS_MAX)),
-        (_CODES, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
-        (_IN_FLIGHT, (merchant_id, None, span[1], ORDERS_MAX)), (_DISPUTES, (merchant_id,)),
-    ):  # fmt: skip
-        async with connection.transaction(readonly=True):
-            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
-            found += [row[0] for row in await connection.fetch("EXPLAIN " + sql, *args)]
-    return "\n".join(found)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -20,7 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.rules.network.codes import read_decline
-from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, Overview, read_overview
+from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
 
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline
@@ -86,33 +87,33 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
 
 def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
-    by_day = {row["day"]: row for row in found.days}
+    by_day = {row.day: row for row in found.days}
     days = [
-        Group(day_of(visit.language, day, with_year=False), row["declined"] if row else 0, row["rescued"] if row else 0,
+        Group(day_of(visit.language, day, with_year=False), row.declined if row else 0, row.rescued if row else 0,
               listed.link(placed=Days(first=day, last=day)))
         for day in chosen.days for row in (by_day.get(day),)
     ]  # fmt: skip
     drawn = [(day, group.declined, group.rescued) for day, group in zip(chosen.days, days, strict=True)]
-    names = {one.site_id: one.name for one in visit.known.sites}
+    names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
     sites = [
-        Group(names.get(row["site_id"], str(row["site_id"])), row["declined"], row["rescued"],
-              listed.link(site=row["site_id"]))
-        for row in sorted(found.sites, key=lambda r: -r["declined"])[:GROUPS_MAX]
+        Group(names.get(row.site_id, str(row.site_id)), row.declined, row.rescued,
+              listed.link(site=row.site_id))
+        for row in sorted(found.sites, key=lambda r: -r.declined)[:GROUPS_MAX]
     ]  # fmt: skip
-    whole = Group("All", found.whole["declined"], found.whole["rescued"], listed.link())
-    coded = Group("All", found.coded["declined"], found.coded["rescued"])
+    whole = Group("All", found.whole.declined, found.whole.rescued, listed.link())
+    coded = Group("All", found.coded.declined, found.coded.rescued)
     return {
         "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole, visit.language),
         "descriptors": _with_rest(
-            (Group(row["descriptor"], row["declined"], row["rescued"]) for row in found.descriptors), whole,
+            (Group(row.descriptor or "", row.declined, row.rescued) for row in found.descriptors), whole,
             visit.language),
         "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded, visit.language), "coded": coded,
         "codes_of": CODES_OF,
         "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
-        "flight": _flight(found), "flying": sum(row["orders"] for row in found.flight), "most": ORDERS_MAX,
+        "flight": _flight(found), "flying": sum(row.orders for row in found.flight), "most": ORDERS_MAX,
         "refund_list": listed.link(refunded=True), "dispute_list": listed.link(statuses=(8,)),
         "open_list": listed.link(statuses=(0, 1, 3, 4, 5), placed=Days()),
-        "flight_assets": sorted({row["asset"] for row in found.flight}),
+        "flight_assets": sorted({row.asset for row in found.flight}),
     }  # fmt: skip
 
 
@@ -124,22 +125,22 @@ def _with_rest(groups: Iterable[Group], whole: Group, language: str) -> list[Gro
     return [*shown, rest] if len(shown) == GROUPS_MAX and rest.declined else shown
 
 
-def _code(visit: Visit, row: Any, listed: Query) -> Group:
-    source = row["source"].lower()
+def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
+    source, name = (row.source or "").lower(), row.name or ""
     scheme = source if source in SCHEMES else "generic"
-    reading = read_decline(scheme=scheme, source=source, code=row["name"], text=None, advice=None, on=visit.now.date())
-    meaning = reading.meaning.partition(";")[0] if row["name"] else "without a code"
-    note = " · ".join(part for part in (SCHEMES.get(source, row["source"]), meaning) if part)
-    link = listed.link(code=row["name"], code_source=source) if row["name"] else ""
-    return Group(row["name"] or "–", row["declined"], row["rescued"], link, note)
+    reading = read_decline(scheme=scheme, source=source, code=name, text=None, advice=None, on=visit.now.date())
+    meaning = reading.meaning.partition(";")[0] if name else "without a code"
+    note = " · ".join(part for part in (SCHEMES.get(source, row.source or ""), meaning) if part)
+    link = listed.link(code=name, code_source=source) if name else ""
+    return Group(name or "–", row.declined, row.rescued, link, note)
 
 
 def _flight(found: Overview) -> list[dict[str, Any]]:
     """One line a bucket that has orders; amounts by currency."""
     lines = []
     for number, name in enumerate(BUCKETS):
-        rows = [row for row in found.flight if row["bucket"] == number]
+        rows = [row for row in found.flight if row.bucket == number]
         if rows:
-            lines.append({"name": name, "orders": sum(row["orders"] for row in rows),
-                          "units": {row["asset"]: row["units"] for row in rows}, "soon": number <= 1})  # fmt: skip
+            lines.append({"name": name, "orders": sum(row.orders for row in rows),
+                          "units": {row.asset: row.units for row in rows}, "soon": number <= 1})  # fmt: skip
     return lines
