@@ -5,35 +5,59 @@ from typing import Final
 
 import asyncpg
 
+from recoup.store.homes import DIRECTORY, HUB, MERCHANT
 from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, partitions_of
+from recoup.store.statement import Tx, Written, statement
 
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is asked for stay for ever
 BATCH: Final = 5_000
-_REQUESTS = """
+ALERTS_KEPT: Final = timedelta(days=90)
+TRAININGS_KEPT: Final = timedelta(days=366)
+
+
+@statement(MERCHANT, """
 DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
   WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
   LIMIT $2)
-"""
-ALERTS_KEPT: Final = timedelta(days=90)
-_ALERTS = "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)"
-_PARTNER_ALERTS = """
+""")
+async def _forget_requests(db: Tx, before: datetime, limit: int) -> Written:
+    """Keys, and what they were answered."""
+
+
+@statement(MERCHANT, "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
+async def _forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
+    """Of merchants."""
+
+
+@statement(HUB, """
 DELETE FROM partner_alerts WHERE ctid IN (
   SELECT ctid FROM partner_alerts WHERE created_at < $1 AND told_at IS NOT NULL LIMIT $2)
-"""
-TRAININGS_KEPT: Final = timedelta(days=366)
-_TRAININGS = "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)"
-_GAPS = "DELETE FROM api_call_gaps WHERE at < $1"
+""")
+async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
+    """That were told."""
+
+
+@statement(
+    DIRECTORY, "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)"
+)
+async def _forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
+    """What came of them is kept with their models."""
+
+
+@statement(MERCHANT, "DELETE FROM api_call_gaps WHERE at < $1")
+async def _forget_gaps(db: Tx, before: datetime) -> Written:
+    """With the calls of their days."""
 
 
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
     """Deletes what has served its time, in batches; answers how many rows and partitions."""
     gone = 0
-    for sql, kept in ((_REQUESTS, REQUESTS_KEPT), (_ALERTS, ALERTS_KEPT), (_PARTNER_ALERTS, ALERTS_KEPT),
-                      (_TRAININGS, TRAININGS_KEPT)):  # fmt: skip
+    for forget, kept in ((_forget_requests, REQUESTS_KEPT), (_forget_alerts, ALERTS_KEPT),
+                         (_forget_partner_alerts, ALERTS_KEPT), (_forget_trainings, TRAININGS_KEPT)):  # fmt: skip
         done = BATCH
         while done == BATCH:
-            done = int((await connection.execute(sql, now - kept, BATCH)).split()[-1])
+            done = await forget(connection, now - kept, BATCH)
             gone += done
     for table in PARTITIONED:
         months = RETENTION_MONTHS[table]
@@ -41,8 +65,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
             gone += await _drop_old(connection, table, now, months)
     for table, days in DAILY.items():
         gone += await _drop_days(connection, table, now - timedelta(days=days))
-    gone += int((await connection.execute(_GAPS, now - timedelta(days=DAILY["api_calls"]))).split()[-1])
-    return gone
+    return gone + await _forget_gaps(connection, now - timedelta(days=DAILY["api_calls"]))
 
 
 async def _drop_old(connection: asyncpg.Connection, table: str, now: datetime, months: int) -> int:

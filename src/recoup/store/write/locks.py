@@ -10,6 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.store.homes import HUB
+from recoup.store.statement import Tx, statement
+
 _ORDERS = """
 SELECT o.*, h.created_at, h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts,
   h.next_attempt_at, h.reason, h.attention
@@ -20,12 +23,6 @@ WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `changes._FEW`
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
 """
-_CARDS = "SELECT card_id FROM cards WHERE card_id = ANY($1::uuid[]) ORDER BY card_id FOR UPDATE"
-_MAKE_CARDS = """
-INSERT INTO cards (card_id, created_at)
-SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
-ON CONFLICT DO NOTHING RETURNING card_id
-"""
 
 
 async def lock_orders(connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]]) -> list[asyncpg.Record]:
@@ -35,12 +32,25 @@ async def lock_orders(connection: asyncpg.Connection, keys: Sequence[tuple[UUID,
     )
 
 
-async def lock_cards(connection: asyncpg.Connection, card_ids: Sequence[UUID], at: datetime) -> None:
+async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> None:
     """Locks each card's row, making it first when the card was never sent before: until the transaction ends nobody
     else sees or makes that row, so that making it is locking it."""
-    have = await connection.fetch(_CARDS, list(card_ids))
-    missing = set(card_ids) - {r["card_id"] for r in have}
+    missing = set(card_ids).difference(await _lock_cards(db, card_ids))
     if missing:
-        made = await connection.fetch(_MAKE_CARDS, list(missing), at)
+        made = await _make_cards(db, list(missing), at)
         if len(made) < len(missing):  # another transaction was quicker with one of them
-            await connection.fetch(_CARDS, list(card_ids))
+            await _lock_cards(db, card_ids)
+
+
+@statement(HUB, "SELECT card_id FROM cards WHERE card_id = ANY($1::uuid[]) ORDER BY card_id FOR UPDATE")
+async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[UUID]:
+    """Those that were sent before."""
+
+
+@statement(HUB, """
+INSERT INTO cards (card_id, created_at)
+SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
+ON CONFLICT DO NOTHING RETURNING card_id
+""")  # fmt: skip
+async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UUID]:
+    """Those that nobody else has made."""
