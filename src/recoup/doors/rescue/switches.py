@@ -28,11 +28,13 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.time import iso
 from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
+from recoup.store.read.switches import Switch as StoredSwitch
+from recoup.store.read.switches import SwitchChange
 
 
 async def list_all(call: Call) -> Reply:
     rows = await switches.read_all(call.services.world, call.scope)
-    return Reply(Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0]["unknown_sites"]))
+    return Reply(Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0].unknown_sites))
 
 
 async def change(call: Call) -> Reply:
@@ -60,7 +62,8 @@ async def history(call: Call) -> Reply:
     limit, after = query.number("limit", 100, 1, HISTORY_MAX) or 100, _after(query)
     query.raise_if_any()
     rows = await switches.history(call.services.world, call.scope, after, limit + 1)
-    data = [Changed(**_change(row), **_place(row)) for row in rows[:limit]]
+    data = [Changed(at=iso(row.changed_at), by=row.actor, why=row.why, request_id=row.request_id, **_place(row))
+            for row in rows[:limit]]  # fmt: skip
     return Reply(History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None))
 
 
@@ -75,26 +78,22 @@ async def policy(call: Call) -> Reply:
     return await list_all(call)
 
 
-def _place(row: Any) -> dict[str, Any]:
+def _place(row: StoredSwitch | SwitchChange) -> dict[str, Any]:
     return {
-        "level": row["level"], "id": row["subject_id"], "name": row["name"], "kind": row["kind"], "on": row["is_on"],
-        "site_id": row["site_id"], "key": row["key"],
+        "level": row.level, "id": row.subject_id, "name": row.name, "kind": row.kind, "on": row.is_on,
+        "site_id": row.site_id, "key": row.key,
     }  # fmt: skip
 
 
-def _change(row: Any) -> dict[str, Any]:
-    return {
-        "at": iso(row["changed_at"]), "by": row["actor"], "why": row["why"], "request_id": row["request_id"],
-    }  # fmt: skip
+def _shown(row: StoredSwitch) -> Switch:
+    last = None
+    if row.changed_at is not None:
+        last = Change(at=iso(row.changed_at), by=row.actor or "", why=row.why or "", request_id=row.request_id or "")
+    return Switch(**_place(row), created_date=iso(row.created_at), last_change=last)
 
 
-def _shown(row: Any) -> Switch:
-    last = Change(**_change(row)) if row["changed_at"] is not None else None
-    return Switch(**_place(row), created_date=iso(row["created_at"]), last_change=last)
-
-
-def _next(row: Any) -> str:
-    return f"{row['version']}.{row['subject_id']}.{row['kind']}"
+def _next(row: SwitchChange) -> str:
+    return f"{row.version}.{row.subject_id}.{row.kind}"
 
 
 def _after(query: Query) -> tuple[int, UUID, str] | None:

@@ -4,7 +4,7 @@ why, by which call. Each change raises the merchant's version, so that no order 
 Orders that were taken before go on; switches are about new ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,9 +15,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
-from recoup.store.read.switches import last_actors, standing, switch_history
+from recoup.store.read.switches import Switch, SwitchChange, last_actors, standing, switch_history
 from recoup.store.write.sites import lock_merchant, raise_version
-from recoup.store.write.switches import note_changes, set_switch
+from recoup.store.write.switches import NewSwitchChange, note_changes, set_switch
 
 _CURES: Final = {
     "merchant": "Check the merchant's id.", "site": "See GET /v1/sites.",
@@ -46,7 +46,7 @@ class Switched:
     kind: str
     on: bool
     changed: bool
-    row: Any
+    row: Switch
 
 
 async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bool, why: str = "") -> Switched:
@@ -58,15 +58,15 @@ async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bo
     check_kind(kind)
     async with world.db.transaction() as tx:
         now = await _standing_of(tx, scope, subject)
-        row = next(row for row in now if row["kind"] == kind)
-        if row["is_on"] == on:
+        row = next(row for row in now if row.kind == kind)
+        if row.is_on == on:
             return Switched(subject, kind, on, changed=False, row=row)
         version = await raise_version(tx, scope.merchant_id)
-        await note(world, tx, scope, version, subject.level, row["subject_id"], row["name"],
-                   {kind: row["is_on"]}, {kind: on}, why)  # fmt: skip
-        await set_switch(tx, scope.merchant_id, subject.level, row["subject_id"], kind, on)
+        await note(world, tx, scope, version, subject.level, row.subject_id, row.name,
+                   {kind: row.is_on}, {kind: on}, why)  # fmt: skip
+        await set_switch(tx, scope.merchant_id, subject.level, row.subject_id, kind, on)
         after = await _standing_of(tx, scope, subject)
-    return Switched(subject, kind, on, changed=True, row=next(row for row in after if row["kind"] == kind))
+    return Switched(subject, kind, on, changed=True, row=next(row for row in after if row.kind == kind))
 
 
 async def note(
@@ -78,19 +78,18 @@ async def note(
 
     Raises: Problem forbidden, invalid.
     """
-    rows, actor, why = [], scope.actor.text(), check_why(why)
+    noted, actor, why = list[NewSwitchChange](), scope.actor.text(), check_why(why)
     for kind in KINDS:
         if kind not in after or after[kind] == before[kind]:
             continue
         if after[kind]:
             last = await last_actors(tx, scope.merchant_id, [subject_id], kind)
             check_may_open(kind, Off(level, subject_id, name, last.get(subject_id)), actor)
-        rows.append({
-            "merchant_id": scope.merchant_id, "version": version, "level": level, "subject_id": subject_id,
-            "kind": kind, "is_on": after[kind], "why": why, "actor": actor, "request_id": scope.request_id,
-            "changed_at": world.clocks.wall(),
-        })  # fmt: skip
-    await note_changes(tx, rows)
+        noted.append(NewSwitchChange(
+            merchant_id=scope.merchant_id, version=version, level=level, subject_id=subject_id, kind=kind,
+            is_on=after[kind], why=why, actor=actor, request_id=scope.request_id, changed_at=world.clocks.wall(),
+        ))  # fmt: skip
+    await note_changes(tx, noted)
 
 
 async def check_not_closed(
@@ -107,7 +106,7 @@ def switches_of(one: Any) -> dict[str, bool]:
     return {kind: bool(getattr(one, kind)) for kind in KINDS}
 
 
-async def read_all(world: World, scope: Scope) -> Sequence[Any]:
+async def read_all(world: World, scope: Scope) -> list[Switch]:
     """Every switch with its last change."""
     async with world.db.connection() as connection:
         return await standing(connection, scope.merchant_id)
@@ -115,13 +114,13 @@ async def read_all(world: World, scope: Scope) -> Sequence[Any]:
 
 async def history(
     world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int
-) -> Sequence[Any]:
+) -> list[SwitchChange]:
     """Changes, newest first; `after`: version, subject and kind of the last one seen."""
     async with world.db.connection() as connection:
         return await switch_history(connection, scope.merchant_id, after, limit)
 
 
-async def _standing_of(tx: asyncpg.Connection, scope: Scope, subject: Subject) -> list[Any]:
+async def _standing_of(tx: asyncpg.Connection, scope: Scope, subject: Subject) -> list[Switch]:
     """The subject's three switches, the merchant's row held.
 
     Raises: Problem(not_found).
@@ -129,7 +128,7 @@ async def _standing_of(tx: asyncpg.Connection, scope: Scope, subject: Subject) -
     await lock_merchant(tx, scope.merchant_id)
     wanted = subject.id or scope.merchant_id
     rows = await standing(tx, scope.merchant_id)
-    found = [row for row in rows if row["level"] == subject.level and row["subject_id"] == wanted]
-    if not found or subject.site_id not in (None, found[0]["site_id"]):
+    found = [row for row in rows if row.level == subject.level and row.subject_id == wanted]
+    if not found or subject.site_id not in (None, found[0].site_id):
         raise Problem("not_found", f"There is no such {subject.level}.", cure=_CURES[subject.level])
     return found

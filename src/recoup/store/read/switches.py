@@ -1,11 +1,37 @@
 """Switches as they stand, each with its last change; and all changes there were."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
-_STANDING = """
+NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")
+
+
+class Switch(Row, frozen=True):
+    """One kind at one place, with its last change: of that all is None where there was none. `unknown_sites`: the
+    merchant's policy. `site_id`, `key` None: as of `SwitchChange`."""
+
+    level: Literal["merchant", "site", "campaign"]
+    subject_id: UUID
+    site_id: UUID | None
+    name: str
+    key: str | None
+    created_at: datetime
+    kind: Literal["cit_web", "cit_callcenter", "mit"]
+    is_on: bool
+    version: int | None
+    why: str | None
+    actor: str | None
+    request_id: str | None
+    changed_at: datetime | None
+    unknown_sites: Literal["use_default", "refuse"]
+
+
+@statement(MERCHANT, """
 WITH subjects AS (
   SELECT 0 AS depth, 'merchant' AS level, m.merchant_id AS subject_id, NULL::uuid AS site_id, m.name, NULL AS key,
     m.cit_web, m.cit_callcenter, m.mit, m.created_at, m.created_at AS site_since, NULL::uuid AS within
@@ -30,13 +56,38 @@ LEFT JOIN LATERAL (
   WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = k.kind ORDER BY h.version DESC LIMIT 1
 ) c ON true
 ORDER BY s.depth > 0, s.site_since, s.within, s.depth, s.created_at, s.subject_id, k.place
-"""
-_LAST_ACTORS = """
+""")  # fmt: skip
+async def standing(db: Read, merchant_id: UUID) -> list[Switch]:
+    """The merchant's, then each site's with its campaigns'; three a subject."""
+
+
+@statement(MERCHANT, """
 SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOIN LATERAL (
   SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
   ORDER BY h.version DESC LIMIT 1) c
-"""
-_HISTORY = """
+""")  # fmt: skip
+async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str) -> dict[UUID, str]:
+    """Who switched last; without those that nobody ever did."""
+
+
+class SwitchChange(Row, frozen=True):
+    """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None: the merchant's."""
+
+    level: Literal["merchant", "site", "campaign"]
+    subject_id: UUID
+    kind: Literal["cit_web", "cit_callcenter", "mit"]
+    is_on: bool
+    version: int
+    why: str
+    actor: str
+    request_id: str
+    changed_at: datetime
+    name: str
+    site_id: UUID | None
+    key: str | None
+
+
+@statement(MERCHANT, """
 SELECT h.level, h.subject_id, h.kind, h.is_on, h.version, h.why, h.actor, h.request_id, h.changed_at,
   coalesce(s.name, c.name, m.name) AS name, coalesce(s.site_id, c.site_id) AS site_id, c.key
 FROM switch_changes h
@@ -45,26 +96,14 @@ LEFT JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.subject_id 
 LEFT JOIN campaigns c ON c.merchant_id = h.merchant_id AND c.campaign_id = h.subject_id AND h.level = 'campaign'
 WHERE h.merchant_id = $1 AND (h.version, h.subject_id, h.kind) < ($2, $3, $4)
 ORDER BY h.version DESC, h.subject_id DESC, h.kind DESC LIMIT $5
-"""
-NEWEST = (2**31 - 1, UUID(int=2**128 - 1), "~")
-
-
-async def standing(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
-    """The merchant's, then each site's with its campaigns'; three rows a subject. Columns of the last change are null
-    where there was none; `unknown_sites` is the merchant's policy."""
-    return await connection.fetch(_STANDING, merchant_id)  # type: ignore[no-any-return]
-
-
-async def last_actors(
-    connection: asyncpg.Connection, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str
-) -> dict[UUID, str]:
-    """Who switched last; without those that nobody ever did."""
-    rows = await connection.fetch(_LAST_ACTORS, merchant_id, list(subject_ids), kind)
-    return {row["subject_id"]: row["actor"] for row in rows}
+""")  # fmt: skip
+async def _history(
+    db: Read, merchant_id: UUID, version: int, subject_id: UUID, kind: str, limit: int
+) -> list[SwitchChange]: ...
 
 
 async def switch_history(
-    connection: asyncpg.Connection, merchant_id: UUID, after: tuple[int, UUID, str] | None, limit: int
-) -> Sequence[asyncpg.Record]:
+    db: Read, merchant_id: UUID, after: tuple[int, UUID, str] | None, limit: int
+) -> list[SwitchChange]:
     """Newest first."""
-    return await connection.fetch(_HISTORY, merchant_id, *(after or NEWEST), limit)  # type: ignore[no-any-return]
+    return await _history(db, merchant_id, *(after or NEWEST), limit)

@@ -1,33 +1,60 @@
 """Switches and what is known of their changes. Whoever writes here has raised the merchant's version
 first, and so holds its row."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Row, Tx, statement
 
-# One literal a level and kind: a column's name is no value.
-_SET = {
-    "merchant": "UPDATE merchants SET {0} = $3 WHERE merchant_id = $1 AND merchant_id = $2",
-    "site": "UPDATE sites SET {0} = $3 WHERE merchant_id = $1 AND site_id = $2",
-    "campaign": "UPDATE campaigns SET {0} = $3 WHERE merchant_id = $1 AND campaign_id = $2",
-}
-_COLUMNS = ("cit_web", "cit_callcenter", "mit")
-_NOTE = """
+# $3 the kind, $4 how it shall be.
+_SET: Final = """cit_web = CASE $3 WHEN 'cit_web' THEN $4 ELSE cit_web END,
+  cit_callcenter = CASE $3 WHEN 'cit_callcenter' THEN $4 ELSE cit_callcenter END,
+  mit = CASE $3 WHEN 'mit' THEN $4 ELSE mit END"""
+
+
+@statement(MERCHANT, f"UPDATE merchants SET {_SET} WHERE merchant_id = $1 AND merchant_id = $2")
+async def _set_of_merchant(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+
+
+@statement(MERCHANT, f"UPDATE sites SET {_SET} WHERE merchant_id = $1 AND site_id = $2")
+async def _set_of_site(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+
+
+@statement(MERCHANT, f"UPDATE campaigns SET {_SET} WHERE merchant_id = $1 AND campaign_id = $2")
+async def _set_of_campaign(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+
+
+_SETS: Final = {"merchant": _set_of_merchant, "site": _set_of_site, "campaign": _set_of_campaign}
+
+
+async def set_switch(db: Tx, merchant_id: UUID, level: str, subject_id: UUID, kind: str, on: bool) -> None:
+    await _SETS[level](db, merchant_id, subject_id, kind, on)
+
+
+class NewSwitchChange(Row, frozen=True):
+    merchant_id: UUID
+    version: int
+    level: str
+    subject_id: UUID
+    kind: str
+    is_on: bool
+    why: str
+    actor: str
+    request_id: str
+    changed_at: datetime
+
+
+@statement(MERCHANT, """
 INSERT INTO switch_changes (merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at)
 SELECT merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at
 FROM jsonb_populate_recordset(NULL::switch_changes, $1)
-"""
+""")  # fmt: skip
+async def _note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None: ...
 
 
-async def set_switch(
-    connection: asyncpg.Connection, merchant_id: UUID, level: str, subject_id: UUID, kind: str, on: bool
-) -> None:
-    assert kind in _COLUMNS
-    await connection.execute(_SET[level].format(kind), merchant_id, subject_id, on)
-
-
-async def note_changes(connection: asyncpg.Connection, rows: list[dict[str, Any]]) -> None:
-    """`rows` name every column."""
-    if rows:
-        await connection.execute(_NOTE, rows)
+async def note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None:
+    if changes:
+        await _note_changes(db, changes)

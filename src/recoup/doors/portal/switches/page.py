@@ -3,7 +3,7 @@ the way that an order would go."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
+from recoup.store.read.switches import Switch
 
 LINES: Final = 20
 
@@ -33,7 +34,7 @@ class Row:
     id: UUID
     name: str
     key: str | None
-    cells: list[Any] = field(default_factory=list)
+    cells: list[Switch] = field(default_factory=list)
 
 
 async def switches_page(visit: Visit) -> Response:
@@ -94,22 +95,22 @@ async def _show(
     changes = await switches.history(world, visit.scope, after, LINES + 1)
     last = changes[LINES - 1] if len(changes) > LINES else None
     values = visit.values(
-        rows=_rows(standing), kinds=KINDS, policy=standing[0]["unknown_sites"], policies=POLICIES, problem=problem,
+        rows=_rows(standing), kinds=KINDS, policy=standing[0].unknown_sites, policies=POLICIES, problem=problem,
         may=visit.may("switch", or_operator=True), may_test=visit.may("test", or_operator=True),
         changes=changes[:LINES], first=after is None,
-        next=f"{last['version']}~{last['subject_id']}~{last['kind']}" if last else None, tested=tested,
-        who=await told_by(visit, [row["actor"] for row in (*standing, *changes) if row["actor"]]),
+        next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None, tested=tested,
+        who=await told_by(visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]),
         failed=[hop for hop in tested[1] if hop.state == "failed"] if tested else [],
         open_sites=[site for site in visit.known.sites if site.retired_at is None],
     )  # fmt: skip
     return render("switches/switches.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-def _rows(standing: Iterable[Any]) -> list[Row]:
+def _rows(standing: Iterable[Switch]) -> list[Row]:
     found: list[Row] = []
     for cell in standing:
-        if not found or found[-1].id != cell["subject_id"]:
-            found.append(Row(cell["level"], cell["subject_id"], cell["name"], cell["key"]))
+        if not found or found[-1].id != cell.subject_id:
+            found.append(Row(cell.level, cell.subject_id, cell.name, cell.key))
         found[-1].cells.append(cell)
     return found
 
