@@ -39,8 +39,8 @@ async def read(call: Call) -> Reply:
     return Reply(Engine(
         data=[_settings(standing, site_id, name) for site_id, name in places],
         model=standing.model, why_none=standing.why_none,
-        stops=[EngineStop(all_merchants=stop["merchant_id"] is None, at=iso(stop["stopped_at"]), by=stop["actor"],
-                          why=stop["why"]) for stop in standing.stops],
+        stops=[EngineStop(all_merchants=stop.merchant_id is None, at=iso(stop.stopped_at), by=stop.actor,
+                          why=stop.why) for stop in standing.stops],
         last_training=EngineTraining(at=iso(trained["ended_at"]), result=trained["result"]) if trained else None,
     ))  # fmt: skip
 
@@ -110,7 +110,7 @@ def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
     return EngineSettings(
         site_id=site_id, name=name, mode=terms.mode, share=terms.share, holdout=terms.holdout, explore=terms.explore,
         explore_max=dict(terms.explore_max or {}),
-        last_change=EngineChange(at=iso(row["changed_at"]), by=row["changed_by"]) if row is not None else None,
+        last_change=EngineChange(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
     )  # fmt: skip
 
 

@@ -21,11 +21,10 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
 from recoup.rules.rescue.engine.standing import WHY_NONE
-from recoup.store.read.arms import arm_settings, standing_stops
-from recoup.store.read.locked import arm_terms_of
+from recoup.store.read.arms import ArmSettings, EngineStop, arm_settings, standing_stops
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.trainings import last_training
-from recoup.store.write.arms import add_arm_settings, resume_engine, stop_engine
+from recoup.store.write.arms import NewArmSettings, add_arm_settings, resume_engine, stop_engine
 from recoup.store.write.facts import keep_facts_for
 from recoup.store.write.sites import lock_merchant, raise_version
 
@@ -51,8 +50,8 @@ class Standing:
     `model`: the one that decides; None, and `why_none` says why. `trained`: what the last night's training found."""
 
     lines: Mapping[UUID | None, Terms]
-    changed: Mapping[UUID | None, Any]
-    stops: tuple[Any, ...]
+    changed: Mapping[UUID | None, ArmSettings]
+    stops: tuple[EngineStop, ...]
     model: str | None = None
     why_none: str = ""
     trained: Any = None
@@ -100,10 +99,11 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
         if _noted(after) == _noted(before):
             return before
         after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
-        await add_arm_settings(tx, asdict(after) | {
-            "merchant_id": scope.merchant_id, "site_id": site_id, "explore_max": dict(after.explore_max or {}),
-            "changed_at": wall, "changed_by": scope.actor.text(),
-        })  # fmt: skip
+        await add_arm_settings(tx, NewArmSettings(
+            merchant_id=scope.merchant_id, version=after.version, site_id=site_id, mode=after.mode, share=after.share,
+            holdout=after.holdout, explore=after.explore, explore_max=dict(after.explore_max or {}), changed_at=wall,
+            changed_by=scope.actor.text(),
+        ))  # fmt: skip
         lines = (await _standing(tx, scope.merchant_id)).lines.values()
         await keep_facts_for(tx, scope.merchant_id, wall, kept=any(one.mode in _AT_WORK for one in lines))
         where = {"site": site.name} if site is not None else {}
@@ -138,9 +138,9 @@ async def resume(world: World, scope: Scope, *, all_merchants: bool = False) -> 
 
 
 async def _standing(connection: asyncpg.Connection, merchant_id: UUID) -> Standing:
-    rows = {row["site_id"]: row for row in await arm_settings(connection, merchant_id)}
+    rows = {row.site_id: row for row in await arm_settings(connection, merchant_id)}
     stops = tuple(await standing_stops(connection, merchant_id))
-    return Standing({site_id: arm_terms_of(row) for site_id, row in rows.items()}, rows, stops)
+    return Standing({site_id: row.terms for site_id, row in rows.items()}, rows, stops)
 
 
 def _noted(terms: Terms) -> dict[str, Any]:

@@ -1,29 +1,61 @@
 """Who decides about new orders, and where the engine is stopped."""
 
-from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.rescue.arms import Mode, Terms
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 # The merchant's newest line and those of its sites, however often each was changed.
-NEWEST = """
+NEWEST: Final = """
 (SELECT a.* FROM arm_settings a WHERE a.merchant_id = {merchant} AND a.site_id IS NULL ORDER BY a.version DESC LIMIT 1)
 UNION ALL
 SELECT a.* FROM sites t CROSS JOIN LATERAL (SELECT * FROM arm_settings a
   WHERE a.merchant_id = {merchant} AND a.site_id = t.site_id ORDER BY a.version DESC LIMIT 1) a
 WHERE t.merchant_id = {merchant} AND t.retired_at IS NULL
 """
-_SETTINGS = NEWEST.format(merchant="$1")
-_STOPS = """
-SELECT * FROM engine_stops WHERE ended_at IS NULL AND (merchant_id IS NULL OR merchant_id = $1) ORDER BY stopped_at
-"""
 
 
-async def arm_settings(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+class ArmSettings(Row, frozen=True):
+    """`site_id` None: the merchant's own."""
+
+    version: int
+    site_id: UUID | None
+    mode: Mode
+    share: int
+    holdout: int
+    explore: int
+    explore_max: dict[str, int]
+    changed_at: datetime
+    changed_by: str
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max)
+
+
+@statement(MERCHANT, f"""
+SELECT version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
+FROM ({NEWEST.format(merchant="$1")}) s
+""")  # fmt: skip
+async def arm_settings(db: Read, merchant_id: UUID) -> list[ArmSettings]:
     """The newest line of the merchant and of each of its sites that ever had one."""
-    return await connection.fetch(_SETTINGS, merchant_id)  # type: ignore[no-any-return]
 
 
-async def standing_stops(connection: asyncpg.Connection, merchant_id: UUID | None) -> Sequence[asyncpg.Record]:
+class EngineStop(Row, frozen=True):
+    """`merchant_id` None: for all."""
+
+    merchant_id: UUID | None
+    why: str
+    actor: str
+    stopped_at: datetime
+
+
+@statement(DIRECTORY, """
+SELECT merchant_id, why, actor, stopped_at FROM engine_stops
+WHERE ended_at IS NULL AND (merchant_id IS NULL OR merchant_id = $1) ORDER BY stopped_at
+""")  # fmt: skip
+async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]:
     """Those that hold for a merchant; None: those for all."""
-    return await connection.fetch(_STOPS, merchant_id)  # type: ignore[no-any-return]

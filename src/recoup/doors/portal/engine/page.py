@@ -3,7 +3,7 @@ at once."""
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
+from recoup.store.read.arms import ArmSettings
 
 PLACE: Final = "/engine"
 _PERCENT: Final = re.compile(r"[0-9]{1,3}")
@@ -46,7 +47,7 @@ class Place:
     name: str
     terms: Terms
     texts: dict[str, str]
-    row: Any
+    row: ArmSettings | None
 
 
 async def engine_page(visit: Visit) -> Response:
@@ -107,13 +108,13 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
     places = [_place(standing, None, visit.known.merchant.name, problem, typed)]
     places += [_place(standing, site.site_id, site.name, problem, typed) for site in open_sites]
     rows = [place.row for place in places if place.row is not None]
-    own = [stop for stop in standing.stops if stop["merchant_id"] is not None]
+    own = [stop for stop in standing.stops if stop.merchant_id is not None]
     values = visit.values(
         places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
         found=FOUND, standing=standing, own=own,
-        for_all=[stop for stop in standing.stops if stop["merchant_id"] is None],
+        for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.portal.world, visit.merchant_id), days=DAYS,
-        who=await told_by(visit, [*(row["changed_by"] for row in rows), *(stop["actor"] for stop in own)]),
+        who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
     )  # fmt: skip
     return render("engine/engine.html", values, status=STATUSES[problem.code] if problem else 200)
 
