@@ -4,11 +4,10 @@ fees, and the kinds of orders that were approved. Everything may be repeated; th
 Keys, endpoints, bank accounts and orders stay where they were made: live has its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
-
-import asyncpg
 
 from recoup.flows.merchants.make_merchant import NewSite, acceptor_of, place_merchant
 from recoup.flows.merchants.partners import make_partner
@@ -20,7 +19,7 @@ from recoup.kernel.world import World
 from recoup.rules.money.fees import in_force
 from recoup.store.pool import Database
 from recoup.store.read.merchants import Known, Site, load_merchant
-from recoup.store.read.onboarding import waiting_to_open
+from recoup.store.read.onboarding import ApprovedRequest, waiting_to_open
 from recoup.store.read.partners import find_partner
 from recoup.store.write.fee_terms import add_fee_term, fee_term_row
 from recoup.store.write.go_live import note_opened
@@ -45,23 +44,23 @@ async def open_approved(sandbox: World) -> int:
     return len(waiting)
 
 
-async def _open(sandbox: World, live: World, request: asyncpg.Record) -> None:
-    merchant_id, partner_id = request["merchant_id"], request["partner_id"]
+async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
+    merchant_id, partner_id = request.merchant_id, request.partner_id
     async with sandbox.db.connection() as connection:
         known = await load_merchant(connection, merchant_id)
         partner = await find_partner(connection, partner_id) if partner_id is not None else None
     assert known is not None
     if partner is not None:
-        await make_partner(live, partner_id, partner.name, like=partner)
-    scope = Scope(merchant_id, OPERATOR, str(request["request_id"]))
+        await make_partner(live, partner.partner_id, partner.name, like=partner)
+    scope = Scope(merchant_id, OPERATOR, str(request.request_id))
     await _place(live, known, partner_id, scope)
-    await _switch(live, known, scope, request["kinds"])
+    await _switch(live, known, scope, request.kinds)
     people: Database = sandbox.extra["people"]
     async with people.connection() as connection:
         await save_merchant(connection, merchant_id, live.name, partner_id, known.merchant.name)
         await take_along(connection, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)
     async with sandbox.db.connection() as connection:
-        await note_opened(connection, merchant_id, request["request_id"], sandbox.clocks.wall())
+        await note_opened(connection, merchant_id, request.request_id, sandbox.clocks.wall())
 
 
 async def _place(live: World, known: Known, partner_id: UUID | None, scope: Scope) -> None:
@@ -82,7 +81,7 @@ async def _place(live: World, known: Known, partner_id: UUID | None, scope: Scop
                                                 note=AS_BEFORE, recorded_at=wall))  # fmt: skip
 
 
-async def _switch(live: World, known: Known, scope: Scope, kinds: list[str]) -> None:
+async def _switch(live: World, known: Known, scope: Scope, kinds: Sequence[str]) -> None:
     """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
     off."""
     async with live.db.connection() as connection:

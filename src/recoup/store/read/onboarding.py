@@ -1,14 +1,16 @@
 """What a merchant has done, read from what it left: the first of each kind. Bounded, however many there are."""
 
-from typing import Final
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.merchants.onboarding import Evidence, Facts
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
+
 
 # Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
-_EVIDENCE: Final = """
+@statement(MERCHANT, """
 SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
 FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
 UNION ALL (
@@ -51,47 +53,94 @@ UNION ALL (
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)
-"""
-_STANDING: Final = """
+""")  # fmt: skip
+async def _evidence(db: Read, merchant_id: UUID) -> dict[str, Evidence]: ...
+
+
+class _Site(Row, frozen=True):
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+
+
+@statement(MERCHANT, """
+SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
+ORDER BY created_at, site_id
+""")  # fmt: skip
+async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
+
+
+class _Standing(Row, frozen=True):
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    is_active: bool
+    has_fees: bool
+    has_settlement: bool
+    bank_states: frozenset[str]
+
+
+@statement(MERCHANT, """
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
   (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
 FROM merchants m WHERE m.merchant_id = $1
-"""
-_SITES: Final = """
-SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
-ORDER BY created_at, site_id
-"""
-_REQUESTS: Final = "SELECT * FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2"
-_WAITING: Final = """
-SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
-FROM go_live_requests r JOIN merchants m USING (merchant_id)
-WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
-"""
-_KINDS: Final = ("cit_web", "cit_callcenter", "mit")
+""")  # fmt: skip
+async def _standing(db: Read, merchant_id: UUID) -> _Standing | None: ...
 
 
-async def onboarding_facts(connection: asyncpg.Connection, merchant_id: UUID) -> Facts | None:
+def _kinds(of: _Standing | _Site) -> dict[str, bool]:
+    return {"cit_web": of.cit_web, "cit_callcenter": of.cit_callcenter, "mit": of.mit}
+
+
+async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
     """None for a merchant that there is not."""
-    row = await connection.fetchrow(_STANDING, merchant_id)
-    if row is None:
+    found = await _standing(db, merchant_id)
+    if found is None:
         return None
-    evidence = [Evidence(*one.values()) for one in await connection.fetch(_EVIDENCE, merchant_id)]
-    sites = await connection.fetch(_SITES, merchant_id)
+    evidence, sites = await _evidence(db, merchant_id), await _sites(db, merchant_id)
     return Facts(
-        {one.step: one for one in evidence}, row["has_fees"], row["has_settlement"], frozenset(row["bank_states"]),
-        {kind: row[kind] for kind in _KINDS},
-        [(site["name"], site["descriptor"], {kind: site[kind] for kind in _KINDS}) for site in sites],
-        row["is_active"],
+        evidence, found.has_fees, found.has_settlement, found.bank_states, _kinds(found),
+        [(site.name, site.descriptor, _kinds(site)) for site in sites], found.is_active,
     )  # fmt: skip
 
 
-async def waiting_to_open(connection: asyncpg.Connection, limit: int) -> list[asyncpg.Record]:
+class ApprovedRequest(Row, frozen=True):
+    merchant_id: UUID
+    request_id: UUID
+    kinds: tuple[str, ...]
+    partner_id: UUID | None
+
+
+@statement(MERCHANT, """
+SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
+FROM go_live_requests r JOIN merchants m USING (merchant_id)
+WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
+""")  # fmt: skip
+async def waiting_to_open(db: Read, limit: int) -> list[ApprovedRequest]:
     """Approved requests that the live world has not heard of yet."""
-    return await connection.fetch(_WAITING, limit)  # type: ignore[no-any-return]
 
 
-async def go_live_requests(connection: asyncpg.Connection, merchant_id: UUID, limit: int) -> list[asyncpg.Record]:
+class GoLiveRequest(Row, frozen=True):
+    """`opened_at`: when the live world had everything of an approved one."""
+
+    request_id: UUID
+    state: Literal["asked", "approved", "refused", "withdrawn"]
+    kinds: tuple[str, ...]
+    note: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    opened_at: datetime | None
+
+
+@statement(MERCHANT, """
+SELECT request_id, state, kinds, note, asked_by, asked_at, decided_by, decided_at, opened_at
+FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2
+""")  # fmt: skip
+async def go_live_requests(db: Read, merchant_id: UUID, limit: int) -> list[GoLiveRequest]:
     """Newest first."""
-    return await connection.fetch(_REQUESTS, merchant_id, limit)  # type: ignore[no-any-return]

@@ -62,11 +62,11 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     facts, conditions = await onboarding_of(visit.portal.world, visit.merchant_id)
     async with visit.portal.world.db.connection() as connection:
         requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
-    people = await named(visit, [row[who] for row in requests for who in ("asked_by", "decided_by")])
+    people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
     values = visit.values(
         tasks=TASKS, evidence=facts.evidence, done=len(facts.evidence), conditions=conditions,
         holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
-        open=next((row for row in requests if row["state"] == "asked"), None), people=people, problem=problem,
+        open=next((row for row in requests if row.state == "asked"), None), people=people, problem=problem,
         may_ask=visit.session.may("go_live") and not visit.is_operator,
         curl={task.step: curl_line(task, str(visit.portal.world.extra.get("url", ""))) for task in TASKS},
     )  # fmt: skip
