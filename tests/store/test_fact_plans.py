@@ -36,11 +36,11 @@ STATEMENTS = {
         "payer_looks": "payer_id", "order_payer": "payer_id", "orders": "order_id", "vault": "token_id",
         "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
     "merchant": (merchants._MERCHANT, {"arm_settings": "site_id"}),
-    "arms": (arms._SETTINGS, {"arm_settings": "site_id"}),
+    "arms": (sql_of(arms.arm_settings), {"arm_settings": "site_id"}),
     "transmit": (sql_of(transmissions.add_transmissions), {"order_refs": "external_id", "order_payer": "payer_id"}),
     "touched": (sql_of(told._touched), {"transmissions": "transmit_id", "order_payer": "payer_id"}),
-    "switched": (switches._LAST_ACTORS, {"switch_changes": "subject_id"}),
-    "ended keys": (merchant_keys._ENDED, {
+    "switched": (sql_of(switches.last_actors), {"switch_changes": "subject_id"}),
+    "ended keys": (sql_of(merchant_keys.keys_ended), {
         "api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"}),
     "replay": (sql_of(replays._replays_of_key), {"replays": "key"}),
     "replays": (sql_of(replays.newest_replays), {"replays": "endpoint_id"}),
@@ -79,7 +79,7 @@ def _plan(server: ServerAddress, statement: str) -> str:
     return asyncio.run(planned())
 
 
-@pytest.mark.parametrize("statement", [sql_of(endpoints.list_endpoints), partner_merchants._HOOKS])
+@pytest.mark.parametrize("statement", [sql_of(endpoints.list_endpoints), sql_of(partner_merchants.hooks_of)])
 def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: ServerAddress, statement: str) -> None:
     """Fifty stand at most, but each page looked through all that a merchant ever made."""
     plan = _plan(server, statement)

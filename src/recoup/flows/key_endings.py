@@ -49,7 +49,7 @@ class KeyEndings:
             return ends_at is None or ends_at <= self._world.clocks.wall()
         async with self._world.db.connection() as connection:
             found = await find_ending(connection, key)
-        return found is not None and (found[0] is None or found[0] <= self._world.clocks.wall())
+        return found is not None and (found.ends_at is None or found.ends_at <= self._world.clocks.wall())
 
     @property
     def by_memory(self) -> bool:

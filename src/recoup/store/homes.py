@@ -32,8 +32,9 @@ SHARED: Final[dict[str, Home]] = {
         "partner_alerts",
     ), HUB),
     **dict.fromkeys((
-        "world", "upkeep", "key_checks", "partners", "partner_keys", "partner_merchants", "partner_log", "api_keys",
-        "tokenization_keys", "signing_keys", "key_endings", "key_listeners", "endpoints", "applications",
+        "world", "upkeep", "key_checks", "partners", "partner_keys", "partner_merchants", "partner_log",
+        "heard_by_partners", "api_keys", "tokenization_keys", "signing_keys", "refresh_tokens", "seen_signatures",
+        "signatures_since", "key_endings", "key_listeners", "endpoints", "applications",
         "application_log", "application_documents", "operator_exposure", "issuers", "engine_stops", "models",
         "model_choices", "trainings",
     ), DIRECTORY),

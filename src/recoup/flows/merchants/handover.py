@@ -64,7 +64,7 @@ async def prepare(
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""
     handover_id, wall = new_id(), world.clocks.wall()
     sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(given)))
-    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, request, old_keys_end)
+    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end)
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
 
@@ -83,7 +83,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
                 scope = Scope(named[0], Actor("link", "handover"), request_id)
                 await note(tx, scope, wall, "handover.opened", named[1])
                 given = _opened(world, named[1], blob)
-                ended = await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall)
+                ended = frozenset(await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall))
     if given is None:
         raise Problem("not_found", "This link shows nothing: it was used, has expired, or never existed.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip

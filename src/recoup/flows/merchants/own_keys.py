@@ -1,9 +1,8 @@
 """A merchant's own people make and end its keys, one kind at a time. What opens something is told once, never kept."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -13,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
-from recoup.store.read.merchant_keys import keys_of, live_keys
+from recoup.store.read.merchant_keys import MerchantKey, keys_of, live_keys
 from recoup.store.write.merchant_keys import end_keys, name_key
 from recoup.store.write.sites import lock_merchant
 
@@ -23,7 +22,7 @@ KEYS_MAX: Final = 10
 NAME_MAX: Final = 60
 
 
-async def list_keys(world: World, scope: Scope) -> Sequence[Any]:
+async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
     """Newest first, ended ones too; no secret."""
     async with world.db.connection() as connection:
         return await keys_of(connection, scope.merchant_id)
@@ -86,12 +85,12 @@ async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: s
         await note(tx, scope, wall, "key.named", print_, {"kind": kind, "name": name})
 
 
-async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") -> list[Any]:
+async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") -> list[MerchantKey]:
     """Those of the kind that open something now, newest first; with `print_` that one alone."""
     wall = world.clocks.wall()
     return [row for row in await list_keys(world, scope)
-            if row["kind"] == kind and (row["ends_at"] is None or row["ends_at"] > wall)
-            and (not print_ or row["print"] == print_)]  # fmt: skip
+            if row.kind == kind and (row.ends_at is None or row.ends_at > wall)
+            and (not print_ or row.print == print_)]  # fmt: skip
 
 
 def checked_name(name: str) -> str:

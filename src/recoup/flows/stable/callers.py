@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.key_endings import endings_of
@@ -14,7 +14,7 @@ from recoup.kernel.world import World
 from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.store.coalesce import Coalescer
 from recoup.store.read.signing_keys import find_signing_key
-from recoup.store.write.signatures import begin_signatures, bucket_of, take_signatures
+from recoup.store.write.signatures import Signature, begin_signatures, bucket_of, take_signatures
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000
@@ -113,8 +113,8 @@ class Callers:
         first: dict[tuple[str, str], int] = {}
         for index, (key_id, signature, _) in enumerate(rows):
             first.setdefault((key_id, signature), index)
-        batch: list[dict[str, Any]] = [
-            {"key_id": key_id, "signature": signature, "bucket": bucket_of(rows[index][2])}
+        batch = [
+            Signature(bucket=bucket_of(rows[index][2]), key_id=key_id, signature=signature)
             for (key_id, signature), index in first.items()
         ]
         async with self._world.db.connection() as connection:

@@ -3,17 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, statement
 
-_OPEN = """
+
+class TokenizationKey(Row, frozen=True):
+    environment_key: str
+    created_at: datetime
+    retires_at: datetime | None
+
+
+@statement(DIRECTORY, """
 SELECT environment_key, created_at, retires_at FROM tokenization_keys
 WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 ORDER BY created_at DESC, environment_key
-"""
-
-
-async def open_tokenization_keys(
-    connection: asyncpg.Connection, merchant_id: UUID, at: datetime
-) -> list[asyncpg.Record]:
+""")  # fmt: skip
+async def open_tokenization_keys(db: Read, merchant_id: UUID, at: datetime) -> list[TokenizationKey]:
     """Those that open something `at` that wall time, newest first."""
-    return await connection.fetch(_OPEN, merchant_id, at)  # type: ignore[no-any-return]

@@ -6,30 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, Tx, statement
 
 CHANNEL: Final = "key_endings"
 ENDINGS_MAX: Final = 20_000  # that a process keeps; with more it asks for each
-# What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
-# lease before had not run out then, so that whoever ended a key in between saw it and waits.
-_HEAR: Final = """
-WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners WHERE listener_id = $1),
-me AS (
-  INSERT INTO key_listeners VALUES ($1, coalesce($4::timestamptz, '-infinity'), statement_timestamp() + $2::interval)
-  ON CONFLICT (listener_id) DO UPDATE SET heard_at = EXCLUDED.heard_at, lease_until = EXCLUDED.lease_until)
-SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, statement_timestamp() AS at
-FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
-  FROM (SELECT key, ends_at FROM key_endings LIMIT $3) few) e
-"""
-_BEHIND: Final = """
-SELECT EXISTS (
-  SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
-"""
-_FORGET: Final = """
-WITH gone AS (DELETE FROM key_listeners WHERE lease_until < now() - $1::interval)
-DELETE FROM key_endings WHERE noted_at < now() - $1 AND coalesce(ends_at < now() - $1, true)
-"""
-_ENDING: Final = "SELECT ends_at FROM key_endings WHERE key = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +23,69 @@ class Heard:
     at: datetime
 
 
-async def hear(
-    connection: asyncpg.Connection, listener_id: UUID, lease: timedelta, taken_in: datetime | None
-) -> Heard:
+class _Heard(Row, frozen=True):
+    held: bool
+    keys: tuple[str, ...] | None
+    ends: tuple[datetime | None, ...] | None
+    at: datetime
+
+
+# What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
+# lease before had not run out then, so that whoever ended a key in between saw it and waits.
+@statement(DIRECTORY, f"""
+WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners WHERE listener_id = $1),
+me AS (
+  INSERT INTO key_listeners VALUES ($1, coalesce($3::timestamptz, '-infinity'), statement_timestamp() + $2::interval)
+  ON CONFLICT (listener_id) DO UPDATE SET heard_at = EXCLUDED.heard_at, lease_until = EXCLUDED.lease_until)
+SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, statement_timestamp() AS at
+FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
+  FROM (SELECT key, ends_at FROM key_endings LIMIT {ENDINGS_MAX + 1}) few) e
+""")  # fmt: skip
+async def _hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> _Heard: ...
+
+
+async def hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> Heard:
     """All endings. Whoever ends keys is told until when the listener goes by its memory, and by which reading."""
-    row = await connection.fetchrow(_HEAR, listener_id, lease, ENDINGS_MAX + 1, taken_in)
-    keys = row["keys"] or []
-    ends = dict(zip(keys, row["ends"] or [], strict=True)) if len(keys) <= ENDINGS_MAX else None
-    return Heard(ends, row["held"], row["at"])
+    row = await _hear(db, listener_id, lease, taken_in)
+    keys = row.keys or ()
+    ends = dict(zip(keys, row.ends or (), strict=True)) if len(keys) <= ENDINGS_MAX else None
+    return Heard(ends, row.held, row.at)
 
 
-async def leave(connection: asyncpg.Connection, listener_id: UUID) -> None:
+@statement(DIRECTORY, "DELETE FROM key_listeners WHERE listener_id = $1")
+async def leave(db: Tx, listener_id: UUID) -> None:
     """It goes by nothing that it heard any more."""
-    await connection.execute("DELETE FROM key_listeners WHERE listener_id = $1", listener_id)
 
 
-async def announce(connection: asyncpg.Connection) -> datetime:
+@statement(DIRECTORY, f"""
+WITH woken AS MATERIALIZED (SELECT pg_notify('{CHANNEL}', '')) SELECT clock_timestamp() FROM woken
+""")  # fmt: skip
+async def announce(db: Tx) -> datetime:
     """Wakes all listeners, after the commit; answers from when on one that hears has heard of it."""
-    sql = "SELECT clock_timestamp() AS now, pg_notify($1, '')"
-    return (await connection.fetchrow(sql, CHANNEL))["now"]  # type: ignore[no-any-return]
 
 
-async def any_behind(connection: asyncpg.Connection, since: datetime, grace: timedelta) -> bool:
+@statement(DIRECTORY, """
+SELECT EXISTS (
+  SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
+""")  # fmt: skip
+async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
     """Whether a listener has not heard since then and might still go by what it heard before."""
-    return bool(await connection.fetchval(_BEHIND, since, grace))
 
 
-async def find_ending(connection: asyncpg.Connection, key: str) -> tuple[datetime | None] | None:
-    """(when it ends, None for one that has,); None for a key that goes on."""
-    row = await connection.fetchrow(_ENDING, key)
-    return (row["ends_at"],) if row else None
+class KeyEnding(Row, frozen=True):
+    """`ends_at` None: it has ended."""
+
+    ends_at: datetime | None
 
 
-async def forget_endings(connection: asyncpg.Connection, after: timedelta) -> None:
+@statement(DIRECTORY, "SELECT ends_at FROM key_endings WHERE key = $1")
+async def find_ending(db: Read, key: str) -> KeyEnding | None:
+    """None for a key that goes on."""
+
+
+@statement(DIRECTORY, """
+WITH gone AS (DELETE FROM key_listeners WHERE lease_until < now() - $1::interval)
+DELETE FROM key_endings WHERE noted_at < now() - $1 AND coalesce(ends_at < now() - $1, true)
+""")  # fmt: skip
+async def forget_endings(db: Tx, after: timedelta) -> None:
     """Those with which nothing can be shown any more, and listeners that are gone."""
-    await connection.execute(_FORGET, after)

@@ -3,14 +3,33 @@ and what was signed before it is refused instead."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Row, Tx, statement
 
 BUCKET_SECONDS = 300
 # One more than the window can reach back, for a timestamp may lie in the future.
 BUCKETS_KEPT = 3
-_TAKE = """
+
+
+def bucket_of(seconds: int) -> int:
+    return seconds // BUCKET_SECONDS
+
+
+class Signature(Row, frozen=True):
+    """`signature`: hex."""
+
+    bucket: int
+    key_id: str
+    signature: str
+
+
+class _Taken(Row, frozen=True):
+    since: datetime | None
+    fresh: tuple[str, ...]
+
+
+@statement(DIRECTORY, """
 WITH input AS MATERIALIZED (
   SELECT i.*, set_config('synchronous_commit', 'off', true)
   FROM jsonb_to_recordset($1) AS i (bucket bigint, key_id text, signature text)
@@ -20,28 +39,27 @@ WITH input AS MATERIALIZED (
   ON CONFLICT DO NOTHING RETURNING key_id, signature
 )
 SELECT (SELECT since FROM signatures_since) AS since,
-  (SELECT array_agg(key_id || ' ' || encode(signature, 'hex')) FROM fresh) AS fresh
-"""
-_SINCE = "INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING"
-_FORGET = "DELETE FROM seen_signatures WHERE bucket < $1"
-
-
-def bucket_of(seconds: int) -> int:
-    return seconds // BUCKET_SECONDS
+  ARRAY(SELECT key_id || ' ' || encode(signature, 'hex') FROM fresh) AS fresh
+""")  # fmt: skip
+async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
 async def take_signatures(
-    connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]
+    db: Tx, signatures: Sequence[Signature]
 ) -> tuple[datetime | None, set[tuple[str, str]]]:
     """Which (key_id, signature) were not seen before, and since when all are known: None right after a crash."""
-    row = await connection.fetchrow(_TAKE, list(rows))
-    return row["since"], {(one.partition(" ")[0], one.partition(" ")[2]) for one in row["fresh"] or ()}
+    taken = await _take(db, signatures)
+    return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}
 
 
-async def begin_signatures(connection: asyncpg.Connection, since: datetime) -> None:
-    await connection.execute(_SINCE, since)
+@statement(DIRECTORY, "INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING")
+async def begin_signatures(db: Tx, since: datetime) -> None: ...
 
 
-async def forget_signatures(connection: asyncpg.Connection, now: datetime) -> None:
+@statement(DIRECTORY, "DELETE FROM seen_signatures WHERE bucket < $1")
+async def _forget(db: Tx, before: int) -> None: ...
+
+
+async def forget_signatures(db: Tx, now: datetime) -> None:
     """Those whose timestamps no call may carry any more."""
-    await connection.execute(_FORGET, bucket_of(int(now.timestamp())) - BUCKETS_KEPT)
+    await _forget(db, bucket_of(int(now.timestamp())) - BUCKETS_KEPT)

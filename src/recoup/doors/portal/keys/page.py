@@ -135,7 +135,7 @@ async def _show(
 ) -> Response:
     world, may = visit.portal.world, visit.session.may("keys")
     rows, hooks = await list_keys(world, visit.scope), await list_all(world, visit.scope)
-    names = await named(visit, [name for row in rows for name in (row["made_by"], row["ended_by"])])
+    names = await named(visit, [name for row in rows for name in (row.made_by, row.ended_by)])
     signing = [(which, word, *await shared_key_state(world, visit.scope, door))
                for which, (word, door) in SIGNING.items()]  # fmt: skip
     values = visit.values(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from recoup.doors.portal.forms import Form, one
+from recoup.store.read.merchant_keys import MerchantKey
 
 SURE: Final = "sure"
 # A day to change over comes first: what ends at once is asked about.
@@ -39,6 +40,5 @@ def is_sure(form: Form) -> bool:
     return one(form, SURE) == "yes"
 
 
-def endings_of(rows: Sequence[Any]) -> list[Ending]:
-    """Of rows as the list of keys has them."""
-    return [Ending(WORDS[row["kind"]], row["key"][-4:], row["name"], row["last_used_at"]) for row in rows]
+def endings_of(keys: Sequence[MerchantKey]) -> list[Ending]:
+    return [Ending(WORDS[key.kind], key.key[-4:], key.name, key.last_used_at) for key in keys]
