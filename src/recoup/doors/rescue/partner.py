@@ -30,7 +30,7 @@ from recoup.flows.merchants.partner_merchants import STATES, MerchantAsked
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
+from recoup.store.read.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
 from recoup.store.read.partners import count_merchants
 
 _KEY_MAX: Final = 128
@@ -131,11 +131,11 @@ def idempotency_key(call: Call) -> str | None:
     return key or None
 
 
-def merchant_members(row: Any) -> dict[str, Any]:
+def merchant_members(row: PartnerMerchant) -> dict[str, Any]:
     return {
-        "mid": row["merchant_id"], "name": row["name"], "external_id": row["external_id"], "state": row["state"],
-        "cit_web": row["cit_web"], "cit_callcenter": row["cit_callcenter"], "mit": row["mit"], "sites": row["sites"],
-        "created_date": iso(row["created_at"]),
+        "mid": row.merchant_id, "name": row.name, "external_id": row.external_id, "state": row.state,
+        "cit_web": row.cit_web, "cit_callcenter": row.cit_callcenter, "mit": row.mit, "sites": row.sites,
+        "created_date": iso(row.created_at),
     }  # fmt: skip
 
 

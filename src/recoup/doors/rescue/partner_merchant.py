@@ -23,8 +23,9 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.partner_status import Status, health_of, read_status
-from recoup.kernel.ids import parse_id
 from recoup.kernel.time import iso
+from recoup.store.read.merchant_keys import MerchantKey as StoredKey
+from recoup.store.read.partner_merchants import HookHealth
 
 OVERLAP_HOURS: Final = 24
 
@@ -77,25 +78,25 @@ def _status(status: Status) -> MerchantStatus:
                                 cit_callcenter=s.cit_callcenter, mit=s.mit, is_default=s.is_default)
                    for s in status.sites],
         keys=[_key(row) for row in status.keys], webhooks=[_hook(row) for row in status.hooks],
-        first_order=_order(status.merchant["first_order"]), last_order=_order(status.merchant["last_order"]),
+        first_order=_order(status.merchant.first_order), last_order=_order(status.merchant.last_order),
         missing=[MissingStep(code=one.name, text=f"{one.title}: {one.told}") for one in status.missing],
     )  # fmt: skip
 
 
-def _key(row: Any) -> MerchantKey:
-    return MerchantKey(id=parse_id(row["id"]), kind=row["kind"], last_four=row["key"][-4:],
-                       created_date=iso(row["created_at"]), ends_date=iso_or_null(row["ends_at"]))  # fmt: skip
+def _key(row: StoredKey) -> MerchantKey:
+    return MerchantKey(id=row.id, kind=row.kind, last_four=row.key[-4:],
+                       created_date=iso(row.created_at), ends_date=iso_or_null(row.ends_at))  # fmt: skip
 
 
-def _hook(row: Any) -> MerchantWebhook:
+def _hook(row: HookHealth) -> MerchantWebhook:
     return MerchantWebhook(
-        id=row["endpoint_id"], url=row["url"], state=row["state"], health=health_of(row), why=row["why"],
-        last_tried_date=iso_or_null(row["last_at"]), last_status=row["last_status"],
-        last_delivered_date=iso_or_null(row["delivered_at"]),
+        id=row.endpoint_id, url=row.url, state=row.state, health=health_of(row), why=row.why,
+        last_tried_date=iso_or_null(row.last_at), last_status=row.last_status,
+        last_delivered_date=iso_or_null(row.delivered_at),
     )  # fmt: skip
 
 
-def _order(told: Any) -> MerchantOrder | None:
+def _order(told: dict[str, Any] | None) -> MerchantOrder | None:
     return MerchantOrder(id=told["order_id"], placed_date=told["at"]) if told else None
 
 

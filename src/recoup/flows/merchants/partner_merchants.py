@@ -170,12 +170,12 @@ async def new_keys(
         wall = world.clocks.wall()
         mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}".encode())
         if key is not None and (before := await handover_by_key(tx, merchant_id, key)):
-            if before["request_mac"] != mac:
+            if before.request_mac != mac:
                 raise Problem("conflict", "This Idempotency-Key made other keys, or with another overlap.",
                               field="Idempotency-Key", cure="Use a new one for new keys.")  # fmt: skip
-            waiting = before["sealed"] and before["expires_at"] > wall
-            handover = Handover(link(world, merchant_id, before["handover_id"]), before["expires_at"])
-            return KeysMade(None, handover if waiting else None, before["old_keys_end"])
+            waiting = before.sealed and before.expires_at > wall
+            handover = Handover(link(world, merchant_id, before.handover_id), before.expires_at)
+            return KeysMade(None, handover if waiting else None, before.old_keys_end)
         for kind in kinds if overlap else ():
             if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
                 raise Problem("conflict", f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",

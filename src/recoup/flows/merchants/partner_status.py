@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.world import World
 from recoup.rules.merchants.onboarding import Condition, conditions
-from recoup.store.read.merchant_keys import keys_of
+from recoup.store.read.merchant_keys import MerchantKey, keys_of
 from recoup.store.read.merchants import Site, load_merchant
 from recoup.store.read.onboarding import onboarding_facts
-from recoup.store.read.partner_merchants import hooks_of, read_merchant
+from recoup.store.read.partner_merchants import HookHealth, PartnerMerchantStatus, hooks_of, read_merchant
 
 DELIVERED_WITHIN: Final = timedelta(days=30)
 
@@ -22,10 +22,10 @@ DELIVERED_WITHIN: Final = timedelta(days=30)
 class Status:
     """Rows as they were read; `missing`: what does not hold yet."""
 
-    merchant: Any
+    merchant: PartnerMerchantStatus
     sites: tuple[Site, ...]
-    keys: Sequence[Any]
-    hooks: Sequence[Any]
+    keys: Sequence[MerchantKey]
+    hooks: Sequence[HookHealth]
     missing: tuple[Condition, ...]
 
 
@@ -44,10 +44,10 @@ async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Stat
     return Status(row, sites, keys, hooks, missing)
 
 
-def health_of(hook: Any) -> str:
+def health_of(hook: HookHealth) -> str:
     """new, ok, failing or disabled."""
-    if hook["state"] != "active":
+    if hook.state != "active":
         return "disabled"
-    if hook["last_result"] is None:
+    if hook.last_result is None:
         return "new"
-    return "ok" if hook["last_result"] == "delivered" else "failing"
+    return "ok" if hook.last_result == "delivered" else "failing"

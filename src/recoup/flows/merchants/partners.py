@@ -63,7 +63,7 @@ async def make_partner_key(
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         if overlap:
             kept_keys = await partner_keys_of(tx, partner_id)
-            if sum(row["ends_at"] is None or row["ends_at"] > wall for row in kept_keys) >= KEYS_MAX:
+            if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem("conflict", f"The partner has {KEYS_MAX} keys that still work.",
                               cure="Wait until one has ended, or end them all with the new one.")  # fmt: skip
             await retire_partner_keys(tx, partner_id, wall + overlap)

@@ -49,8 +49,8 @@ async def report_page(
                                          only=asked.merchant_id)  # fmt: skip
     rows: list[Row] = []
     for one in merchants[:limit]:
-        rows += await _of_merchant(world, asked, one["merchant_id"], one["name"])
-    return rows, merchants[limit - 1]["merchant_id"] if len(merchants) > limit else None
+        rows += await _of_merchant(world, asked, one.merchant_id, one.name)
+    return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
 
 
 async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator[bytes]:
@@ -71,15 +71,15 @@ async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator
 async def _of_merchant(world: World, asked: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
     span = (_midnight(asked.first), _midnight(asked.last) + timedelta(days=1))
     async with world.db.connection() as connection:
-        booked = await booked_by_day(connection, merchant_id, span, asked.asset)
-        placed = await placed_by_day(connection, merchant_id, span, asked.asset)
+        booked = await booked_by_day(connection, merchant_id, *span, asked.asset)
+        placed = await placed_by_day(connection, merchant_id, *span, asked.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
-    for row in placed:
-        sums[row["day"], row["asset"], PLACED] = (row["orders"], int(row["units"]))
-    for row in booked:
-        key = (row["day"], row["asset"], kind_of(row["recipe"]))
+    for came in placed:
+        sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))
+    for line in booked:
+        key = (line.day, line.asset, kind_of(line.recipe))
         count, units = sums.get(key, (0, 0))
-        sums[key] = (count + row["entries"], units + int(row["units"]))
+        sums[key] = (count + line.entries, units + int(line.units))
     return [Row(merchant_id, name, *key, *sums[key]) for key in sorted(sums)]
 
 

@@ -6,7 +6,7 @@ from recoup.kernel.world import World
 from recoup.moves.registrations import registered
 from recoup.store.pool import Database
 from recoup.store.read.applications import merchant_that_applied
-from recoup.store.read.partners import who_is
+from recoup.store.read.partners import lock_who_is, who_is
 from recoup.store.write.people import save_heirs, save_merchant, save_partner
 
 
@@ -26,5 +26,5 @@ async def register(world: World, merchant_id: UUID) -> None:
         if applicant_id is not None:
             await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)
     async with world.db.transaction() as tx:
-        if await who_is(tx, merchant_id, lock=True) == told:
+        if await lock_who_is(tx, merchant_id) == told:
             await registered(tx, merchant_id)

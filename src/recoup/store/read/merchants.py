@@ -10,8 +10,10 @@ import asyncpg
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.arms import Terms
+from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.read.arms import NEWEST
 from recoup.store.read.locked import arm_terms_of, fee_terms_of, merchant_of
+from recoup.store.statement import Read, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,9 @@ WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
 """
 
 
-async def is_killed(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
+@statement(MERCHANT, "SELECT killed FROM merchants WHERE merchant_id = $1")
+async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""
-    return bool(await connection.fetchval("SELECT killed FROM merchants WHERE merchant_id = $1", merchant_id))
 
 
 async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Known | None:
@@ -115,11 +117,9 @@ async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Kn
     )  # fmt: skip
 
 
-async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | None:
+@statement(MERCHANT, "SELECT offset_us FROM merchants WHERE merchant_id = $1")
+async def offset_of(db: Read, merchant_id: UUID) -> int | None:
     """Microseconds from wall to business time."""
-    return await connection.fetchval(  # type: ignore[no-any-return]
-        "SELECT offset_us FROM merchants WHERE merchant_id = $1", merchant_id
-    )
 
 
 async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
@@ -132,21 +132,19 @@ async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey |
                   ended_at=row["ended_at"])  # fmt: skip
 
 
-async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str, at: datetime) -> UUID | None:
+@statement(DIRECTORY, """
+SELECT merchant_id FROM tokenization_keys
+WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+""")  # fmt: skip
+async def find_tokenization_merchant(db: Read, environment_key: str, at: datetime) -> UUID | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""
-    sql = """
-    SELECT merchant_id FROM tokenization_keys
-    WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
-    """
-    return await connection.fetchval(sql, environment_key, at)  # type: ignore[no-any-return]
 
 
-async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) -> UUID | None:
+@statement(MERCHANT, """
+SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
+CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
+  ORDER BY h.placed_at DESC LIMIT 1) h
+ORDER BY h.order_id DESC LIMIT 1
+""")  # fmt: skip
+async def newest_of(db: Read, merchant_ids: list[UUID]) -> UUID | None:
     """Of these merchants the one whose newest order is the newest; None when none has an order."""
-    sql = """
-    SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
-    CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
-      ORDER BY h.placed_at DESC LIMIT 1) h
-    ORDER BY h.order_id DESC LIMIT 1
-    """
-    return await connection.fetchval(sql, merchant_ids)  # type: ignore[no-any-return]

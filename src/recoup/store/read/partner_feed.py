@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import asyncpg
-
+from recoup.store.homes import HUB
 from recoup.store.read.feed import FeedLine
+from recoup.store.statement import Read, statement
 
-_LAST = "SELECT number FROM partner_closers WHERE partner_id = $1"
 _EVENTS = """
 SELECT p.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
@@ -20,14 +19,13 @@ ORDER BY p.number LIMIT $5
 """
 
 
-async def last_partner_number(connection: asyncpg.Connection, partner_id: UUID) -> int:
+@statement(HUB, "SELECT coalesce((SELECT number FROM partner_closers WHERE partner_id = $1), 0)")
+async def last_partner_number(db: Read, partner_id: UUID) -> int:
     """Of the newest event in the partner's feed; 0 while there is none."""
-    return int(await connection.fetchval(_LAST, partner_id) or 0)
 
 
 async def partner_feed_page(
-    connection: asyncpg.Connection, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
+    db: Read, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
 ) -> list[FeedLine]:
     """As `feed_page`, over all merchants of the partner."""
-    wanted = list(events) if events is not None else None
-    return [FeedLine(*row) for row in await connection.fetch(_EVENTS, partner_id, after, until, wanted, limit)]
+    return [FeedLine(*row) for row in await db.fetch(_EVENTS, partner_id, after, until, events, limit)]

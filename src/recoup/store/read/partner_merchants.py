@@ -1,11 +1,16 @@
 """A partner's merchants: the list, and how one of them stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
+
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS = 10.0
 RESCUED_TIMEOUT_MS = 1_000
@@ -21,7 +26,21 @@ class MerchantFilter:
     external_id: str | None = None
 
 
-_LIST = """
+class PartnerMerchant(Row, frozen=True):
+    """`created_at`: when it became the partner's. `sites`: how many take orders."""
+
+    merchant_id: UUID
+    name: str
+    external_id: str | None
+    state: Literal["active", "paused"]
+    created_at: datetime
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    sites: int
+
+
+@statement(MERCHANT, """
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
@@ -29,8 +48,30 @@ WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3 = '' OR p
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
   AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
-"""
-_ONE = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _merchants(
+    db: Read, partner_id: UUID, state: str | None, name: str, external_id: str | None, after: UUID | None, limit: int,
+    only: UUID | None,
+) -> list[PartnerMerchant]: ...  # fmt: skip
+
+
+async def list_merchants(
+    db: Read, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
+) -> list[PartnerMerchant]:
+    """In the order of their ids, which is that of their making."""
+    return await _merchants(
+        db, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only
+    )
+
+
+class PartnerMerchantStatus(PartnerMerchant, frozen=True):
+    """The orders: `order_id` and `at`."""
+
+    first_order: dict[str, Any] | None
+    last_order: dict[str, Any] | None
+
+
+@statement(MERCHANT, """
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
@@ -39,8 +80,23 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
-"""
-_HOOKS = """
+""")  # fmt: skip
+async def read_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> PartnerMerchantStatus | None:
+    """None for one that is another's or nobody's."""
+
+
+class HookHealth(Row, frozen=True):
+    endpoint_id: UUID
+    url: str
+    state: str
+    why: str | None
+    delivered_at: datetime | None
+    last_at: datetime | None
+    last_result: Literal["delivered", "failed", "parked", "disabled"] | None
+    last_status: int | None
+
+
+@statement(MERCHANT, """
 SELECT e.endpoint_id, e.url, e.state, e.why,
   (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
     AND t.result = 'delivered' AND t.try_id > $2 ORDER BY t.try_id DESC LIMIT 1) AS delivered_at,
@@ -48,55 +104,55 @@ SELECT e.endpoint_id, e.url, e.state, e.why,
 FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
   WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
-"""
-_RESCUED = """
+""")  # fmt: skip
+async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
+    """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
+
+
+class PartnerKeyShown(Row, frozen=True):
+    key_id: UUID
+    app_key: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    ends_at: datetime | None
+
+
+@statement(DIRECTORY, """
+SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
+WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
+""")  # fmt: skip
+async def partner_keys_of(db: Read, partner_id: UUID) -> list[PartnerKeyShown]:
+    """Newest first, ended ones too; no secret."""
+
+
+class _Rescued(Row, frozen=True):
+    merchant_id: UUID
+    asset: str
+    units: Decimal
+    orders: int
+
+
+@statement(MERCHANT, """
 SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
 FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
 WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
-"""
-
-
-async def list_merchants(
-    connection: asyncpg.Connection, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
-) -> list[asyncpg.Record]:
-    """In the order of their ids, which is that of their making."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _LIST, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only,
-        timeout=STATEMENT_SECONDS,
-    )  # fmt: skip
-
-
-async def read_merchant(connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> Any | None:
-    """None for one that is another's or nobody's."""
-    return await connection.fetchrow(_ONE, partner_id, merchant_id)
-
-
-async def hooks_of(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> list[asyncpg.Record]:
-    """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
-    return await connection.fetch(_HOOKS, merchant_id, since)  # type: ignore[no-any-return]
-
-
-async def partner_keys_of(connection: asyncpg.Connection, partner_id: UUID) -> list[asyncpg.Record]:
-    """Newest first, ended ones too; no secret."""
-    sql = """
-    SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
-    WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
-    """
-    return await connection.fetch(sql, partner_id)  # type: ignore[no-any-return]
+""")  # fmt: skip
+async def _rescued(db: Read, merchant_ids: Sequence[UUID], since: datetime) -> list[_Rescued]: ...
 
 
 async def rescued_of(
-    connection: asyncpg.Connection, merchant_ids: list[UUID], since: datetime
+    connection: asyncpg.Connection, merchant_ids: Sequence[UUID], since: datetime
 ) -> dict[UUID, list[tuple[str, int, int]]]:
     """Of orders placed since: merchant -> (asset, units, orders) that were rescued, refunds taken off. Nothing when it
     takes too long."""
     try:
         async with connection.transaction(readonly=True):
             await connection.execute(f"SET LOCAL statement_timeout = {RESCUED_TIMEOUT_MS}")
-            rows = await connection.fetch(_RESCUED, merchant_ids, since)
+            rows = await _rescued(connection, merchant_ids, since)
     except asyncpg.QueryCanceledError:
         return {}
     found: dict[UUID, list[tuple[str, int, int]]] = {}
     for row in rows:
-        found.setdefault(row["merchant_id"], []).append((row["asset"], int(row["units"]), row["orders"]))
+        found.setdefault(row.merchant_id, []).append((row.asset, int(row.units), row.orders))
     return found

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import HUB
+from recoup.store.statement import Read, Tx, statement
 
 # With a loose eye on the merchants' side: their own numbers are without gaps, so that what is behind is complete.
 _BEHIND = """
@@ -11,8 +12,6 @@ JOIN closers c USING (merchant_id)
 LEFT JOIN partner_reached r ON r.partner_id = p.partner_id AND r.merchant_id = p.merchant_id
 WHERE c.number > coalesce(r.number, 0)
 """
-_BEGIN = "INSERT INTO partner_closers (partner_id) VALUES ($1) ON CONFLICT DO NOTHING"
-_LOCK = "SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKIP LOCKED"
 # In the order in which events were recorded, as far as each merchant's own order lets them.
 _FEED = """
 WITH behind AS MATERIALIZED (
@@ -43,14 +42,22 @@ SELECT count(*) FROM fresh
 """
 
 
-async def partners_behind(connection: asyncpg.Connection) -> list[UUID]:
+async def partners_behind(db: Read) -> list[UUID]:
     """Whose merchants' feeds have gone on."""
-    return [row["partner_id"] for row in await connection.fetch(_BEHIND)]
+    return [row["partner_id"] for row in await db.fetch(_BEHIND)]
 
 
-async def feed_partner(connection: asyncpg.Connection, partner_id: UUID, limit: int) -> int:
+@statement(HUB, "INSERT INTO partner_closers (partner_id) VALUES ($1) ON CONFLICT DO NOTHING")
+async def _begin(db: Tx, partner_id: UUID) -> None: ...
+
+
+@statement(HUB, "SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKIP LOCKED")
+async def _lock(db: Tx, partner_id: UUID) -> int | None: ...
+
+
+async def feed_partner(db: Tx, partner_id: UUID, limit: int) -> int:
     """Answers how many events it has now besides. None while another process does it."""
-    await connection.execute(_BEGIN, partner_id)
-    if await connection.fetchval(_LOCK, partner_id) is None:
+    await _begin(db, partner_id)
+    if await _lock(db, partner_id) is None:
         return 0
-    return int(await connection.fetchval(_FEED, partner_id, limit))
+    return int(await db.fetchval(_FEED, partner_id, limit))

@@ -1,7 +1,7 @@
 """/partner/keys: the keys of the partner itself."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from recoup.flows.merchants.own_keys import NAME_MAX
 from recoup.flows.merchants.partners import PartnerKey, make_partner_key, rename_partner_key
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.partner_merchants import partner_keys_of
+from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
 
 PLACE: Final = "/partner/keys"
 
@@ -32,7 +32,7 @@ async def make_key(visit: PartnerVisit) -> Response:
         if hours not in OVERLAPS:
             raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
         if hours == "0" and not is_sure(form) and (working := await _working(visit)):
-            ending = [Ending("Partner key", row["app_key"][-4:], row["name"], row["last_used_at"]) for row in working]
+            ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
             return await _show(visit, question=Question(PLACE, {"overlap": hours, "name": name}, ending, PLACE))
         overlap = timedelta(hours=int(hours))
         made = await make_partner_key(visit.portal.world, visit.partner.partner_id, overlap, visit.scope, name=name)
@@ -51,11 +51,11 @@ async def name_key(visit: PartnerVisit) -> Response:
     return see(PLACE)
 
 
-async def _working(visit: PartnerVisit) -> list[Any]:
-    return [row for row in await _keys(visit) if row["ends_at"] is None or row["ends_at"] > visit.wall]
+async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
+    return [row for row in await _keys(visit) if row.ends_at is None or row.ends_at > visit.wall]
 
 
-async def _keys(visit: PartnerVisit) -> list[Any]:
+async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
     async with visit.portal.world.db.connection() as connection:
         return await partner_keys_of(connection, visit.partner.partner_id)
 

@@ -93,10 +93,10 @@ async def new_keys(visit: PartnerVisit) -> Response:
 async def _show(visit: PartnerVisit, problem: Problem | None = None, *, ending: bool = False) -> Response:
     """`ending`: asks first whether the keys shall end at once."""
     status = await read_status(visit.portal.world, visit.partner.partner_id, await visit.merchant_id())
-    at, question = f"/partner/merchants/{status.merchant['merchant_id']}", None
+    at, question = f"/partner/merchants/{status.merchant.merchant_id}", None
     if ending:
         wall = visit.portal.world.clocks.wall()
-        working = [key for key in status.keys if key["ends_at"] is None or key["ends_at"] > wall]
+        working = [key for key in status.keys if key.ends_at is None or key.ends_at > wall]
         question = Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
     values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
                           problem=problem, question=question, key_words=WORDS, health_words=HEALTH)  # fmt: skip

@@ -60,9 +60,9 @@ async def show_merchants(
                 connection, MerchantFilter(visit.partner.partner_id, state, "", text), None, PAGE + 1
             )
         shown = rows[:PAGE]
-        rescued = await rescued_of(connection, [row["merchant_id"] for row in shown], visit.wall - RESCUED_WITHIN)
+        rescued = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RESCUED_WITHIN)
         total = await count_merchants(connection, visit.partner.partner_id)
-    further = shown[-1]["merchant_id"] if len(rows) > PAGE else None
+    further = shown[-1].merchant_id if len(rows) > PAGE else None
     values = visit.values(
         rows=shown, rescued=rescued, total=total, text=text, state=state, states=STATES, kinds=KINDS, after=after,
         results=results or {}, days=RESCUED_WITHIN.days, problem=problem,
