@@ -36,9 +36,9 @@ def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_pat
             ids = []
             for _ in range(2):
                 row = await create_application(shop.world, who, FORM)
-                await attach_document(shop.world, who, row["application_id"], "registration", "x.pdf", PDF)
-                await submit_application(shop.world, who, row["application_id"])
-                ids.append(str(row["application_id"]))
+                await attach_document(shop.world, who, row.application_id, "registration", "x.pdf", PDF)
+                await submit_application(shop.world, who, row.application_id)
+                ids.append(str(row.application_id))
             draft = await create_application(shop.world, who, Form())
 
             async def run(*words: str) -> Any:
@@ -48,7 +48,7 @@ def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_pat
             assert (await run("approve", ids[0], "--note", "hello", "--json"))["status"] == "APPROVED"
             declined = await run("decline", ids[1], "--reason", "identity", "--json")
             assert (declined["status"], declined["reason"]) == ("DECLINED", "identity")
-            shown = await run("show", str(draft["application_id"]), "--json")
+            shown = await run("show", str(draft.application_id), "--json")
             assert "LegalName" in shown["missing"]
             for words, code in ((("approve", ids[1]), "wrong_state"), (("show", "x"), "invalid"),
                                 (("approve", "0" * 32), "not_found")):  # fmt: skip

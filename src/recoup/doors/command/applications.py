@@ -22,6 +22,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
 from recoup.rules.merchants.application import DECLINE_REASONS, Status
+from recoup.store.read.applications import Application
 
 OPERATOR: Final = Applicant(None, Actor("operator", "cli"), "applications")
 ROWS_MAX: Final = 200
@@ -66,7 +67,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
         async def work(opened: Opened) -> dict[str, Any]:
             row = await read_application(opened.world, OPERATOR, _id(application))
-            documents = [f"{one['kind']}: {one['name']}" for one in row["documents"]]
+            documents = [f"{one.kind}: {one.name}" for one in row.documents]
             return _told(row) | {"documents": documents, "missing": list(lacking(row))}
 
         run(data_dir, as_json, work)
@@ -105,12 +106,12 @@ def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Call
         run(data_dir, as_json, work)
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _told(row: Application) -> dict[str, Any]:
     return {
-        "id": str(row["application_id"]), "status": str(row["status"]), "name": form_of(row).merchant_name,
-        "externalId": row["external_id"], "by": f"{row['owner_kind']} {row['owner_id']}",
-        "changed": iso(row["changed_at"]), "reason": row["reason"], "note": row["note"],
-        "mid": str(row["merchant_id"]) if row["status"] == Status.CONVERTED else None,
+        "id": str(row.application_id), "status": str(row.status), "name": form_of(row).merchant_name,
+        "externalId": row.external_id, "by": f"{row.owner_kind} {row.owner_id}",
+        "changed": iso(row.changed_at), "reason": row.reason, "note": row.note,
+        "mid": str(row.merchant_id) if row.status == Status.CONVERTED else None,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view
+from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view, status_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.onboarding import (
@@ -25,6 +25,7 @@ from recoup.flows.merchants import applications
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.rules.merchants.application import Status
 from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, WantedSite
+from recoup.store.read.applications import Application
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
 _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}
@@ -33,7 +34,7 @@ _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_co
 async def create(call: Call) -> Reply:
     who = applicant_of(call)
     made = await applications.create_application(call.services.world, who, _form(call))
-    return Reply(application_view(made | {"documents": ()}), 201)
+    return Reply(application_view(applications.with_documents(made)), 201)
 
 
 async def read(call: Call) -> Reply:
@@ -56,7 +57,7 @@ async def list_all(call: Call) -> Reply:
     rows = await applications.find_applications(
         call.services.world, who, limit + 1, after=after, status=_STATUSES.get(status), external_id=external_id or None
     )
-    more = rows[limit - 1]["application_id"] if len(rows) > limit else None
+    more = rows[limit - 1].application_id if len(rows) > limit else None
     return Reply(Applications(data=[application_view(row) for row in rows[:limit]], next=more))
 
 
@@ -69,7 +70,7 @@ async def submit(call: Call) -> Reply:
         return Reply(_step(row, "The application waits for the operator's decision."))
     digits, told = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
     return Reply(ApplicationStep(
-        id=row["application_id"], application_status=row["status"], success=False, status="FAILED",
+        id=row.application_id, application_status=status_of(row), success=False, status="FAILED",
         status_code=digits, result=f"The application is not complete: {', '.join(lacks)}.",
         errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in told],
         custom_properties={"missing": ",".join(lacks)},
@@ -89,7 +90,7 @@ async def convert(call: Call) -> Reply:
     keys = Credentials(**asdict(given)) if given is not None else None
     result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
     return Reply(ConvertedView(
-        id=row["application_id"], application_status=row["status"], result=result, mid=row["merchant_id"],
+        id=row.application_id, application_status=status_of(row), result=result, mid=row.merchant_id,
         site_ids=list(done.site_ids), credentials=keys, handover_url=done.handover.url if done.handover else None,
         **_DONE,
     ))  # fmt: skip
@@ -100,8 +101,8 @@ async def _read(call: Call) -> ApplicationView:
     return application_view(await applications.read_application(call.services.world, who, application_id(call)))
 
 
-def _step(row: dict[str, Any], result: str) -> ApplicationStep:
-    return ApplicationStep(id=row["application_id"], application_status=row["status"], result=result, **_DONE)
+def _step(row: Application, result: str) -> ApplicationStep:
+    return ApplicationStep(id=row.application_id, application_status=status_of(row), result=result, **_DONE)
 
 
 def _note(call: Call) -> str:

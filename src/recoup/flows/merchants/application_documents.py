@@ -1,7 +1,6 @@
 """Documents of a draft: sealed before they are kept, opened for those who may see the application."""
 
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
@@ -9,10 +8,10 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.moves.applications import move_application
-from recoup.rules.merchants.application import Status, step
+from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type
 from recoup.rules.merchants.form import DOCUMENTS
-from recoup.store.read.applications import documents_of, find_application, find_document
+from recoup.store.read.applications import Document, documents_of, find_application, find_document
 from recoup.store.write.applications import add_document, delete_document
 
 _NONE = "There is no such document."
@@ -20,7 +19,7 @@ _NONE = "There is no such document."
 
 async def attach_document(
     world: World, who: Applicant, application_id: UUID, kind: str, name: str, content: bytes
-) -> dict[str, Any]:
+) -> Document:
     """The document without its bytes. The same bytes of the same kind again are the document that there is.
 
     Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many.
@@ -32,43 +31,42 @@ async def attach_document(
     sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
-        move = step(Status(row["status"]), "document_added")
+        move = step(row.status, "document_added")
         assert move is not None
         others = await documents_of(tx, [application_id])
-        same = next((one for one in others if one["kind"] == kind and one["sha256"] == digest.hex()), None)
+        same = next((one for one in others if one.kind == kind and one.sha256 == digest.hex()), None)
         if same is not None:
-            return dict(same)
+            return same
         if len(others) >= COUNT_MAX:
             raise Problem("conflict", f"An application has at most {COUNT_MAX} documents.", cure="Remove one first.")
         by = who.by(world)
-        made: dict[str, Any] = {
-            "document_id": document_id, "application_id": application_id, "kind": kind, "name": name,
-            "media_type": found, "bytes": len(content), "added_by": who.actor.text(), "added_at": by.at,
-        }  # fmt: skip
-        await add_document(tx, made | {"sha256": digest, "sealed": sealed})
+        made = Document(document_id, application_id, kind, name, found, len(content), digest.hex(), who.actor.text(),
+                        by.at)  # fmt: skip
+        await add_document(tx, document_id, application_id, kind, name, found, len(content), digest, sealed,
+                           made.added_by, by.at)  # fmt: skip
         await move_application(tx, row, move, by, document_id=document_id)
-    return made | {"sha256": digest.hex()}
+    return made
 
 
 async def remove_document(world: World, who: Applicant, application_id: UUID, document_id: UUID) -> None:
     """Its bytes are gone; that it was there stays in the log. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
-        move = step(Status(row["status"]), "document_removed")
+        move = step(row.status, "document_removed")
         assert move is not None
         if not await delete_document(tx, application_id, document_id):
             raise _no_such_document()
         await move_application(tx, row, move, who.by(world), document_id=document_id)
 
 
-async def list_documents(world: World, who: Applicant, application_id: UUID) -> list[Any]:
+async def list_documents(world: World, who: Applicant, application_id: UUID) -> list[Document]:
     """Raises: Problem(not_found)."""
-    return list((await read_application(world, who, application_id))["documents"])
+    return list((await read_application(world, who, application_id)).documents)
 
 
 async def read_document(
     world: World, who: Applicant, application_id: UUID, document_id: UUID
-) -> tuple[dict[str, Any], bytes]:
+) -> tuple[Document, bytes]:
     """With its bytes. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         if await find_application(connection, application_id, who.owner) is None:
@@ -76,8 +74,8 @@ async def read_document(
         row = await find_document(connection, application_id, document_id)
     if row is None:
         raise _no_such_document()
-    content: bytes = world.keys.open_secret(document_context(world, application_id, document_id), row["sealed"])
-    return dict(row), content
+    content: bytes = world.keys.open_secret(document_context(world, application_id, document_id), row.sealed)
+    return row, content
 
 
 def _no_such_document() -> Problem:

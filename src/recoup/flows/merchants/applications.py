@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
@@ -17,7 +16,14 @@ from recoup.moves.applications import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing
 from recoup.store.pool import KeyTaken
-from recoup.store.read.applications import count_drafts, documents_of, find_application, list_applications
+from recoup.store.read.applications import (
+    Application,
+    Document,
+    count_drafts,
+    documents_of,
+    find_application,
+    list_applications,
+)
 from recoup.store.read.partners import find_partner
 from recoup.store.write.applications import lock_application
 from recoup.store.write.partners import lock_partner
@@ -39,33 +45,29 @@ class Applicant:
         return By(self.actor, self.request_id, world.clocks.wall())
 
 
-async def create_application(world: World, who: Applicant, form: Form) -> dict[str, Any]:
+async def create_application(world: World, who: Applicant, form: Form) -> Application:
     """A draft. Raises: Problem(invalid) naming every field that is not well formed; Problem(conflict)."""
     _check(form)
     assert who.owner is not None, "the operator applies for nobody"
     kind, owner_id = who.owner
-    row = {
-        "application_id": new_id(), "owner_kind": kind, "owner_id": owner_id, "merchant_id": new_id(),
-        "form": asdict(form), "external_id": form.external_id,
-    }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
             await (lock_partner if kind == "partner" else lock_merchant)(tx, owner_id)
             await _check_active(tx, who)
-            if await count_drafts(tx, who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
+            if await count_drafts(tx, *who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
                 raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")
-            return await begin_application(tx, row, _step(Status.NEW, "created"), who.by(world))
+            return await begin_application(tx, who.owner, form, _step(Status.NEW, "created"), who.by(world))
     except KeyTaken:
         raise _taken(form) from None
 
 
-async def change_application(world: World, who: Applicant, application_id: UUID, form: Form) -> dict[str, Any]:
+async def change_application(world: World, who: Applicant, application_id: UUID, form: Form) -> Application:
     """The draft as it shall be, whole. Raises: Problem invalid, not_found, wrong_state, conflict."""
     _check(form)
     try:
         async with world.db.transaction() as tx:
             row = await locked_application(tx, who, application_id)
-            move = _step(Status(row["status"]), "changed")
+            move = _step(row.status, "changed")
             return await move_application(tx, row, move, who.by(world), form=asdict(form),
                                           external_id=form.external_id)  # fmt: skip
     except KeyTaken:
@@ -74,31 +76,31 @@ async def change_application(world: World, who: Applicant, application_id: UUID,
 
 async def submit_application(
     world: World, who: Applicant, application_id: UUID, said: str = ""
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[Application, list[str]]:
     """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
-        move = step(Status(row["status"]), "submitted")
+        move = step(row.status, "submitted")
         if move is None:
             return row, []
-        kinds = frozenset(one["kind"] for one in await documents_of(tx, [application_id]))
+        kinds = frozenset(one.kind for one in await documents_of(tx, [application_id]))
         lacks = missing(form_of(row), kinds)
         if lacks:
             return row, lacks
         return await move_application(tx, row, move, who.by(world), said=said), []
 
 
-async def cancel_application(world: World, who: Applicant, application_id: UUID, said: str = "") -> dict[str, Any]:
+async def cancel_application(world: World, who: Applicant, application_id: UUID, said: str = "") -> Application:
     """In any state but that whose merchant exists; a second time nothing. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
-        move = step(Status(row["status"]), "cancelled")
+        move = step(row.status, "cancelled")
         return row if move is None else await move_application(tx, row, move, who.by(world), said=said)
 
 
 async def decide_application(
     world: World, who: Applicant, application_id: UUID, *, approve: bool, reason: str = "", note: str = ""
-) -> dict[str, Any]:
+) -> Application:
     """The operator's word. A refusal has a reason of the list; the applicant reads reason and note.
 
     Raises: Problem not_found, wrong_state, forbidden, invalid.
@@ -115,47 +117,56 @@ async def decide_application(
         raise Problem("invalid", "The reason other needs a note.", field="note")
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
-        move = step(Status(row["status"]), "approved" if approve else "declined")
+        move = step(row.status, "approved" if approve else "declined")
         if move is None:
             return row
         return await move_application(tx, row, move, who.by(world), said=note, reason="" if approve else reason,
                                       note=note)  # fmt: skip
 
 
-async def read_application(world: World, who: Applicant, application_id: UUID) -> dict[str, Any]:
-    """With its `documents`, without their bytes. Raises: Problem(not_found), also for what is somebody else's."""
+class FullApplication(Application, frozen=True):
+    """With its documents, without their bytes."""
+
+    documents: Sequence[Document] = ()
+
+
+def with_documents(application: Application, documents: Sequence[Document] = ()) -> FullApplication:
+    return FullApplication(**msgspec.structs.asdict(application), documents=documents)
+
+
+async def read_application(world: World, who: Applicant, application_id: UUID) -> FullApplication:
+    """Raises: Problem(not_found), also for what is somebody else's."""
     async with world.db.connection() as connection:
         row = await find_application(connection, application_id, who.owner)
         if row is None:
             raise no_such_application()
-        return dict(row) | {"documents": await documents_of(connection, [application_id])}
+        return with_documents(row, await documents_of(connection, [application_id]))
 
 
 async def find_applications(
     world: World, who: Applicant, limit: int, *, after: UUID | None = None, status: str | None = None,
     external_id: str | None = None,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Newest first, each with its `documents`."""
+) -> list[FullApplication]:  # fmt: skip
+    """Newest first."""
     async with world.db.connection() as connection:
         rows = await list_applications(connection, who.owner, limit, after=after, status=status,
                                        external_id=external_id)  # fmt: skip
-        documents = await documents_of(connection, [row["application_id"] for row in rows])
-    return [dict(row) | {"documents": [d for d in documents if d["application_id"] == row["application_id"]]}
-            for row in rows]  # fmt: skip
+        documents = await documents_of(connection, [row.application_id for row in rows])
+    return [with_documents(row, [d for d in documents if d.application_id == row.application_id]) for row in rows]
 
 
-def form_of(row: Any) -> Form:
-    return msgspec.convert(row["form"], Form)
+def form_of(application: Application) -> Form:
+    return msgspec.convert(application.form, Form)
 
 
-def lacking(row: dict[str, Any]) -> Sequence[str]:
-    """What a draft, read with its documents, lacks before it can be submitted; of others nothing is told."""
-    if row["status"] != Status.DRAFT:
+def lacking(application: FullApplication) -> Sequence[str]:
+    """What a draft lacks before it can be submitted; of others nothing is told."""
+    if application.status != Status.DRAFT:
         return ()
-    return missing(form_of(row), frozenset(one["kind"] for one in row["documents"]))
+    return missing(form_of(application), frozenset(one.kind for one in application.documents))
 
 
-async def locked_application(tx: asyncpg.Connection, who: Applicant, application_id: UUID) -> dict[str, Any]:
+async def locked_application(tx: asyncpg.Connection, who: Applicant, application_id: UUID) -> Application:
     """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
     is paused."""
     await _check_active(tx, who)

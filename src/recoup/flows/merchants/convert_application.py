@@ -7,7 +7,6 @@ are one transaction; the people database hears of it afterwards, by due work.
 import base64
 import os
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -20,8 +19,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.moves.applications import move_application
 from recoup.moves.registrations import wait_for_registration
-from recoup.rules.merchants.application import Status, step
+from recoup.rules.merchants.application import step
 from recoup.store.pool import KeyTaken
+from recoup.store.read.applications import Application
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.partners import count_merchants, waiting_handover
 from recoup.store.write.partners import add_partner_merchant, lock_partner
@@ -31,7 +31,7 @@ from recoup.store.write.partners import add_partner_merchant, lock_partner
 class Converted:
     """`credentials` are told once, to whoever made the merchant; `handover` shows them as long as nobody has looked."""
 
-    application: dict[str, Any]
+    application: Application
     site_ids: tuple[UUID, ...]
     credentials: Credentials | None = field(default=None, repr=False)
     handover: Handover | None = field(default=None, repr=False)
@@ -43,12 +43,12 @@ async def convert_application(world: World, who: Applicant, application_id: UUID
     try:
         async with world.db.transaction() as tx:
             row = await locked_application(tx, who, application_id)
-            move = step(Status(row["status"]), "converted")
+            move = step(row.status, "converted")
             if move is None:
                 return await _before(tx, world, row)
             done = await _make(tx, world, row, who.actor.text())
             moved = await move_application(tx, row, move, who.by(world), said=said)
-            await wait_for_registration(tx, row["merchant_id"], world.clocks.wall())
+            await wait_for_registration(tx, row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
     except KeyTaken:
         raise Problem("conflict", "Another of your merchants has the application's externalId.",
@@ -61,22 +61,22 @@ async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | Non
         return await _waiting(connection, world, merchant_id)
 
 
-async def _before(tx: asyncpg.Connection, world: World, row: dict[str, Any]) -> Converted:
-    known = await load_merchant(tx, row["merchant_id"])
-    handover = await _waiting(tx, world, row["merchant_id"])
+async def _before(tx: asyncpg.Connection, world: World, row: Application) -> Converted:
+    known = await load_merchant(tx, row.merchant_id)
+    handover = await _waiting(tx, world, row.merchant_id)
     return Converted(row, tuple(site.site_id for site in known.sites) if known else (), None, handover)
 
 
 async def _waiting(connection: asyncpg.Connection, world: World, merchant_id: UUID) -> Handover | None:
     waiting = await waiting_handover(connection, merchant_id, world.clocks.wall())
-    return Handover(link(world, merchant_id, waiting[0]), waiting[1]) if waiting else None
+    return Handover(link(world, merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
 
 
 async def _make(
-    tx: asyncpg.Connection, world: World, row: dict[str, Any], by: str
+    tx: asyncpg.Connection, world: World, row: Application, by: str
 ) -> tuple[tuple[UUID, ...], Credentials, Handover]:
-    form, merchant_id, wall = form_of(row), row["merchant_id"], world.clocks.wall()
-    partner_id = row["owner_id"] if row["owner_kind"] == "partner" else None
+    form, merchant_id, wall = form_of(row), row.merchant_id, world.clocks.wall()
+    partner_id = row.owner_id if row.owner_kind == "partner" else None
     if partner_id is not None:
         await _check_room(tx, partner_id)
     sites = tuple(NewSite(new_id(), s.url, s.name, s.descriptor, s.support) for s in form.sites)

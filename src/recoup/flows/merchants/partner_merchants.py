@@ -117,7 +117,7 @@ async def _again(
         raise Problem("conflict", f"This {what} made the merchant {made.merchant_id}, with other content.",
                       field=what[:1].upper() + what[1:], cure="Use another for another merchant.")  # fmt: skip
     waiting = await waiting_handover(tx, made.merchant_id, world.clocks.wall())
-    handover = Handover(link(world, made.merchant_id, waiting[0]), waiting[1]) if waiting else None
+    handover = Handover(link(world, made.merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
     return MerchantMade(made.merchant_id, None, handover)
 
 

@@ -1,81 +1,149 @@
 """Applications to become a merchant, their documents and what happened to them. Whoever asks names the owner."""
 
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.merchants.application import Status
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, statement
 
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-_ONE: Final = """
-SELECT * FROM applications WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3)
-"""
-_OWN: Final = """
-SELECT * FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND application_id < $3
+COLUMNS: Final = """application_id, owner_kind, owner_id, merchant_id, status, version, form, external_id, reason, note,
+  created_by, created_at, changed_at, submitted_at, decided_at, decided_by, ended_at"""
+
+
+class Application(Row, frozen=True):
+    """`owner_*`: who filled it in. `merchant_id`: the merchant that it becomes. `version`: the number of its last log
+    line. `form`: what it says, see `rules.merchants.form`. `note`: the operator's word to the applicant."""
+
+    application_id: UUID
+    owner_kind: Literal["partner", "merchant"]
+    owner_id: UUID
+    merchant_id: UUID
+    status: Status
+    version: int
+    form: dict[str, Any]
+    external_id: str
+    reason: str
+    note: str
+    created_by: str
+    created_at: datetime
+    changed_at: datetime
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str | None
+    ended_at: datetime | None
+
+
+@statement(DIRECTORY, f"""
+SELECT {COLUMNS} FROM applications
+WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3)
+""")  # fmt: skip
+async def _find(
+    db: Read, application_id: UUID, owner_kind: str | None, owner_id: UUID | None
+) -> Application | None: ...
+
+
+async def find_application(db: Read, application_id: UUID, owner: tuple[str, UUID] | None) -> Application | None:
+    """`owner` None: the operator, who sees all."""
+    return await _find(db, application_id, *(owner or (None, None)))
+
+
+@statement(DIRECTORY, f"""
+SELECT {COLUMNS} FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND application_id < $3
   AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR external_id = $5)
 ORDER BY application_id DESC LIMIT $6
-"""
-_ALL: Final = """
-SELECT * FROM applications WHERE application_id < $1 AND ($2::text IS NULL OR status = $2)
+""")  # fmt: skip
+async def _own(
+    db: Read, owner_kind: str, owner_id: UUID, before: UUID, status: str | None, external_id: str | None, limit: int
+) -> list[Application]: ...
+
+
+@statement(DIRECTORY, f"""
+SELECT {COLUMNS} FROM applications WHERE application_id < $1 AND ($2::text IS NULL OR status = $2)
 ORDER BY application_id DESC LIMIT $3
-"""
-_DOCUMENTS: Final = """
-SELECT document_id, application_id, kind, name, media_type, bytes, encode(sha256, 'hex') AS sha256, added_by, added_at
-FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
-"""
-_DOCUMENT: Final = """
-SELECT document_id, application_id, kind, name, media_type, bytes, encode(sha256, 'hex') AS sha256, added_by, added_at,
-  sealed
-FROM application_documents WHERE application_id = $1 AND document_id = $2
-"""
-_DRAFTS: Final = """
-SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
-"""
-_LOG: Final = "SELECT * FROM application_log WHERE application_id = $1 ORDER BY seq DESC LIMIT $2"
-
-
-async def find_application(
-    connection: asyncpg.Connection, application_id: UUID, owner: tuple[str, UUID] | None
-) -> asyncpg.Record | None:
-    """`owner` None: the operator, who sees all."""
-    return await connection.fetchrow(_ONE, application_id, *(owner or (None, None)))
+""")  # fmt: skip
+async def _all(db: Read, before: UUID, status: str | None, limit: int) -> list[Application]: ...
 
 
 async def list_applications(
-    connection: asyncpg.Connection, owner: tuple[str, UUID] | None, limit: int, *, after: UUID | None = None,
-    status: str | None = None, external_id: str | None = None,
-) -> Sequence[asyncpg.Record]:  # fmt: skip
+    db: Read, owner: tuple[str, UUID] | None, limit: int, *, after: UUID | None = None, status: str | None = None,
+    external_id: str | None = None,
+) -> list[Application]:  # fmt: skip
     """Newest first. `external_id` counts for an owner only."""
     if owner is None:
-        return await connection.fetch(_ALL, after or _LAST, status, limit)  # type: ignore[no-any-return]
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _OWN, *owner, after or _LAST, status, external_id, limit
-    )
+        return await _all(db, after or _LAST, status, limit)
+    return await _own(db, *owner, after or _LAST, status, external_id, limit)
 
 
-async def documents_of(connection: asyncpg.Connection, application_ids: Sequence[UUID]) -> Sequence[asyncpg.Record]:
-    """Without their bytes, in the order of their coming."""
-    return await connection.fetch(_DOCUMENTS, list(application_ids))  # type: ignore[no-any-return]
+class Document(Row, frozen=True):
+    """`bytes`: how many. `sha256`: hex, of what was sent."""
+
+    document_id: UUID
+    application_id: UUID
+    kind: str
+    name: str
+    media_type: str
+    bytes: int
+    sha256: str
+    added_by: str
+    added_at: datetime
 
 
-async def find_document(
-    connection: asyncpg.Connection, application_id: UUID, document_id: UUID
-) -> asyncpg.Record | None:
-    """With its sealed bytes."""
-    return await connection.fetchrow(_DOCUMENT, application_id, document_id)
+class SealedDocument(Document, frozen=True):
+    sealed: bytes
 
 
-async def log_of(connection: asyncpg.Connection, application_id: UUID, limit: int) -> Sequence[asyncpg.Record]:
+_DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes, encode(sha256, 'hex') AS sha256,
+  added_by, added_at"""
+
+
+@statement(DIRECTORY, f"""
+SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
+""")  # fmt: skip
+async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Document]:
+    """In the order of their coming."""
+
+
+@statement(DIRECTORY, f"""
+SELECT {_DOCUMENT}, sealed FROM application_documents WHERE application_id = $1 AND document_id = $2
+""")  # fmt: skip
+async def find_document(db: Read, application_id: UUID, document_id: UUID) -> SealedDocument | None: ...
+
+
+class ApplicationLine(Row, frozen=True):
+    """`src`, `dst`: the status before and after. `document_id`: the document that it is about."""
+
+    application_id: UUID
+    seq: int
+    happening: str
+    src: Status
+    dst: Status
+    reason: str
+    note: str
+    document_id: UUID | None
+    actor: str
+    request_id: str
+    at: datetime
+
+
+@statement(DIRECTORY, """
+SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
+FROM application_log WHERE application_id = $1 ORDER BY seq DESC LIMIT $2
+""")  # fmt: skip
+async def log_of(db: Read, application_id: UUID, limit: int) -> list[ApplicationLine]:
     """Newest first."""
-    return await connection.fetch(_LOG, application_id, limit)  # type: ignore[no-any-return]
 
 
-async def count_drafts(connection: asyncpg.Connection, owner: tuple[str, UUID], most: int) -> int:
+@statement(DIRECTORY, """
+SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
+""")  # fmt: skip
+async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> int:
     """At most `most` are counted."""
-    return int(await connection.fetchval(_DRAFTS, *owner, most))
 
 
-async def merchant_that_applied(connection: asyncpg.Connection, merchant_id: UUID) -> UUID | None:
+@statement(DIRECTORY, "SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'")
+async def merchant_that_applied(db: Read, merchant_id: UUID) -> UUID | None:
     """The merchant whose application this one was; None when it was a partner's, or there was none."""
-    sql = "SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'"
-    return await connection.fetchval(sql, merchant_id)  # type: ignore[no-any-return]

@@ -17,6 +17,7 @@ from recoup.doors.portal.people import names_for
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.merchants import application_documents, applications
+from recoup.flows.merchants.applications import FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -36,9 +37,9 @@ async def applications_page(visit: AnyVisit) -> Response:
         visit.portal.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
     )
     values = visit.values(
-        rows=[row | {"form": applications.form_of(row)} for row in rows[:SIZE]], desk=desk, states=STATES,
+        rows=[(row, applications.form_of(row)) for row in rows[:SIZE]], desk=desk, states=STATES,
         status=status if status in STATES else "", first=after is None,
-        next=rows[SIZE - 1]["application_id"] if len(rows) > SIZE else None,
+        next=rows[SIZE - 1].application_id if len(rows) > SIZE else None,
     )  # fmt: skip
     return render("applications/applications.html", values)
 
@@ -48,7 +49,7 @@ async def begin(visit: AnyVisit) -> Response:
     desk = desk_of(visit)
     only_applicants(desk)
     made = await applications.create_application(visit.portal.world, desk.who, Form())
-    return see(f"/applications/{made['application_id']}")
+    return see(f"/applications/{made.application_id}")
 
 
 async def application_page(visit: AnyVisit) -> Response:
@@ -137,10 +138,10 @@ async def document_file(visit: AnyVisit) -> Response:
     row, content = await application_documents.read_document(
         visit.portal.world, desk.who, _id(visit), _document_id(visit)
     )
-    await taken(visit, "document of an application", _id(visit), kind=row["kind"])
-    name = download_name(row["name"], row["media_type"])
+    await taken(visit, "document of an application", _id(visit), kind=row.kind)
+    name = download_name(row.name, row.media_type)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=row["media_type"], headers=headers)
+    return Response(content, media_type=row.media_type, headers=headers)
 
 
 async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typed: Form | None = None) -> Response:
@@ -149,23 +150,23 @@ async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typ
     row = await applications.read_application(world, desk.who, application_id)
     async with world.db.connection() as connection:
         log = await log_of(connection, application_id, LOG_MAX)
-    editable = row["status"] == "DRAFT" and desk.may_apply
+    editable = row.status == "DRAFT" and desk.may_apply
     values = visit.values(
         row=row, form=applications.form_of(row), typed=shown_fields(typed or applications.form_of(row)), desk=desk,
         problem=problem, editable=editable, kinds=KINDS, states=STATES,
         lacks=list(map(label_of, applications.lacking(row))),
         document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
-        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line["actor"] for line in log]),
+        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line.actor for line in log]),
         credentials=await _link(world, desk, row),
     )  # fmt: skip
     return render("applications/application.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _link(world: Any, desk: Desk, row: dict[str, Any]) -> str | None:
+async def _link(world: Any, desk: Desk, row: FullApplication) -> str | None:
     """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
-    if row["status"] != "CONVERTED" or not desk.may_apply:
+    if row.status != "CONVERTED" or not desk.may_apply:
         return None
-    waiting = await waiting_credentials(world, row["merchant_id"])
+    waiting = await waiting_credentials(world, row.merchant_id)
     return waiting.url if waiting else None
 
 
