@@ -103,8 +103,8 @@ async def rows(world: World, sql: str, *args: Any) -> list[Any]:
 
 async def live(world: World, merchant_id: UUID, kind: str) -> list[str]:
     wall, scope = world.clocks.wall(), Scope(merchant_id, Actor("user", "test"), "test")
-    found = [row for row in await list_keys(world, scope) if row["kind"] == kind]
-    return [row["key"] for row in found if row["ends_at"] is None or row["ends_at"] > wall]
+    found = [row for row in await list_keys(world, scope) if row.kind == kind]
+    return [row.key for row in found if row.ends_at is None or row.ends_at > wall]
 
 
 @pytest.mark.timeout(900)

@@ -80,10 +80,10 @@ async def test_a_change_is_noted_with_who_when_and_why_and_holds_at_once(shop: S
     await shop.admit()
     me = shop.scope.actor.text()
     assert await noted(shop) == [("site", "mit", True, me, ""), ("site", "mit", False, me, "campaign is over")]
-    rows = {(row["level"], row["kind"]): row for row in await read_all(shop.world, shop.scope)}
-    assert rows["site", "mit"]["actor"] == me
-    assert rows["site", "mit"]["is_on"]
-    assert rows["merchant", "mit"]["changed_at"] is None
+    rows = {(row.level, row.kind): row for row in await read_all(shop.world, shop.scope)}
+    assert rows["site", "mit"].actor == me
+    assert rows["site", "mit"].is_on
+    assert rows["merchant", "mit"].changed_at is None
 
 
 def test_each_world_has_switches_of_its_own(server: ServerAddress) -> None:

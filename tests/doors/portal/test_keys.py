@@ -50,7 +50,7 @@ async def works(shop: Shop, app_key: str, secret: str) -> bool:
 async def live(shop: Shop, kind: str) -> list[Any]:
     wall = shop.world.clocks.wall()
     rows = await list_keys(shop.world, scope_of(shop))
-    return [row for row in rows if row["kind"] == kind and (row["ends_at"] is None or row["ends_at"] > wall)]
+    return [row for row in rows if row.kind == kind and (row.ends_at is None or row.ends_at > wall)]
 
 
 def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) -> None:
@@ -68,14 +68,14 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
         for secret in (*second, *third):
             assert secret not in page.text, "shown once"
             assert secret not in str(logs)
-        print_ = next(row["print"] for row in await live(shop, "api") if row["key"] == second[0])
+        print_ = next(row.print for row in await live(shop, "api") if row.key == second[0])
         assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_, sure="yes")).status_code == 303
         assert [await works(shop, *key) for key in (first, second, third)] == [True, False, True]
         assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 404
         last = await made(owner, "api", "0")
         assert [await works(shop, *key) for key in (first, second, third, last)] == [False, False, False, True]
-        ended = next(row for row in await list_keys(shop.world, scope_of(shop)) if row["key"] == first[0])
-        assert ended["ended_by"].startswith("user:")
+        ended = next(row for row in await list_keys(shop.world, scope_of(shop)) if row.key == first[0])
+        assert ended.ended_by.startswith("user:")
 
     portal(server, story)
 
@@ -83,11 +83,11 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
 def test_old_keys_of_one_kind_go_on_as_long_as_was_chosen(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         dev, world = await signed_in("dev"), shop.world
-        before = {kind: (await live(shop, kind))[0]["key"] for kind in ("api", "stablecoin", "tokenization")}
+        before = {kind: (await live(shop, kind))[0].key for kind in ("api", "stablecoin", "tokenization")}
         key_id, secret = await made(dev, "stablecoin", "24")
         for row in await live(shop, "stablecoin"):
-            if row["key"] == before["stablecoin"]:
-                assert timedelta(hours=23) < row["ends_at"] - world.clocks.wall() <= timedelta(hours=24)
+            if row.key == before["stablecoin"]:
+                assert timedelta(hours=23) < row.ends_at - world.clocks.wall() <= timedelta(hours=24)
         async with world.db.connection() as connection:
             found = await find_signing_key(connection, key_id, world.clocks.wall())
             later = world.clocks.wall() + timedelta(hours=25)
@@ -98,7 +98,7 @@ def test_old_keys_of_one_kind_go_on_as_long_as_was_chosen(server: ServerAddress)
         credentials = Credentials(world)
         assert await credentials.merchant_of_environment(tokenization) == shop.merchant_id
         assert await credentials.merchant_of_environment(before["tokenization"]) is None
-        assert [row["key"] for row in await live(shop, "api")] == [before["api"]], "the other kinds stay"
+        assert [row.key for row in await live(shop, "api")] == [before["api"]], "the other kinds stay"
 
     portal(server, story)
 
@@ -109,7 +109,7 @@ def test_others_look_and_make_no_key(server: ServerAddress, who: str) -> None:
         client = await signed_in(who)
         page = await client.get("/keys")
         assert "API keys" in texts(page)
-        print_ = (await live(shop, "api"))[0]["print"]
+        print_ = (await live(shop, "api"))[0].print
         assert print_ not in page.text
         assert shop.keys.tokenization_key not in page.text
         for path in ("/keys", "/keys/end", "/keys/signing"):
@@ -197,7 +197,7 @@ def test_a_new_key_ends_the_old_one_only_as_its_owner_chooses(server: ServerAddr
         assert all(options[0] == "24" for options in chosen.values()), "what is replaced has a day"
         told = await post(owner, "/keys", "/keys", kind="api", overlap="")
         assert "Choose when the old key ends." in texts(told, 400)
-        assert [row["key"] for row in await live(shop, "api")] == [shop.keys.app_key]
+        assert [row.key for row in await live(shop, "api")] == [shop.keys.app_key]
 
     portal(server, story)
 
@@ -206,12 +206,12 @@ def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> 
     async def story(shop: Shop, signed_in: As) -> None:
         owner, world = await signed_in("owner"), shop.world
         first = (shop.keys.app_key, shop.keys.app_secret)
-        name = {"name": "Billing server", "kind": "api", "print": (await live(shop, "api"))[0]["print"]}
+        name = {"name": "Billing server", "kind": "api", "print": (await live(shop, "api"))[0].print}
         assert (await post(owner, "/keys", "/keys/name", **name)).status_code == 303
         log = CallLog(world)
         log.note(shop.merchant_id, first[0], "r1", "POST", "/v1/transmit", 200, None, 3)
         await log.write()
-        used = (await live(shop, "api"))[0]["last_used_at"]
+        used = (await live(shop, "api"))[0].last_used_at
         assert world.clocks.wall() - used < timedelta(minutes=5)
 
         asked = await post(owner, "/keys", "/keys", kind="api", overlap="0", name="Next")
@@ -221,14 +221,14 @@ def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> 
         assert not SECRET.findall(asked.text), "nothing was made"
         assert len(await live(shop, "api")) == 1
         assert await works(shop, *first)
-        end = {"kind": "api", "print": (await live(shop, "api"))[0]["print"]}
+        end = {"kind": "api", "print": (await live(shop, "api"))[0].print}
         assert "End this key at once?" in texts(await post(owner, "/keys", "/keys/end", **end))
         assert await works(shop, *first)
 
         form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"'):]))
         second = SECRET.findall((await owner.post("/keys", data=form)).text)
         assert [await works(shop, *first), await works(shop, *second)] == [False, True]
-        assert (await live(shop, "api"))[0]["name"] == "Next"
+        assert (await live(shop, "api"))[0].name == "Next"
         long = {**end, "name": "x" * 61}
         assert "at most 60 characters" in texts(await post(owner, "/keys", "/keys/name", **long), 400)
 

@@ -27,7 +27,7 @@ def words(answer: httpx.Response) -> str:
 
 
 async def stands(shop: Shop) -> dict[tuple[str, str], Any]:
-    return {(row["level"], row["kind"]): row for row in await read_all(shop.world, shop.scope)}
+    return {(row.level, row.kind): row for row in await read_all(shop.world, shop.scope)}
 
 
 def test_a_switch_is_flipped_with_a_reason_and_told_to_everybody(server: ServerAddress) -> None:
@@ -43,7 +43,7 @@ def test_a_switch_is_flipped_with_a_reason_and_told_to_everybody(server: ServerA
         assert ": <b>stock</b> is out" in read
         assert "Switch o" not in read, "a clerk has no buttons"
         row = (await stands(shop))["site", "mit"]
-        assert (row["is_on"], row["why"], row["actor"].split(":")[0]) == (False, "<b>stock</b> is out", "user")
+        assert (row.is_on, row.why, row.actor.split(":")[0]) == (False, "<b>stock</b> is out", "user")
         shop.merchants.forget(shop.merchant_id)
         with pytest.raises(Problem, match="the site Leaf"):
             await shop.ask()
@@ -80,7 +80,7 @@ def test_who_may_only_look_switches_nothing(server: ServerAddress) -> None:
             for to, fields in forms.items():
                 assert (await post(client, to, **fields)).status_code == 403
         assert (await post(await signed_in("clerk"), "/switches/test", kind="mit")).status_code == 403
-        assert all(row["is_on"] for row in (await stands(shop)).values())
+        assert all(row.is_on for row in (await stands(shop)).values())
         assert len(await stands(shop)) == 6
         owner = await signed_in("owner")
         assert (await owner.post("/switches", data={"flip": "x", "csrf": "not mine"})).status_code == 403
@@ -121,12 +121,12 @@ def test_a_campaign_is_made_changed_and_retired(server: ServerAddress) -> None:
         assert 'value="a b"' in wrong.text
         assert (await post(owner, "/switches/campaigns", site="x", key="k")).status_code == 400
         row = (await stands(shop))["campaign", "mit"]
-        path = f"/switches/campaigns/{row['subject_id']}"
+        path = f"/switches/campaigns/{row.subject_id}"
         assert 'value="spring-26"' in (await owner.get(path)).text
         changed = await post(owner, path, path, key="spring-26", name="Spring", descriptor="LEAF*SPRING")
         assert changed.status_code == 303
         assert (await post(owner, path, path, key="spring-26", descriptor="<>")).status_code == 400
-        assert (await post(owner, "/switches", flip=f"campaign:{row['subject_id']}:mit:off")).status_code == 303
+        assert (await post(owner, "/switches", flip=f"campaign:{row.subject_id}:mit:off")).status_code == 303
         assert (await post(owner, f"{path}/retire", path)).status_code == 303
         assert (await owner.get(path)).status_code == 404
         assert ("campaign", "mit") not in await stands(shop)
