@@ -85,7 +85,7 @@ class Models:
     async def _read(self) -> None:
         async with self._db.connection() as connection:
             choice = await last_choice(connection)
-            name = choice["name"] if choice is not None else None
+            name = choice.name if choice is not None else None
             if name is None:
                 self._taken = None
             elif self._taken is None or self._taken.name != name:

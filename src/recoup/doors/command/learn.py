@@ -1,20 +1,21 @@
 """`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/learn.md."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec.structs import asdict
 
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.insight.learn.choices import back, last_night, listed, shown, take
+from recoup.flows.insight.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
 from recoup.flows.insight.learn.drift import Drift, drift_of
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
-from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
+from recoup.store.read.trainings import TrainingLine
 
 OPERATOR: Final = Actor("operator", "command")
 MONTHS, MONTHS_MAX = 18, 60
@@ -54,7 +55,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     def list_verb(as_json: bool, data_dir: Path | None) -> None:
         """Shows the models, the newest first, and whether the one in use still fits."""
 
-        async def work(opened: Opened) -> tuple[list[dict[str, Any]], Drift | None, str, Any]:
+        async def work(opened: Opened) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
             rows, taken = await listed(opened.world)
             drift = await drift_of(opened.world, taken) if taken is not None else None
             return rows, drift, opened.world.policy.training, await last_night(opened.world)
@@ -134,9 +135,9 @@ def as_dict(found: Training) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def model_dict(row: Mapping[str, Any]) -> dict[str, Any]:
+def model_dict(row: ListedModel) -> dict[str, Any]:
     return {name: iso(value) if name in _MOMENTS and value is not None else _plain(value)
-            for name, value in row.items() if name in _SHOWN}  # fmt: skip
+            for name, value in asdict(row).items() if name in _SHOWN}  # fmt: skip
 
 
 _MOMENTS: Final = ("made_at", "taken_at", "held_from")
@@ -150,20 +151,19 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def shown_dict(row: Mapping[str, Any]) -> dict[str, Any]:
-    model: Model | None = row["model"]
-    content = json.loads(model.to_json()) if model is not None else None
-    return {**model_dict(row), "damaged": row["damaged"], "why_unused": row["why_unused"], "content": content}
+def shown_dict(row: ShownModel) -> dict[str, Any]:
+    content = json.loads(row.model.to_json()) if row.model is not None else None
+    return {**model_dict(row), "damaged": row.damaged, "why_unused": row.why_unused, "content": content}
 
 
-def models_text(rows: list[dict[str, Any]], drift: Drift | None) -> str:
+def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     if not rows:
         return "There is no model yet; `recoup learn` trains one."
     lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
     for row in rows:
-        score, against = (f"{row[name]:.4f}" if row[name] is not None else "-" for name in ("score", "compared_score"))
-        lines.append(f"{row['name']:18} {row['state']:9} {row['data_until']} {row['attempts']:>10,} {score:>7} "
-                     f"{against:>8}  {iso(row['made_at'])}")  # fmt: skip
+        score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))
+        lines.append(f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
+                     f"{against:>8}  {iso(row.made_at)}")  # fmt: skip
     return "\n".join([*lines, *([drift_text(drift)] if drift is not None else [])])
 
 
@@ -181,7 +181,7 @@ def drift_dict(drift: Drift) -> dict[str, Any]:
             "approved": drift.approved, "verdict": drift.verdict}  # fmt: skip
 
 
-def training_text(mode: str, training: Mapping[str, Any] | None) -> str:
+def training_text(mode: str, training: TrainingLine | None) -> str:
     said = {"off": "There is no nightly training here.", "candidate": "Nightly training stores a better model.",
             "take": "Nightly training takes a better model."}[mode]  # fmt: skip
     if training is None:
@@ -189,29 +189,29 @@ def training_text(mode: str, training: Mapping[str, Any] | None) -> str:
     found = {"taken": "{model} was better, and was taken",
              "candidate": "{model} is better; `recoup learn take` uses it",
              "not_better": "{model} was not better than {compared_with}", "too_little": "too little to learn from",
-             "failed": "it failed"}[training["result"]].format(**training)  # fmt: skip
-    return f"{said} Last at {iso(training['ended_at'])}: {found}. {training['note']}".rstrip()
+             "failed": "it failed"}[training.result].format(**asdict(training))  # fmt: skip
+    return f"{said} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
 
 
-def training_dict(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "began_at": iso(row["began_at"]), "ended_at": iso(row["ended_at"])}
+def training_dict(row: TrainingLine) -> dict[str, Any]:
+    return {**asdict(row), "began_at": iso(row.began_at), "ended_at": iso(row.ended_at)}
 
 
-def shown_text(row: Mapping[str, Any]) -> str:
+def shown_text(row: ShownModel) -> str:
     lines = [
-        f"{row['name']}  {row['state']}", f"  sha256      {row['sha256']}, {row['bytes']:,} bytes",
-        f"  data        {row['data_from']} to {row['data_until']}, {row['attempts']:,} attempts of "
-        f"{row['payers']:,} customers",
-        f"  made        {iso(row['made_at'])} by {row['made_by']}",
+        f"{row.name}  {row.state}", f"  sha256      {row.sha256}, {row.bytes:,} bytes",
+        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of "
+        f"{row.payers:,} customers",
+        f"  made        {iso(row.made_at)} by {row.made_by}",
     ]  # fmt: skip
-    if row["score"] is not None:
-        against = f"{_compared(row['compared_with'])} {row['compared_score']:.4f}"
-        lines.append(f"  score       {row['score']:.4f}, {against}, on {row['held_attempts']:,} attempts from "
-                     f"{iso(row['held_from'])[:10]} on")  # fmt: skip
-    if row["taken_at"] is not None:
-        lines.append(f"  in use from {iso(row['taken_at'])}")
-    if row["damaged"]:
-        lines.append(f"  DAMAGED     {row['damaged']} It is not used.")
-    elif row["why_unused"]:
-        lines.append(f"  not used    {row['why_unused']}")
+    if row.compared_with is not None and row.held_from is not None:
+        against = f"{_compared(row.compared_with)} {row.compared_score:.4f}"
+        lines.append(f"  score       {row.score:.4f}, {against}, on {row.held_attempts:,} attempts from "
+                     f"{iso(row.held_from)[:10]} on")  # fmt: skip
+    if row.taken_at is not None:
+        lines.append(f"  in use from {iso(row.taken_at)}")
+    if row.damaged:
+        lines.append(f"  DAMAGED     {row.damaged} It is not used.")
+    elif row.why_unused:
+        lines.append(f"  not used    {row.why_unused}")
     return "\n".join(lines)

@@ -41,7 +41,7 @@ async def read(call: Call) -> Reply:
         model=standing.model, why_none=standing.why_none,
         stops=[EngineStop(all_merchants=stop.merchant_id is None, at=iso(stop.stopped_at), by=stop.actor,
                           why=stop.why) for stop in standing.stops],
-        last_training=EngineTraining(at=iso(trained["ended_at"]), result=trained["result"]) if trained else None,
+        last_training=EngineTraining(at=iso(trained.ended_at), result=trained.result) if trained else None,
     ))  # fmt: skip
 
 

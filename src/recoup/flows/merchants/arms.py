@@ -23,7 +23,7 @@ from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
 from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.store.read.arms import ArmSettings, EngineStop, arm_settings, standing_stops
 from recoup.store.read.merchants import load_merchant
-from recoup.store.read.trainings import last_training
+from recoup.store.read.trainings import TrainingLine, last_training
 from recoup.store.write.arms import NewArmSettings, add_arm_settings, resume_engine, stop_engine
 from recoup.store.write.facts import keep_facts_for
 from recoup.store.write.sites import lock_merchant, raise_version
@@ -54,7 +54,7 @@ class Standing:
     stops: tuple[EngineStop, ...]
     model: str | None = None
     why_none: str = ""
-    trained: Any = None
+    trained: TrainingLine | None = None
 
     def own(self, site_id: UUID | None = None) -> Terms:
         begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)

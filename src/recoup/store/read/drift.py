@@ -3,13 +3,15 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.rescue.engine.drift import Counted
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, statement
 
 DECISIONS_MAX: Final = 20_000  # of a merchant, the newest
 _FOLLOWED_WITHIN: Final = "3 hours"  # what was sent at another time than the one decided on says nothing of its chance
-_COUNT: Final = f"""
+
+
+@statement(MERCHANT, f"""
 SELECT count(*)::int AS tries, coalesce(sum(chance), 0)::float8 AS expected,
   coalesce(sum(chance * (1 - chance)), 0)::float8 AS spread, count(*) FILTER (WHERE approved)::int AS approved
 FROM (
@@ -26,10 +28,6 @@ FROM (
     AND a.sent_at BETWEEN (o.offer ->> 'at')::timestamptz - interval '{_FOLLOWED_WITHIN}'
       AND (o.offer ->> 'at')::timestamptz + interval '{_FOLLOWED_WITHIN}'
 ) few
-"""
-
-
-async def count_drift(connection: asyncpg.Connection, merchant_id: UUID, since: UUID, model: str) -> Counted:
+""")  # fmt: skip
+async def count_drift(db: Read, merchant_id: UUID, since: UUID, model: str) -> Counted:
     """Of one merchant's decisions from the id `since` on."""
-    row = await connection.fetchrow(_COUNT, merchant_id, since, model)
-    return Counted(row["tries"], row["expected"], row["spread"], row["approved"])

@@ -1,7 +1,8 @@
 """Whether a server takes writes: one that was demoted answers all else as ever."""
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, statement
 
 
-async def is_writable(connection: asyncpg.Connection) -> bool:
-    return await connection.fetchval("SELECT NOT current_setting('transaction_read_only')::bool")  # type: ignore[no-any-return]
+@statement(DIRECTORY, "SELECT NOT current_setting('transaction_read_only')::bool")
+async def is_writable(db: Read) -> bool: ...

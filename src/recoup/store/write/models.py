@@ -1,30 +1,29 @@
 """A model that was made, and the choice of one. Neither is ever changed."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Tx, statement
 
-_ADD: Final = """
+
+@statement(DIRECTORY, """
 INSERT INTO models (name, content, sha256, data_from, data_until, attempts, payers, held_from, held_attempts, score,
   compared_with, compared_score, score_error, made_at, made_by)
 SELECT name, content, sha256, data_from, data_until, attempts, payers, held_from, held_attempts, score,
   compared_with, compared_score, score_error, made_at, made_by
 FROM jsonb_populate_record(NULL::models, $1)
 ON CONFLICT DO NOTHING RETURNING name
-"""
-_CHOOSE: Final = """
+""")  # fmt: skip
+async def add_model(db: Tx, row: dict[str, Any]) -> bool:
+    """False for one that is there already."""
+
+
+@statement(DIRECTORY, """
 INSERT INTO model_choices (choice_no, name, back_to, why, actor, chosen_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING choice_no
-"""
-
-
-async def add_model(connection: asyncpg.Connection, row: dict[str, Any]) -> bool:
-    """False for one that is there already."""
-    return await connection.fetchval(_ADD, row) is not None
-
-
+""")  # fmt: skip
 async def add_choice(
-    connection: asyncpg.Connection, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: Any
-) -> bool:  # fmt: skip
+    db: Tx, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: datetime
+) -> bool:
     """False where somebody else has just made that choice."""
-    return await connection.fetchval(_CHOOSE, number, name, back_to, why, actor, at) is not None

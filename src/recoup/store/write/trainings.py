@@ -1,17 +1,16 @@
 """What the nightly training found. A line is never changed; retention drops it after a year."""
 
-from typing import Any, Final
+from typing import Any
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Tx, statement
 
-_ADD: Final = """
+
+@statement(DIRECTORY, """
 INSERT INTO trainings (began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note)
 SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
 FROM jsonb_populate_record(NULL::trainings, $1)
 ON CONFLICT DO NOTHING
-"""
-
-
-async def add_training(tx: asyncpg.Connection, row: dict[str, Any]) -> None:
+""")  # fmt: skip
+async def add_training(db: Tx, row: dict[str, Any]) -> None:
     """`row` names every column."""
-    await tx.execute(_ADD, row)

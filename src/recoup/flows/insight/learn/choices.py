@@ -3,9 +3,10 @@ who chose what, and when, can be read later.
 """
 
 import hashlib
-from typing import Any
+from typing import Literal
 
 import asyncpg
+from msgspec.structs import asdict
 
 from recoup.flows.models import find_model
 from recoup.kernel.problem import Problem
@@ -15,7 +16,8 @@ from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
 from recoup.rules.rescue.engine.trial import Trial
 from recoup.store.read import models as stored
-from recoup.store.read.trainings import last_training
+from recoup.store.read.models import ModelChoice, StoredModel
+from recoup.store.read.trainings import TrainingLine, last_training
 from recoup.store.write.models import add_choice, add_model
 
 BYTES_MAX = 32_000_000
@@ -53,9 +55,9 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> N
             raise Problem("wrong_state", f"{name} is damaged. {error}", field="name",
                           cure="Train a new one with `recoup learn`.") from None  # fmt: skip
         last = await stored.last_choice(tx)
-        if last is not None and last["name"] == name:
+        if last is not None and last.name == name:
             raise Problem("wrong_state", f"{name} is already in use.", field="name")
-        await _choose(world, tx, last, name, last["choice_no"] if last is not None else None, why, actor)
+        await _choose(world, tx, last, name, last.choice_no if last is not None else None, why, actor)
     world.models.forget()
 
 
@@ -66,33 +68,45 @@ async def back(world: World, actor: Actor, why: str = "back") -> str | None:
     """
     async with world.db.transaction() as tx:
         last = await stored.last_choice(tx)
-        if last is None or last["name"] is None:
+        if last is None or last.name is None:
             raise Problem("wrong_state", "No model is in use, so there is none to go back from.",
                           cure="`recoup learn list` shows the stored models.")  # fmt: skip
-        before = await stored.find_choice(tx, last["back_to"]) if last["back_to"] is not None else None
-        name = before["name"] if before is not None else None
-        await _choose(world, tx, last, name, before["back_to"] if before is not None else None, why, actor)
+        before = await stored.find_choice(tx, last.back_to) if last.back_to is not None else None
+        name = before.name if before is not None else None
+        await _choose(world, tx, last, name, before.back_to if before is not None else None, why, actor)
     world.models.forget()
     return name
 
 
-async def listed(world: World) -> tuple[list[dict[str, Any]], str | None]:
-    """The models, newest first, each with its `state`; and the name of the one that is taken."""
+class ListedModel(StoredModel, frozen=True, kw_only=True):
+    state: Literal["taken", "retired", "candidate"]
+
+
+class ShownModel(ListedModel, frozen=True, kw_only=True):
+    """`model` None, and `damaged` says what is wrong with it. `why_unused`: although it could be read."""
+
+    model: Model | None
+    damaged: str | None
+    why_unused: str | None
+
+
+async def listed(world: World) -> tuple[list[ListedModel], str | None]:
+    """The models, newest first; and the name of the one that is taken."""
     async with world.db.connection() as connection:
         last = await stored.last_choice(connection)
         rows = await stored.list_models(connection)
-    taken = last["name"] if last is not None else None
-    return [{**row, "state": _state(row, taken)} for row in rows], taken
+    taken = last.name if last is not None else None
+    return [ListedModel(**asdict(row), state=_state(row, taken)) for row in rows], taken
 
 
-async def last_night(world: World) -> Any:
-    """What the nightly training found, a row of `trainings`; None: there was none yet."""
+async def last_night(world: World) -> TrainingLine | None:
+    """What the nightly training found; None: there was none yet."""
     async with world.db.connection() as connection:
         return await last_training(connection)
 
 
-async def shown(world: World, name: str) -> dict[str, Any]:
-    """One model with its content; `damaged` says what is wrong with it. Raises: Problem(not_found)."""
+async def shown(world: World, name: str) -> ShownModel:
+    """One model with its content. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         row, last = await stored.find_model(connection, name), await stored.last_choice(connection)
         if row is None:
@@ -103,8 +117,10 @@ async def shown(world: World, name: str) -> dict[str, Any]:
         except BadModel as error:
             damaged = str(error)
     reason = why_not(model.learned, world.clocks.wall()) if model is not None else None
-    return {**row, "state": _state(row, last["name"] if last is not None else None), "model": model,
-            "damaged": damaged, "why_unused": WHY_NONE[reason] if reason is not None else None}  # fmt: skip
+    return ShownModel(
+        **asdict(row), state=_state(row, last.name if last is not None else None), model=model, damaged=damaged,
+        why_unused=WHY_NONE[reason] if reason is not None else None,
+    )  # fmt: skip
 
 
 def no_such_model(name: str) -> Problem:
@@ -112,16 +128,17 @@ def no_such_model(name: str) -> Problem:
                    cure="`recoup learn list` shows the stored models.")  # fmt: skip
 
 
-def _state(row: Any, taken: str | None) -> str:
-    if row["name"] == taken:
+def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "candidate"]:
+    if row.name == taken:
         return "taken"
-    return "retired" if row["taken_at"] is not None else "candidate"
+    return "retired" if row.taken_at is not None else "candidate"
 
 
 async def _choose(
-    world: World, tx: asyncpg.Connection, last: Any, name: str | None, back_to: int | None, why: str, actor: Actor
+    world: World, tx: asyncpg.Connection, last: ModelChoice | None, name: str | None, back_to: int | None, why: str,
+    actor: Actor,
 ) -> None:  # fmt: skip
-    number = last["choice_no"] + 1 if last is not None else 1
+    number = last.choice_no + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
         raise Problem("conflict", "Somebody else has just chosen a model.",
                       cure="Check `recoup learn list`, then choose again.")  # fmt: skip

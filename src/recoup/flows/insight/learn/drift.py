@@ -51,12 +51,12 @@ async def watch_drift(world: World) -> int:
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
         choice = await last_choice(connection)
-        if choice is None or choice["name"] is None:
+        if choice is None or choice.name is None:
             return 0
         due = await claim_drift_watches(connection, wall, wall - EVERY, AT_ONCE)
     for merchant_id in due:
         try:
-            await _watch(world, merchant_id, choice["name"], wall)
+            await _watch(world, merchant_id, choice.name, wall)
         except asyncpg.PostgresError as error:
             log.warning("drift not counted", merchant=str(merchant_id), error=in_words(error))
     return len(due)

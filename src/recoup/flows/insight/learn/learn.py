@@ -86,7 +86,7 @@ async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:
     """What the new model is compared with: what decides today, or the actor's candidate that was made since."""
     async with world.db.connection() as connection:
         choice = await last_choice(connection)
-        name = choice["name"] if choice is not None else None
+        name = choice.name if choice is not None else None
         if of is not None:
             name = await standing_candidate(connection, of.text()) or name
         if name is None:
