@@ -24,6 +24,7 @@ from recoup.flows.rekey import go_over, rekey, retire, states_of
 from recoup.gateways.keys import keyring as rings
 from recoup.gateways.keys.files import load
 from recoup.gateways.keys.keyring import Keyring, open_keyring
+from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.world import World
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.store.server import ServerAddress
@@ -154,7 +155,8 @@ def test_keys_that_come_into_use_meanwhile_end_the_pass_and_the_next_goes_on(
             async with asyncio.timeout(60):
                 await go_over(world, rotates)
             for row in await world.db.fetch("SELECT * FROM vault"):
-                assert ring.open_card(world.name, row["merchant_id"], row["token_id"], rekeying._sealed_of(row))
+                sealed = Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+                assert ring.open_card(world.name, row["merchant_id"], row["token_id"], sealed)
             await go_over(world)
             assert set((await _old_needs(world)).values()) <= {0, 9}, "codes wait for an hour"
 

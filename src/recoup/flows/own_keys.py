@@ -57,8 +57,8 @@ async def check_first(db: Any, keys: Keyring, place: str, world: str, *, people:
         for context, sealed in secrets:
             keys.open_secret(context, sealed)
         if card is not None:
-            sealed_card = Sealed(card["kek_id"], card["wrapped_dek"], card["nonce"], card["ciphertext"])
-            keys.open_card(world, card["merchant_id"], card["token_id"], sealed_card)
+            sealed_card = Sealed(card.kek_id, card.wrapped_dek, card.nonce, card.ciphertext)
+            keys.open_card(world, card.merchant_id, card.token_id, sealed_card)
     except Problem as problem:
         raise _others(place) from problem
 

@@ -28,6 +28,7 @@ from recoup.store.write.rekeying import (
     START,
     WORLD,
     Place,
+    WrappedCard,
     card_page,
     count_cards,
     needs_of_people,
@@ -136,7 +137,7 @@ async def unopened(worlds: Sequence[World]) -> set[str]:
     if people is None:
         return set()
     async with people.connection() as connection:
-        return await installation_worlds(connection) - {world.name for world in worlds}
+        return set(await installation_worlds(connection)) - {world.name for world in worlds}
 
 
 def _databases(worlds: Sequence[World]) -> list[Any]:
@@ -167,8 +168,8 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
     after, done = START, 0
     while True:
         async with world.db.connection() as connection:
-            page = await card_page(connection, after)
-        made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row["kek_id"] != current["card"]]
+            page = await card_page(connection, *after)
+        made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row.kek_id != current["card"]]
         others = any(sealed.kek_id != current["card"] for _, sealed in made)  # between the question and the wrapping
         if not page or others or world.keys.current_ids() != current:
             return
@@ -176,25 +177,25 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
         async with world.db.transaction() as tx:
             numbers = [(row, _number(world, row)) for row in page]
             await add_prints(tx, [one for row, pan in numbers for one in _prints(world, row, pan)])
-            await note_issuers(tx, [(row["merchant_id"], row["token_id"], issuer_digits(pan))
-                                    for row, pan in numbers if not row["issuer_digits"]])  # fmt: skip
+            await note_issuers(tx, [(row.merchant_id, row.token_id, issuer_digits(pan))
+                                    for row, pan in numbers if not row.issuer_digits])  # fmt: skip
             if wrapped:
                 await rewrap_cards(tx, current["card"], wrapped)
-        after, done = (page[-1]["merchant_id"], page[-1]["token_id"]), done + len(page)
+        after, done = (page[-1].merchant_id, page[-1].token_id), done + len(page)
         tell("cards", done, max(done, total))
 
 
-def _number(world: World, row: Any) -> str:
-    plain = world.keys.open_card(world.name, row["merchant_id"], row["token_id"], _sealed_of(row))
+def _number(world: World, row: WrappedCard) -> str:
+    plain = world.keys.open_card(world.name, row.merchant_id, row.token_id, _sealed_of(row))
     return str(json.loads(plain)["pan"])
 
 
-def _prints(world: World, row: Any, pan: str) -> list[tuple[str, bytes, UUID]]:
-    return [(key_id, made, row["pan_id"]) for key_id, made in world.keys.print_of(pan)]
+def _prints(world: World, row: WrappedCard, pan: str) -> list[tuple[str, bytes, UUID]]:
+    return [(key_id, made, row.pan_id) for key_id, made in world.keys.print_of(pan)]
 
 
-def _sealed_of(row: Any) -> Sealed:
-    return Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+def _sealed_of(row: WrappedCard) -> Sealed:
+    return Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
 
 
 async def _sealed(world: World, db: Any, place: Place, current: Mapping[str, str], tell: Told) -> None:

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-import asyncpg
-
-_NOTE = "INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-
-
-async def note_world(connection: asyncpg.Connection, name: str, now: datetime) -> None:
-    await connection.execute(_NOTE, name, now)
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Read, Tx, statement
 
 
-async def installation_worlds(connection: asyncpg.Connection) -> set[str]:
-    return {row["name"] for row in await connection.fetch("SELECT name FROM installation_worlds")}
+@statement(PEOPLE, "INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+async def note_world(db: Tx, name: str, now: datetime) -> None: ...
+
+
+@statement(PEOPLE, "SELECT name FROM installation_worlds")
+async def installation_worlds(db: Read) -> list[str]: ...

@@ -1,68 +1,122 @@
-"""The check values of the keys that a database was written with."""
+"""The check values of the keys that a database was written with: each database has its own."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import DIRECTORY, MERCHANT, PEOPLE
+from recoup.store.statement import Read, Row, Tx, statement
 
 Key = tuple[str, str]  # purpose, key id
 
-_LOCK = "LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE"
-_CHECKS = "SELECT purpose, key_id, value FROM key_checks"
-_RETIRING = "SELECT purpose, key_id FROM key_checks WHERE retiring"
-_RETIRE = """
-UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-"""
-_ADD = """
+
+@statement(DIRECTORY, "LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE")
+async def lock_checks(db: Tx) -> None:
+    """Of several that bring keys to a new database one is the first. In an open transaction."""
+
+
+class _Check(Row, frozen=True):
+    purpose: str
+    key_id: str
+    value: bytes
+    retiring: bool
+
+
+@statement(DIRECTORY, "SELECT purpose, key_id, value, retiring FROM key_checks")
+async def _checks(db: Read) -> list[_Check]: ...
+
+
+async def key_checks(db: Read) -> dict[Key, bytes]:
+    return {(one.purpose, one.key_id): one.value for one in await _checks(db)}
+
+
+async def retiring_keys(db: Read) -> set[Key]:
+    """Those that nothing needs any more: they may be there or not."""
+    return {(one.purpose, one.key_id) for one in await _checks(db) if one.retiring}
+
+
+@statement(DIRECTORY, """
 INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
-"""
-_DROP = "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
-_SECRETS = {
-    False: "SELECT 'webhook:' || merchant_id AS context, webhook_key AS sealed FROM merchants"
-    " WHERE webhook_key IS NOT NULL LIMIT 1",
-    True: "SELECT 'totp:' || user_id AS context, sealed_secret AS sealed FROM second_factors"
-    " WHERE sealed_secret IS NOT NULL LIMIT 1",
-}
-_CARD = "SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault LIMIT 1"
-_WORLD_IN_USE = "SELECT EXISTS (SELECT FROM merchants)"
-_PEOPLE_IN_USE = "SELECT EXISTS (SELECT FROM users)"
+""")  # fmt: skip
+async def _add(db: Tx, purposes: Sequence[str], key_ids: Sequence[str], values: Sequence[bytes]) -> None: ...
 
 
-async def lock_checks(connection: asyncpg.Connection) -> None:
-    """Of several that bring keys to a new database one is the first. In an open transaction."""
-    await connection.execute(_LOCK)
+async def add_checks(db: Tx, checks: Mapping[Key, bytes]) -> None:
+    await _add(db, *_columns(checks), list(checks.values()))
 
 
-async def key_checks(connection: asyncpg.Connection) -> dict[Key, bytes]:
-    return {(row["purpose"], row["key_id"]): row["value"] for row in await connection.fetch(_CHECKS)}
+@statement(DIRECTORY, """
+UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+""")  # fmt: skip
+async def _retire(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 
-async def add_checks(connection: asyncpg.Connection, checks: Mapping[Key, bytes]) -> None:
-    purposes, ids = [key[0] for key in checks], [key[1] for key in checks]
-    await connection.execute(_ADD, purposes, ids, list(checks.values()))
+async def retire_checks(db: Tx, keys: Collection[Key]) -> None:
+    await _retire(db, *_columns(keys))
 
 
-async def retiring_keys(connection: asyncpg.Connection) -> set[Key]:
-    """Those that nothing needs any more: they may be there or not."""
-    return {(row["purpose"], row["key_id"]) for row in await connection.fetch(_RETIRING)}
+@statement(
+    DIRECTORY, "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+)
+async def _drop(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 
-async def retire_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> None:
-    await connection.execute(_RETIRE, [key[0] for key in keys], [key[1] for key in keys])
+async def drop_checks(db: Tx, keys: Collection[Key]) -> None:
+    await _drop(db, *_columns(keys))
 
 
-async def drop_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> None:
-    await connection.execute(_DROP, [key[0] for key in keys], [key[1] for key in keys])
+def _columns(keys: Collection[Key]) -> tuple[list[str], list[str]]:
+    return [purpose for purpose, _ in keys], [key_id for _, key_id in keys]
 
 
-async def is_in_use(connection: asyncpg.Connection, *, people: bool) -> bool:
+@statement(MERCHANT, "SELECT EXISTS (SELECT FROM merchants)")
+async def _any_merchant(db: Read) -> bool: ...
+
+
+@statement(PEOPLE, "SELECT EXISTS (SELECT FROM users)")
+async def _any_user(db: Read) -> bool: ...
+
+
+async def is_in_use(db: Read, *, people: bool) -> bool:
     """Whether anything was written with keys: a merchant, or somebody who signs in."""
-    return bool(await connection.fetchval(_PEOPLE_IN_USE if people else _WORLD_IN_USE))
+    return await (_any_user if people else _any_merchant)(db)
 
 
-async def sealed_by_keys(
-    connection: asyncpg.Connection, *, people: bool
-) -> tuple[list[tuple[str, bytes]], asyncpg.Record | None]:
+class SealedSecret(NamedTuple):
+    context: str
+    sealed: bytes
+
+
+class SealedCard(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+
+
+@statement(MERCHANT, """
+SELECT 'webhook:' || merchant_id AS context, webhook_key AS sealed FROM merchants
+WHERE webhook_key IS NOT NULL LIMIT 1
+""")
+async def _secret_of_merchant(db: Read) -> list[SealedSecret]: ...
+
+
+@statement(PEOPLE, """
+SELECT 'totp:' || user_id AS context, sealed_secret AS sealed FROM second_factors
+WHERE sealed_secret IS NOT NULL LIMIT 1
+""")
+async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
+
+
+@statement(MERCHANT, "SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault LIMIT 1")
+async def _card(db: Read) -> SealedCard | None: ...
+
+
+async def sealed_by_keys(db: Read, *, people: bool) -> tuple[list[SealedSecret], SealedCard | None]:
     """What only the right keys open, of each kind one where there is one: secrets with their context, a card."""
-    secrets = [(row["context"], row["sealed"]) for row in await connection.fetch(_SECRETS[people])]
-    return secrets, None if people else await connection.fetchrow(_CARD)
+    if people:
+        return await _secret_of_person(db), None
+    return await _secret_of_merchant(db), await _card(db)

@@ -10,6 +10,8 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
 
 PAGE: Final = 500
 SEALED_PAGE: Final = 50  # documents are large
@@ -58,26 +60,6 @@ SELECT encode(substring({place.column} from 2 for 8), 'hex') AS key_id, count(*)
 WHERE {place.column} IS NOT NULL GROUP BY 1
 """ for place in (*WORLD, *PEOPLE)  # noqa: S608
 }  # fmt: skip
-_CARDS = """
-SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
-WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT $3
-"""
-_REWRAP = """
-UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
-WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
-"""
-_WRAPPED_BY = """
-SELECT kek_id AS key_id, count(*) AS count
-FROM (SELECT kek_id FROM vault UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
-"""
-_COUNT_CARDS = "SELECT count(*) FROM vault"
-# A card whose number is known by older prints alone would be another card to a ring without their keys.
-_PRINTED_BY = """
-SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
-  SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)
-GROUP BY 1
-"""
 
 
 async def sealed_page(connection: asyncpg.Connection, place: Place, current: str) -> list[asyncpg.Record]:
@@ -92,37 +74,77 @@ async def reseal(connection: asyncpg.Connection, place: Place, rows: Sequence[tu
     )
 
 
-async def card_page(connection: asyncpg.Connection, after: tuple[UUID, UUID]) -> list[asyncpg.Record]:
-    return list(await connection.fetch(_CARDS, *after, PAGE))
+class WrappedCard(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    pan_id: UUID
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+    issuer_digits: str
 
 
-async def rewrap_cards(connection: asyncpg.Connection, current: str, rows: Sequence[tuple[Any, bytes]]) -> None:
-    """`rows`: a card as it was found, and its key wrapped by the current one."""
-    await connection.execute(
-        _REWRAP, current, [row["merchant_id"] for row, _ in rows], [row["token_id"] for row, _ in rows],
-        [row["kek_id"] for row, _ in rows], [wrapped for _, wrapped in rows],
+@statement(MERCHANT, f"""
+SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
+WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT {PAGE}
+""")  # fmt: skip
+async def card_page(db: Read, after_merchant: UUID, after_token: UUID) -> list[WrappedCard]: ...
+
+
+@statement(MERCHANT, """
+UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
+WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
+""")  # fmt: skip
+async def _rewrap(
+    db: Tx, current: str, merchant_ids: Sequence[UUID], token_ids: Sequence[UUID], kek_ids: Sequence[str],
+    wrapped: Sequence[bytes],
+) -> None: ...  # fmt: skip
+
+
+async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, bytes]]) -> None:
+    """`cards`: each as it was found, and its key wrapped by the current one."""
+    await _rewrap(
+        db, current, [card.merchant_id for card, _ in cards], [card.token_id for card, _ in cards],
+        [card.kek_id for card, _ in cards], [wrapped for _, wrapped in cards],
     )  # fmt: skip
 
 
-async def count_cards(connection: asyncpg.Connection) -> int:
-    return int(await connection.fetchval(_COUNT_CARDS))
+@statement(MERCHANT, "SELECT count(*) FROM vault")
+async def count_cards(db: Read) -> int: ...
 
 
-async def needs_of_world(connection: asyncpg.Connection, current_print: str) -> dict[tuple[str, str], int]:
+@statement(MERCHANT, """
+SELECT kek_id, count(*) AS count FROM (SELECT kek_id FROM vault UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
+""")  # fmt: skip
+async def _wrapped_by(db: Read) -> dict[str, int]: ...
+
+
+# A card whose number is known by older prints alone would be another card to a ring without their keys.
+@statement(HUB, """
+SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
+  SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)
+GROUP BY 1
+""")  # fmt: skip
+async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
+
+
+async def needs_of_world(db: Read, current_print: str) -> dict[tuple[str, str], int]:
     """(purpose, key id) -> how much cannot be read, or would not be known again, without that key."""
-    found = {("card", row["key_id"]): row["count"] for row in await connection.fetch(_WRAPPED_BY)}
-    found |= {("print", row["key_id"]): row["count"] for row in await connection.fetch(_PRINTED_BY, current_print)}
-    return found | await _sealed_by(connection, WORLD)
+    found = {("card", key_id): count for key_id, count in (await _wrapped_by(db)).items()}
+    found |= {("print", key_id): count for key_id, count in (await _printed_by(db, current_print)).items()}
+    return found | await _sealed_by(db, WORLD)
 
 
-async def needs_of_people(connection: asyncpg.Connection) -> dict[tuple[str, str], int]:
-    return await _sealed_by(connection, PEOPLE)
+async def needs_of_people(db: Read) -> dict[tuple[str, str], int]:
+    return await _sealed_by(db, PEOPLE)
 
 
-async def _sealed_by(connection: asyncpg.Connection, places: Sequence[Place]) -> dict[tuple[str, str], int]:
+async def _sealed_by(db: Read, places: Sequence[Place]) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for place in places:
-        for row in await connection.fetch(_SEALED_BY[place]):
+        for row in await db.fetch(_SEALED_BY[place]):
             key = ("seal", row["key_id"])
             found[key] = found.get(key, 0) + row["count"]
     return found
