@@ -56,7 +56,7 @@ def by(shop: Shop, kind: str) -> Scope:
 
 
 async def noted(shop: Shop) -> list[tuple[Any, ...]]:
-    return [(h["level"], h["kind"], h["is_on"], h["actor"], h["why"]) for h in await history(shop.world, shop.scope,
+    return [(h.level, h.kind, h.is_on, h.actor, h.why) for h in await history(shop.world, shop.scope,
                                                                                          None, 50)]  # fmt: skip
 
 

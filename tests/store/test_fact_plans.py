@@ -35,7 +35,7 @@ STATEMENTS = {
     "sources": (payer_sources._SOURCES, {
         "payer_looks": "payer_id", "order_payer": "payer_id", "orders": "order_id", "vault": "token_id",
         "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
-    "merchant": (merchants._MERCHANT, {"arm_settings": "site_id"}),
+    "merchant": (sql_of(merchants._load), {"arm_settings": "site_id"}),
     "arms": (sql_of(arms.arm_settings), {"arm_settings": "site_id"}),
     "transmit": (sql_of(transmissions.add_transmissions), {"order_refs": "external_id", "order_payer": "payer_id"}),
     "touched": (sql_of(told._touched), {"transmissions": "transmit_id", "order_payer": "payer_id"}),

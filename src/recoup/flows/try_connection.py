@@ -64,9 +64,9 @@ async def try_connection(
                       cure="Use a key of this environment.")  # fmt: skip
     origin = origin_of(known.sites, known.campaigns, Named(site_id, campaign=campaign))
     hops = [
-        _credential(scopes, keys["api_keys"]), _merchant(known), *await _switches(world, scope, known, kind, origin,
+        _credential(scopes, keys.api_keys), _merchant(known), *await _switches(world, scope, known, kind, origin,
                                                                                  campaign),
-        _token_key(world, keys["tokenization_keys"]),
+        _token_key(world, keys.tokenization_keys),
     ]  # fmt: skip
     processors, webhooks = await asyncio.gather(_processors(world), _webhooks(world, scope))
     hops += processors

@@ -48,7 +48,7 @@ def test_a_switch_is_flipped_with_a_reason_and_told_to_everybody(server: ServerA
         with pytest.raises(Problem, match="the site Leaf"):
             await shop.ask()
         assert (await post(ops, "/switches", flip=f"site:{shop.site_id}:mit:on")).status_code == 303
-        assert (await stands(shop))["site", "mit"]["is_on"]
+        assert (await stands(shop))["site", "mit"].is_on
 
     portal(server, story, fee_basis_points=290)
 
@@ -61,7 +61,7 @@ def test_what_the_operator_closed_the_shop_does_not_open(server: ServerAddress) 
         refused = await post(owner, "/switches", flip=f"{flip}:on")
         assert refused.status_code == 403
         assert "by the operator" in words(refused)
-        assert not (await stands(shop))["merchant", "cit_web"]["is_on"]
+        assert not (await stands(shop))["merchant", "cit_web"].is_on
         assert "Olga (the operator), " in words(await owner.get("/switches"))
         assert (await post(olga, "/switches", flip=f"{flip}:on")).status_code == 303
 

@@ -383,7 +383,7 @@ def test_of_many_conversions_at_once_one_makes_the_merchant(door: Door, partner:
     before = door.counts()
     done = door.run(race())
     after = door.counts()
-    assert len({one.application["merchant_id"] for one in done}) == 1
+    assert len({one.application.merchant_id for one in done}) == 1
     assert len([one for one in done if one.credentials is not None]) == 1
     assert len({frozenset(one.site_ids) for one in done}) == 1
     for table, more in (("merchants", 1), ("sites", 2), ("api_keys", 1), ("partner_merchants", 1)):

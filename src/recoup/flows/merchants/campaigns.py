@@ -112,7 +112,7 @@ async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | U
         if known is not None and before is campaign and len(known.campaigns) >= CAMPAIGNS_MAX:
             message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
             raise Problem("conflict", message, cure="Delete an ended one first.")
-        await put_campaign(tx, asdict(after) | {"merchant_id": scope.merchant_id})
+        await put_campaign(tx, scope.merchant_id, after)
         await note(world, tx, scope, version, "campaign", after.campaign_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
         was = _noted(before) if before is not campaign else {}

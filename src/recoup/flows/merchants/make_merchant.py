@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +12,7 @@ from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import business_at
+from recoup.kernel.time import WallTime, business_at
 from recoup.kernel.world import World
 from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
@@ -22,6 +21,8 @@ from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
 from recoup.store.write.merchant_keys import end_keys
 from recoup.store.write.merchants import (
+    NewMerchant,
+    SiteRow,
     add_merchant,
     add_site,
     set_stablecoin_webhook_key,
@@ -75,16 +76,16 @@ async def place_merchant(
     if not acceptor:
         raise Problem("unavailable", "This environment has no card processor yet.", cure="Set live_processor_url.")
     with_customer = world.policy.test_mode
-    row: dict[str, Any] = {
-        "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
-        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer and "cit_web" in kinds,
-        "cit_callcenter": with_customer and "cit_callcenter" in kinds,
-        "mit": "mit" in kinds, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
-    }  # fmt: skip
-    await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
+    merchant = NewMerchant(
+        merchant_id=merchant_id, partner_id=partner_id, name=name,
+        offset_us=-round(clock_behind / timedelta(microseconds=1)), cit_web=with_customer and "cit_web" in kinds,
+        cit_callcenter=with_customer and "cit_callcenter" in kinds, mit="mit" in kinds, region="us",
+        acceptor_id=acceptor, created_at=wall,
+    )  # fmt: skip
+    await add_merchant(tx, merchant, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
         await add_first_fee_term(tx, fee_term_row(
-            FeeTerm(new_id(), business_at(wall, row["offset_us"]), Tariff(fee_basis_points)), merchant_id,
+            FeeTerm(new_id(), business_at(wall, merchant.offset_us), Tariff(fee_basis_points)), merchant_id,
             actor="operator:setup", note="", recorded_at=wall,
         ))  # fmt: skip
     for site in sites[1:]:
@@ -130,8 +131,8 @@ async def keep_webhook_keys(
     await set_stablecoin_webhook_key(tx, merchant_id, world.keys.seal_secret(context, stablecoin.encode()))
 
 
-def _site(merchant_id: UUID, site: NewSite, wall: object, *, default: bool) -> dict[str, object]:
-    return {
-        "merchant_id": merchant_id, "site_id": site.site_id, "url": site.url, "name": site.name,
-        "descriptor": site.descriptor, "is_default": default, "created_at": wall, "support": site.support,
-    }  # fmt: skip
+def _site(merchant_id: UUID, site: NewSite, wall: WallTime, *, default: bool) -> SiteRow:
+    return SiteRow(
+        merchant_id=merchant_id, site_id=site.site_id, url=site.url, name=site.name, descriptor=site.descriptor,
+        is_default=default, created_at=wall, support=site.support,
+    )  # fmt: skip

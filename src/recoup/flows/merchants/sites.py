@@ -80,7 +80,7 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
         if before is not site and host_of(before.url) != host_of(after.url):
             await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
             await check_none_closed(tx, scope, before.site_id)
-        await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
+        await put_site(tx, scope.merchant_id, after)
         await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
         was = _noted(before) if before is not site else {}

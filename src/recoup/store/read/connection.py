@@ -3,17 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, statement
 
-_KEYS = """
+
+class WorkingKeys(Row, frozen=True):
+    """How many; of the API's those that allow payments."""
+
+    api_keys: int
+    tokenization_keys: int
+
+
+@statement(DIRECTORY, """
 SELECT
   (SELECT count(*) FROM api_keys a WHERE a.merchant_id = $1 AND a.revoked_at IS NULL
     AND coalesce(a.retires_at > $2, true) AND 'payments' = ANY (a.scopes)) AS api_keys,
   (SELECT count(*) FROM tokenization_keys t WHERE t.merchant_id = $1 AND t.revoked_at IS NULL
     AND coalesce(t.retires_at > $2, true)) AS tokenization_keys
-"""
-
-
-async def count_keys(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> asyncpg.Record:
-    """`api_keys` that allow payments and `tokenization_keys`, both as far as they work `at` that wall time."""
-    return await connection.fetchrow(_KEYS, merchant_id, at)
+""")  # fmt: skip
+async def count_keys(db: Read, merchant_id: UUID, at: datetime) -> WorkingKeys:
+    """As far as they work `at` that wall time."""

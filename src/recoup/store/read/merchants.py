@@ -1,11 +1,12 @@
 """Merchants with their sites, and the keys by which they are known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import asdict
 
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
@@ -13,7 +14,7 @@ from recoup.rules.rescue.arms import Terms
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.read.arms import NEWEST
 from recoup.store.read.locked import arm_terms_of, fee_terms_of, merchant_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read, Row, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +81,70 @@ class ApiKey:
     ended_at: datetime | None = None
 
 
-_MERCHANT = f"""
-SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
-  (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
-    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
-FROM merchants m WHERE merchant_id = $1
-"""
-_SITES = """
-SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
-FROM sites
-WHERE merchant_id = $1 ORDER BY created_at, site_id
-"""
-_CAMPAIGNS = """
-SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
-WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
-"""
-
-
 @statement(MERCHANT, "SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""
 
 
-async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Known | None:
-    row = await connection.fetchrow(_MERCHANT, merchant_id)
-    if row is None:
+class _Loaded(Row, frozen=True):
+    """`fee_terms`, `arms`: rows as JSON. `blocked`: subject -> kind."""
+
+    merchant_id: UUID
+    version: int
+    name: str
+    offset_us: int
+    mit_mode: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    region: str
+    acceptor_id: str
+    cit_unresolved: str
+    killed: bool
+    capture_window_minutes: int
+    unknown_sites: str
+    state: str
+    sight: dict[str, Any]
+    fee_terms: list[dict[str, Any]] | None
+    blocked: dict[str, Any] | None
+    arms: list[dict[str, Any]] | None
+
+
+@statement(MERCHANT, f"""
+SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.cit_callcenter, m.mit, m.region,
+  m.acceptor_id, m.cit_unresolved, m.killed, m.capture_window_minutes, m.unknown_sites, m.state, m.sight,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
+  (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
+    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
+  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
+FROM merchants m WHERE merchant_id = $1
+""")  # fmt: skip
+async def _load(db: Read, merchant_id: UUID) -> _Loaded | None: ...
+
+
+@statement(MERCHANT, """
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
+FROM sites WHERE merchant_id = $1 ORDER BY created_at, site_id
+""")  # fmt: skip
+async def _sites(db: Read, merchant_id: UUID) -> list[Site]: ...
+
+
+@statement(MERCHANT, """
+SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
+WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
+""")  # fmt: skip
+async def _campaigns(db: Read, merchant_id: UUID) -> list[Campaign]: ...
+
+
+async def load_merchant(db: Read, merchant_id: UUID) -> Known | None:
+    loaded = await _load(db, merchant_id)
+    if loaded is None:
         return None
-    sites = await connection.fetch(_SITES, merchant_id)
-    campaigns = await connection.fetch(_CAMPAIGNS, merchant_id)
+    sites, campaigns = await _sites(db, merchant_id), await _campaigns(db, merchant_id)
     return Known(
-        merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]),
-        tuple(Campaign(**dict(campaign)) for campaign in campaigns),
-        {UUID(subject): kind for subject, kind in (row["blocked"] or {}).items()},
-        {UUID(line["site_id"]) if line["site_id"] else None: arm_terms_of(line) for line in row["arms"] or ()},
+        merchant_of(asdict(loaded)), tuple(sites), fee_terms_of(loaded.fee_terms), tuple(campaigns),
+        {UUID(subject): kind for subject, kind in (loaded.blocked or {}).items()},
+        {UUID(line["site_id"]) if line["site_id"] else None: arm_terms_of(line) for line in loaded.arms or ()},
     )  # fmt: skip
 
 
@@ -122,14 +153,12 @@ async def offset_of(db: Read, merchant_id: UUID) -> int | None:
     """Microseconds from wall to business time."""
 
 
-async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
+@statement(DIRECTORY, """
+SELECT app_key, key_id, merchant_id, secret_hash, scopes, NULL::uuid AS partner_id,
+  least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1
+""")  # fmt: skip
+async def find_api_key(db: Read, app_key: str) -> ApiKey | None:
     """None for an unknown key; one that has ended says so."""
-    sql = "SELECT *, least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1"
-    row = await connection.fetchrow(sql, app_key)
-    if row is None:
-        return None
-    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]),
-                  ended_at=row["ended_at"])  # fmt: skip
 
 
 @statement(DIRECTORY, """
@@ -146,5 +175,5 @@ CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.m
   ORDER BY h.placed_at DESC LIMIT 1) h
 ORDER BY h.order_id DESC LIMIT 1
 """)  # fmt: skip
-async def newest_of(db: Read, merchant_ids: list[UUID]) -> UUID | None:
+async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
     """Of these merchants the one whose newest order is the newest; None when none has an order."""
