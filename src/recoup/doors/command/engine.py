@@ -116,9 +116,9 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
     lines = [f"merchant   {_line(standing.own())}"]
     lines += [f"site       {site_id} {_line(terms)}" for site_id, terms in standing.lines.items() if site_id]
     lines.append(f"model      {standing.model or standing.why_none}")
-    for one in standing.stops:
-        whom = "all merchants" if one.merchant_id is None else "this merchant"
-        lines.append(f"stopped    for {whom} since {iso(one.stopped_at)} by {one.actor}: {one.why}")
+    for stop in standing.stops:
+        whom = "all merchants" if stop.merchant_id is None else "this merchant"
+        lines.append(f"stopped    for {whom} since {iso(stop.stopped_at)} by {stop.actor}: {stop.why}")
     for one in unlisted:
         lines.append(f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders},"
                      f" last {iso(one.last_at)}")  # fmt: skip
@@ -133,7 +133,7 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
         "merchant": terms(standing.own()),
         "sites": {str(site_id): terms(one) for site_id, one in standing.lines.items() if site_id is not None},
         "model": standing.model, "why_none": standing.why_none,
-        "stops": [{"all": one.merchant_id is None, "since": iso(one.stopped_at), "by": one.actor,
-                   "why": one.why} for one in standing.stops],
+        "stops": [{"all": stop.merchant_id is None, "since": iso(stop.stopped_at), "by": stop.actor,
+                   "why": stop.why} for stop in standing.stops],
         "unlisted": [{**asdict(one), "last_at": iso(one.last_at)} for one in unlisted],
     }  # fmt: skip
