@@ -66,8 +66,8 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
         assert done.trial is not None
         assert str(done.trial.held_from.date()) > done.model.learned.data_until, "it has not seen what it is judged by"
         (row,), taken = await listed(shop.world)
-        assert (row["name"], row["state"], row["score"]) == (taken, "taken", done.trial.score)
-        assert row["sha256"].startswith(row["name"].removeprefix("model-"))
+        assert (row.name, row.state, row.score) == (taken, "taken", done.trial.score)
+        assert row.sha256.startswith(row.name.removeprefix("model-"))
         again = await learned(shop)
         assert (again.taken, again.kept) == (False, False)
         assert "already exists" in again.note
@@ -84,7 +84,7 @@ def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
         assert done.trial.score > done.trial.compared_score - done.trial.score_error
         assert (await listed(shop.world))[0] == []
         assert (await learned(shop, keep_it=True)).kept
-        assert [row["state"] for row in (await listed(shop.world))[0]] == ["candidate"]
+        assert [row.state for row in (await listed(shop.world))[0]] == ["candidate"]
 
     run(server, story)
 

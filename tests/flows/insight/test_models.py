@@ -71,7 +71,7 @@ def test_one_command_goes_back_through_what_was_taken(server: ServerAddress) -> 
         for one in (FIRST, SECOND):
             await keep(world, one, None, ANNA)
             await take(world, one.name, ANNA)
-        assert [(row["name"], row["state"]) for row in (await listed(world))[0]] == [
+        assert [(row.name, row.state) for row in (await listed(world))[0]] == [
             (SECOND.name, "taken"), (FIRST.name, "retired")]  # fmt: skip
         assert await back(world, BEN) == FIRST.name
         assert await current(world) == FIRST.name
@@ -146,7 +146,7 @@ def test_a_damaged_model_never_decides(server: ServerAddress, name: str) -> None
             assert await connection.execute(f"UPDATE models SET {sql}") == "UPDATE 1"
         restarted = dataclasses.replace(world, models=Models(world.db, world.clocks))
         assert await current(restarted) == "model_damaged"
-        assert words in (await shown(restarted, FIRST.name))["damaged"]
+        assert words in (await shown(restarted, FIRST.name)).damaged
         await back(restarted, ANNA)
         with pytest.raises(Problem, match=f"{FIRST.name} is damaged"):
             await take(restarted, FIRST.name, ANNA)

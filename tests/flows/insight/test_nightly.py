@@ -18,6 +18,7 @@ from recoup.flows.insight.learn.nightly import LEASED, PROCESS_MAX, failed, nigh
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
+from recoup.store.read.trainings import TrainingLine
 from recoup.store.server import ServerAddress
 
 Row = Mapping[str, Any]
@@ -41,10 +42,11 @@ async def night(shop: Shop) -> None:
                                  " WHERE task = 'training'")  # fmt: skip
 
 
-async def trained(shop: Shop) -> Row:
+async def trained(shop: Shop) -> TrainingLine:
     await night(shop)
     assert await train_nightly(shop.world) == 1
-    found: Row = await last_night(shop.world)
+    found = await last_night(shop.world)
+    assert found is not None
     return found
 
 
@@ -61,18 +63,18 @@ def test_a_better_model_waits_for_a_person_and_has_to_be_beaten(server: ServerAd
         await train_nightly(shop.world)
         await lived(shop)
         first = await trained(shop)
-        assert (first["result"], first["mode"], first["compared_with"]) == ("candidate", "candidate", PLAIN_RATES)
+        assert (first.result, first.mode, first.compared_with) == ("candidate", "candidate", PLAIN_RATES)
         rows, taken = await listed(shop.world)
         assert taken is None
-        assert [(row["name"], row["made_by"], row["state"]) for row in rows] == [
-            (first["model"], "worker:training", "candidate")]  # fmt: skip
+        assert [(row.name, row.made_by, row.state) for row in rows] == [
+            (first.model, "worker:training", "candidate")]  # fmt: skip
         again = await trained(shop)
-        assert (again["result"], again["model"]) == ("not_better", first["model"])
-        assert "already exists" in again["note"]
+        assert (again.result, again.model) == ("not_better", first.model)
+        assert "already exists" in again.note
         await lived(shop, seed=2, payers=40)
-        assert (await trained(shop))["compared_with"] == first["model"], "the plain rates were beaten already"
-        await take(shop.world, first["model"], Actor("operator", "anna"))
-        assert (await trained(shop))["compared_with"] == first["model"]
+        assert (await trained(shop)).compared_with == first.model, "the plain rates were beaten already"
+        await take(shop.world, first.model, Actor("operator", "anna"))
+        assert (await trained(shop)).compared_with == first.model
 
     run(server, "candidate", story)
 
@@ -83,8 +85,8 @@ def test_a_better_model_is_taken_where_the_operator_said_so(server: ServerAddres
         await lived(shop)
         found = await trained(shop)
         _, taken = await listed(shop.world)
-        assert (found["result"], taken) == ("taken", found["model"])
-        assert found["score"] < found["compared_score"]
+        assert (found.result, taken) == ("taken", found.model)
+        assert found.score < found.compared_score
 
     run(server, "take", story)
 
@@ -93,8 +95,8 @@ def test_too_little_is_said_with_what_lacks(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await train_nightly(shop.world)
         found = await trained(shop)
-        assert (found["result"], found["model"]) == ("too_little", None)
-        assert "500 more repeated attempts" in found["note"]
+        assert (found.result, found.model) == ("too_little", None)
+        assert "500 more repeated attempts" in found.note
 
     run(server, "take", story)
 
@@ -139,7 +141,7 @@ def test_of_two_workers_one_trains(server: ServerAddress, at_once: bool) -> None
         go_on.set()
         assert await first == 1
         assert await train_nightly(shop.world) == 0, "it was done this night"
-        assert (await last_night(shop.world))["note"] == "nothing to see"
+        assert (await last_night(shop.world)).note == "nothing to see"
 
     run(server, "take", story)
 
