@@ -168,7 +168,7 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
     after, done = START, 0
     while True:
         async with world.db.connection() as connection:
-            page = await card_page(connection, *after)
+            page = await card_page(connection, after)
         made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row.kek_id != current["card"]]
         others = any(sealed.kek_id != current["card"] for _, sealed in made)  # between the question and the wrapping
         if not page or others or world.keys.current_ids() != current:

@@ -85,11 +85,15 @@ class WrappedCard(Row, frozen=True):
     issuer_digits: str
 
 
-@statement(MERCHANT, f"""
+@statement(MERCHANT, """
 SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
-WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT {PAGE}
+WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT $3
 """)  # fmt: skip
-async def card_page(db: Read, after_merchant: UUID, after_token: UUID) -> list[WrappedCard]: ...
+async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
+
+
+async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
+    return await _cards(db, *after, PAGE)
 
 
 @statement(MERCHANT, """
