@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.worlds import Shop, owner
@@ -26,6 +27,28 @@ def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[Non
         for call in calls or ("reverse",):
             patched.setattr(SandboxProcessor, call, away)
         yield
+
+
+@contextmanager
+def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "reverse") -> Iterator[set[UUID]]:
+    """It proves of the first message that the issuer never received it, and says so of that id for ever. Which ids
+    those were."""
+    real_call, real_inquiry = getattr(SandboxProcessor, call), SandboxProcessor.inquire
+    dropped = set[UUID]()
+    never = Outcome("not_sent", processor_code="not_processed")
+
+    async def answered(self: SandboxProcessor, message: Any) -> Outcome:
+        if not dropped:
+            dropped.add(message.id)
+        return never if message.id in dropped else await real_call(self, message)
+
+    async def inquired(self: SandboxProcessor, id: UUID) -> Outcome:
+        return never if id in dropped else await real_inquiry(self, id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SandboxProcessor, call, answered)
+        patched.setattr(SandboxProcessor, "inquire", inquired)
+        yield dropped
 
 
 async def hurried(shop: Shop, kind: str = "refund") -> None:

@@ -111,6 +111,28 @@ def test_a_send_that_never_arrived_is_not_repeated_once_the_card_is_barred(
     asyncio.run(story())
 
 
+def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A charge whose answer was lost was sent again after a month: to the processor a new one."""
+    monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="lost"))
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=POLICY) as made:
+            shop = await make_shop(*made)
+            order_id = await started(shop, script_card("visa", "51", 99))
+            assert await try_now(shop, order_id) == "unknown"
+            monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(days=1))
+            await shop.value("UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1",
+                             order_id)  # fmt: skip
+            for _ in range(3):
+                await inquire(shop.world, shop.orders, shop.key(order_id))
+            counted = "SELECT (not_found, state, sends)::text FROM attempts WHERE order_id = $1 AND sends > 0"
+            assert await shop.value(counted, order_id) == "(0,unknown,1)"
+
+    asyncio.run(story())
+
+
 def test_not_found_counts_from_when_it_was_asked(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow answer to an early question proves nothing about what arrived while it was on its way."""
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="lost"))

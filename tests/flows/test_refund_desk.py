@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.absence import first_not_processed, hurried
+from tests.flows.refund_states import do_capture
 from tests.flows.test_fees import book, paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -213,6 +215,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
             await act(shop, made.refund_id, "again")
             await shop.run_due()
         assert await state(shop, made.refund_id) == "sent", "nobody knows"
+        assert await on_desk(shop) == [(made.refund_id, "outcome unknown")]
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
         await shop.value("UPDATE refunds SET send_id = NULL WHERE refund_id = $1", made.refund_id)
@@ -263,5 +266,52 @@ def test_a_refund_of_a_hold_lets_it_go(server: ServerAddress) -> None:
         assert await book(shop, order_id) == {}
         with pytest.raises(Problem, match="cannot be refunded"):
             await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
+
+    told(server, work)
+
+
+def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(server: ServerAddress) -> None:
+    """No door got out of it: it was neither sent again nor anybody's to decide."""
+
+    async def work(shop: Shop) -> None:
+        order_id = await paid(shop)
+        await set_fault(shop.world, "outage", timedelta(hours=1))
+        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
+                for key in ("a", "b")]  # fmt: skip
+        await shop.run_due()
+        await clear_fault(shop.world, "outage")
+        for one in made:
+            await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", one.refund_id,
+                             first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+        await act(shop, made[0].refund_id, "propose", ANN)
+        assert await act(shop, made[0].refund_id, "confirm", BEN) == "done"
+        assert await act(shop, made[1].refund_id, "refuse") == "refused"
+        assert await on_desk(shop) == []
+        async with owner(shop.world) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
+
+    told(server, work)
+
+
+@pytest.mark.parametrize("kind", ["refund", "capture"])
+def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A processor repeats its first response to an id: the refund was asked for under it for ever, and never paid."""
+
+    async def work(shop: Shop) -> None:
+        order_id = (await shop.ask(**HOLD)).order_id if kind == "capture" else await paid(shop)
+        with first_not_processed(monkeypatch) as dropped:
+            if kind == "capture":
+                assert await do_capture(shop, order_id) != "captured"
+            else:
+                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+            for _ in range(3):
+                await hurried(shop)
+        async with owner(shop.world) as connection:
+            found = await connection.fetch("SELECT refund_id, send_id, state FROM refunds WHERE order_id = $1", order_id)
+        (row,) = found
+        assert (row["state"], dropped) == ("done", {row["refund_id"]})
+        assert row["send_id"] not in (None, row["refund_id"])
 
     told(server, work)

@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.port import Outcome, Processor
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 
 GRACE_SECONDS = 0.5  # beyond the time-out that the gateway keeps by itself
+ASK_FIRST_SECONDS_MAX: Final = 3.0  # of an inquiry, within the time that a message has to leave in
+SURELY_KNOWN: Final = timedelta(days=1)  # before the end of a window, for clocks and queues on the way
 
 
 def deadline_of(world: World, send_before: datetime) -> float:
@@ -33,3 +38,14 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
         return Outcome("unknown", text="time-out")
     except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
         return Outcome("unknown", text=type(error).__name__)
+
+
+def may_be_forgotten(world: World, processor: Processor, message_id: UUID) -> bool:
+    """Whether the processor may no longer know the id: sent again it could be done twice, and "not found" proves
+    nothing."""
+    return message_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
+
+
+def never_processed(processor: Processor, outcome: Outcome) -> bool:
+    """The processor's own proof. What we alone know of this try proves nothing of one before under the same id."""
+    return outcome.state == "not_sent" and outcome.processor_code in processor.unprocessed_codes

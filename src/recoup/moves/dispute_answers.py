@@ -56,7 +56,8 @@ def open_answer(change: Change, dispute_id: UUID, timeout: timedelta) -> Dispute
 
 
 def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, code: str | None) -> str:
-    """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
+    """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent, unprocessed. The last is
+    final for that id: the next try has another."""
     dispute = change.order.dispute(dispute_id)
     if dispute.answer_id != answer_id or dispute.answer_state != "sent":
         return dispute.state
@@ -74,6 +75,8 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
         change.raise_attention(not_taken(dispute))
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
+        if state == "unprocessed":
+            change.set_dispute(dispute, answer_id=new_id())
         pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == WORRY_AFTER_TRIES:

@@ -38,9 +38,10 @@ def try_again(change: Change, refund_id: UUID, actor: str) -> str:
     return refund.state
 
 
-def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str) -> str:
-    """First of two people: it was paid another way. Raises: Problem not_found, wrong_state, invalid."""
-    refund = _payable_by_hand(change, refund_id)
+def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str, *, forgotten: bool) -> str:
+    """First of two people: it was paid another way. `forgotten`: the processor may no longer know it, so that nothing
+    is sent again and no answer comes. Raises: Problem not_found, wrong_state, invalid."""
+    refund = _payable_by_hand(change, refund_id, forgotten)
     if not note:
         raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note",
                       cure="Write it beside the button.")  # fmt: skip
@@ -49,12 +50,13 @@ def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str) -> s
     return refund.state
 
 
-def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
+def confirm_by_hand(change: Change, refund_id: UUID, actor: str, *, forgotten: bool) -> str:
     """Second of two people. Raises: Problem not_found, wrong_state, forbidden."""
-    refund = _payable_by_hand(change, refund_id)
+    refund = _payable_by_hand(change, refund_id, forgotten)
     if refund.hand_actor is None:
         raise Problem("wrong_state", "Nobody has said how it was paid.", cure="Say it first; another person confirms.")
     check_second(refund.hand_actor, actor, "A refund that is paid by hand")
+    change.undue("refund", subject_id=refund_id)
     change.set_refund(refund, state="done", processor_code=BY_HAND)
     told: dict[str, Any] = {"words": refund.hand_note or "", "units": refund.units, BY_HAND: True}
     if refund.kind == "refund":
@@ -68,13 +70,13 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
     return refund.state
 
 
-def refuse(change: Change, refund_id: UUID, note: str) -> str:
+def refuse(change: Change, refund_id: UUID, note: str, *, forgotten: bool) -> str:
     """The operator: it is not paid, and not owed any more. Raises: Problem not_found, wrong_state, invalid."""
     refund = _found(change, refund_id)
     if refund.kind != "refund":
         message = f"A {refund.kind} cannot be refused: the order has ended, the money is not the merchant's."
         raise Problem("wrong_state", message, cure="Try it again, or pay it by hand.")
-    if refund.state != "stuck":
+    if not _decidable(refund, forgotten):
         raise _over(refund)
     if not note:
         raise Problem("invalid", "Say why it is refused.", field="note", cure="Write it beside the button.")
@@ -90,13 +92,18 @@ def _found(change: Change, refund_id: UUID) -> Refund:
     return refund
 
 
-def _payable_by_hand(change: Change, refund_id: UUID) -> Refund:
+def _payable_by_hand(change: Change, refund_id: UUID, forgotten: bool) -> Refund:
     refund = _found(change, refund_id)
     if refund.kind == "void":
         raise Problem("wrong_state", "A hold is let go, not paid.", cure="Try it again; it ends by itself at the bank.")
-    if refund.state != "stuck":
+    if not _decidable(refund, forgotten):
         raise _over(refund)
     return refund
+
+
+def _decidable(refund: Refund, forgotten: bool) -> bool:
+    """Nothing more is sent by itself: whoever decides has looked at the processor's own page."""
+    return refund.state == "stuck" or refund.state == "sent" and forgotten
 
 
 def _over(refund: Refund) -> Problem:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.kernel.ids import new_id
 from recoup.moves import captures, collect
 from recoup.moves.change import Change
 from recoup.moves.disputed_refunds import cancel_for_dispute
@@ -91,10 +92,15 @@ def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_aft
     return refund
 
 
-def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str | None, code: str | None) -> str:
-    """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
+def close_refund(
+    change: Change, refund_id: UUID, wire_id: UUID, state: str, *, reference: str | None, code: str | None
+) -> str:
+    """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed.
+
+    Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
+    """
     refund = change.order.refund(refund_id)
-    if refund.state != "sent":
+    if refund.state != "sent" or refund.wire_id != wire_id:
         return refund.state
     reference, code = (without_card(told, change.order.card) for told in (reference, code))
     if state == "approved":
@@ -102,6 +108,8 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     elif state == "declined":
         _not_done(change, refund, state, code)
     else:
+        if state == "unprocessed":
+            change.set_refund(refund, send_id=new_id())
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
             change.raise_attention(DELAYED.format(kind=refund.kind))

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.absence import hurried, processor_away
+from tests.flows.absence import first_not_processed, hurried, processor_away
 from tests.flows.processes import second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -693,6 +693,25 @@ def test_an_answer_that_was_heard_late_needs_nobody_any_more(
         await hurried(shop, "dispute_answer")
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         assert (await shop.order(order_id))["attention"] is None
+
+    story(server, tell)
+
+
+def test_an_answer_that_was_never_processed_is_given_again_under_another_id(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor repeats its first response to an id: the evidence never arrived, and the case was lost."""
+
+    async def tell(shop: Shop) -> None:
+        order_id, dispute_id = await open_case(shop)
+        await note_evidence(shop.world, shop.scope, dispute_id, "words")
+        with first_not_processed(monkeypatch, "answer_dispute") as dropped:
+            await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
+            for _ in range(3):
+                await hurried(shop, "dispute_answer")
+        row = await the_dispute(shop, order_id)
+        assert (row["state"], row["answer_state"]) == ("answered", "done")
+        assert row["answer_id"] not in dropped
 
     story(server, tell)
 

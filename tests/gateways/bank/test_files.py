@@ -52,15 +52,22 @@ def test_a_nacha_file_says_who_to_whom_and_when() -> None:
     lines = bank_file(made, SANDBOX).content.decode("ascii").splitlines()
     head, batch, entry, addenda = lines[:4]
     assert head[:13] == "101 091000019"
-    assert (head[23:33], head[33:40]) == ("2611201430", "A094101")
+    assert (head[23:33], head[34:40]) == ("2611201430", "094101")
     assert head[40:63] == "SANDBOX BANK".ljust(23)
     assert (batch[1:4], batch[50:53], batch[53:63], batch[63:69], batch[69:75], batch[78]) == (
         "220", "CCD", "PAYOUT".ljust(10), "261120", "261123", "1")  # fmt: skip
     assert (entry[1:3], entry[3:12], entry[12:29]) == ("22", "011000015", "000123456789".ljust(17))
     assert (entry[39:54].strip(), entry[54:76]) == (made.reference, "BRIGHTLEAF TEA COMPANY")
-    assert (entry[78], entry[79:94]) == ("1", "091000010000001")
-    assert (addenda[1:3], addenda[83:94]) == ("05", "00010000001")
+    assert (entry[78], entry[79:94]) == ("1", "09100001" + batch[87:94])
+    assert (addenda[1:3], addenda[83:94]) == ("05", "0001" + batch[87:94])
     assert made.reference in addenda
+
+
+def test_two_payouts_of_one_minute_are_no_duplicates_to_the_bank() -> None:
+    """Their headers, batch and trace numbers were equal to the byte."""
+    first, second = (bank_file(transfer(13_371), SANDBOX).content.decode().splitlines() for _ in range(2))
+    assert first[1][87:94] != second[1][87:94]
+    assert first[2][79:94] != second[2][79:94]
 
 
 def test_the_same_transfer_is_the_same_file() -> None:

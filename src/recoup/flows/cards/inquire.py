@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.cards.send import call, close
-from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
+from recoup.flows.external_call import call_with_timeout, deadline_of, may_be_forgotten, processor_of
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
@@ -47,7 +47,8 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     if outcome.state in ("approved", "declined", "not_sent"):  # each is the processor's proof
         await close(orders, key, attempt.attempt_id, outcome)
         return
-    await _not_known(world, orders, key, attempt, processor, asked if outcome.state == "not_found" else None)
+    found_nothing = outcome.state == "not_found" and not may_be_forgotten(world, processor, attempt.attempt_id)
+    await _not_known(world, orders, key, attempt, processor, asked if found_nothing else None)
 
 
 async def _not_known(

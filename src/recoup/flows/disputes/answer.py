@@ -9,9 +9,15 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.disputes.files import no_such_dispute, opened
-from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
+from recoup.flows.external_call import (
+    ASK_FIRST_SECONDS_MAX,
+    call_with_timeout,
+    deadline_of,
+    never_processed,
+    processor_of,
+)
 from recoup.flows.locked import Job, Orders
-from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile
+from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Outcome
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
@@ -95,16 +101,21 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     dispute, now = begun
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
-    outcome = await call_with_timeout(processor.answer_dispute(DisputeAnswer(
-        id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
-        evidence=_in_words(notes, files, sent_along=processor.takes_files), sent_at=now,
-        files=files if processor.takes_files and dispute.answer == "contest" else (),
-        send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
-    )), timeout)  # fmt: skip
+    outcome = Outcome("unknown")
+    if dispute.answer_tries > 1:
+        outcome = await call_with_timeout(processor.inquire(dispute.answer_id), ASK_FIRST_SECONDS_MAX)
+    if outcome.state not in ("approved", "declined") and not never_processed(processor, outcome):
+        outcome = await call_with_timeout(processor.answer_dispute(DisputeAnswer(
+            id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
+            evidence=_in_words(notes, files, sent_along=processor.takes_files), sent_at=now,
+            files=files if processor.takes_files and dispute.answer == "contest" else (),
+            send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
+        )), timeout)  # fmt: skip
+    state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
         code = outcome.processor_code or outcome.scheme_code
-        return close_answer(change, dispute_id, dispute.answer_id, outcome.state, code)
+        return close_answer(change, dispute_id, dispute.answer_id, state, code)
 
     await orders.change(Job(key, result, WORKER, "worker"))
 

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.external_call import SURELY_KNOWN, may_be_forgotten
 from recoup.flows.locked import Job, Orders
+from recoup.flows.refunds.send import processor_for
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
@@ -21,8 +24,10 @@ ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
+    window = min(one.idempotency_window for one in (*world.processors.values(), *world.channels.values()))
+    forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     async with world.db.connection() as connection:
-        return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES, clear=clear)
+        return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES, forgotten_before, clear=clear)
 
 
 async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, action: str, note: str = "") -> str:
@@ -35,11 +40,17 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
     if order_id is None:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     actor, note = scope.actor.text(), " ".join(note.split())[:NOTE_MAX]
+
+    def forgotten(change: Change) -> bool:
+        refund = next((one for one in change.order.refunds if one.refund_id == refund_id), None)
+        return refund is not None and may_be_forgotten(
+            world, processor_for(world, change.order, refund_id), refund.wire_id)  # fmt: skip
+
     works: dict[str, Callable[[Change], str]] = {
         "again": lambda change: refund_desk.try_again(change, refund_id, actor),
-        "propose": lambda change: refund_desk.propose_by_hand(change, refund_id, actor, note),
-        "confirm": lambda change: refund_desk.confirm_by_hand(change, refund_id, actor),
-        "refuse": lambda change: refund_desk.refuse(change, refund_id, note),
+        "propose": lambda c: refund_desk.propose_by_hand(c, refund_id, actor, note, forgotten=forgotten(c)),
+        "confirm": lambda c: refund_desk.confirm_by_hand(c, refund_id, actor, forgotten=forgotten(c)),
+        "refuse": lambda c: refund_desk.refuse(c, refund_id, note, forgotten=forgotten(c)),
     }
     if action not in works:
         raise Problem("invalid", "There is no such action.", field="action",

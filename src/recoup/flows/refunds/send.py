@@ -3,13 +3,19 @@ and sends the same id again only while the processor surely knows it.
 """
 
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
-from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
+from recoup.flows.external_call import (
+    ASK_FIRST_SECONDS_MAX,
+    call_with_timeout,
+    deadline_of,
+    may_be_forgotten,
+    never_processed,
+    processor_of,
+)  # fmt: skip
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
-from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.moves.change import Change
@@ -17,8 +23,6 @@ from recoup.moves.refunds import close_refund, open_refund
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.store.read.refunds import order_of_refund
 
-ASK_SECONDS_MAX: Final = 3.0  # within the time that the message has to leave in
-SURELY_KNOWN: Final = timedelta(days=1)  # before the end of a window, for clocks and queues on the way
 _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
     "refund": "refund", "reversal": "refund", "void": "void", "capture": "capture",
 }  # fmt: skip
@@ -32,7 +36,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Refund] | None:
-        processor = _processor(world, change.order, refund_id)
+        processor = processor_for(world, change.order, refund_id)
         refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
         return (change.order, refund) if refund else None
 
@@ -40,16 +44,18 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     if opened is None:
         return
     order, refund = opened
-    outcome = await _settled(world, _processor(world, order, refund_id), refund)
+    processor = processor_for(world, order, refund_id)
+    outcome = await _settled(world, processor, refund)
+    state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
-        return close_refund(change, refund_id, outcome.state, reference=outcome.reference,
+        return close_refund(change, refund_id, refund.wire_id, state, reference=outcome.reference,
                             code=outcome.processor_code or outcome.scheme_code)  # fmt: skip
 
     await orders.change(Job(key, result))
 
 
-def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
+def processor_for(world: World, order: Order, refund_id: UUID) -> Processor:
     """The route that took the payment gives it back."""
     refund = order.refund(refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
@@ -62,11 +68,10 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
 
 async def _settled(world: World, processor: Processor, refund: Refund) -> Outcome:
     if refund.tries > 1:
-        outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_SECONDS_MAX)
-        forgotten = refund.wire_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
-        if outcome.state in ("approved", "declined"):
+        outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_FIRST_SECONDS_MAX)
+        if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
             return outcome
-        if forgotten:
+        if may_be_forgotten(world, processor, refund.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
     return await _call(world, processor, refund)
 

@@ -3,6 +3,7 @@
 Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9).
 """
 
+import string
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ ENTRY_UNITS_MAX: Final = 9_999_999_999  # ten digits of cents; a larger payout i
 CREDITS_ONLY: Final = "220"
 CHECKING_CREDIT: Final = "22"
 _HASH: Final = 10**10
+_NUMBERS: Final = 9_000_000  # of seven digits; the rest is for the entries of a large payout
+_MODIFIERS: Final = string.ascii_uppercase + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,16 @@ def nacha_file(transfer: Transfer, originator: Originator) -> str:
     count = len(entries) * 2
     checksum = str(int(transfer.account.routing[:8]) * len(entries) % _HASH).rjust(10, "0")
     total = _number(transfer.units, 12)
-    odfi = originator.routing[:8]
+    odfi, number = originator.routing[:8], _number(_first_number(transfer), 7)
     company_id = _text(originator.company_id, COMPANY_ID_LENGTH)
     records = [
-        _file_header(transfer.made_at, originator),
+        _file_header(transfer, originator),
         "5" + CREDITS_ONLY + _text(originator.company, 16) + " " * 20 + company_id + "CCD" + _text("PAYOUT", 10)
         + f"{transfer.made_at:%y%m%d}" + f"{_next_weekday(transfer.made_at):%y%m%d}" + "   " + "1" + odfi
-        + _number(1, 7),
+        + number,
         *(record for pair in entries for record in pair),
         "8" + CREDITS_ONLY + _number(count, 6) + checksum + _number(0, 12) + total + company_id + " " * 25 + odfi
-        + _number(1, 7),
+        + number,
     ]  # fmt: skip
     blocks = -(-(len(records) + 1) // BLOCK)
     records.append("9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total
@@ -67,10 +70,11 @@ def paid_by(text: str) -> dict[tuple[str, str, str], int]:
     return paid
 
 
-def _file_header(made_at: datetime, originator: Originator) -> str:
+def _file_header(transfer: Transfer, originator: Originator) -> str:
+    modifier = _MODIFIERS[transfer.payout_id.int % len(_MODIFIERS)]
     return (
         NACHA_BEGINS + " " + originator.routing + _text(originator.company_id, COMPANY_ID_LENGTH)
-        + f"{made_at:%y%m%d%H%M}" + "A" + "094" + "10" + "1" + _text(originator.bank, 23)
+        + f"{transfer.made_at:%y%m%d%H%M}" + modifier + "094" + "10" + "1" + _text(originator.bank, 23)
         + _text(originator.company, 23) + " " * 8
     )  # fmt: skip
 
@@ -79,7 +83,7 @@ def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]
     account, left = transfer.account, transfer.units
     made: list[tuple[str, str]] = []
     while left:
-        units, number = min(left, ENTRY_UNITS_MAX), len(made) + 1
+        units, number = min(left, ENTRY_UNITS_MAX), _first_number(transfer) + len(made)
         entry = (
             "6" + CHECKING_CREDIT + account.routing + _text(account.account, 17) + _number(units, 10)
             + _text(transfer.reference, 15) + _text(account.holder, 22) + "  " + "1" + originator.routing[:8]
@@ -88,6 +92,11 @@ def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]
         made.append((entry, "705" + _text(f"SETTLEMENT {transfer.reference}", 80) + _number(1, 4) + _number(number, 7)))
         left -= units
     return made
+
+
+def _first_number(transfer: Transfer) -> int:
+    """Of the batch and of its first trace: the payout's own, so that a bank does not take two files for one."""
+    return transfer.payout_id.int % _NUMBERS + 1
 
 
 def _number(value: int, width: int) -> str:

@@ -62,6 +62,7 @@ class Channel(Protocol):
     name: str
     idempotency_window: timedelta
     settled_after: timedelta
+    unprocessed_codes: frozenset[str]
 
     def instruct(self, payment: Payment) -> Instruction: ...
 

@@ -56,6 +56,7 @@ class SimChannel:
     book: ChannelBook
     idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
+    unprocessed_codes: frozenset[str] = frozenset()
 
     def instruct(self, payment: Payment) -> Instruction:
         return Instruction("redirect")

@@ -15,8 +15,9 @@ LONG = timedelta(hours=1)
 
 
 class DeskRow(Row, frozen=True):
-    """`why`: a refund that waits for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note`
-    that it was paid otherwise. `payer`: never leaves this module."""
+    """`why`: of "outcome unknown" the processor may have forgotten the id: nothing is sent again. A refund that waits
+    for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
+    `payer`: never leaves this module."""
 
     refund_id: UUID
     order_id: UUID
@@ -32,7 +33,7 @@ class DeskRow(Row, frozen=True):
     business_at: datetime
     hand_note: str | None
     hand_actor: str | None
-    why: Literal["stuck", "waits for the charge", "delayed", "owed long"]
+    why: Literal["stuck", "waits for the charge", "outcome unknown", "delayed", "owed long"]
     payer: dict[str, Any] | None
 
 
@@ -42,24 +43,29 @@ SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.a
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
       AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits for the charge'
+    WHEN r.state = 'sent' AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome unknown'
     WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why,
   to_jsonb(p) AS payer
 FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
 WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
-  AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3)
+  AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
+    OR r.state = 'sent' AND coalesce(r.send_id, r.refund_id) < $4)
 ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
 """)
-async def _desk(db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime) -> list[DeskRow]:
+async def _desk(
+    db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime, forgotten_before: UUID
+) -> list[DeskRow]:
     """In the clear."""
 
 
 async def read_desk(
-    db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, *, clear: bool
+    db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, forgotten_before: UUID, *, clear: bool
 ) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time. Unless `clear`, people's words are without what is
     known of the order's customer."""
-    return [_seen(row, clear=clear) for row in await _desk(db, merchant_id, delayed_after_tries, now - LONG)]
+    rows = await _desk(db, merchant_id, delayed_after_tries, now - LONG, forgotten_before)
+    return [_seen(row, clear=clear) for row in rows]
 
 
 def _seen(row: DeskRow, *, clear: bool) -> DeskRow:

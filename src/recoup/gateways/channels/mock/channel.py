@@ -26,6 +26,7 @@ class MockChannel:
 
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
+    unprocessed_codes: frozenset[str] = frozenset()
 
     def __init__(self, name: str, source: str | Connect, *, clocks: Clocks | None = None, connections: int = 2) -> None:
         """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be installed."""
