@@ -309,7 +309,8 @@ def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
             for _ in range(3):
                 await hurried(shop)
         async with owner(shop.world) as connection:
-            found = await connection.fetch("SELECT refund_id, send_id, state FROM refunds WHERE order_id = $1", order_id)
+            sql = "SELECT refund_id, send_id, state FROM refunds WHERE order_id = $1"
+            found = await connection.fetch(sql, order_id)
         (row,) = found
         assert (row["state"], dropped) == ("done", {row["refund_id"]})
         assert row["send_id"] not in (None, row["refund_id"])
