@@ -21,16 +21,14 @@ from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.store.pool import retrying
+from recoup.store.read.customer_file import PersonalOrder, looks_of, personal_orders
 from recoup.store.read.customers import (
     Customer,
     CustomerTransmission,
-    PersonalOrder,
     count_orders_of,
     customers_by_email,
     find_customer,
-    looks_of,
     payers_by_email,
-    personal_orders,
     transmissions_of,
 )
 from recoup.store.write.bulk_acts import forget_lists_of

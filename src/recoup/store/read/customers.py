@@ -239,55 +239,6 @@ async def person_log(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Person
     """Whoever exported or erased their data, newest first."""
 
 
-class PersonalOrder(Row, frozen=True):
-    """As the file of a customer's data has it: with what is known of the person beside the order."""
-
-    order_id: UUID
-    external_id: str
-    kind: str
-    asset: str
-    units: int
-    placed_at: datetime
-    descriptor: str
-    stage: str
-    metadata: dict[str, Any]
-    person: dict[str, Any]
-    card: dict[str, Any] | None
-    attempts: list[dict[str, Any]] | None
-    refunds: list[dict[str, Any]] | None
-    notes: list[dict[str, Any]] | None
-    evidence: list[dict[str, Any]] | None
-    evidence_files: list[dict[str, Any]] | None
-
-
-@statement(MERCHANT, """
-SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descriptor, o.stage, o.metadata,
-  to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
-  (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
-    FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
-  (SELECT jsonb_agg(jsonb_build_object('number', a.attempt_no, 'sent_at', a.sent_at, 'state', a.state, 'units', a.units,
-      'currency', a.asset, 'code', a.scheme_code) ORDER BY a.attempt_no) FROM attempts a
-    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.sent_at IS NOT NULL) AS attempts,
-  (SELECT jsonb_agg(jsonb_build_object('number', r.refund_no, 'asked_at', r.business_at, 'state', r.state,
-      'units', r.units, 'currency', r.asset, 'reason', r.message) ORDER BY r.refund_no) FROM refunds r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('refund', 'reversal')) AS refunds,
-  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id) FROM order_notes n
-    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
-  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id)
-    FROM disputes d JOIN dispute_notes n USING (merchant_id, dispute_id)
-    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence,
-  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'name', n.name, 'media_type', n.media_type)
-      ORDER BY n.file_id) FROM disputes d JOIN dispute_files n USING (merchant_id, dispute_id)
-    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
-FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
-WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
-""")
-async def personal_orders(
-    db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
-) -> list[PersonalOrder]:
-    """Oldest first, with everything that is kept of the person."""
-
-
 class OrderCount(NamedTuple):
     orders: int
     open: int
@@ -300,23 +251,3 @@ WHERE p.merchant_id = $1 AND p.payer_id = ANY($2::uuid[])
 """)
 async def count_orders_of(db: Read, merchant_id: UUID, payer_ids: Collection[UUID]) -> OrderCount:
     """All of theirs, and those that are open."""
-
-
-class Look(Row, frozen=True):
-    """An attempt as the rescue engine knows it: `answer` is a class by number. Without an order one that was never
-    sent to us."""
-
-    at: datetime
-    answer: int
-    attempts_before: int
-    order_id: UUID | None
-
-
-@statement(MERCHANT, """
-SELECT known.at, known.answer, known.attempts_before, known.order_id
-FROM payer_looks l, unnest(l.at, l.answers, l.tries, l.orders)
-  WITH ORDINALITY AS known (at, answer, attempts_before, order_id, n)
-WHERE l.merchant_id = $1 AND l.payer_id = $2 ORDER BY known.n
-""")
-async def looks_of(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Look]:
-    """Their latest attempts, oldest first; at most 24."""
