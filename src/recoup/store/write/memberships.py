@@ -42,7 +42,8 @@ async def owned_from_above(db: Read, user_id: UUID, subject_kind: str, subject_i
 async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
 
 
-# Whoever ends it meanwhile waits, and then finds what was sent by it.
+# Whoever ends it meanwhile waits, and then finds what was sent by it. A list: asked for one row, it would lock only
+# that.
 @statement(PEOPLE, """
 SELECT m.user_id FROM memberships m
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'
@@ -50,9 +51,13 @@ WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind =
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
 """)  # fmt: skip
+async def _lock_ownerships(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> list[UUID]: ...
+
+
 async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> bool:
     """Whether they own it in this world: as its member, its partner's, or the operator's. It stays so until the
     commit."""
+    return bool(await _lock_ownerships(db, user_id, subject_kind, subject_id, world))
 
 
 @statement(PEOPLE, """
