@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.disputes import schedule_test_dispute
-from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.moves.request_modification import request_modification
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.order.attention import PAID_TWICE
@@ -42,7 +42,7 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Refund:
     payment = order.paid_by()
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
         raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
-    capture = order_message(change, "capture", payment.attempt_id, payment.units, input_mac=mac, actor=actor)
+    capture = request_modification(change, "capture", payment.attempt_id, payment.units, input_mac=mac, actor=actor)
     change.fact("capture_asked", capture.refund_id, units=capture.units)
     change.due("refund", change.wall + INLINE_GRACE, subject_id=capture.refund_id, wall=True)
     return capture
@@ -84,7 +84,7 @@ def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: s
     payment = change.order.paid_by()
     if payment is None:
         return None
-    void = order_message(change, "void", payment.attempt_id, payment.units, input_mac=input_mac, actor=actor)
+    void = request_modification(change, "void", payment.attempt_id, payment.units, input_mac=input_mac, actor=actor)
     change.fact("void_owed", void.refund_id, units=void.units)
     change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
     return void

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from recoup.moves.change import Change
-from recoup.moves.order_message import order_message
 from recoup.moves.refuse_refund import refuse_refund
+from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order, Refund
@@ -87,7 +87,7 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
 
 def _owe(change: Change, like: Refund, units: int) -> None:
     assert like.attempt_id is not None
-    anew = order_message(change, "reversal", like.attempt_id, units, text=like.message)
+    anew = request_modification(change, "reversal", like.attempt_id, units, text=like.message)
     change.fact("reversal_owed_again", anew.refund_id, units=units)
     change.post("refund", anew.refund_id, [ledger.reversal_owed_again(units)])
     change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.order_message import order_message
 from recoup.moves.payments import PAID_LATE
+from recoup.moves.request_modification import request_modification
 from recoup.rules.money.ledger import by_hand
 from recoup.rules.order.snapshot import Attempt, Order, Refund
 from recoup.rules.stable.channels import CHANNELS
@@ -29,8 +29,8 @@ def give_back(change: Change) -> list[Refund]:
         if before is not None:
             change.set_refund(before, state="refused")
             change.fact("reversal_refused", before.refund_id, units=before.units)
-        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK,
-                               actor=change.actor)  # fmt: skip
+        refund = request_modification(change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK,
+                                      actor=change.actor)  # fmt: skip
         change.fact("reversal_owed", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
@@ -51,7 +51,9 @@ def settle_by_hand(change: Change, note: str) -> list[Refund]:
         if gives_back(attempt):
             cure = "Give it back here; its channel sends it."
             raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
-        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor)
+        refund = request_modification(
+            change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
+        )
         change.set_refund(refund, state="done", processor_code=BY_HAND)
         change.fact("settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.post("refund", refund.refund_id, [by_hand(refund.units, attempt.route or "")])

@@ -8,8 +8,8 @@ from recoup.kernel.ids import new_id
 from recoup.moves import captures, collect
 from recoup.moves.change import Change
 from recoup.moves.disputed_refunds import cancel_for_dispute
-from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import STUCK
@@ -29,9 +29,10 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
         assert change.wallet is not None
         change.wallet.refund(units - fee, order.sent_text)
     payment = order.paid_by() or order.attempt_in_flight()  # one that is out decides what becomes of it
-    refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
-                           input_mac="\\x" + input_mac.hex(), actor=actor, refund_id=refund_id,
-                           approved_by=approved_by)  # fmt: skip
+    refund = request_modification(
+        change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
+        input_mac="\\x" + input_mac.hex(), actor=actor, refund_id=refund_id, approved_by=approved_by,
+    )  # fmt: skip
     order.refunded_units += units
     told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     told |= {"asked_by": actor} if approved_by else {}
@@ -70,8 +71,8 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
         captures.void_authorisation(change)
         return
-    refund = order_message(change, "reversal", attempt.attempt_id, attempt.units,
-                           text="approved after the order had ended")  # fmt: skip
+    refund = request_modification(change, "reversal", attempt.attempt_id, attempt.units,
+                                  text="approved after the order had ended")  # fmt: skip
     change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units)
     change.post("attempt", attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")])
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)

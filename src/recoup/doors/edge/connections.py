@@ -101,7 +101,7 @@ class Connections:
 
     def release(self, connection: Connection) -> None:
         self._spare.pop(connection, None)
-        self.let_go(connection)
+        self.drop(connection)
         address = self._open.pop(connection, "")
         if address:
             left = self._by_address[address] - 1
@@ -116,7 +116,7 @@ class Connections:
         self._held_bytes += size
         while self._held_bytes > self.limits.held_bytes:
             largest = self._largest_of_the_greediest() or connection
-            self.let_go(largest)
+            self.drop(largest)
             largest.cut()
             if largest is connection:
                 return
@@ -134,7 +134,7 @@ class Connections:
                     largest[who] = one
         return largest[max(sums, key=lambda who: sums[who])] if sums else None
 
-    def let_go(self, connection: Connection) -> None:
+    def drop(self, connection: Connection) -> None:
         self._held_bytes -= self._held.pop(connection, 0)
 
     def address_of(self, client: tuple[str, int] | None) -> str:

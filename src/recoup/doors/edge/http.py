@@ -215,7 +215,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _let_go(self) -> None:
         if self._held:
             self._held = 0
-            self._all.let_go(self)
+            self._all.drop(self)
 
     def _head_size(self) -> int:
         """Bytes of the URL and of `name: value` lines."""

@@ -9,7 +9,7 @@ from recoup.moves.change import Change
 from recoup.rules.order.snapshot import Refund
 
 
-def order_message(
+def request_modification(
     change: Change, kind: str, attempt_id: UUID | None, units: int, *, text: str = "",
     items: list[dict[str, Any]] | None = None, input_mac: str = "\\x", actor: str = WORKER.text(),
     refund_id: UUID | None = None, approved_by: str | None = None,
