@@ -17,7 +17,7 @@ def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.
     assert known.looks
     monkeypatch.setattr(move, "facts_of", lambda order, now: known)
     monkeypatch.setattr(move, "advance_by_arm", lambda arm, known, asked, engine: given.append(asked))
-    order = SimpleNamespace(going=lambda: None, arm="engine", arm_known=object(), facts={})
+    order = SimpleNamespace(attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={})
     move._judged(SimpleNamespace(order=order, engine=object(), now=None), object())  # type: ignore[arg-type]
     assert given[0].facts.looks == ()
     assert given[0].facts.first == known.first

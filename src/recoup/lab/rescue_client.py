@@ -16,7 +16,7 @@ _BUSY: Final = (429, 502, 503, 504)
 
 
 class RescueClient:
-    """`async with`. `credentials`: mid, app_key, app_secret, tokenization_key."""
+    """`async with`. `credentials`: mid, app_key, app_secret."""
 
     def __init__(self, base_url: str, credentials: dict[str, Any], *, at_once: int = AT_ONCE) -> None:
         self._base, self._keys = base_url.rstrip("/"), credentials
@@ -59,9 +59,9 @@ class RescueClient:
         raise Problem("unavailable", f"Nothing answers at {self._base}.", cure="Start it with `recoup up`.")
 
     async def tokenize(self, card: dict[str, Any]) -> dict[str, Any]:
-        """By the tokenization key, as a checkout does it. Answers `payment_method`."""
-        query = {"mid": self.mid, "environment": str(self._keys["tokenization_key"])}
-        status, body = await self._call("POST", "/v1/tokenize", {"payment_method": {"credit_card": card}}, query=query)
+        """As a server does it, whose many cards come from one address. Answers `payment_method`."""
+        given = {"payment_method": {"credit_card": card}}
+        status, body = await self._signed("POST", "/v1/tokenize", given, query={"mid": self.mid})
         if status != 200:
             raise Problem("bad_gateway", f"/tokenize answered {status}: {said(body)}")
         method: dict[str, Any] = body["transaction"]["payment_method"]

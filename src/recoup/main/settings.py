@@ -71,7 +71,7 @@ class Settings:
     refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     payer_calls_per_minute: int = _setting(
-        60, "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
+        300, "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
             "ten minutes' worth at once"
     )  # fmt: skip
     single_use_reads: bool = _setting(True, "stablecoin API: the signature of a GET is valid once, as for writes")

@@ -76,7 +76,7 @@ class PayerLimits:
     """Calls with a merchant's public key, which anybody may read in its checkout page: counted by the address that
     makes them, so that one stranger keeps no other payer out, and by merchant. In this process's memory."""
 
-    def __init__(self, per_minute: int = 60) -> None:
+    def __init__(self, per_minute: int = 300) -> None:
         """`per_minute`: of one address, an IPv6 /64."""
         self._address, self._site, self._merchant = (
             Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute) for times in (1, SITES, NETWORKS)

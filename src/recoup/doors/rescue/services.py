@@ -38,7 +38,7 @@ class Services:
 
 
 def make_services(
-    world: World, orders: Orders, rate_per_second: int = 2_000, url: str = "", *, payer_calls_per_minute: int = 60
+    world: World, orders: Orders, rate_per_second: int = 2_000, url: str = "", *, payer_calls_per_minute: int = 300
 ) -> Services:
     """`url`: where customers reach the checkout, without a slash at the end."""
     merchants = Merchants(world)

@@ -1,7 +1,7 @@
 """The desk of refunds that are late, stuck or owed for long: what a person decides about one of them."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,12 +19,15 @@ from recoup.store.read.refund_desk import DeskRow, read_desk
 from recoup.store.read.refunds import order_of_refund
 
 NOTE_MAX: Final = 300
+# A page is read in a world without a processor too.
+WINDOW_OF_NOBODY: Final = timedelta(days=30)
 ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 
 async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
-    window = min(one.idempotency_window for one in (*world.processors.values(), *world.channels.values()))
+    known = (*world.processors.values(), *world.channels.values())
+    window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     async with world.db.connection() as connection:
         return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES, forgotten_before, clear=clear)

@@ -68,7 +68,10 @@ async def script_of(
     try:
         for number, statement in enumerate(statements):
             kinds = await _kinds(connection, statement)
-            texts = [_text(value) for value in statement.args]
+            texts = [
+                to_json(value) if kind in ("json", "jsonb") and value is not None else _text(value)
+                for kind, value in zip(kinds, statement.args, strict=True)
+            ]  # fmt: skip
             for text in texts:
                 _mark_fresh(text or "", since, every)
             sql = _bound(statement.sql.strip().rstrip(";"), kinds, texts, every, made, f"{name}{number}")
