@@ -20,6 +20,7 @@ from recoup.main.bootstrap_file import bootstrap_once, served_at
 from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings, without_secrets
+from recoup.main.terminal import guard_terminal
 from recoup.main.worlds import open_sandbox, open_worlds
 from recoup.rules.network.card_guard import check_words
 
@@ -225,6 +226,7 @@ def no_cards(words: Sequence[str]) -> None:
 def run() -> None:
     """The console script."""
     start_logs("warning")
+    guard_terminal()
     try:
         no_cards(sys.argv[1:])
         ended = cli.main(standalone_mode=False)

@@ -21,6 +21,7 @@ from tests.doors.rescue.door import (
     UNKNOWN,
     Caller,
     Door,
+    evaluate_body,
     everything,
     stands_in,
     tokenize_body,
@@ -425,3 +426,20 @@ def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(shop: Call
     shop.set(mit_mode="sync")
     assert shop.post("/evaluate/check", shop.body(expiryDateUtc=given)).json()["complaints"] == []
     assert shop.evaluate(expiryDateUtc=given).json()["status"] in ("APPROVED", "DECLINED")
+
+
+@pytest.mark.parametrize("unseen", ["\a", "\x1b[2J", "\x9b2J", "\u202e", "\u2066", "a\nb"])
+def test_an_id_that_a_terminal_would_obey_is_refused_by_its_field(shop: Caller, unseen: str) -> None:
+    odd = f"SO-{unseen}-1"
+    for path, body, field in (
+        ("/evaluate", evaluate_body(shop, orderId=odd), "OrderId"),
+        ("/evaluate", evaluate_body(shop, idempotencyKey=odd), "IdempotencyKey"),
+        ("/evaluate", evaluate_body(shop, transaction__id=odd), "Transaction.Id"),
+        ("/evaluate", evaluate_body(shop, payer__id=odd), "Payer.Id"),
+        ("/transmit", transmit_body(shop, orderId=odd), "OrderId"),
+        ("/transmit", transmit_body(shop, transaction__id=odd), "Transaction.Id"),
+    ):
+        refused = shop.post(path, body)
+        told = fields_of(refused)
+        assert list(told) == [field], path
+        assert "contains control characters" in told[field][0]

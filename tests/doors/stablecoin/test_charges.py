@@ -55,6 +55,7 @@ def test_a_missing_amount(merchant: Merchant) -> None:
         ({"merchant_order_id": ""}, "merchant_order_id"),
         ({"merchant_order_id": "x" * 129}, "merchant_order_id"),
         ({"merchant_order_id": 7}, "merchant_order_id"),
+        *(({"merchant_order_id": f"SO{one}1"}, "merchant_order_id") for one in "\a\x1b\x9b\u202e\n"),
         ({"currency": None}, "currency"),
         ({"currency": "usdt"}, "currency"),
         ({"currency": "DOGE"}, "currency"),

@@ -1,6 +1,7 @@
 """`recoup reconcile FILE`: a statement against the ledger, and what somebody confirms of it."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from os import SEEK_END
 from pathlib import Path
@@ -17,6 +18,7 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
+from recoup.kernel.unseen import shown_by_number
 from recoup.rules.money.matching import KINDS, OUTCOMES
 from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.reading import Reading, mapping_file
@@ -72,7 +74,8 @@ async def _work(
 ) -> dict[str, Any]:
     hidden = options["as_json"]
     with file.open("rb") as content:
-        with click.progressbar(length=content.seek(0, SEEK_END), label=file.name, hidden=hidden) as bar:
+        with click.progressbar(length=content.seek(0, SEEK_END), label=shown_by_number(file.name), hidden=hidden,
+                               file=getattr(sys.stdout, "unguarded", None)) as bar:  # fmt: skip
             ran = await reconcile(opened.world, scope, File(file.name, content), reading, again=options["again"],
                                   tell=bar.update)  # fmt: skip
     booked = Booked(0, 0)

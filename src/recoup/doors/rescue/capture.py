@@ -19,7 +19,7 @@ async def capture(call: Call) -> Reply:
     """Another amount, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown ids are 4xx."""
     fields = Fields(call.body)
     check_mid(call, fields)
-    key = fields.text("idempotencyKey", required=True, maximum=128)
+    key = fields.reference("idempotencyKey", required=True, maximum=128)
     fields.text("orderId", required=True)
     order_id = fields.identifier("orderId")
     units = fields.units("amount", low=1, high=call.services.world.policy.amount_max, required=True)

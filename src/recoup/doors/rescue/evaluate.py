@@ -68,11 +68,11 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = 
     check_own(fields, merchant_id)
     if fields.flag("isDeclined", required=True) is False:
         fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
-    external_id = fields.text("orderId", maximum=128)
+    external_id = fields.reference("orderId", maximum=128)
     if not external_id and "OrderId" not in fields.errors:
         fields.complain("orderId", text="Merchant's orderId is required")
     _misspelt(fields)
-    key = fields.text("idempotencyKey", required=True, maximum=128)
+    key = fields.reference("idempotencyKey", required=True, maximum=128)
     is_mit = bool(fields.flag("isMIT"))
     expires_at = fields.moment("expiryDateUtc", quiet=sync or not is_mit)
     transaction = fields.object("transaction")
@@ -80,7 +80,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = 
     method = fields.object("paymentMethod")
     units = transaction.units("amount", low=1, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
-    transaction_id = transaction.text("id", required=True, maximum=128)
+    transaction_id = transaction.reference("id", required=True, maximum=128)
     decline = _decline(transaction)
     token_id, pan = token_or_pan(method)
     month, year = _expiry(method, pan is not None)

@@ -13,6 +13,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import of_these_days
+from recoup.kernel.unseen import has_unseen
 
 TEXT_MAX = 256
 COMPLAINTS_MAX = 100  # fields that are complained about
@@ -109,6 +110,14 @@ class Fields:
             self.missing(field)
         if len(value) > maximum:
             self.complain(field, f"must be at most {maximum} characters long")
+            return ""
+        return value
+
+    def reference(self, field: str, *, required: bool = False, maximum: int = TEXT_MAX) -> str:
+        """An id that the caller chose, which people read and programs print."""
+        value = self.text(field, required=required, maximum=maximum)
+        if has_unseen(value):
+            self.complain(field, "contains control characters")
             return ""
         return value
 

@@ -116,7 +116,7 @@ def _form(call: Call) -> Form:
     fields = Fields(call.body)
     contact, volumes = fields.object("contact"), fields.object("volumes")
     form = Form(
-        external_id=fields.text("externalId", maximum=64), legal_name=fields.text("legalName", maximum=128),
+        external_id=fields.reference("externalId", maximum=64), legal_name=fields.text("legalName", maximum=128),
         trading_name=fields.text("tradingName", maximum=128), country=fields.text("country", maximum=2).upper(),
         registration_number=fields.text("registrationNumber", maximum=64),
         business_category=fields.text("businessCategory", maximum=4), contact_name=contact.text("name", maximum=128),

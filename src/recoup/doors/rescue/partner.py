@@ -116,7 +116,7 @@ def _asked(call: Call) -> MerchantAsked:
         name=fields.text("name", required=True, maximum=128), site_url=site.text("url", required=True, maximum=512),
         site_name=site.text("name", required=True, maximum=128),
         descriptor=site.text("descriptor", required=True, maximum=64),
-        external_id=fields.text("externalId", maximum=128) or None, key=key,
+        external_id=fields.reference("externalId", maximum=128) or None, key=key,
     )  # fmt: skip
     fields.raise_if_any()
     return asked

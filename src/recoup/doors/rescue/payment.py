@@ -53,7 +53,7 @@ def person_of(fields: Fields, ip: str) -> Person:
     if not first and not last and holder:
         first, _, last = holder.rpartition(" ") if " " in holder else (holder, "", "")
     return Person(
-        external_id=payer.text("id"), first_name=first, last_name=last, email=payer.text("email"),
+        external_id=payer.reference("id"), first_name=first, last_name=last, email=payer.text("email"),
         phone=payer.text("phone"), ip=ip, billing=_address(billing), shipping=_address(shipping),
     )  # fmt: skip
 

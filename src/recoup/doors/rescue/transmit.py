@@ -45,7 +45,7 @@ def read_transmitted(fields: Fields, merchant_id: UUID, policy: Policy) -> Trans
     """Every field checked, all complaints at once. Raises: Problem(invalid)."""
     check_own(fields, merchant_id)
     declined = fields.flag("isDeclined", required=True)
-    external_id = fields.text("orderId", maximum=128)
+    external_id = fields.reference("orderId", maximum=128)
     if not external_id and "OrderId" not in fields.errors:
         fields.complain("orderId", text="Merchant's orderId is required")
     transaction, method = fields.object("transaction"), fields.object("paymentMethod")
@@ -67,7 +67,7 @@ def read_transmitted(fields: Fields, merchant_id: UUID, policy: Policy) -> Trans
         "subscription": fields.object("subscription").text("subscriptionId"),
     }  # fmt: skip
     code, source = code_text(transaction, required=False), transaction.text("responseCodeSource")
-    transaction_id, happened = transaction.text("id", maximum=128), happened_at(transaction)
+    transaction_id, happened = transaction.reference("id", maximum=128), happened_at(transaction)
     is_mit = bool(fields.flag("isMIT"))
     fields.raise_if_any()
     return Transmitted(

@@ -18,6 +18,7 @@ from recoup.doors.stablecoin.shapes import (
 )
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, ChargeAsked
 from recoup.kernel.problem import Problem
+from recoup.kernel.unseen import check_seen
 from recoup.rules.stable.cycles import is_a_cycles
 from recoup.rules.stable.links import check_link
 
@@ -65,6 +66,7 @@ async def charge(call: Call) -> Reply:
 
 def asked_of(body: ChargeBody) -> ChargeAsked:
     """Raises: Problem(invalid)."""
+    check_seen(body.merchant_order_id, "merchant_order_id")
     if is_a_cycles(body.merchant_order_id):
         message = "The field merchant_order_id looks like that of a subscription's cycle; those are given by us."
         cure = "Use another merchant_order_id: not sub_…-1, sub_…-2 and so on."
