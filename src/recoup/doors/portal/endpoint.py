@@ -14,7 +14,7 @@ from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.rate import client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.form_targets import page_of
-from recoup.doors.portal.forms import Form, arrived, read_form, same_origin
+from recoup.doors.portal.forms import Form, read_body, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
@@ -78,7 +78,7 @@ def signed_in(
     else."""
 
     async def endpoint(request: Request) -> Response:
-        await arrived(request)
+        await read_body(request)
         session = await session_of(portal, request)
         if session is None and POLL in request.headers:
             refused_with(request.scope, "unauthenticated")
@@ -87,7 +87,7 @@ def signed_in(
             return await signed_out(portal, request)
         request.state.session = session
         if session.must_set_up and not sets_up:
-            return see(SET_UP)
+            return redirect(SET_UP)
         if request.method != "GET" or "." in request.url.path:  # files take their time
             return await make(request, session)
         async with portal.at_once.of(session.user_id):
@@ -129,7 +129,7 @@ def to_sign_in(request: Request) -> Response:
     elif request.url.query and len(request.url.query) < 2_000:
         path += "?" + request.url.query
     wanted = "?next=" + quote(path, safe="") if path != "/orders" and is_place(path) else ""
-    return see("/signin" + wanted)
+    return redirect("/signin" + wanted)
 
 
 async def signed_out(portal: Portal, request: Request) -> Response:
@@ -137,7 +137,7 @@ async def signed_out(portal: Portal, request: Request) -> Response:
     if request.method == "POST":
         try:
             same_origin(request)
-            typed = kept(request, await read_form(request))
+            typed = resubmit_fields(request, await read_form(request))
         except Problem:
             typed = None
         if typed is not None:
@@ -148,7 +148,7 @@ async def signed_out(portal: Portal, request: Request) -> Response:
     return to_sign_in(request)
 
 
-def kept(request: Request, form: Form) -> list[tuple[str, str]] | None:
+def resubmit_fields(request: Request, form: Form) -> list[tuple[str, str]] | None:
     """What was typed into one of our own forms, to be sent again; None for what came from elsewhere or is secret."""
     ours = request.headers.get("origin", "null") != "null" and is_place(request.url.path)
     if not ours or request.url.path.startswith("/account") or any("password" in name for name in form):
@@ -161,7 +161,7 @@ def is_place(path: str) -> bool:
     return path[:1] == "/" and path.split("?")[0].split("/")[1] in PLACES and len(path) < 2_100
 
 
-def here(request: Request) -> str:
+def current_url(request: Request) -> str:
     """The page's address, to come back to."""
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
@@ -171,7 +171,7 @@ def whence(request: Request) -> ClientInfo:
     return ClientInfo(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
 
 
-def spoken(request: Request, session: Session | None = None) -> str:
+def locale(request: Request, session: Session | None = None) -> str:
     """The language of a page: what its reader chose, else what their browser asks for."""
     chosen = session.language if session is not None else ""
     return chosen or asked_for(request.headers.get("accept-language", ""))
@@ -181,7 +181,7 @@ def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:
     """What the layout of a page needs that nobody is signed in for, and `more`."""
     return {
         "sandbox": portal.world.policy.test_mode, "offset": None, "session": None, "path": request.url.path,
-        "language": spoken(request),
+        "language": locale(request),
     } | more  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def other_of(world: World) -> str:
     return other.name if other is not None else ""
 
 
-def see(path: str) -> Response:
+def redirect(path: str) -> Response:
     return RedirectResponse(path, status_code=303, headers=HEADERS)
 
 
@@ -200,13 +200,13 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
     if problem.code == "not_found" and request.method == "GET":
         form_of = page_of(portal.pages, request.url.path, as_it_stands=True)
         if form_of is not None:
-            return see(form_of)
+            return redirect(form_of)
     refused_with(request.scope, problem.code, why_refused(problem))
     session: Session | None = getattr(request.state, "session", None)
     values = {
         "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
-        "other": other_of(portal.world), "here": here(request), "request_id": request_id(request.scope),
-        "zone": session.zone if session is not None else "GMT", "language": spoken(request, session),
+        "other": other_of(portal.world), "current_url": current_url(request), "request_id": request_id(request.scope),
+        "zone": session.zone if session is not None else "GMT", "language": locale(request, session),
         "typed": problem.facts.get("typed"), "path": request.url.path,
     }  # fmt: skip
     answer = render("layout/error.html", values, status=STATUSES[problem.code])

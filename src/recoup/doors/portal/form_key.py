@@ -5,7 +5,7 @@ import secrets
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
@@ -23,7 +23,7 @@ def is_key(text: str) -> bool:
 
 def key_of(form: Form) -> str:
     """Raises: Problem(invalid)."""
-    key = one(form, "key")
+    key = first(form, "key")
     if not is_key(key):
         raise _without()
     return key
@@ -31,7 +31,7 @@ def key_of(form: Form) -> str:
 
 def key_id_of(form: Form) -> UUID:
     """Where the key is an id, which tells when the page was made. Raises: Problem(invalid)."""
-    key = parse_id(one(form, "key"))
+    key = parse_id(first(form, "key"))
     if key is None:
         raise _without()
     return key

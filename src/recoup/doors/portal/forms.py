@@ -17,7 +17,7 @@ _SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hash
 _ACCOUNTS: Final = frozenset({"account", "iban"})  # of banks: long numbers, refused when they are grouped like a card
 
 
-async def arrived(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The whole of a posted form. Read before it is looked at who sends it: else somebody who is let go, or signed
     out, could hold a form open until then, and finish it afterwards. Other bodies are empty.
 
@@ -49,7 +49,7 @@ async def read_form(request: Request) -> Form:
     """
     if not _is_form(request):
         raise Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
-    body = await arrived(request)
+    body = await read_body(request)
     try:
         form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
     except ValueError:
@@ -73,7 +73,7 @@ def _is_form(request: Request) -> bool:
     return kind == "application/x-www-form-urlencoded"
 
 
-def one(form: Form, name: str) -> str:
+def first(form: Form, name: str) -> str:
     return form.get(name, [""])[0]
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants.personal_data import reveal
@@ -21,14 +21,14 @@ from recoup.store.read.reveals import revealed_until
 
 async def clear_until(visit: Visit, connection: asyncpg.Connection, subject_id: UUID) -> datetime | None:
     """Until when this person sees this order or customer in the clear because they revealed it."""
-    if visit.sight != "reveal":
+    if visit.pii_access != "reveal":
         return None
     return await revealed_until(connection, visit.merchant_id, visit.person_id, subject_id, visit.wall)
 
 
 async def read_as_seen(visit: Visit, connection: asyncpg.Connection, order_id: UUID) -> OrderPage | None:
     until = await clear_until(visit, connection, order_id)
-    clear = visit.sight == SHOWN or until is not None
+    clear = visit.pii_access == SHOWN or until is not None
     page = await read_order(connection, visit.merchant_id, order_id, clear=clear)
     return replace(page, clear_until=until) if page is not None else None
 
@@ -40,11 +40,13 @@ def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[V
         await checked_form(visit)
         found = await find(visit)
         subject_id: UUID = found.order_id if kind == "order" else found.payer_id
-        if visit.sight == "masked":
+        if visit.pii_access == "masked":
             raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
                           cure="Ask an owner to change what your role may see.")  # fmt: skip
-        if visit.sight == "reveal":
+        if visit.pii_access == "reveal":
             await reveal(visit.portal.world, visit.scope, kind, subject_id)
-        return see(back_to(visit, subject_id, "customer") if kind == "order" else f"/{kind}s/{subject_id}#customer")
+        if kind == "order":
+            return redirect(back_to(visit, subject_id, "customer"))
+        return redirect(f"/{kind}s/{subject_id}#customer")
 
     return post

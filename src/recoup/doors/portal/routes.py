@@ -26,7 +26,7 @@ from recoup.doors.portal.developers.decline import post_decline
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.files import evidence_file, post_evidence
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
-from recoup.doors.portal.endpoint import SET_UP, see
+from recoup.doors.portal.endpoint import SET_UP, redirect
 from recoup.doors.portal.engine import page as engine
 from recoup.doors.portal.exports import page as exports
 from recoup.doors.portal.fees.page import fees_page
@@ -129,7 +129,7 @@ def routes(
         """The address of a form that was sent leads to its page; so does the one that an error page left behind."""
         form_of = page_of(made, visit.request.url.path)
         if form_of is not None:
-            return see(form_of)
+            return redirect(form_of)
         raise Problem("no_such_path", "There is no such page.", cure="Start from the orders page.")
 
     made += [
@@ -259,7 +259,7 @@ def routes(
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
         on(roles.PLACE, roles.roles_page),
         on("/roles/limits", roles.post_limits, "POST"),
-        on("/roles/sight", roles.post_sight, "POST"),
+        on("/roles/sight", roles.post_pii_access, "POST"),
         on(engine.PLACE, engine.engine_page),
         on(engine.PLACE, engine.post_engine, "POST"),
         on("/engine/stop", engine.post_stop, "POST"),
@@ -363,7 +363,7 @@ class _ForBrowsers(Route):
 
 
 async def _home(visit: Visit) -> Response:
-    return see("/orders")
+    return redirect("/orders")
 
 
 async def _static(request: Request) -> Response:

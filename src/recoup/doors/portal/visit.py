@@ -11,7 +11,7 @@ from starlette.responses import Response
 from recoup.doors.edge.asgi import state
 from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, here, other_of, see, signed_in, spoken
+from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of, redirect, signed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.looks.bounds import check_behind
 from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
@@ -21,7 +21,7 @@ from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.merchants.personal import sight_of
+from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.read.merchants import Known
 
 
@@ -49,10 +49,10 @@ class Visit:
         return behind.staff_id if behind is not None else self.session.user_id
 
     @property
-    def sight(self) -> str:
+    def pii_access(self) -> str:
         """How this person sees customers' data here: shown, reveal or masked."""
         role = self.session.merchant.role if self.session.merchant is not None else ""
-        return sight_of(role, self.known.merchant.sight)
+        return pii_access_of(role, self.known.merchant.sight)
 
     @property
     def paused(self) -> str:
@@ -87,7 +87,7 @@ class Visit:
     @property
     def language(self) -> str:
         """In which the page is."""
-        return spoken(self.request, self.session)
+        return locale(self.request, self.session)
 
     @property
     def scope(self) -> Scope:
@@ -106,8 +106,8 @@ class Visit:
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
             "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
-            "path": self.request.url.path, "here": here(self.request), "is_operator": self.is_operator,
-            "paused": self.paused, "sight": self.sight, "zone": self.session.zone,
+            "path": self.request.url.path, "current_url": current_url(self.request), "is_operator": self.is_operator,
+            "paused": self.paused, "pii_access": self.pii_access, "zone": self.session.zone,
             "language": self.language,
         } | more  # fmt: skip
 
@@ -120,7 +120,7 @@ def page(portal: Portal, work: Page) -> Endpoint:
 
     async def answer(request: Request, session: Session) -> Response:
         if session.merchant is None and session.seat is not None:
-            return see("/partner")
+            return redirect("/partner")
         if session.merchant is None:
             raise _nothing_to_see(session)
         merchant_id = session.merchant.merchant_id

@@ -9,9 +9,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.audit import note
-from recoup.rules.merchants.personal import check_sight, sight_of
+from recoup.rules.merchants.personal import check_pii_access, pii_access_of
 from recoup.store.read.merchants import load_merchant
-from recoup.store.write.reveals import insert_reveal, set_sight
+from recoup.store.write.reveals import insert_reveal, set_pii_access
 from recoup.store.write.sites import lock_merchant
 
 LASTS: Final = timedelta(minutes=10)
@@ -29,15 +29,16 @@ async def reveal(world: World, scope: Scope, kind: str, subject_id: UUID) -> Non
             await note(tx, scope, wall, f"{kind}.revealed", subject_id)
 
 
-async def change_sight(world: World, scope: Scope, role: str, sight: str) -> None:
+async def change_pii_access(world: World, scope: Scope, role: str, pii_access: str) -> None:
     """From the next page on. That it is an owner is the door's to know. Raises: Problem(invalid)."""
-    check_sight(role, sight)
+    check_pii_access(role, pii_access)
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise Problem("not_found", "There is no such merchant.", cure="Check its id.")
-        before = sight_of(role, known.merchant.sight)
-        if before != sight:
-            await set_sight(tx, scope.merchant_id, role, sight)
-            await note(tx, scope, world.clocks.wall(), "sight.changed", "", {"role": role, "sight": [before, sight]})
+        before = pii_access_of(role, known.merchant.sight)
+        if before != pii_access:
+            await set_pii_access(tx, scope.merchant_id, role, pii_access)
+            facts = {"role": role, "sight": [before, pii_access]}
+            await note(tx, scope, world.clocks.wall(), "sight.changed", "", facts)

@@ -1,7 +1,7 @@
 """Customers' data as people see it whose role does not need it: one mask for each kind, and one place that masks rows.
 
-Three sights a merchant gives its roles: `shown`, always in the clear; `reveal`, masked until they say that they want to
-see one order's or customer's, which is noted; `masked`, never. Pure. Source: decision 0037.
+A merchant gives each role one of three kinds of access: `shown`, always in the clear; `reveal`, masked until they ask
+to see one order's or customer's, which is logged; `masked`, never. Pure. Source: decision 0037.
 """
 
 import html
@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem
 DOTS: Final = "•••"
 SHOWN: Final = "shown"
 MASKED: Final = "masked"
-SIGHTS: Final = (SHOWN, "reveal", MASKED)
+PII_ACCESS: Final = (SHOWN, "reveal", MASKED)
 USUAL: Final[Mapping[str, str]] = {
     "owner": "shown", "operations": "reveal", "developer": "masked", "analyst": "masked",
 }  # fmt: skip
@@ -37,15 +37,15 @@ _JOINED: Final = re.compile("[\u0590-\u06ff\u0e00-\u0eff\u1000-\u109f\u1100-\u11
 T = TypeVar("T")
 
 
-def sight_of(role: str, chosen: Mapping[str, str]) -> str:
+def pii_access_of(role: str, chosen: Mapping[str, str]) -> str:
     """What `role` has, as the merchant chose, else as usual; a role that nobody knows sees nothing."""
     found = chosen.get(role, USUAL.get(role, "masked"))
-    return found if found in SIGHTS else "masked"
+    return found if found in PII_ACCESS else "masked"
 
 
-def check_sight(role: str, sight: str) -> None:
+def check_pii_access(role: str, pii_access: str) -> None:
     """Raises: Problem(invalid)."""
-    if role not in USUAL or sight not in SIGHTS:
+    if role not in USUAL or pii_access not in PII_ACCESS:
         raise Problem("invalid", "There is no such choice.", field="sight", cure="Choose one of those on the page.")
 
 

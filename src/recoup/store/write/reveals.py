@@ -23,5 +23,5 @@ async def insert_reveal(
 UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), version = version + 1
 WHERE merchant_id = $1
 """)
-async def set_sight(db: Tx, merchant_id: UUID, role: str, sight: str) -> None:
+async def set_pii_access(db: Tx, merchant_id: UUID, role: str, pii_access: str) -> None:
     """How a role sees customers' data."""

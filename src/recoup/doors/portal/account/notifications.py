@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
 from recoup.kernel.problem import Problem
@@ -28,21 +28,21 @@ async def post_choices(visit: AccountVisit) -> Response:
     form = await visit.form()
     world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
     try:
-        if one(form, "what") == "person":
-            hour = one(form, "hour")
+        if first(form, "what") == "person":
+            hour = first(form, "hour")
             if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
                 raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
             await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
-        elif visit.session.seat is not None and one(form, "partner") == str(visit.session.seat.partner_id):
+        elif visit.session.seat is not None and first(form, "partner") == str(visit.session.seat.partner_id):
             await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
-        elif merchant is not None and one(form, "merchant") == str(merchant.merchant_id):
+        elif merchant is not None and first(form, "merchant") == str(merchant.merchant_id):
             await choose(world, user_id, merchant.merchant_id, _wanted(form))
         else:
             raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
                           cure="Check the page and send the form again.")  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem)
-    return see(with_done(visit.session, PLACE, "saved"))
+    return redirect(with_done(visit.session, PLACE, "saved"))
 
 
 def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import first
 from recoup.flows.people.oneself import change_password
 from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN
 from recoup.kernel.problem import Problem
@@ -22,12 +22,13 @@ async def password_page(visit: AccountVisit) -> Response:
 async def post_password(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await change_password(visit.portal.world, visit.portal.passwords, visit.me, one(form, "old"), one(form, "new"))
+        await change_password(visit.portal.world, visit.portal.passwords, visit.me, first(form, "old"),
+                              first(form, "new"))  # fmt: skip
     except Problem as problem:
         if problem.field is None and problem.code != "too_many_requests":
             raise
         return _show(visit, problem)
-    return see(with_done(visit.session, PLACE, "changed"))
+    return redirect(with_done(visit.session, PLACE, "changed"))
 
 
 def _show(visit: AccountVisit, problem: Problem | None = None) -> Response:

@@ -5,8 +5,8 @@ from typing import Final
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.people import names_for
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.oneself import rename
@@ -25,10 +25,10 @@ async def profile_page(visit: AccountVisit) -> Response:
 async def post_name(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await rename(visit.portal.world, visit.me, one(form, "name"))
+        await rename(visit.portal.world, visit.me, first(form, "name"))
     except Problem as problem:
-        return await _show(visit, problem, one(form, "name")[:200])
-    return see(PLACE)
+        return await _show(visit, problem, first(form, "name")[:200])
+    return redirect(PLACE)
 
 
 async def _show(visit: AccountVisit, problem: Problem | None = None, name: str | None = None) -> Response:

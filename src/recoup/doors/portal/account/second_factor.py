@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal.account.qr import qr_svg
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.endpoint import SET_UP, see
+from recoup.doors.portal.endpoint import SET_UP, redirect
 from recoup.doors.portal.form_key import fresh_key, key_of
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.flows.people import second_factor as flow
 from recoup.kernel.problem import Problem
 from recoup.rules.people.codes import shown
@@ -24,22 +24,23 @@ async def factor_page(visit: AccountVisit) -> Response:
 async def post_begin(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await flow.begin(visit.portal.world, visit.portal.passwords, visit.me, one(form, "password"), one(form, "code"))
+        await flow.begin(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+                         first(form, "code"))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "begin")
-    return see(SET_UP)
+    return redirect(SET_UP)
 
 
 async def post_withdraw(visit: AccountVisit) -> Response:
     await visit.form()
     await flow.withdraw(visit.portal.world, visit.me)
-    return see(SET_UP)
+    return redirect(SET_UP)
 
 
 async def post_confirm(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        codes = await flow.confirm(visit.portal.world, visit.me, one(form, "code"), key_of(form))
+        codes = await flow.confirm(visit.portal.world, visit.me, first(form, "code"), key_of(form))
     except Problem as problem:
         return await _show(visit, problem, "confirm")
     return _codes(visit, codes, is_first=True)
@@ -48,8 +49,8 @@ async def post_confirm(visit: AccountVisit) -> Response:
 async def post_codes(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        codes = await flow.renew_codes(visit.portal.world, visit.portal.passwords, visit.me, one(form, "password"),
-                                       one(form, "code"), key_of(form))  # fmt: skip
+        codes = await flow.renew_codes(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+                                       first(form, "code"), key_of(form))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "codes")
     return _codes(visit, codes, is_first=False)
@@ -58,11 +59,11 @@ async def post_codes(visit: AccountVisit) -> Response:
 async def post_off(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await flow.turn_off(visit.portal.world, visit.portal.passwords, visit.me, one(form, "password"),
-                            one(form, "code"))  # fmt: skip
+        await flow.turn_off(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+                            first(form, "code"))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "off")
-    return see(SET_UP)
+    return redirect(SET_UP)
 
 
 def _codes(visit: AccountVisit, codes: list[str], *, is_first: bool) -> Response:

@@ -5,8 +5,8 @@ from typing import Final
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import first
 from recoup.flows.people.oneself import end_others, end_session, sessions_of
 
 PLACE: Final = "/account/sessions"
@@ -19,8 +19,8 @@ async def sessions_page(visit: AccountVisit) -> Response:
 
 async def post_end(visit: AccountVisit) -> Response:
     form = await visit.form()
-    if one(form, "which") == "others":
+    if first(form, "which") == "others":
         await end_others(visit.portal.world, visit.me)
     else:
-        await end_session(visit.portal.world, visit.me, one(form, "which"))
-    return see(PLACE)
+        await end_session(visit.portal.world, visit.me, first(form, "which"))
+    return redirect(PLACE)

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import see, spoken
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import locale, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.kernel.problem import Problem
@@ -23,13 +23,13 @@ async def time_page(visit: AccountVisit) -> Response:
 async def post_time(visit: AccountVisit) -> Response:
     form = await visit.form()
     if "language" in form:
-        return await _language(visit, one(form, "language"))
-    typed = one(form, "back") or one(form, "zone")
+        return await _language(visit, first(form, "language"))
+    typed = first(form, "back") or first(form, "zone")
     try:
         await keep_zone(visit.portal.world, visit.session.user_id, typed)
     except Problem as problem:
         return _show(visit, typed[:60], problem)
-    return see(with_done(visit.session, PLACE, "saved"))
+    return redirect(with_done(visit.session, PLACE, "saved"))
 
 
 async def _language(visit: AccountVisit, chosen: str) -> Response:
@@ -37,11 +37,11 @@ async def _language(visit: AccountVisit, chosen: str) -> Response:
         raise Problem("invalid", "The portal is not available in this language.", field="language",
                       cure="Choose one of the list.")  # fmt: skip
     await keep_language(visit.portal.world, visit.session.user_id, chosen)
-    return see(with_done(visit.session, PLACE, "saved"))
+    return redirect(with_done(visit.session, PLACE, "saved"))
 
 
 def _show(visit: AccountVisit, typed: str, problem: Problem | None) -> Response:
-    browsers = LANGUAGES[spoken(visit.request)]
+    browsers = LANGUAGES[locale(visit.request)]
     return visit.show(
         "account/time.html", problem, typed=typed, common=COMMON, languages=LANGUAGES, browsers=browsers,
         saved=done_of(visit.session, visit.request) == "saved",

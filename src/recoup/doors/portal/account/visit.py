@@ -10,7 +10,7 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.account.places import PLACES
-from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, here, other_of, signed_in, spoken, whence
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, current_url, locale, other_of, signed_in, whence
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.looks.bounds import check_behind
 from recoup.doors.portal.own_forms import read_form_of
@@ -45,7 +45,7 @@ class AccountVisit:
     @property
     def language(self) -> str:
         """In which the page is."""
-        return spoken(self.request, self.session)
+        return locale(self.request, self.session)
 
     @property
     def email(self) -> str:
@@ -63,7 +63,7 @@ class AccountVisit:
             "session": session, "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": session.seat,
             "now": self.wall, "wall": self.wall, "sandbox": world.policy.test_mode, "offset": None,
-            "other": "" if session.must_set_up else other_of(world), "here": here(self.request),
+            "other": "" if session.must_set_up else other_of(world), "current_url": current_url(self.request),
             "path": self.request.url.path, "is_operator": session.is_operator, "problem": None,
             "paused": session.paused, "places": PLACES, "zone": session.zone, "email": self.email,
             "language": self.language,

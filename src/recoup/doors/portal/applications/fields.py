@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from recoup.doors.portal.forms import Form as Posted
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
@@ -19,11 +19,11 @@ _SITE: Final = {"url": 512, "name": 128, "descriptor": 22, "support": 128}
 
 def read_fields(posted: Posted) -> Form:
     """Raises: Problem(invalid) for an amount that is none; whatever else is wrong is told by the flow."""
-    texts = {name: _text(one(posted, name), most) for name, most in _TEXTS.items()}
+    texts = {name: _text(first(posted, name), most) for name, most in _TEXTS.items()}
     texts["country"], texts["currency"] = texts["country"].upper(), texts["currency"].upper()
     sites = []
     for number in range(SITES_MAX):
-        site = {name: _text(one(posted, f"site_{name}_{number}"), most) for name, most in _SITE.items()}
+        site = {name: _text(first(posted, f"site_{name}_{number}"), most) for name, most in _SITE.items()}
         if any(site.values()):
             sites.append(WantedSite(**site))
     kinds = tuple(kind for kind in KINDS if kind in posted.get("kind", []))
@@ -47,7 +47,7 @@ def _text(text: str, most: int) -> str:
 
 
 def _units(posted: Posted, name: str, currency: str) -> int | None:
-    text = one(posted, name).strip()[:30]
+    text = first(posted, name).strip()[:30]
     if not text:
         return None
     if currency not in EXPONENTS:

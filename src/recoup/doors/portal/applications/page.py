@@ -10,9 +10,9 @@ from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.applications.fields import read_fields, shown_fields
 from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
@@ -49,7 +49,7 @@ async def begin(visit: AnyVisit) -> Response:
     desk = desk_of(visit)
     only_applicants(desk)
     made = await applications.create_application(visit.portal.world, desk.who, Form())
-    return see(f"/applications/{made.application_id}")
+    return redirect(f"/applications/{made.application_id}")
 
 
 async def application_page(visit: AnyVisit) -> Response:
@@ -59,7 +59,7 @@ async def application_page(visit: AnyVisit) -> Response:
 async def act(visit: AnyVisit) -> Response:
     """Save, submit, cancel, convert or decide: the button that was pressed says which."""
     posted, desk = await any_form(visit), desk_of(visit)
-    doing, typed = one(posted, "do"), None
+    doing, typed = first(posted, "do"), None
     world, application_id = visit.portal.world, _id(visit)
     if doing in ("approve", "decline"):
         _only_operator(desk)
@@ -71,14 +71,14 @@ async def act(visit: AnyVisit) -> Response:
             await applications.change_application(world, desk.who, application_id, typed)
         if doing in ("approve", "decline"):
             await applications.decide_application(
-                world, desk.who, application_id, approve=doing == "approve", reason=one(posted, "reason"),
-                note=one(posted, "note"),
+                world, desk.who, application_id, approve=doing == "approve", reason=first(posted, "reason"),
+                note=first(posted, "note"),
             )  # fmt: skip
-            return see(f"/applications/{application_id}")
+            return redirect(f"/applications/{application_id}")
         await _step(world, desk, application_id, doing)
     except Problem as problem:
         return await _show(visit, desk, problem, typed)
-    return see(f"/applications/{application_id}")
+    return redirect(f"/applications/{application_id}")
 
 
 def _only_operator(desk: Desk) -> None:
@@ -118,7 +118,7 @@ async def add_document(visit: AnyVisit) -> Response:
         return await _show(visit, desk, problem)
     finally:
         await posted.close()
-    return see(f"/applications/{_id(visit)}#documents")
+    return redirect(f"/applications/{_id(visit)}#documents")
 
 
 async def remove_document(visit: AnyVisit) -> Response:
@@ -129,7 +129,7 @@ async def remove_document(visit: AnyVisit) -> Response:
         await application_documents.remove_document(visit.portal.world, desk.who, _id(visit), _document_id(visit))
     except Problem as problem:
         return await _show(visit, desk, problem)
-    return see(f"/applications/{_id(visit)}#documents")
+    return redirect(f"/applications/{_id(visit)}#documents")
 
 
 async def document_file(visit: AnyVisit) -> Response:

@@ -5,8 +5,8 @@ from starlette.responses import Response, StreamingResponse
 from recoup.doors.portal.customers.label import label_of
 from recoup.doors.portal.customers.listing import show_list
 from recoup.doors.portal.customers.page import find, show
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order.blocks import BLOCK, unblock_by
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit, checked_form
@@ -20,11 +20,11 @@ async def post_block(visit: Visit) -> Response:
     payer_id = (await find(visit)).payer_id
     visit.only(*BLOCK)
     try:
-        await block(visit.portal.world, visit.scope, "customer", payer_id, one(form, "reason"))
+        await block(visit.portal.world, visit.scope, "customer", payer_id, first(form, "reason"))
     except Problem as problem:
         return await show(visit, problem=problem)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see(f"/customers/{payer_id}")
+    return redirect(f"/customers/{payer_id}")
 
 
 async def post_unblock(visit: Visit) -> Response:
@@ -32,10 +32,10 @@ async def post_unblock(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only(*BLOCK)
     try:
-        await unblock_by(visit, one(form, "block"))
+        await unblock_by(visit, first(form, "block"))
     except Problem as problem:
         return await show_list(visit, problem=problem)
-    return see("/customers")
+    return redirect("/customers")
 
 
 async def post_export(visit: Visit) -> Response:
@@ -54,11 +54,11 @@ async def post_erasure(visit: Visit) -> Response:
     customer = await find(visit)
     visit.only("erase", "erase a customer's data")
     label = label_of(customer, visit.language)
-    if one(form, "confirm").strip().casefold() != label.casefold():
+    if first(form, "confirm").strip().casefold() != label.casefold():
         problem = Problem("invalid", "Nothing was erased: the text does not match this customer.", field="confirm",
                           cure=f"Type {label} to erase their data.")  # fmt: skip
-        return await show(visit, problem=problem, typed=one(form, "confirm"))
+        return await show(visit, problem=problem, typed=first(form, "confirm"))
     world, payer_id = visit.portal.world, customer.payer_id
     email, alike = await find_alike(world, visit.merchant_id, payer_id)
     await erase_all(world, visit.scope, email, alike, last=payer_id)
-    return see(f"/customers/{customer.payer_id}")
+    return redirect(f"/customers/{customer.payer_id}")

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -47,8 +47,8 @@ async def customers_page(visit: Visit) -> Response:
     except Problem as problem:  # the search took too long
         return await show_list(visit, typed=typed, found=set(), problem=problem)
     if len(found) == 1:
-        return see(f"/customers/{found.pop()}")
-    nobody = None if found else nobody_found(masked=visit.sight == MASKED)
+        return redirect(f"/customers/{found.pop()}")
+    nobody = None if found else nobody_found(masked=visit.pii_access == MASKED)
     return await show_list(visit, typed=typed, found=found, problem=nobody)
 
 
@@ -56,7 +56,7 @@ async def show_list(
     visit: Visit, *, typed: str = "", found: set[UUID] | None = None, problem: Problem | None = None
 ) -> Response:
     """`found`: who is meant by what was typed; None: everybody."""
-    after, clear = _place(visit.request.query_params.get("after", "")), visit.sight == SHOWN
+    after, clear = _place(visit.request.query_params.get("after", "")), visit.pii_access == SHOWN
     async with visit.portal.world.db.connection() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
         if found is None:
@@ -88,7 +88,7 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         if "@" in typed:
             found |= {row.payer_id for row in await customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
             found |= await payers_by_email(connection, merchant_id, typed, FOUND_MAX)
-        return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.sight))
+        return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
 
 
 async def _by_orders(connection: asyncpg.Connection, wanted: OrderFilter) -> set[UUID]:

@@ -45,7 +45,7 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
     email, alike = await find_alike(visit.portal.world, merchant_id, payer_id)
     async with visit.portal.world.db.connection() as connection:
         until = await clear_until(visit, connection, payer_id)
-        clear = visit.sight == SHOWN or until is not None
+        clear = visit.pii_access == SHOWN or until is not None
         customer = await find_customer(connection, merchant_id, payer_id, clear=clear)
         if customer is None:
             raise no_such_customer()
@@ -77,7 +77,7 @@ async def find(visit: Visit) -> Customer:
     """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     async with visit.portal.world.db.connection() as connection:
         until = await clear_until(visit, connection, _id(visit))
-        clear = visit.sight == SHOWN or until is not None
+        clear = visit.pii_access == SHOWN or until is not None
         customer = await find_customer(connection, visit.merchant_id, _id(visit), clear=clear)
     if customer is None:
         raise no_such_customer()

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from recoup.doors.portal.developers.page import PLACE, show
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.messages.publish_now import publish_now
@@ -30,7 +30,7 @@ async def post_clock(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, moving = acting(visit), visit.portal.moving
     try:
-        move_id, by = key_id_of(form), await _step(visit, one(form, "by"))
+        move_id, by = key_id_of(form), await _step(visit, first(form, "by"))
         task = moving.get(visit.merchant_id)
         if task is not None and task.get_name() != str(move_id):
             raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
@@ -43,7 +43,7 @@ async def post_clock(visit: Visit) -> Response:
             task.result()
     except Problem as problem:
         return await show(visit, problem)
-    return see(f"{PLACE}#clock")
+    return redirect(f"{PLACE}#clock")
 
 
 async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> None:

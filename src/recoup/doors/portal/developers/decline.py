@@ -5,7 +5,7 @@ from starlette.responses import Response
 from recoup.doors.portal.developers.page import USUAL, show
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
 from recoup.kernel.problem import Problem
@@ -16,7 +16,7 @@ async def post_decline(visit: Visit) -> Response:
     """The same form again shows the same order."""
     form = await checked_form(visit)
     scope = acting(visit)
-    typed = {name: one(form, name).strip()[:16] for name in USUAL}
+    typed = {name: first(form, name).strip()[:16] for name in USUAL}
     try:
         asked = Simulated(typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]),
                           key_id_of(form))  # fmt: skip

@@ -6,8 +6,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.evidence import suggested
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.page import find, show
@@ -47,12 +47,12 @@ def asked_for(visit: Visit) -> UUID:
 
 async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
     async with visit.portal.world.db.connection() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
-        notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
-        files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
+        notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
     people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
@@ -62,7 +62,7 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
     values = visit.values(
         dispute=dispute, page=page, notes=notes, evidence=sum(bool(note.text) for note in notes), erased=ERASED,
         files=files, whole_files=sum(not one.erased for one in files), files_max=COUNT_MAX,
-        kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.sight == SHOWN,
+        kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.pii_access == SHOWN,
         people=people, look=DISPUTE_STATES[dispute.state],
         kind_word=DISPUTE_KINDS[dispute.kind], stage_word=DISPUTE_STAGES[dispute.stage],
         reason=reason_words(dispute.scheme or "generic", dispute.reason_code), answering=answering,
@@ -78,26 +78,26 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
 async def add_note(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only(*ANSWER)
-    text = one(form, "note")
+    text = first(form, "note")
     try:
         await note_evidence(visit.portal.world, visit.scope, dispute_id, text)
     except Problem as problem:
         if problem.code == "not_found":
             raise
         return await show_dispute(visit, dispute_id, problem, text[:NOTE_MAX])
-    return see(f"/disputes/{dispute_id}#evidence")
+    return redirect(f"/disputes/{dispute_id}#evidence")
 
 
 async def post_answer(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only(*ANSWER)
     try:
-        await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, one(form, "answer"))
+        await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
     except Problem as problem:
         if problem.code == "not_found":
             raise
         return await show_dispute(visit, dispute_id, problem)
-    return see(f"/disputes/{dispute_id}")
+    return redirect(f"/disputes/{dispute_id}")
 
 
 async def decide(visit: Visit) -> Response:
@@ -105,10 +105,10 @@ async def decide(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only_operator("decide sandbox disputes")
     async with visit.portal.world.db.connection() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
-    decided: Any = one(form, "decided")
+    decided: Any = first(form, "decided")
     try:
         if decided not in ("won", "lost"):
             raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
@@ -116,7 +116,7 @@ async def decide(visit: Visit) -> Response:
                                 decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
         return await show_dispute(visit, dispute_id, problem)
-    return see(f"/disputes/{dispute_id}")
+    return redirect(f"/disputes/{dispute_id}")
 
 
 async def dispute_order(visit: Visit) -> Response:
@@ -125,14 +125,14 @@ async def dispute_order(visit: Visit) -> Response:
     visit.only(*ANSWER)
     page = await find(visit)
     try:
-        kind: Any = one(form, "kind")
+        kind: Any = first(form, "kind")
         if kind not in DISPUTE_KINDS:
             raise Problem("invalid", "A dispute is about fraud, service or processing.", field="kind",
                           cure="Choose one of them.")  # fmt: skip
-        text, asset = one(form, "amount").strip(), page.order["asset"]
+        text, asset = first(form, "amount").strip(), page.order["asset"]
         units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
                                 units=units, by=visit.scope)  # fmt: skip
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])
-    return see(back_to(visit, page.order_id, "disputes"))
+    return redirect(back_to(visit, page.order_id, "disputes"))

@@ -4,7 +4,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.dispute import ANSWER, asked_for, show_dispute
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
@@ -33,7 +33,7 @@ async def post_evidence(visit: Visit) -> Response:
         return await show_dispute(visit, dispute_id, problem)
     finally:
         await posted.close()
-    return see(f"/disputes/{dispute_id}#evidence")
+    return redirect(f"/disputes/{dispute_id}#evidence")
 
 
 async def evidence_file(visit: Visit) -> Response:
@@ -41,7 +41,7 @@ async def evidence_file(visit: Visit) -> Response:
     dispute_id, file_id = asked_for(visit), parse_id(visit.request.path_params["file_id"])
     if file_id is None:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
-    if visit.sight != SHOWN:
+    if visit.pii_access != SHOWN:
         raise Problem("forbidden", "Files of evidence may show who the customer is: your role does not open them.",
                       cure="Ask an owner.")  # fmt: skip
     row, content = await read_file(visit.portal.world, visit.merchant_id, dispute_id, file_id)

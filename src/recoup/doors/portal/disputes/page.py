@@ -6,8 +6,8 @@ from uuid import UUID
 from msgspec.structs import asdict
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -43,7 +43,7 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     states = VIEWS[view][1]
     async with visit.portal.world.db.connection() as connection:
         rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
-                          clear=visit.sight == SHOWN)  # fmt: skip
+                          clear=visit.pii_access == SHOWN)  # fmt: skip
         numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
         strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
         notices = await unmatched(connection, strangers) if strangers else []
@@ -77,11 +77,11 @@ async def notice_again(visit: Visit) -> Response:
     """The operator has it tried once more, or has dealt with it."""
     form = await checked_form(visit)
     visit.only_operator("process notices")
-    world, merchant_id = visit.portal.world, NOBODY if one(form, "nobody") else visit.merchant_id
-    key = (visit.operator_scope, merchant_id, one(form, "route"), one(form, "notice"))
-    if one(form, "what") == "done":
+    world, merchant_id = visit.portal.world, NOBODY if first(form, "nobody") else visit.merchant_id
+    key = (visit.operator_scope, merchant_id, first(form, "route"), first(form, "notice"))
+    if first(form, "what") == "done":
         await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
         message = "It still matches no charge."
         return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))
-    return see("/disputes")
+    return redirect("/disputes")

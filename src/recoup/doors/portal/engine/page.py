@@ -8,8 +8,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.switches.words import told_by
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -58,14 +58,14 @@ async def post_engine(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = _acting(visit)
     try:
-        site_id = parse_id(one(form, "site")) if one(form, "site") else None
-        if one(form, "site") and site_id is None:
+        site_id = parse_id(first(form, "site")) if first(form, "site") else None
+        if first(form, "site") and site_id is None:
             raise Problem("not_found", "There is no such site.", cure="Reload the page.")
         await arms.set_arms(visit.portal.world, scope, site_id, _wanted(form))
     except Problem as problem:
         return await _show(visit, problem, form)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see(f"{PLACE}#{site_id}" if site_id else PLACE)
+    return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
 
 
 async def post_stop(visit: Visit) -> Response:
@@ -73,13 +73,13 @@ async def post_stop(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = _acting(visit)
     try:
-        if one(form, "act") == "resume":
+        if first(form, "act") == "resume":
             await arms.resume(visit.portal.world, scope)
         else:
-            await arms.stop(visit.portal.world, scope, one(form, "why"))
+            await arms.stop(visit.portal.world, scope, first(form, "why"))
     except Problem as problem:
         return await _show(visit, problem, form)
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 def _acting(visit: Visit) -> Scope:
@@ -88,15 +88,15 @@ def _acting(visit: Visit) -> Scope:
 
 def _wanted(form: Form) -> Wanted:
     """Raises: Problem(invalid)."""
-    mode = next((mode for mode in MODES if mode == one(form, "mode")), None)
+    mode = next((mode for mode in MODES if mode == first(form, "mode")), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
     share, holdout, explore = (_percent(form, name) for name in FIELDS)
-    return Wanted(mode, share, holdout, explore, bounds_of(one(form, "explore_max")))
+    return Wanted(mode, share, holdout, explore, bounds_of(first(form, "explore_max")))
 
 
 def _percent(form: Form, name: str) -> int:
-    typed = one(form, name).strip().removesuffix("%").strip()
+    typed = first(form, name).strip().removesuffix("%").strip()
     if not _PERCENT.fullmatch(typed):
         raise Problem("invalid", f"{FIELDS[name]}: not a whole percentage.", field=name, cure="Write it like 10.")
     return int(typed)
@@ -125,6 +125,6 @@ def _place(
     terms, key = standing.own(site_id), str(site_id or "")
     texts = {field: str(getattr(terms, field)) for field in FIELDS}
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
-    if problem is not None and typed is not None and "mode" in typed and one(typed, "site") == key:
-        texts |= {name: one(typed, name)[:200] for name in texts}
+    if problem is not None and typed is not None and "mode" in typed and first(typed, "site") == key:
+        texts |= {name: first(typed, name)[:200] for name in texts}
     return Place(key, name, terms, texts, standing.changed.get(site_id))

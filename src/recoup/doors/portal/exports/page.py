@@ -8,10 +8,10 @@ from uuid import UUID
 from msgspec import structs
 from starlette.responses import FileResponse, Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.exports.words import FORMS, STATES
 from recoup.doors.portal.form_key import fresh_key, key_of
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.export import (
     TYPES,
     counted,
@@ -52,7 +52,7 @@ async def new_export(visit: Visit) -> Response:
 async def post_export(visit: Visit) -> Response:
     """The same form again asks for nothing more."""
     form = await checked_form(visit)
-    query, kind = await _query(visit, form), one(form, "form")
+    query, kind = await _query(visit, form), first(form, "form")
     if kind not in TYPES:
         raise Problem("invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export.")
     key = key_of(form)
@@ -64,13 +64,13 @@ async def post_export(visit: Visit) -> Response:
         )  # fmt: skip
     except Problem as problem:
         return await _new(visit, query, kind, key, problem)
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
     row = await one_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
-    if visit.sight != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
+    if visit.pii_access != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
         raise Problem("forbidden", "This file contains customers' data that your role may no longer see.",
                       cure="Delete it and export again.")  # fmt: skip
     path = await fetch(visit.portal.world, visit.scope, row)
@@ -81,7 +81,7 @@ async def post_cancel(visit: Visit) -> Response:
     """Ends what is under way, deletes what is ready."""
     await checked_form(visit)
     await cancel_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 def person_of(visit: Visit) -> UUID:

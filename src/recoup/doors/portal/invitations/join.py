@@ -10,14 +10,14 @@ from recoup.doors.portal.endpoint import (
     SET_UP,
     STATUSES,
     Endpoint,
+    locale,
     outside,
-    see,
+    redirect,
     session_of,
-    spoken,
     unsigned,
     whence,
 )
-from recoup.doors.portal.forms import Form, one, read_form, same_origin
+from recoup.doors.portal.forms import Form, first, read_form, same_origin
 from recoup.doors.portal.looks.bounds import check_behind
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.signin.page import with_session
@@ -33,7 +33,7 @@ def join_page(portal: Portal) -> Endpoint:
         found = await read_invitation(portal.world, request.path_params["token"])
         session = await session_of(portal, request)
         if session is not None and session.must_set_up:
-            return see(SET_UP)
+            return redirect(SET_UP)
         return _page(portal, request, found, session)
 
     return unsigned(portal, show)
@@ -47,24 +47,24 @@ def join_post(portal: Portal) -> Endpoint:
         found = await read_invitation(portal.world, token)
         session = await session_of(portal, request)
         if session is not None and session.must_set_up:
-            return see(SET_UP)
+            return redirect(SET_UP)
         if session is not None:
             return await _join(portal, request, session, form, found)
         try:
-            made = await join_new(portal.world, portal.passwords, token, one(form, "name"), one(form, "password"),
+            made = await join_new(portal.world, portal.passwords, token, first(form, "name"), first(form, "password"),
                                   whence(request), request_id=request_id(request.scope))  # fmt: skip
         except Problem as problem:
             if problem.code not in ("invalid", "conflict"):
                 raise
-            return _page(portal, request, found, None, problem, one(form, "name")[:80])
-        return with_session(see("/orders"), request, made)
+            return _page(portal, request, found, None, problem, first(form, "name")[:80])
+        return with_session(redirect("/orders"), request, made)
 
     return unsigned(portal, take)
 
 
 async def _join(portal: Portal, request: Request, session: Session, form: Form, found: OpenInvitation) -> Response:
     check_behind(request, session)
-    if not is_csrf(session, one(form, "csrf")):
+    if not is_csrf(session, first(form, "csrf")):
         raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
     await join_as(portal.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
     if found.subject_kind == "merchant":
@@ -72,7 +72,7 @@ async def _join(portal: Portal, request: Request, session: Session, form: Form, 
             await switch_merchant(portal.world, cookie(request, COOKIE), session, found.subject_id)
         except Problem:
             pass  # this world does not have it: they are a member all the same
-    return see("/orders")
+    return redirect("/orders")
 
 
 def _page(
@@ -80,6 +80,6 @@ def _page(
     name: str = "",
 ) -> Response:  # fmt: skip
     values = outside(
-        portal, request, found=found, session=session, name=name, problem=problem, language=spoken(request, session)
+        portal, request, found=found, session=session, name=name, problem=problem, language=locale(request, session)
     )
     return render("invitations/join.html", values, status=STATUSES[problem.code] if problem else 200)

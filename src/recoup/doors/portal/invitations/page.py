@@ -6,8 +6,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -39,46 +39,46 @@ async def people_page(visit: AnyVisit) -> Response:
 
 async def post_invitation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject = await subject_of(visit, one(form, "subject"))
+    subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
     try:
-        made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"),
-                            request_id=visit.scope.request_id)  # fmt: skip
+        made = await invite(visit.portal.world, subject, visit.session.user_id, first(form, "email"),
+                            first(form, "role"), request_id=visit.scope.request_id)  # fmt: skip
     except Problem as problem:
         if problem.retry_after_seconds is not None:
             raise
-        return await _show(visit, problem, one(form, "email")[:254])
+        return await _show(visit, problem, first(form, "email")[:254])
     await send_invitations(visit.portal.world, made)
-    return see("/invitations")
+    return redirect("/invitations")
 
 
 async def post_revocation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject = await subject_of(visit, one(form, "subject"))
+    subject = await subject_of(visit, first(form, "subject"))
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
     await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id,
                  request_id=visit.scope.request_id)  # fmt: skip
-    return see("/invitations")
+    return redirect("/invitations")
 
 
 async def post_end(visit: AnyVisit) -> Response:
     """A membership ends; whoever ends their own says so."""
     form = await any_form(visit)
-    subject = await subject_of(visit, one(form, "subject"))
+    subject = await subject_of(visit, first(form, "subject"))
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
     try:
         if user_id is None:
             raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-        if user_id == me and one(form, "leave") != "yes":
+        if user_id == me and first(form, "leave") != "yes":
             raise Problem("invalid", "You cannot end your own membership here.", field="leave",
                           cure="Tick the box if you really want to leave.")  # fmt: skip
         await end_membership(visit.portal.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     except Problem as problem:
         return await _show(visit, problem)
-    return see("/orders" if user_id == me else "/invitations")
+    return redirect("/orders" if user_id == me else "/invitations")
 
 
 def may_invite(visit: AnyVisit, subject: Subject) -> bool:

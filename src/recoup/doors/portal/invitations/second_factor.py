@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import COOKIE, STATUSES, see, whence
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, redirect, whence
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.invitations.page import may_invite, subject_of
 from recoup.doors.portal.templates import render
 from recoup.flows.people.invitations import Subject
@@ -23,16 +23,16 @@ _SHOWN = ("bad_credentials", "too_many_requests")
 
 async def post_rule(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject = await subject_of(visit, one(form, "subject"))
+    subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can require it for everybody; nothing was done.",
                       cure="Ask the owner.")
-    wanted = one(form, "required")
+    wanted = first(form, "required")
     if wanted not in ("yes", "no"):
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
     await require(visit.portal.world, subject, visit.session.user_id, required=wanted == "yes",
                   request_id=visit.scope.request_id)  # fmt: skip
-    return see("/invitations")
+    return redirect("/invitations")
 
 
 async def lost_page(visit: AnyVisit) -> Response:
@@ -41,16 +41,16 @@ async def lost_page(visit: AnyVisit) -> Response:
 
 async def post_lost(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject, user_id = await subject_of(visit, one(form, "subject")), _user(visit)
+    subject, user_id = await subject_of(visit, first(form, "subject")), _user(visit)
     key = session_hash(visit.portal.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
     try:
-        await help_member(visit.portal.world, visit.portal.passwords, subject, me, user_id, one(form, "password"))
+        await help_member(visit.portal.world, visit.portal.passwords, subject, me, user_id, first(form, "password"))
     except Problem as problem:
         if problem.code not in _SHOWN:
             raise
         return await _show(visit, subject, user_id, problem)
-    return see("/invitations")
+    return redirect("/invitations")
 
 
 def _user(visit: AnyVisit) -> UUID:

@@ -5,8 +5,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, is_sure
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
@@ -39,7 +39,7 @@ async def keys_page(visit: Visit) -> Response:
 async def post_key(visit: Visit) -> Response:
     """A new one. Sent again it makes another, and the first ends as the form says."""
     form = await _form(visit)
-    kind, overlap, name = one(form, "kind"), one(form, "overlap"), one(form, "name")
+    kind, overlap, name = first(form, "kind"), first(form, "overlap"), first(form, "name")
     try:
         hours = None if overlap == KEEP else _hours(overlap)
         if hours == timedelta(0) and not is_sure(form) and kind in KINDS:
@@ -56,7 +56,7 @@ async def post_key(visit: Visit) -> Response:
 async def post_end(visit: Visit) -> Response:
     """Asked about first: nobody ends a key with one press."""
     form = await _form(visit)
-    world, kind, print_ = visit.portal.world, one(form, "kind"), one(form, "print")
+    world, kind, print_ = visit.portal.world, first(form, "kind"), first(form, "print")
     try:
         ending = await working_keys(world, visit.scope, kind, print_)
         if ending and not is_sure(form):
@@ -66,22 +66,23 @@ async def post_end(visit: Visit) -> Response:
         await end_key(world, visit.scope, kind, print_)
     except Problem as problem:
         return await _show(visit, problem)
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 async def post_name(visit: Visit) -> Response:
     form = await _form(visit)
     try:
-        await rename_key(visit.portal.world, visit.scope, one(form, "kind"), one(form, "print"), one(form, "name"))
+        await rename_key(visit.portal.world, visit.scope, first(form, "kind"), first(form, "print"),
+                         first(form, "name"))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem)
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 async def post_signing(visit: Visit) -> Response:
     """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page."""
     form = await _form(visit)
-    which, overlap, of = one(form, "which"), one(form, "overlap"), one(form, "of")
+    which, overlap, of = first(form, "which"), first(form, "overlap"), first(form, "of")
     try:
         if which not in SIGNING:
             raise Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")

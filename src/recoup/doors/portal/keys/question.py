@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.store.read.merchant_keys import MerchantKey
 
 SURE: Final = "sure"
@@ -37,7 +37,7 @@ class Question:
 
 
 def is_sure(form: Form) -> bool:
-    return one(form, SURE) == "yes"
+    return first(form, SURE) == "yes"
 
 
 def endings_of(keys: Sequence[MerchantKey]) -> list[Ending]:

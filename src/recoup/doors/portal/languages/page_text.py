@@ -96,10 +96,10 @@ def _pieces(source: str, say: Say) -> Iterator[_Piece]:
 
 def _tag(text: str, say: Say) -> str:
     """Attributes that are read out or shown are messages, too."""
-    def spoken(found: re.Match[str]) -> str:
+    def translated(found: re.Match[str]) -> str:
         return f'{found[1]}{_walked(found[2], say)}"'
 
-    return _SPOKEN.sub(spoken, text)
+    return _SPOKEN.sub(translated, text)
 
 
 def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:

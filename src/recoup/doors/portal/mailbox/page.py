@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
@@ -34,10 +34,10 @@ async def switch_notices(visit: Visit) -> Response:
     visit.only("mails", "switch e-mails")
     wanted = {name: name in form.get("notice", []) for name in NAMES}
     await switch(visit.portal.world, visit.scope, wanted)
-    return see("/mailbox")
+    return redirect("/mailbox")
 
 
 def _as_seen(visit: Visit, mail: dict[str, Any] | None) -> dict[str, Any] | None:
-    if mail is None or visit.sight == SHOWN:
+    if mail is None or visit.pii_access == SHOWN:
         return mail
     return redactor([{"email": mail["recipient"]}]).value(mail) | {"recipient": email(mail["recipient"])}

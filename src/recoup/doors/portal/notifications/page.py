@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.endpoint import COOKIE, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import COOKIE, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.templates import render
 from recoup.flows.messages.notices import inbox
@@ -73,32 +73,32 @@ async def open_page(visit: AnyVisit) -> Response:
         values = visit.values(row=row, words=words, kind=KINDS[row.kind])
         return render("notifications/elsewhere.html", values)
     await notifications.read(visit.portal.world, visit.session.user_id, row.notification_id)
-    return see(words.path)
+    return redirect(words.path)
 
 
 async def act(visit: AnyVisit) -> Response:
     """Opens it at its merchant, or says that it was read or is to be read again."""
     form, row = await read_form_of(visit.request, visit.session), await _mine(visit)
-    world, session, doing = visit.portal.world, visit.session, one(form, "do")
+    world, session, doing = visit.portal.world, visit.session, first(form, "do")
     if doing not in ("open", "read", "unread"):
         raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
     await notifications.read(world, session.user_id, row.notification_id, unread=doing == "unread")
     if doing != "open":
-        return see(_back(form))
+        return redirect(_back(form))
     if not KINDS[row.kind].partner:
         await switch_merchant(world, cookie(visit.request, COOKIE), session, row.subject_id)
-    return see(words_of(row.kind, row.facts).path)
+    return redirect(words_of(row.kind, row.facts).path)
 
 
 async def read_all(visit: AnyVisit) -> Response:
     form = await read_form_of(visit.request, visit.session)
-    until = parse_id(one(form, "until"))
+    until = parse_id(first(form, "until"))
     if until is None:
         raise Problem("invalid", "This form does not name the last notification.",
                       cure="Reload the page and send it again.")
-    here = _here(visit) if one(form, "only") == "here" else None
+    here = _here(visit) if first(form, "only") == "here" else None
     await notifications.read_all(visit.portal.world, visit.session.user_id, until, here)
-    return see(_back(form))
+    return redirect(_back(form))
 
 
 async def _mine(visit: AnyVisit) -> Notification:
@@ -121,5 +121,5 @@ def _here(visit: AnyVisit) -> UUID | None:
 
 def _back(form: Form) -> str:
     """The list as it was looked at."""
-    wanted = [f"{name}={value}" for name, value in (("unread", "1"), ("only", "here")) if one(form, name) == value]
+    wanted = [f"{name}={value}" for name, value in (("unread", "1"), ("only", "here")) if first(form, name) == value]
     return PLACE + ("?" + "&".join(wanted) if wanted else "")

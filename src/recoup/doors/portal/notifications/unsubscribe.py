@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
-from recoup.doors.portal.forms import one, read_form
+from recoup.doors.portal.forms import first, read_form
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import render
 from recoup.flows.people.notifications import Subscription, subscription_of, unsubscribe
@@ -26,7 +26,7 @@ def unsubscribe_post(portal: Portal) -> Endpoint:
 
     async def take(request: Request) -> Response:
         ours = request.headers.get("content-type", "").startswith(FORM)
-        everything = one(await read_form(request), "what") == "all" if ours else False
+        everything = first(await read_form(request), "what") == "all" if ours else False
         found = await unsubscribe(portal.world, request.path_params["token"], all_mails=everything)
         return _page(portal, request, found, "all" if everything else "kind")
 

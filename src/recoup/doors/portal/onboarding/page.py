@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -33,14 +33,14 @@ async def act(visit: Visit) -> Response:
     """Ask, withdraw, approve or refuse: the button that was pressed says which."""
     form = await checked_form(visit)
     try:
-        await _do(visit, form, one(form, "do"))
+        await _do(visit, form, first(form, "do"))
     except Problem as problem:
         return await _show(visit, problem)
-    return see("/onboarding#go-live")
+    return redirect("/onboarding#go-live")
 
 
 async def _do(visit: Visit, form: Form, doing: str) -> None:
-    world, request_id = visit.portal.world, parse_id(one(form, "request"))
+    world, request_id = visit.portal.world, parse_id(first(form, "request"))
     if doing in ("ask", "withdraw"):
         visit.only("go_live", "ask to go live")
         if doing == "ask":
@@ -55,7 +55,7 @@ async def _do(visit: Visit, form: Form, doing: str) -> None:
     if doing == "withdraw":
         await withdraw(world, visit.scope, request_id)
     else:
-        await decide_go_live(world, visit.scope, request_id, approve=doing == "approve", note=one(form, "note"))
+        await decide_go_live(world, visit.scope, request_id, approve=doing == "approve", note=first(form, "note"))
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:

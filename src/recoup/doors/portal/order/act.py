@@ -6,7 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, request_key
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
@@ -34,7 +34,7 @@ async def review_refund(visit: Visit) -> Response:
     asked = read_asked(fields)
     made = await _made_by(visit, asked)
     if made is not None:
-        return see(back_to(visit, page.order_id, refunded=str(made)))
+        return redirect(back_to(visit, page.order_id, refunded=str(made)))
     if not possible.possible:
         return show(visit, page, problem=Problem("wrong_state", possible.why_not), status=409)
     if not {"amount", "how"} & set(fields):
@@ -73,7 +73,7 @@ async def post_refund(visit: Visit) -> Response:
             asked = replace(asked, key=fresh_key())
         again = await find(visit)
         return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
-    return see(back_to(visit, page.order_id, refunded=str(made.refund_id)))
+    return redirect(back_to(visit, page.order_id, refunded=str(made.refund_id)))
 
 
 async def cancel_order(visit: Visit) -> Response:
@@ -85,4 +85,4 @@ async def cancel_order(visit: Visit) -> Response:
         await cancel(visit.portal.world, visit.portal.orders, visit.scope, page.order_id)
     except Problem as problem:
         return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
-    return see(back_to(visit, page.order_id))
+    return redirect(back_to(visit, page.order_id))

@@ -25,7 +25,7 @@ async def beside(visit: Visit, page: OrderPage) -> Beside:
     query = came_from(visit)
     within = inside(query)
 
-    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
 
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, page.head[COLUMNS[query.sort][0]], page.order_id, query.sort).text()

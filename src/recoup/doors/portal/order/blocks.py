@@ -4,8 +4,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.visit import Visit, checked_form
@@ -22,11 +22,11 @@ async def post_block(visit: Visit) -> Response:
     page = await find(visit)
     visit.only(*BLOCK)
     try:
-        await block_of_order(visit.portal.world, visit.scope, page.order_id, one(form, "kind"), one(form, "reason"))
+        await block_of_order(visit.portal.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])
     visit.portal.merchants.forget(visit.merchant_id)
-    return see(back_to(visit, page.order_id, "customer"))
+    return redirect(back_to(visit, page.order_id, "customer"))
 
 
 async def post_unblock(visit: Visit) -> Response:
@@ -34,10 +34,10 @@ async def post_unblock(visit: Visit) -> Response:
     page = await find(visit)
     visit.only(*BLOCK)
     try:
-        await unblock_by(visit, one(form, "block"))
+        await unblock_by(visit, first(form, "block"))
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])
-    return see(back_to(visit, page.order_id, "customer"))
+    return redirect(back_to(visit, page.order_id, "customer"))
 
 
 async def unblock_by(visit: Visit, text: str) -> None:

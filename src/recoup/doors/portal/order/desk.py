@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.working import working
 from recoup.doors.portal.visit import Visit
 from recoup.flows.stable import late
@@ -17,7 +17,7 @@ async def _give_back(visit: Visit, page: OrderPage, form: Form) -> None:
 
 
 async def _by_hand(visit: Visit, page: OrderPage, form: Form) -> None:
-    await late.settle_by_hand(visit.portal.orders, visit.scope, page.order_id, one(form, "note"))
+    await late.settle_by_hand(visit.portal.orders, visit.scope, page.order_id, first(form, "note"))
 
 
 async def _settle_again(visit: Visit, page: OrderPage, form: Form) -> None:

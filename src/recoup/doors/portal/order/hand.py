@@ -5,9 +5,9 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import key_of, request_key
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.order.working import working
@@ -35,7 +35,7 @@ async def _resume(visit: Visit, page: OrderPage, form: Form) -> None:
 
 
 async def _hold(visit: Visit, page: OrderPage, form: Form) -> None:
-    reason = one(form, "reason")
+    reason = first(form, "reason")
     await hold(visit.portal.orders, visit.scope, page.order_id, reason, operator=visit.is_operator)
 
 
@@ -44,7 +44,7 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
 
 
 async def _deal_with(visit: Visit, page: OrderPage, form: Form) -> None:
-    await deal_with(visit.portal.orders, visit.scope, page.order_id, one(form, "why"))
+    await deal_with(visit.portal.orders, visit.scope, page.order_id, first(form, "why"))
 
 
 async def _capture(visit: Visit, page: OrderPage, form: Form) -> None:
@@ -65,12 +65,12 @@ async def post_note(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
     visit.only(*_WORK)
-    text = one(form, "note")
+    text = first(form, "note")
     try:
         await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
-    return see(back_to(visit, page.order_id, "timeline"))
+    return redirect(back_to(visit, page.order_id, "timeline"))
 
 
 post_retry: Final = working(_retry, *_WORK)

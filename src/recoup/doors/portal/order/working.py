@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.order.just_done import ADDRESS
 from recoup.doors.portal.order.page import find, show
@@ -27,6 +27,6 @@ def working(work: Work, action: str, doing: str) -> Callable[[Visit], Awaitable[
             await work(visit, page, form)
         except Problem as problem:
             return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
-        return see(back_to(visit, page.order_id, **{ADDRESS: "1"}))
+        return redirect(back_to(visit, page.order_id, **{ADDRESS: "1"}))
 
     return post

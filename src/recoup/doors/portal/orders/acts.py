@@ -5,7 +5,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -62,7 +62,7 @@ async def post_stop(visit: Visit) -> Response:
     act = await _find(visit)
     visit.only(RIGHTS[act.action], "stop this")
     await stop_act(visit.portal.world, visit.merchant_id, act.act_id)
-    return see(f"/orders/bulk/{act.act_id}")
+    return redirect(f"/orders/bulk/{act.act_id}")
 
 
 async def _find(visit: Visit) -> BulkAct:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, is_key
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.export import words_of
 from recoup.doors.portal.orders.look import back_of, list_again
 from recoup.doors.portal.orders.page import columns_of, habits_of, sums_of
@@ -77,7 +77,7 @@ class BulkForm:
 async def post_bulk(visit: Visit) -> Response:
     """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
     form = await checked_form(visit)
-    query, doing, everything = back_of(visit, form), one(form, "do"), "all" in form
+    query, doing, everything = back_of(visit, form), first(form, "do"), "all" in form
     chosen = _chosen(form)
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
         message = f"Select at least one order, and at most {ORDERS_MAX}." if doing else "Choose what to do."
@@ -85,17 +85,17 @@ async def post_bulk(visit: Visit) -> Response:
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
         wanted = query if everything else replace(query.without_filters(), order_ids=chosen)
-        return see(replace(wanted, columns=columns).link("/orders/export.csv"))
+        return redirect(replace(wanted, columns=columns).link("/orders/export.csv"))
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
-    key = one(form, "key")
-    asked = BulkForm(doing, query, UUID(hex=key if is_key(key) else fresh_key()), one(form, "note"),
+    key = first(form, "key")
+    asked = BulkForm(doing, query, UUID(hex=key if is_key(key) else fresh_key()), first(form, "note"),
                      sure="sure" in form and (is_key(key) or doing == "cancel" and not everything))  # fmt: skip
     return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
 
 
 async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Response:
-    named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.sight)
+    named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
     async with visit.portal.world.db.connection() as connection:
         found = await list_orders(connection, named, limit=ORDERS_MAX)
     if not found.rows:
@@ -140,7 +140,7 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
         message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
         problem = Problem("invalid", message, cure="Correct the filters and try again.")
         return await list_again(visit, query, problem, form)
-    wanted, expected = query.filter(visit.merchant_id, visit.now, visit.sight), one(form, "expected")
+    wanted, expected = query.filter(visit.merchant_id, visit.now, visit.pii_access), first(form, "expected")
     problem_of = None
     if asked.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
         act = Act(asked.doing, asked.note, tuple(words_of(visit, query)))
@@ -149,7 +149,7 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
         except Problem as problem:
             problem_of = problem
         else:
-            return see(f"/orders/bulk/{asked.key}")
+            return redirect(f"/orders/bulk/{asked.key}")
     async with visit.portal.world.db.transaction() as tx:
         groups = await selected_sums(tx, wanted)
     count = sum(group["orders"] for group in groups)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from starlette.responses import Response, StreamingResponse
 
-from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import of_file
 from recoup.doors.portal.orders.days import PRESETS
@@ -49,7 +49,7 @@ async def orders_file(visit: Visit) -> Response:
         if form == "xlsx" and is_over(count, ROWS_MAX):
             raise too_many()
         if form != "xlsx" and is_over(count, DIRECT_MAX):
-            return see(query.link(f"/exports/new/{form}"))
+            return redirect(query.link(f"/exports/new/{form}"))
         parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
     except Problem as problem:
         habits = await habits_of(visit)
@@ -74,7 +74,7 @@ def refuse_unclear(query: Query) -> None:
 
 
 def wanted_of(visit: Visit, query: Query) -> Wanted:
-    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     return Wanted(wanted, query.sort, not query.up, query.columns, query.zone)
 
 
@@ -107,7 +107,7 @@ def file_name(query: Query, visit: Visit) -> str:
     days = query.placed
     first, last = PRESETS[days.preset][1](today) if days.preset else (days.first, days.last)
     range_ = f"{first}_{last or today}" if first else f"until_{last or today}"
-    masked = "_masked" if visit.sight != SHOWN and "customer" in query.columns else ""
+    masked = "_masked" if visit.pii_access != SHOWN and "customer" in query.columns else ""
     return f"orders_{range_}_{query.zone.replace('/', '-')}{masked}"
 
 

@@ -6,8 +6,8 @@ from typing import Final
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
 from recoup.doors.portal.orders.page import habits_of, owns_views, read, show
 from recoup.doors.portal.orders.query import Query
@@ -28,36 +28,36 @@ async def post_look(visit: Visit) -> Response:
     query, user_id, world = back_of(visit, form), visit.session.user_id, visit.portal.world
     if "zone" in form:
         try:
-            zone = read_zone(one(form, "zone").strip())
+            zone = read_zone(first(form, "zone").strip())
         except ValueError:
-            problem = Problem("invalid", f"There is no time zone {one(form, 'zone')[:40]!r}.", field="zone",
+            problem = Problem("invalid", f"There is no time zone {first(form, 'zone')[:40]!r}.", field="zone",
                               cure="Enter it like Europe/Berlin or GMT.")  # fmt: skip
             return await list_again(visit, query, problem, form)
         await keep_zone(world, user_id, zone)
-        return see(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
+        return redirect(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
     wanted = tuple(name for name in COLUMNS if name in form.get("cols", []))
     if not wanted and "usual" not in form:
         problem = Problem("invalid", "Select at least one column.", field="cols", cure="Choose at least one.")
         return await list_again(visit, query, problem, form)
     await keep_columns(world, user_id, () if "usual" in form or wanted == DEFAULT else wanted)
-    return see(replace(query, columns=()).link(cursor=query.cursor))
+    return redirect(replace(query, columns=()).link(cursor=query.cursor))
 
 
 async def post_new_view(visit: Visit) -> Response:
     form = await checked_form(visit)
     query = back_of(visit, form)
     try:
-        view_id = await keep_view(visit.portal.world, (visit.session.user_id, visit.merchant_id), one(form, "name"),
-                                  kept(query), sharing=visit.scope if one(form, "share") else None)  # fmt: skip
+        view_id = await keep_view(visit.portal.world, (visit.session.user_id, visit.merchant_id), first(form, "name"),
+                                  kept(query), sharing=visit.scope if first(form, "share") else None)  # fmt: skip
     except Problem as problem:
         return await list_again(visit, query, problem, form)
-    return see(replace(query, view=str(view_id)).link())
+    return redirect(replace(query, view=str(view_id)).link())
 
 
 async def post_view(visit: Visit) -> Response:
     """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
     form = await checked_form(visit)
-    query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), one(form, "do")
+    query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), first(form, "do")
     world, keeper = visit.portal.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     if view_id is None or doing not in ("save", "rename", "share", "unshare", "delete"):
         raise Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
@@ -65,7 +65,7 @@ async def post_view(visit: Visit) -> Response:
         if doing == "save":
             await change(world, keeper, view_id, query=kept(query))
         elif doing == "rename":
-            await change(world, keeper, view_id, name=one(form, "name"))
+            await change(world, keeper, view_id, name=first(form, "name"))
         elif doing in ("share", "unshare"):
             await share(world, keeper, view_id, doing == "share")
         else:
@@ -73,15 +73,15 @@ async def post_view(visit: Visit) -> Response:
             query = replace(query, view="")
     except Problem as problem:
         return await list_again(visit, query, problem, form)
-    return see(query.link())
+    return redirect(query.link())
 
 
 def back_of(visit: Visit, form: Form) -> Query:
     """The list that the form stood on: what it says of filters counts, never another address."""
-    return read_query(QueryParams(one(form, "back").partition("?")[2].partition("#")[0]), visit.known)
+    return read_query(QueryParams(first(form, "back").partition("?")[2].partition("#")[0]), visit.known)
 
 
 async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
-    typed = {name: one(form, name)[:TYPED_MAX] for name in ("name", "zone")}
+    typed = {name: first(form, name)[:TYPED_MAX] for name in ("name", "zone")}
     habits = await habits_of(visit)
     return show(visit, habits, await read(visit, query, habits), problem, typed)

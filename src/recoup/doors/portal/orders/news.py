@@ -21,7 +21,7 @@ async def new_orders(visit: Visit) -> Response:
     query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), sort="placed")
     if not query.cursor:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
-    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:
         async with visit.portal.world.db.connection() as connection:
             page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)

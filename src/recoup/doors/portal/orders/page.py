@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
@@ -81,19 +81,19 @@ async def orders_page(visit: Visit) -> Response:
     query = read_query(visit.request.query_params, visit.known, zone=habits.zone)
     params = visit.request.query_params
     if not query.unclear and ("" in params.values() or query.text != tidy(params.get("q", ""))):
-        return see(query.link(cursor=query.cursor))
+        return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
         async with visit.portal.world.db.connection() as connection:
             found = await exact_order(connection, visit.merchant_id, query.text)
         if found is not None:
-            return see(f"/orders/{found}")
+            return redirect(f"/orders/{found}")
     return show(visit, habits, await read(visit, query, habits))
 
 
 async def habits_of(visit: Visit) -> Habits:
     async with visit.portal.world.extra["people"].connection() as connection:
         habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.portal.world.name)
-    if visit.sight == "shown" or owns_views(visit):
+    if visit.pii_access == "shown" or owns_views(visit):
         return habits
     # What others search for may be a customer's name.
     return replace(habits, views=tuple(view for view in habits.views if view.own or not searches(view)))
@@ -106,7 +106,7 @@ def owns_views(visit: Visit) -> bool:
 
 async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
     more = fields_of(columns_of(query, habits))
-    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.sight), False, None
+    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
     async with visit.portal.world.db.connection() as connection:
         try:
             page = await list_orders(
@@ -123,7 +123,7 @@ async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
                 page, slow = Page(()), problem
         total = await _total(connection, query, visit, page)
         by_status = await count_statuses(connection, wanted, timeout_ms=PAGE_TIMEOUT_MS)
-        needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.sight)
+        needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.pii_access)
         attention = await count_orders(connection, needing, cap=1_001)
         empty = not page.rows and not query.cursor and slow is None
         drops = await _drops(connection, visit, query) if empty else []
@@ -174,7 +174,7 @@ async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, pag
         return Count(len(page.rows), True)
     if query.text or query.last4:
         return None
-    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     count = await count_orders(connection, wanted, timeout_ms=PAGE_TIMEOUT_MS)
     return count if count.exact or count.value else Count(len(page.rows), False)
 
@@ -199,7 +199,7 @@ async def _as_amount(connection: asyncpg.Connection, visit: Visit, query: Query)
     if currency and currency.upper() not in EXPONENTS:
         return None
     meant = replace(query, text="", amount=amount, currency=currency.upper() or query.currency)
-    count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.sight), cap=1_001)
+    count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001)
     return Drop(f"Amount: {query.text}", meant.link(), count) if count.value else None
 
 
@@ -208,6 +208,7 @@ async def _drops(connection: asyncpg.Connection, visit: Visit, query: Query) -> 
     found = []
     for chip in chips(query, visit.known):
         without = replace(query, **chip.without)
-        count = await count_orders(connection, without.filter(visit.merchant_id, visit.now, visit.sight), cap=1_001)
+        wanted = without.filter(visit.merchant_id, visit.now, visit.pii_access)
+        count = await count_orders(connection, wanted, cap=1_001)
         found.append(Drop(chip.words, without.link(), count))
     return found

@@ -64,16 +64,16 @@ class Query:
     unclear: tuple[str, ...] = field(default=(), compare=False)
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def filter(self, merchant_id: UUID, now: datetime, sight: str) -> OrderFilter:
-        """`now`: the merchant's business time; `sight`: how whoever looks sees customers' data."""
+    def filter(self, merchant_id: UUID, now: datetime, pii_access: str) -> OrderFilter:
+        """`now`: the merchant's business time; `pii_access`: how whoever looks sees customers' data."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
         low, high = self.amount.units(self.currency) if self.currency else (None, None)
         any_currency = self.amount != ANY_AMOUNT and not self.currency
         return OrderFilter(
-            merchant_id=merchant_id, sight=sight, statuses=self.statuses, channels=self.channels, site_id=self.site,
+            merchant_id=merchant_id, sight=pii_access, statuses=self.statuses, channels=self.channels,
             placed_from=placed[0], placed_to=placed[1], created_from=created[0], created_to=created[1],
-            attention=self.attention, refunded=self.refunded, text=self.text,
+            site_id=self.site, attention=self.attention, refunded=self.refunded, text=self.text,
             order_ids=self.order_ids, external_id=self.external,
             chain=self.chain, asset=self.currency or None, descriptor=self.descriptor, last4=self.last4,
             units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),

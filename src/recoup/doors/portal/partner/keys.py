@@ -5,8 +5,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.keys.question import OVERLAPS, Ending, Question, is_sure
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
@@ -27,7 +27,7 @@ async def keys_page(visit: PartnerVisit) -> Response:
 async def make_key(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
-    hours, name = one(form, "overlap"), one(form, "name")
+    hours, name = first(form, "overlap"), first(form, "name")
     try:
         if hours not in OVERLAPS:
             raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
@@ -45,10 +45,10 @@ async def name_key(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
     try:
-        await rename_partner_key(visit.portal.world, visit.scope, parse_id(one(form, "id")), one(form, "name"))
+        await rename_partner_key(visit.portal.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
     except Problem as problem:
         return await _show(visit, problem=problem)
-    return see(PLACE)
+    return redirect(PLACE)
 
 
 async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Question, endings_of, is_sure
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
@@ -30,13 +30,13 @@ async def make_merchant(visit: PartnerVisit) -> Response:
     """The form's own key makes one merchant, however often it is sent."""
     form = await visit.form()
     visit.only("merchants")
-    typed = {name: one(form, name).strip() for name in _LIMITS}
+    typed = {name: first(form, name).strip() for name in _LIMITS}
     try:
         made = await partner_merchants.create(visit.portal.world, visit.scope, _asked(form, typed))
     except Problem as problem:
         if problem.code not in ("invalid", "conflict"):
             raise
-        return _form(visit, typed, problem, one(form, "key"))
+        return _form(visit, typed, problem, first(form, "key"))
     return _credentials(visit, made.credentials, made.handover, typed["name"], str(made.merchant_id))
 
 
@@ -46,7 +46,7 @@ def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is needed.", field=name)
         if len(value) > _LIMITS[name] or "\0" in value:
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is too long.", field=name)
-    key = parse_id(one(form, "key"))
+    key = parse_id(first(form, "key"))
     if key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantAsked(typed["name"], typed["site_url"], typed["site_name"], typed["descriptor"],
@@ -61,7 +61,7 @@ async def change_merchant(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("merchants")
     mid = await visit.merchant_id()
-    name, state = one(form, "name").replace("\0", "").strip()[:128] or None, one(form, "state") or None
+    name, state = first(form, "name").replace("\0", "").strip()[:128] or None, first(form, "state") or None
     try:
         await partner_merchants.change(visit.portal.world, visit.scope, mid, name=name, state=state)
     except Problem as problem:
@@ -69,7 +69,7 @@ async def change_merchant(visit: PartnerVisit) -> Response:
             raise
         return await _show(visit, problem)
     visit.portal.merchants.forget(mid)
-    return see(f"/partner/merchants/{mid}")
+    return redirect(f"/partner/merchants/{mid}")
 
 
 async def new_keys(visit: PartnerVisit) -> Response:
@@ -77,9 +77,9 @@ async def new_keys(visit: PartnerVisit) -> Response:
     visit.only("keys")
     mid = await visit.merchant_id()
     try:
-        if one(form, "overlap") not in OVERLAPS:
+        if first(form, "overlap") not in OVERLAPS:
             raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
-        overlap = timedelta(hours=int(one(form, "overlap")))
+        overlap = timedelta(hours=int(first(form, "overlap")))
         if not overlap and not is_sure(form):
             return await _show(visit, ending=True)
         made = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)

@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
 from recoup.flows.merchants.bulk_switches import Result, switch_many
@@ -33,12 +33,12 @@ async def switch_merchants(visit: PartnerVisit) -> Response:
     """Answers for each merchant, on the same page."""
     form = await visit.form()
     visit.only("switches")
-    wanted = {kind: _ON[one(form, kind)] for kind in KINDS if one(form, kind) in _ON}
+    wanted = {kind: _ON[first(form, kind)] for kind in KINDS if first(form, kind) in _ON}
     mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
     try:
         if not mids or not wanted:
             raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
-        results = await switch_many(visit.portal.world, visit.scope, mids, wanted, one(form, "why"))
+        results = await switch_many(visit.portal.world, visit.scope, mids, wanted, first(form, "why"))
     except Problem as problem:
         return await show_merchants(visit, problem=problem)
     for result in results:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, here, other_of, signed_in, spoken
+from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of, signed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.portal import Portal
@@ -46,7 +46,7 @@ class PartnerVisit:
     @property
     def language(self) -> str:
         """In which the page is."""
-        return spoken(self.request, self.session)
+        return locale(self.request, self.session)
 
     @property
     def scope(self) -> PartnerScope:
@@ -76,7 +76,7 @@ class PartnerVisit:
             "session": self.session, "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": self.seat,
             "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
-            "other": other_of(self.portal.world), "here": here(self.request),
+            "other": other_of(self.portal.world), "current_url": current_url(self.request),
             "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": None,
             "paused": self.paused, "zone": self.session.zone,
             "language": self.language,

@@ -8,9 +8,9 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -53,7 +53,7 @@ async def post_file(visit: Visit) -> Response:
     finally:
         await form.close()
     path = f"{FILES}/{ran.run.run_id}"
-    return see(with_done(visit.session, path, "known") if ran.before else path)
+    return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
 
 async def file_page(visit: Visit) -> Response:
@@ -65,11 +65,11 @@ async def post_booking(visit: Visit) -> Response:
     visit.only_operator("book a difference")
     run = await _find(visit)
     try:
-        rows = None if one(form, "which") == "all" else _rows(form.get("row", []))
-        done = await book_lines(visit.portal.world, visit.scope, run.run_id, rows, one(form, "note"))
+        rows = None if first(form, "which") == "all" else _rows(form.get("row", []))
+        done = await book_lines(visit.portal.world, visit.scope, run.run_id, rows, first(form, "note"))
     except Problem as problem:
-        return await _show(visit, run, problem, one(form, "note"))
-    return see(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
+        return await _show(visit, run, problem, first(form, "note"))
+    return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
 
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:

@@ -5,8 +5,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -36,7 +36,7 @@ async def desk_page(visit: Visit) -> Response:
 async def act(visit: Visit) -> Response:
     """Back to the desk; what was refused is said on it."""
     form = await checked_form(visit)
-    refund_id, action = parse_id(visit.request.path_params["refund_id"]), one(form, "action")
+    refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")
     try:
         if refund_id is None or action not in ACTIONS:
             raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
@@ -45,15 +45,15 @@ async def act(visit: Visit) -> Response:
         else:
             visit.only("refund", "refund")
         portal = visit.portal
-        await decide(portal.world, portal.orders, visit.scope, refund_id, action, one(form, "note"))
+        await decide(portal.world, portal.orders, visit.scope, refund_id, action, first(form, "note"))
     except Problem as problem:
         return await _show(visit, problem)
-    return see("/refunds")
+    return redirect("/refunds")
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     rows = await waiting_refunds(visit.portal.world, visit.merchant_id, visit.now,
-                                 clear=visit.sight == SHOWN)  # fmt: skip
+                                 clear=visit.pii_access == SHOWN)  # fmt: skip
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
     shown = [Shown(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))

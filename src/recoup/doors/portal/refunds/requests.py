@@ -7,8 +7,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.done import with_done
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.settlements.approvals import desk
@@ -28,7 +28,7 @@ async def post_on_desk(visit: Visit) -> Response:
         await _decide(visit, form)
     except Problem as problem:
         return await desk(visit, problem)
-    return see(with_done(visit.session, "/approvals", DECISIONS[one(form, "decision")]))
+    return redirect(with_done(visit.session, "/approvals", DECISIONS[first(form, "decision")]))
 
 
 async def post_on_order(visit: Visit) -> Response:
@@ -41,12 +41,12 @@ async def post_on_order(visit: Visit) -> Response:
         await _decide(visit, form)
     except Problem as problem:
         return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
-    return see(back_to(visit, page.order_id, "refunds"))
+    return redirect(back_to(visit, page.order_id, "refunds"))
 
 
 async def _decide(visit: Visit, form: Form) -> None:
     world, orders, request_id = visit.portal.world, visit.portal.orders, _id(visit)
-    decision = one(form, "decision")
+    decision = first(form, "decision")
     if decision not in DECISIONS:
         raise Problem("invalid", "There is no such decision.", field="decision", cure="Press one of the buttons.")
     if decision == "withdraw":
@@ -54,9 +54,9 @@ async def _decide(visit: Visit, form: Form) -> None:
         return
     visit.only("approve", "approve refunds")
     if decision == "refuse":
-        await requests.refuse(world, orders, visit.scope, request_id, one(form, "reason"))
+        await requests.refuse(world, orders, visit.scope, request_id, first(form, "reason"))
         return
-    seen, merchant = one(form, "seen"), visit.session.merchant
+    seen, merchant = first(form, "seen"), visit.session.merchant
     if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
         raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
     asker_role = await _asker_role(visit, request_id)

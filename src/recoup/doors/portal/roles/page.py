@@ -5,18 +5,18 @@ from typing import Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.permissions import AT_MERCHANT, in_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
-from recoup.flows.merchants.personal_data import change_sight
+from recoup.flows.merchants.personal_data import change_pii_access
 from recoup.flows.people.sessions import MAY
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.personal import USUAL, sight_of
+from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.refund_limits import NONE, Limits
 from recoup.store.read.settlement_terms import payable_assets
@@ -27,7 +27,7 @@ FIELDS: Final = {
     "refund_max": "Maximum per refund", "day_max": "Maximum per person and day",
     "second_from": "Second person from",
 }  # fmt: skip
-SIGHTS: Final = {
+PII_ACCESS: Final = {
     "shown": "always shown", "reveal": "masked; shown per order or customer on request, which is logged",
     "masked": "always masked",
 }  # fmt: skip
@@ -48,7 +48,7 @@ class Role:
 
     name: str
     may: tuple[str, ...]
-    sight: str
+    pii_access: str
     usual: str
     rows: tuple[Row, ...] | None
 
@@ -60,7 +60,7 @@ async def roles_page(visit: Visit) -> Response:
 async def post_limits(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only("limits", "set role permissions")
-    role, asset = one(form, "role"), one(form, "currency").strip().upper()[:8]
+    role, asset = first(form, "role"), first(form, "currency").strip().upper()[:8]
     try:
         if "refund" not in MAY.get(role, frozenset()):
             raise Problem("invalid", "This role does not refund: it needs no limit.", field="role",
@@ -71,24 +71,24 @@ async def post_limits(visit: Visit) -> Response:
         await change_limits(visit.portal.world, visit.scope, role, asset, limits)
     except Problem as problem:
         return await _show(visit, problem, form)
-    return see(f"{PLACE}?role={role}#{role}")
+    return redirect(f"{PLACE}?role={role}#{role}")
 
 
-async def post_sight(visit: Visit) -> Response:
+async def post_pii_access(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only("limits", "set role permissions")
-    role = one(form, "role")
+    role = first(form, "role")
     try:
-        await change_sight(visit.portal.world, visit.scope, role, one(form, "sight"))
+        await change_pii_access(visit.portal.world, visit.scope, role, first(form, "sight"))
     except Problem as problem:
         return await _show(visit, problem, form)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see(f"{PLACE}?role={role}#{role}")
+    return redirect(f"{PLACE}?role={role}#{role}")
 
 
 def _units(form: Form, name: str, asset: str) -> int | None:
     """None where nothing is typed. Raises: Problem(invalid)."""
-    typed = one(form, name).strip()[:40]
+    typed = first(form, name).strip()[:40]
     if not typed:
         return None
     try:
@@ -105,15 +105,16 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
         assets = await payable_assets(connection, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [
-        Role(name, in_words(name), sight_of(name, known), USUAL[name], _rows(name, limits) if "refund" in may else None)
+        Role(name, in_words(name), pii_access_of(name, known), USUAL[name],
+             _rows(name, limits) if "refund" in may else None)
         for name, may in MAY.items()
-    ]
+    ]  # fmt: skip
     mine = visit.session.merchant.role if visit.session.merchant is not None else ""
-    wanted = one(typed, "role") if typed else visit.request.query_params.get("role", "")
+    wanted = first(typed, "role") if typed else visit.request.query_params.get("role", "")
     values = visit.values(
-        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, sights=SIGHTS,
+        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, accesses=PII_ACCESS,
         problem=problem, may=visit.session.may("limits"), mine=mine, actions=AT_MERCHANT, may_of=MAY,
-        assets=sorted({*assets, "USD"}), typed={name: one(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
+        assets=sorted({*assets, "USD"}), typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
         if typed else None,
     )  # fmt: skip
     return render("roles/roles.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -8,9 +8,9 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.settlements.waiting import waiting_payouts
@@ -69,7 +69,7 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         payouts=payouts, accounts=waiting, adjustments=adjustments, assets=assets, terms=terms, states=STATES,
         asset=asset, counts=counts, here=f"?currency={asset}" if asset else "",
         ready=sum(p.state == "created" and not p.not_now for p in payouts),
-        typed={name: one(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
+        typed={name: first(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.portal.world, a) for a in waiting},
         refunds=refunds, done=done,
@@ -100,13 +100,14 @@ async def approve_payouts(visit: Visit) -> Response:
     elif refused is not None:
         message = f"{done} of {len(wanted)} payouts were approved. First failure: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
-    return await desk(visit, refused) if refused else see(_back(visit, "payouts" if done > 1 else "payout"))
+    return await desk(visit, refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
 
 async def payout_outcome(visit: Visit) -> Response:
     form = await _checked(visit)
-    told = tell_outcome(visit.portal.world, visit.scope, _id(visit), one(form, "outcome"), one(form, "reason")[:300])
-    return await _done(visit, "paid" if one(form, "outcome") == "paid" else "returned", told)
+    outcome = first(form, "outcome")
+    told = tell_outcome(visit.portal.world, visit.scope, _id(visit), outcome, first(form, "reason")[:300])
+    return await _done(visit, "paid" if outcome == "paid" else "returned", told)
 
 
 async def payout_file(visit: Visit) -> Response:
@@ -119,9 +120,9 @@ async def payout_file(visit: Visit) -> Response:
 
 async def decide_account(visit: Visit) -> Response:
     form = await _checked(visit)
-    if one(form, "decision") == "approve":
+    if first(form, "decision") == "approve":
         return await _done(visit, "account", approve_account(visit.portal.world, visit.scope, _id(visit)))
-    reason = one(form, "reason")[:300]
+    reason = first(form, "reason")[:300]
     return await _done(visit, "account_refused", refuse_account(visit.portal.world, visit.scope, _id(visit), reason))
 
 
@@ -129,13 +130,13 @@ async def make_adjustment(visit: Visit) -> Response:
     form = await _checked(visit)
 
     async def work() -> str:
-        asset = one(form, "currency").upper()[:4]
+        asset = first(form, "currency").upper()[:4]
         if asset not in EXPONENTS:
             raise Problem("invalid", "This currency is not known.", field="currency",
                           cure="Choose a currency in which the merchant has a balance.")  # fmt: skip
-        units = typed_amounts.units(one(form, "amount")[:40], asset, "amount")
-        units = -units if one(form, "direction") == "from" else units
-        note = one(form, "note")[:1000]
+        units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
+        units = -units if first(form, "direction") == "from" else units
+        note = first(form, "note")[:1000]
         return await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
 
     return await _done(visit, "", work(), form)
@@ -143,7 +144,7 @@ async def make_adjustment(visit: Visit) -> Response:
 
 async def decide(visit: Visit) -> Response:
     form = await _checked(visit)
-    book = one(form, "decision") == "book"
+    book = first(form, "decision") == "book"
     decided = decide_adjustment(visit.portal.world, visit.scope, _id(visit), book=book)
     return await _done(visit, "booked" if book else "not_booked", decided)
 
@@ -160,7 +161,7 @@ async def _done(visit: Visit, what: str, work: Awaitable[object], typed: Form | 
         found = await work
     except Problem as problem:
         return await desk(visit, problem, typed)
-    return see(_back(visit, what or str(found)))
+    return redirect(_back(visit, what or str(found)))
 
 
 def _asset(visit: Visit) -> str | None:

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import ACCOUNTS
 from recoup.doors.portal.templates import render
@@ -48,12 +48,12 @@ async def post_account(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only(*_CHANGE, or_operator=True)
     try:
-        account = read_account(one(form, "holder")[:200], iban=one(form, "iban")[:80],
-                               routing=one(form, "routing")[:40], account=one(form, "account")[:40])  # fmt: skip
-        await enter_account(visit.portal.world, visit.scope, account, one(form, "currency").upper()[:4])
+        account = read_account(first(form, "holder")[:200], iban=first(form, "iban")[:80],
+                               routing=first(form, "routing")[:40], account=first(form, "account")[:40])  # fmt: skip
+        await enter_account(visit.portal.world, visit.scope, account, first(form, "currency").upper()[:4])
     except Problem as problem:
-        return await _show(visit, problem, {name: one(form, name)[:80] for name in ("holder", "currency")})
-    return see("/bank")
+        return await _show(visit, problem, {name: first(form, name)[:80] for name in ("holder", "currency")})
+    return redirect("/bank")
 
 
 async def post_proof(visit: Visit) -> Response:
@@ -67,7 +67,7 @@ async def post_proof(visit: Visit) -> Response:
                           cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.")
     except Problem as problem:
         return await _show(visit, problem)
-    return see("/bank")
+    return redirect("/bank")
 
 
 async def post_withdrawal(visit: Visit) -> Response:
@@ -78,7 +78,7 @@ async def post_withdrawal(visit: Visit) -> Response:
         await refuse_account(visit.portal.world, visit.scope, account_id, "withdrawn")
     except Problem as problem:
         return await _show(visit, problem)
-    return see("/bank")
+    return redirect("/bank")
 
 
 async def _account(visit: Visit) -> tuple[UUID, str]:
@@ -93,4 +93,4 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
 
 
 def _amount(form: Form, name: str, asset: str) -> int:
-    return typed_amounts.units(one(form, name)[:20], asset, name) if asset in EXPONENTS else 0
+    return typed_amounts.units(first(form, name)[:20], asset, name) if asset in EXPONENTS else 0

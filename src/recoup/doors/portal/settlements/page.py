@@ -10,7 +10,7 @@ import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import HEADINGS, KINDS, STATES
 from recoup.doors.portal.taken import taken
@@ -118,7 +118,7 @@ async def post_pay_again(visit: Visit) -> Response:
         await pay_again(visit.portal.world, visit.scope, batch.batch_id)
     except Problem as problem:
         return await _show(visit, await _find(visit), problem)
-    return see(f"/settlements/{batch.batch_id}")
+    return redirect(f"/settlements/{batch.batch_id}")
 
 
 async def _find(visit: Visit) -> Batch:

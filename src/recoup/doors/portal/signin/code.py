@@ -5,8 +5,8 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, see, unsigned, whence
-from recoup.doors.portal.forms import one, read_form, same_origin
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, redirect, unsigned, whence
+from recoup.doors.portal.forms import first, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.signin.page import HALF, HOME, next_page, sign_in_form, with_session
 from recoup.doors.portal.templates import render
@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 def code_page(portal: Portal) -> Endpoint:
     async def show(request: Request) -> Response:
         if await read_half(portal.world, cookie(request, HALF)) is None:
-            return see("/signin")
+            return redirect("/signin")
         asked = request.query_params
         return _form(portal, request, next_page(asked.get("next", "")), "recovery" in asked)
 
@@ -30,15 +30,15 @@ def code_post(portal: Portal) -> Endpoint:
         try:
             same_origin(request)
             form = await read_form(request)
-            wanted, by_list = next_page(one(form, "next")), one(form, "by") == "recovery"
+            wanted, by_list = next_page(first(form, "next")), first(form, "by") == "recovery"
             here = whence(request)
-            given = CodeGiven(cookie(request, HALF), one(form, "code"), here.address,
+            given = CodeGiven(cookie(request, HALF), first(form, "code"), here.address,
                               cookie(request, COOKIE)[:100] or None, here.agent,
                               request_id(request.scope))  # fmt: skip
             token = await give_code(portal.world, given)
         except Problem as problem:
             return _refused(portal, request, problem, wanted, by_list)
-        answer = with_session(see(wanted or HOME), request, token)
+        answer = with_session(redirect(wanted or HOME), request, token)
         answer.delete_cookie(HALF, path="/signin", httponly=True, samesite="lax")
         return answer
 

@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import STATUSES, Endpoint, outside, spoken, unsigned, whence
-from recoup.doors.portal.forms import one, read_form, same_origin
+from recoup.doors.portal.endpoint import STATUSES, Endpoint, locale, outside, unsigned, whence
+from recoup.doors.portal.forms import first, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import render
 from recoup.flows.people.password_links import ask_for_link, read_link, set_password
@@ -27,9 +27,9 @@ def forgot_page(portal: Portal) -> Endpoint:
 def forgot_post(portal: Portal) -> Endpoint:
     async def take(request: Request) -> Response:
         same_origin(request)
-        email = one(await read_form(request), "email")[:254]
+        email = first(await read_form(request), "email")[:254]
         try:
-            await ask_for_link(portal.world, email, whence(request).address, spoken(request),
+            await ask_for_link(portal.world, email, whence(request).address, locale(request),
                                request_id(request.scope))  # fmt: skip
         except Problem as problem:
             if problem.code not in _SHOWN:
@@ -53,7 +53,7 @@ def new_password_post(portal: Portal) -> Endpoint:
         same_origin(request)
         form, token = await read_form(request), request.path_params["token"]
         try:
-            email = await set_password(portal.world, portal.passwords, token, one(form, "password"),
+            email = await set_password(portal.world, portal.passwords, token, first(form, "password"),
                                        whence(request).address, request_id(request.scope))  # fmt: skip
         except Problem as problem:
             if problem.code not in _SHOWN:

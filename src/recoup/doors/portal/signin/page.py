@@ -15,12 +15,12 @@ from recoup.doors.portal.endpoint import (
     Endpoint,
     is_place,
     outside,
-    see,
+    redirect,
     session_of,
     unsigned,
     whence,
 )
-from recoup.doors.portal.forms import one, read_form, same_origin
+from recoup.doors.portal.forms import first, read_form, same_origin
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import render
@@ -42,7 +42,7 @@ def sign_in_page(portal: Portal) -> Endpoint:
     async def show(request: Request) -> Response:
         wanted = next_page(request.query_params.get("next", ""))
         if await session_of(portal, request) is not None:
-            return see(wanted or HOME)
+            return redirect(wanted or HOME)
         return sign_in_form(portal, request, "", wanted, None, 200)
 
     return unsigned(portal, show)
@@ -54,9 +54,9 @@ def sign_in_post(portal: Portal) -> Endpoint:
         try:
             same_origin(request)
             form = await read_form(request)
-            email, wanted = one(form, "email")[:254], next_page(one(form, "next"))
+            email, wanted = first(form, "email")[:254], next_page(first(form, "next"))
             here = whence(request)
-            asked = SignIn(email, one(form, "password"), here.address, cookie(request, COOKIE)[:100] or None,
+            asked = SignIn(email, first(form, "password"), here.address, cookie(request, COOKIE)[:100] or None,
                            here.agent, request_id(request.scope), cookie(request, DEVICE)[:100])  # fmt: skip
             entered = await sign_in(portal.world, portal.passwords, asked)
         except Problem as problem:
@@ -68,7 +68,7 @@ def sign_in_post(portal: Portal) -> Endpoint:
             return answer
         if entered.is_half:
             return with_device(with_half(request, entered.token, wanted), request, entered.device)
-        return with_device(with_session(see(wanted or HOME), request, entered.token), request, entered.device)
+        return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)
 
     return unsigned(portal, take)
 
@@ -92,7 +92,7 @@ def with_device(answer: Response, request: Request, device: str) -> Response:
 
 def with_half(request: Request, half: str, wanted: str = "") -> Response:
     """To the page that asks for the code."""
-    answer = see(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
+    answer = redirect(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
     answer.set_cookie(
         HALF, half, max_age=int(HALF_LASTS.total_seconds()), path="/signin", secure=request.url.scheme == "https",
         httponly=True, samesite="lax",
@@ -106,10 +106,10 @@ def sign_out_post(portal: Portal) -> Endpoint:
         token = cookie(request, COOKIE)
         session = await session_of(portal, request)
         if session is not None:
-            if not is_csrf(session, one(await read_form(request), "csrf")):
+            if not is_csrf(session, first(await read_form(request), "csrf")):
                 raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
             await sign_out(portal.world, token)
-        answer = see("/signin")
+        answer = redirect("/signin")
         answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
         return answer
 
@@ -119,24 +119,24 @@ def sign_out_post(portal: Portal) -> Endpoint:
 async def choose(visit: Visit) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
     form = await read_form_of(visit.request, visit.session)  # who looks may choose at what
-    merchant_id = parse_id(one(form, "merchant"))
+    merchant_id = parse_id(first(form, "merchant"))
     if merchant_id is None:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
                       cure="Choose one from the list of merchants.")  # fmt: skip
     token = cookie(visit.request, COOKIE)
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
-    return see(next_page(one(form, "next")) or HOME)
+    return redirect(next_page(first(form, "next")) or HOME)
 
 
 async def go_to_other_world(visit: AnyVisit) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     form = await read_form_of(visit.request, visit.session)
     token = await switch_world(visit.portal.world, cookie(visit.request, COOKIE), visit.session)
-    wanted = next_page(one(form, "next"))
+    wanted = next_page(first(form, "next"))
     parts = wanted.partition("?")[0].split("/")
     if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone
         wanted = "/" + parts[1]
-    return with_session(see(wanted or HOME), visit.request, token)
+    return with_session(redirect(wanted or HOME), visit.request, token)
 
 
 def next_page(path: str) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, unsigned, whence
-from recoup.doors.portal.forms import one, read_form, same_origin
+from recoup.doors.portal.forms import first, read_form, same_origin
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
@@ -37,10 +37,10 @@ def sign_up_post(portal: Portal) -> Endpoint:
                 raise _CLOSED
             same_origin(request)
             form = await read_form(request)
-            typed = {name: one(form, name).strip()[:512] for name in ("email", "name", "kind", "site_url")}
+            typed = {name: first(form, name).strip()[:512] for name in ("email", "name", "kind", "site_url")}
             here = whence(request)
             old = cookie(request, COOKIE)[:100] or None
-            asked = SignUp(typed["email"], one(form, "password"), typed["name"], typed["kind"], typed["site_url"],
+            asked = SignUp(typed["email"], first(form, "password"), typed["name"], typed["kind"], typed["site_url"],
                            here.address, old, here.agent)  # fmt: skip
             made = await sign_up(portal.world, portal.passwords, asked)
         except Problem as problem:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.switches.page import acting
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -26,14 +26,14 @@ async def post_new(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = acting(visit)
     try:
-        site_id = parse_id(one(form, "site"))
+        site_id = parse_id(first(form, "site"))
         if site_id is None:
             raise Problem("invalid", "Choose the campaign's site.", field="site")
         await campaigns.create(visit.portal.world, scope, site_id, _wanted(form))
     except Problem as problem:
         return _show(visit, problem=problem, typed=_typed(form))
     visit.portal.merchants.forget(visit.merchant_id)
-    return see("/switches")
+    return redirect("/switches")
 
 
 async def campaign_page(visit: Visit) -> Response:
@@ -48,7 +48,7 @@ async def post_change(visit: Visit) -> Response:
     except Problem as problem:
         return _show(visit, found, problem, _typed(form))
     visit.portal.merchants.forget(visit.merchant_id)
-    return see("/switches")
+    return redirect("/switches")
 
 
 async def post_retire(visit: Visit) -> Response:
@@ -56,7 +56,7 @@ async def post_retire(visit: Visit) -> Response:
     scope, found = acting(visit), _find(visit)
     await campaigns.retire(visit.portal.world, scope, found.site_id, found.campaign_id)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see("/switches")
+    return redirect("/switches")
 
 
 def _find(visit: Visit) -> Campaign:
@@ -70,12 +70,12 @@ def _find(visit: Visit) -> Campaign:
 
 def _wanted(form: Form) -> Wanted:
     """Every field of the form; without a name the key is it."""
-    key = one(form, "key").strip()[:128]
-    return Wanted(key=key, name=one(form, "name").strip()[:128] or key, descriptor=one(form, "descriptor").strip()[:64])
+    key, name = first(form, "key").strip()[:128], first(form, "name").strip()[:128]
+    return Wanted(key=key, name=name or key, descriptor=first(form, "descriptor").strip()[:64])
 
 
 def _typed(form: Form) -> dict[str, str]:
-    return {name: one(form, name)[:128] for name in ("site", "key", "name", "descriptor")}
+    return {name: first(form, name)[:128] for name in ("site", "key", "name", "descriptor")}
 
 
 def _show(

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.switches.words import told_by
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -46,27 +46,27 @@ async def post_switch(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = acting(visit)
     try:
-        level, subject, kind, on = (one(form, "flip") + ":::").split(":")[:4]
+        level, subject, kind, on = (first(form, "flip") + ":::").split(":")[:4]
         subject_id = parse_id(subject)
         if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
             raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
         wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
-        await switches.change(visit.portal.world, scope, wanted, kind, on == "on", one(form, "why"))
+        await switches.change(visit.portal.world, scope, wanted, kind, on == "on", first(form, "why"))
     except Problem as problem:
         return await _show(visit, problem)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see("/switches")
+    return redirect("/switches")
 
 
 async def post_policy(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = acting(visit)
     try:
-        await campaigns.set_policy(visit.portal.world, scope, one(form, "unknown"))
+        await campaigns.set_policy(visit.portal.world, scope, first(form, "unknown"))
     except Problem as problem:
         return await _show(visit, problem)
     visit.portal.merchants.forget(visit.merchant_id)
-    return see("/switches")
+    return redirect("/switches")
 
 
 async def post_test(visit: Visit) -> Response:
@@ -74,8 +74,9 @@ async def post_test(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only("test", "test connections", or_operator=True)
     try:
-        site_id, kind = parse_id(one(form, "site")), one(form, "kind")
-        hops = await try_connection(visit.portal.world, visit.scope, kind, site_id, one(form, "campaign")[:64] or None)
+        site_id, kind = parse_id(first(form, "site")), first(form, "kind")
+        campaign = first(form, "campaign")[:64] or None
+        hops = await try_connection(visit.portal.world, visit.scope, kind, site_id, campaign)
     except Problem as problem:
         return await _show(visit, problem)
     return await _show(visit, tested=(kind, hops))

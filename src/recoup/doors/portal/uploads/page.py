@@ -10,7 +10,7 @@ from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import render
@@ -48,13 +48,13 @@ async def post_upload(visit: Visit) -> Response:
         taken = await while_there(visit.request.receive, take(
             visit.portal.world, visit.scope, file, visit.portal.readers))  # fmt: skip
     except ClientGone:
-        return see(PLACE)  # nobody reads it
+        return redirect(PLACE)  # nobody reads it
     except Problem as problem:
         return await _list(visit, {"kind": str(kind)}, problem)
     finally:
         await form.close()
     path = f"{PLACE}/{taken.upload.upload_id}"
-    return see(with_done(visit.session, path, "known") if taken.before else path)
+    return redirect(with_done(visit.session, path, "known") if taken.before else path)
 
 
 async def upload_page(visit: Visit) -> Response:
@@ -76,7 +76,7 @@ async def post_stop(visit: Visit) -> Response:
         await stop_upload(visit.portal.world, visit.scope, upload.upload_id)
     except Problem as problem:
         return await _show(visit, upload, problem)
-    return see(f"{PLACE}/{upload.upload_id}")
+    return redirect(f"{PLACE}/{upload.upload_id}")
 
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:

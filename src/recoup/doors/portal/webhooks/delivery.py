@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
@@ -38,10 +38,10 @@ async def post_redeliver(visit: Visit) -> Response:
         done = await redeliver(visit.portal.world, scope, found, _try_id(visit), request_key(key_of(form)))
     except Problem as problem:
         return await _show(visit, found, problem)
-    order_id = parse_id(one(form, "order")) if one(form, "back") == "order" else None
+    order_id = parse_id(first(form, "order")) if first(form, "back") == "order" else None
     if order_id is not None:
-        return see(back_to(visit, order_id, "timeline", show="webhooks"))
-    return see(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
+        return redirect(back_to(visit, order_id, "timeline", show="webhooks"))
+    return redirect(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 
 def _try_id(visit: AnyVisit) -> UUID:
@@ -54,7 +54,7 @@ def _try_id(visit: AnyVisit) -> UUID:
 
 async def _show(visit: AnyVisit, endpoint: Endpoint, problem: Problem | None = None) -> Response:
     mine = visit.merchant_id if isinstance(visit, Visit) else None
-    clear = isinstance(visit, Visit) and visit.sight == SHOWN  # a partner's role is of many merchants
+    clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
     delivery = await delivery_of(visit.portal.world, mine, endpoint, _try_id(visit), clear=clear)
     row = delivery.row
     values = visit.values(

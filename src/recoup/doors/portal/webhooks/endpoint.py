@@ -7,8 +7,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.keys.question import Ending, Question, is_sure
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -47,25 +47,25 @@ async def post_change(visit: AnyVisit) -> Response:
     except Problem as problem:
         cure = {"conflict": _TAKEN}.get(problem.code, _ANEW if "dialect" in problem.message else problem.cure or "")
         return await _show(visit, found, in_portal(problem, cure), typed=typed)
-    return see(f"{place(visit)}/{found.endpoint_id}")
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
 async def post_state(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
-    state = {"on": "active", "off": "disabled"}.get(one(form, "switch"))
+    state = {"on": "active", "off": "disabled"}.get(first(form, "switch"))
     if state is None:
         return await _show(visit, found, Problem("invalid", "This switch does not exist.", cure="Reload the page."))
     if state != found.state:
         await endpoints.update(visit.portal.world, scope, found.endpoint_id, state=state)
-    return see(f"{place(visit)}/{found.endpoint_id}")
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
 async def post_delete(visit: AnyVisit) -> Response:
     await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     await endpoints.delete(visit.portal.world, scope, found.endpoint_id)
-    return see(place(visit))
+    return redirect(place(visit))
 
 
 async def post_test(visit: AnyVisit) -> Response:
@@ -73,7 +73,7 @@ async def post_test(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     try:
-        sent = await send_sample(visit.portal.world, scope, found.endpoint_id, one(form, "event")[:64] or None)
+        sent = await send_sample(visit.portal.world, scope, found.endpoint_id, first(form, "event")[:64] or None)
     except Problem as problem:
         return await _show(visit, found, problem, status=200 if problem.code in _UNREACHED else None)
     return await _show(visit, found, sent=sent)
@@ -83,13 +83,13 @@ async def post_rotate(visit: AnyVisit) -> Response:
     """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
     form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
-    hours = one(form, "overlap")
+    hours = first(form, "overlap")
     try:
         if hours not in OVERLAPS:
             raise Problem("invalid", "Choose when the old key ends.", field="overlap")
         if hours == "0" and not is_sure(form):
             return await _show(visit, found, ending=True)
-        if one(form, "of") == key_mark(found.signing_key):
+        if first(form, "of") == key_mark(found.signing_key):
             found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",

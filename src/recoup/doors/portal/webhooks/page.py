@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.endpoint import STATUSES
-from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import acting, in_portal, may, place
@@ -80,9 +80,9 @@ def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) 
 def typed_of(form: Form) -> dict[str, Any]:
     """The fields of an endpoint as they were typed, none longer than what is shown again."""
     return {
-        "url": one(form, "url").strip()[:2_048], "format": one(form, "format")[:32] or "rescue",
-        "events": [name[:64] for name in form.get("events", [])[:100]], "encrypt": bool(one(form, "encrypt")),
-        "key": "shared" if one(form, "key") == "shared" else "own",
+        "url": first(form, "url").strip()[:2_048], "format": first(form, "format")[:32] or "rescue",
+        "events": [name[:64] for name in form.get("events", [])[:100]], "encrypt": bool(first(form, "encrypt")),
+        "key": "shared" if first(form, "key") == "shared" else "own",
     }  # fmt: skip
 
 

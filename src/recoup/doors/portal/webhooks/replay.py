@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import one
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find, in_portal, may
@@ -35,13 +35,13 @@ async def replay_page(visit: Visit) -> Response:
 async def post_replay(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, found = at_merchant(visit), await find(visit, changing=True)
-    typed: dict[str, Any] = {name: one(form, name).strip()[:40] for name in _FIELDS}
+    typed: dict[str, Any] = {name: first(form, name).strip()[:40] for name in _FIELDS}
     typed["events"] = form.get("event", [])[:100]
     try:
         await ask(visit.portal.world, scope, found.endpoint_id, _asked(typed, found), request_key(key_of(form)))
     except Problem as problem:
         return await _review(visit, found, typed, in_portal(problem, _CURES.get(problem.code, problem.cure or "")))
-    return see(f"{PLACE}/{found.endpoint_id}#replays")
+    return redirect(f"{PLACE}/{found.endpoint_id}#replays")
 
 
 async def _review(
