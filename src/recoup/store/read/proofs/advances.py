@@ -1,13 +1,13 @@
 """What was advanced: each advance against its log, the exposure against what is not collected."""
 
-from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, DiffersAt, Window, all_of, differences
+from recoup.store.statement import Read, statement
 
-from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
-_OF_ADVANCE: Final = """
+@statement(MERCHANT, """
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
 FROM (
   SELECT l.order_id, max(l.happening) FILTER (WHERE l.happening IN ('charged', 'uncollected')) AS ended,
@@ -32,8 +32,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY order_id, v.no LIMIT 1000
-"""
-_SLOTS: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_advance(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field, v.expected, v.found
 FROM (SELECT * FROM exposure_allotments WHERE merchant_id = $1) s
 FULL JOIN (SELECT asset, slot, sum(due_units)::bigint AS due FROM advances
@@ -44,43 +47,53 @@ CROSS JOIN LATERAL (VALUES
     THEN 'at least what is used' ELSE s.allotted::text END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found ORDER BY asset, slot, v.no LIMIT 1000
-"""
-_CUSTOMERS: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _slots(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'exposure of customer ' || customer_id || ' in ' || asset AS field,
-  coalesce(x.due, 0) AS expected, coalesce(c.used, 0) AS found
+  coalesce(x.due, 0)::text AS expected, coalesce(c.used, 0)::text AS found
 FROM (SELECT * FROM customer_exposure WHERE merchant_id = $1) c
 FULL JOIN (SELECT customer_id, asset, sum(due_units)::bigint AS due FROM advances
   CROSS JOIN LATERAL unnest(customers) AS k (customer_id)
   WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (customer_id, asset)
 WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _customers(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
 # Slots hold no more than was drawn for them, and all of it was drawn from the operator.
-_DRAWN: Final = """
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field, 'at least ' || s.allotted AS expected,
   l.drawn_units::text AS found
 FROM exposure_limits l
 CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM exposure_allotments a
   WHERE a.merchant_id = l.merchant_id AND a.asset = l.asset) s
 WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
-"""
-_OPERATOR: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _drawn(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
   coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
 FROM operator_exposure o
 LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
   FROM exposure_limits GROUP BY asset) l USING (asset)
 WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _operator(db: Read) -> list[DiffersAt]: ...
 
 
-async def advances(connection: asyncpg.Connection, window: Window) -> list[Difference]:
-    return await differences(connection, _OF_ADVANCE, window.merchant_id, *window)
+async def advances(db: Read, window: Window) -> list[Difference]:
+    return await differences(db, _of_advance, window.merchant_id, *window)
 
 
-async def exposure(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
-    return await all_of(connection, (_SLOTS, _CUSTOMERS, _DRAWN), merchant_id, merchant_id)
+async def exposure(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await all_of(db, (_slots, _customers, _drawn), merchant_id, merchant_id)
 
 
-async def operator_exposure(connection: asyncpg.Connection) -> list[Difference]:
+async def operator_exposure(db: Read) -> list[Difference]:
     """What all merchants draw together is what the operator counts; one of them is named."""
-    return await differences(connection, _OPERATOR, None)
+    return await differences(db, _operator, None)

@@ -1,13 +1,15 @@
 """Attempts against the log, the order and the card's sends; refunds against the log."""
 
 from typing import Final
+from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, over_homes
+from recoup.store.statement import Read, statement
 
-from recoup.store.read.proofs.walk import Difference, Window, all_of
 
-_OF_ORDER: Final = """
-SELECT o.order_id, v.field, v.expected, v.found
+@statement(MERCHANT, """
+SELECT o.order_id, v.field, v.expected::text, v.found::text
 FROM orders o
 LEFT JOIN advances x USING (merchant_id, order_id)
 CROSS JOIN LATERAL (
@@ -32,8 +34,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-"""
-_OF_ATTEMPT: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+_OF_ATTEMPT: Final = over_homes("""
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a
 LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
@@ -80,16 +85,21 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-"""
-_LINES_OF_NO_ATTEMPT: Final = """
+""")
+
+
+@statement(MERCHANT, """
 SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
   AND a.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-"""
-_OF_REFUND: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _lines_of_no_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
@@ -130,8 +140,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
-"""
-_LINES_OF_NO_REFUND: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
@@ -139,9 +152,10 @@ WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
   AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _lines_of_no_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> list[Difference]:
-    statements = (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER)
-    return await all_of(connection, statements, window.merchant_id, *window)
+async def attempts_and_refunds(db: Read, window: Window) -> list[Difference]:
+    statements = (_OF_ATTEMPT, _lines_of_no_attempt, _of_refund, _lines_of_no_refund, _of_order)
+    return await all_of(db, statements, window.merchant_id, *window)

@@ -7,16 +7,20 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, all_of, fetch
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, fetch
+from recoup.store.statement import Read, statement
 
 DECISIONS_MAX: Final = 1000
 _DECISIONS: Final = """
 SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 """
+
+
 # What a log line and an attempt say that they come from is a decision of their own order.
-_OF_NOTHING: Final = """
-SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id AS expected, 'none of this order' AS found
+@statement(MERCHANT, """
+SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected, 'none of this order' AS found
 FROM (
   SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND decision_id IS NOT NULL
@@ -27,27 +31,30 @@ FROM (
 LEFT JOIN decisions d ON d.merchant_id = $1 AND d.decision_id = v.decision_id
 WHERE d.order_id IS DISTINCT FROM v.order_id
 ORDER BY v.order_id, field LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_nothing(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
-_ACTORS: Final = """
+
+@statement(MERCHANT, """
 SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
   d.features ->> 'actor' AS found
 FROM order_log l
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
 ORDER BY l.order_id, l.seq LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _actors(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-async def decisions_of_nothing(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+async def decisions_of_nothing(db: Read, window: Window) -> list[Difference]:
     """And what a decision says of who asked is who the log says it was."""
-    return await all_of(connection, (_OF_NOTHING, _ACTORS), window.merchant_id, *window)
+    return await all_of(db, (_of_nothing, _actors), window.merchant_id, *window)
 
 
 async def read_decisions(
-    connection: asyncpg.Connection, merchant_id: UUID
+    db: Read, merchant_id: UUID
 ) -> AsyncIterator[Sequence[asyncpg.Record]]:
     after = LOWEST
-    while rows := await fetch(connection, _DECISIONS, merchant_id, after, DECISIONS_MAX):
+    while rows := await fetch(db, _DECISIONS, merchant_id, after, DECISIONS_MAX):
         yield rows
         after = rows[-1]["decision_id"]

@@ -1,13 +1,14 @@
 """Every open order has the due work that will look after it; an ended one has none left."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
+from recoup.store.statement import Read, statement
 
-from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
-_OF_ORDER: Final = """
+@statement(MERCHANT, """
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
 FROM orders o
 JOIN merchants m USING (merchant_id)
@@ -61,8 +62,13 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-"""
-_OF_REFUND: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_order(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID, wall: datetime, grace: timedelta
+) -> list[Differs]: ...  # fmt: skip
+
+
+@statement(MERCHANT, """
 SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
 FROM refunds r
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN ('owed', 'sent')
@@ -73,9 +79,12 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
     AND d.subject_id = r.refund_id)
 ORDER BY r.order_id, r.refund_no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
 # A refund that waits for a second person has its end; what they agreed to is one refund, as it was asked.
-_OF_REQUEST: Final = """
+@statement(MERCHANT, """
 SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
 FROM refund_requests q
 LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
@@ -90,8 +99,11 @@ CROSS JOIN LATERAL (VALUES
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY q.order_id, v.no LIMIT 1000
-"""
-_OF_NOTHING: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_request(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
 FROM due_work d
@@ -102,16 +114,17 @@ WHERE d.merchant_id = $1 AND CASE
     WHERE r.merchant_id = d.merchant_id AND r.refund_id = d.subject_id)
   ELSE false END
 LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 async def due_work(
-    connection: asyncpg.Connection, window: Window, wall: datetime, grace: timedelta
+    db: Read, window: Window, wall: datetime, grace: timedelta
 ) -> list[Difference]:
     """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
-    found = await differences(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
-    return found + await all_of(connection, (_OF_REFUND, _OF_REQUEST), window.merchant_id, *window)
+    found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
+    return found + await all_of(db, (_of_refund, _of_request), window.merchant_id, *window)
 
 
-async def due_work_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> list[Difference]:
-    return await differences(connection, _OF_NOTHING, merchant_id, merchant_id)  # type: ignore[arg-type]
+async def due_work_of_nothing(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await differences(db, _of_nothing, merchant_id, merchant_id)

@@ -7,19 +7,38 @@ granted, so the owner behind the connection reads it here; and with it the mock 
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import HIGHEST, LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, all_of, differences, fetch
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    DiffersAt,
+    Proof,
+    Window,
+    all_of,
+    differences,
+    fetch,
+)
+from recoup.store.statement import Read, Row, Tx, statement
 
 ROWS_MAX: Final = 5000
-_SEES: Final = """
+class _Sees(Row, frozen=True):
+    there: bool
+    readable: bool
+
+
+@statement(MERCHANT, """
 SELECT count(*) = 4 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
   AND has_table_privilege(c.oid, 'SELECT')), false) AS readable
 FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments', 'transfers')
-"""
-_OURS: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _sees(db: Read) -> _Sees:
+    """Whether there is a book, and whoever logged in may read it."""
+
+
+@statement(MERCHANT, """
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a LEFT JOIN issuer.sends s ON s.id = a.attempt_id
 CROSS JOIN LATERAL (VALUES
@@ -30,8 +49,11 @@ WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 
   AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
   AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-"""
-_OUR_REFUNDS: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _ours(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
 FROM refunds r
 JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
@@ -45,9 +67,12 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 
   AND r.processor_code IS DISTINCT FROM 'by_hand'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _our_refunds(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
-_THEIRS: Final = """
+@statement(MERCHANT, """
 SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' || s.id AS field,
   v.expected, v.found
 FROM issuer.sends s LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.id
@@ -58,8 +83,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
-"""
-_THEIR_REFUNDS: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _theirs(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
+
+
+@statement(MERCHANT, """
 SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
@@ -74,30 +102,34 @@ CROSS JOIN LATERAL (VALUES
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _their_refunds(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
+
+
 _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
 
 
-async def can_read(connection: asyncpg.Connection) -> bool:
+async def can_read(db: Tx) -> bool:
     """Inside the snapshot's transaction: whether there is a book, reading on as whoever logged in where needed."""
-    sees = (await fetch(connection, _SEES))[0]
-    if sees["there"] and not sees["readable"]:
-        await connection.execute("SET LOCAL ROLE NONE")
-        sees = (await fetch(connection, _SEES))[0]
-    return bool(sees["there"] and sees["readable"])
+    sees = await _sees(db)
+    if sees.there and not sees.readable:
+        await db.execute("SET LOCAL ROLE NONE")
+        sees = await _sees(db)
+    return sees.there and sees.readable
 
 
-async def ours(connection: asyncpg.Connection, window: Window) -> list[Difference]:
-    return await all_of(connection, (_OURS, _OUR_REFUNDS), window.merchant_id, *window)
+async def ours(db: Read, window: Window) -> list[Difference]:
+    return await all_of(db, (_ours, _our_refunds), window.merchant_id, *window)
 
 
-async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> list[Difference]:
+async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
     found: list[Difference] = []
-    for table, sql in (("sends", _THEIRS), ("reversals", _THEIR_REFUNDS)):
+    proofs: tuple[tuple[str, Proof], ...] = ("sends", _theirs), ("reversals", _their_refunds)
+    for table, proof in proofs:
         after = LOWEST
         while after < HIGHEST:
-            rows = await fetch(connection, _UNTIL.format(table=table), after, ROWS_MAX - 1)
+            rows = await fetch(db, _UNTIL.format(table=table), after, ROWS_MAX - 1)
             until = rows[0]["id"] if rows else HIGHEST
-            found += await differences(connection, sql, merchant_id, after, until, merchant_id)
+            found += await differences(db, proof, merchant_id, after, until, merchant_id)
             after = until
     return found

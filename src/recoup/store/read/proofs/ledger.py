@@ -7,7 +7,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, all_of, fetch
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, fetch
+from recoup.store.statement import Read, statement
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -62,50 +64,59 @@ FROM (
       AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """
-_OF_NO_ORDER: Final = """
+
+
+@statement(MERCHANT, """
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
-"""
-_OF_NO_POSTING: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_no_order(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
   'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
 WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
-"""
-_BOOK: Final = """
-SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, 0 AS expected, sum(units) AS found
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_no_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
+SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
 FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _book(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-async def read_postings(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+async def read_postings(db: Read, window: Window) -> Sequence[asyncpg.Record]:
     """Each with `entries`: a list of [line, account, asset, place, units]; none when it has no entry."""
-    return await fetch(connection, _POSTINGS, *window)
+    return await fetch(db, _POSTINGS, *window)
 
 
 async def postings_without_order(
-    connection: asyncpg.Connection, merchant_id: UUID
+    db: Read, merchant_id: UUID
 ) -> AsyncIterator[Sequence[asyncpg.Record]]:
     after = LOWEST
-    while rows := await fetch(connection, _WITHOUT_ORDER, merchant_id, after, POSTINGS_MAX):
+    while rows := await fetch(db, _WITHOUT_ORDER, merchant_id, after, POSTINGS_MAX):
         yield rows
         after = rows[-1]["posting_id"]
 
 
 async def read_money_lines(
-    connection: asyncpg.Connection, window: Window, happenings: Sequence[str]
+    db: Read, window: Window, happenings: Sequence[str]
 ) -> Sequence[asyncpg.Record]:
-    return await fetch(connection, _MONEY_LINES, *window, happenings)
+    return await fetch(db, _MONEY_LINES, *window, happenings)
 
 
-async def read_outstanding(connection: asyncpg.Connection, window: Window) -> dict[UUID, dict[str, int]]:
+async def read_outstanding(db: Read, window: Window) -> dict[UUID, dict[str, int]]:
     """By order: what refunds and reversals have not reached the customer yet, and (negative, for it is theirs to pay)
     what collection still wants, as the accounts must show it."""
-    rows = await fetch(connection, _OUTSTANDING, *window)
+    rows = await fetch(db, _OUTSTANDING, *window)
     accounts = ("refund_due", "reversal_due", "customer_due")
     return {r["order_id"]: {name: r[name] or 0 for name in accounts} for r in rows}
 
 
-async def book(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
-    return await all_of(connection, (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK), merchant_id, merchant_id)
+async def book(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await all_of(db, (_of_no_order, _of_no_posting, _book), merchant_id, merchant_id)

@@ -1,13 +1,15 @@
 """Mails beside their tries and the work that sends them."""
 
-from typing import Final
 
-import asyncpg
+from uuid import UUID
 
-from recoup.store.read.proofs.walk import Difference, Window, differences
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences
+from recoup.store.statement import Read, statement
+
 
 # $4: after so many tries a mail is given up.
-_OF_MAIL: Final = """
+@statement(MERCHANT, """
 SELECT m.order_id, v.field || ' of mail ' || m.notice AS field, v.expected, v.found
 FROM mails m
 CROSS JOIN LATERAL (VALUES
@@ -22,8 +24,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
 ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_mail(db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int) -> list[Differs]: ...
 
 
-async def mails(connection: asyncpg.Connection, window: Window, tries_max: int) -> list[Difference]:
-    return await differences(connection, _OF_MAIL, window.merchant_id, *window, tries_max)
+async def mails(db: Read, window: Window, tries_max: int) -> list[Difference]:
+    return await differences(db, _of_mail, window.merchant_id, *window, tries_max)

@@ -7,7 +7,17 @@ from uuid import UUID
 import asyncpg
 
 from recoup.rules.order.lifecycle import OPEN, Stage
-from recoup.store.read.proofs.walk import Difference, Window, all_of, differences, fetch
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    all_of,
+    differences,
+    fetch,
+)
+from recoup.store.statement import Read, statement
 
 _ORDERS: Final = """
 SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
@@ -40,53 +50,67 @@ _LINES: Final = """
 SELECT order_id, seq, happening, src, dst, body ->> 'units' AS units FROM order_log
 WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 ORDER BY order_id, seq
 """
-_REFS: Final = """
-SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id AS expected,
-  f.order_id AS found
+
+
+@statement(MERCHANT, """
+SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
+  f.order_id::text AS found
 FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
 ORDER BY o.order_id LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _refs(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
 # What may still be sent has a card to send.
-_CARDS: Final = """
+@statement(MERCHANT, """
 SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
 FROM orders o
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[]) AND o.kind <> 'stable'
   AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
 ORDER BY o.order_id LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: Sequence[str]) -> list[Differs]: ...
+
+
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
-_REFS_OF_NOTHING: Final = """
+
+
+@statement(MERCHANT, """
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
-"""
-_KEYS_OF_NOTHING: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _refs_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _keys_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-async def read_orders(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+async def read_orders(db: Read, window: Window) -> Sequence[asyncpg.Record]:
     """Each order with its head, and what its attempts and refunds add up to; either side may be missing."""
-    return await fetch(connection, _ORDERS, *window)
+    return await fetch(db, _ORDERS, *window)
 
 
-async def read_lines(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+async def read_lines(db: Read, window: Window) -> Sequence[asyncpg.Record]:
     """The log, each order's lines in turn."""
-    return await fetch(connection, _LINES, *window)
+    return await fetch(db, _LINES, *window)
 
 
-async def references(connection: asyncpg.Connection, window: Window) -> list[Difference]:
-    return await differences(connection, _REFS, window.merchant_id, *window)
+async def references(db: Read, window: Window) -> list[Difference]:
+    return await differences(db, _refs, window.merchant_id, *window)
 
 
-async def cards(connection: asyncpg.Connection, window: Window) -> list[Difference]:
-    return await differences(connection, _CARDS, window.merchant_id, *window, _STILL_SENT)
+async def cards(db: Read, window: Window) -> list[Difference]:
+    return await differences(db, _cards, window.merchant_id, *window, _STILL_SENT)
 
 
-async def references_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
-    return await all_of(connection, (_REFS_OF_NOTHING, _KEYS_OF_NOTHING), merchant_id, merchant_id)
+async def references_of_nothing(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await all_of(db, (_refs_of_nothing, _keys_of_nothing), merchant_id, merchant_id)

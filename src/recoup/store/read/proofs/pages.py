@@ -3,17 +3,22 @@
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
-from recoup.store.read.proofs.walk import Difference, all_of, differences, fetch, text
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of, differences, fetch, text
+from recoup.store.statement import Read, statement
 
 PAGES_MAX: Final = 16
-_NUMBERS: Final = """
-SELECT NULL::uuid AS order_id, 'page number' AS field, before + 1 AS expected, page_no AS found
+
+
+@statement(MERCHANT, """
+SELECT NULL::uuid AS order_id, 'page number' AS field, (before + 1)::text AS expected, page_no::text AS found
 FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages WHERE merchant_id = $1) p
 WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1000
-"""
-_LAST: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _numbers(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(page_no), 0) AS page_no, coalesce(max(encode(root, 'hex')), '') AS root
   FROM closers WHERE merchant_id = $1) c
@@ -23,22 +28,33 @@ CROSS JOIN LATERAL (VALUES
   (2, 'last root', c.root, coalesce(encode(p.root, 'hex'), ''))
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _last(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
 _HIGHEST: Final = "SELECT max(page_no) AS no FROM pages WHERE merchant_id = $1"
-_OF_NO_PAGE: Final = """
+
+
+@statement(MERCHANT, """
 SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
 WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
 ORDER BY p.page_no, p.position LIMIT 1000
-"""
-_OPEN: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _of_no_page(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id || ', in no page yet' AS field,
   'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL OR p.position IS NOT NULL)
 ORDER BY p.posting_id LIMIT 1000
-"""
-_PAGES: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _open(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 WITH g AS MATERIALIZED (
   SELECT page_no, prev_root, root, postings, sums,
     (SELECT b.root FROM pages b WHERE b.merchant_id = $1 AND b.page_no = g.page_no - 1) AS root_before
@@ -71,7 +87,10 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY g.page_no, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[Differs]: ...
+
+
 # $4: the balances before, {account|asset|place: units}; the last line of the answer holds those after.
 _BALANCES: Final = """
 WITH e AS MATERIALIZED (
@@ -92,26 +111,29 @@ SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((
   SELECT jsonb_object_agg(key, coalesce(($4::jsonb ->> key)::numeric, 0) + units)
   FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
 """
-_ACCOUNTS: Final = """
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::text AS expected, b.units::text AS found
 FROM (SELECT key, value::text::numeric AS units FROM jsonb_each($2::jsonb)) s
 FULL JOIN (SELECT account || '|' || asset || '|' || place AS key, units FROM account_balances WHERE merchant_id = $1) b
   USING (key)
 WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _accounts(db: Read, merchant_id: UUID, balances: dict[str, int]) -> list[Differs]: ...
 
 
-async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
-    found = await all_of(connection, (_NUMBERS, _LAST, _OF_NO_PAGE, _OPEN), merchant_id, merchant_id)
-    last = (await fetch(connection, _HIGHEST, merchant_id))[0]["no"]
+    found = await all_of(db, (_numbers, _last, _of_no_page, _open), merchant_id, merchant_id)
+    last = (await fetch(db, _HIGHEST, merchant_id))[0]["no"]
     balances: dict[str, Any] = {}
     for after in range(0, last or 0, PAGES_MAX):
         until = after + PAGES_MAX
-        found += await differences(connection, _PAGES, merchant_id, merchant_id, after, until)
-        rows = await fetch(connection, _BALANCES, merchant_id, after, until, balances)
+        found += await differences(db, _pages, merchant_id, merchant_id, after, until)
+        rows = await fetch(db, _BALANCES, merchant_id, after, until, balances)
         if len(rows) > 1:
             order_id, name, expected, stamped, _ = rows[0]
             found.append(Difference(merchant_id, order_id, name, text(expected), text(stamped)))
         balances = rows[-1]["balances"]
-    return found + await differences(connection, _ACCOUNTS, merchant_id, merchant_id, balances)
+    return found + await differences(db, _accounts, merchant_id, merchant_id, balances)

@@ -1,14 +1,14 @@
 """Where a batch begins and ends: its period as it was told, its pages one after the other, the day of its release."""
 
-from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
+from recoup.store.statement import Read, statement
 
-from recoup.store.read.proofs.walk import Difference, all_of
 
 # What was told when it was closed is what it says today.
-_AS_TOLD: Final = """
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id || ', as its event told' AS field, v.expected,
   v.found
 FROM settlement_batches b
@@ -26,8 +26,11 @@ CROSS JOIN LATERAL (VALUES
   (6, 'closing', x.business_at::text, b.closed_at::text)
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-"""
-_RELEASE: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _as_told(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'release of batch ' || b.batch_id AS field, v.expected, v.found
 FROM settlement_batches b
 LEFT JOIN due_work d ON d.merchant_id = b.merchant_id AND d.kind = 'reserve' AND d.subject_id = b.batch_id
@@ -40,19 +43,26 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, expected, found)
 WHERE b.merchant_id = $1 AND b.release_at IS NOT NULL AND v.expected <> v.found
 ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _release(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
 # Each batch looked from where the one before had left something.
-_PAGES: Final = """
-SELECT NULL::uuid AS order_id, 'first page of batch ' || batch_id AS field, before AS expected, page_from AS found
+@statement(MERCHANT, """
+SELECT NULL::uuid AS order_id, 'first page of batch ' || batch_id AS field, before::text AS expected,
+  page_from::text AS found
 FROM (SELECT batch_id, page_from, lag(open_from, 1, 1::bigint) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
 WHERE page_from <> before LIMIT 1000
-"""
-_LEFT: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _pages(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 WITH b AS MATERIALIZED (SELECT DISTINCT ON (asset) * FROM settlement_batches WHERE merchant_id = $1
   ORDER BY asset, period_to DESC)
 SELECT NULL::uuid AS order_id, 'first page after batch ' || b.batch_id AS field,
-  coalesce(n.page_no, b.page_to + 1) AS expected, b.open_from AS found
+  coalesce(n.page_no, b.page_to + 1)::text AS expected, b.open_from::text AS found
 FROM b LEFT JOIN (
   SELECT e.asset, min(p.page_no) AS page_no
   FROM b JOIN postings p ON p.merchant_id = $1 AND p.page_no <= b.page_to
@@ -62,8 +72,9 @@ FROM b LEFT JOIN (
   WHERE l.batch_id IS NULL GROUP BY 1
 ) n USING (asset)
 WHERE b.open_from <> coalesce(n.page_no, b.page_to + 1) LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _left(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-async def periods(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
-    return await all_of(connection, (_AS_TOLD, _RELEASE, _PAGES, _LEFT), merchant_id, merchant_id)
+async def periods(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await all_of(db, (_as_told, _release, _pages, _left), merchant_id, merchant_id)

@@ -1,13 +1,13 @@
 """Switches stand as their newest change says, and their changes follow one another."""
 
-from typing import Final
 from uuid import UUID
 
-import asyncpg
+from recoup.store.homes import MERCHANT
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
+from recoup.store.statement import Read, statement
 
-from recoup.store.read.proofs.walk import Difference, all_of
 
-_STAND: Final = """
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
   h.is_on::text AS expected, s.is_on::text AS found
 FROM (
@@ -25,8 +25,11 @@ LEFT JOIN (
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
 ORDER BY 2 LIMIT 1000
-"""
-_FOLLOW: Final = """
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _stand(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+
+@statement(MERCHANT, """
 SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
   v.found
 FROM (
@@ -42,8 +45,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found
 ORDER BY h.version, v.no LIMIT 1000
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _follow(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-async def switches(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
-    return await all_of(connection, (_STAND, _FOLLOW), merchant_id, merchant_id)
+async def switches(db: Read, merchant_id: UUID) -> list[Difference]:
+    return await all_of(db, (_stand, _follow), merchant_id, merchant_id)

@@ -1,6 +1,6 @@
 """How a proof walks over everything in bounded steps, and what it answers."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import HIGHEST, LOWEST
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 3600.0
 ORDERS_MAX: Final = 2000
@@ -66,27 +68,24 @@ WITH RECURSIVE m AS (
 SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
 """
 _DISTINCT = "SELECT DISTINCT merchant_id FROM {table} WHERE merchant_id IS NOT NULL"
-_UNTIL = """
-SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
-"""
 
 
-async def fetch(connection: asyncpg.Connection, sql: str, *args: Any) -> Sequence[asyncpg.Record]:
-    rows: Sequence[asyncpg.Record] = await connection.fetch(sql, *args, timeout=STATEMENT_SECONDS)
+async def fetch(db: Read, sql: str, *args: Any) -> Sequence[asyncpg.Record]:
+    rows: Sequence[asyncpg.Record] = await db.fetch(sql, *args, timeout=STATEMENT_SECONDS)
     return rows
 
 
-async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], list[Difference]]:
+async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     """Every merchant that has rows anywhere, those that applications are to become too; and, for each that has rows but
     does not exist, where it has them first."""
-    promised = {r["merchant_id"] for r in await fetch(connection, _DISTINCT.format(table="applications"))}
-    partners = {r["partner_id"] for r in await fetch(connection, "SELECT partner_id FROM partners")}
+    promised = {r["merchant_id"] for r in await fetch(db, _DISTINCT.format(table="applications"))}
+    partners = {r["partner_id"] for r in await fetch(db, "SELECT partner_id FROM partners")}
     known: set[UUID] = set()
     told: set[UUID] = set()
     wrong: dict[UUID, Difference] = {}
     for table in (*TABLES, *UNSORTED):
         sql = (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table)
-        found = {r["merchant_id"] for r in await fetch(connection, sql)}
+        found = {r["merchant_id"] for r in await fetch(db, sql)}
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             found -= partners
         strangers = found - known - promised if table in TOLD_BEFORE else found - known
@@ -99,31 +98,64 @@ async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], list[Di
     return sorted(told - wrong.keys()), list(wrong.values())
 
 
-async def windows(connection: asyncpg.Connection, merchant_id: UUID) -> AsyncIterator[Window]:
+async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
     after = LOWEST
     while after < HIGHEST:
-        rows = await fetch(connection, _UNTIL, merchant_id, after, ORDERS_MAX - 1)
-        until = rows[0]["order_id"] if rows else HIGHEST
+        until = await _window_ends(db, merchant_id, after, ORDERS_MAX - 1) or HIGHEST
         yield Window(merchant_id, after, until)
         after = until
 
 
-async def differences(
-    connection: asyncpg.Connection, sql: str, merchant_id: UUID | None, *args: Any
-) -> list[Difference]:
-    """`sql` answers (order_id, field, expected, found) of what differs, the first row first, at most so many."""
+@statement(MERCHANT, """
+SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) -> UUID | None:
+    """Behind so many orders; None: there are fewer."""
+
+
+class Differs(Row, frozen=True):
+    """A row of what a proof answers: the first that differ, at most so many."""
+
+    order_id: UUID | None
+    field: str
+    expected: str | None
+    found: str | None
+
+
+class DiffersAt(Row, frozen=True):
+    """Of a proof over all merchants."""
+
+    merchant_id: UUID | None
+    order_id: UUID | None
+    field: str
+    expected: str | None
+    found: str | None
+
+
+Proof = Callable[..., Awaitable[Sequence[Differs | DiffersAt]]]
+
+
+def over_homes(sql: str, row: type[Differs | DiffersAt] = Differs) -> Proof:
+    """A proof that reads tables of two homes, which nothing else may do."""
+
+    async def proof(db: Read, *args: Any) -> list[Differs | DiffersAt]:
+        return [row(*record) for record in await fetch(db, sql, *args)]
+
+    return proof
+
+
+async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: Any) -> list[Difference]:
+    """Of this merchant, or of the one that the proof names."""
     return [
-        Difference(row.get("merchant_id") or merchant_id, row["order_id"], row["field"], text(row["expected"]),
-                   text(row["found"]))
-        for row in await fetch(connection, sql, *args)
+        Difference((row.merchant_id if isinstance(row, DiffersAt) else None) or merchant_id, row.order_id, row.field,
+                   text(row.expected), text(row.found))
+        for row in await proof(db, *args)
     ]  # fmt: skip
 
 
-async def all_of(
-    connection: asyncpg.Connection, statements: Iterable[str], merchant_id: UUID | None, *args: Any
-) -> list[Difference]:
+async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any) -> list[Difference]:
     """What each of them answers, in turn."""
-    return [found for sql in statements for found in await differences(connection, sql, merchant_id, *args)]
+    return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
 
 
 def text(value: Any) -> str:
