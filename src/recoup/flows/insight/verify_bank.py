@@ -1,9 +1,7 @@
 """What only the keys can show: the account behind each mask, and the file that was kept for the bank."""
 
 import json
-from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context, opened_account
 from recoup.rules.money.bank_payout import file_context
-from recoup.store.read.proofs.bank import accounts, files
+from recoup.store.read.proofs.bank import PayoutFile, SealedAccount, accounts, files
 from recoup.store.read.proofs.walk import Difference
 
 Wrong = tuple[str, str, str]  # field, expected, found
@@ -26,50 +24,52 @@ async def bank(world: World, connection: asyncpg.Connection, merchant_id: UUID) 
         wrong = _account(world, row)
         if wrong:
             field, expected, found = wrong
-            told.append(Difference(merchant_id, None, f"{field} of bank account {row['account_id']}", expected, found))
-    async for row in files(connection, merchant_id):
-        wrong = _file(world, row)
+            told.append(Difference(merchant_id, None, f"{field} of bank account {row.account_id}", expected, found))
+    async for payout in files(connection, merchant_id):
+        wrong = _file(world, payout)
         if wrong:
             field, expected, found = wrong
-            told.append(Difference(merchant_id, None, f"{field} of bank payout {row['payout_id']}", expected, found))
+            told.append(Difference(merchant_id, None, f"{field} of bank payout {payout.payout_id}", expected, found))
     return told
 
 
-def _account(world: World, row: Mapping[str, Any]) -> Wrong | None:
+def _account(world: World, row: SealedAccount) -> Wrong | None:
     """The numbers themselves are never told."""
     account = _opened(world, row)
     if account is None:
         return "sealed numbers", "open", "do not open"
-    if account.masked != row["masked"]:
-        return "mask", account.masked, row["masked"]
+    if account.masked != row.masked:
+        return "mask", account.masked, row.masked
     try:
-        json.loads(world.keys.open_secret(deposits_context(row["account_id"]), row["deposits"]))
+        json.loads(world.keys.open_secret(deposits_context(row.account_id), row.deposits))
     except (Problem, ValueError):
         return "sealed deposits", "open", "do not open"
     return None
 
 
-def _file(world: World, row: Mapping[str, Any]) -> Wrong | None:
-    if row["file"] is None or row["file_hash"] is None or row["file_name"] is None:
+def _file(world: World, row: PayoutFile) -> Wrong | None:
+    if row.file is None or row.file_hash is None or row.file_name is None:
         return "file", "name, content and hash", "not all of them"
     try:
-        content = world.keys.open_secret(file_context(row["payout_id"]), row["file"])
+        content = world.keys.open_secret(file_context(row.payout_id), row.file)
     except Problem:
         return "file", "opens", "does not open"
-    if (found := sha256(content).digest()) != row["file_hash"]:
-        return "hash of the file", found.hex(), row["file_hash"].hex()
-    account = _opened(world, row) if row["account_id"] else None
-    if account is None:
+    if (found := sha256(content).digest()) != row.file_hash:
+        return "hash of the file", found.hex(), row.file_hash.hex()
+    account = _opened(world, row)
+    if account is None or row.approved_at is None:
         return "account of the file", "opens", "does not open"
-    transfer = Transfer(row["payout_id"], account, row["units"], row["asset"], row["reference"], row["approved_at"])
-    if not says(content, transfer) or row["file_name"].partition(".")[0] != row["reference"]:
+    transfer = Transfer(row.payout_id, account, row.units, row.asset, row.reference, row.approved_at)
+    if not says(content, transfer) or row.file_name.partition(".")[0] != row.reference:
         return "file", "pays the payout's amount to its account under its reference", "says something else"
     return None
 
 
-def _opened(world: World, row: Mapping[str, Any]) -> BankAccount | None:
+def _opened(world: World, row: SealedAccount | PayoutFile) -> BankAccount | None:
+    if row.account_id is None or row.scheme is None or row.holder is None:
+        return None
     try:
-        numbers = world.keys.open_secret(account_context(row["account_id"]), row["sealed"])
-        return opened_account(row["scheme"], row["holder"], numbers)
+        numbers = world.keys.open_secret(account_context(row.account_id), row.sealed)
+        return opened_account(row.scheme, row.holder, numbers)
     except (Problem, ValueError, KeyError, TypeError):
         return None

@@ -4,8 +4,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of, differences, fetch, text
-from recoup.store.statement import Read, statement
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of, differences, text
+from recoup.store.statement import Read, Row, statement
 
 PAGES_MAX: Final = 16
 
@@ -32,7 +32,6 @@ WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 async def _last(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-_HIGHEST: Final = "SELECT max(page_no) AS no FROM pages WHERE merchant_id = $1"
 
 
 @statement(MERCHANT, """
@@ -91,8 +90,17 @@ ORDER BY g.page_no, v.no LIMIT 1000
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[Differs]: ...
 
 
-# $4: the balances before, {account|asset|place: units}; the last line of the answer holds those after.
-_BALANCES: Final = """
+class _Balance(Row, frozen=True):
+    """`balances`: {account|asset|place: units}, on the last line alone."""
+
+    order_id: UUID | None
+    field: str | None
+    expected: str | None
+    found: str | None
+    balances: dict[str, Any] | None
+
+
+@statement(MERCHANT, """
 WITH e AS MATERIALIZED (
   SELECT p.order_id, p.page_no, p.position, p.posting_id, e.line_no,
     e.account || '|' || e.asset || '|' || e.place AS key, e.units, e.balance_after,
@@ -110,7 +118,9 @@ UNION ALL
 SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((
   SELECT jsonb_object_agg(key, coalesce(($4::jsonb ->> key)::numeric, 0) + units)
   FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
-"""
+""", seconds=STATEMENT_SECONDS)  # fmt: skip
+async def _balances(db: Read, merchant_id: UUID, low: int, high: int, before: dict[str, Any]) -> list[_Balance]:
+    """The first entry that differs, if one does; then all of them as they are after the page `high`."""
 
 
 @statement(MERCHANT, """
@@ -123,17 +133,20 @@ WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
 async def _accounts(db: Read, merchant_id: UUID, balances: dict[str, int]) -> list[Differs]: ...
 
 
+@statement(MERCHANT, "SELECT max(page_no) FROM pages WHERE merchant_id = $1", seconds=STATEMENT_SECONDS)
+async def _highest(db: Read, merchant_id: UUID) -> int | None:
+    """The last page's number."""
+
+
 async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
     found = await all_of(db, (_numbers, _last, _of_no_page, _open), merchant_id, merchant_id)
-    last = (await fetch(db, _HIGHEST, merchant_id))[0]["no"]
     balances: dict[str, Any] = {}
-    for after in range(0, last or 0, PAGES_MAX):
+    for after in range(0, await _highest(db, merchant_id) or 0, PAGES_MAX):
         until = after + PAGES_MAX
         found += await differences(db, _pages, merchant_id, merchant_id, after, until)
-        rows = await fetch(db, _BALANCES, merchant_id, after, until, balances)
-        if len(rows) > 1:
-            order_id, name, expected, stamped, _ = rows[0]
-            found.append(Difference(merchant_id, order_id, name, text(expected), text(stamped)))
-        balances = rows[-1]["balances"]
+        *wrong, last = await _balances(db, merchant_id, after, until, balances)
+        found += [Difference(merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found))
+                  for row in wrong]  # fmt: skip
+        balances = last.balances or {}
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
