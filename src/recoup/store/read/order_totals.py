@@ -3,14 +3,15 @@ and from then on only what came since. None of it is ever deleted, and ids rise 
 back is counted for good; what was committed late is in the total a minute later.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import first_id_of
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
 
 # An order's id is made a moment before its row is there. What is older than SETTLED is counted again after AGAIN, and
 # what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.
@@ -27,13 +28,38 @@ _SOURCES: Final = {
     "wallet": "SELECT posting_id AS id FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'"
               " AND place = 'wallet' AND posting_id > $2",
 }  # fmt: skip
-_BELOW: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "posting_id"}
-# Movements of one posting stand together.
-_SETTLED: Final = """
-SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
-  {source} AND {id} < $3 ORDER BY {id} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
-"""
-_REST: Final = "SELECT count(*) FROM ({source}) h"
+_IDS: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "posting_id"}
+
+
+class _Look(Row, frozen=True):
+    """How many rows one look has counted, and the newest of them."""
+
+    n: int
+    last: UUID | None
+
+
+def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], Awaitable[_Look]]:
+    # Movements of one posting stand together.
+    @statement(MERCHANT, f"""
+    SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
+      {source} AND {key} < $3 ORDER BY {key} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
+    """)
+    async def settled(db: Read, merchant_id: UUID, after: UUID, until: UUID, limit: int) -> _Look:
+        """Of what lies between these ids."""
+
+    return settled
+
+
+def _rest(source: str) -> Callable[[Read, UUID, UUID], Awaitable[int]]:
+    @statement(MERCHANT, f"SELECT count(*) FROM ({source}) h")
+    async def rest(db: Read, merchant_id: UUID, after: UUID) -> int:
+        """Of what came since."""
+
+    return rest
+
+
+_SETTLED: Final = {what: _settled(source, _IDS[what]) for what, source in _SOURCES.items()}
+_REST: Final = {what: _rest(source) for what, source in _SOURCES.items()}
 
 
 class _Count(NamedTuple):
@@ -50,22 +76,21 @@ class Totals:
 
     _kept: dict[tuple[UUID, str], tuple[_Count, _Count]] = field(default_factory=dict)
 
-    async def total(self, connection: asyncpg.Connection, merchant_id: UUID, what: str, wall: datetime) -> int | None:
+    async def total(self, db: Read, merchant_id: UUID, what: str, wall: datetime) -> int | None:
         """`what`: a door, or `wallet`. None when there is so much to count for the first time that the next call has to
         go on."""
         key = (merchant_id, what)
         good, lately = self._kept.get(key, (_Count(), _Count()))
         if lately.until < first_id_of(wall - SETTLED - AGAIN):
             for_good, settled = first_id_of(wall - FOR_GOOD), first_id_of(wall - SETTLED)
-            good = await _counted(connection, key, good, for_good)
+            good = await _counted(db, key, good, for_good)
             lately = good
             if good.until == for_good:
-                lately = await _counted(connection, key, good, settled)
+                lately = await _counted(db, key, good, settled)
             self._keep(key, (good, lately))
             if lately.until != settled:
                 return None
-        rest = _REST.format(source=_SOURCES[what])
-        return lately.number + int(await connection.fetchval(rest, merchant_id, lately.last))
+        return lately.number + await _REST[what](db, merchant_id, lately.last)
 
     def _keep(self, key: tuple[UUID, str], found: tuple[_Count, _Count]) -> None:
         """The oldest goes when there are too many; of two calls at once the one that got further counts."""
@@ -75,14 +100,13 @@ class Totals:
         self._kept[key] = max(known, found)
 
 
-async def _counted(connection: asyncpg.Connection, key: tuple[UUID, str], known: _Count, until: UUID) -> _Count:
+async def _counted(db: Read, key: tuple[UUID, str], known: _Count, until: UUID) -> _Count:
     """From what is known on; short of `until` when that is too much for one call."""
     merchant_id, what = key
-    count = _SETTLED.format(source=_SOURCES[what], id=_BELOW[what])
     last, number = known.last, known.number
     for _ in range(LOOKS_MAX):
-        row = await connection.fetchrow(count, merchant_id, last, until, AT_ONCE)
-        last, number = row["last"] or last, number + row["n"]
-        if row["n"] < AT_ONCE:
+        look = await _SETTLED[what](db, merchant_id, last, until, AT_ONCE)
+        last, number = look.last or last, number + look.n
+        if look.n < AT_ONCE:
             return _Count(until, last, number)
     return _Count(known.until, last, number)
