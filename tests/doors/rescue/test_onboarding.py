@@ -359,16 +359,15 @@ def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, 
 def test_an_order_of_a_merchant_to_be_is_found(door: Door, partner: Partner) -> None:
     application = partner.submitted()
 
-    async def planted() -> None:
+    async def run(sql: str) -> None:
         async with owner(door.world) as connection:
             await connection.execute("SET session_replication_role = replica")
-            await connection.execute(
-                "INSERT INTO wallets SELECT merchant_id, 'USDT', now() FROM applications WHERE application_id = $1",
-                UUID(application),
-            )
+            await connection.execute(sql, UUID(application))
 
-    door.run(planted())
+    merchant = "FROM applications WHERE application_id = $1"
+    door.run(run(f"INSERT INTO wallets SELECT merchant_id, 'USDT', now() {merchant}"))
     found = door.run(verify(door.world)).difference
+    door.run(run(f"DELETE FROM wallets WHERE merchant_id = (SELECT merchant_id {merchant})"))
     assert found is not None
     assert found.field == "merchant of rows in wallets"
 
