@@ -97,13 +97,13 @@ def test_the_merchants_server_goes_on_while_a_stranger_calls_with_its_public_key
 
 def test_many_strangers_together_stop_at_the_ceiling_of_one_merchant() -> None:
     payers, first, other = PayerLimits(per_minute=1), UUID(int=1), UUID(int=2)
-    for one in range(1_000):
+    for one in range(200):
         payers.take([], f"198.51.{one // 10}.1", "tk_first", first, 0.0)
     told: Headers = []
     with pytest.raises(Problem) as refused:
         payers.take(told, "203.0.113.1", "tk_first", first, 0.0)
-    assert refused.value.retry_after_seconds == 1
-    assert told[0] == (b"ratelimit-policy", b'"checkout";q=1000;w=600')
+    assert refused.value.retry_after_seconds == 3
+    assert told[0] == (b"ratelimit-policy", b'"checkout";q=200;w=600')
     payers.take([], "203.0.113.1", "tk_other", other, 0.0)
 
 

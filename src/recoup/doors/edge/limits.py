@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 MINUTE: Final = 60
 AT_ONCE_MINUTES: Final = 10  # a payer's network may make the calls of so many minutes at once
 SITES: Final = 4  # an IPv6 /48 makes as many as so many addresses
-NETWORKS: Final = 100  # all payers of a merchant make as many as so many addresses
+NETWORKS: Final = 20  # all payers of a merchant make as many as so many addresses
 QuotaOf = Callable[[UUID | None, UUID | None], Awaitable[tuple[UUID, int] | None]]
 
 
