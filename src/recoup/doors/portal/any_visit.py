@@ -8,18 +8,18 @@ from starlette.responses import Response
 from recoup.doors.portal.endpoint import Endpoint, session_of
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import AT_MERCHANT, IN_WORLD, not_paused, read_form_of
-from recoup.doors.portal.partner.visit import PartnerVisit, partner_page
+from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
 from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.visit import Visit, page
+from recoup.doors.portal.visit import Visit, member_endpoint
 from recoup.kernel.problem import Problem
 
 AnyVisit = Visit | PartnerVisit
 AnyPage = Callable[[AnyVisit], Awaitable[Response]]
 
 
-def any_page(portal: Portal, work: AnyPage) -> Endpoint:
+def any_endpoint(portal: Portal, work: AnyPage) -> Endpoint:
     """A route's endpoint. Who has a seat and no merchant yet gets a PartnerVisit, everybody else a Visit."""
-    with_merchant, without = page(portal, work), partner_page(portal, work)
+    with_merchant, without = member_endpoint(portal, work), partner_endpoint(portal, work)
 
     async def endpoint(request: Request) -> Response:
         try:

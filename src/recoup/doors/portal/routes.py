@@ -1,17 +1,21 @@
 """All addresses of the portal. `main` puts them beside the other doors."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors import portal as PORTAL
 from recoup.doors.portal.account import notifications as choices
 from recoup.doors.portal.account import password, profile, second_factor, sessions
 from recoup.doors.portal.account import time as account_time
-from recoup.doors.portal.account.visit import AccountPage, account_page
-from recoup.doors.portal.any_visit import AnyPage, any_page
+from recoup.doors.portal.account.visit import AccountPage, account_endpoint
+from recoup.doors.portal.any_visit import AnyPage, any_endpoint
 from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.audit import page as audit
 from recoup.doors.portal.customers import act as on_customers
@@ -34,7 +38,6 @@ from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.invitations import join
 from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.invitations import second_factor as requiring
-from recoup.doors.portal.keys import page as keys
 from recoup.doors.portal.looks import page as looks
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.notifications import page as told
@@ -53,12 +56,13 @@ from recoup.doors.portal.orders.news import new_orders
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.overview.page import overview_page
+from recoup.doors.portal.pages import Page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
 from recoup.doors.portal.partner.keys import keys_page, make_key, name_key
 from recoup.doors.portal.partner.merchants import merchants_page, switch_merchants
 from recoup.doors.portal.partner.report import partner_report_file, partner_report_page
-from recoup.doors.portal.partner.visit import PartnerPage, partner_page
+from recoup.doors.portal.partner.visit import PartnerPage, partner_endpoint
 from recoup.doors.portal.personal import revealing
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
@@ -88,7 +92,7 @@ from recoup.doors.portal.switches.page import post_policy, post_switch, post_tes
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.unknown import page as unknown
 from recoup.doors.portal.uploads import page as uploads
-from recoup.doors.portal.visit import Page, Visit, page
+from recoup.doors.portal.visit import MemberPage, Visit, member_endpoint
 from recoup.doors.portal.webhooks import delivery, endpoint, replay
 from recoup.doors.portal.webhooks import page as webhooks
 from recoup.doors.portal.webhooks import who as hooks
@@ -111,17 +115,17 @@ def routes(
     evaluate = Evaluate(world, orders, merchants, Vault(world))
     portal = Portal(world, orders, merchants, Passwords(), readers or {}, evaluate, Deliveries(world))
 
-    def on(path: str, work: Page, *methods: str) -> Route:
-        return Route(path, page(portal, work), methods=list(methods) or ["GET"])
+    def on(path: str, work: MemberPage, *methods: str) -> Route:
+        return Route(path, member_endpoint(portal, work), methods=list(methods) or ["GET"])
 
     def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
-        return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+        return Route(path, partner_endpoint(portal, work), methods=list(methods) or ["GET"])
 
     def on_any(path: str, work: AnyPage, *methods: str) -> Route:
-        return Route(path, any_page(portal, work), methods=list(methods) or ["GET"])
+        return Route(path, any_endpoint(portal, work), methods=list(methods) or ["GET"])
 
     def of_person(path: str, work: AccountPage, *methods: str, sets_up: bool = False) -> Route:
-        return Route(path, account_page(portal, work, sets_up=sets_up), methods=list(methods) or ["GET"])
+        return Route(path, account_endpoint(portal, work, sets_up=sets_up), methods=list(methods) or ["GET"])
 
     made: list[BaseRoute] = portal.pages
 
@@ -132,7 +136,7 @@ def routes(
             return redirect(form_of)
         raise Problem("no_such_path", "There is no such page.", cure="Start from the orders page.")
 
-    made += [
+    listed: list[Route] = [
         on("/", _home),
         Route("/signin", sign_in_page(portal), methods=["GET"]),
         Route("/signin", sign_in_post(portal), methods=["POST"]),
@@ -279,11 +283,6 @@ def routes(
         on("/uploads/{upload_id}", uploads.upload_page),
         on("/uploads/{upload_id}/answers", uploads.answers_file),
         on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
-        on(keys.PLACE, keys.keys_page),
-        on(keys.PLACE, keys.post_key, "POST"),
-        on("/keys/end", keys.post_end, "POST"),
-        on("/keys/name", keys.post_name, "POST"),
-        on("/keys/signing", keys.post_signing, "POST"),
         on_any(told.PLACE, told.list_page),
         on_any("/notifications/read", told.read_all, "POST"),
         on_any("/notifications/{notification_id}", told.open_page),
@@ -330,9 +329,26 @@ def routes(
         on("/webhooks/{endpoint_id}/replay", replay.post_replay, "POST"),
         on("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", delivery.post_redeliver, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
-        _ForBrowsers("/{path:path}", page(portal, nowhere), methods=["GET"]),
     ]
+    listed += [route for page in pages() for route in page.routes(portal)]
+    listed.sort(key=lambda route: _precedence(route.path))
+    made += listed
+    made.append(_ForBrowsers("/{path:path}", member_endpoint(portal, nowhere), methods=["GET"]))
     return made
+
+
+def pages() -> list[Page[Any]]:
+    """All that are declared in the portal's modules."""
+    found = pkgutil.walk_packages(PORTAL.__path__, f"{PORTAL.__name__}.")
+    modules = [importlib.import_module(module.name) for module in found]
+    return [page for module in modules for page in vars(module).values()
+            if isinstance(page, Page) and page.module == module.__name__]  # fmt: skip
+
+
+def _precedence(path: str) -> list[tuple[int, str]]:
+    """An address as it stands comes before one with an id in its place."""
+    return [(2 if part.startswith("{") and part.endswith("}") else 1 if "{" in part else 0, part)
+            for part in path.split("/")]  # fmt: skip
 
 
 def _webhooks(place: str, on: Callable[..., Route]) -> list[Route]:

@@ -1,7 +1,7 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +21,15 @@ from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.world import World
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.read.merchants import Known
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`now` is the merchant's business time, `wall` the machine's."""
+    """`now` is the merchant's business time, `wall` the machine's. `problem` and `typed`: what was refused in the form
+    that the page is shown again for, and what it held."""
 
     portal: Portal
     request: Request
@@ -36,6 +38,12 @@ class Visit:
     known: Known
     wall: WallTime
     now: BusinessTime
+    problem: Problem | None = None
+    typed: Form = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        return self.portal.world
 
     @property
     def is_operator(self) -> bool:
@@ -104,7 +112,7 @@ class Visit:
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
-            "wall": self.wall,
+            "wall": self.wall, "problem": self.problem,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
             "path": self.request.url.path, "current_url": current_url(self.request), "is_operator": self.is_operator,
             "paused": self.paused, "pii_access": self.pii_access, "zone": self.session.zone,
@@ -112,10 +120,10 @@ class Visit:
         } | more  # fmt: skip
 
 
-Page = Callable[[Visit], Awaitable[Response]]
+MemberPage = Callable[[Visit], Awaitable[Response]]
 
 
-def page(portal: Portal, work: Page) -> Endpoint:
+def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
     """A route's endpoint for whoever looks at a merchant; bounds those who look as somebody else."""
 
     async def answer(request: Request, session: Session) -> Response:

@@ -1,7 +1,7 @@
 """One call of somebody about their own account: with a merchant, with a seat at a partner, or with neither."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.sessions import Session, session_hash
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 
@@ -28,7 +29,8 @@ from recoup.store.read.partners import Partner
 @dataclass(frozen=True, slots=True)
 class AccountVisit:
     """`known` and `partner`: what the rest of the portal shows, None where there is none. A paused partner's people
-    change their own account as everybody does."""
+    change their own account as everybody does. `problem` and `typed`: what was refused in the form that the page is
+    shown again for, and what it held."""
 
     portal: Portal
     request: Request
@@ -36,6 +38,12 @@ class AccountVisit:
     known: Known | None
     partner: Partner | None
     wall: WallTime
+    problem: Problem | None = None
+    typed: Form = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        return self.portal.world
 
     @property
     def me(self) -> Oneself:
@@ -64,7 +72,7 @@ class AccountVisit:
             "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": session.seat,
             "now": self.wall, "wall": self.wall, "sandbox": world.policy.test_mode, "offset": None,
             "other": "" if session.must_set_up else other_of(world), "current_url": current_url(self.request),
-            "path": self.request.url.path, "is_operator": session.is_operator, "problem": None,
+            "path": self.request.url.path, "is_operator": session.is_operator, "problem": self.problem,
             "paused": session.paused, "places": PLACES, "zone": session.zone, "email": self.email,
             "language": self.language,
             "frame": "account/alone.html" if session.must_set_up else "layout/shell.html",
@@ -82,7 +90,7 @@ class AccountVisit:
 AccountPage = Callable[[AccountVisit], Awaitable[Response]]
 
 
-def account_page(portal: Portal, work: AccountPage, *, sets_up: bool = False) -> Endpoint:
+def account_endpoint(portal: Portal, work: AccountPage, *, sets_up: bool = False) -> Endpoint:
     """A route's endpoint about one's own account. `sets_up`: as `signed_in` has it."""
 
     async def answer(request: Request, session: Session) -> Response:

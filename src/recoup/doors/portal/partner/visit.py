@@ -1,7 +1,7 @@
 """One call of somebody who belongs to a partner, whether or not it has a merchant yet."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 
@@ -28,7 +29,8 @@ _ASK = {"merchants": "change merchants", "switches": "switch order types", "keys
 
 @dataclass(frozen=True, slots=True)
 class PartnerVisit:
-    """`known`: the merchant that the rest of the portal shows, None while there is none."""
+    """`known`: the merchant that the rest of the portal shows, None while there is none. `problem` and `typed`: what
+    was refused in the form that the page is shown again for, and what it held."""
 
     portal: Portal
     request: Request
@@ -37,6 +39,12 @@ class PartnerVisit:
     partner: Partner
     known: Known | None
     wall: WallTime
+    problem: Problem | None = None
+    typed: Form = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        return self.portal.world
 
     @property
     def paused(self) -> str:
@@ -77,7 +85,7 @@ class PartnerVisit:
             "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": self.seat,
             "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
             "other": other_of(self.portal.world), "current_url": current_url(self.request),
-            "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": None,
+            "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": self.problem,
             "paused": self.paused, "zone": self.session.zone,
             "language": self.language,
         } | more  # fmt: skip
@@ -86,7 +94,7 @@ class PartnerVisit:
 PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]
 
 
-def partner_page(portal: Portal, work: PartnerPage) -> Endpoint:
+def partner_endpoint(portal: Portal, work: PartnerPage) -> Endpoint:
     """A route's endpoint for whoever has a seat at a partner."""
 
     async def answer(request: Request, session: Session) -> Response:

@@ -1,0 +1,190 @@
+"""A page is declared once, beside the function that makes it: its address, whose session it takes, its template, its
+forms, and what somebody needs for each. All routes are made of these declarations."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, TypeVar, overload
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+from starlette.routing import Route
+
+from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
+from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
+from recoup.doors.portal.endpoint import STATUSES, Endpoint
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.public_visit import PublicVisit, public_endpoint, public_form
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form, member_endpoint
+from recoup.kernel.problem import Problem
+
+V = TypeVar("V", bound=Visit | PartnerVisit | AccountVisit | PublicVisit)
+F = TypeVar("F")
+S = TypeVar("S")
+Values = dict[str, Any]
+Shows = Callable[[Problem], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The answer to a form: its page, with `values` over the page's own. `problem`: what was refused; its status is
+    the answer's, unless `status` says another."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+    status: int | None = None
+
+
+Answer = Shown | Response
+
+
+def shown(problem: Problem | None = None, *, status: int | None = None, **values: Any) -> Shown:
+    return Shown(values, problem, status)
+
+
+def every(problem: Problem) -> bool:
+    return True
+
+
+def only(*codes: str) -> Shows:
+    """Problems of these codes; others become an error page."""
+    return lambda problem: problem.code in codes
+
+
+def but(*codes: str) -> Shows:
+    """Problems of all codes except these, which become an error page."""
+    return lambda problem: problem.code not in codes
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions(Generic[V]):
+    """Whose sessions pages take. `endpoints`: under which addresses, and how a session becomes a visit. `form` reads a
+    form that changes something there, `own_form` one that does not and so is open while a partner is paused."""
+
+    endpoints: Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
+    form: Callable[[V], Awaitable[Form]]
+    own_form: Callable[[V], Awaitable[Form]]
+
+    def page(
+        self, path: str, template: str = "", *, may: Callable[[V], object] = anybody
+    ) -> Callable[[Callable[[V], Awaitable[Values | Response]]], "Page[V]"]:
+        """The function returns what the template needs beside the layout; a file, or another page, is an answer."""
+        return lambda work: Page(self, path, template, may, work)
+
+
+class Page(Generic[V]):
+    """A page and its forms."""
+
+    def __init__(
+        self, sessions: Sessions[V], path: str, template: str, may: Callable[[V], object],
+        work: Callable[[V], Awaitable[Values | Response]],
+    ) -> None:  # fmt: skip
+        self._sessions, self._path, self._template, self._work = sessions, path, template, work
+        self.module = work.__module__
+
+        async def get(visit: V) -> Response:
+            may(visit)
+            return await self.answer(visit)
+
+        self._declared = [(path, "GET", get)]
+
+    def routes(self, portal: Portal) -> list[Route]:
+        return [Route(address, endpoint, methods=[method]) for path, method, work in self._declared
+                for address, endpoint in self._sessions.endpoints(portal, path, work).items()]  # fmt: skip
+
+    async def answer(self, visit: V, again: Shown | None = None) -> Response:
+        """`again`: with what a form has to say."""
+        again = again or Shown()
+        problem = again.problem
+        found = await self._work(replace(visit, problem=problem))
+        if isinstance(found, Response):
+            return found
+        status = again.status or (STATUSES[problem.code] if problem is not None else 200)
+        visit = replace(visit, problem=problem)
+        answer = render(self._template, visit.values(**{**found, **again.values}), status=status)
+        if problem is not None and problem.retry_after_seconds is not None:
+            answer.headers["retry-after"] = str(problem.retry_after_seconds)
+        return answer
+
+    @overload
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], shows: Shows = every, while_paused: bool = False
+    ) -> Callable[[Callable[[V, Form], Awaitable[Answer]]], Callable[[V, Form], Awaitable[Answer]]]: ...
+
+    @overload
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], find: Callable[[V], Awaitable[S]], shows: Shows = every
+    ) -> Callable[[Callable[[V, Form, S], Awaitable[Answer]]], Callable[[V, Form, S], Awaitable[Answer]]]: ...
+
+    @overload
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], reads: Callable[[V], Awaitable[F]], shows: Shows = every
+    ) -> Callable[[Callable[[V, F], Awaitable[Answer]]], Callable[[V, F], Awaitable[Answer]]]: ...
+
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], find: Any = None, reads: Any = None, shows: Shows = every,
+        while_paused: bool = False,
+    ) -> Any:  # fmt: skip
+        """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
+        sender is paused; the sender may; what the path names is found; then the function. A Problem of that one shows
+        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual."""
+        read = reads or (self._sessions.own_form if while_paused else self._sessions.form)
+
+        def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+            async def post(visit: V) -> Response:
+                form = await read(visit)
+                try:
+                    may(visit)
+                    subject = (await find(visit),) if find is not None else ()
+                    return await self._sent(visit, form, work(visit, form, *subject), shows)
+                finally:
+                    if isinstance(form, FormData):
+                        await form.close()
+
+            self._declared.append((path or self._path, "POST", post))
+            return work
+
+        return declare
+
+    async def _sent(self, visit: V, form: Any, work: Awaitable[Answer], shows: Shows) -> Response:
+        try:
+            answer = await work
+        except Problem as problem:
+            if not shows(problem):
+                raise
+            answer = Shown(problem=problem)
+        if isinstance(answer, Response):
+            return answer
+        return await self.answer(replace(visit, typed=form if isinstance(form, dict) else {}), answer)
+
+
+async def _own_form(visit: Visit | PartnerVisit | AccountVisit) -> Form:
+    return await read_form_of(visit.request, visit.session)
+
+
+def _at_partner_too(
+    portal: Portal, path: str, work: Callable[[AnyVisit], Awaitable[Response]]
+) -> Mapping[str, Endpoint]:
+    return {path: member_endpoint(portal, work), f"/partner{path}": partner_endpoint(portal, work)}
+
+
+# Whoever looks at a merchant; whoever has a seat at a partner; either; both, each at an address of its own.
+member: Final[Sessions[Visit]] = Sessions(
+    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form)  # fmt: skip
+partner: Final[Sessions[PartnerVisit]] = Sessions(
+    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form)  # fmt: skip
+either: Final[Sessions[AnyVisit]] = Sessions(
+    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form)  # fmt: skip
+both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, any_form, _own_form)
+# One's own account; also before a second factor is set up that has to be; nobody's in particular.
+account: Final[Sessions[AccountVisit]] = Sessions(
+    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form)  # fmt: skip
+account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
+    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)}, AccountVisit.form,
+    _own_form)  # fmt: skip
+public: Final[Sessions[PublicVisit]] = Sessions(
+    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form)  # fmt: skip

@@ -1,0 +1,42 @@
+"""One call of whoever comes: nobody has to be signed in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
+from recoup.doors.portal.forms import Form, read_form, same_origin
+from recoup.doors.portal.portal import Portal
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class PublicVisit:
+    """`problem` and `typed`: what was refused in the form that the page is shown again for, and what it held."""
+
+    portal: Portal
+    request: Request
+    problem: Problem | None = None
+    typed: Form = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        return self.portal.world
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What the layout needs, and `more`."""
+        return outside(self.portal, self.request, problem=self.problem) | more
+
+
+async def public_form(visit: PublicVisit) -> Form:
+    """Raises: Problem(forbidden) for a form that another site sent."""
+    same_origin(visit.request)
+    return await read_form(visit.request)
+
+
+def public_endpoint(portal: Portal, work: Callable[[PublicVisit], Awaitable[Response]]) -> Endpoint:
+    return unsigned(portal, lambda request: work(PublicVisit(portal, request)))

@@ -1,0 +1,25 @@
+"""What somebody needs for a page or a form, as its declaration says it: a check that raises Problem(forbidden)."""
+
+from collections.abc import Callable
+
+from recoup.doors.portal.partner.visit import PartnerVisit
+from recoup.doors.portal.visit import Visit
+
+
+def anybody(visit: object) -> None:
+    """Whoever gets this far; said, so that no form is open to every role by oversight."""
+
+
+def role(action: str, doing: str, *, or_operator: bool = False) -> Callable[[Visit], None]:
+    """A role at the merchant that may; `doing` as "cancel orders"."""
+    return lambda visit: visit.only(action, doing, or_operator=or_operator)
+
+
+def operator(doing: str) -> Callable[[Visit], None]:
+    """The operator; `doing` as "approve a payout"."""
+    return lambda visit: visit.only_operator(doing)
+
+
+def seat(action: str) -> Callable[[PartnerVisit], None]:
+    """A role at the partner that may."""
+    return lambda visit: visit.only(action)
