@@ -116,12 +116,12 @@ class People(Database):
         super().__init__(server.dsn(name), size=2, name="test")
         self._server, self._at, self._making, self.made = server, name, asyncio.Lock(), False
 
-    async def _connect(self) -> asyncpg.Connection:
+    async def _connect(self, role: str) -> asyncpg.Connection:
         async with self._making:
             if not self.made:
                 await empty(self._server, "people", self._at)
                 self.made = True
-        return await super()._connect()
+        return await super()._connect(role)
 
 
 async def people_dsn(world: World) -> str:

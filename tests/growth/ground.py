@@ -24,7 +24,7 @@ from tests.growth.people import People, begin, finish, gathered, look_round, ope
 from tests.worlds import Shop, owner
 
 from recoup.kernel.ids import first_id_of
-from recoup.store.pool import PLANS
+from recoup.store.connect import PLANS
 from recoup.store.server import EmbeddedServer, ServerAddress
 
 DAYS = 2  # that are played and then multiplied

@@ -18,7 +18,7 @@ from tests.doors.portal.test_portal import visit
 from tests.isolation.test_no_english import english_in as chinese_english_in
 from tests.isolation.test_no_english_in_latin import english_in as latin_english_in
 
-from recoup.store.pool import _prepare
+from recoup.store.connect import speak_json
 from recoup.store.server import ServerAddress
 
 _LANGUAGES = ("de", "fr", "es", "zh")
@@ -69,7 +69,7 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
     async def make() -> Shop:
         made = await make_shop(server, orders=30)
         connection = await asyncpg.connect(made.dsn)
-        await _prepare(connection)
+        await speak_json(connection)
         stories = rare(made)
         await write(connection, uuid.uuid4(), stories)
         await connection.close()

@@ -134,6 +134,10 @@ def test_what_an_administrator_must_do_is_said_in_one_line(managed: Server) -> N
     assert "recoup schema sql" in said
     assert "\n" not in said
     managed.administrator("GRANT recoup_app TO plain")
+    with pytest.raises(Problem, match="cannot become recoup_read") as refused:
+        asyncio.run(prepare(find_databases(managed.settings("plain"))))
+    assert "recoup schema sql" in refused.value.sentence()
+    managed.administrator("CREATE ROLE recoup_read NOLOGIN", "GRANT recoup_read TO plain")
     asyncio.run(prepare(find_databases(managed.settings("plain"))))
     assert work_in_the_sandbox(managed.settings("plain"))["app_key"]
 

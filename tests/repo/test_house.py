@@ -22,6 +22,7 @@ CARD_NUMBERS_ALLOWED: dict[str, str] = {
 
 # 2-6: the first digit of the networks' numbers
 CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[2-6](?:[ -]?[0-9]){15}(?![0-9A-Za-z])")
+FLOWS_CONNECTION = re.compile(r"\.(?:connection|transaction|apart)\(|\bdb\.(?:fetch|fetchrow|execute)\(")
 CLOCK = re.compile(r"\bdatetime\.(?:now|today|utcnow)\(|\butcnow\(|\bdate\.today\(|\btime\.time(?:_ns)?\(")
 
 
@@ -71,6 +72,17 @@ def test_only_the_kernel_reads_the_clock() -> None:
         if CLOCK.search(line)
     ]
     assert not readers, f"take WallTime or BusinessTime from kernel/time: {readers}"
+
+
+def test_doors_only_read() -> None:
+    """By `db.read()`, which PostgreSQL lets write nothing; what writes is a flow."""
+    writers = [
+        f"{name_of(file)}:{number}"
+        for file in sorted((SOURCE / "doors").rglob("*.py"))
+        for number, line in enumerate(text_of(file).splitlines(), 1)
+        if FLOWS_CONNECTION.search(line)
+    ]
+    assert not writers, f"make a flow of these, or read by db.read(): {writers}"
 
 
 def test_files_are_small() -> None:

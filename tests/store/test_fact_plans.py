@@ -10,7 +10,7 @@ import pytest
 from tests.store.declared import sql_of
 from tests.worlds import sandbox_world
 
-from recoup.store.pool import PLANS
+from recoup.store.connect import PLANS
 from recoup.store.read import (
     arms,
     endpoints,

@@ -9,7 +9,7 @@ import pytest
 from tests.store.declared import sql_of
 from tests.worlds import sandbox_world
 
-from recoup.store.pool import PLANS
+from recoup.store.connect import PLANS
 from recoup.store.read import evidence
 from recoup.store.server import ServerAddress
 from recoup.store.write import changes, due_work, intake, locks

@@ -103,7 +103,8 @@ _CATALOGUE = {
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')""",
     "grants": """
         SELECT table_name, privilege_type, grantee FROM information_schema.table_privileges
-        WHERE table_schema = 'public' AND grantee = 'recoup_app'""",
+        WHERE table_schema = 'public' AND grantee IN ('recoup_app', 'recoup_read')""",
+    "default grants": "SELECT defaclobjtype::text, defaclacl::text FROM pg_default_acl",
     "column grants": """
         SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
         WHERE table_schema = 'public' AND grantee = 'recoup_app'""",

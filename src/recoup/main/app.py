@@ -49,7 +49,7 @@ from recoup.main.heap import settle_heap
 from recoup.main.metrics import Measured
 from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
-from recoup.main.worlds import Running, open_worlds
+from recoup.main.worlds import DOORS, Running, open_worlds
 
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
@@ -133,7 +133,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_worlds(settings, databases, "recoup-doors") as (running, live):
+        async with open_worlds(settings, databases, DOORS) as (running, live):
             opened.extend(one for one in (running, live) if one is not None)
             _open_doors(settings, running, app.router, sandbox_doors)
             if live is not None:

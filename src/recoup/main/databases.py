@@ -16,7 +16,7 @@ from recoup.kernel.time import Clocks
 from recoup.main.clock_watch import check_clock
 from recoup.main.settings import Settings
 from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
-from recoup.store.roles import ensure_role, owns_schema
+from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
 from recoup.store.upkeep import keep_up
 from recoup.store.versions import held_up_by
@@ -123,7 +123,7 @@ async def _prepare_one(databases: Databases, name: str) -> None:
     try:
         owns = await owns_schema(connection)
         if owns:
-            await ensure_role(connection, log_in)
+            await ensure_roles(connection, log_in)
     finally:
         await connection.close()
     if owns:

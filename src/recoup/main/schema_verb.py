@@ -115,7 +115,8 @@ async def _role(db: Database) -> str:
     async with db.connection() as connection:
         if await owns_schema(connection):
             return "recoup_app owns the schema and could rewrite what was written. Give it to another role."
-    return ""
+    async with db.read():
+        return ""
 
 
 async def _partitions(db: Database) -> str:

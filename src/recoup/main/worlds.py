@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
@@ -34,6 +35,8 @@ from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
+
+DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ async def _parts(
     """`clocks` follow the world's database."""
     async with AsyncExitStack() as stack:
         db = await Database(getattr(databases, world), size=settings.connections, name=name, clocks=clocks,
-                            schema=schema_of("world")).open()  # fmt: skip
+                            reads=None if name == DOORS else 1, schema=schema_of("world")).open()  # fmt: skip
         stack.push_async_callback(db.close)
         persons = await Database(databases.people, size=3, name=name, schema=schema_of("people")).open()
         stack.push_async_callback(persons.close)

@@ -14,7 +14,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.store.roles import ensure_role
+from recoup.store.roles import ensure_roles
 from recoup.store.versions import Schema, held_up_by, others, schema_by
 
 LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
@@ -67,13 +67,13 @@ def schema_sql(database: str, lifecycle_check: str) -> str:
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:
-    """Creates the application's role and the database when they are missing. `log_in`: the application's own.
+    """Creates the application's roles and the database when they are missing. `log_in`: the application's own.
 
     Raises: Problem(unavailable) when that wants an administrator.
     """
     connection = await asyncpg.connect(admin_dsn, timeout=10)
     try:
-        await ensure_role(connection, log_in)
+        await ensure_roles(connection, log_in)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             try:
                 await connection.execute(f'CREATE DATABASE "{name}"')

@@ -103,7 +103,7 @@ async def _make(connection: asyncpg.Connection, table: str, wanted: Bounds) -> N
                     await _make_one(connection, table, name, low, high, default in have)
     if default not in have:
         await connection.execute(f"CREATE TABLE IF NOT EXISTS {default} PARTITION OF {table} DEFAULT")
-        await connection.execute(f"GRANT SELECT ON {default} TO recoup_app")
+        await connection.execute(f"GRANT SELECT ON {default} TO recoup_app, recoup_read")
 
 
 async def _make_one(

@@ -6,16 +6,19 @@ used last goes first, so that those that nobody needs fall idle and can be close
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
 import asyncpg
-import msgspec
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
-from recoup.store.versions import Schema, greet
+from recoup.store.connect import Connector
+from recoup.store.roles import APP, READ
+from recoup.store.statement import Read
+from recoup.store.versions import Schema
 
 LOST: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
@@ -40,43 +43,7 @@ class StalePlan(Problem):
     """A schema change ended a statement that was prepared before it. Nothing was written; `retrying` runs it again."""
 
 
-# Plans are kept by each connection. One made while a table was small would read all of it for ever when it has grown;
-# every statement here has an index to go by. One plan for all values: else the look-up of a foreign key into a
-# partitioned table is planned anew for every row, which takes fifty times as long as the look-up. No second process for
-# a statement: such a plan expects more of what it reads the longer the history is, and would start one, which takes ten
-# milliseconds, for the few rows of a day.
-PLANS = {
-    "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "max_parallel_workers_per_gather": "0",
-}  # fmt: skip
-
 IDLE_SECONDS = 30.0
-_encode = msgspec.json.Encoder()
-_decode = msgspec.json.Decoder()
-
-
-def to_json(value: Any) -> str:
-    return _encode.encode(value).decode()
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: b"\x01" + _encode.encode(value),
-        decoder=lambda raw: _decode.decode(raw[1:]),
-    )
-
-
-# What a new connection is, and what time it is there.
-_GREETING = """
-SELECT current_user::text, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
-  clock_timestamp()
-"""
-
-
-def _not_ours(message: str) -> Problem:
-    return Problem("unavailable", message, cure="`recoup schema check` says what is missing.", retry_after_seconds=10)
 
 
 def unavailable(error: BaseException) -> Problem:
@@ -88,109 +55,19 @@ def unavailable(error: BaseException) -> Problem:
     return Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
 
 
-class Database:
-    """A bounded set of connections as `recoup_app`. Safe for one event loop. With `clocks`, it keeps them right."""
+class _Slots:
+    """Places for `size` connections, each opened when it is first needed."""
 
-    def __init__(
-        self, dsn: str, *, size: int = 12, role: str | None = "recoup_app", name: str = "recoup",
-        clocks: DatabaseClocks | None = None, schema: Schema | None = None,
-    ) -> None:  # fmt: skip
-        """`clocks`: they are told this database's time, with each connection and once a minute. `schema`: which the
-        database must have, see `versions`."""
-        self._clocks, self._schema = clocks, schema
-        self._dsn, self._size, self._role, self._name = dsn, size, role, name
+    def __init__(self, size: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self._connect = connect
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
-        self._trimmer: asyncio.Task[None] | None = None
         self._current: set[asyncpg.Connection] = set()  # opened since all were last given up
-        self._opened = self._closed = False
-        self._waiting = 0
-
-    async def open(self) -> "Database":
-        """Connects lazily, so that a door can start while its database is still coming up."""
-        if not self._opened:
-            self._opened = True
-            for _ in range(self._size):
-                self._free.put_nowait(None)
-            self._trimmer = asyncio.create_task(self._trim())
-        return self
-
-    async def _trim(self) -> None:
-        """Closes what nobody has used for a while."""
-        while True:
-            await asyncio.sleep(IDLE_SECONDS / 2)
-            long_ago = monotonic() - IDLE_SECONDS
-            self._used = {c: used for c, used in self._used.items() if not c.is_closed()}
-            self._current = {c for c in self._current if not c.is_closed()}
-            kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
-            for connection in reversed(kept):
-                idle = connection is not None and self._used.get(connection, 0) < long_ago
-                if idle and connection is not None:
-                    self._used.pop(connection, None)
-                    connection.terminate()
-                self._free.put_nowait(None if idle else connection)
-
-    async def close(self) -> None:
-        """What is in use ends when it is given back."""
-        self._closed = True
-        if self._trimmer is not None:
-            self._trimmer.cancel()
-        for _ in range(self._free.qsize()):
-            connection = self._free.get_nowait()
-            if connection is not None and not connection.is_closed():
-                connection.terminate()
-
-    async def _connect(self) -> asyncpg.Connection:
-        settings = {"application_name": self._name, "timezone": "UTC", "jit": "off"} | PLANS
-        if self._role:
-            settings["role"] = self._role
-        try:
-            connection = await asyncpg.connect(
-                self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400,
-                target_session_attrs="read-write",
-            )  # fmt: skip
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
-            said = str(error).splitlines()[0]
-            raise _not_ours(f"The database's log-in cannot become {self._role}: {said}.") from error
-        try:
-            await _prepare(connection)
-            await self._greet(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        self._current.add(connection)
-        return connection
-
-    def _renew(self) -> None:
-        """Gives up all connections, those in use when they come back: what is wrong with one is wrong with each."""
-        self._current.clear()
-        for _ in range(self._free.qsize()):
-            connection = self._free.get_nowait()
-            if connection is not None:
-                self._used.pop(connection, None)
-                connection.terminate()
+        self._waiting, self._closed = 0, False
+        for _ in range(size):
             self._free.put_nowait(None)
 
-    async def _greet(self, connection: asyncpg.Connection) -> None:
-        """A connection does what the application may; and it tells the time."""
-        asked = monotonic() if self._clocks is None else self._clocks.monotonic()
-        role, mighty, at = await connection.fetchrow(_GREETING)
-        if self._clocks is not None:
-            self._clocks.measured(at, asked, self._clocks.monotonic())
-        if self._role is not None and (role != self._role or mighty):
-            raise _not_ours(f"The connection's role is {role}, not {self._role}.")
-        if self._schema is not None:
-            await greet(connection, self._schema)
-
-    async def measure(self) -> None:
-        """Asks for the database's time. Raises: Problem(unavailable)."""
-        async with self.connection() as connection:
-            if self._clocks is not None:
-                asked = self._clocks.monotonic()
-                at = await connection.fetchval("SELECT clock_timestamp()")
-                self._clocks.measured(at, asked, self._clocks.monotonic())
-
-    async def _next_free(self) -> asyncpg.Connection | None:
+    async def take(self) -> asyncpg.Connection | None:
         """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""
         if not self._waiting and not self._free.empty():
             return self._free.get_nowait()
@@ -204,14 +81,119 @@ class Database:
         finally:
             self._waiting -= 1
 
+    async def open(self) -> asyncpg.Connection:
+        connection = await self._connect()
+        self._current.add(connection)
+        return connection
+
+    def give_back(self, connection: asyncpg.Connection | None) -> None:
+        """None: it is closed."""
+        if connection is not None and (self._closed or connection not in self._current):
+            connection.terminate()
+            connection = None
+        elif connection is not None:
+            self._used[connection] = monotonic()
+        self._free.put_nowait(connection)
+
+    def trim(self, used_before: float) -> None:
+        """Closes what nobody has used since."""
+        self._used = {c: used for c, used in self._used.items() if not c.is_closed()}
+        self._current = {c for c in self._current if not c.is_closed()}
+        kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        for connection in reversed(kept):
+            idle = connection is not None and self._used.get(connection, 0) < used_before
+            if idle and connection is not None:
+                self._used.pop(connection, None)
+                connection.terminate()
+            self._free.put_nowait(None if idle else connection)
+
+    def renew(self) -> None:
+        """Gives up all, those in use when they come back."""
+        self._current.clear()
+        for _ in range(self._free.qsize()):
+            connection = self._free.get_nowait()
+            if connection is not None:
+                self._used.pop(connection, None)
+                connection.terminate()
+            self._free.put_nowait(None)
+
+    def close(self) -> None:
+        """What is in use ends when it is given back."""
+        self._closed = True
+        for _ in range(self._free.qsize()):
+            connection = self._free.get_nowait()
+            if connection is not None and not connection.is_closed():
+                connection.terminate()
+
+
+class Database:
+    """A bounded set of connections to one database: those of flows are `recoup_app`, those that doors read by are
+    `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right."""
+
+    def __init__(
+        self, dsn: str, *, size: int = 12, reads: int | None = None, name: str = "recoup",
+        clocks: DatabaseClocks | None = None, schema: Schema | None = None,
+    ) -> None:  # fmt: skip
+        """`size`: of both kinds; `reads`: how many of them doors read by, two fifths when it is not said. Each kind has
+        one at least. `clocks`: they are told this database's time, with each connection and once a minute. `schema`:
+        which the database must have, see `versions`."""
+        self._clocks = clocks
+        self._connector = Connector(dsn, name, clocks, schema)
+        reads = max(1, (2 * size + 2) // 5 if reads is None else reads)
+        self._of_flows = _Slots(max(1, size - reads), partial(self._connect, APP))
+        self._of_doors = _Slots(reads, partial(self._connect, READ))
+        self._trimmer: asyncio.Task[None] | None = None
+
+    async def open(self) -> "Database":
+        """Connects lazily, so that a door can start while its database is still coming up."""
+        if self._trimmer is None:
+            self._trimmer = asyncio.create_task(self._trim())
+        return self
+
+    async def _trim(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            for slots in (self._of_flows, self._of_doors):
+                slots.trim(monotonic() - IDLE_SECONDS)
+
+    async def close(self) -> None:
+        """What is in use ends when it is given back."""
+        if self._trimmer is not None:
+            self._trimmer.cancel()
+        self._of_flows.close()
+        self._of_doors.close()
+
+    async def _connect(self, role: str) -> asyncpg.Connection:
+        return await self._connector.connect(role)
+
+    def _renew(self) -> None:
+        """Gives up all connections: what is wrong with one is wrong with each."""
+        self._of_flows.renew()
+        self._of_doors.renew()
+
+    async def measure(self) -> None:
+        """Asks for the database's time. Raises: Problem(unavailable)."""
+        async with self.connection() as connection:
+            if self._clocks is not None:
+                asked = self._clocks.monotonic()
+                at = await connection.fetchval("SELECT clock_timestamp()")
+                self._clocks.measured(at, asked, self._clocks.monotonic())
+
+    def connection(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
+        return self._lent(self._of_flows)
+
+    def read(self) -> AbstractAsyncContextManager[Read]:
+        """Of a door: what writes by it is an error of PostgreSQL's (42501). Raises: as `connection` does."""
+        return self._lent(self._of_doors)
+
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
-        connection = await self._next_free()
+    async def _lent(self, slots: _Slots) -> AsyncIterator[asyncpg.Connection]:
+        connection = await slots.take()
         try:
             if connection is None or connection.is_closed():
                 connection = None
-                connection = await self._connect()
+                connection = await slots.open()
             yield connection
         except (*LOST, *FULL, TimeoutError) as error:
             if connection is not None and isinstance(error, (*LOST, TimeoutError)):
@@ -236,17 +218,12 @@ class Database:
                 connection = None
             raise
         finally:
-            if connection is not None and (self._closed or connection not in self._current):
-                connection.terminate()
-                connection = None
-            elif connection is not None:
-                self._used[connection] = monotonic()
-            self._free.put_nowait(connection)
+            slots.give_back(connection)
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[asyncpg.Connection]:
         """One beside the others, for who keeps it: a listener. Raises: what the driver does."""
-        connection = await self._connect()
+        connection = await self._connect(APP)
         try:
             yield connection
         finally:

@@ -1,6 +1,6 @@
-"""The two roles of a database: who owns the schema, and `recoup_app`, which the application is.
+"""The roles of a database: who owns the schema; `recoup_app`, as which flows work; `recoup_read`, as which doors read.
 
-One log-in can be both: it owns the schema and becomes `recoup_app` for the work. Since PostgreSQL 16 a log-in that
+One log-in can be all three: it owns the schema and becomes the others for the work. Since PostgreSQL 16 a log-in that
 made a role may grant it, and has to grant it to itself first.
 """
 
@@ -11,11 +11,15 @@ import asyncpg
 from recoup.kernel.problem import Problem
 
 APP: Final = "recoup_app"
+READ: Final = "recoup_read"
 ADMINISTRATORS_SQL: Final = """\
 -- Once, as an administrator of the server. Choose the passwords; leave out the live database until you need it.
+-- A server of a release that had no recoup_read needs of these only:
+--   CREATE ROLE recoup_read NOLOGIN; GRANT recoup_read TO recoup_login;
 CREATE ROLE recoup_app NOLOGIN;                                        -- what the application may, it may as this role
+CREATE ROLE recoup_read NOLOGIN;                                       -- as this role it only reads
 CREATE ROLE recoup_owner LOGIN PASSWORD '...';                         -- owns the schema: migrations and partitions
-CREATE ROLE recoup_login LOGIN PASSWORD '...' IN ROLE recoup_app;      -- the application's log-in
+CREATE ROLE recoup_login LOGIN PASSWORD '...' IN ROLE recoup_app, recoup_read;  -- the application's log-in
 CREATE DATABASE recoup_people OWNER recoup_owner;
 CREATE DATABASE recoup_sandbox OWNER recoup_owner;
 CREATE DATABASE recoup_live OWNER recoup_owner;
@@ -37,33 +41,34 @@ async def owns_schema(connection: asyncpg.Connection) -> bool:
     return await connection.fetchval(_OWNS) is True
 
 
-async def ensure_role(connection: asyncpg.Connection, log_in: str | None = None) -> None:
-    """`recoup_app` is there, and `log_in` (this connection's, when it is not said) may become it.
+async def ensure_roles(connection: asyncpg.Connection, log_in: str | None = None) -> None:
+    """`recoup_app` and `recoup_read` are there, and `log_in` (this connection's, when it is not said) may become them.
 
     Raises: Problem(unavailable) when that wants an administrator.
     """
     own = await connection.fetchval("SELECT current_user::text")
     who = log_in or own
-    try:
-        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APP):
-            try:
-                await connection.execute(f"CREATE ROLE {APP} NOLOGIN")
-            except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-                pass  # another process was faster
-        if not await may_become(connection, who):
-            await connection.execute(await _grant(connection, who, inherit=who != own))
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
-        raise Problem("unavailable", f"The log-in {who} cannot become {APP}: {str(error).splitlines()[0]}.",
-                      cure="`recoup schema sql` prints what an administrator runs once.") from error  # fmt: skip
+    for role in (APP, READ):
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                try:
+                    await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+                except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+                    pass  # another process was faster
+            if not await may_become(connection, who, role):
+                await connection.execute(_grant(connection, role, who, inherit=who != own))
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
+            raise Problem("unavailable", f"The log-in {who} cannot become {role}: {str(error).splitlines()[0]}.",
+                          cure="`recoup schema sql` prints what an administrator runs once.") from error  # fmt: skip
 
 
-async def may_become(connection: asyncpg.Connection, log_in: str) -> bool:
+async def may_become(connection: asyncpg.Connection, log_in: str, role: str) -> bool:
     wanted = "SET" if int(connection.get_server_version().major) >= 16 else "MEMBER"
-    return await connection.fetchval(_MAY_BECOME, log_in, APP, wanted) is True
+    return await connection.fetchval(_MAY_BECOME, log_in, role, wanted) is True
 
 
-async def _grant(connection: asyncpg.Connection, log_in: str, *, inherit: bool) -> str:
+def _grant(connection: asyncpg.Connection, role: str, log_in: str, *, inherit: bool) -> str:
     name = '"' + log_in.replace('"', '""') + '"'
     if int(connection.get_server_version().major) < 16:
-        return f"GRANT {APP} TO {name}"
-    return f"GRANT {APP} TO {name} WITH SET TRUE, INHERIT {'TRUE' if inherit else 'FALSE'}"
+        return f"GRANT {role} TO {name}"
+    return f"GRANT {role} TO {name} WITH SET TRUE, INHERIT {'TRUE' if inherit else 'FALSE'}"

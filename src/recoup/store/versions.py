@@ -52,7 +52,7 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
     await connection.fetchval(_TELL, CLASS, schema.mark)
     try:
         applied = {row["number"] for row in await connection.fetch(_APPLIED)}
-    except asyncpg.UndefinedTableError:
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):  # from before `recoup_read`
         applied = set()
     if applied - schema.numbers:
         message = "The database's schema is newer than this process."

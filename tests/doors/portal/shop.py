@@ -23,7 +23,8 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.kernel.world import World
-from recoup.store.pool import Database, _prepare
+from recoup.store.connect import speak_json
+from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
@@ -56,7 +57,7 @@ async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     tag = uuid.uuid4().hex[:10]
     dsn, people_dsn = [await empty(server, kind, f"portal_{kind}_{tag}") for kind in ("world", "people")]
     connection = await asyncpg.connect(dsn)
-    await _prepare(connection)
+    await speak_json(connection)
     now = datetime.now(UTC).replace(microsecond=0)
     merchant_id, sites = await make_merchant(connection, sites=3)
     other_id, other_sites = await make_merchant(connection, name="Other & Sons")
@@ -124,7 +125,7 @@ async def _people(shop: Shop) -> None:
 
 
 async def make_world(shop: Shop, **fields: Any) -> World:
-    db = await Database(shop.dsn, size=4).open()
+    db = await Database(shop.dsn, size=6, reads=3).open()
     people = await Database(shop.people_dsn, size=3).open()
     return World("sandbox", db, shop.keys, {}, None, extra={"people": people, "exports": shop.files}, **fields)
 

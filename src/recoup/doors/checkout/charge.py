@@ -99,7 +99,7 @@ class ChargePage:
             message = "Enter the amount as shown on the statement: 19.99."
             raise Problem("invalid", message, field="amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        async with self._world.db.connection() as connection:
+        async with self._world.db.read() as connection:
             return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(

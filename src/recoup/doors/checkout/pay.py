@@ -14,7 +14,7 @@ from recoup.store.read.stable_orders import stable_order
 async def pay_page(visit: Visit) -> Response:
     checkout, (merchant_id, order_id) = visit.checkout, visit.key
     world = checkout.world
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         order = await stable_order(connection, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")

@@ -31,6 +31,6 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
 
 async def hosted_page(visit: Visit) -> Response:
     """One link, whatever is asked of the payer: money on a channel, or what their bank wants to know."""
-    async with visit.checkout.world.db.connection() as connection:
+    async with visit.checkout.world.db.read() as connection:
         kind = await kind_of_order(connection, *visit.key)
     return await (pay_page if kind == "stable" else card_page)(visit)

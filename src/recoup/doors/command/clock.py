@@ -57,7 +57,7 @@ def merchant_of(opened: Opened, text: str | None) -> UUID:
 
 async def shown_now(opened: Opened, merchant: str | None) -> datetime:
     """What the merchant's clock shows. Raises: Problem invalid, not_found."""
-    async with opened.world.db.connection() as connection:
+    async with opened.world.db.read() as connection:
         offset = await offset_of(connection, merchant_of(opened, merchant))
     if offset is None:
         raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")

@@ -51,9 +51,9 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
     if found is not None:
         listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
     else:
-        async with world.db.connection() as connection:
+        async with world.db.read() as connection:
             listed = await list_partners(connection, SHOWN_MAX)
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         return [(one, await count_merchants(connection, one.partner_id)) for one in listed]
 
 

@@ -81,7 +81,7 @@ async def _work(
     booked = Booked(0, 0)
     if numbers != []:
         booked = await book_lines(opened.world, scope, ran.run.run_id, numbers, options["note"])
-    async with opened.world.db.connection() as connection:
+    async with opened.world.db.read() as connection:
         key = (scope.merchant_id, ran.run.run_id)
         open_ = await bookings(connection, *key)
         limit = 1_000_000 if hidden else SHOWN_MAX

@@ -45,7 +45,7 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
         async def work(opened: Opened) -> str | None:
             merchant_id = merchant_of(opened, merchant)
             if batch_id is None:
-                async with opened.world.db.connection() as connection:
+                async with opened.world.db.read() as connection:
                     rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
                 told = [_told(row) for row in rows]
                 return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlements yet."

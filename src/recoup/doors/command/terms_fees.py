@@ -49,7 +49,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             merchant_id = merchant_of(opened, merchant)
             if asked is not None:
                 await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
-            async with opened.world.db.connection() as connection:
+            async with opened.world.db.read() as connection:
                 return [_told(row) for row in await fee_history(connection, merchant_id)]
 
         rows = with_world(load_settings(data_dir=data_dir), work)

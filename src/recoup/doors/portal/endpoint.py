@@ -112,7 +112,7 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
     if session.merchant is None:
         return session
     needing = OrderFilter(session.merchant.merchant_id, attention=True)
-    async with portal.world.db.connection() as connection:
+    async with portal.world.db.read() as connection:
         count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
         desks = await menu_counts(connection, session.merchant.merchant_id, ATTENTION_MAX + 1,
                                   as_operator=session.is_operator)  # fmt: skip

@@ -46,7 +46,7 @@ async def get_order(call: Call) -> Reply:
 
 
 async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         row = await wire_order(connection, call.scope.merchant_id, order_id)
     if row is None:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)

@@ -38,7 +38,7 @@ async def get_orders(call: Call) -> Reply:
     descending = query.choice("sort", _SORT, "desc") == "desc"
     wanted = _filter(query, call.scope.merchant_id)
     query.raise_if_any()
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows = await list_orders_page(
             connection, wanted, number=number, size=size, order_by=order_by, descending=descending
         )

@@ -24,7 +24,7 @@ async def outcome(call: Call) -> Reply:
     key = fields.text("orderSessionKey", required=not named) or named
     fields.raise_if_any()
     mid, key_id = call.scope.merchant_id, parse_id(key) or parse_wire_id("ord", key)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         found = await find_any_order(connection, key_id, key, mid)
         order_id = found[0].order_id if found else None
         row = await order_word(connection, mid, order_id) if order_id else None

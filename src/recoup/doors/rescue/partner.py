@@ -40,7 +40,7 @@ SWITCHES: Final = {"citWeb": "cit_web", "citCallcenter": "cit_callcenter", "mit"
 async def read(call: Call) -> Reply:
     partner = await only_partner(call)
     services = call.services
-    async with services.world.db.connection() as connection:
+    async with services.world.db.read() as connection:
         merchants = await count_merchants(connection, partner.partner_id)
     calls = services.limits.minutes.count(partner.partner_id, services.world.clocks.monotonic())
     quota = Quota(merchants_max=partner.merchants_max, merchants=merchants, calls_per_minute=partner.calls_per_minute,
@@ -69,7 +69,7 @@ async def list_all(call: Call) -> Reply:
     name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
     query.raise_if_any()
     wanted = MerchantFilter(partner.partner_id, state, name, external_id)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows = await list_merchants(connection, wanted, after, limit + 1)
     data = [Merchant(**merchant_members(row)) for row in rows[:limit]]
     return Reply(Merchants(data=data, next=data[-1].mid if len(rows) > limit else None))

@@ -50,7 +50,7 @@ async def get_reconciliation(call: Call) -> Reply:
         return Reply(report_csv(world, merchant_id, span, zone), headers=headers)
     totals = None if after else [MovementTotal(currency=t.asset, balance=t.balance, kinds=t.kinds, net=t.units)
                                  for t in await report_totals(world, merchant_id, span)]  # fmt: skip
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         rows = await movements(connection, merchant_id, span, after, limit + 1)
     more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
     return Reply(Reconciliation(from_=iso(span[0]), to=iso(span[1]), totals=totals,
@@ -61,7 +61,7 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot be."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     if report_id is not None:
-        async with world.db.connection() as connection:
+        async with world.db.read() as connection:
             told = await report_span(connection, merchant_id, report_id)
         if told is None:
             raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")

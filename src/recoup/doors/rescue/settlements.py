@@ -38,7 +38,7 @@ async def get_settlements(call: Call) -> Reply:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     wanted = BatchFilter(call.scope.merchant_id, query.instant("from"), query.instant("to"), asset)
     query.raise_if_any()
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows, total = await list_batches(connection, wanted, size, (number - 1) * size)
     return Reply(SettlementList(
         page_number=number, page_size=size, page_count=-(-total.value // size), total_item_count=total.value,
@@ -69,7 +69,7 @@ async def get_lines(call: Call) -> Reply:
         name = f'attachment; filename="settlement-{batch.batch_id}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(batch_csv(call.services.world, batch), headers=headers)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1,
                                  kind=kind)  # fmt: skip
     shown = [_line(row, batch.asset) for row in rows[:limit]]

@@ -80,7 +80,7 @@ async def list_all(call: Call) -> Reply:
         raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
     limit = whole(query, "limit", LIMIT, 1, LIMIT_MAX)
     offset = whole(query, "offset", 0, 0, OFFSET_MAX)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         if external := query.get("merchant_order_id"):
             order_id = await order_id_of(connection, merchant_id, external)
             one = await stable_order(connection, merchant_id, order_id) if order_id else None
@@ -97,7 +97,7 @@ async def list_all(call: Call) -> Reply:
 
 async def read_one(call: Call) -> Reply:
     order = await _order(call, call.object_id("ord"))
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows = await settlements_of(connection, order.merchant_id, order.order_id)
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
@@ -137,7 +137,7 @@ async def checkout(call: Call) -> Reply:
 
 async def _order(call: Call, order_id: UUID) -> StableOrder:
     """Raises: Problem(not_found)."""
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         order = await stable_order(connection, call.scope.merchant_id, order_id)
     if order is None:
         raise missing()

@@ -52,7 +52,7 @@ class PayoutBody(Struct, frozen=True):
 
 async def list_all(call: Call) -> Reply:
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows = await list_payouts(connection, call.scope.merchant_id, limit, offset)
     return Reply(PayoutList([_object(row) for row in rows]))
 
@@ -62,7 +62,7 @@ async def request(call: Call) -> Reply:
     asked = PayoutAsked(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
     services = call.services
     payout_id = await ask_payout(services.world, services.merchants, call.scope, asked)
-    async with services.world.db.connection() as connection:
+    async with services.world.db.read() as connection:
         row = await find_payout(connection, call.scope.merchant_id, payout_id)
     assert row is not None
     return Reply(PayoutAnswer(_object(row)), 201)

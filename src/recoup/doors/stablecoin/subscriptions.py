@@ -102,7 +102,7 @@ async def list_all(call: Call) -> Reply:
     if state is not None and state not in STATES:
         cure = f"It is one of {', '.join(STATES)}."
         raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         rows, total = await list_subscriptions(connection, call.scope.merchant_id, limit, offset, state)
     return Reply(SubscriptionList([_object(row) for row in rows], total, limit, offset))
 
@@ -127,7 +127,7 @@ async def cancel(call: Call) -> Reply:
 
 
 async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
-    async with call.services.world.db.connection() as connection:
+    async with call.services.world.db.read() as connection:
         row = await find_subscription(connection, call.scope.merchant_id, subscription_id)
     if row is None:
         raise missing()

@@ -60,7 +60,7 @@ class PageQuery(Struct, frozen=True):
 
 async def wallets(call: Call) -> Reply:
     world, merchant_id = call.services.world, call.scope.merchant_id
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         rows = await balances(connection, merchant_id)
     return Reply(WalletList([
         Wallet(wallet_id(world, merchant_id, row.asset), row.asset, plain_text(row.units, row.asset), "0",
@@ -73,7 +73,7 @@ async def ledger(call: Call) -> Reply:
     world, merchant_id = call.services.world, call.scope.merchant_id
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     try:
-        async with world.db.connection() as connection:
+        async with world.db.read() as connection:
             known = await call.services.totals.total(connection, merchant_id, "wallet", world.clocks.wall())
             rows, total = await movements(connection, merchant_id, limit, offset, known)
     except asyncpg.QueryCanceledError:

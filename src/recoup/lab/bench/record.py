@@ -40,8 +40,8 @@ class RecordingDatabase(Database):
         super().__init__(dsn, **more)
         self._noted: list[Statement] | None = None
 
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await super()._connect()
+    async def _connect(self, role: str) -> asyncpg.Connection:
+        connection = await super()._connect(role)
         connection.add_query_logger(self._note)
         return connection
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.store.pool import PLANS, Database, _prepare
+from recoup.store.connect import PLANS, speak_json
+from recoup.store.pool import Database
 
 
 class Killer:
@@ -70,19 +71,19 @@ class DyingDatabase(Database):
 
     def __init__(self, dsn: str, killer: Killer) -> None:
         super().__init__(dsn, size=6, name="dying")
-        self._killer = killer
+        self._dsn, self._killer = dsn, killer
 
-    async def _connect(self) -> asyncpg.Connection:
+    async def _connect(self, role: str) -> asyncpg.Connection:
         if self._killer.unwinding:
             raise asyncpg.InterfaceError("this process is dead")
         if self._killer.dead.is_set():
             await asyncio.Event().wait()
         connection = await asyncpg.connect(
-            self._dsn, timeout=5, server_settings={"role": "recoup_app", "timezone": "UTC", "jit": "off"} | PLANS,
+            self._dsn, timeout=5, server_settings={"role": role, "timezone": "UTC", "jit": "off"} | PLANS,
             statement_cache_size=400, connection_class=_connection_class(self._killer),
         )  # fmt: skip
         armed, self._killer.armed = self._killer.armed, False
-        await _prepare(connection)
+        await speak_json(connection)
         self._killer.armed = armed
         self._killer.open.append(connection)
         self._killer.pids.append(connection.get_server_pid())

@@ -18,15 +18,16 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 async def selected_sums(connection: asyncpg.Connection, wanted: OrderFilter) -> list[asyncpg.Record]:
     """By status and currency, of at most SELECTED_MAX + 1 orders."""
-    selected, values = await _selected(connection, wanted, "h.status, h.asset, h.units")
-    return await _fetch(connection, _SUMS.format(selected=selected), values)
+    async with connection.transaction(readonly=True):
+        selected, values = await _selected(connection, wanted, "h.status, h.asset, h.units")
+        return await _fetch(connection, _SUMS.format(selected=selected), values)
 
 
-async def selected_orders(connection: asyncpg.Connection, wanted: OrderFilter) -> list[UUID]:
+async def selected_orders(tx: asyncpg.Connection, wanted: OrderFilter) -> list[UUID]:
     """In the order in which they were placed; at most SELECTED_MAX + 1."""
-    selected, values = await _selected(connection, wanted, "h.order_id, h.placed_at")
+    selected, values = await _selected(tx, wanted, "h.order_id, h.placed_at")
     sql = f"SELECT n.order_id FROM ({selected}) AS n ORDER BY n.placed_at, n.order_id"  # noqa: S608
-    return [row["order_id"] for row in await _fetch(connection, sql, values)]
+    return [row["order_id"] for row in await _fetch(tx, sql, values)]
 
 
 async def _selected(
@@ -40,7 +41,7 @@ async def _selected(
     return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}", args.values  # noqa: S608
 
 
-async def _fetch(connection: asyncpg.Connection, sql: str, values: list[object]) -> list[asyncpg.Record]:
+async def _fetch(tx: asyncpg.Connection, sql: str, values: list[object]) -> list[asyncpg.Record]:
     """Planned with the values at hand. Inside a transaction of the caller's."""
-    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-    return await connection.fetch(sql, *values, timeout=SECONDS_MAX)  # type: ignore[no-any-return]
+    await tx.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    return await tx.fetch(sql, *values, timeout=SECONDS_MAX)  # type: ignore[no-any-return]

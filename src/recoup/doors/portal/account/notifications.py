@@ -52,12 +52,12 @@ def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
 
 async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
     world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
-    async with world.extra["people"].connection() as connection:
+    async with world.extra["people"].read() as connection:
         settings = await read_settings(connection, user_id)
         found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []
         seat = visit.session.seat
         at_partner = await partner_readers_of(connection, world.name, seat.partner_id, user_id) if seat else []
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         own = await find_partner(connection, seat.partner_id) if seat else None
     return visit.show(
         "account/notifications.html", problem, kinds=_ways(found), own_partner=own,

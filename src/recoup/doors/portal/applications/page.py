@@ -148,7 +148,7 @@ async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typ
     """`typed`: what stood in the form that was refused."""
     world, application_id = visit.portal.world, _id(visit)
     row = await applications.read_application(world, desk.who, application_id)
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         log = await log_of(connection, application_id, LOG_MAX)
     editable = row.status == "DRAFT" and desk.may_apply
     values = visit.values(

@@ -37,7 +37,7 @@ async def show(
 ) -> Response:  # fmt: skip
     """`word`: what became of a simulated decline."""
     world, query = visit.portal.world, visit.request.query_params
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
         moves = await last_moves(connection, visit.merchant_id, MOVES)
         due = await next_business_instant(connection, visit.merchant_id)

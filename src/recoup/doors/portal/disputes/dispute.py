@@ -46,7 +46,7 @@ def asked_for(visit: Visit) -> UUID:
 
 
 async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
@@ -104,7 +104,7 @@ async def decide(visit: Visit) -> Response:
     """In the sandbox the operator says what the cardholder's bank decides."""
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only_operator("decide sandbox disputes")
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")

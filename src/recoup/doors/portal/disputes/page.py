@@ -41,7 +41,7 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     begin = query.get("from", "")
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
                           clear=visit.pii_access == SHOWN)  # fmt: skip
         numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)

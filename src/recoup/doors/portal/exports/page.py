@@ -105,7 +105,7 @@ async def _query(visit: Visit, form: Form) -> Query:
 
 
 async def _list(visit: Visit, problem: Problem | None = None) -> Response:
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await exports_of(connection, visit.merchant_id, person_of(visit))
     values = visit.values(
         exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,

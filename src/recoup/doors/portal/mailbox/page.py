@@ -17,7 +17,7 @@ ROWS: Final = 50
 
 async def mailbox_page(visit: Visit) -> Response:
     world = visit.portal.world
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
     arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     values = visit.values(

@@ -60,7 +60,7 @@ async def _do(visit: Visit, form: Form, doing: str) -> None:
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     facts, conditions = await onboarding_of(visit.portal.world, visit.merchant_id)
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
     people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
     values = visit.values(

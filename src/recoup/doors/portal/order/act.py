@@ -52,7 +52,7 @@ async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Respons
 
 async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 

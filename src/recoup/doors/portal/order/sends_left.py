@@ -13,7 +13,7 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     """None for an order that is not tried any more, or has no card."""
     if page.head["status"] not in OPEN or page.order["kind"] == "stable" or page.card is None:
         return None
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         card = await card_of_order(connection, visit.merchant_id, page.order_id)
         if card is None or card.card_id is None:
             return None

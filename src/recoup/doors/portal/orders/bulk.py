@@ -96,7 +96,7 @@ async def post_bulk(visit: Visit) -> Response:
 
 async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Response:
     named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         found = await list_orders(connection, named, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
@@ -150,8 +150,8 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
             problem_of = problem
         else:
             return redirect(f"/orders/bulk/{asked.key}")
-    async with visit.portal.world.db.transaction() as tx:
-        groups = await selected_sums(tx, wanted)
+    async with visit.portal.world.db.read() as connection:
+        groups = await selected_sums(connection, wanted)
     count = sum(group["orders"] for group in groups)
     if count > SELECTED_MAX or count == 0:
         nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")

@@ -56,7 +56,7 @@ async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
 
 
 async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         return await partner_keys_of(connection, visit.partner.partner_id)
 
 

@@ -53,7 +53,7 @@ async def show_merchants(
     state = query.get("state") if query.get("state") in STATES else None
     text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
     wanted = MerchantFilter(visit.partner.partner_id, state, text)
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await list_merchants(connection, wanted, after, PAGE + 1)
         if text and not rows and after is None:
             rows = await list_merchants(

@@ -37,7 +37,7 @@ async def partner_report_page(visit: PartnerVisit) -> Response:
     world = visit.portal.world
     after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, asked, after, MERCHANTS)
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         merchants = await list_merchants(connection, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
     query = {name: value for name, value in typed.items() if value}
     shown = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}

@@ -74,7 +74,7 @@ async def post_booking(visit: Visit) -> Response:
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
     after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     values = visit.values(
         runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
@@ -92,7 +92,7 @@ async def _show(
     outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         key = (visit.merchant_id, run.run_id)
         rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
         open_ = await bookings(connection, *key)

@@ -35,7 +35,7 @@ async def report_page(visit: Visit) -> Response:
     after = _place(query.get("after", ""))
     world = visit.portal.world
     totals = await report_totals(world, visit.merchant_id, span)
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         rows = await movements(connection, visit.merchant_id, span, after, LINES + 1)
         differences = await open_differences(connection, visit.merchant_id, span)
         first = await first_booked(connection, visit.merchant_id)

@@ -43,7 +43,7 @@ async def reports_page(visit: Visit) -> Response:
     chosen, asset, problem = _chosen(visit)
     world = visit.portal.world
     found = await _read(visit, report, ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset))
-    async with world.db.connection() as connection:
+    async with world.db.read() as connection:
         first = await first_booked(connection, visit.merchant_id)
     query = {"month": chosen} | ({"currency": asset} if asset else {})
     values = visit.values(

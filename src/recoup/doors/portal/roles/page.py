@@ -101,7 +101,7 @@ def _units(form: Form, name: str, asset: str) -> int | None:
 async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
     limits = await read_limits(visit.portal.world, visit.merchant_id)
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         assets = await payable_assets(connection, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [

@@ -54,7 +54,7 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         values = visit.values(refunds=refunds, problem=problem, done=done, counts={})
         return render("settlements/approvals.html", values, status=status)
     asset = _asset(visit)
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         adjustments = await list_adjustments(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)

@@ -29,7 +29,7 @@ async def bank_page(visit: Visit) -> Response:
 
 async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         returns = await last_returns(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
@@ -84,7 +84,7 @@ async def post_withdrawal(visit: Visit) -> Response:
 async def _account(visit: Visit) -> tuple[UUID, str]:
     """The account of the address, and its currency. Raises: Problem(not_found)."""
     account_id = parse_id(visit.request.path_params["account_id"])
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
     found = next((a for a in accounts if a.account_id == account_id), None)
     if found is None:

@@ -38,7 +38,7 @@ async def settlements_page(visit: Visit) -> Response:
     number = _number(query.get("page", "1"))
     named_asset = query.get("currency", "").upper()
     asset = named_asset if named_asset in EXPONENTS else None
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         wanted = BatchFilter(visit.merchant_id, asset=asset)
         rows, total = await list_batches(connection, wanted, SIZE, (number - 1) * SIZE)
         assets = await payable_assets(connection, visit.merchant_id)
@@ -61,7 +61,7 @@ async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> R
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
     after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         payouts = await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = await _homeless(connection, [batch])
         lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1,

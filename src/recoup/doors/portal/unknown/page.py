@@ -12,7 +12,7 @@ PLACE: Final = "/unknown-outcomes"
 
 
 async def unknown_page(visit: Visit) -> Response:
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
     values = visit.values(
         rows=rows, total=rows[0].total if rows else 0, worry_after=visit.portal.world.policy.desk_after,

@@ -81,7 +81,7 @@ async def post_stop(visit: Visit) -> Response:
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
     after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
     values = visit.values(
         uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
@@ -95,7 +95,7 @@ async def _show(visit: Visit, upload: Upload, problem: Problem | None = None) ->
     query = visit.request.query_params
     text = query.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    async with visit.portal.world.db.connection() as connection:
+    async with visit.portal.world.db.read() as connection:
         rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
     values = visit.values(
         upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,

@@ -39,3 +39,7 @@ GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
 GRANT UPDATE (sealed) ON application_documents TO recoup_app;
 GRANT UPDATE (retiring) ON key_checks TO recoup_app;
 GRANT UPDATE (ended_by, ended_at) ON engine_stops TO recoup_app;
+-- Doors read as a role that may write nothing; tables and partitions that are made later are for it to read, too.
+GRANT USAGE ON SCHEMA public TO recoup_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_read;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO recoup_read;
