@@ -44,7 +44,7 @@ def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[V
             raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
                           cure="Ask an owner to change what your role may see.")  # fmt: skip
         if visit.pii_access == "reveal":
-            await reveal(visit.portal.world, visit.scope, kind, subject_id)
+            await reveal(visit.world, visit.scope, kind, subject_id)
         if kind == "order":
             return redirect(back_to(visit, subject_id, "customer"))
         return redirect(f"/{kind}s/{subject_id}#customer")

@@ -13,5 +13,5 @@ async def taken(visit: AnyVisit, what: str, subject_id: UUID | str = "", **facts
     """`what` as "orders". `facts`: nobody's data, so no words that were searched for. Whoever has no merchant takes
     files of their partner's own applications only; these are not a merchant's to know."""
     if isinstance(visit, Visit):
-        await note_file(visit.portal.world, visit.scope, what, subject_id, **facts)
+        await note_file(visit.world, visit.scope, what, subject_id, **facts)
         acted(visit.request.scope)

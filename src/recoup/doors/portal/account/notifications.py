@@ -26,7 +26,7 @@ async def choices_page(visit: AccountVisit) -> Response:
 async def post_choices(visit: AccountVisit) -> Response:
     """The form holds every kind that this person may hear of: one that is not ticked is off."""
     form = await visit.form()
-    world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
+    world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     try:
         if first(form, "what") == "person":
             hour = first(form, "hour")
@@ -51,7 +51,7 @@ def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
 
 
 async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
-    world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
+    world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     async with world.extra["people"].read() as connection:
         settings = await read_settings(connection, user_id)
         found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []

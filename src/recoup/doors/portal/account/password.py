@@ -22,7 +22,7 @@ async def password_page(visit: AccountVisit) -> Response:
 async def post_password(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await change_password(visit.portal.world, visit.portal.passwords, visit.me, first(form, "old"),
+        await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"),
                               first(form, "new"))  # fmt: skip
     except Problem as problem:
         if problem.field is None and problem.code != "too_many_requests":

@@ -25,14 +25,14 @@ async def profile_page(visit: AccountVisit) -> Response:
 async def post_name(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await rename(visit.portal.world, visit.me, first(form, "name"))
+        await rename(visit.world, visit.me, first(form, "name"))
     except Problem as problem:
         return await _show(visit, problem, first(form, "name")[:200])
     return redirect(PLACE)
 
 
 async def _show(visit: AccountVisit, problem: Problem | None = None, name: str | None = None) -> Response:
-    world = visit.portal.world
+    world = visit.world
     async with world.extra["people"].read() as connection:
         lines = await account_lines(connection, visit.session.user_id, LINES)
     arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])

@@ -24,7 +24,7 @@ async def factor_page(visit: AccountVisit) -> Response:
 async def post_begin(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await flow.begin(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+        await flow.begin(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
                          first(form, "code"))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "begin")
@@ -33,14 +33,14 @@ async def post_begin(visit: AccountVisit) -> Response:
 
 async def post_withdraw(visit: AccountVisit) -> Response:
     await visit.form()
-    await flow.withdraw(visit.portal.world, visit.me)
+    await flow.withdraw(visit.world, visit.me)
     return redirect(SET_UP)
 
 
 async def post_confirm(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        codes = await flow.confirm(visit.portal.world, visit.me, first(form, "code"), key_of(form))
+        codes = await flow.confirm(visit.world, visit.me, first(form, "code"), key_of(form))
     except Problem as problem:
         return await _show(visit, problem, "confirm")
     return _codes(visit, codes, is_first=True)
@@ -49,7 +49,7 @@ async def post_confirm(visit: AccountVisit) -> Response:
 async def post_codes(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        codes = await flow.renew_codes(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+        codes = await flow.renew_codes(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
                                        first(form, "code"), key_of(form))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "codes")
@@ -59,7 +59,7 @@ async def post_codes(visit: AccountVisit) -> Response:
 async def post_off(visit: AccountVisit) -> Response:
     form = await visit.form()
     try:
-        await flow.turn_off(visit.portal.world, visit.portal.passwords, visit.me, first(form, "password"),
+        await flow.turn_off(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
                             first(form, "code"))  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, "off")
@@ -74,7 +74,7 @@ async def _show(visit: AccountVisit, problem: Problem | None = None, wrong: str 
     """`wrong`: in which form something was."""
     if problem is not None and problem.code not in _SHOWN:
         raise problem
-    world = visit.portal.world
+    world = visit.world
     stands = await flow.read_standing(world, visit.me)
     qr = secret = ""
     if stands.offer is not None:

@@ -13,14 +13,14 @@ PLACE: Final = "/account/sessions"
 
 
 async def sessions_page(visit: AccountVisit) -> Response:
-    rows = await sessions_of(visit.portal.world, visit.me)
+    rows = await sessions_of(visit.world, visit.me)
     return visit.show("account/sessions.html", rows=rows)
 
 
 async def post_end(visit: AccountVisit) -> Response:
     form = await visit.form()
     if first(form, "which") == "others":
-        await end_others(visit.portal.world, visit.me)
+        await end_others(visit.world, visit.me)
     else:
-        await end_session(visit.portal.world, visit.me, first(form, "which"))
+        await end_session(visit.world, visit.me, first(form, "which"))
     return redirect(PLACE)

@@ -26,7 +26,7 @@ async def post_time(visit: AccountVisit) -> Response:
         return await _language(visit, first(form, "language"))
     typed = first(form, "back") or first(form, "zone")
     try:
-        await keep_zone(visit.portal.world, visit.session.user_id, typed)
+        await keep_zone(visit.world, visit.session.user_id, typed)
     except Problem as problem:
         return _show(visit, typed[:60], problem)
     return redirect(with_done(visit.session, PLACE, "saved"))
@@ -36,7 +36,7 @@ async def _language(visit: AccountVisit, chosen: str) -> Response:
     if chosen and chosen not in LANGUAGES:
         raise Problem("invalid", "The portal is not available in this language.", field="language",
                       cure="Choose one of the list.")  # fmt: skip
-    await keep_language(visit.portal.world, visit.session.user_id, chosen)
+    await keep_language(visit.world, visit.session.user_id, chosen)
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 

@@ -34,7 +34,7 @@ async def applications_page(visit: AnyVisit) -> Response:
     desk, query = desk_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
     rows = await applications.find_applications(
-        visit.portal.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
+        visit.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
     )
     values = visit.values(
         rows=[(row, applications.form_of(row)) for row in rows[:SIZE]], desk=desk, states=STATES,
@@ -48,7 +48,7 @@ async def begin(visit: AnyVisit) -> Response:
     await any_form(visit)
     desk = desk_of(visit)
     only_applicants(desk)
-    made = await applications.create_application(visit.portal.world, desk.who, Form())
+    made = await applications.create_application(visit.world, desk.who, Form())
     return redirect(f"/applications/{made.application_id}")
 
 
@@ -60,7 +60,7 @@ async def act(visit: AnyVisit) -> Response:
     """Save, submit, cancel, convert or decide: the button that was pressed says which."""
     posted, desk = await any_form(visit), desk_of(visit)
     doing, typed = first(posted, "do"), None
-    world, application_id = visit.portal.world, _id(visit)
+    world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
         _only_operator(desk)
     elif not (desk.may_decide and doing in ("cancel", "convert")):
@@ -112,7 +112,7 @@ async def add_document(visit: AnyVisit) -> Response:
             raise Problem("invalid", "No file was chosen.", field="file")
         content = await file.read(BYTES_MAX + 1)
         await application_documents.attach_document(
-            visit.portal.world, desk.who, _id(visit), str(kind), file.filename, content
+            visit.world, desk.who, _id(visit), str(kind), file.filename, content
         )
     except Problem as problem:
         return await _show(visit, desk, problem)
@@ -126,7 +126,7 @@ async def remove_document(visit: AnyVisit) -> Response:
     desk = desk_of(visit)
     only_applicants(desk)
     try:
-        await application_documents.remove_document(visit.portal.world, desk.who, _id(visit), _document_id(visit))
+        await application_documents.remove_document(visit.world, desk.who, _id(visit), _document_id(visit))
     except Problem as problem:
         return await _show(visit, desk, problem)
     return redirect(f"/applications/{_id(visit)}#documents")
@@ -136,7 +136,7 @@ async def document_file(visit: AnyVisit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
     desk = desk_of(visit)
     row, content = await application_documents.read_document(
-        visit.portal.world, desk.who, _id(visit), _document_id(visit)
+        visit.world, desk.who, _id(visit), _document_id(visit)
     )
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
     name = download_name(row.name, row.media_type)
@@ -146,7 +146,7 @@ async def document_file(visit: AnyVisit) -> Response:
 
 async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typed: Form | None = None) -> Response:
     """`typed`: what stood in the form that was refused."""
-    world, application_id = visit.portal.world, _id(visit)
+    world, application_id = visit.world, _id(visit)
     row = await applications.read_application(world, desk.who, application_id)
     async with world.db.read() as connection:
         log = await log_of(connection, application_id, LOG_MAX)

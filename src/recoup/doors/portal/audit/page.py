@@ -82,12 +82,12 @@ async def _partner_reader(visit: PartnerVisit) -> _Reader:
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
     """Those who belong there or did: id -> name."""
-    async with visit.portal.world.extra["people"].read() as connection:
+    async with visit.world.extra["people"].read() as connection:
         return {str(user_id): name for user_id, name in await people_of(connection, *subject)}
 
 
 async def _query(visit: AnyVisit) -> Query:
-    async with visit.portal.world.extra["people"].read() as connection:
+    async with visit.world.extra["people"].read() as connection:
         return read_query(visit.request.query_params, await read_zone(connection, visit.session.user_id))
 
 
@@ -99,7 +99,7 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Response:
     query, problem = await _query(visit), None
     lines: list[AuditLine] = []
     try:
-        lines = await read_audit(visit.portal.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
+        lines = await read_audit(visit.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
     except Problem as found:
         if found.code != "unavailable":
             raise
@@ -123,7 +123,7 @@ async def _told(
 ) -> list[dict[str, Any]]:
     """The lines as the page and the files tell them."""
     names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
-    from_ = await places(visit.portal.world, reader.subject[1], lines) if lines else {}
+    from_ = await places(visit.world, reader.subject[1], lines) if lines else {}
     return [asdict(line) | {
         "who": names[line.actor], "what": words.what(line.action), "kind": words.object_word(line.action),
         "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
@@ -153,7 +153,7 @@ async def _parts(
     comma = b"[\n"
     if form == "csv":
         yield csv_rows([_HEADINGS]).encode()
-    async for lines in all_lines(visit.portal.world, reader.subject, wanted):
+    async for lines in all_lines(visit.world, reader.subject, wanted):
         rows = await _told(visit, reader, lines, times)
         if form == "csv":
             yield csv_rows([_cells(row, times) for row in rows]).encode()

@@ -20,7 +20,7 @@ async def post_block(visit: Visit) -> Response:
     payer_id = (await find(visit)).payer_id
     visit.only(*BLOCK)
     try:
-        await block(visit.portal.world, visit.scope, "customer", payer_id, first(form, "reason"))
+        await block(visit.world, visit.scope, "customer", payer_id, first(form, "reason"))
     except Problem as problem:
         return await show(visit, problem=problem)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -42,7 +42,7 @@ async def post_export(visit: Visit) -> Response:
     await checked_form(visit)
     payer_id = (await find(visit)).payer_id
     visit.only("erase", "export a customer's data")
-    parts = await export_person(visit.portal.world, visit.scope, payer_id)
+    parts = await export_person(visit.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(parts, media_type="application/json", headers=headers)
@@ -58,7 +58,7 @@ async def post_erasure(visit: Visit) -> Response:
         problem = Problem("invalid", "Nothing was erased: the text does not match this customer.", field="confirm",
                           cure=f"Type {label} to erase their data.")  # fmt: skip
         return await show(visit, problem=problem, typed=first(form, "confirm"))
-    world, payer_id = visit.portal.world, customer.payer_id
+    world, payer_id = visit.world, customer.payer_id
     email, alike = await find_alike(world, visit.merchant_id, payer_id)
     await erase_all(world, visit.scope, email, alike, last=payer_id)
     return redirect(f"/customers/{customer.payer_id}")

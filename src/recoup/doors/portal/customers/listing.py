@@ -57,7 +57,7 @@ async def show_list(
 ) -> Response:
     """`found`: who is meant by what was typed; None: everybody."""
     after, clear = _place(visit.request.query_params.get("after", "")), visit.pii_access == SHOWN
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
         if found is None:
             rows = await list_customers(connection, visit.merchant_id, after, SIZE + 1, clear=clear)
@@ -81,8 +81,8 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
     Raises: Problem(unavailable) when that takes too long.
     """
     merchant_id = visit.merchant_id
-    payer_id = parse_id(typed) or await find_by_name(visit.portal.world, merchant_id, typed)
-    async with visit.portal.world.db.read() as connection:
+    payer_id = parse_id(typed) or await find_by_name(visit.world, merchant_id, typed)
+    async with visit.world.db.read() as connection:
         known = payer_id and await find_customer(connection, merchant_id, payer_id, clear=False)
         found = {payer_id} if payer_id and known else set()
         if "@" in typed:

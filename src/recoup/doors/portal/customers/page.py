@@ -42,8 +42,8 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
     Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
-    email, alike = await find_alike(visit.portal.world, merchant_id, payer_id)
-    async with visit.portal.world.db.read() as connection:
+    email, alike = await find_alike(visit.world, merchant_id, payer_id)
+    async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, payer_id)
         clear = visit.pii_access == SHOWN or until is not None
         customer = await find_customer(connection, merchant_id, payer_id, clear=clear)
@@ -75,7 +75,7 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
 
 async def find(visit: Visit) -> Customer:
     """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, _id(visit))
         clear = visit.pii_access == SHOWN or until is not None
         customer = await find_customer(connection, visit.merchant_id, _id(visit), clear=clear)

@@ -11,6 +11,6 @@ PLACE = "/design"
 
 async def design_page(visit: Visit) -> Response:
     """For everybody in the sandbox. Raises: Problem(forbidden) in live, but for the operator."""
-    if not visit.portal.world.policy.test_mode:
+    if not visit.world.policy.test_mode:
         visit.only_operator("see the parts of pages in live")
     return render("design/design.html", visit.values(**samples(visit.now)))

@@ -36,7 +36,7 @@ async def show(
     word: EvaluateResult | None = None,
 ) -> Response:  # fmt: skip
     """`word`: what became of a simulated decline."""
-    world, query = visit.portal.world, visit.request.query_params
+    world, query = visit.world, visit.request.query_params
     async with world.db.read() as connection:
         keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
         moves = await last_moves(connection, visit.merchant_id, MOVES)

@@ -46,7 +46,7 @@ def asked_for(visit: Visit) -> UUID:
 
 
 async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
@@ -80,7 +80,7 @@ async def add_note(visit: Visit) -> Response:
     visit.only(*ANSWER)
     text = first(form, "note")
     try:
-        await note_evidence(visit.portal.world, visit.scope, dispute_id, text)
+        await note_evidence(visit.world, visit.scope, dispute_id, text)
     except Problem as problem:
         if problem.code == "not_found":
             raise
@@ -92,7 +92,7 @@ async def post_answer(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only(*ANSWER)
     try:
-        await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
+        await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
     except Problem as problem:
         if problem.code == "not_found":
             raise
@@ -104,7 +104,7 @@ async def decide(visit: Visit) -> Response:
     """In the sandbox the operator says what the cardholder's bank decides."""
     form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only_operator("decide sandbox disputes")
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
@@ -112,7 +112,7 @@ async def decide(visit: Visit) -> Response:
     try:
         if decided not in ("won", "lost"):
             raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
-        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
+        await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
                                 decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
         return await show_dispute(visit, dispute_id, problem)
@@ -131,7 +131,7 @@ async def dispute_order(visit: Visit) -> Response:
                           cure="Choose one of them.")  # fmt: skip
         text, asset = first(form, "amount").strip(), page.order["asset"]
         units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
-        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
+        await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
                                 units=units, by=visit.scope)  # fmt: skip
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])

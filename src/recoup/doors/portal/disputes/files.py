@@ -26,7 +26,7 @@ async def post_evidence(visit: Visit) -> Response:
         if not isinstance(file, UploadFile) or not file.filename:
             raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
         content = await file.read(BYTES_MAX + 1)
-        await add_file(visit.portal.world, visit.scope, dispute_id, file.filename, content)
+        await add_file(visit.world, visit.scope, dispute_id, file.filename, content)
     except Problem as problem:
         if problem.code in ("not_found", "forbidden"):
             raise
@@ -44,7 +44,7 @@ async def evidence_file(visit: Visit) -> Response:
     if visit.pii_access != SHOWN:
         raise Problem("forbidden", "Files of evidence may show who the customer is: your role does not open them.",
                       cure="Ask an owner.")  # fmt: skip
-    row, content = await read_file(visit.portal.world, visit.merchant_id, dispute_id, file_id)
+    row, content = await read_file(visit.world, visit.merchant_id, dispute_id, file_id)
     await taken(visit, "file of evidence", dispute_id)
     name = download_name(row.name, row.media_type)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}

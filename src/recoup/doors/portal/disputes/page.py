@@ -41,7 +41,7 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     begin = query.get("from", "")
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
                           clear=visit.pii_access == SHOWN)  # fmt: skip
         numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
@@ -77,7 +77,7 @@ async def notice_again(visit: Visit) -> Response:
     """The operator has it tried once more, or has dealt with it."""
     form = await checked_form(visit)
     visit.only_operator("process notices")
-    world, merchant_id = visit.portal.world, NOBODY if first(form, "nobody") else visit.merchant_id
+    world, merchant_id = visit.world, NOBODY if first(form, "nobody") else visit.merchant_id
     key = (visit.operator_scope, merchant_id, first(form, "route"), first(form, "notice"))
     if first(form, "what") == "done":
         await take_off(world, *key)

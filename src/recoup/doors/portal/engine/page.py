@@ -61,7 +61,7 @@ async def post_engine(visit: Visit) -> Response:
         site_id = parse_id(first(form, "site")) if first(form, "site") else None
         if first(form, "site") and site_id is None:
             raise Problem("not_found", "There is no such site.", cure="Reload the page.")
-        await arms.set_arms(visit.portal.world, scope, site_id, _wanted(form))
+        await arms.set_arms(visit.world, scope, site_id, _wanted(form))
     except Problem as problem:
         return await _show(visit, problem, form)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -74,9 +74,9 @@ async def post_stop(visit: Visit) -> Response:
     scope = _acting(visit)
     try:
         if first(form, "act") == "resume":
-            await arms.resume(visit.portal.world, scope)
+            await arms.resume(visit.world, scope)
         else:
-            await arms.stop(visit.portal.world, scope, first(form, "why"))
+            await arms.stop(visit.world, scope, first(form, "why"))
     except Problem as problem:
         return await _show(visit, problem, form)
     return redirect(PLACE)
@@ -103,7 +103,7 @@ def _percent(form: Form, name: str) -> int:
 
 
 async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    standing = await arms.read_arms(visit.portal.world, visit.merchant_id, visit.now)
+    standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     places = [_place(standing, None, visit.known.merchant.name, problem, typed)]
     places += [_place(standing, site.site_id, site.name, problem, typed) for site in open_sites]
@@ -113,7 +113,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
         places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
         found=FOUND, standing=standing, own=own,
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
-        unlisted=await read_unlisted(visit.portal.world, visit.merchant_id), days=DAYS,
+        unlisted=await read_unlisted(visit.world, visit.merchant_id), days=DAYS,
         who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
     )  # fmt: skip
     return render("engine/engine.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -59,7 +59,7 @@ async def post_export(visit: Visit) -> Response:
     try:
         refuse_unclear(query)
         await ask_for_file(
-            visit.portal.world, visit.scope, person_of(visit), UUID(hex=key), wanted_of(visit, query), form=kind,
+            visit.world, visit.scope, person_of(visit), UUID(hex=key), wanted_of(visit, query), form=kind,
             said=words_of(visit, query), file_name=f"{file_name(query, visit)}.{kind}",
         )  # fmt: skip
     except Problem as problem:
@@ -69,18 +69,18 @@ async def post_export(visit: Visit) -> Response:
 
 async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
-    row = await one_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
+    row = await one_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     if visit.pii_access != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
         raise Problem("forbidden", "This file contains customers' data that your role may no longer see.",
                       cure="Delete it and export again.")  # fmt: skip
-    path = await fetch(visit.portal.world, visit.scope, row)
+    path = await fetch(visit.world, visit.scope, row)
     return FileResponse(path, media_type=TYPES[row.form], filename=row.file_name, headers=HEADERS)
 
 
 async def post_cancel(visit: Visit) -> Response:
     """Ends what is under way, deletes what is ready."""
     await checked_form(visit)
-    await cancel_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
+    await cancel_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     return redirect(PLACE)
 
 
@@ -105,7 +105,7 @@ async def _query(visit: Visit, form: Form) -> Query:
 
 
 async def _list(visit: Visit, problem: Problem | None = None) -> Response:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await exports_of(connection, visit.merchant_id, person_of(visit))
     values = visit.values(
         exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,

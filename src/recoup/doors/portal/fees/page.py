@@ -40,7 +40,7 @@ class Line:
 
 
 async def fees_page(visit: Visit) -> Response:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await fee_history(connection, visit.merchant_id)
         disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id)]
         settled = await terms_at(connection, visit.merchant_id, visit.now)

@@ -43,13 +43,13 @@ async def post_invitation(visit: AnyVisit) -> Response:
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
     try:
-        made = await invite(visit.portal.world, subject, visit.session.user_id, first(form, "email"),
+        made = await invite(visit.world, subject, visit.session.user_id, first(form, "email"),
                             first(form, "role"), request_id=visit.scope.request_id)  # fmt: skip
     except Problem as problem:
         if problem.retry_after_seconds is not None:
             raise
         return await _show(visit, problem, first(form, "email")[:254])
-    await send_invitations(visit.portal.world, made)
+    await send_invitations(visit.world, made)
     return redirect("/invitations")
 
 
@@ -59,7 +59,7 @@ async def post_revocation(visit: AnyVisit) -> Response:
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-    await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id,
+    await revoke(visit.world, subject, visit.session.user_id, invitation_id,
                  request_id=visit.scope.request_id)  # fmt: skip
     return redirect("/invitations")
 
@@ -75,7 +75,7 @@ async def post_end(visit: AnyVisit) -> Response:
         if user_id == me and first(form, "leave") != "yes":
             raise Problem("invalid", "You cannot end your own membership here.", field="leave",
                           cure="Tick the box if you really want to leave.")  # fmt: skip
-        await end_membership(visit.portal.world, subject, user_id, by=me, request_id=visit.scope.request_id)
+        await end_membership(visit.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     except Problem as problem:
         return await _show(visit, problem)
     return redirect("/orders" if user_id == me else "/invitations")
@@ -93,7 +93,7 @@ async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     """
     found, seat = {}, visit.session.seat
     if seat is not None and seat.may("invite"):
-        partner = await read_partner(visit.portal.world, seat.partner_id)
+        partner = await read_partner(visit.world, seat.partner_id)
         found["partner"] = Subject("partner", seat.partner_id, partner.name)
     if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
@@ -107,13 +107,13 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     found = (await _subjects(visit)).get(key)
     if found is None:
         raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
-    if key == "partner" and (await read_partner(visit.portal.world, found.id)).state != "active":
+    if key == "partner" and (await read_partner(visit.world, found.id)).state != "active":
         raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found
 
 
 async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = "") -> Response:
-    world, subjects = visit.portal.world, await _subjects(visit)
+    world, subjects = visit.world, await _subjects(visit)
     groups: list[dict[str, Any]] = []
     open_: list[UUID] = []
     async with world.extra["people"].read() as connection:

@@ -30,7 +30,7 @@ async def post_rule(visit: AnyVisit) -> Response:
     wanted = first(form, "required")
     if wanted not in ("yes", "no"):
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
-    await require(visit.portal.world, subject, visit.session.user_id, required=wanted == "yes",
+    await require(visit.world, subject, visit.session.user_id, required=wanted == "yes",
                   request_id=visit.scope.request_id)  # fmt: skip
     return redirect("/invitations")
 
@@ -42,10 +42,10 @@ async def lost_page(visit: AnyVisit) -> Response:
 async def post_lost(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     subject, user_id = await subject_of(visit, first(form, "subject")), _user(visit)
-    key = session_hash(visit.portal.world, cookie(visit.request, COOKIE))
+    key = session_hash(visit.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
     try:
-        await help_member(visit.portal.world, visit.portal.passwords, subject, me, user_id, first(form, "password"))
+        await help_member(visit.world, visit.portal.passwords, subject, me, user_id, first(form, "password"))
     except Problem as problem:
         if problem.code not in _SHOWN:
             raise
@@ -61,6 +61,6 @@ def _user(visit: AnyVisit) -> UUID:
 
 
 async def _show(visit: AnyVisit, subject: Subject, user_id: UUID, problem: Problem | None = None) -> Response:
-    name = await whom_to_help(visit.portal.world, subject, visit.session.user_id, user_id)
+    name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
     values = visit.values(name=name, user_id=user_id, subject=subject, problem=problem)
     return render("invitations/lost.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -36,7 +36,7 @@ async def post_look(visit: Visit) -> Response:
             raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
         asked = ImpersonationForm(user_id, whom if kind == "role" else "", first(form, "reason"),
                                   first(form, "minutes"), first(form, "act") == "yes")  # fmt: skip
-        await begin(visit.portal.world, cookie(visit.request, COOKIE), visit.session, asked,
+        await begin(visit.world, cookie(visit.request, COOKIE), visit.session, asked,
                     visit.scope.request_id)  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, form)
@@ -47,15 +47,15 @@ async def post_end(visit: Visit) -> Response:
     """Also when it is over already: what they want is so."""
     if visit.session.behind is not None:
         await read_form_of(visit.request, visit.session)
-        await end(visit.portal.world, cookie(visit.request, COOKIE), visit.scope.request_id)
+        await end(visit.world, cookie(visit.request, COOKIE), visit.scope.request_id)
     return redirect("/orders")
 
 
 async def _show(visit: Visit, problem: Problem | None = None, form: Form | None = None) -> Response:
     form = form or {}
-    async with visit.portal.world.extra["people"].read() as connection:
+    async with visit.world.extra["people"].read() as connection:
         members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id,
-                                           visit.portal.world.name)  # fmt: skip
+                                           visit.world.name)  # fmt: skip
     typed = {"whom": first(form, "whom"), "reason": first(form, "reason")[:REASON_MAX],
              "minutes": first(form, "minutes") or str(MINUTES[0]), "act": first(form, "act")}  # fmt: skip
     values = visit.values(members=members, roles={role: in_words(role) for role in MAY}, minutes=MINUTES, typed=typed,

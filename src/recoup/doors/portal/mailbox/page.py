@@ -16,7 +16,7 @@ ROWS: Final = 50
 
 
 async def mailbox_page(visit: Visit) -> Response:
-    world = visit.portal.world
+    world = visit.world
     async with world.db.read() as connection:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
     arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
@@ -33,7 +33,7 @@ async def switch_notices(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only("mails", "switch e-mails")
     wanted = {name: name in form.get("notice", []) for name in NAMES}
-    await switch(visit.portal.world, visit.scope, wanted)
+    await switch(visit.world, visit.scope, wanted)
     return redirect("/mailbox")
 
 

@@ -30,13 +30,13 @@ async def list_page(visit: AnyVisit) -> Response:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
     here = _here(visit) if params.get("only") == "here" else None
-    async with visit.portal.world.extra["people"].read() as connection:
+    async with visit.world.extra["people"].read() as connection:
         rows = await notifications_page(
-            connection, session.user_id, visit.portal.world.name, MAY, before=before, unread=unread,
+            connection, session.user_id, visit.world.name, MAY, before=before, unread=unread,
             subject_id=here, limit=ROWS + 1,
         )  # fmt: skip
     shown = rows[:ROWS]
-    mails = await inbox(visit.portal.world, [row.notification_id for row in shown]) if shown else {}
+    mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
     items = []
     for row in shown:
@@ -72,14 +72,14 @@ async def open_page(visit: AnyVisit) -> Response:
     if not KINDS[row.kind].partner and row.subject_id != _here(visit):
         values = visit.values(row=row, words=words, kind=KINDS[row.kind])
         return render("notifications/elsewhere.html", values)
-    await notifications.read(visit.portal.world, visit.session.user_id, row.notification_id)
+    await notifications.read(visit.world, visit.session.user_id, row.notification_id)
     return redirect(words.path)
 
 
 async def act(visit: AnyVisit) -> Response:
     """Opens it at its merchant, or says that it was read or is to be read again."""
     form, row = await read_form_of(visit.request, visit.session), await _mine(visit)
-    world, session, doing = visit.portal.world, visit.session, first(form, "do")
+    world, session, doing = visit.world, visit.session, first(form, "do")
     if doing not in ("open", "read", "unread"):
         raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
     await notifications.read(world, session.user_id, row.notification_id, unread=doing == "unread")
@@ -97,7 +97,7 @@ async def read_all(visit: AnyVisit) -> Response:
         raise Problem("invalid", "This form does not name the last notification.",
                       cure="Reload the page and send it again.")
     here = _here(visit) if first(form, "only") == "here" else None
-    await notifications.read_all(visit.portal.world, visit.session.user_id, until, here)
+    await notifications.read_all(visit.world, visit.session.user_id, until, here)
     return redirect(_back(form))
 
 
@@ -106,8 +106,8 @@ async def _mine(visit: AnyVisit) -> Notification:
     wanted = parse_id(visit.request.path_params["notification_id"])
     row = None
     if wanted is not None:
-        async with visit.portal.world.extra["people"].read() as connection:
-            args = (visit.session.user_id, visit.portal.world.name, MAY, wanted)
+        async with visit.world.extra["people"].read() as connection:
+            args = (visit.session.user_id, visit.world.name, MAY, wanted)
             row = await find_notification(connection, *args)
     if row is None:
         raise Problem("not_found", "There is no such notification, or it is no longer for you.",

@@ -40,7 +40,7 @@ async def act(visit: Visit) -> Response:
 
 
 async def _do(visit: Visit, form: Form, doing: str) -> None:
-    world, request_id = visit.portal.world, parse_id(first(form, "request"))
+    world, request_id = visit.world, parse_id(first(form, "request"))
     if doing in ("ask", "withdraw"):
         visit.only("go_live", "ask to go live")
         if doing == "ask":
@@ -59,8 +59,8 @@ async def _do(visit: Visit, form: Form, doing: str) -> None:
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
-    facts, conditions = await onboarding_of(visit.portal.world, visit.merchant_id)
-    async with visit.portal.world.db.read() as connection:
+    facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
+    async with visit.world.db.read() as connection:
         requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
     people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
     values = visit.values(
@@ -68,6 +68,6 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
         holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
         open=next((row for row in requests if row.state == "asked"), None), people=people, problem=problem,
         may_ask=visit.session.may("go_live") and not visit.is_operator,
-        curl={task.step: curl_line(task, str(visit.portal.world.extra.get("url", ""))) for task in TASKS},
+        curl={task.step: curl_line(task, str(visit.world.extra.get("url", ""))) for task in TASKS},
     )  # fmt: skip
     return render("onboarding/onboarding.html", values, status=STATUSES[problem.code] if problem else 200)

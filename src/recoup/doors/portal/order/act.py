@@ -52,7 +52,7 @@ async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Respons
 
 async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
@@ -65,7 +65,7 @@ async def post_refund(visit: Visit) -> Response:
     visit.only("refund", "refund")
     try:
         given = to_ask(asked, page.order["asset"])
-        made = await refund(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
+        made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was already sent with another amount, and that refund was made. Check it first."
@@ -81,8 +81,8 @@ async def cancel_order(visit: Visit) -> Response:
     page = await find(visit)
     visit.only("cancel", "cancel")
     try:
-        await last_look(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id))
-        await cancel(visit.portal.world, visit.portal.orders, visit.scope, page.order_id)
+        await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
+        await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
     except Problem as problem:
         return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
     return redirect(back_to(visit, page.order_id))

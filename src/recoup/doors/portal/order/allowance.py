@@ -61,6 +61,6 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
 
 async def _desk(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         desks = await read_desks(connection, [(*key, visit.scope.actor.name)], visit.wall)
     return desks[key]

@@ -30,7 +30,7 @@ async def beside(visit: Visit, page: OrderPage) -> Beside:
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, page.head[COLUMNS[query.sort][0]], page.order_id, query.sort).text()
         try:
-            async with visit.portal.world.db.read() as connection:
+            async with visit.world.db.read() as connection:
                 found = await list_orders(connection, wanted, after=cursor, limit=1, newest_first=not query.up,
                                           by=query.sort)  # fmt: skip
         except Problem:

@@ -22,7 +22,7 @@ async def post_block(visit: Visit) -> Response:
     page = await find(visit)
     visit.only(*BLOCK)
     try:
-        await block_of_order(visit.portal.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
+        await block_of_order(visit.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])
     visit.portal.merchants.forget(visit.merchant_id)
@@ -45,5 +45,5 @@ async def unblock_by(visit: Visit, text: str) -> None:
     block_id = parse_id(text)
     if block_id is None:
         raise Problem("not_found", "There is no such block.", cure="Reload the page.")
-    await unblock(visit.portal.world, visit.scope, block_id)
+    await unblock(visit.world, visit.scope, block_id)
     visit.portal.merchants.forget(visit.merchant_id)

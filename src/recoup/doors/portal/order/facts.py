@@ -286,7 +286,7 @@ def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
     """The sandbox's cardholder may come back for what was charged on the sandbox's route. `usual` without an amount:
     a case that only asked goes on with its own, a new one takes what was not refunded."""
     charge = next((a for a in reversed(page.attempts) if a["state"] == "approved"), None)
-    sandbox = visit.portal.world.policy.test_mode and charge is not None and charge["route"] == "sandbox"
+    sandbox = visit.world.policy.test_mode and charge is not None and charge["route"] == "sandbox"
     if not (sandbox and charge and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute")):
         return None
     most = int(charge["units"]) - disputed(page)

@@ -27,11 +27,11 @@ async def _retry(visit: Visit, page: OrderPage, form: Form) -> None:
 
 
 async def _stop(visit: Visit, page: OrderPage, form: Form) -> None:
-    await amend(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=True))
+    await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=True))
 
 
 async def _resume(visit: Visit, page: OrderPage, form: Form) -> None:
-    await amend(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=False))
+    await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=False))
 
 
 async def _hold(visit: Visit, page: OrderPage, form: Form) -> None:
@@ -51,7 +51,7 @@ async def _capture(visit: Visit, page: OrderPage, form: Form) -> None:
     """A processor that takes its time is not a refusal: the page tells that the capture is under way."""
     asked = CaptureAsked(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
     try:
-        made = await capture(visit.portal.world, visit.portal.orders, visit.scope, asked)
+        made = await capture(visit.world, visit.portal.orders, visit.scope, asked)
     except Problem as problem:
         if problem.code != "unavailable" or problem.facts.get("full"):
             raise
@@ -67,7 +67,7 @@ async def post_note(visit: Visit) -> Response:
     visit.only(*_WORK)
     text = first(form, "note")
     try:
-        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
+        await note_order(visit.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
     return redirect(back_to(visit, page.order_id, "timeline"))

@@ -64,7 +64,7 @@ async def find(visit: Visit) -> OrderPage:
     order_id: UUID | None = parse_id(visit.request.path_params["order_id"])
     page = None
     if order_id is not None:
-        async with visit.portal.world.db.read() as connection:
+        async with visit.world.db.read() as connection:
             page = await read_as_seen(visit, connection, order_id)
     if page is None:
         others = len(visit.session.merchants) > 1
@@ -78,7 +78,7 @@ def _customer_link(visit: Visit, order_id: UUID) -> str:
     behind = visit.session.behind
     if not visit.session.may("retry") or behind is not None and not behind.may_act:
         return ""
-    return f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, order_id)}"
+    return f"/checkout/{checkout_token(visit.world, visit.merchant_id, order_id)}"
 
 
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
@@ -88,7 +88,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
     limits = {}
     if any(row["state"] == "waiting" for row in page.requests):
-        async with visit.portal.world.db.read() as connection:
+        async with visit.world.db.read() as connection:
             limits = await list_limits(connection, visit.merchant_id)
 
     def told(row: Row) -> Row:

@@ -13,7 +13,7 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     """None for an order that is not tried any more, or has no card."""
     if page.head["status"] not in OPEN or page.order["kind"] == "stable" or page.card is None:
         return None
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         card = await card_of_order(connection, visit.merchant_id, page.order_id)
         if card is None or card.card_id is None:
             return None
@@ -22,5 +22,5 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     return allowance(
         card.scheme, sends, visit.now, units=page.order["units"], currency=page.order["asset"],
         initiator=initiator_of(planned), acceptor_id=card.acceptor_id,
-        merchant_id=str(visit.merchant_id), region=card.region, visa_limit=visit.portal.world.policy.visa_limit,
+        merchant_id=str(visit.merchant_id), region=card.region, visa_limit=visit.world.policy.visa_limit,
     )  # fmt: skip

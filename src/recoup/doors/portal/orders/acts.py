@@ -33,7 +33,7 @@ ROW_STATES: Final = {
 
 
 async def acts_page(visit: Visit) -> Response:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await list_acts(connection, visit.merchant_id, LISTED)
     names = await named(visit, [row.actor for row in rows])
     values = visit.values(acts=rows, words=WORDS, states=STATES, names=names)
@@ -44,7 +44,7 @@ async def act_page(visit: Visit) -> Response:
     act, query = await _find(visit), visit.request.query_params
     text, refused = query.get("after", ""), query.get("show") == "refused"
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         read = refused_rows if refused else act_rows
         rows = await read(connection, visit.merchant_id, act.act_id, after, ROWS + 1)
     values = visit.values(
@@ -61,7 +61,7 @@ async def post_stop(visit: Visit) -> Response:
     await checked_form(visit)
     act = await _find(visit)
     visit.only(RIGHTS[act.action], "stop this")
-    await stop_act(visit.portal.world, visit.merchant_id, act.act_id)
+    await stop_act(visit.world, visit.merchant_id, act.act_id)
     return redirect(f"/orders/bulk/{act.act_id}")
 
 
@@ -70,7 +70,7 @@ async def _find(visit: Visit) -> BulkAct:
     act_id: UUID | None = parse_id(visit.request.path_params["act_id"])
     row = None
     if act_id is not None:
-        async with visit.portal.world.db.read() as connection:
+        async with visit.world.db.read() as connection:
             row = await find_act(connection, visit.merchant_id, act_id)
     if row is None:
         raise Problem("not_found", "This merchant has no such bulk action.",

@@ -96,7 +96,7 @@ async def post_bulk(visit: Visit) -> Response:
 
 async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Response:
     named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         found = await list_orders(connection, named, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
@@ -145,12 +145,12 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
     if asked.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
         act = Act(asked.doing, asked.note, tuple(words_of(visit, query)))
         try:
-            await take_all(visit.portal.world, visit.scope, asked.key, act, wanted, int(expected))
+            await take_all(visit.world, visit.scope, asked.key, act, wanted, int(expected))
         except Problem as problem:
             problem_of = problem
         else:
             return redirect(f"/orders/bulk/{asked.key}")
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         groups = await selected_sums(connection, wanted)
     count = sum(group["orders"] for group in groups)
     if count > SELECTED_MAX or count == 0:

@@ -85,7 +85,7 @@ def words_of(visit: Visit, query: Query) -> list[str]:
 
 async def counted(visit: Visit, wanted: Wanted) -> Count:
     """Up to one more than is written directly; `exact` False and 0 when it takes long."""
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         return await count_orders(connection, wanted.filter, cap=DIRECT_MAX + 1)
 
 
@@ -112,7 +112,7 @@ def file_name(query: Query, visit: Visit) -> str:
 
 
 async def _rows(visit: Visit, wanted: Wanted, fields: tuple[str, ...]) -> AsyncIterator[list[asyncpg.Record]]:
-    async with visit.portal.files.of(visit.merchant_id), visit.portal.world.db.read() as connection:
+    async with visit.portal.files.of(visit.merchant_id), visit.world.db.read() as connection:
         batches = all_orders(connection, wanted.filter, wanted.by, fields, newest_first=wanted.newest_first)
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:

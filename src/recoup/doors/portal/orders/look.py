@@ -25,7 +25,7 @@ TYPED_MAX: Final = 100
 async def post_look(visit: Visit) -> Response:
     """Keeps a zone or a choice of columns for this person, and goes back to the list."""
     form = await checked_form(visit)
-    query, user_id, world = back_of(visit, form), visit.session.user_id, visit.portal.world
+    query, user_id, world = back_of(visit, form), visit.session.user_id, visit.world
     if "zone" in form:
         try:
             zone = read_zone(first(form, "zone").strip())
@@ -47,7 +47,7 @@ async def post_new_view(visit: Visit) -> Response:
     form = await checked_form(visit)
     query = back_of(visit, form)
     try:
-        view_id = await keep_view(visit.portal.world, (visit.session.user_id, visit.merchant_id), first(form, "name"),
+        view_id = await keep_view(visit.world, (visit.session.user_id, visit.merchant_id), first(form, "name"),
                                   kept(query), sharing=visit.scope if first(form, "share") else None)  # fmt: skip
     except Problem as problem:
         return await list_again(visit, query, problem, form)
@@ -58,7 +58,7 @@ async def post_view(visit: Visit) -> Response:
     """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
     form = await checked_form(visit)
     query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), first(form, "do")
-    world, keeper = visit.portal.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
+    world, keeper = visit.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     if view_id is None or doing not in ("save", "rename", "share", "unshare", "delete"):
         raise Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
     try:

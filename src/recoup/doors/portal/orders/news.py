@@ -23,7 +23,7 @@ async def new_orders(visit: Visit) -> Response:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:
-        async with visit.portal.world.db.read() as connection:
+        async with visit.world.db.read() as connection:
             page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)
     except Problem:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)

@@ -83,7 +83,7 @@ async def orders_page(visit: Visit) -> Response:
     if not query.unclear and ("" in params.values() or query.text != tidy(params.get("q", ""))):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
-        async with visit.portal.world.db.read() as connection:
+        async with visit.world.db.read() as connection:
             found = await exact_order(connection, visit.merchant_id, query.text)
         if found is not None:
             return redirect(f"/orders/{found}")
@@ -91,8 +91,8 @@ async def orders_page(visit: Visit) -> Response:
 
 
 async def habits_of(visit: Visit) -> Habits:
-    async with visit.portal.world.extra["people"].read() as connection:
-        habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.portal.world.name)
+    async with visit.world.extra["people"].read() as connection:
+        habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.world.name)
     if visit.pii_access == "shown" or owns_views(visit):
         return habits
     # What others search for may be a customer's name.
@@ -107,7 +107,7 @@ def owns_views(visit: Visit) -> bool:
 async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
     more = fields_of(columns_of(query, habits))
     wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         try:
             page = await list_orders(
                 connection, wanted, after=query.cursor or None, limit=query.size, newest_first=not query.up,

@@ -21,7 +21,7 @@ async def outcome_page(visit: Visit) -> Response:
     missing: Problem | None = None
     if key:
         try:
-            found = await outcome_of(visit.portal.world, key, visit.merchant_id)
+            found = await outcome_of(visit.world, key, visit.merchant_id)
         except Problem as problem:
             missing = problem
     elsewhere = await _elsewhere(visit, key) if missing is not None else []
@@ -32,4 +32,4 @@ async def outcome_page(visit: Visit) -> Response:
 async def _elsewhere(visit: Visit, key: str) -> list[Any]:
     """The other merchants that this person may see and that have an order of this id."""
     others = {one.merchant_id: one for one in visit.session.merchants if one.merchant_id != visit.merchant_id}
-    return [others[mid] for mid in await merchants_with(visit.portal.world, key, list(others))]
+    return [others[mid] for mid in await merchants_with(visit.world, key, list(others))]

@@ -61,7 +61,7 @@ async def overview_page(visit: Visit) -> Response:
     chosen = read_range(query, visit.now.date())
     site = next((s for s in visit.known.sites if s.site_id == parse_id(query.get("site", ""))), None)
     problem, found = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         try:
             found = await read_overview(connection, visit.merchant_id, chosen.span, site.site_id if site else None,
                                         visit.now)  # fmt: skip

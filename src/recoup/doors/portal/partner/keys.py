@@ -35,7 +35,7 @@ async def make_key(visit: PartnerVisit) -> Response:
             ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
             return await _show(visit, question=Question(PLACE, {"overlap": hours, "name": name}, ending, PLACE))
         overlap = timedelta(hours=int(hours))
-        made = await make_partner_key(visit.portal.world, visit.partner.partner_id, overlap, visit.scope, name=name)
+        made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
     except Problem as problem:
         return await _show(visit, problem=problem)
     return await _show(visit, made)
@@ -45,7 +45,7 @@ async def name_key(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
     try:
-        await rename_partner_key(visit.portal.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
+        await rename_partner_key(visit.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
     except Problem as problem:
         return await _show(visit, problem=problem)
     return redirect(PLACE)
@@ -56,7 +56,7 @@ async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
 
 
 async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         return await partner_keys_of(connection, visit.partner.partner_id)
 
 

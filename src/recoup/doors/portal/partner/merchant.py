@@ -32,7 +32,7 @@ async def make_merchant(visit: PartnerVisit) -> Response:
     visit.only("merchants")
     typed = {name: first(form, name).strip() for name in _LIMITS}
     try:
-        made = await partner_merchants.create(visit.portal.world, visit.scope, _asked(form, typed))
+        made = await partner_merchants.create(visit.world, visit.scope, _asked(form, typed))
     except Problem as problem:
         if problem.code not in ("invalid", "conflict"):
             raise
@@ -63,7 +63,7 @@ async def change_merchant(visit: PartnerVisit) -> Response:
     mid = await visit.merchant_id()
     name, state = first(form, "name").replace("\0", "").strip()[:128] or None, first(form, "state") or None
     try:
-        await partner_merchants.change(visit.portal.world, visit.scope, mid, name=name, state=state)
+        await partner_merchants.change(visit.world, visit.scope, mid, name=name, state=state)
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -82,7 +82,7 @@ async def new_keys(visit: PartnerVisit) -> Response:
         overlap = timedelta(hours=int(first(form, "overlap")))
         if not overlap and not is_sure(form):
             return await _show(visit, ending=True)
-        made = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
+        made = await partner_merchants.new_keys(visit.world, visit.scope, mid, overlap)
     except Problem as problem:
         if problem.code not in ("conflict", "invalid"):
             raise
@@ -92,10 +92,10 @@ async def new_keys(visit: PartnerVisit) -> Response:
 
 async def _show(visit: PartnerVisit, problem: Problem | None = None, *, ending: bool = False) -> Response:
     """`ending`: asks first whether the keys shall end at once."""
-    status = await read_status(visit.portal.world, visit.partner.partner_id, await visit.merchant_id())
+    status = await read_status(visit.world, visit.partner.partner_id, await visit.merchant_id())
     at, question = f"/partner/merchants/{status.merchant.merchant_id}", None
     if ending:
-        wall = visit.portal.world.clocks.wall()
+        wall = visit.world.clocks.wall()
         working = [key for key in status.keys if key.ends_at is None or key.ends_at > wall]
         question = Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
     values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
@@ -110,6 +110,6 @@ def _form(visit: PartnerVisit, typed: dict[str, str], problem: Problem | None = 
 
 
 def _credentials(visit: PartnerVisit, given: Any, link: Any, name: str, mid: str) -> Response:
-    lines = shell_lines(base_address(visit.portal.world, visit.request), given) if given else ""
+    lines = shell_lines(base_address(visit.world, visit.request), given) if given else ""
     values = visit.values(given=given, lines=lines, link=link, name=name, mid=mid)
     return render("partner/credentials.html", values)

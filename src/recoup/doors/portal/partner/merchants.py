@@ -38,7 +38,7 @@ async def switch_merchants(visit: PartnerVisit) -> Response:
     try:
         if not mids or not wanted:
             raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
-        results = await switch_many(visit.portal.world, visit.scope, mids, wanted, first(form, "why"))
+        results = await switch_many(visit.world, visit.scope, mids, wanted, first(form, "why"))
     except Problem as problem:
         return await show_merchants(visit, problem=problem)
     for result in results:
@@ -53,7 +53,7 @@ async def show_merchants(
     state = query.get("state") if query.get("state") in STATES else None
     text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
     wanted = MerchantFilter(visit.partner.partner_id, state, text)
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await list_merchants(connection, wanted, after, PAGE + 1)
         if text and not rows and after is None:
             rows = await list_merchants(

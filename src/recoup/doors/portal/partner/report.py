@@ -34,7 +34,7 @@ async def partner_report_page(visit: PartnerVisit) -> Response:
         asked = await _asked(visit, typed)
     except Problem as wrong:
         asked, problem = _usual(visit), wrong
-    world = visit.portal.world
+    world = visit.world
     after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, asked, after, MERCHANTS)
     async with world.db.read() as connection:
@@ -50,7 +50,7 @@ async def partner_report_page(visit: PartnerVisit) -> Response:
 
 async def partner_report_file(visit: PartnerVisit) -> Response:
     asked = await _asked(visit, _typed(visit))
-    return download(report_csv(visit.portal.world, asked), f"merchants-{asked.first}-{asked.last}.csv")
+    return download(report_csv(visit.world, asked), f"merchants-{asked.first}-{asked.last}.csv")
 
 
 def _typed(visit: PartnerVisit) -> dict[str, str]:
@@ -75,7 +75,7 @@ async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportReq
                       cure="Enter it like USD, or leave it empty.")  # fmt: skip
     mid = None
     if typed["mid"]:
-        mid = await own_merchant(visit.portal.world, visit.partner.partner_id, parse_id(typed["mid"]))
+        mid = await own_merchant(visit.world, visit.partner.partner_id, parse_id(typed["mid"]))
     return PartnerReportRequest(visit.partner.partner_id, first, last, mid, asset or None)
 
 

@@ -45,7 +45,7 @@ async def post_file(visit: Visit) -> Response:
         if not isinstance(given, UploadFile) or not given.filename:
             raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
         reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
-        file, world = File(given.filename, given.file), visit.portal.world
+        file, world = File(given.filename, given.file), visit.world
         ran = await in_turn(
             world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))  # fmt: skip
     except Problem as problem:
@@ -66,7 +66,7 @@ async def post_booking(visit: Visit) -> Response:
     run = await _find(visit)
     try:
         rows = None if first(form, "which") == "all" else _rows(form.get("row", []))
-        done = await book_lines(visit.portal.world, visit.scope, run.run_id, rows, first(form, "note"))
+        done = await book_lines(visit.world, visit.scope, run.run_id, rows, first(form, "note"))
     except Problem as problem:
         return await _show(visit, run, problem, first(form, "note"))
     return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
@@ -74,7 +74,7 @@ async def post_booking(visit: Visit) -> Response:
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
     after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     values = visit.values(
         runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
@@ -92,7 +92,7 @@ async def _show(
     outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         key = (visit.merchant_id, run.run_id)
         rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
         open_ = await bookings(connection, *key)
@@ -115,7 +115,7 @@ async def _find(visit: Visit) -> Run:
     run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
     if run_id is None:
         raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
-    return await run_of(visit.portal.world, visit.merchant_id, run_id)
+    return await run_of(visit.world, visit.merchant_id, run_id)
 
 
 async def _like(visit: Visit, run_id: str) -> Reading:
@@ -123,7 +123,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
     found = parse_id(run_id)
     if found is None:
         raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
-    run = await run_of(visit.portal.world, visit.merchant_id, found)
+    run = await run_of(visit.world, visit.merchant_id, found)
     return reading_of(run.reading, (EVERY,))
 
 

@@ -33,7 +33,7 @@ async def report_page(visit: Visit) -> Response:
     chosen, zone, problem = _chosen(visit)
     span = month(chosen, str(zone))
     after = _place(query.get("after", ""))
-    world = visit.portal.world
+    world = visit.world
     totals = await report_totals(world, visit.merchant_id, span)
     async with world.db.read() as connection:
         rows = await movements(connection, visit.merchant_id, span, after, LINES + 1)
@@ -56,7 +56,7 @@ async def report_file(visit: Visit) -> Response:
         raise problem
     span: Span = month(chosen, str(zone))
     await taken(visit, "reconciliation report", month=chosen, zone=str(zone))
-    parts = report_csv(visit.portal.world, visit.merchant_id, span, zone)
+    parts = report_csv(visit.world, visit.merchant_id, span, zone)
     return download(parts, f"reconciliation-{chosen}.csv")
 
 

@@ -52,7 +52,7 @@ async def act(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
-    rows = await waiting_refunds(visit.portal.world, visit.merchant_id, visit.now,
+    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now,
                                  clear=visit.pii_access == SHOWN)  # fmt: skip
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()

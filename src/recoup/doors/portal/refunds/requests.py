@@ -45,7 +45,7 @@ async def post_on_order(visit: Visit) -> Response:
 
 
 async def _decide(visit: Visit, form: Form) -> None:
-    world, orders, request_id = visit.portal.world, visit.portal.orders, _id(visit)
+    world, orders, request_id = visit.world, visit.portal.orders, _id(visit)
     decision = first(form, "decision")
     if decision not in DECISIONS:
         raise Problem("invalid", "There is no such decision.", field="decision", cure="Press one of the buttons.")
@@ -67,9 +67,9 @@ async def _decide(visit: Visit, form: Form) -> None:
 async def _asker_role(visit: Visit, request_id: UUID) -> str | None:
     """As what who asked would refund now; None when they may not any more. Who asked in somebody's name has the role
     that they had then, as long as they are somebody here themselves."""
-    asker, role = await requests.asker_of(visit.portal.world, visit.merchant_id, request_id)
+    asker, role = await requests.asker_of(visit.world, visit.merchant_id, request_id)
     person = parse_id(asker.behind or asker.id)
-    now = await role_who_may(visit.portal.world, person, visit.merchant_id, "refund") if person is not None else None
+    now = await role_who_may(visit.world, person, visit.merchant_id, "refund") if person is not None else None
     return role if asker.behind and now is not None else now
 
 

@@ -24,7 +24,7 @@ class Waiting:
 
 async def waiting_rows(visit: Visit) -> list[Waiting]:
     """Oldest first."""
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await waiting_requests(connection, visit.merchant_id, clear=visit.pii_access == SHOWN)
         limits = await list_limits(connection, visit.merchant_id)
     names = await named(visit, [row.asked_by for row in rows])

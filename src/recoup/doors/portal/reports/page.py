@@ -41,7 +41,7 @@ async def reports_page(visit: Visit) -> Response:
     report = visit.request.query_params.get("by", "")
     report = report if report in REPORTS else "sites"
     chosen, asset, problem = _chosen(visit)
-    world = visit.portal.world
+    world = visit.world
     found = await _read(visit, report, ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset))
     async with world.db.read() as connection:
         first = await first_booked(connection, visit.merchant_id)
@@ -66,12 +66,12 @@ async def report_file(visit: Visit) -> Response:
         raise problem
     asked = ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset)
-    parts = report_csv(visit.portal.world, report, asked)
+    parts = report_csv(visit.world, report, asked)
     return download(parts, f"{report}-{chosen}.csv")
 
 
 async def _read(visit: Visit, report: str, asked: ReportRequest) -> Report:
-    text, world = visit.request.query_params.get("after", ""), visit.portal.world
+    text, world = visit.request.query_params.get("after", ""), visit.world
     if report == "transactions":
         after: UUID = parse_id(text) or LOWEST
         return await transactions_page(world, asked, after, LINES)

@@ -25,7 +25,7 @@ async def requests_page(visit: Visit) -> Response:
     asked = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
     before = parse_id(query.get("before", ""))
     status = int(asked["status"]) if asked["status"] in CLASSES else None
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows, older = await read_calls(
             connection, visit.merchant_id, request_id=asked["request"] or None, status_class=status,
             path=asked["path"] or None, key_id=asked["key"] or None, before=before, limit=SIZE,

@@ -68,7 +68,7 @@ async def post_limits(visit: Visit) -> Response:
         if asset not in EXPONENTS:
             raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
         limits = Limits(*(_units(form, name, asset) for name in FIELDS))
-        await change_limits(visit.portal.world, visit.scope, role, asset, limits)
+        await change_limits(visit.world, visit.scope, role, asset, limits)
     except Problem as problem:
         return await _show(visit, problem, form)
     return redirect(f"{PLACE}?role={role}#{role}")
@@ -79,7 +79,7 @@ async def post_pii_access(visit: Visit) -> Response:
     visit.only("limits", "set role permissions")
     role = first(form, "role")
     try:
-        await change_pii_access(visit.portal.world, visit.scope, role, first(form, "sight"))
+        await change_pii_access(visit.world, visit.scope, role, first(form, "sight"))
     except Problem as problem:
         return await _show(visit, problem, form)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -100,8 +100,8 @@ def _units(form: Form, name: str, asset: str) -> int | None:
 
 async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
-    limits = await read_limits(visit.portal.world, visit.merchant_id)
-    async with visit.portal.world.db.read() as connection:
+    limits = await read_limits(visit.world, visit.merchant_id)
+    async with visit.world.db.read() as connection:
         assets = await payable_assets(connection, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [

@@ -54,14 +54,14 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         values = visit.values(refunds=refunds, problem=problem, done=done, counts={})
         return render("settlements/approvals.html", values, status=status)
     asset = _asset(visit)
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         adjustments = await list_adjustments(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
-    shown = bank_of(visit.portal.world).shows_deposits
+    shown = bank_of(visit.world).shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
     actors += [row.added_by for row in waiting] + [row.made_by for row in adjustments]
@@ -71,7 +71,7 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         ready=sum(p.state == "created" and not p.not_now for p in payouts),
         typed={name: first(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
-        deposits={} if shown else {a.account_id: deposits_of(visit.portal.world, a) for a in waiting},
+        deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
         refunds=refunds, done=done,
     )  # fmt: skip
     return render("settlements/approvals.html", values, status=status)
@@ -79,7 +79,7 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
 
 async def approve_payout(visit: Visit) -> Response:
     await _checked(visit)
-    return await _done(visit, "payout", approve(visit.portal.world, visit.scope, _id(visit)))
+    return await _done(visit, "payout", approve(visit.world, visit.scope, _id(visit)))
 
 
 async def approve_payouts(visit: Visit) -> Response:
@@ -91,7 +91,7 @@ async def approve_payouts(visit: Visit) -> Response:
         try:
             if payout_id is None:
                 raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
-            await approve(visit.portal.world, visit.scope, payout_id)
+            await approve(visit.world, visit.scope, payout_id)
             done += 1
         except Problem as problem:
             refused = refused or problem
@@ -106,13 +106,13 @@ async def approve_payouts(visit: Visit) -> Response:
 async def payout_outcome(visit: Visit) -> Response:
     form = await _checked(visit)
     outcome = first(form, "outcome")
-    told = tell_outcome(visit.portal.world, visit.scope, _id(visit), outcome, first(form, "reason")[:300])
+    told = tell_outcome(visit.world, visit.scope, _id(visit), outcome, first(form, "reason")[:300])
     return await _done(visit, "paid" if outcome == "paid" else "returned", told)
 
 
 async def payout_file(visit: Visit) -> Response:
     visit.only_operator("read bank files")
-    name, content = await read_file(visit.portal.world, visit.merchant_id, _id(visit))
+    name, content = await read_file(visit.world, visit.merchant_id, _id(visit))
     await taken(visit, "bank file", _id(visit))
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
@@ -121,9 +121,9 @@ async def payout_file(visit: Visit) -> Response:
 async def decide_account(visit: Visit) -> Response:
     form = await _checked(visit)
     if first(form, "decision") == "approve":
-        return await _done(visit, "account", approve_account(visit.portal.world, visit.scope, _id(visit)))
+        return await _done(visit, "account", approve_account(visit.world, visit.scope, _id(visit)))
     reason = first(form, "reason")[:300]
-    return await _done(visit, "account_refused", refuse_account(visit.portal.world, visit.scope, _id(visit), reason))
+    return await _done(visit, "account_refused", refuse_account(visit.world, visit.scope, _id(visit), reason))
 
 
 async def make_adjustment(visit: Visit) -> Response:
@@ -137,7 +137,7 @@ async def make_adjustment(visit: Visit) -> Response:
         units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
         units = -units if first(form, "direction") == "from" else units
         note = first(form, "note")[:1000]
-        return await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
+        return await adjust(visit.world, visit.scope, units, asset, note, key=key_id_of(form))
 
     return await _done(visit, "", work(), form)
 
@@ -145,7 +145,7 @@ async def make_adjustment(visit: Visit) -> Response:
 async def decide(visit: Visit) -> Response:
     form = await _checked(visit)
     book = first(form, "decision") == "book"
-    decided = decide_adjustment(visit.portal.world, visit.scope, _id(visit), book=book)
+    decided = decide_adjustment(visit.world, visit.scope, _id(visit), book=book)
     return await _done(visit, "booked" if book else "not_booked", decided)
 
 

@@ -29,7 +29,7 @@ async def bank_page(visit: Visit) -> Response:
 
 async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         returns = await last_returns(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
@@ -38,7 +38,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
         accounts=accounts, returns=returns, states=ACCOUNTS, may=visit.may("bank", or_operator=True), problem=problem,
         typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
         assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
-        deposits={a.account_id: shown_deposits(visit.portal.world, a) for a in accounts},
+        deposits={a.account_id: shown_deposits(visit.world, a) for a in accounts},
         people=await named(visit, [who for a in accounts for who in (a.added_by, a.approved_by)]),
     )  # fmt: skip
     return render("settlements/bank.html", values, status=STATUSES[problem.code] if problem else 200)
@@ -50,7 +50,7 @@ async def post_account(visit: Visit) -> Response:
     try:
         account = read_account(first(form, "holder")[:200], iban=first(form, "iban")[:80],
                                routing=first(form, "routing")[:40], account=first(form, "account")[:40])  # fmt: skip
-        await enter_account(visit.portal.world, visit.scope, account, first(form, "currency").upper()[:4])
+        await enter_account(visit.world, visit.scope, account, first(form, "currency").upper()[:4])
     except Problem as problem:
         return await _show(visit, problem, {name: first(form, name)[:80] for name in ("holder", "currency")})
     return redirect("/bank")
@@ -62,7 +62,7 @@ async def post_proof(visit: Visit) -> Response:
     account_id, asset = await _account(visit)
     try:
         amounts = _amount(form, "first", asset), _amount(form, "second", asset)
-        if not await prove_account(visit.portal.world, visit.scope, account_id, amounts):
+        if not await prove_account(visit.world, visit.scope, account_id, amounts):
             raise Problem("invalid", "These are not the two amounts.", field="first",
                           cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.")
     except Problem as problem:
@@ -75,7 +75,7 @@ async def post_withdrawal(visit: Visit) -> Response:
     visit.only(*_CHANGE, or_operator=True)
     account_id, _ = await _account(visit)
     try:
-        await refuse_account(visit.portal.world, visit.scope, account_id, "withdrawn")
+        await refuse_account(visit.world, visit.scope, account_id, "withdrawn")
     except Problem as problem:
         return await _show(visit, problem)
     return redirect("/bank")
@@ -84,7 +84,7 @@ async def post_withdrawal(visit: Visit) -> Response:
 async def _account(visit: Visit) -> tuple[UUID, str]:
     """The account of the address, and its currency. Raises: Problem(not_found)."""
     account_id = parse_id(visit.request.path_params["account_id"])
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
     found = next((a for a in accounts if a.account_id == account_id), None)
     if found is None:

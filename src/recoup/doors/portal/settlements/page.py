@@ -38,7 +38,7 @@ async def settlements_page(visit: Visit) -> Response:
     number = _number(query.get("page", "1"))
     named_asset = query.get("currency", "").upper()
     asset = named_asset if named_asset in EXPONENTS else None
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         wanted = BatchFilter(visit.merchant_id, asset=asset)
         rows, total = await list_batches(connection, wanted, SIZE, (number - 1) * SIZE)
         assets = await payable_assets(connection, visit.merchant_id)
@@ -61,7 +61,7 @@ async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> R
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
     after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         payouts = await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = await _homeless(connection, [batch])
         lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1,
@@ -91,7 +91,7 @@ async def _homeless(connection: asyncpg.Connection, rows: Sequence[Batch]) -> li
 async def lines_csv(visit: Visit) -> Response:
     batch = await _find(visit)
     await taken(visit, "lines of a settlement", batch.batch_id)
-    parts = batch_csv(visit.portal.world, batch)
+    parts = batch_csv(visit.world, batch)
     return download(parts, f"settlement-{batch.batch_id}.csv")
 
 
@@ -99,14 +99,14 @@ async def lines_sheet(visit: Visit) -> Response:
     """Raises: Problem(invalid) for more lines than a spreadsheet takes."""
     batch = await _find(visit)
     await taken(visit, "lines of a settlement", batch.batch_id, form="xlsx")
-    return download(await batch_sheet(visit.portal.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX)
+    return download(await batch_sheet(visit.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX)
 
 
 async def proof(visit: Visit) -> Response:
     """The file that `recoup verify --file` proves."""
     batch = await _find(visit)
     await taken(visit, "file of a settlement", batch.batch_id)
-    parts = settlement_file(visit.portal.world, batch)
+    parts = settlement_file(visit.world, batch)
     return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
@@ -115,7 +115,7 @@ async def post_pay_again(visit: Visit) -> Response:
     batch = await _find(visit)
     visit.only("bank", "ask for payouts", or_operator=True)
     try:
-        await pay_again(visit.portal.world, visit.scope, batch.batch_id)
+        await pay_again(visit.world, visit.scope, batch.batch_id)
     except Problem as problem:
         return await _show(visit, await _find(visit), problem)
     return redirect(f"/settlements/{batch.batch_id}")
@@ -126,7 +126,7 @@ async def _find(visit: Visit) -> Batch:
     batch_id = parse_id(visit.request.path_params["batch_id"])
     if batch_id is None:
         raise Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
-    return await read_batch(visit.portal.world, visit.merchant_id, batch_id)
+    return await read_batch(visit.world, visit.merchant_id, batch_id)
 
 
 def _headings(rows: Sequence[Batch]) -> dict[str, str]:

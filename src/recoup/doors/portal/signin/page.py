@@ -124,14 +124,14 @@ async def choose(visit: Visit) -> Response:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
                       cure="Choose one from the list of merchants.")  # fmt: skip
     token = cookie(visit.request, COOKIE)
-    await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
+    await switch_merchant(visit.world, token, visit.session, merchant_id)
     return redirect(next_page(first(form, "next")) or HOME)
 
 
 async def go_to_other_world(visit: AnyVisit) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     form = await read_form_of(visit.request, visit.session)
-    token = await switch_world(visit.portal.world, cookie(visit.request, COOKIE), visit.session)
+    token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
     wanted = next_page(first(form, "next"))
     parts = wanted.partition("?")[0].split("/")
     if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone

@@ -29,7 +29,7 @@ async def post_new(visit: Visit) -> Response:
         site_id = parse_id(first(form, "site"))
         if site_id is None:
             raise Problem("invalid", "Choose the campaign's site.", field="site")
-        await campaigns.create(visit.portal.world, scope, site_id, _wanted(form))
+        await campaigns.create(visit.world, scope, site_id, _wanted(form))
     except Problem as problem:
         return _show(visit, problem=problem, typed=_typed(form))
     visit.portal.merchants.forget(visit.merchant_id)
@@ -44,7 +44,7 @@ async def post_change(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, found = acting(visit), _find(visit)
     try:
-        await campaigns.update(visit.portal.world, scope, found.site_id, found.campaign_id, _wanted(form))
+        await campaigns.update(visit.world, scope, found.site_id, found.campaign_id, _wanted(form))
     except Problem as problem:
         return _show(visit, found, problem, _typed(form))
     visit.portal.merchants.forget(visit.merchant_id)
@@ -54,7 +54,7 @@ async def post_change(visit: Visit) -> Response:
 async def post_retire(visit: Visit) -> Response:
     await checked_form(visit)
     scope, found = acting(visit), _find(visit)
-    await campaigns.retire(visit.portal.world, scope, found.site_id, found.campaign_id)
+    await campaigns.retire(visit.world, scope, found.site_id, found.campaign_id)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 

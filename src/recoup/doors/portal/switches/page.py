@@ -51,7 +51,7 @@ async def post_switch(visit: Visit) -> Response:
         if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
             raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
         wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
-        await switches.change(visit.portal.world, scope, wanted, kind, on == "on", first(form, "why"))
+        await switches.change(visit.world, scope, wanted, kind, on == "on", first(form, "why"))
     except Problem as problem:
         return await _show(visit, problem)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -62,7 +62,7 @@ async def post_policy(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope = acting(visit)
     try:
-        await campaigns.set_policy(visit.portal.world, scope, first(form, "unknown"))
+        await campaigns.set_policy(visit.world, scope, first(form, "unknown"))
     except Problem as problem:
         return await _show(visit, problem)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -76,7 +76,7 @@ async def post_test(visit: Visit) -> Response:
     try:
         site_id, kind = parse_id(first(form, "site")), first(form, "kind")
         campaign = first(form, "campaign")[:64] or None
-        hops = await try_connection(visit.portal.world, visit.scope, kind, site_id, campaign)
+        hops = await try_connection(visit.world, visit.scope, kind, site_id, campaign)
     except Problem as problem:
         return await _show(visit, problem)
     return await _show(visit, tested=(kind, hops))
@@ -90,7 +90,7 @@ def acting(visit: Visit) -> Scope:
 async def _show(
     visit: Visit, problem: Problem | None = None, tested: tuple[str, Sequence[Hop]] | None = None
 ) -> Response:
-    world = visit.portal.world
+    world = visit.world
     after = _place(visit.request.query_params.get("after", ""))
     standing = await switches.read_all(world, visit.scope)
     changes = await switches.history(world, visit.scope, after, LINES + 1)

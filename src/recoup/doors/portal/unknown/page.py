@@ -12,10 +12,10 @@ PLACE: Final = "/unknown-outcomes"
 
 
 async def unknown_page(visit: Visit) -> Response:
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
     values = visit.values(
-        rows=rows, total=rows[0].total if rows else 0, worry_after=visit.portal.world.policy.desk_after,
+        rows=rows, total=rows[0].total if rows else 0, worry_after=visit.world.policy.desk_after,
         may_cancel=visit.session.may("cancel"),
     )  # fmt: skip
     return render("unknown/unknown.html", values)

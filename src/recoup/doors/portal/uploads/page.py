@@ -46,7 +46,7 @@ async def post_upload(visit: Visit) -> Response:
             raise Problem("invalid", "No file was chosen.", field="file")
         file = File(given.filename, given.file, str(kind))
         taken = await while_there(visit.request.receive, take(
-            visit.portal.world, visit.scope, file, visit.portal.readers))  # fmt: skip
+            visit.world, visit.scope, file, visit.portal.readers))  # fmt: skip
     except ClientGone:
         return redirect(PLACE)  # nobody reads it
     except Problem as problem:
@@ -65,7 +65,7 @@ async def answers_file(visit: Visit) -> Response:
     upload = await _find(visit)
     await taken(visit, "answers of a file of payments", upload.upload_id)
     name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
-    return download(answer_file(visit.portal.world, upload), name, _TYPES[upload.form])
+    return download(answer_file(visit.world, upload), name, _TYPES[upload.form])
 
 
 async def post_stop(visit: Visit) -> Response:
@@ -73,7 +73,7 @@ async def post_stop(visit: Visit) -> Response:
     upload = await _find(visit)
     try:
         _must(visit)
-        await stop_upload(visit.portal.world, visit.scope, upload.upload_id)
+        await stop_upload(visit.world, visit.scope, upload.upload_id)
     except Problem as problem:
         return await _show(visit, upload, problem)
     return redirect(f"{PLACE}/{upload.upload_id}")
@@ -81,7 +81,7 @@ async def post_stop(visit: Visit) -> Response:
 
 async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
     after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
     values = visit.values(
         uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
@@ -95,7 +95,7 @@ async def _show(visit: Visit, upload: Upload, problem: Problem | None = None) ->
     query = visit.request.query_params
     text = query.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    async with visit.portal.world.db.read() as connection:
+    async with visit.world.db.read() as connection:
         rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
     values = visit.values(
         upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
@@ -111,7 +111,7 @@ async def _find(visit: Visit) -> Upload:
     upload_id = parse_id(visit.request.path_params["upload_id"])
     if upload_id is None:
         raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
-    return await one_upload(visit.portal.world, visit.merchant_id, upload_id)
+    return await one_upload(visit.world, visit.merchant_id, upload_id)
 
 
 def _may(visit: Visit) -> bool:

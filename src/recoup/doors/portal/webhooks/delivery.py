@@ -35,7 +35,7 @@ async def post_redeliver(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, found = at_merchant(visit), await find(visit)
     try:
-        done = await redeliver(visit.portal.world, scope, found, _try_id(visit), request_key(key_of(form)))
+        done = await redeliver(visit.world, scope, found, _try_id(visit), request_key(key_of(form)))
     except Problem as problem:
         return await _show(visit, found, problem)
     order_id = parse_id(first(form, "order")) if first(form, "back") == "order" else None
@@ -55,7 +55,7 @@ def _try_id(visit: AnyVisit) -> UUID:
 async def _show(visit: AnyVisit, endpoint: Endpoint, problem: Problem | None = None) -> Response:
     mine = visit.merchant_id if isinstance(visit, Visit) else None
     clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
-    delivery = await delivery_of(visit.portal.world, mine, endpoint, _try_id(visit), clear=clear)
+    delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
     row = delivery.row
     values = visit.values(
         endpoint=endpoint, one=delivery, row=row, result=RESULTS[row.result], errors=ERRORS, problem=problem,

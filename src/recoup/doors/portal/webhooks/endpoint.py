@@ -42,7 +42,7 @@ async def post_change(visit: AnyVisit) -> Response:
     try:
         if not typed["url"]:
             raise Problem("invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in.")
-        await endpoints.update(visit.portal.world, scope, found.endpoint_id, url=typed["url"], events=typed["events"],
+        await endpoints.update(visit.world, scope, found.endpoint_id, url=typed["url"], events=typed["events"],
                                form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
     except Problem as problem:
         cure = {"conflict": _TAKEN}.get(problem.code, _ANEW if "dialect" in problem.message else problem.cure or "")
@@ -57,14 +57,14 @@ async def post_state(visit: AnyVisit) -> Response:
     if state is None:
         return await _show(visit, found, Problem("invalid", "This switch does not exist.", cure="Reload the page."))
     if state != found.state:
-        await endpoints.update(visit.portal.world, scope, found.endpoint_id, state=state)
+        await endpoints.update(visit.world, scope, found.endpoint_id, state=state)
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
 async def post_delete(visit: AnyVisit) -> Response:
     await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
-    await endpoints.delete(visit.portal.world, scope, found.endpoint_id)
+    await endpoints.delete(visit.world, scope, found.endpoint_id)
     return redirect(place(visit))
 
 
@@ -73,7 +73,7 @@ async def post_test(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     try:
-        sent = await send_sample(visit.portal.world, scope, found.endpoint_id, first(form, "event")[:64] or None)
+        sent = await send_sample(visit.world, scope, found.endpoint_id, first(form, "event")[:64] or None)
     except Problem as problem:
         return await _show(visit, found, problem, status=200 if problem.code in _UNREACHED else None)
     return await _show(visit, found, sent=sent)
@@ -90,7 +90,7 @@ async def post_rotate(visit: AnyVisit) -> Response:
         if hours == "0" and not is_sure(form):
             return await _show(visit, found, ending=True)
         if first(form, "of") == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
+            found = await rotate_endpoint(visit.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
                           cure="Check the page, then try again.")  # fmt: skip
@@ -105,7 +105,7 @@ async def _show(
     sent: Sent | None = None, status: int | None = None, ending: bool = False,
 ) -> Response:  # fmt: skip
     """`ending`: asks first whether the key shall end at once."""
-    world, query = visit.portal.world, visit.request.query_params
+    world, query = visit.world, visit.request.query_params
     result, event = query.get("result") or None, query.get("event") or None
     before = parse_id(query.get("before", ""))
     wrong: Problem | None = None

@@ -25,12 +25,12 @@ _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter 
 
 
 async def webhooks_page(visit: AnyVisit) -> Response:
-    found = await endpoints.list_all(visit.portal.world, visit.scope, every_door=True)
+    found = await endpoints.list_all(visit.world, visit.scope, every_door=True)
     theirs: list[Endpoint] = []
     if isinstance(visit, Visit):
-        _, theirs = await endpoints.of_partner(visit.portal.world, visit.scope)
+        _, theirs = await endpoints.of_partner(visit.world, visit.scope)
     values = visit.values(
-        endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of,
+        endpoints=found, sums=await sums_of(visit.world, found), state_of=state_of,
         error_words=error_words, formats=FORMATS,
         theirs=theirs, host_of=host_of, **told(visit),
         waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
@@ -61,7 +61,7 @@ async def post_new(visit: AnyVisit) -> Response:
     dialect = "stablecoin" if typed["format"] == "stablecoin" else "rescue"
     own_key = typed["key"] == "own" or not isinstance(visit, Visit)
     try:
-        made = await endpoints.create(visit.portal.world, scope, typed["url"], typed["events"], typed["format"],
+        made = await endpoints.create(visit.world, scope, typed["url"], typed["events"], typed["format"],
                                       own_key=own_key, encrypt=typed["encrypt"])  # fmt: skip
     except Problem as problem:
         same = await _made_already(visit, typed) if problem.code == "conflict" else None
@@ -97,7 +97,7 @@ async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | No
     """The endpoint that this very form made a moment ago."""
     since, own_key = visit.wall - SAME_FORM, typed["key"] == "own" or not isinstance(visit, Visit)
     wanted = (typed["url"], typed["format"], set(typed["events"]), typed["encrypt"], own_key)
-    for found in await endpoints.list_all(visit.portal.world, visit.scope):
+    for found in await endpoints.list_all(visit.world, visit.scope):
         same = (found.url, found.format, set(found.events), found.encrypt, found.own_key) == wanted
         if same and found.created_at >= since and found.rotated_at is None:
             return found
@@ -110,7 +110,7 @@ def _form(
     usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
     values = visit.values(
         typed=typed or usual, dialect=dialect, dialects=dialects(visit), formats=formats_of(dialect), problem=problem,
-        choices=choices(dialect), may=may(visit), loopback=visit.portal.world.policy.loopback_webhooks,
+        choices=choices(dialect), may=may(visit), loopback=visit.world.policy.loopback_webhooks,
         **told(visit),
     )  # fmt: skip
     return render("webhooks/new.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -38,7 +38,7 @@ async def post_replay(visit: Visit) -> Response:
     typed: dict[str, Any] = {name: first(form, name).strip()[:40] for name in _FIELDS}
     typed["events"] = form.get("event", [])[:100]
     try:
-        await ask(visit.portal.world, scope, found.endpoint_id, _asked(typed, found), request_key(key_of(form)))
+        await ask(visit.world, scope, found.endpoint_id, _asked(typed, found), request_key(key_of(form)))
     except Problem as problem:
         return await _review(visit, found, typed, in_portal(problem, _CURES.get(problem.code, problem.cure or "")))
     return redirect(f"{PLACE}/{found.endpoint_id}#replays")
@@ -49,7 +49,7 @@ async def _review(
 ) -> Response:
     would: Found | None = None
     try:
-        would = await count(visit.portal.world, visit.scope, found.endpoint_id, _asked(typed, found))
+        would = await count(visit.world, visit.scope, found.endpoint_id, _asked(typed, found))
     except Problem as refused:
         problem = problem or refused
     return _show(visit, found, typed, problem, would)

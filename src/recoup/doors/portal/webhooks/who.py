@@ -50,7 +50,7 @@ async def find(visit: AnyVisit, *, changing: bool = False) -> Endpoint:
     if endpoint_id is None:
         raise _GONE
     try:
-        found = await endpoints.read(visit.portal.world, visit.scope, endpoint_id, every_door=True)
+        found = await endpoints.read(visit.world, visit.scope, endpoint_id, every_door=True)
     except Problem:
         raise _GONE from None
     if changing and found.door != "rescue":
