@@ -36,6 +36,7 @@ from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.models import Models
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.run_due import run_due
+from recoup.flows.world import World
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -47,9 +48,9 @@ from recoup.gateways.web.client import WebClient, tls_context
 from recoup.gateways.web.mail import mailbox as mailbox_table
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.kernel.world import Policy, World
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
 from recoup.rules.stable.channels import CHANNELS
@@ -68,12 +69,27 @@ FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always
 HARD_CARD = script_card("visa", "04", 99)  # a hard decline
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnWorld(World):
+    """A test's: it knows the name of its database, and the addresses of both as their owner."""
+
+    database: str = ""
+    dsn: str = ""
+    people_dsn: str = ""
+
+
+def change_world(world: World, **parts: Any) -> None:
+    """Other parts for everybody who has this world, on the way."""
+    for name, part in parts.items():
+        object.__setattr__(world, name, part)
+
+
 @asynccontextmanager
 async def sandbox_world(
     server: ServerAddress, *, policy: Policy = POLICY, clocks: Clocks | None = None, template: str | None = None,
     keep: bool = False,
-) -> AsyncIterator[tuple[World, Orders, Deliveries]]:  # fmt: skip
-    """A fresh world; its databases are dropped at the end. `world.extra["dsn"]` is its address as the owner.
+) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:  # fmt: skip
+    """A fresh world; its databases are dropped at the end.
 
     `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
     database stays, for others to clone.
@@ -86,12 +102,12 @@ async def sandbox_world(
     channels = mock_channels(dsn, tuple(CHANNELS))
     web = WebClient(loopback=True, tls=TLS)
     mailbox = Mailbox(dsn)
-    world = World(
+    world = OwnWorld(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
         models=Models(db, clocks or Clocks()),
-        extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
-               "people_dsn": server.dsn(people_name), "owner": dsn},
+        people_database=people, url="http://recoup.test", owner_dsn=dsn, database=name, dsn=dsn,
+        people_dsn=server.dsn(people_name),
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
@@ -124,10 +140,10 @@ class People(Database):
         return await super()._connect(role)
 
 
-async def people_dsn(world: World) -> str:
+async def people_dsn(world: OwnWorld) -> str:
     """For who connects by themselves to the database of people."""
-    await world.extra["people"].fetch("SELECT")
-    return str(world.extra["people_dsn"])
+    await world.people.fetch("SELECT")
+    return world.people_dsn
 
 
 async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
@@ -163,9 +179,9 @@ async def _admin(server: ServerAddress, sql: str) -> None:
 
 
 @asynccontextmanager
-async def owner(world: World) -> AsyncIterator[Any]:
+async def owner(world: OwnWorld) -> AsyncIterator[Any]:
     """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb stays text."""
-    connection = await asyncpg.connect(world.extra["dsn"], timeout=10)
+    connection = await asyncpg.connect(world.dsn, timeout=10)
     try:
         yield connection
     finally:
@@ -221,7 +237,7 @@ def _locked(path: Path) -> Iterator[None]:
 class Shop:
     """A merchant with keys, and the flows a door would call for it."""
 
-    world: World
+    world: OwnWorld
     orders: Orders
     deliveries: Deliveries
     merchant_id: UUID
@@ -352,7 +368,7 @@ class Shop:
 
 
 async def make_shop(
-    world: World, orders: Orders, deliveries: Deliveries, *, name: str = "Brightleaf Tea",
+    world: OwnWorld, orders: Orders, deliveries: Deliveries, *, name: str = "Brightleaf Tea",
     merchant_id: UUID | None = None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
 ) -> Shop:  # fmt: skip
     """A merchant with one site and new keys."""

@@ -18,7 +18,7 @@ ORDERS = 30
 async def told(shop: Shop, order_id: UUID) -> None:
     """Maya hears of an order, and of a dispute."""
     world = await make_world(shop)
-    async with world.extra["people"].connection() as connection:
+    async with world.people.connection() as connection:
         user = await find_user(connection, "maya@example.test")
         assert user is not None
         orders = {"orders": 1, "problem": 1, "onhold": 0, "capped": False, "first": [str(order_id)]}
@@ -33,7 +33,7 @@ async def told(shop: Shop, order_id: UUID) -> None:
             for kind, facts in (("dispute", dispute), ("orders", orders))
         ])  # fmt: skip
     await world.db.close()
-    await world.extra["people"].close()
+    await world.people.close()
 
 
 @pytest.fixture(params=WAYS, ids=WAY_NAMES)

@@ -106,7 +106,7 @@ def served(shop: Shop) -> Iterator[str]:
         async with listening(make_app(world)) as port:
             await told.until_stopped(f"http://127.0.0.1:{port}")
         await world.db.close()
-        await world.extra["people"].close()
+        await world.people.close()
 
     with Told().by(lambda told: asyncio.run(serve(told))) as address:
         yield address

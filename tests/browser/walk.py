@@ -81,7 +81,7 @@ def _join_link(ground: Ground) -> str:
     invitation_id = uuid.UUID(ground.a.ids["invitation"])
 
     async def sealed() -> bytes:
-        async with ground.door.world.extra["people"].connection() as people:
+        async with ground.door.world.people.connection() as people:
             found: bytes = await people.fetchval(
                 "SELECT sealed_token FROM invitations WHERE invitation_id = $1", invitation_id
             )

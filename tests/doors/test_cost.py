@@ -21,8 +21,8 @@ from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
 from recoup.doors.rescue.transmit import read_transmitted
 from recoup.doors.stablecoin.charges import ChargeBody
 from recoup.doors.stablecoin.fields import read
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.money.encodings import Line
 from recoup.rules.uploads.record import header_of
 from recoup.rules.uploads.table import TableRows

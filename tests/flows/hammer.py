@@ -29,12 +29,13 @@ from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.kernel.world import Policy, World
 from recoup.moves.change import Change
 from recoup.moves.end_order import release
 from recoup.moves.plan_attempts import plan_attempt

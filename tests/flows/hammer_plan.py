@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.merchants.make_merchant import NewSite, make_merchant
+from recoup.flows.world import World
 from recoup.gateways.keys.material import Material
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.rules.network.magic import script_card
 
 DAYS_APART_MAX = 15

@@ -13,8 +13,8 @@ from recoup.flows.cards.transmit import Transmit
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.kernel.world import World
 from recoup.lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
 from recoup.store.pool import Database
 
@@ -24,8 +24,8 @@ __all__ = ["Killer", "dying_process", "run_until_killed", "second_process"]
 @asynccontextmanager
 async def second_process(world: World) -> AsyncIterator[World]:
     """Another process of the same installation: own connections, own memory, the same database and keys."""
-    db = await Database(world.extra["dsn"], size=8, name="second").open()
-    processor = SandboxProcessor(world.extra["dsn"], mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    db = await Database(world.dsn, size=8, name="second").open()
+    processor = SandboxProcessor(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     try:
         yield replace(world, db=db, processors={processor.name: processor})
     finally:
@@ -36,7 +36,7 @@ async def second_process(world: World) -> AsyncIterator[World]:
 @asynccontextmanager
 async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     """The same merchant, served by a process that `killer` ends."""
-    db = await DyingDatabase(shop.world.extra["dsn"], killer).open()
+    db = await DyingDatabase(shop.world.dsn, killer).open()
     inner: Any = shop.world.processors["sandbox"]
     channels = {code: DyingGateway(channel, killer, CHANNEL) for code, channel in shop.world.channels.items()}
     processors = {"sandbox": DyingGateway(inner, killer, PROCESSOR)}

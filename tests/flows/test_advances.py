@@ -21,9 +21,9 @@ from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import Policy
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card

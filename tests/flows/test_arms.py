@@ -14,8 +14,8 @@ from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import Wanted, resume, set_arms, stop
+from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import Policy
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.engine.model import Model
 from recoup.store.server import ServerAddress

@@ -17,9 +17,9 @@ from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import Policy
 from recoup.rules.network.magic import APPROVE_CARDS, script_card
 from recoup.store.server import ServerAddress
 

@@ -16,8 +16,8 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.policy import Policy
 from recoup.kernel.scope import WORKER
-from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.network.magic import Answer, script_card

@@ -8,8 +8,8 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows import advance_clock
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.network.magic import FAULT_CARDS
 from recoup.store.server import ServerAddress
 

@@ -14,8 +14,8 @@ from recoup.flows.cards.first_try import Tried
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.network.magic import (
     APPROVE_CARDS,
     CHALLENGE_PHONES,

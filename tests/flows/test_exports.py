@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder, make
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
@@ -39,7 +39,7 @@ USER = UUID(int=77)
 def run(server: ServerAddress, files: Path, story: Callable[[Shop], Awaitable[None]]) -> None:
     async def tell() -> None:
         async with sandbox_world(server) as made:
-            made[0].extra["exports"] = files
+            change_world(made[0], exports=files)
             shop = await make_shop(*made)
             for _ in range(ORDERS):
                 await shop.admit()

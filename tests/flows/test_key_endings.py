@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.key_endings import LEASE, endings_of
+from recoup.flows.key_endings import LEASE
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.make_merchant import make_keys
@@ -22,9 +22,9 @@ from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.tidy import tidy
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.kernel.world import World
 from recoup.rules.stable.signing import canonical, sign
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
@@ -57,11 +57,10 @@ async def processes(shop: Shop, count: int = 3) -> AsyncIterator[list[Process]]:
     async with AsyncExitStack() as stack:
         made = []
         for _ in range(count):
-            db = await Database(shop.world.extra["dsn"], size=1, name="door").open()
+            db = await Database(shop.world.dsn, size=1, name="door").open()
             stack.push_async_callback(db.close)
-            extra = {name: value for name, value in shop.world.extra.items() if name != "key_endings"}
-            world = replace(shop.world, db=db, extra=extra)
-            await stack.enter_async_context(endings_of(world).heard())
+            world = replace(shop.world, db=db)
+            await stack.enter_async_context(world.key_endings.heard())
             made.append(Process(world))
         for process in made:
             await by_memory(process)
@@ -70,7 +69,7 @@ async def processes(shop: Shop, count: int = 3) -> AsyncIterator[list[Process]]:
 
 async def by_memory(process: Process) -> None:
     for _ in range(3_000):
-        if endings_of(process.world).by_memory:
+        if process.world.key_endings.by_memory:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never went by its memory")

@@ -38,9 +38,9 @@ from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.gateways.cards.sandbox.disputes import Wanted
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.collect import bring_forward as bring_charge
 from recoup.moves.collect import write_off as write_off_move

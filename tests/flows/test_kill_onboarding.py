@@ -27,10 +27,10 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.register import register
 from recoup.flows.people.sessions import read_session
 from recoup.flows.sign_up import SignUp, sign_up
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.kernel.world import World
 from recoup.lab.simulate.dying import DyingDatabase
 from recoup.store.read.signing_keys import find_signing_key
 from recoup.store.server import ServerAddress
@@ -45,10 +45,10 @@ Check = Callable[[World, str, Any], Awaitable[None]]
 @asynccontextmanager
 async def dying_world(world: World, killer: Killer) -> AsyncIterator[World]:
     """The same installation, served by a process that `killer` ends: both of its databases."""
-    db = await DyingDatabase(world.extra["dsn"], killer).open()
+    db = await DyingDatabase(world.dsn, killer).open()
     people = await DyingDatabase(await people_dsn(world), killer).open()
     try:
-        yield replace(world, db=db, extra=world.extra | {"people": people})
+        yield replace(world, db=db, people_database=people)
     finally:
         killer.dead.set()
         await db.close()

@@ -27,7 +27,7 @@ async def hammered(server: ServerAddress, *, sends: int, seed: int) -> Verdict:
         material = fresh()
         plans = [
             Plan(
-                world.extra["dsn"], material, merchants, cards(5, 5, 4), seed + n, sends // PROCESSES,
+                world.dsn, material, merchants, cards(5, 5, 4), seed + n, sends // PROCESSES,
                 orders_at_once=30, tasks=16, sends_in_a_window=60 // PROCESSES,
             )
             for n in range(PROCESSES)
@@ -57,7 +57,7 @@ async def hammered_and_killed(server: ServerAddress, folder: Path) -> tuple[Verd
         material = fresh()
         plans = [
             Plan(
-                world.extra["dsn"], material, merchants, cards(5, 5, 4), 8 + n, 550, orders_at_once=30, tasks=16,
+                world.dsn, material, merchants, cards(5, 5, 4), 8 + n, 550, orders_at_once=30, tasks=16,
                 sends_in_a_window=30, journal=str(folder / f"{n}.journal"),
             )
             for n in range(2)

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.flows.disputes.test_disputes import disputed, paid, the_dispute
-from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.disputes.answer import note_evidence
 from recoup.flows.lists.ask import ask_for_file
@@ -146,8 +146,8 @@ def test_of_many_at_once_exactly_the_quota_is_made(
     async def story() -> None:
         async with ground(server) as made:
             world = made.shop.world
-            world.extra["exports"] = tmp_path
-            dsn = await people_dsn(world) if quota.table in IN_PEOPLE else world.extra["dsn"]
+            change_world(world, exports=tmp_path)
+            dsn = await people_dsn(world) if quota.table in IN_PEOPLE else world.dsn
             connection = await asyncpg.connect(dsn)
             count = f"SELECT count(*) FROM {quota.table} WHERE {quota.standing}"
             there = await connection.fetchval(count)
@@ -171,7 +171,8 @@ async def ground(server: ServerAddress) -> AsyncIterator[Ground]:
     async with sandbox_world(server) as made:
         shop = await make_shop(*made, fee_basis_points=290)
         people = await Database(await people_dsn(shop.world), size=CALLERS, name="test").open()
-        small, shop.world.extra["people"] = shop.world.extra["people"], people
+        small = shop.world.people
+        change_world(shop.world, people_database=people)
         await register_merchant(shop.world, shop.merchant_id, "Tea", None)
         owners = [await make_user(shop.world, f"owner{n}@example.test", "Owner", "correct horse battery",
                                   [Membership("operator", UUID(int=0), "owner")])
@@ -184,4 +185,4 @@ async def ground(server: ServerAddress) -> AsyncIterator[Ground]:
         dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
         yield Ground(shop, owners, order_id, dispute_id)
         await people.close()
-        shop.world.extra["people"] = small
+        change_world(shop.world, people_database=small)

@@ -14,8 +14,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.money import Money
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
 

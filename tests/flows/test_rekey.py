@@ -21,11 +21,11 @@ from recoup.flows import rekey as rekeying
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.own_keys import check_keys
 from recoup.flows.rekey import go_over, rekey, retire, states_of
+from recoup.flows.world import World
 from recoup.gateways.keys import keyring as rings
 from recoup.gateways.keys.files import load
 from recoup.gateways.keys.keyring import Keyring, open_keyring
 from recoup.gateways.keys.sealing import Sealed
-from recoup.kernel.world import World
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.store.server import ServerAddress
 from recoup.store.write import rekeying as pages

@@ -19,8 +19,8 @@ from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import Policy
 from recoup.rules.network.magic import APPROVE_CARDS, CHALLENGE_PHONES, FAULT_CARDS, PHONE_CARD, script_card
 from recoup.store.server import ServerAddress
 
@@ -122,7 +122,7 @@ def test_an_ordinary_order_has_no_decision_but_that_of_its_plan(server: ServerAd
 
 def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_nothing(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        second = SecondRoute(shop.world.extra["dsn"], mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+        second = SecondRoute(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
@@ -144,7 +144,7 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
 
 def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        second = SecondRoute(shop.world.extra["dsn"], mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+        second = SecondRoute(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=script_card("visa", "91", 1), code="91")

@@ -12,8 +12,8 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows import run_due
 from recoup.flows.run_due import BATCH, IN_FLIGHT_MAX, IN_TURN_MAX, DueWork
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 from recoup.store.write.due_work import Due
 

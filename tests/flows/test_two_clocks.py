@@ -13,8 +13,8 @@ from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
+from recoup.flows.world import World
 from recoup.kernel.time import Clocks, DatabaseClocks, WallTime
-from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
@@ -53,7 +53,7 @@ class Held:
 async def other_machine(world: World, machine: Clocks) -> AsyncIterator[World]:
     """A process elsewhere, its world as `main` makes it: the clocks follow the database's."""
     clocks = DatabaseClocks(machine)
-    db = await Database(world.extra["dsn"], size=4, name="elsewhere", clocks=clocks).open()
+    db = await Database(world.dsn, size=4, name="elsewhere", clocks=clocks).open()
     async with second_process(world) as second:
         try:
             await db.measure()

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.upkeep import EVERY, LEASED, TASK, upkeep
@@ -114,7 +114,7 @@ def test_one_worker_at_a_time_keeps_up_and_a_dead_one_is_followed(server: Server
 def test_a_worker_without_the_owners_log_in_leaves_it_to_others(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            world.extra["owner"] = None
+            change_world(world, owner_dsn=None)
             assert await upkeep(world) == 0
             async with world.db.connection() as connection:
                 assert await connection.fetchval("SELECT count(*) FROM upkeep") == 0

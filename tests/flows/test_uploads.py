@@ -27,10 +27,10 @@ from recoup.flows.cards.uploads.take import File, Taken, take
 from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 from recoup.store.write.due_work import Due

@@ -15,7 +15,7 @@ from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.rules.rescue.engine.ground import evidence, model
-from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
+from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, clone, drop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.cards.by_hand import bring_forward
@@ -28,9 +28,10 @@ from recoup.flows.locked import Job
 from recoup.flows.merchants.switches import Subject, change
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy, World
 from recoup.moves.change import Change
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.money.collection import CURRENT_COLLECTION
@@ -82,7 +83,7 @@ async def _live(server: ServerAddress) -> str:
             await _what_is_still_open(shop)
             await _decided_by_a_model(shop)
             await _decided_before(shop)
-            return str(world.extra["database"])
+            return str(world.database)
 
 
 async def _first_month(shop: Shop) -> None:
@@ -204,7 +205,7 @@ async def _cloned(server: ServerAddress, template: str) -> AsyncIterator[World]:
     await clone(server, name, template)
     db = await Database(server.dsn(name), size=2, name="verify").open()
     try:
-        yield World("sandbox", db, KEYRING, {"sandbox": None}, None, extra={"dsn": server.dsn(name)})
+        yield OwnWorld("sandbox", db, KEYRING, {"sandbox": None}, None, dsn=server.dsn(name))
     finally:
         await db.close()
         await drop(server, name)

@@ -13,7 +13,7 @@ from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 from recoup.doors.rescue.evaluate import answer
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.cards.taken import EvaluateResult, word_of
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS

@@ -94,7 +94,7 @@ def played(server: ServerAddress) -> Played:
         work(door)
         rows = door.sql("SELECT merchant_id, count(*) AS n FROM orders GROUP BY 1")
         counts = {r["merchant_id"]: r["n"] for r in rows}
-        return Played(door.world.extra["database"], tuple(c.shop for c in callers), tuple(partners), counts)
+        return Played(door.world.database, tuple(c.shop for c in callers), tuple(partners), counts)
 
 
 def _day(people: People, *, looking: bool = False) -> None:
@@ -122,9 +122,9 @@ def measured(server: ServerAddress, before: Played, orders: int, *, counted: int
             people[name] = gathered(door, client, caller_of(door, shop), again)
         for one in people.values():
             _day(one, looking=warm)  # connections make their plans
-        asyncio.run(forget_old(door.world.extra["dsn"], vacuum=True))  # it was forgotten day by day
+        asyncio.run(forget_old(door.world.dsn, vacuum=True))  # it was forgotten day by day
         work(door)
-        statements = Statements(server.dsn("postgres"), door.world.extra["database"])
+        statements = Statements(server.dsn("postgres"), door.world.database)
         every_day: dict[str, list[dict[int, Cost]]] = {name: [] for name in NAMES}
         for _, (name, one) in product(range(counted), people.items()):
             door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
@@ -133,8 +133,8 @@ def measured(server: ServerAddress, before: Played, orders: int, *, counted: int
                 _day(one, looking=True)
         days = {name: together(every) for name, every in every_day.items()} | {"owner": dict[int, Cost]()}
         with statements.counted(days["owner"], server.user):
-            asyncio.run(forget_old(door.world.extra["dsn"]))
-        every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.extra["dsn"]
+            asyncio.run(forget_old(door.world.dsn))
+        every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.dsn
         return Measured(days, asyncio.run(_plans(dsn, every)), asyncio.run(_levels(dsn)))
 
 

@@ -18,6 +18,7 @@ from tests.doors.stablecoin.signer import Signer, written
 from tests.flows.disputes.test_disputes import disputed
 from tests.flows.money.settling import person, terms, with_account
 from tests.isolation.ground import application
+from tests.worlds import change_world
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services
@@ -108,7 +109,7 @@ def open_doors(door: Door) -> Iterator[httpx.AsyncClient]:
                            limits=services.limits)  # fmt: skip
     app = application(door_routes(services, stable))
     files = tempfile.TemporaryDirectory(prefix="recoup-exports-")
-    door.world.extra["exports"] = Path(files.name)
+    change_world(door.world, exports=Path(files.name))
 
     async def client() -> httpx.AsyncClient:
         return client_of(app)
@@ -147,7 +148,7 @@ def gathered(door: Door, client: httpx.AsyncClient, caller: Caller, partner: Par
         for name, member in {"owner": Membership("merchant", mid, "owner"), "seat": Membership("partner", pid, "owner"),
                              "olga": Membership("operator", uuid.UUID(int=0), "owner")}.items():  # fmt: skip
             user_id = await make_user(world, f"{name}@{mid.hex}.example", name, PASSWORD, [member])
-            async with world.extra["people"].transaction() as connection:
+            async with world.people.transaction() as connection:
                 people.cookies[name] = await open_session(connection, world, user_id, None)
             assert await read_session(world, people.cookies[name])
 

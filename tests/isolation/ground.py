@@ -23,7 +23,7 @@ from tests.doors.stablecoin.signer import Signer, written
 from tests.flows.disputes.test_disputes import disputed, the_dispute
 from tests.flows.money.settling import batches, payouts, person, terms, with_account
 from tests.flows.test_refund_desk import stuck
-from tests.worlds import Shop
+from tests.worlds import Shop, change_world
 
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
@@ -197,7 +197,7 @@ async def _told(door: Door, side: Side) -> uuid.UUID:
     session = await read_session(door.world, side.sessions["owner"][0])
     assert session is not None
     notification_id = new_id()
-    async with door.world.extra["people"].connection() as connection:
+    async with door.world.people.connection() as connection:
         await tell(connection, [NewNotification(
             user_id=session.user_id, notification_id=notification_id, world=door.world.name,
             subject_id=side.mid, subject_name=f"{side.mark} Tea", alert_id=new_id(), kind="go_live",
@@ -220,7 +220,7 @@ def _session(door: Door, email: str, memberships: list[Membership]) -> tuple[str
     async def signed_in() -> tuple[str, str]:
         name = email.replace("@", " at ")
         user_id = await make_user(world, email, name, PASSWORD, memberships)
-        async with world.extra["people"].transaction() as connection:
+        async with world.people.transaction() as connection:
             token = await open_session(connection, world, user_id, None)
         session = await read_session(world, token)
         assert session is not None
@@ -320,7 +320,8 @@ def _uploaded(ground: Ground, side: Side) -> None:
 def _of_lists(ground: Ground, side: Side, csrf: str, headers: dict[str, str]) -> None:
     """A file that was asked for, and a note on everything that matches."""
     door = ground.door
-    door.world.extra.setdefault("exports", Path(tempfile.mkdtemp(prefix="recoup-exports-")))
+    if door.world.exports is None:
+        change_world(door.world, exports=Path(tempfile.mkdtemp(prefix="recoup-exports-")))
     side.ids["export"], side.ids["act"] = str(new_id()), str(new_id())
     answer = ground.call("POST", "/exports", headers=headers, data={
         "csrf": csrf, "key": uuid.UUID(side.ids["export"]).hex, "form": "csv", "back": "/orders"})  # fmt: skip
@@ -357,11 +358,11 @@ GROUP BY 1 ORDER BY 1
 async def _stand(ground: "Ground") -> dict[str, str]:
     door, side = ground.door, ground.a
     if "digest" not in ground.kept:
-        ground.kept["connection"] = connection = await asyncpg.connect(door.world.extra["dsn"], timeout=10)
+        ground.kept["connection"] = connection = await asyncpg.connect(door.world.dsn, timeout=10)
         ground.kept["digest"] = await connection.prepare(_digests(await connection.fetch(_TABLES)))
     row = await ground.kept["digest"].fetchrow(side.mid, side.partner.partner_id)
     found = dict(row.items())
-    async with door.world.extra["people"].connection() as people:
+    async with door.world.people.connection() as people:
         for name, sql in _PEOPLE.items():
             found[name] = await people.fetchval(sql, side.mid, side.partner.partner_id, f"%{side.mark}%")
     return found

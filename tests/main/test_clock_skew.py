@@ -22,17 +22,17 @@ def test_a_machine_with_a_wrong_clock_does_not_start(server: ServerAddress, by: 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             with pytest.raises(Problem, match=where) as refused:
-                await check_clock(world.extra["dsn"], Shifted(by))
+                await check_clock(world.dsn, Shifted(by))
             assert "\n" not in refused.value.sentence()
             clocks = DatabaseClocks(Shifted(by))
-            db = await Database(world.extra["dsn"], size=1, clocks=clocks).open()
+            db = await Database(world.dsn, size=1, clocks=clocks).open()
             try:
                 with pytest.raises(Problem, match=where):
                     async with watched(db, clocks, "worker"):
                         raise AssertionError("it started")
             finally:
                 await db.close()
-            await check_clock(world.extra["dsn"])
+            await check_clock(world.dsn)
 
     asyncio.run(story())
 
@@ -46,7 +46,7 @@ def test_a_clock_that_goes_wrong_later_is_told(server: ServerAddress, monkeypatc
         async with sandbox_world(server) as (world, _, _):
             machine = Shifted(timedelta(0))
             clocks = DatabaseClocks(machine)
-            db = await Database(world.extra["dsn"], size=1, clocks=clocks).open()
+            db = await Database(world.dsn, size=1, clocks=clocks).open()
             try:
                 async with watched(db, clocks, "worker"):
                     machine.by = FAR
@@ -78,9 +78,9 @@ def test_a_slow_answer_of_the_database_is_no_wrong_clock(
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            await check_clock(world.extra["dsn"], Slow(timedelta(0)))
+            await check_clock(world.dsn, Slow(timedelta(0)))
             with pytest.raises(Problem, match="ahead of"):
-                await check_clock(world.extra["dsn"], Slow(FAR))
+                await check_clock(world.dsn, Slow(FAR))
 
     asyncio.run(story())
 
@@ -103,7 +103,7 @@ def test_the_clock_is_followed_on_after_any_error(server: ServerAddress, monkeyp
         async with sandbox_world(server) as (world, _, _):
             machine = Shifted(timedelta(0))
             clocks = DatabaseClocks(machine)
-            db = await Broken(world.extra["dsn"], size=1, clocks=clocks).open()
+            db = await Broken(world.dsn, size=1, clocks=clocks).open()
             try:
                 async with watched(db, clocks, "worker"):
                     db.is_broken = True

@@ -328,7 +328,7 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             opened = await client.post("/signin/code", data={"code": codes[0]}, headers={
                 "cookie": f"recoup_half={half}"})  # fmt: skip
             assert opened.headers["location"] == "/orders"
-            async with here.live.world.extra["people"].connection() as connection:
+            async with here.live.world.people.connection() as connection:
                 rows = await connection.fetch("SELECT action, facts ->> 'world' AS at, world FROM account_mails"
                                               " JOIN account_log USING (log_id) ORDER BY log_id")  # fmt: skip
             assert [tuple(row) for row in rows] == [

@@ -25,8 +25,8 @@ from recoup.doors.portal.orders.columns import DEFAULT
 from recoup.flows.lists.ask import ask_for_file, fetch, one_export
 from recoup.flows.lists.make import make_export
 from recoup.flows.lists.wanted import Wanted
+from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.read.order_export import export_statement
 from recoup.store.read.order_filter import OrderFilter
@@ -112,7 +112,7 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
 
     async def work() -> None:
         db = await Database(address.dsn(NAME), size=4).open()
-        world = World("sandbox", db, None, {}, None, extra={"exports": tmp_path})
+        world = World("sandbox", db, None, {}, None, exports=tmp_path)
         try:
             copied, server = await _copied(address, shop)
             for form in ("csv", "json"):

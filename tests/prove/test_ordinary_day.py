@@ -49,9 +49,9 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
         caller = caller_of(door, before.shops[0])
         for act in (_sync, _managed):
             act(caller)  # connections make their plans
-        asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
+        asyncio.run(forget_old(door.world.dsn))  # it was forgotten day by day
         work(door)
-        statements = Statements(server.dsn("postgres"), door.world.extra["database"])
+        statements = Statements(server.dsn("postgres"), door.world.database)
         found: Costs = {}
         for name, prepared in (("sync", lambda _: _sync), ("managed", lambda _: _managed), ("refund", _refunding)):
             act = prepared(caller)

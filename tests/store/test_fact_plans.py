@@ -67,7 +67,7 @@ def _values(statement: str) -> str:
 def _plan(server: ServerAddress, statement: str) -> str:
     async def planned() -> str:
         async with sandbox_world(server) as (world, *_):
-            connection = await asyncpg.connect(world.extra["dsn"], statement_cache_size=0, server_settings=PLANS)
+            connection = await asyncpg.connect(world.dsn, statement_cache_size=0, server_settings=PLANS)
             try:
                 await connection.execute(_A_HUNDRED)
                 await connection.execute(f"PREPARE one AS {statement}")

@@ -40,7 +40,7 @@ def test_no_plan_of_a_small_table_reads_all_of_it(server: ServerAddress, rows: i
 
 async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
     async with sandbox_world(server) as (world, _, _):
-        connection = await asyncpg.connect(world.extra["dsn"], timeout=10, server_settings=PLANS)
+        connection = await asyncpg.connect(world.dsn, timeout=10, server_settings=PLANS)
         try:
             await connection.execute("SET session_replication_role = replica")
             await connection.execute(f"""

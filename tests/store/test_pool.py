@@ -121,7 +121,7 @@ def test_all_connections_busy_is_said_and_does_not_wait_for_ever(
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            one = await Database(world.extra["dsn"], size=1, name="lost").open()
+            one = await Database(world.dsn, size=1, name="lost").open()
             async with one.connection():
                 with pytest.raises(Problem, match="busy"):
                     await one.fetch("SELECT 1")
@@ -159,8 +159,8 @@ def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: 
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as beside:
-            db = await Database(world.extra["dsn"], size=1, name="cut off").open()
-            issuer = Connections(world.extra["dsn"], 1)
+            db = await Database(world.dsn, size=1, name="cut off").open()
+            issuer = Connections(world.dsn, 1)
             await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
             inserted = 0
             for one in (db.connection, issuer.one):
@@ -189,7 +189,7 @@ def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: 
 def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            db = await Database(world.extra["dsn"], size=2, name="ending").open()
+            db = await Database(world.dsn, size=2, name="ending").open()
             async with db.connection() as used:
                 await db.close()
                 assert await used.fetchval("SELECT 1") == 1
@@ -205,7 +205,7 @@ def test_a_primary_that_was_demoted_is_lost_and_found_again(server: ServerAddres
         async with sandbox_world(server) as (world, _, _), owner(world) as beside:
             await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
             await asyncio.gather(*(world.db.execute("SELECT pg_sleep(0.05)") for _ in range(8)))
-            await beside.execute(f'ALTER DATABASE "{world.extra["database"]}" SET default_transaction_read_only = on')
+            await beside.execute(f'ALTER DATABASE "{world.database}" SET default_transaction_read_only = on')
             for _ in range(8):
                 await _read_only(world.db)
             with pytest.raises(Problem) as demoted:
@@ -217,7 +217,7 @@ def test_a_primary_that_was_demoted_is_lost_and_found_again(server: ServerAddres
                 await world.db.execute("INSERT INTO kept VALUES (2)")
             assert still.value.code == "unavailable", "a server that takes no writes is none of ours"
             await beside.execute("SET default_transaction_read_only = off")
-            await beside.execute(f'ALTER DATABASE "{world.extra["database"]}" RESET default_transaction_read_only')
+            await beside.execute(f'ALTER DATABASE "{world.database}" RESET default_transaction_read_only')
             for _ in range(10):
                 await world.db.execute("INSERT INTO kept VALUES (3)")
 

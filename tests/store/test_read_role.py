@@ -92,7 +92,7 @@ def test_flows_and_doors_share_one_number_of_connections(
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            db = await Database(world.extra["dsn"], size=size, reads=reads, name="shared").open()
+            db = await Database(world.dsn, size=size, reads=reads, name="shared").open()
             try:
                 assert (await most(db.connection), await most(db.read)) == (of_flows, of_doors)
             finally:

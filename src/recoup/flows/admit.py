@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.write.intake import Raced, admit

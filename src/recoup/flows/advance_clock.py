@@ -12,10 +12,10 @@ from uuid import UUID
 from recoup.flows.cards.on_demand import end_silence
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.kernel.world import World
 from recoup.store.read.due_work import next_business_instant, outstanding
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.clock_moves import begin_move, end_move

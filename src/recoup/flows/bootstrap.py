@@ -13,7 +13,7 @@ from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.read.people import find_user
 
 PORTAL_USER = "ops@recoup.example"
@@ -64,7 +64,7 @@ def demo_merchant(world: World) -> UUID:
 
 async def is_bootstrapped(world: World) -> bool:
     """Whether its portal user is there already, with a password that somebody may know."""
-    async with world.extra["people"].connection() as connection:
+    async with world.people.connection() as connection:
         return await find_user(connection, PORTAL_USER) is not None
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
-from recoup.kernel.world import World
 from recoup.store.write.api_calls import add_calls
 from recoup.store.write.merchant_keys import note_uses
 

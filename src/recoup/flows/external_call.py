@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.gateways.cards.bridge import NoProcessor
-from recoup.gateways.cards.port import Outcome, Processor
+from recoup.gateways.cards.port import Counterpart, Outcome, Processor
+from recoup.gateways.channels.port import Channel
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 
 GRACE_SECONDS = 0.5  # beyond the time-out that the gateway keeps by itself
 ASK_FIRST_SECONDS_MAX: Final = 3.0  # of an inquiry, within the time that a message has to leave in
@@ -25,8 +26,14 @@ def deadline_of(world: World, send_before: datetime) -> float:
 
 def processor_of(world: World, route: str) -> Processor:
     """The processor of that route. What went by one that is set no longer waits until it is set again."""
-    processor: Processor = world.processors.get(route) or NoProcessor(route)
-    return processor
+    return world.processors.get(route) or NoProcessor(route)
+
+
+def channel_of(world: World, route: str | None) -> Channel:
+    """The channel that a payment came by: it keeps the one that it was sent by."""
+    if route is None:
+        raise LookupError("The payment was sent by no channel.")
+    return world.channels[route]
 
 
 async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:
@@ -40,12 +47,12 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
         return Outcome("unknown", text=type(error).__name__)
 
 
-def may_be_forgotten(world: World, processor: Processor, message_id: UUID) -> bool:
+def may_be_forgotten(world: World, processor: Counterpart, message_id: UUID) -> bool:
     """Whether the processor may no longer know the id: sent again it could be done twice, and "not found" proves
     nothing."""
     return message_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
 
 
-def never_processed(processor: Processor, outcome: Outcome) -> bool:
+def never_processed(processor: Counterpart, outcome: Outcome) -> bool:
     """The processor's own proof. What we alone know of this try proves nothing of one before under the same id."""
     return outcome.state == "not_sent" and outcome.processor_code in processor.unprocessed_codes

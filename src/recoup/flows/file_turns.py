@@ -16,8 +16,8 @@ from typing import BinaryIO, Final, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.pool import Database
 

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.read.find_orders import find_any_order, find_order_among
 
 

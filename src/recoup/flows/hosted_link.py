@@ -5,7 +5,7 @@ import binascii
 import hmac
 from uuid import UUID
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 _MAC_BYTES = 16
 

@@ -18,8 +18,8 @@ import structlog
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import LOST
+from recoup.kernel.time import Clocks
+from recoup.store.pool import LOST, Database
 from recoup.store.write.key_endings import CHANNEL, announce, any_behind, find_ending, hear, leave
 
 LEASE: Final = timedelta(seconds=3)
@@ -35,8 +35,9 @@ log = structlog.get_logger()
 class KeyEndings:
     """One a world and process."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, db: Database, clocks: Clocks) -> None:
+        """The world's."""
+        self._db, self._clocks = db, clocks
         self._ends: Mapping[str, datetime | None] = {}
         self._until = 0.0
 
@@ -46,10 +47,10 @@ class KeyEndings:
             if key not in self._ends:
                 return False
             ends_at = self._ends[key]
-            return ends_at is None or ends_at <= self._world.clocks.wall()
-        async with self._world.db.connection() as connection:
+            return ends_at is None or ends_at <= self._clocks.wall()
+        async with self._db.connection() as connection:
             found = await find_ending(connection, key)
-        return found is not None and (found.ends_at is None or found.ends_at <= self._world.clocks.wall())
+        return found is not None and (found.ends_at is None or found.ends_at <= self._clocks.wall())
 
     @property
     def by_memory(self) -> bool:
@@ -70,7 +71,7 @@ class KeyEndings:
     async def _run(self) -> None:
         while True:
             try:
-                async with self._world.db.apart() as connection:
+                async with self._db.apart() as connection:
                     await self._follow(connection)
             except _FAILS as error:
                 log.warning("key endings are asked for call by call", why=type(error).__name__)
@@ -107,20 +108,14 @@ class KeyEndings:
             raise
 
 
-def endings_of(world: World) -> KeyEndings:
-    """Of this process."""
-    found: KeyEndings = world.extra.setdefault("key_endings", KeyEndings(world))
-    return found
-
-
-async def heard_everywhere(world: World) -> None:
+async def heard_everywhere(db: Database) -> None:
     """After the commit that ended keys: returns when no process goes by them any more."""
     deadline, pause = monotonic() + _ALL_LEFT, 0.002
     try:
-        async with world.db.connection() as connection:
+        async with db.connection() as connection:
             since = await announce(connection)
         while monotonic() < deadline:
-            async with world.db.connection() as connection:
+            async with db.connection() as connection:
                 if not await any_behind(connection, since, GRACE):
                     return
             await asyncio.sleep(pause)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.read.merchants import Known, load_merchant, offset_of
 
 KEEP_SECONDS = 1.0

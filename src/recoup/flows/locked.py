@@ -11,10 +11,11 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import Policy, World
 from recoup.moves.admitted import admitted_row, head_of
 from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange

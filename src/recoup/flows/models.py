@@ -30,6 +30,22 @@ class _Taken(NamedTuple):
     model: Model | None
 
 
+class NoModels:
+    """Where nothing is learned: the ladders decide."""
+
+    async def ready(self) -> None:
+        """Nothing to read."""
+
+    def current(self, now: datetime) -> None:
+        return None
+
+    def why_none(self, now: datetime) -> WhyNone:
+        return "no_model"
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
 class Models:
     """One a world and process. `db`: the world's."""
 

@@ -6,22 +6,18 @@ few held cards hears for a day that all that looks like a card is refused, held 
 """
 
 from collections.abc import Callable, Collection
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.network.card_guard import Names, guard, refused
 from recoup.rules.network.card_text import CHARS_MAX, STRANGER_CHARS_MAX
 from recoup.rules.network.magic import classify
 from recoup.store.write.vault import find_prints
 
 PROCESSOR: Final = UUID(int=0)  # a processor's own notices: it has the cards
-HITS_MAX: Final = 5
-HITS_KEPT: Final = timedelta(days=1)
-CALLERS_MAX: Final = 10_000
 log = structlog.get_logger()
 
 
@@ -52,7 +48,7 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
         found = {one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None}
     if caller is None or not numbers:
         return found
-    hits: Hits = world.extra.setdefault("card_hits", Hits())
+    hits = world.card_hits
     if hits.left(caller, world.clocks.monotonic()) <= 0:
         return set(numbers)
     prints = {one: number for number in set(numbers) - found for one in world.keys.print_of(number)}
@@ -66,23 +62,3 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
     left = hits.take(caller, len(held), world.clocks.monotonic())
     log.warning("identifiers were cards that are held", caller=str(caller), left=max(0, left))
     return found | held if left >= 0 else set(numbers)
-
-
-class Hits:
-    """How many identifiers of each caller were cards that are held, in this process's memory."""
-
-    def __init__(self) -> None:
-        self._counts: dict[UUID, tuple[int, float]] = {}  # how many, and when they are forgotten
-
-    def left(self, caller: UUID, now: float) -> int:
-        """`now`: monotonic seconds. Below zero: one look-up found more than there was room for."""
-        count, until = self._counts.get(caller, (0, 0.0))
-        return HITS_MAX - count if now < until else HITS_MAX
-
-    def take(self, caller: UUID, hits: int, now: float) -> int:
-        """Answers what is left after them."""
-        left = self.left(caller, now) - hits
-        if caller not in self._counts and len(self._counts) >= CALLERS_MAX:
-            self._counts.pop(next(iter(self._counts)))
-        self._counts[caller] = (HITS_MAX - left, now + HITS_KEPT.total_seconds())
-        return left

@@ -16,9 +16,9 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchants.order_notes import checked_note, note_order
 from recoup.flows.messages.redeliver import redeliver_last
 from recoup.flows.stable.expire import last_look
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.bulk_acts import end_act, take_act
 from recoup.store.pool import retrying

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import structlog
 
-from recoup.gateways.web.mail.port import Mail, Message, Posted
-from recoup.kernel.world import World
+from recoup.flows.world import World
+from recoup.gateways.web.mail.port import Message, Posted
 
 log = structlog.get_logger()
 
 
 async def post_mail(world: World, compose: Callable[[], Message], seconds: float, what: str, **which: str) -> Posted:
     """`what` and `which` name the mail in the operator's log."""
-    mail: Mail | None = world.mail
+    mail = world.mail
     if mail is None:
         return Posted("later", "no mail server is set up")
     try:

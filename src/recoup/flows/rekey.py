@@ -15,14 +15,15 @@ from recoup.flows.disputes.files import evidence_context
 from recoup.flows.merchants.application_documents import document_context
 from recoup.flows.merchants.handover import handover_context
 from recoup.flows.people.invitations import token_context
+from recoup.flows.world import World
 from recoup.gateways.keys.sealing import Sealed
-from recoup.kernel.world import World
 from recoup.rules.money.bank_account import account_context, deposits_context
 from recoup.rules.money.bank_payout import file_context
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.stable.signing import secret_context
 from recoup.store.installation_worlds import installation_worlds
 from recoup.store.key_checks import drop_checks, retire_checks
+from recoup.store.pool import Database
 from recoup.store.write.rekeying import (
     PEOPLE,
     START,
@@ -68,7 +69,7 @@ async def rekey(world: World) -> int:
             return 0
     await go_over(world)
     if world.policy.test_mode:  # the sandbox's worker is always there; of two one forgets
-        await retire([world, *([world.extra["other"]] if "other" in world.extra else [])])
+        await retire([world, *world.others.values()])
     async with world.db.transaction() as tx:
         await finish_upkeep(tx, TASK, world.clocks.wall())
     return 0
@@ -85,9 +86,9 @@ async def go_over(world: World, tell: Told = lambda *_: None) -> None:
         await _cards(world, current, tell)
     for place in WORLD:
         await _sealed(world, world.db, place, current, tell)
-    people = world.extra.get("people")
-    for place in PEOPLE if people is not None else ():
-        await _sealed(world, people, place, current, tell)
+    if world.people_database is not None:
+        for place in PEOPLE:
+            await _sealed(world, world.people_database, place, current, tell)
 
 
 async def states_of(worlds: Sequence[World]) -> list[KeyState]:
@@ -133,15 +134,15 @@ async def unopened(worlds: Sequence[World]) -> set[str]:
     """Worlds of this installation that are not among these, as the database knows them now: a live one may have been
     made since this process started, or be another machine's.
     """
-    people = worlds[0].extra.get("people")
+    people = worlds[0].people_database
     if people is None:
         return set()
     async with people.connection() as connection:
         return set(await installation_worlds(connection)) - {world.name for world in worlds}
 
 
-def _databases(worlds: Sequence[World]) -> list[Any]:
-    people = [world.extra["people"] for world in worlds if "people" in world.extra]
+def _databases(worlds: Sequence[World]) -> list[Database]:
+    people = [world.people_database for world in worlds if world.people_database is not None]
     return [*(world.db for world in worlds), *people[:1]]
 
 
@@ -151,7 +152,7 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
     for world in worlds:
         async with world.db.connection() as connection:
             parts.append(await needs_of_world(connection, world.keys.current_ids()["print"]))
-    people = worlds[0].extra.get("people")
+    people = worlds[0].people_database
     if people is not None:
         async with people.connection() as connection:
             parts.append(await needs_of_people(connection))
@@ -198,7 +199,7 @@ def _sealed_of(row: WrappedCard) -> Sealed:
     return Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
 
 
-async def _sealed(world: World, db: Any, place: Place, current: Mapping[str, str], tell: Told) -> None:
+async def _sealed(world: World, db: Database, place: Place, current: Mapping[str, str], tell: Told) -> None:
     context, done = _CONTEXTS[place.table, place.column], 0
     while True:
         async with db.connection() as connection:

@@ -33,9 +33,9 @@ from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kernel.world import World
 from recoup.store.read.due_work import merchants_in_turn
 from recoup.store.write.due_work import Due, claim, claim_of_each, postpone
 

@@ -27,9 +27,9 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import ClientInfo, open_session
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, turn_of
 from recoup.flows.people.throttle import charge_stranger
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.pool import Database
@@ -83,7 +83,7 @@ class SignedUp:
 
 def is_open(world: World) -> bool:
     """Only where money is simulated, and unless the operator closed it."""
-    return world.policy.test_mode and bool(world.extra.get("sign_up", True))
+    return world.policy.test_mode and world.sign_up
 
 
 async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
@@ -92,7 +92,7 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     if not is_open(world):
         raise Problem("forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account.")
     email = _checked(asked)
-    people: Database = world.extra["people"]
+    people = world.people
     now, mac = world.clocks.wall(), world.keys.mac("signup", asked.address.encode("utf-8", "replace"))
     async with people.connection() as connection:
         tries, until = await charge_sign_in(connection, mac.hex(), now, now + REMEMBERED, TRIES)
@@ -148,7 +148,7 @@ async def _begin(
     world: World, passwords: Passwords, asked: SignUp, login: str, hashed: str
 ) -> UnfinishedSignUp:
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
-    people: Database = world.extra["people"]
+    people = world.people
     now = world.clocks.wall()
     async with people.connection() as connection:
         seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)

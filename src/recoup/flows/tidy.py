@@ -8,8 +8,7 @@ from recoup.flows.lists.forget import forget_files
 from recoup.flows.people.second_factor import OFFER_LASTS
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
-from recoup.kernel.world import World
-from recoup.store.pool import Database
+from recoup.flows.world import World
 from recoup.store.write.accounts import forget_over
 from recoup.store.write.key_endings import forget_endings
 from recoup.store.write.notifications import forget_notifications
@@ -31,7 +30,7 @@ async def tidy(world: World) -> int:
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
         await forget_endings(connection, ENDINGS_KEPT)
-    people: Database | None = world.extra.get("people")
+    people = world.people_database
     if people is not None:
         async with people.connection() as connection:
             await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS, wall - SIGN_UP_GOES_ON)

@@ -16,11 +16,11 @@ from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.owner import Owner
 from recoup.flows.messages.send_sample import send_sample
+from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of

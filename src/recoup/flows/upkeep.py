@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.upkeep import keep_up, may_keep_up
 from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
 
@@ -15,7 +15,7 @@ LEASED: Final = timedelta(minutes=10)
 async def upkeep(world: World) -> int:
     """Once an hour over all workers; one that dies meanwhile is followed by another. A worker that has no log-in of the
     schema's owner leaves it to others."""
-    owner: str | None = world.extra.get("owner")
+    owner = world.owner_dsn
     if not owner or not await may_keep_up(owner):
         return 0
     now = world.clocks.wall()

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.disputes.sandbox import dispute_on_demand
@@ -20,8 +20,9 @@ from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
+from recoup.flows.sandbox_issuer import sandbox_issuer
+from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.read.bank import list_accounts, open_payouts
@@ -95,7 +96,7 @@ class Business:
 
     async def _refused_refund(self, order_id: UUID) -> None:
         world = self._world
-        processor: Any = world.processors["sandbox"]
+        processor = sandbox_issuer(world)
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
             asked = RefundRequest(all=True, key=f"demo-{order_id}")
@@ -120,7 +121,7 @@ class Business:
         return [row.order_id for row in page.rows if row.units > ALONE_UNITS][:count]
 
     async def _as(self, who: str) -> Scope:
-        async with self._world.extra["people"].connection() as connection:
+        async with self._world.people.connection() as connection:
             user = await find_user(connection, self._emails.get(who, who))
         assert user is not None
         return Scope(self._merchant_id, Actor("user", str(user.user_id)), "demo")

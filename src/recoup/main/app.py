@@ -40,9 +40,8 @@ from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.call_log import CallLog
-from recoup.flows.key_endings import endings_of
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.heap import settle_heap
@@ -145,7 +144,7 @@ def make_app(
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
-                    await stack.enter_async_context(endings_of(one.world).heard())
+                    await stack.enter_async_context(one.world.key_endings.heard())
                 settle_heap()
                 yield
 

@@ -18,8 +18,8 @@ from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
+from recoup.flows.world import World
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.lab.business import Business
 from recoup.lab.example import later, read_example
 from recoup.lab.month import over_a_month

@@ -12,9 +12,9 @@ import uvloop
 
 from recoup.flows.own_keys import check_keys
 from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import open_worlds
@@ -65,7 +65,7 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         click.echo("New keys were created. Back up the key file now; see docs/keys.md.")
     for world in worlds:
         world.keys.reload()
-        for db in (world.db, world.extra["people"]):
+        for db in (world.db, world.people):
             await check_keys(db, world.keys.checks(), "the key file")
     await _until_current(worlds)
     for world in worlds:

@@ -9,8 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
+from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
-from recoup.kernel.world import World
 from recoup.store.read.backlog import read_backlog
 from recoup.store.read.partitions import read_days_left, read_overflown
 

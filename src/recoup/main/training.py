@@ -20,7 +20,8 @@ from typing import Any, Final
 import structlog
 import uvloop
 
-from recoup.flows.insight.learn.nightly import PROCESS_MAX, Trainer, failed, train
+from recoup.flows.insight.learn.nightly import PROCESS_MAX, failed, train
+from recoup.flows.world import Trainer
 from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, find_databases
 from recoup.main.logs import start_logs

@@ -11,6 +11,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
+from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
@@ -23,9 +24,9 @@ from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_ke
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
-from recoup.kernel.world import Policy, World
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
@@ -95,7 +96,7 @@ async def open_worlds(
             yield sandbox, None
             return
         live = await stack.enter_async_context(open_live(settings, databases, name, machine))
-        sandbox.world.extra["other"], live.world.extra["other"] = live.world, sandbox.world
+        sandbox.world.others["live"], live.world.others["sandbox"] = live.world, sandbox.world
         yield sandbox, live
 
 
@@ -116,9 +117,8 @@ async def open_live(
             processors={processor.name: processor}, policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False), bank=ByHand(originator_of(settings)),
             models=Models(parts.db, clocks),
-            extra={"people": parts.people, "url": settings.url, "owner": databases.owned("live"),
-                   "exports": settings.data_dir / "exports" / "live",
-                   "trainer": trainer_of(settings, databases, "live")},
+            people_database=parts.people, url=settings.url, owner_dsn=databases.owned("live"),
+            exports=settings.data_dir / "exports" / "live", trainer=trainer_of(settings, databases, "live"),
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
@@ -171,9 +171,9 @@ async def open_sandbox(
             name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors=processors, channels=channels, policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(), models=Models(parts.db, clocks),
-            extra={"people": parts.people, "url": settings.url, "owner": databases.owned("sandbox"),
-                   "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox",
-                   "trainer": trainer_of(settings, databases, "sandbox")},
+            people_database=parts.people, url=settings.url, owner_dsn=databases.owned("sandbox"),
+            exports=settings.data_dir / "exports" / "sandbox", trainer=trainer_of(settings, databases, "sandbox"),
+            sign_up=settings.sign_up,
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.moves.ask_by_hand import ask_by_hand
 from recoup.moves.change import Change
 from recoup.moves.order_room import check_room

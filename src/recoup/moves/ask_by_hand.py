@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.sends import gate_input
 from recoup.rules.order.snapshot import Attempt

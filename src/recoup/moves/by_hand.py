@@ -1,7 +1,7 @@
 """What a person does to an order that is worked on: hold it, let it go, have its next attempt made now."""
 
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.moves.amend_order import check_open, check_retried, plan_anew
 from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.captures import refuse_while_capturing

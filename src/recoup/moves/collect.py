@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.change import Change
 from recoup.moves.disputes import schedule_test_dispute

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late

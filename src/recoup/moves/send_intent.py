@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.order.snapshot import Attempt

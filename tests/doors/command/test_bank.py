@@ -93,7 +93,7 @@ def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_perso
             assert not await rows(shop, "SELECT * FROM adjustments WHERE merchant_id = $1")
             told = await asyncio.to_thread(_adjust, opened, loop, shop, ("--as", OPERATOR_USER.upper()))
             assert "second person" in told
-            async with shop.world.extra["people"].connection() as connection:
+            async with shop.world.people.connection() as connection:
                 operator = await find_user(connection, OPERATOR_USER)
             assert operator is not None
             (made_,) = await rows(shop, "SELECT * FROM adjustments WHERE merchant_id = $1")

@@ -20,9 +20,9 @@ from tests.worlds import drop, empty
 from recoup.doors.portal.routes import routes
 from recoup.flows.locked import Orders
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
-from recoup.kernel.world import World
 from recoup.store.connect import speak_json
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
@@ -121,13 +121,13 @@ async def _people(shop: Shop) -> None:
     ):
         await make_user(world, email, name, PASSWORD, memberships)
     await world.db.close()
-    await world.extra["people"].close()
+    await world.people.close()
 
 
 async def make_world(shop: Shop, **fields: Any) -> World:
     db = await Database(shop.dsn, size=6, reads=3).open()
     people = await Database(shop.people_dsn, size=3).open()
-    return World("sandbox", db, shop.keys, {}, None, extra={"people": people, "exports": shop.files}, **fields)
+    return World("sandbox", db, shop.keys, {}, None, people_database=people, exports=shop.files, **fields)
 
 
 def make_app(world: World) -> Starlette:

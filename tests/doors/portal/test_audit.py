@@ -185,7 +185,7 @@ def test_sign_ins_and_failed_ones_of_the_shops_people_are_in_it(server: ServerAd
         failed = [line for line in told if line["action"] == "account.sign_in_failed"]
         assert [line["facts"]["with the e-mail of"] for line in failed] == ["Dev"], "of this shop's people only"
         assert all(line["from"] == "127.0.0.0/24" and line["requestId"] for line in told)
-        async with shop.world.extra["people"].connection() as people:
+        async with shop.world.people.connection() as people:
             assert await people.fetchval("SELECT count(*) FROM failed_sign_ins") == 3, "unknown ones take as long"
 
     portal(server, story)

@@ -35,7 +35,7 @@ async def worked(shop: Shop, turns: int = 1) -> None:
             await run_due(world, Orders(world))
     finally:
         await world.db.close()
-        await world.extra["people"].close()
+        await world.people.close()
 
 
 async def form_of(client: httpx.AsyncClient, back: str, doing: str) -> dict[str, Any]:

@@ -44,8 +44,8 @@ async def found_anywhere(shop: Shop) -> set[str]:
     names = ("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
              " AND relnamespace = 'public'::regnamespace")  # fmt: skip
     texts: dict[str, str | None] = {}
-    for database in ("dsn", "people_dsn"):
-        connection = await asyncpg.connect(shop.world.extra[database], timeout=10)
+    for dsn in (shop.world.dsn, shop.world.people_dsn):
+        connection = await asyncpg.connect(dsn, timeout=10)
         try:
             for (name,) in await connection.fetch(names):
                 texts[name] = await connection.fetchval(f'SELECT lower(string_agg(t::text, chr(10))) FROM "{name}" t')  # noqa: S608

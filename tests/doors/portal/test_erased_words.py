@@ -15,7 +15,7 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_customers import INES, found_anywhere
 from tests.flows.money.comparing import compare, person, statement, verdicts
-from tests.worlds import Shop
+from tests.worlds import Shop, change_world
 from tests.worlds import owner as world_owner
 
 from recoup.flows.cards.amend import Amended, amend
@@ -159,7 +159,7 @@ async def written(shop: Shop, as_: As) -> Written:
 
 async def listed(shop: Shop) -> None:
     """Lists that somebody searched for her: saved, as a file, and worked on."""
-    async with shop.world.extra["people"].connection() as people:
+    async with shop.world.people.connection() as people:
         user_id = await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'")
     mine = (user_id, shop.merchant_id)
     for name, query in (("of Duarte-Zzyx", "size=50"), ("late", "q=duarte-zzyx&status=4"), ("May", "status=4"),
@@ -174,7 +174,7 @@ async def listed(shop: Shop) -> None:
 
 def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddress, tmp_path: Path) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        shop.world.extra["exports"] = tmp_path
+        change_world(shop.world, exports=tmp_path)
         async with who_answers("Zzyx heard of it") as url:
             await create(shop.world, shop.scope, url, None, "rescue")
             left = await written(shop, as_)
@@ -202,7 +202,7 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
         facts = await shop.value("SELECT facts FROM orders WHERE order_id = $1", left.refused)
         assert "sense_key" not in facts
         assert facts["decline"]["text"] == ""
-        async with shop.world.extra["people"].connection() as people:
+        async with shop.world.people.connection() as people:
             assert {row["name"] for row in await people.fetch("SELECT name FROM saved_views")} == {"card", "May"}
         owner = await as_("owner")
         erased = "Its text was erased with the customer's data."
@@ -280,7 +280,7 @@ def test_a_view_that_is_saved_while_its_customer_is_erased_goes_too(
 ) -> None:
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=INES)
-        async with shop.world.extra["people"].connection() as people:
+        async with shop.world.people.connection() as people:
             mine = (await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"), shop.merchant_id)
         kept = persons.erase_part
 
@@ -308,7 +308,7 @@ def test_names_of_many_are_looked_for_beside_other_calls(
 
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=INES)
-        async with shop.world.extra["people"].connection() as people:
+        async with shop.world.people.connection() as people:
             mine = (await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"), shop.merchant_id)
         await keep_view(shop.world, mine, "hers", "q=duarte-zzyx")
         monkeypatch.setattr(list_habits, "redactor", redactor)

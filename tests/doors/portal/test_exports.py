@@ -45,7 +45,7 @@ async def worked(shop: Shop) -> None:
         await run_due(world, Orders(world))
     finally:
         await world.db.close()
-        await world.extra["people"].close()
+        await world.people.close()
 
 
 async def ask(client: httpx.AsyncClient, address: str, form: str = "csv") -> httpx.Response:

@@ -19,8 +19,8 @@ from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.password_links import MAILS_MAX, link_by_operator, link_of_ask
 from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.tidy import tidy
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 
 NEW = "a password of today"
@@ -29,7 +29,7 @@ LINK = re.compile(r"http://recoup\.test(/signin/password/[A-Za-z0-9_-]{43})(?![A
 
 async def mails(world: World, to: str) -> Sequence[asyncpg.Record]:
     """That arrived, the oldest first."""
-    connection = await asyncpg.connect(world.extra["dsn"])
+    connection = await asyncpg.connect(world.dsn)
     try:
         return list(await connection.fetch(
             "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id", to))
@@ -260,7 +260,7 @@ def test_a_mail_that_is_being_made_while_the_password_changes_carries_no_link(se
         await asked(await signed_in(""), "clerk@example.test")
         ask, user = (await people(shop, "SELECT ask_id, user_id FROM password_asks"))[0]
         await people(shop, "DELETE FROM password_asks")
-        async with shop.world.extra["people"].transaction() as tx:
+        async with shop.world.people.transaction() as tx:
             assert await link_of_ask(tx, shop.world, ask, user, is_first=True) is None  # type: ignore[arg-type]
         assert not await people(shop, "SELECT FROM password_links")
 

@@ -10,8 +10,8 @@ from tests.doors.portal.test_partner import ME, PASSWORD, Office, office, post
 from tests.worlds import people_dsn
 
 from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 
 NEW = "a password of today"

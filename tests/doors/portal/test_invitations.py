@@ -20,7 +20,7 @@ NEW = "a password of my own"
 
 
 async def people(shop: Shop, sql: str, *args: Any) -> Any:
-    async with shop.world.extra["people"].connection() as connection:
+    async with shop.world.people.connection() as connection:
         return await connection.fetch(sql, *args)
 
 
@@ -213,7 +213,7 @@ def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) 
                      SENT_MAX - 2)  # fmt: skip
         subject, user_id = Subject("merchant", shop.merchant_id, "Tea"), (await people(
             shop, "SELECT invited_by FROM invitations LIMIT 1"))[0][0]  # fmt: skip
-        slow = await asyncpg.connect(shop.world.extra["people_dsn"])
+        slow = await asyncpg.connect(shop.world.people_dsn)
         async with slow.transaction():  # both are past their counting, if nothing keeps them apart
             await slow.execute("LOCK TABLE invitations IN EXCLUSIVE MODE")
             asked = [asyncio.create_task(invite(shop.world, subject, user_id, f"{n}@example.test", "analyst",

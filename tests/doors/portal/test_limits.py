@@ -161,7 +161,7 @@ def test_who_has_left_refunds_nothing_any_more(server: ServerAddress) -> None:
         owner, ops = await as_("owner"), await as_("ops")
         await limited(owner, second_from="1")
         assert (await asks(ops, await paid(shop, 9_000), "20.00")).status_code == 303
-        async with shop.world.extra["people"].transaction() as connection:
+        async with shop.world.people.transaction() as connection:
             await connection.execute("DELETE FROM memberships WHERE role = 'operations' AND subject_kind = 'merchant'")
         path = f"/approvals/refunds/{await the_request(shop)}"
         assert "may not refund here any more" in texts(await decides(owner, path, "approve", seen="0"), 409)

@@ -35,7 +35,7 @@ async def look(olga: httpx.AsyncClient, shop: Shop, name: str = "Ops", *, act: b
 
 
 async def people_sql(shop: Shop, sql: str, *values: object) -> None:
-    async with shop.world.extra["people"].connection() as connection:
+    async with shop.world.people.connection() as connection:
         await connection.execute(sql, *values)
 
 
@@ -145,7 +145,7 @@ async def _age(shop: Shop) -> None:
     """As the owner of the database: the look began an hour ago."""
     import asyncpg  # noqa: PLC0415
 
-    connection = await asyncpg.connect(shop.world.extra["people_dsn"])
+    connection = await asyncpg.connect(shop.world.people_dsn)
     try:
         await connection.execute("UPDATE looks SET began_at = began_at - interval '1 hour',"
                                  " expires_at = expires_at - interval '1 hour'")  # fmt: skip
@@ -190,7 +190,7 @@ def test_two_forms_at_once_begin_one(server: ServerAddress) -> None:
         data = {"csrf": csrf, "whom": "role:owner", "reason": REASON, "minutes": "60"}
         answers = await asyncio.gather(*(olga.post("/look-as", data=data) for _ in range(6)))
         assert sorted(answer.status_code for answer in answers).count(303) == 1
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             assert await connection.fetchval("SELECT count(*) FROM looks") == 1
 
     portal(server, story)

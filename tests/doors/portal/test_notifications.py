@@ -169,7 +169,7 @@ def test_who_has_left_or_may_hear_less_sees_nothing_of_it(server: ServerAddress)
         await go_round(shop)
         assert unread(await clerk.get("/orders")) == "2"
         [dispute] = [row for row in await told(shop) if row["kind"] == "dispute" and row["facts"]][:1]
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             await connection.execute("UPDATE memberships SET role = 'developer' WHERE role = 'analyst'"
                                      " AND subject_kind = 'merchant'")  # fmt: skip
         assert unread(await clerk.get("/orders")) == "1", "a developer hears of no money, nor did they ever"
@@ -178,7 +178,7 @@ def test_who_has_left_or_may_hear_less_sees_nothing_of_it(server: ServerAddress)
             assert (await clerk.get(f"/notifications/{row['notification_id']}")).status_code == 404
         assert "A dispute over" not in (await clerk.get("/notifications")).text
         assert dispute["kind"] in KINDS
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             await connection.execute("DELETE FROM memberships WHERE subject_kind = 'merchant'")
         assert "for a person" not in (await boss.get("/notifications")).text
 

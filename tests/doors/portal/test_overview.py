@@ -71,7 +71,7 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
         finally:
             await connection.close()
             await world.db.close()
-            await world.extra["people"].close()
+            await world.people.close()
         assert {name: getattr(found.whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
         assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.money} == money
         for groups in (found.days, found.sites, found.money):

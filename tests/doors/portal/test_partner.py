@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.tracing import Tracing
@@ -22,8 +22,8 @@ from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.run_due import run_due
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
@@ -448,7 +448,7 @@ def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes:
 
 def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
-        at.world.extra["sign_up"] = False
+        change_world(at.world, sign_up=False)
         client = at.browser("198.51.100.11")
         assert (await client.get("/signup")).status_code == 404
         assert (await client.post("/signup", data=ME)).status_code == 404
@@ -461,10 +461,10 @@ def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: 
 
 def test_live_takes_no_sign_up() -> None:
     from recoup.flows.sign_up import is_open
-    from recoup.kernel.world import Policy
+    from recoup.kernel.policy import Policy
 
     class Live:
-        policy, extra = Policy(test_mode=False), {"sign_up": True}
+        policy, sign_up = Policy(test_mode=False), True
 
     world: World = Live()  # type: ignore[assignment]
     assert not is_open(world)

@@ -40,7 +40,7 @@ def visit(shop: Shop, work: Work, email: str | None = "maya@example.test", addre
                 await work(client, shop)
         finally:
             await world.db.close()
-            await world.extra["people"].close()
+            await world.people.close()
             await asyncio.sleep(0)
 
     asyncio.run(inside())

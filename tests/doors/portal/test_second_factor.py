@@ -17,8 +17,8 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
 from recoup.doors.portal.signin.page import HALF
 from recoup.flows.people.lost_factor import help_by_email
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.people.totp import code_of, step_at
 from recoup.store.server import ServerAddress
 
@@ -31,7 +31,7 @@ def code(shop: Shop, secret: str, steps: int = 0) -> str:
 
 
 async def people(shop: Shop, sql: str, *args: object) -> list[tuple[object, ...]]:
-    async with shop.world.extra["people"].connection() as connection:
+    async with shop.world.people.connection() as connection:
         return [tuple(row.values()) for row in await connection.fetch(sql, *args)]
 
 

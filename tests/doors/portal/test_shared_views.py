@@ -123,7 +123,7 @@ def test_what_the_operators_people_share_is_by_the_operator(server: ServerAddres
 
 def test_shared_views_are_not_endless_and_those_of_another_world_are_not_seen(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        ops, people = await as_("ops"), shop.world.extra["people"]
+        ops, people = await as_("ops"), shop.world.people
         view = await shared(ops, "Live one", "/orders?status=4")
         async with people.connection() as connection:
             await connection.execute("UPDATE saved_views SET shared_in = 'live'")

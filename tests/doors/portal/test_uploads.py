@@ -15,7 +15,7 @@ from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.rows import readers
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.server import ServerAddress
 
 
@@ -57,7 +57,7 @@ def visit(shop: Shop, work: object, email: str = "maya@example.test") -> None:
                 await work(Visitor(client, world))  # type: ignore[operator]
         finally:
             await world.db.close()
-            await world.extra["people"].close()
+            await world.people.close()
 
     asyncio.run(inside())
 

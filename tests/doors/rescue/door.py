@@ -31,7 +31,7 @@ from recoup.doors.rescue.services import Services, make_services
 from recoup.doors.rescue.uploads import SIZES
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.main.app import _no_path, refuse
 from recoup.main.door_server import DoorServer
 from recoup.rules.network.magic import script_card
@@ -342,7 +342,7 @@ class Counting:
 
     async def now(self) -> dict[str, int]:
         if self._connection is None:
-            self._connection = await asyncpg.connect(self._world.extra["dsn"], timeout=10)
+            self._connection = await asyncpg.connect(self._world.dsn, timeout=10)
             names = [row["name"] for row in await self._connection.fetch(_TABLES)]
             one = "SELECT '{0}' AS name, count(*) AS count FROM {0}"
             self._statement = await self._connection.prepare(" UNION ALL ".join(map(one.format, names)))

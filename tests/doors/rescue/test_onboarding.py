@@ -11,7 +11,7 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
-from tests.worlds import owner
+from tests.worlds import change_world, owner
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.applications import Applicant, decide_application
@@ -446,7 +446,7 @@ def test_the_people_database_hears_of_the_merchant_by_due_work(door: Door, partn
     """Whatever dies after the merchant's transaction: the worker tells the other database."""
     application = partner.approved()
     mid = UUID(partner.call("POST", f"/{application}/convert").json()["mid"])
-    people = door.world.extra["people"]
+    people = door.world.people
 
     async def known() -> list[Any]:
         async with people.connection() as connection:
@@ -454,9 +454,9 @@ def test_the_people_database_hears_of_the_merchant_by_due_work(door: Door, partn
             return [tuple(row) for row in await connection.fetch(sql, mid)]
 
     assert door.run(known()) == []
-    door.world.extra["people"] = None  # out of reach: the work stays due
+    change_world(door.world, people_database=None)  # out of reach: the work stays due
     door.run(run_due(door.world, door.orders, merchant_id=mid))
-    door.world.extra["people"] = people
+    change_world(door.world, people_database=people)
     door.sql("UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", mid)
     door.run(run_due(door.world, door.orders, merchant_id=mid))
     assert door.run(known()) == [(partner.partner_id, "Brightleaf Tea Ltd")]

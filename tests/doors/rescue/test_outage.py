@@ -61,7 +61,7 @@ class Troubled(Database):
 @pytest.fixture
 def troubled(door: Door) -> Iterator[tuple[Door, Troubled]]:
     """The same world behind a pool that can be troubled."""
-    db = Troubled(door.world.extra["dsn"], size=4, name="troubled")
+    db = Troubled(door.world.dsn, size=4, name="troubled")
     door.run(db.open())
     world = replace(door.world, db=db)
     made = door_of(door.runner, door.server, world, Orders(world), Deliveries(world))
@@ -179,7 +179,7 @@ def _kill_connections(door: Door, shop: Caller) -> None:
         connection = await asyncpg.connect(admin)
         while not stop.is_set():
             await connection.execute("SELECT 1")
-            await connection.fetch(kill, door.world.extra["database"])
+            await connection.fetch(kill, door.world.database)
             await asyncio.sleep(0.03)
         await connection.close()
 

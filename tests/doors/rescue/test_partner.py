@@ -212,7 +212,7 @@ def test_a_name_reaches_the_portals_list(door: Door, partner: Partner) -> None:
 
     async def known() -> list[tuple[str, Any]]:
         await run_due(door.world, door.orders, merchant_id=parse_id(told["mid"]))
-        async with door.world.extra["people"].connection() as connection:
+        async with door.world.people.connection() as connection:
             return [tuple(row) for row in await connection.fetch(name, parse_id(told["mid"]))]
 
     assert door.run(known()) == [("Before", partner.partner_id)]

@@ -11,7 +11,6 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.rescue import resource
 from recoup.doors.rescue.services import make_services
-from recoup.flows.key_endings import endings_of
 from recoup.store.server import ServerAddress
 
 
@@ -34,7 +33,7 @@ def test_a_token_that_is_checked_while_it_ends_is_not_good_for_another_second(
         async with sandbox_world(server, clocks=clocks) as made:
             shop, world = await make_shop(*made), made[0]
             services = make_services(*made[:2])
-            async with endings_of(world).heard(), client_of(application(services)) as client:
+            async with world.key_endings.heard(), client_of(application(services)) as client:
                 keys = {"AppKey": shop.keys.app_key, "AppSecret": shop.keys.app_secret}
                 answer = await client.post("/v1/oauth2/token", json=keys)
                 head = {"authorization": f"Bearer {answer.json()['accessToken']}"}

@@ -18,7 +18,6 @@ from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.app import OPERATIONS
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.flows.key_endings import endings_of
 from recoup.flows.merchants.make_merchant import make_keys
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.gateways.keys.jwt import access_claims, sign
@@ -300,7 +299,7 @@ def test_a_token_that_was_just_used_ends_with_its_key(door: Door) -> None:
 
 def test_a_door_that_goes_by_its_memory_ends_a_token_with_its_key(door: Door) -> None:
     async def story() -> list[int]:
-        endings = endings_of(door.world)
+        endings = door.world.key_endings
         async with endings.heard():
             for _ in range(3_000):
                 if endings.by_memory:

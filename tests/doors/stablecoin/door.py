@@ -25,7 +25,7 @@ from recoup.doors.stablecoin.services import Services, make_services
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.main.app import _no_path, refuse
 from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from tests.worlds import Shop
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.store.write.transmissions import add_transmissions
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)

@@ -12,10 +12,10 @@ from tests.worlds import owner, sandbox_world
 
 from recoup.flows.insight.learn.choices import back, keep, listed, shown, take
 from recoup.flows.models import KEEP_SECONDS, Models
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import Clocks
-from recoup.kernel.world import World
 from recoup.rules.rescue.engine.standing import STALE_AFTER, WHY_NONE
 from recoup.store.server import ServerAddress
 

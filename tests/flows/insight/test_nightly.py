@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.flows.insight.history import lived
-from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
+from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.learn import nightly
 from recoup.flows.insight.learn.choices import last_night, listed, take
@@ -29,7 +29,7 @@ def run(server: ServerAddress, mode: str, story: Callable[[Shop], Awaitable[None
 
     async def inside() -> None:
         async with sandbox_world(server, policy=replace(POLICY, training=mode)) as made:
-            made[0].extra["trainer"] = lambda wanted: train(made[0], wanted)
+            change_world(made[0], trainer=lambda wanted: train(made[0], wanted))
             await story(await make_shop(*made))
 
     asyncio.run(inside())
@@ -133,7 +133,7 @@ def test_of_two_workers_one_trains(server: ServerAddress, at_once: bool) -> None
 
         await train_nightly(shop.world)
         await night(shop)
-        other = replace(shop.world, extra=shop.world.extra | {"trainer": trainer})
+        other = replace(shop.world, trainer=trainer)
         first = asyncio.create_task(nightly._train_once(other, "take", trainer))
         await begun.wait()
         if at_once:

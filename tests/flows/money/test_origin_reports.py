@@ -32,10 +32,10 @@ from recoup.flows.money.origin_reports import (
     report_csv,
     transactions_page,
 )
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.money.fees import Tariff
 from recoup.store.read import origin_reports
 from recoup.store.read.origin_reports import RECIPES

@@ -166,7 +166,7 @@ def template(server: ServerAddress) -> Iterator[str]:
             await sold(shop, 2)
             await shop.advance(DAY)
             await shop.close_pages()
-            return str(shop.world.extra["database"])
+            return str(shop.world.database)
 
     name = asyncio.run(story())
     yield name

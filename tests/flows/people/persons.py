@@ -15,9 +15,9 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_step import CodeGiven, give_code
 from recoup.flows.people.sessions import read_session, session_hash
 from recoup.flows.people.sign_in import Entered, SignIn, sign_in
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
-from recoup.kernel.world import World
 from recoup.rules.people.totp import code_of, step_at
 
 KEY = "0" * 32
@@ -103,7 +103,7 @@ def run(shop: Shop, work: Callable[[World], Awaitable[None]]) -> None:
             await work(world)
         finally:
             await world.db.close()
-            await world.extra["people"].close()
+            await world.people.close()
             await asyncio.sleep(0)
 
     asyncio.run(inside())
@@ -111,6 +111,6 @@ def run(shop: Shop, work: Callable[[World], Awaitable[None]]) -> None:
 
 async def actions(who: Person) -> list[str]:
     """Of their log, the oldest first, without sign-ins."""
-    rows = await who.world.extra["people"].fetch(
+    rows = await who.world.people.fetch(
         "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id", who.user_id)
     return [row["action"] for row in rows]

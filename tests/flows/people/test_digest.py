@@ -112,7 +112,7 @@ def test_who_may_not_hear_of_money_or_has_left_gets_no_digest(server: ServerAddr
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         for name in ("developer", "owner"):
             await choose(shop.world, people[name], shop.merchant_id, BOTH)
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             await connection.execute("DELETE FROM memberships WHERE user_id = $1", people["owner"])
         await paid(shop)
         await send_digests(at(shop, tomorrow(8)).world)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from tests.flows.people.telling import arrived, go_round, kinds, person, told, with_people
 from tests.flows.people.test_kill_notifications import killed_everywhere
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder
 from recoup.flows.lists.ask import ask_for_file, cancel_export
@@ -17,8 +17,8 @@ from recoup.flows.lists.wanted import Wanted
 from recoup.flows.people.make_user import Membership
 from recoup.flows.people.notifications import choose
 from recoup.flows.people.tell_alert import tell_alert
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.rules.messages.notification_words import words_of
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server import ServerAddress
@@ -30,7 +30,7 @@ Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 def run(server: ServerAddress, files: Path, story: Story) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:
-            made[0].extra["exports"] = files
+            change_world(made[0], exports=files)
             shop = await make_shop(*made)
             await shop.admit()
             await story(shop, await with_people(shop))

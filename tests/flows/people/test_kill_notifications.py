@@ -19,7 +19,7 @@ from recoup.flows.people.digest import send_digests
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.server import ServerAddress
 
 STEPS_MAX = 60
@@ -101,7 +101,7 @@ def test_a_mail_leaves_with_one_id_whatever_dies(server: ServerAddress) -> None:
             return before
 
         async def act(world: World, before: int) -> None:
-            async with shop.world.extra["people"].connection() as connection:  # the lease of who died is over
+            async with shop.world.people.connection() as connection:  # the lease of who died is over
                 await connection.execute("UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL")
             while await send_notifications(world):
                 pass
@@ -125,7 +125,7 @@ def test_a_digest_is_made_once(server: ServerAddress) -> None:
         await keep_digest(shop.world, user, 0, True, True)
 
         async def begin() -> int:
-            async with shop.world.extra["people"].connection() as connection:
+            async with shop.world.people.connection() as connection:
                 await connection.execute("DELETE FROM digests")
             return len(await told(shop))
 

@@ -18,9 +18,9 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.required_factor import require
 from recoup.flows.people.sessions import open_session, read_session, switch_world
 from recoup.flows.sign_up import SignUp, sign_up
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.whence import network_of
 from recoup.store.read.people import belongs_in, is_operator, partner_roles, reachable
 from recoup.store.server import ServerAddress
@@ -43,7 +43,7 @@ class Two:
 
     async def reaches(self, user_id: UUID) -> tuple[bool, bool]:
         """In the sandbox, in the live world."""
-        async with self.sandbox.extra["people"].connection() as connection:
+        async with self.sandbox.people.connection() as connection:
             found = [bool(await reachable(connection, user_id, world.name)) for world in (self.sandbox, self.live)]
             assert found == [await belongs_in(connection, user_id, world.name) for world in (self.sandbox, self.live)]
         return found[0], found[1]
@@ -68,9 +68,9 @@ def run(server: ServerAddress, story: Callable[[Two], Awaitable[None]]) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            live = replace(shop.world, name="live", extra=dict(shop.world.extra))
-            sandbox = replace(shop.world, extra=shop.world.extra | {"other": live})
-            live.extra["other"] = sandbox
+            live = replace(shop.world, name="live", others={})
+            sandbox = replace(shop.world, others={"live": live})
+            live.others["sandbox"] = sandbox
             for world in (sandbox, live):
                 await register_partner(world, PARTNER, "Subscriptions Inc")
                 await register_merchant(world, shop.merchant_id, "Tea", PARTNER)
@@ -86,7 +86,7 @@ def test_who_belongs_to_a_merchant_in_the_sandbox_sees_nothing_of_it_live(server
         ann = await two.person("ann", "owner", two.sandbox)
         pat = await two.person("pat", "owner", two.sandbox, kind="partner")
         assert await two.reaches(ann) == await two.reaches(pat) == (True, False)
-        async with two.sandbox.extra["people"].transaction() as tx:
+        async with two.sandbox.people.transaction() as tx:
             token = await open_session(tx, two.sandbox, pat, None)
             assert await partner_roles(tx, pat, "live") == []
         session = await read_session(two.sandbox, token)
@@ -95,7 +95,7 @@ def test_who_belongs_to_a_merchant_in_the_sandbox_sees_nothing_of_it_live(server
             await switch_world(two.sandbox, token, session)
         olga = await two.person("olga", "owner", two.sandbox, kind="operator")
         assert await two.reaches(olga) == (True, True), "the operator's people are in both"
-        async with two.sandbox.extra["people"].connection() as connection:
+        async with two.sandbox.people.connection() as connection:
             assert await is_operator(connection, olga, "live")
 
     run(server, story)
@@ -120,7 +120,7 @@ def test_going_live_takes_along_who_is_there_then(server: ServerAddress) -> None
         pat = await two.person("pat", "analyst", two.sandbox, kind="partner")
 
         async def goes_live() -> None:
-            async with two.sandbox.extra["people"].connection() as connection:
+            async with two.sandbox.people.connection() as connection:
                 now = two.sandbox.clocks.wall()
                 await take_along(connection, two.shop.merchant_id, PARTNER, now, "sandbox", "live")
 

@@ -202,7 +202,7 @@ def test_choices_decide_by_which_way(server: ServerAddress) -> None:
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         wanted = {"owner": (True, False), "operations": (False, True), "analyst": (False, False),
                   "operator": (True, True)}  # fmt: skip
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             for name, way in wanted.items():
                 await choose(connection, people[name], "sandbox", shop.merchant_id, {"orders": way})
             await choose(connection, people["developer"], "live", shop.merchant_id, {"orders": (False, False)})
@@ -225,7 +225,7 @@ def test_a_mail_server_that_refuses_or_loses_its_answer(
         await go_round(shop)
         [mine] = await told(shop, user)
         assert (mine["mail_state"], mine["mail_tries"]) == (state, 1)
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             await connection.execute("UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL")
         await send_notifications(shop.world)
         got = await shop.world.mail.inbox([mine["notification_id"]])
@@ -258,7 +258,7 @@ def test_a_mail_is_plain_short_and_can_be_stopped(server: ServerAddress) -> None
             assert secret not in mail["text"] + mail["subject"]
         [row] = await told(shop, people["owner"])
         assert "ana" not in str(row["facts"])
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             [reader] = await readers_of(connection, "sandbox", shop.merchant_id, people["owner"])
         mail_row = NotificationMail(**{name: row[name] for name in NotificationMail.__struct_fields__})
         written = compose(message_of(shop.world, mail_row, reader), "recoup@example.com").as_bytes().decode()
@@ -317,7 +317,7 @@ def test_an_alert_waits_until_the_people_database_knows_the_merchant(server: Ser
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         await on_hold(shop)
         await alert_of_orders(shop.world, shop.merchant_id)
-        db = shop.world.extra["people"]
+        db = shop.world.people
         async with db.connection() as connection:
             await connection.execute("UPDATE merchant_worlds SET world = 'elsewhere'")
         await shop.run_due()
@@ -339,7 +339,7 @@ def test_what_was_told_half_a_year_ago_is_forgotten(server: ServerAddress) -> No
         await go_round(shop)
         await tidy(shop.world)
         assert len(await told(shop)) == 4
-        async with shop.world.extra["people"].connection() as connection:
+        async with shop.world.people.connection() as connection:
             await connection.execute("UPDATE notifications SET created_at = created_at - interval '181 days'")
         await tidy(shop.world)
         assert await told(shop) == []

@@ -16,9 +16,9 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_step import read_half
 from recoup.flows.people.sessions import read_session
 from recoup.flows.tidy import tidy
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 
 OTHER_KEY = "1" * 32
@@ -79,7 +79,7 @@ def test_an_offer_is_shown_to_the_session_that_asked_and_not_for_long(shop: Shop
         with pytest.raises(Problem, match="set-up has expired"):
             await second_factor.confirm(world, ann.me, ann.code(), KEY)
         await tidy(world)
-        kept = await world.extra["people"].fetch("SELECT 1 FROM second_factors WHERE user_id = $1", ann.user_id)
+        kept = await world.people.fetch("SELECT 1 FROM second_factors WHERE user_id = $1", ann.user_id)
         assert not kept, "what nobody took is forgotten"
         ann.secret = ""
         assert await ann.offered() != first
@@ -264,7 +264,7 @@ def test_turning_it_off_asks_for_password_and_code(shop: Shop) -> None:
         code = ann.code()
         assert await outcomes(*(off(world, Passwords(), ann.me, PASSWORD, code) for _ in range(2))) == ["ok", "ok"]
         assert not (await ann.enter()).is_half
-        kept = await world.extra["people"].fetch("SELECT 1 FROM recovery_codes WHERE user_id = $1",
+        kept = await world.people.fetch("SELECT 1 FROM recovery_codes WHERE user_id = $1",
                                                  ann.user_id)  # fmt: skip
         assert not kept
         assert await actions(ann) == ["second_factor_on", "second_factor_off"]
@@ -280,7 +280,7 @@ def test_the_database_keeps_neither_secret_nor_code(shop: Shop) -> None:
                   "signin_failures")  # fmt: skip
         kept = ""
         for table in tables:
-            rows = await world.extra["people"].fetch(f"SELECT t::text AS t FROM {table} t")  # noqa: S608
+            rows = await world.people.fetch(f"SELECT t::text AS t FROM {table} t")  # noqa: S608
             kept += " ".join(row["t"] for row in rows)
         for planted in (ann.secret, half, *ann.codes, KEY):
             assert planted not in kept
@@ -303,7 +303,7 @@ class Letters:
 
 def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> None:
     async def work(world: World) -> None:
-        await world.extra["people"].execute("UPDATE account_mails SET mail_state = 'sent', mail_due_at = NULL")
+        await world.people.execute("UPDATE account_mails SET mail_state = 'sent', mail_due_at = NULL")
         letters = Letters()
         object.__setattr__(world, "mail", letters)
         ann = await secured(world)
@@ -324,7 +324,7 @@ def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> N
         assert f"Asia/Kolkata; cuenta: {ann.email}." in subjects[used].text
         assert '<html lang="es">' in subjects[changed].html
         assert "Si no fue usted" in subjects[changed].html
-        states = await world.extra["people"].fetch(
+        states = await world.people.fetch(
             "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1", ann.user_id)
         assert [row[0] for row in states] == ["sent"] * 3
 

@@ -14,9 +14,9 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.tidy import tidy
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, WallTime
-from recoup.kernel.world import World
 from recoup.store.server import ServerAddress
 
 
@@ -51,7 +51,7 @@ def run(shop: Shop, work: Work) -> None:
         finally:
             for one in worlds:
                 await one.db.close()
-                await one.extra["people"].close()
+                await one.people.close()
             await asyncio.sleep(0)
 
     asyncio.run(inside())
@@ -97,8 +97,8 @@ def test_the_database_keeps_neither_token_nor_password(shop: Shop) -> None:
         token = await token_of(here)
         tables = ("SELECT u::text AS s FROM users u UNION SELECT f::text FROM signin_failures f"
                   " UNION SELECT l::text FROM account_log l")  # fmt: skip
-        rows = await here.extra["people"].fetch(tables)
-        sessions = await here.extra["people"].fetch("SELECT s::text AS s FROM sessions s")
+        rows = await here.people.fetch(tables)
+        sessions = await here.people.fetch("SELECT s::text AS s FROM sessions s")
         kept = " ".join(r["s"] for r in rows)
         assert token not in kept + str(sessions)
         assert PASSWORD not in kept + str(sessions)
@@ -111,7 +111,7 @@ def test_the_database_keeps_neither_token_nor_password(shop: Shop) -> None:
 def test_a_blocked_user_and_a_lost_membership_count_at_once(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
-        people = here.extra["people"]
+        people = here.people
         owner = Membership("merchant", shop.merchant_id, "owner")
         ann = await make_user(here, "Gone@Example.test", "Gone", PASSWORD, [owner])
         again = await make_user(here, "gone@example.test", "Gone", PASSWORD, [])
@@ -172,9 +172,9 @@ def test_what_is_over_is_forgotten_with_its_address(shop: Shop) -> None:
         await token_of(here)
         counts = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM signin_failures)"
         await tidy(await world(timedelta(minutes=10)))
-        assert all((await here.extra["people"].fetch(counts))[0]), "what is open stays"
+        assert all((await here.people.fetch(counts))[0]), "what is open stays"
         await tidy(await world(LASTS * 3))
-        assert list((await here.extra["people"].fetch(counts))[0]) == [0, 0]
+        assert list((await here.people.fetch(counts))[0]) == [0, 0]
 
     run(shop, work)
 

@@ -8,7 +8,7 @@ from tests.worlds import people_dsn, sandbox_world
 
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.sign_up import SignUp, sign_up
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.server import ServerAddress
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"

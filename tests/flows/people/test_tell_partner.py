@@ -17,8 +17,8 @@ from recoup.flows.people.invitations import Subject
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.world import World
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.kernel.world import World
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.store.retention import ALERTS_KEPT, retain
@@ -43,7 +43,7 @@ async def fail(at: Office, tries: int) -> None:
 
 async def heard(at: Office) -> list[tuple[str, str]]:
     """Who was told, and of what."""
-    rows = await at.world.extra["people"].fetch(
+    rows = await at.world.people.fetch(
         "SELECT u.email, n.kind FROM notifications n JOIN users u USING (user_id) ORDER BY 1, 2")
     return [(row["email"].partition("@")[0], row["kind"]) for row in rows]
 
@@ -51,7 +51,7 @@ async def heard(at: Office) -> list[tuple[str, str]]:
 def test_those_who_may_change_hooks_hear_once_and_are_led_there(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         endpoint_id = await endpoint(at)
-        await at.world.extra["people"].execute(
+        await at.world.people.execute(
             "INSERT INTO person_settings (user_id, language)"
             " SELECT user_id, 'fr' FROM users WHERE email = 'developer@example.test'")
         await at.shop.admit_many(4)
@@ -110,7 +110,7 @@ def test_choices_links_and_leaving_count_as_at_a_merchant(server: ServerAddress)
         await tell_partners(at.world)
         subject = Subject("partner", at.partner_id, "Subscriptions Inc")
         users = {row["email"].partition("@")[0]: row["user_id"] for row in
-                 await at.world.extra["people"].fetch("SELECT email, user_id FROM users")}  # fmt: skip
+                 await at.world.people.fetch("SELECT email, user_id FROM users")}  # fmt: skip
         await end_membership(at.world, subject, users["operations"], by=users["owner"], request_id="test")
         while await send_notifications(at.world):
             pass

@@ -12,8 +12,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.people.watch_rates import watch_rates
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.rules.messages.notification_words import words_of
 from recoup.store.read.rescue_rate import explain
 from recoup.store.server import ServerAddress

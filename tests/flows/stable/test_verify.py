@@ -37,7 +37,7 @@ async def _live(server: ServerAddress) -> str:
         await _charge(shop, "OPEN", None)
         asked = PayoutAsked("1.00", "USDT", "crypto", "mock:open")
         await ask_payout(shop.world, shop.merchants, shop.scope, asked)
-        return str(shop.world.extra["database"])
+        return str(shop.world.database)
 
 
 async def _charge(shop: Shop, external_id: str, channel: str | None) -> Any:

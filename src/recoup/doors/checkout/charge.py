@@ -19,10 +19,10 @@ from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.words import told
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.languages.catalogues import asked_for
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.read.charges import ChargeFound, find_charges

@@ -11,7 +11,7 @@ from recoup.doors.checkout.visit import Checkout, Visit, page
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.read.challenges import kind_of_order
 
 

@@ -15,8 +15,8 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import order_of_token
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.languages.catalogues import asked_for
 
 log = structlog.get_logger()

@@ -29,8 +29,8 @@ from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.tidy import tidy
 from recoup.flows.upkeep import upkeep
+from recoup.flows.world import World
 from recoup.kernel.problem import in_words
-from recoup.kernel.world import World
 from recoup.store.read.due_work import moved_merchants
 
 log = structlog.get_logger()

@@ -23,7 +23,7 @@ async def operator_named(opened: Opened, email: str) -> Actor:
     if not email:
         raise Problem("invalid", "--as E-MAIL is required: the person who moves money is logged.", field="as",
                       cure="Use the e-mail with which you sign in to the portal.")  # fmt: skip
-    async with opened.world.extra["people"].read() as connection:
+    async with opened.world.people.read() as connection:
         user = await find_user(connection, email)
         decides = user is not None and user.active and await is_operator(connection, user.user_id, opened.world.name)
     if user is None or not decides:

@@ -11,7 +11,7 @@ import click
 from recoup.doors.command import sandbox_dispute
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt, statement
+from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.money import Money
 from recoup.rules.network.magic import inputs
@@ -69,7 +69,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("kind", type=click.Choice(FAULTS))
     @click.argument("duration")
     @data_dir_option
-    def fault(kind: str, duration: str, data_dir: Path | None) -> None:
+    def fault(kind: FaultKind, duration: str, data_dir: Path | None) -> None:
         """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
         lasts = timedelta(0) if duration == "0s" else parse_step(duration)
 

@@ -19,7 +19,7 @@ from recoup.doors.docs.templates import CONSUMERS, STATIC, render, rendered, sho
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
 from recoup.doors.edge.postman import collection
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]

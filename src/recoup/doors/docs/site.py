@@ -9,7 +9,7 @@ from recoup.doors.docs.markdown import Section
 from recoup.doors.docs.reference import Reference, make_reference
 from recoup.doors.docs.webhooks import EventSample, event_samples, stable_samples
 from recoup.doors.edge.dialect import Dialect
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 
 class Link(NamedTuple):

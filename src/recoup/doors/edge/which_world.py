@@ -17,8 +17,8 @@ from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, h
 from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.cookies import cookie_of
 from recoup.doors.edge.json_body import ClientGone, read_body
+from recoup.kernel.policy import LIVE_MARK, WORLD_CLAIM
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import LIVE_MARK, WORLD_CLAIM
 
 _KEYS: Final = (b"pk_live_", b"ppk_live_", b"tk_live_")
 _TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")

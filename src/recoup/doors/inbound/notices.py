@@ -17,8 +17,8 @@ from recoup.doors.edge.tracing import request_id
 from recoup.doors.inbound.errors import refusal
 from recoup.flows.disputes.receive import in_words, receive
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.messages.inbound import HEADER
 
 log = structlog.get_logger()

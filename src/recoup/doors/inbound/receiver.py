@@ -11,8 +11,8 @@ from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.json_body import ClientGone, read_body
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.inbound.errors import refusal
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 
 PATH: Final = "/inbound/sandbox/webhooks"
 PER_SECOND: Final = 200

@@ -18,8 +18,8 @@ from recoup.doors.portal.forms import Form, read_body, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.languages.catalogues import asked_for
 from recoup.store.read.menu_counts import menu_counts
 from recoup.store.read.order_counts import count_orders
@@ -187,7 +187,7 @@ def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:
 
 def other_of(world: World) -> str:
     """What the other environment is called; empty where there is none."""
-    other: World | None = world.extra.get("other")
+    other = world.other
     return other.name if other is not None else ""
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from recoup.flows.world import World
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.store.read.partitions import read_days_left
 
 FEW: Final = 5  # days; upkeep makes seven ahead, once an hour

@@ -27,7 +27,7 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
     wanted = {text: found for text in ids if (found := parse_id(text)) is not None}
     names = {}
     if wanted:
-        async with portal.world.extra["people"].read() as connection:
+        async with portal.world.people.read() as connection:
             names = await names_of(connection, list(wanted.values()))
     by_text = {text: names[found] for text, found in wanted.items() if found in names}
     return {text: _told(one, by_text, staff=staff) for text, one in read.items()}

@@ -16,7 +16,7 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
 from recoup.doors.portal.forms import Form, read_form, same_origin
 from recoup.doors.portal.portal import Portal
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,14 +103,14 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 
 
 def routes(
     world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
 ) -> list[BaseRoute]:
-    """Needs `world.extra["people"]`, the people database. `readers`: how rows of files are read; without, none are."""
+    """Needs `world.people`, the people database. `readers`: how rows of files are read; without, none are."""
     merchants = merchants or Merchants(world)
     evaluate = Evaluate(world, orders, merchants, Vault(world))
     portal = Portal(world, orders, merchants, Passwords(), readers or {}, evaluate, Deliveries(world))

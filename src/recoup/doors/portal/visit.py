@@ -18,10 +18,10 @@ from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
 from recoup.flows.people.sessions import Session
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.kernel.world import World
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.read.merchants import Known
 

@@ -21,7 +21,7 @@ from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.declined import CauseWord, EvaluateBody, Evaluated, Subscription, ThreeDSecure
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
-from recoup.kernel.world import Policy
+from recoup.kernel.policy import Policy
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.uploads.table import is_like
 

@@ -14,8 +14,8 @@ from recoup.doors.rescue.transmit import read_outcome, read_transmitted
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.flows.cards.uploads.row import Became, Given, Reader
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 from recoup.rules.uploads.table import Column, plain
 
 _SHAPES: Final[dict[str, type[msgspec.Struct]]] = {"transmit": TransmitBody, "evaluate": EvaluateBody}

@@ -13,7 +13,7 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.quotas import Quotas
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.read.order_totals import Totals
 
 

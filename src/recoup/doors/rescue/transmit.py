@@ -12,8 +12,8 @@ from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import Policy
 
 
 async def transmit(call: Call) -> Reply:

@@ -9,7 +9,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.stable.callers import Callers
 from recoup.flows.stable.charge import Charges
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.read.order_totals import Totals
 
 

@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
 from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.stable.amounts import plain_text
 from recoup.rules.stable.words import stamp
 from recoup.store.read.wallets import WalletMovement, balances, movements

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from recoup.flows.cards.due import start
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.amend_order import check_open, move_expiry, note, replace_card, want_attempts
 from recoup.moves.change import Change
 from recoup.moves.swap_card import NewCard

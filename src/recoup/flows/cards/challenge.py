@@ -14,10 +14,10 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.moves.answer_challenge import answer as answer_move
 from recoup.moves.answer_challenge import decline_by_customer
 from recoup.moves.change import Change

@@ -21,11 +21,11 @@ from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of, w
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data

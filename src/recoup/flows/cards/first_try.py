@@ -9,10 +9,10 @@ from recoup.flows.cards.send import finish, first_of_new, send_attempt
 from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Admission, Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.order.snapshot import Order
 
 CROWD_SECONDS_EACH = 0.006

@@ -11,9 +11,9 @@ from uuid import UUID
 from recoup.flows.cards.send import call, close
 from recoup.flows.external_call import call_with_timeout, deadline_of, may_be_forgotten, processor_of
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import ProcessorResult, close_attempt
 from recoup.moves.collect import raise_uncollected

@@ -1,17 +1,18 @@
 """The sandbox's outside world on demand: an issuer that answers as told, a processor that misbehaves."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from recoup.flows.cards.collect import collect
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.flows.sandbox_issuer import sandbox_issuer
+from recoup.flows.world import World
+from recoup.gateways.cards.sandbox.faults import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.moves.ask_by_hand import ask_by_hand, gate_word
 from recoup.moves.change import Change
 from recoup.moves.collect import bring_forward as bring_charge_forward
@@ -21,7 +22,8 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.due_work import unanswered
 from recoup.store.write.due_work import inquire_now
 
-FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
+FaultKind = Kind
+FAULTS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 _OPERATOR = Actor("operator", "sandbox")
 
 
@@ -32,8 +34,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
     Raises: Problem not_found, wrong_state.
     """
     merchant_id, order_id = await find_one(world, key)
-    issuer: SandboxProcessor = world.processors["sandbox"]
-    await issuer.force(order_id, approve)
+    await sandbox_issuer(world).force(order_id, approve)
 
     def bring_forward(change: Change) -> bool:
         order = change.order
@@ -65,16 +66,15 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
 async def statement(world: World, key: str) -> list[dict[str, Any]]:
     """What the cardholder's statement shows of an order. Raises: Problem(not_found)."""
     _, order_id = await find_one(world, key)
-    found: list[dict[str, Any]] = await _issuer(world).statement(order_id)
-    return found
+    return await sandbox_issuer(world).statement(order_id)
 
 
-async def set_fault(world: World, kind: str, lasts: timedelta) -> None:
-    await _issuer(world).misbehave(kind, world.clocks.wall() + lasts)
+async def set_fault(world: World, kind: FaultKind, lasts: timedelta) -> None:
+    await sandbox_issuer(world).misbehave(kind, world.clocks.wall() + lasts)
 
 
-async def clear_fault(world: World, kind: str) -> None:
-    await _issuer(world).behave(kind)
+async def clear_fault(world: World, kind: FaultKind) -> None:
+    await sandbox_issuer(world).behave(kind)
 
 
 async def end_silence(world: World, merchant_id: UUID) -> None:
@@ -82,11 +82,9 @@ async def end_silence(world: World, merchant_id: UUID) -> None:
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
         waiting = await unanswered(connection, merchant_id, wall)
-        told = set(await _issuer(world).end_silence([attempt_id for _, attempt_id in waiting])) if waiting else set()
+        if not waiting:
+            return
+        told = set(await sandbox_issuer(world).end_silence([attempt_id for _, attempt_id in waiting]))
         if told:
             orders = [order_id for order_id, attempt_id in waiting if attempt_id in told]
             await inquire_now(connection, merchant_id, orders, wall)
-
-
-def _issuer(world: World) -> Any:
-    return world.processors["sandbox"]

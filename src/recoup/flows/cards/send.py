@@ -10,11 +10,11 @@ from uuid import UUID
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, Job, Orders, Taken
+from recoup.flows.world import World
 from recoup.gateways.cards.port import Card, Charge, Outcome
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import ProcessorResult, close_attempt
 from recoup.moves.open_attempt import open_attempt

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.network.card import issuer_digits, luhn, scheme_of
 from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.end_order import not_paid_elsewhere, paid_elsewhere
 from recoup.moves.merchant_attempt import merchant_attempt

@@ -17,11 +17,11 @@ from recoup.flows.external_call import (
     processor_of,
 )
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Outcome
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.dispute_answers import ask_answer, close_answer, open_answer

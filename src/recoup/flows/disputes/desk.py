@@ -6,9 +6,9 @@ import msgspec
 
 from recoup.flows.disputes.receive import apply
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.messages.inbound import Notice
 from recoup.store.read.disputes import find_notice

@@ -13,9 +13,9 @@ import msgspec
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.no_cards import PROCESSOR, refuse_cards
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.dispute_notices import keep_unmatched, next_try, try_next_at
 from recoup.moves.disputes import apply_notice

@@ -3,7 +3,7 @@
 The issuer then tells us as any processor would: by a signed notice through the inbound door's flow.
 """
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -11,12 +11,13 @@ import msgspec
 from recoup.flows.disputes.receive import Received, in_words, notice_key, receive
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
+from recoup.flows.sandbox_issuer import ROUTE, sandbox_issuer
+from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.disputes import Notice, Wanted
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.time import BusinessTime
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.rules.messages.inbound import signed
@@ -25,7 +26,6 @@ from recoup.rules.order.snapshot import Attempt
 from recoup.store.read.disputes import approved_charge
 from recoup.store.read.merchants import offset_of
 
-ROUTE = "sandbox"
 Key = tuple[UUID, UUID]
 
 
@@ -120,9 +120,8 @@ async def _send(world: World, orders: Orders, notice: Notice) -> Received:
     return await receive(world, orders, ROUTE, body, signature, "sandbox")
 
 
-def _issuer(world: World) -> Any:
+def _issuer(world: World) -> SandboxProcessor:
     if not world.policy.test_mode:
         raise Problem("forbidden", "Disputes can be simulated only in the sandbox.",
                       cure="In live, they come from the processor.")  # fmt: skip
-    issuer: SandboxProcessor = world.processors[ROUTE]
-    return issuer
+    return sandbox_issuer(world)

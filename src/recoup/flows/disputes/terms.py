@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.disputes import Party, Terms, terms_at

@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import Database
 from recoup.store.read.audit import (
     AuditFilter,
     AuditLine,
@@ -23,7 +22,7 @@ LINES_MAX: Final = 200_000  # of one file
 
 async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilter, limit: int) -> list[AuditLine]:
     """Newest first. `subject`: `merchant` or `partner`, and its id. Raises: Problem(unavailable)."""
-    people: Database = world.extra["people"]
+    people = world.people
     read = merchant_lines if subject[0] == "merchant" else partner_lines
     try:
         async with world.db.connection() as connection:

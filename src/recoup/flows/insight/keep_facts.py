@@ -14,9 +14,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.each import each
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.payer_looks import look_at
 from recoup.rules.rescue.payer_looks import answer_of
 from recoup.store.pool import retrying

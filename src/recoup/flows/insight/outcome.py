@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.find_order import find_one
+from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.store.read.evaluate import order_word
 from recoup.store.read.wire_orders import order_history

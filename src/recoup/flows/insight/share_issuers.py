@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.write.issuers import count_issuers
 from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
 

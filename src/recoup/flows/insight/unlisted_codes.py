@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.world import World
 from recoup.store.read.unlisted_codes import UnlistedCode, unlisted_codes
 
 DAYS: Final = 30

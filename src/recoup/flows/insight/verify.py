@@ -15,9 +15,9 @@ import asyncpg
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.verify_bank import bank
 from recoup.flows.insight.verify_models import damaged_models, load_models
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.mails import TRIES_MAX
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import EVENT_STATUSES

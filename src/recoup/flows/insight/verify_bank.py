@@ -6,10 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.gateways.bank.files import says
 from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context, opened_account
 from recoup.rules.money.bank_payout import file_context
 from recoup.store.read.proofs.bank import PayoutFile, SealedAccount, accounts, files
@@ -66,7 +66,7 @@ def _file(world: World, row: PayoutFile) -> Wrong | None:
 
 
 def _opened(world: World, row: SealedAccount | PayoutFile) -> BankAccount | None:
-    if row.account_id is None or row.scheme is None or row.holder is None:
+    if row.account_id is None or row.scheme is None or row.holder is None or row.sealed is None:
         return None
     try:
         numbers = world.keys.open_secret(account_context(row.account_id), row.sealed)

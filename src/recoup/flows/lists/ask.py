@@ -6,9 +6,9 @@ from uuid import UUID
 
 from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
 from recoup.flows.lists.wanted import Wanted
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.exports import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
 from recoup.store.pool import retrying

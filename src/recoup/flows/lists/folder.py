@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"(?:([0-9a-f]{32})\.)?([0-9a-f]{32})\.([0-9]{1,9})(\.
 
 def folder_of(world: World) -> Path:
     """Raises: Problem(unavailable) where there is none."""
-    folder: Path | None = world.extra.get("exports")
+    folder = world.exports
     if folder is None:
         raise Problem("unavailable", "This installation has no folder for exports.", cure="Narrow the list.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

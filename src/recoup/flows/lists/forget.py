@@ -1,13 +1,13 @@
 """Files whose time is over go, and what runs that died have left behind."""
 
 from recoup.flows.lists.folder import lying
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.read.exports import living
 from recoup.store.write.exports import forget_exports
 
 
 async def forget_files(world: World) -> None:
-    if world.extra.get("exports") is None:
+    if world.exports is None:
         return
     async with world.db.connection() as connection:
         await forget_exports(connection, world.clocks.wall())

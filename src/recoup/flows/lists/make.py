@@ -14,8 +14,8 @@ import structlog
 from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
 from recoup.flows.lists.wanted import wanted_of
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.world import World
 from recoup.moves.exports import end_export
 from recoup.store.pool import retrying
 from recoup.store.read.exports import Export, others_running

@@ -4,9 +4,9 @@ from hashlib import sha256
 from uuid import UUID
 
 from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.moves.applications import move_application
 from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type

@@ -9,9 +9,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.moves.applications import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing

@@ -12,11 +12,11 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.known import known_offset, no_such_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms

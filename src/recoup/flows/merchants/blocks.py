@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
 from recoup.store.read.blocks import subjects_of_order

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from recoup.flows.merchants.switches import MERCHANT, change
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.world import World
 from recoup.store.read.partners import own_merchants_among
 
 

@@ -14,9 +14,9 @@ import asyncpg
 from recoup.flows.merchants.applications import Applicant, form_of, locked_application
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.moves.applications import move_application
 from recoup.moves.registrations import wait_for_registration
 from recoup.rules.merchants.application import step

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.key_endings import endings_of
 from recoup.flows.merchants.partners import KEY_PREFIX
+from recoup.flows.world import World
 from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import WORLD_CLAIM, World
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.read.partners import find_partner_key
 from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
@@ -48,7 +48,7 @@ class Credentials:
     """Keeps keys that were checked for a few seconds, so that a call with a key costs no look-up each time."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._endings = world, endings_of(world)
+        self._world, self._endings = world, world.key_endings
         self._known: dict[bytes, tuple[float, Identity]] = {}
         self._tokenizers: dict[str, tuple[float, UUID]] = {}
 

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import no_such_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.rules.money.fees import FeeTerm, Tariff, check_term
 from recoup.store.read.merchants import load_merchant

@@ -13,10 +13,10 @@ import msgspec
 
 from recoup.flows.hosted_link import named_by, signed_token
 from recoup.flows.merchants.make_merchant import Keys
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.store.read.merchant_keys import keys_ended
 from recoup.store.write.partners import add_handover, open_handover
@@ -100,7 +100,7 @@ def _opened(world: World, handover_id: UUID, sealed: bytes) -> Credentials:
 
 
 def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:
-    return f"{world.extra.get('url', '')}/handover/{signed_token(world, 'handover', merchant_id, handover_id)}"
+    return f"{world.url}/handover/{signed_token(world, 'handover', merchant_id, handover_id)}"
 
 
 def handover_context(handover_id: UUID) -> str:

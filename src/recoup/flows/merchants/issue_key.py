@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.rules.stable.signing import secret_context
 from recoup.store.read.merchant_keys import keys_made
 from recoup.store.write.merchant_keys import add_api_key, add_signing_key, add_tokenization_key

@@ -9,11 +9,11 @@ import asyncpg
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
+from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
-from recoup.kernel.world import World
 from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
 from recoup.rules.merchants.form import KINDS
@@ -104,7 +104,7 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     async with world.db.transaction() as tx:
         keys = await issue_keys(tx, world, merchant_id)
         await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
-    await heard_everywhere(world)
+    await heard_everywhere(world.db)
     return keys
 
 

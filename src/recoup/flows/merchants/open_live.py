@@ -12,12 +12,11 @@ from uuid import UUID
 from recoup.flows.merchants.make_merchant import NewSite, acceptor_of, place_merchant
 from recoup.flows.merchants.partners import make_partner
 from recoup.flows.merchants.switches import MERCHANT, Subject, change, switches_of
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.rules.money.fees import in_force
-from recoup.store.pool import Database
 from recoup.store.read.merchants import Known, Site, load_merchant
 from recoup.store.read.onboarding import ApprovedRequest, waiting_to_open
 from recoup.store.read.partners import find_partner
@@ -34,7 +33,7 @@ OPERATOR: Final = Actor("operator", "go-live")
 
 async def open_approved(sandbox: World) -> int:
     """How many were opened. None without a live world, or while that has no card processor."""
-    live: World | None = sandbox.extra.get("other")
+    live = sandbox.other
     if live is None or not sandbox.policy.test_mode or not acceptor_of(live):
         return 0
     async with sandbox.db.connection() as connection:
@@ -55,7 +54,7 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     scope = Scope(merchant_id, OPERATOR, str(request.request_id))
     await _place(live, known, partner_id, scope)
     await _switch(live, known, scope, request.kinds)
-    people: Database = sandbox.extra["people"]
+    people = sandbox.people
     async with people.connection() as connection:
         await save_merchant(connection, merchant_id, live.name, partner_id, known.merchant.name)
         await take_along(connection, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)

@@ -4,9 +4,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
 from recoup.store.write.order_notes import insert_order_note

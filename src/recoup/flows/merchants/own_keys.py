@@ -8,9 +8,9 @@ import structlog
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, check_made, issue_key
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.store.read.merchant_keys import MerchantKey, keys_of, live_keys
 from recoup.store.write.merchant_keys import end_keys, name_key
@@ -56,7 +56,7 @@ async def make_key(
         told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
         await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), told)
     if overlap == timedelta(0):
-        await heard_everywhere(world)
+        await heard_everywhere(world.db)
     log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
     return made
 
@@ -72,7 +72,7 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
         if not await end_keys(tx, scope.merchant_id, (kind,), wall, wall, by, only=print_):
             raise Problem("not_found", "There is no such active key.", cure="Reload the page.")
         await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
-    await heard_everywhere(world)
+    await heard_everywhere(world.db)
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
 
 

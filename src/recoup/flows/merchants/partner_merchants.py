@@ -16,10 +16,10 @@ from recoup.flows.merchants.handover import Credentials, Handover, credentials_o
 from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import no_such_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
-from recoup.kernel.world import World
 from recoup.moves.registrations import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
@@ -191,7 +191,7 @@ async def new_keys(
                    overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
         handover = await prepare(tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap)
     if not overlap:
-        await heard_everywhere(world)
+        await heard_everywhere(world.db)
     return KeysMade(given, handover, wall + overlap)
 
 

@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.merchants.partners import no_such_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.world import World
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.store.read.merchant_keys import MerchantKey, keys_of
 from recoup.store.read.merchants import Site, load_merchant

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.own_keys import checked_name
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.kernel.world import World
 from recoup.store.read.partner_merchants import partner_keys_of
 from recoup.store.read.partners import Partner, find_partner, is_own_merchant
 from recoup.store.write.partners import (
@@ -73,7 +73,7 @@ async def make_partner_key(
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall, name)
         await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
     if not overlap and not is_first:
-        await heard_everywhere(world)
+        await heard_everywhere(world.db)
     return key
 
 

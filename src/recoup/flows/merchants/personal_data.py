@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import check_pii_access, pii_access_of
 from recoup.store.read.merchants import load_merchant

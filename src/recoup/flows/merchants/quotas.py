@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.store.read.partners import Partner, find_partner, partner_of
 
 KEPT_SECONDS: Final = 10.0

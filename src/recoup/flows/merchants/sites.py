@@ -8,10 +8,10 @@ from uuid import UUID
 
 from recoup.flows.merchants.campaigns import check_none_closed
 from recoup.flows.merchants.switches import check_not_closed, note, switches_of
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
 from recoup.store.read.switches import Switch, SwitchChange, last_actors, standing, switch_history
 from recoup.store.write.sites import lock_merchant, raise_version

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 
 

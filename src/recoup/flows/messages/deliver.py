@@ -15,10 +15,10 @@ import asyncpg
 import structlog
 
 from recoup.flows.messages.post import Posted, answer_text, post_event
+from recoup.flows.world import World
 from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.alerts import alert_endpoints
 from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
 from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
 from recoup.flows.messages.post import event_of
+from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event

@@ -11,11 +11,11 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, owner_id, path_of
+from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.world import World
 from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.post_mail import post_mail
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.money import money
-from recoup.kernel.world import World
 from recoup.moves.mails import close_mail, open_mail
 from recoup.rules.languages.countries import language_in
 from recoup.rules.languages.locale import Locale
@@ -57,7 +57,7 @@ async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, 
 
 
 def _facts(world: World, merchant_id: UUID, row: MailFacts, to: Locale) -> NoticeFacts:
-    base = str(world.extra.get("url", ""))
+    base = world.url
     return NoticeFacts(
         notice=row.notice, shop=row.shop, amount=f"{money(row.units, row.asset)} {row.asset}",
         card=card_of(row.scheme, row.last4, to),

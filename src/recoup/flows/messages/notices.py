@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
+from recoup.gateways.web.mail.port import is_kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.messages.notices import NAMES, switched
 from recoup.store.read.mails import notice_settings
@@ -36,10 +37,9 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
 
 def keeps_mail(world: World) -> bool:
     """Whether mails stay in the sandbox's mailbox instead of leaving for their recipients."""
-    return hasattr(world.mail, "inbox")
+    return is_kept(world.mail)
 
 
 async def inbox(world: World, mail_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
     """What the sandbox's mailbox has of these; empty where mails really leave."""
-    found: dict[UUID, dict[str, Any]] = await world.mail.inbox(mail_ids) if keeps_mail(world) else {}
-    return found
+    return await world.mail.inbox(mail_ids) if is_kept(world.mail) else {}

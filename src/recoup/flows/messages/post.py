@@ -13,10 +13,10 @@ from typing import Final
 
 import structlog
 
+from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
-from recoup.gateways.web.port import ANSWER_BYTES, Answer, Web
+from recoup.gateways.web.port import ANSWER_BYTES, Answer
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.stable_events import render_stable
 from recoup.rules.network.card_text import masked_numbers
@@ -75,14 +75,14 @@ def answer_text(answer: Answer) -> str:
 
 
 async def _post(world: World, url: str, sent: Rendered) -> Answer:
-    web: Web = world.web
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
-    return await web.post(url, sent.headers, sent.body, timeout_seconds=seconds)
+    return await world.web.post(url, sent.headers, sent.body, timeout_seconds=seconds)
 
 
 def _keys(world: World, lane: Lane) -> list[str]:
     """Base64, in the order in which they are tried: an old key that still holds before the new one."""
     context = f"webhook:{lane.partner_id or lane.merchant_id}"
+    assert lane.key is not None
     sealed = [lane.key]
     if lane.previous_key is not None and (lane.format == "standard" or not lane.switched):
         sealed.insert(0, lane.previous_key)

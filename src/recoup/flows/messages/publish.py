@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.each import each
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.pool import retrying
 from recoup.store.write.closer import feed_events, lock_closer, merchants_with_events
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish
 from recoup.flows.messages.publish_partners import publish_for
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 
 async def publish_now(world: World, deliveries: Deliveries, merchant_id: UUID) -> int:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.each import each
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.store.pool import retrying
 from recoup.store.read.partners import partner_of
 from recoup.store.write.partner_feed import feed_partner, partners_behind

@@ -6,9 +6,9 @@ from typing import Final
 
 from recoup.flows.messages.owner import Owner, owner_id
 from recoup.flows.messages.post import event_of
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
-from recoup.kernel.world import World
 from recoup.rules.messages.events import CATALOGUE, Event
 from recoup.store.read.feed import feed_page, last_number
 from recoup.store.read.partner_feed import last_partner_number, partner_feed_page

@@ -6,10 +6,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.replays import begin_one
 from recoup.store.pool import KeyTaken, retrying

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, note, owner_id
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.moves.replays import begin_replay, step_replay
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.feed import last_number

@@ -9,10 +9,10 @@ import structlog
 
 from recoup.flows.messages.endpoints import Endpoint, gone, new_signing_key, read
 from recoup.flows.messages.owner import Owner, key_context, note, owner_id
+from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.store.pool import retrying
 from recoup.store.read.endpoints import SharedKeys, shared_keys
 from recoup.store.write.endpoints import lock_endpoint, lock_shared_key, set_own_key, set_shared_key

@@ -10,13 +10,13 @@ from uuid import UUID
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, lock_owner, note, owner_id
 from recoup.flows.messages.post import answer_text
+from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
-from recoup.gateways.web.port import Answer, Web
+from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
@@ -69,9 +69,8 @@ async def send_sample(
     await _count(world, owner, endpoint_id, name)
     event = sample_event(name, stable, new_id(), owner_id(about or owner), site_id, at)
     sent = _rendered(endpoint, event, checked.host_header, wall)
-    web: Web = world.web
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
-    answer = await web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
+    answer = await world.web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
     await _keep(world, endpoint, event, name, answer)
     return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), answer_text(answer), answer.taken)
 

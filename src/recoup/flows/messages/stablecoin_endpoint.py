@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
 from recoup.rules.rescue.site_address import host_of

@@ -4,11 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.known import no_such_merchant
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.moves.settlement import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount

@@ -8,13 +8,12 @@ import asyncpg
 from msgspec.structs import replace
 
 from recoup.flows.known import known_offset
-from recoup.flows.money.bank_payouts import bank_of
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
@@ -112,7 +111,7 @@ def deposits_of(world: World, row: AccountRow) -> list[int]:
 
 def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
     """What a twin's account statement shows; None where only its owner can read it."""
-    return deposits_of(world, row) if bank_of(world).shows_deposits and row.state == "added" else None
+    return deposits_of(world, row) if world.bank.shows_deposits and row.state == "added" else None
 
 
 async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *states: str) -> AccountRow:

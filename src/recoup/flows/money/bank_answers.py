@@ -1,10 +1,10 @@
 """What a bank's answer file says is done to the payouts it names; what cannot be done is told, line by line."""
 
 from recoup.flows.money.bank_payouts import tell_outcome
+from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.money.bank_answers import PayoutReturn, read_answers
 from recoup.store.read.bank import find_payout, payout_by_reference
 

@@ -7,12 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.external_call import call_with_timeout
-from recoup.gateways.bank.by_hand import ByHand
-from recoup.gateways.bank.port import Bank, Transfer
+from recoup.flows.world import World
+from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.bank_payouts import (
     approve_payout,
@@ -37,11 +36,6 @@ from recoup.store.write.bank_payouts import LockedPayout, lock_account, lock_pay
 from recoup.store.write.settlement import lock_clock
 
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"
-
-
-def bank_of(world: World) -> Bank:
-    bank: Bank = world.bank or ByHand()
-    return bank
 
 
 async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
@@ -131,7 +125,7 @@ async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
 
 
 async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    bank, wall = bank_of(world), world.clocks.wall()
+    bank, wall = world.bank, world.clocks.wall()
     timeout: timedelta = world.policy.call_timeout
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
@@ -149,6 +143,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         kept = (file.name, sealed, sha256(file.content).digest())
         row = await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
         if row.file_hash != kept[2]:  # made before by another version of us: that one is the file
+            assert row.file is not None
             content = world.keys.open_secret(file_context(payout_id), row.file)
             file = file._replace(name=row.file_name or "", content=content)
     outcome = await call_with_timeout(bank.send(transfer, file), timeout / timedelta(seconds=1))
@@ -170,7 +165,7 @@ async def _still_active(tx: asyncpg.Connection, row: LockedPayout) -> bool:
 
 
 async def _ask(world: World, merchant_id: UUID, row: LockedPayout) -> None:
-    bank = bank_of(world)
+    bank = world.bank
     async with world.db.connection() as connection:
         transfer = await _transfer(world, connection, row)
     answer = await bank.answer(transfer)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.moves import audit
 from recoup.moves.differences import Suggestion, book_differences
 from recoup.store.pool import KeyTaken

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.money.report import kind_of
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
-from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
 from recoup.store.read.partner_report import booked_by_day, placed_by_day

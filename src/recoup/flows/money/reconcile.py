@@ -16,10 +16,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.flows.money.settlement_report import line_id
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
-from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.money.periods import Span

@@ -3,8 +3,8 @@ period, whatever dies; several periods one after the other."""
 
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.moves.reports import ready_at, tell_report, wait_for
 from recoup.store.pool import retrying
 from recoup.store.read.movements import FEES, open_differences, totals

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.rules.money.periods import Span
 from recoup.store.read.bank import payouts_sent
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from recoup.flows.money.settlement_report import all_lines, line_id
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
+from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
 from recoup.rules.lists.cells import Kind
 from recoup.store.read.batches import Batch, BatchLine
 

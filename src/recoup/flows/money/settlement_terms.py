@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at, iso
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.settlement import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.flows.known import known_offset
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.allot import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.store.read.people import belongs_in
 from recoup.store.write.account_log import add_line, owe_mail
@@ -30,7 +30,7 @@ async def note(
 
 async def mail_world(tx: asyncpg.Connection, world: World, user_id: UUID) -> str:
     """By whose way out a mail about this person's account leaves."""
-    other: World | None = world.extra.get("other")
+    other = world.other
     live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)
     really = live is not None and await belongs_in(tx, user_id, live.name)
     return live.name if really and live is not None else _sandbox(world)
@@ -38,5 +38,5 @@ async def mail_world(tx: asyncpg.Connection, world: World, user_id: UUID) -> str
 
 def _sandbox(world: World) -> str:
     """The world whose mails stay here; this one where there is no other."""
-    other: World | None = world.extra.get("other")
+    other = world.other
     return other.name if other is not None and not world.policy.test_mode else world.name

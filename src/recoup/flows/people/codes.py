@@ -15,11 +15,10 @@ from recoup.flows.people.throttle import (
     charge,
     forgive,
 )
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.codes import HOW_MANY, Typed, read_code, recovery_code
 from recoup.rules.people.totp import step_of
-from recoup.store.pool import Database
 from recoup.store.read.second_factors import factor_state
 from recoup.store.write.second_factors import factor_of, spend_recovery, spend_step
 
@@ -41,7 +40,7 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
 
     Raises: Problem(too_many_requests).
     """
-    people: Database = world.extra["people"]
+    people = world.people
     who = str(user_id)
     try:
         async with people.connection() as connection:
@@ -58,7 +57,7 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
 
 async def _tell(world: World, user_id: UUID) -> None:
     """Once a day."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         try:
             await charge(tx, world, bucket_of(world, "code-told", str(user_id)), 1, "", CODES_REMEMBERED)

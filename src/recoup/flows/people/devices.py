@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 TOKEN_LENGTH: Final = 64
 _MAC_BYTES: Final = 16

@@ -12,10 +12,10 @@ import asyncpg
 import structlog
 
 from recoup.flows.people.tell_alert import notification, reader_of
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.rules.messages.local_time import digest_day, span_of
 from recoup.rules.messages.notifications import KINDS, told
 from recoup.store.pool import Database
@@ -30,7 +30,7 @@ _TELLING: Final = ("declined", "refunds", "disputes", "waiting")
 
 async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
     """Those that are due; answers how many days were taken. The failure of one does not starve those after it."""
-    people: Database | None = world.extra.get("people")
+    people = world.people_database
     if people is None:
         return 0
     async with people.connection() as connection:

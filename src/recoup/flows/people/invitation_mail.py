@@ -6,8 +6,8 @@ from uuid import UUID
 
 from recoup.flows.people.invitations import token_context
 from recoup.flows.people.owed_mail import Letter, Owed, in_paragraphs, send_owed
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
-from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_invitation
 from recoup.store.write.invitations import InvitationMail, claim_mails, close_mail
@@ -21,7 +21,7 @@ async def send_invitations(world: World, invitation_id: UUID | None = None) -> i
 async def _letter(world: World, row: InvitationMail) -> Letter:
     def compose() -> Message:
         token = world.keys.open_secret(token_context(row.invitation_id), row.sealed_token).decode()
-        link, to = f"{world.extra.get('url', '')}/invitations/{token}", Locale(row.language, row.zone)
+        link, to = f"{world.url}/invitations/{token}", Locale(row.language, row.zone)
         name = " ".join(row.subject_name.split())
         subject, parts = of_invitation(name, row.role, row.expires_at, link, to)
         return in_paragraphs(row.invitation_id, row.email, subject, parts, to)

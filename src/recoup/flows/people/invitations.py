@@ -12,11 +12,10 @@ from uuid import UUID
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import MAY, NOWHERE, ClientInfo, open_session
 from recoup.flows.people.sign_in import clean_email, turn_of
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.messages.notices import is_address
-from recoup.store.pool import Database
 from recoup.store.read.invitations import OpenInvitation, count_invitations, count_sent, open_invitation
 from recoup.store.statement import Tx
 from recoup.store.write.invitations import add_invitation, join, lock_inviting, revoke_invitation, take_invitation
@@ -57,7 +56,7 @@ async def invite(
         raise Problem("invalid", "This is not an e-mail address.", field="email")
     if role not in MAY:
         raise Problem("invalid", "Choose a role.", field="role", cure=f"One of {', '.join(MAY)}.")
-    people: Database = world.extra["people"]
+    people = world.people
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
@@ -83,7 +82,7 @@ async def invite(
 
 async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID, *, request_id: str) -> None:
     """Raises: Problem(not_found), also for what is somebody else's, used or revoked."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         wall = world.clocks.wall()
         role = await revoke_invitation(tx, invitation_id, *subject.key, wall, user_id)
@@ -95,7 +94,7 @@ async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: U
 
 async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
-    people: Database = world.extra["people"]
+    people = world.people
     found = None
     if _could_be(token):
         async with people.connection() as connection:
@@ -107,7 +106,7 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
     """Whoever is signed in becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await _take(tx, world, token, user_id, request_id)
 
@@ -124,7 +123,7 @@ async def join_new(
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         if await add_user(tx, user_id, found.email, name, hashed, world.clocks.wall()) is None:
             raise Problem("conflict", "You already have an account here.", cure="Sign in, then open the link again.")

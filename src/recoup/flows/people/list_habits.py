@@ -7,13 +7,13 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
-from recoup.store.pool import Database, KeyTaken
+from recoup.store.pool import KeyTaken
 from recoup.store.read.list_habits import (
     SHARED_MAX,
     VIEWS_MAX,
@@ -51,13 +51,13 @@ class Keeper:
 
 
 async def keep_zone(world: World, user_id: UUID, zone: str) -> None:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await save_zone(connection, user_id, zone)
 
 
 async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) -> None:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await save_columns(connection, user_id, list(columns))
 
@@ -65,7 +65,7 @@ async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) ->
 async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: Scope | None = None) -> UUID:
     """A new one; answers its id. `sharing`: who shares it with everybody of the merchant. Raises: Problem(invalid)
     naming the name; Problem(conflict) for one that is taken, and when there are too many."""
-    name, view_id, people = _named(name), new_id(), world.extra["people"]
+    name, view_id, people = _named(name), new_id(), world.people
     try:
         async with people.transaction() as tx:
             if sharing is not None:
@@ -86,7 +86,7 @@ async def change(
     """Raises: Problem(not_found); Problem(forbidden) for what somebody else shares; Problem(invalid); Problem(conflict)
     for a name that is taken."""
     name, query = None if name is None else _named(name), None if query is None else _fitting(query)
-    people: Database = world.extra["people"]
+    people = world.people
     try:
         async with people.transaction() as tx:
             view = await _standing(tx, world, keeper, view_id)
@@ -100,7 +100,7 @@ async def change(
 async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> None:
     """With everybody of the merchant, or with nobody any more. Raises: as `change`; Problem(conflict) when there are
     too many."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         if shared:
             await lock_shared(tx, keeper.scope.merchant_id)
@@ -116,7 +116,7 @@ async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> No
 
 async def forget(world: World, keeper: Keeper, view_id: UUID) -> None:
     """Also of a view that is gone already. Raises: Problem(forbidden) for what somebody else shares."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         try:
             view = await _standing(tx, world, keeper, view_id)
@@ -157,7 +157,7 @@ async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None
 
 async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:
     """Everybody's views of this merchant that are called after one of these persons, or search for them."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         views = await views_of(connection, merchant_id)
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.

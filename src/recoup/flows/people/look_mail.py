@@ -4,8 +4,8 @@ from operator import attrgetter
 from typing import Final
 
 from recoup.flows.people.owed_mail import Owed, addressed, in_paragraphs, send_owed
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
-from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_look
 from recoup.store.write.looks import LookMail, claim_look_mails, close_look_mail

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from recoup.flows.people.sessions import MAY, Session, session_hash
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.rules.people.looks import check_minutes, check_reason
-from recoup.store.pool import Database
 from recoup.store.read.looks import members_to_look_as
 from recoup.store.read.people import is_operator
 from recoup.store.write.looks import NewLook, begin_look, end_look
@@ -43,7 +42,7 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
     reason, lasts = check_reason(asked.reason), check_minutes(asked.minutes)
     if asked.whom is None and asked.role not in MAY:
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
-    people: Database = world.extra["people"]
+    people = world.people
     now, look_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
@@ -64,6 +63,6 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
 
 async def end(world: World, token: str, request_id: str) -> None:
     """Again, it changes nothing."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await end_look(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)

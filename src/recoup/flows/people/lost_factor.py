@@ -10,9 +10,8 @@ from recoup.flows.people.invitations import Subject
 from recoup.flows.people.oneself import Oneself, prove_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import Database
 from recoup.store.read.people import find_user, names_of
 from recoup.store.read.second_factors import memberships_of, with_factor
 from recoup.store.write.accounts import end_sessions
@@ -27,7 +26,7 @@ async def whom_to_help(world: World, subject: Subject, by: UUID, user_id: UUID) 
 
     Raises: Problem(not_found); Problem(forbidden).
     """
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await _may_help(connection, subject, by, user_id)
         return (await names_of(connection, [user_id]))[user_id]
@@ -42,7 +41,7 @@ async def help_member(
     """
     await whom_to_help(world, subject, me.user_id, user_id)
     await prove_password(world, passwords, me, password)
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await hold_user(tx, user_id)
         await _may_help(tx, subject, me.user_id, user_id)
@@ -55,7 +54,7 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
     Raises: Problem(not_found) for nobody, and for somebody who has none.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     user_id = await find_to_help(world, email)
     async with people.transaction() as tx:
         await hold_user(tx, user_id)
@@ -65,7 +64,7 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
 async def find_to_help(world: World, email: str) -> UUID:
     """Whom `help_by_email` would help. Raises: as that."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         user = await find_user(connection, clean_email(email))
         if user is None:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
-from recoup.store.pool import Database
 from recoup.store.write.accounts import end_sessions
 from recoup.store.write.password_links import forget_links
 from recoup.store.write.people import save_membership, save_merchant, save_partner, save_user
@@ -40,7 +39,7 @@ async def make_user(
 
     Raises: Problem(invalid) for a password that is too short.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     hashed = await (passwords or Passwords()).hashed(password)
     now = world.clocks.wall()
     async with people.transaction() as connection:
@@ -55,13 +54,13 @@ async def make_user(
 
 
 async def register_partner(world: World, partner_id: UUID, name: str) -> None:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as connection:
         await save_partner(connection, partner_id, name, world.clocks.wall())
 
 
 async def register_merchant(world: World, merchant_id: UUID, name: str, partner_id: UUID | None) -> None:
     """Says to the people database that this merchant exists in this world."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as connection:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)

@@ -5,9 +5,8 @@ from uuid import UUID
 import structlog
 
 from recoup.flows.people.invitations import Subject
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import Database
 from recoup.store.write import memberships as store
 
 log = structlog.get_logger()
@@ -19,7 +18,7 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
 
     Raises: Problem(not_found); Problem(conflict) for the only owner who can sign in.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         rows = await store.lock_owners_and(tx, *subject.key, user_id)
         theirs = {row.world: row.role for row in rows if row.user_id == user_id}

@@ -7,8 +7,8 @@ from uuid import UUID
 from recoup.flows.hosted_link import signed_token
 from recoup.flows.people.owed_mail import Letter, Owed, send_owed
 from recoup.flows.people.tell_alert import reader_of
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
-from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
 from recoup.rules.messages.notifications import KINDS, told
@@ -25,7 +25,7 @@ async def send_notifications(world: World, merchant_id: UUID | None = None) -> i
 
 async def _letter(world: World, row: NotificationMail) -> Letter:
     kind = KINDS[row.kind]
-    async with world.extra["people"].connection() as connection:
+    async with world.people.connection() as connection:
         readers = partner_readers_of if kind.partner else readers_of
         found = await readers(connection, world.name, row.subject_id, row.user_id)
     if not found or not told(kind, reader_of(found[0])).mail:
@@ -41,7 +41,7 @@ _OWED: Final = Owed(
 
 def message_of(world: World, row: NotificationMail, reader: MerchantReader | PartnerReader) -> Message:
     """Plain text, and short. The subject names the merchant or partner, and the world."""
-    url = str(world.extra.get("url", ""))
+    url = world.url
     to = Locale(reader.language, reader.zone)
     words = words_of(row.kind, row.facts, to)
     name, where = " ".join(row.subject_name.split())[:80], world.name.upper()

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from recoup.flows.hosted_link import named_by
 from recoup.flows.people.notification_mail import UNSUBSCRIBE
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.messages.notifications import KINDS, MAY
-from recoup.store.pool import Database
 from recoup.store.read.notifications import find_notification, named_notification, partner_readers_of, readers_of
 from recoup.store.write import notifications as store
 
@@ -31,7 +30,7 @@ class Subscription:
 
 async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bool = False) -> None:
     """Raises: Problem(not_found), also for somebody else's and for what this person may not hear any more."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         if await find_notification(connection, user_id, world.name, MAY, notification_id) is None:
             raise Problem("not_found", "There is no such notification.", cure="Open your notifications.")
@@ -41,7 +40,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
 
 async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID | None) -> None:
     """Up to this one, of this merchant or of all."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await store.mark_all_read(connection, user_id, world.name, until, world.clocks.wall(), merchant_id)
 
@@ -57,7 +56,7 @@ async def choose(
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
             raise Problem("invalid", f"{name!r} is not a notification.", field="kind")
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
         if not await readers(connection, world.name, subject_id, user_id):
@@ -75,7 +74,7 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
     except ValueError:
         raise Problem("invalid", f"There is no time zone {zone[:40]!r}.", field="zone",
                       cure="Enter it like Europe/Berlin or GMT.") from None  # fmt: skip
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await store.save_zone(connection, user_id, named)
     return named
@@ -83,7 +82,7 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
 
 async def keep_language(world: World, user_id: UUID, language: str) -> None:
     """One that the door has words for; empty: their browser's."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await store.save_language(connection, user_id, language)
 
@@ -95,7 +94,7 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
     """
     if hour is not None and hour not in HOURS:
         raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one of the list.")
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await store.save_digest(tx, user_id, hour, empty)
         await store.save_mails(tx, user_id, mails)
@@ -104,7 +103,7 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
 async def subscription_of(world: World, token: str) -> Subscription:
     """For whoever holds the link of a mail. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
-    people: Database = world.extra["people"]
+    people = world.people
     row = None
     if named is not None:
         async with people.connection() as connection:
@@ -121,7 +120,7 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
     Raises: Problem(not_found).
     """
     found = await subscription_of(world, token)
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         if all_mails:
             await store.save_mails(connection, found.user_id, False)

@@ -10,9 +10,9 @@ from recoup.flows.people.passwords import Passwords, Turn
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import Database, KeyTaken
+from recoup.store.pool import KeyTaken
 from recoup.store.read.accounts import login_of, open_sessions, password_of
 from recoup.store.write import accounts as store
 from recoup.store.write.password_links import forget_links
@@ -74,7 +74,7 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
         if problem.code != "invalid":
             raise
         raise Problem("invalid", problem.message, field="new") from None
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         known_as = await login_of(connection, me.user_id)
     login = await login_with(world, passwords, known_as, new, _turn(me))
@@ -97,7 +97,7 @@ async def rename(world: World, me: Oneself, name: str) -> None:
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         if await store.rename(tx, me.user_id, name):
             await note(tx, world, me.user_id, "renamed", request=me.request)
@@ -105,7 +105,7 @@ async def rename(world: World, me: Oneself, name: str) -> None:
 
 async def sessions_of(world: World, me: Oneself) -> list[Open]:
     """The one seen last first."""
-    people: Database = world.extra["people"]
+    people = world.people
     now = world.clocks.wall()
     async with people.connection() as connection:
         rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
@@ -121,7 +121,7 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
         named = b""
     if not named:
         raise Problem("invalid", "This session is not in the list.", field="session", cure="Reload the page.")
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         if await store.end_session(tx, me.user_id, named, world.clocks.wall()):
             await note(tx, world, me.user_id, "session_ended", request=me.request)
@@ -129,7 +129,7 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
 
 async def end_others(world: World, me: Oneself) -> int:
     """And sign-ins that wait for a code. Answers how many sessions there were."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await hold_user(tx, me.user_id)
         await forget_halves(tx, me.user_id)
@@ -149,7 +149,7 @@ def changed_meanwhile() -> Problem:
 
 
 async def _charged(world: World, me: Oneself) -> str | None:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         await charge(connection, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
         return await password_of(connection, me.user_id)

@@ -11,8 +11,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from recoup.flows.post_mail import post_mail
+from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
-from recoup.kernel.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.backoff import SCHEDULE
 from recoup.rules.messages.notices import is_address
@@ -57,7 +57,7 @@ class Owed(Generic[R]):
 
 async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
     """What is owed and due, `of` one thing or all, side by side; answers how many were tried."""
-    people: Database | None = world.extra.get("people")
+    people = world.people_database
     if people is None:
         return 0
     wait, now = world.policy.webhook_timeout, world.clocks.wall()
@@ -89,7 +89,7 @@ def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], A
     async def letter(world: World, row: A) -> Letter:
         if not is_address(row.email):
             return "no_address"
-        return lambda: message_of(row, str(world.extra.get("url", "")))
+        return lambda: message_of(row, world.url)
 
     return letter
 

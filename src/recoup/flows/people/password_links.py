@@ -15,11 +15,11 @@ from recoup.flows.people.account_log import mail_world, note
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email, login_with, turn_of
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge, charge_stranger, forgive_email
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.whence import network_of
-from recoup.store.pool import Database, KeyTaken
+from recoup.store.pool import KeyTaken
 from recoup.store.read.people import find_user
 from recoup.store.write.accounts import end_sessions, exchange_password
 from recoup.store.write.password_links import (
@@ -48,7 +48,7 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
 
     Raises: Problem(too_many_requests), whether or not somebody has it.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     email, now = clean_email(email), world.clocks.wall()
     async with people.connection() as connection:
         await charge_stranger(connection, world, email, address, _TOO_MANY, page="password")
@@ -78,7 +78,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
     Raises: Problem(not_found) for nobody; Problem(forbidden) for somebody who is blocked.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     user_id = await find_for_link(world, email)
     async with people.transaction() as tx:
         if await hold_user(tx, user_id) is None:
@@ -89,7 +89,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
 async def find_for_link(world: World, email: str) -> UUID:
     """Whom `link_by_operator` would make a link for. Raises: as that."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         user = await find_user(connection, clean_email(email))
     if user is None:
@@ -124,7 +124,7 @@ async def set_password(
         raise _over()
     if found.used_at is not None:
         return await _again(world, passwords, found, password, address)
-    turn, people = turn_of(address), world.extra["people"]
+    turn, people = turn_of(address), world.people
     hashed = await passwords.hashed(password, turn)
     login = await login_with(world, passwords, found.login, password, turn)
     try:
@@ -162,7 +162,7 @@ async def _again(
     world: World, passwords: Passwords, found: PasswordLink, password: str, address: str
 ) -> str:
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
-    people: Database = world.extra["people"]
+    people = world.people
     if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
         raise _over()
     async with people.connection() as connection:
@@ -176,13 +176,13 @@ async def _make(tx: asyncpg.Connection, world: World, user_id: UUID, made_by: st
     """By the address that the operator set for this Recoup, whatever a caller says."""
     token, now = world.mark + secrets.token_urlsafe(32), world.clocks.wall()
     await add_link(tx, _hash(world, token), user_id, made_by, now, now + LASTS)
-    return f"{world.extra.get('url', '')}{PLACE}/{token}"
+    return f"{world.url}{PLACE}/{token}"
 
 
 async def _find(world: World, token: str) -> PasswordLink | None:
     if not (0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()):
         return None
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         return await find_link(connection, _hash(world, token), world.clocks.wall())
 

@@ -5,11 +5,10 @@ from typing import Final
 
 from recoup.flows.people.owed_mail import Letter, Owed, in_paragraphs, send_owed
 from recoup.flows.people.password_links import LASTS, link_of_ask
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import is_address
 from recoup.rules.people.letters import of_password_link
-from recoup.store.pool import Database
 from recoup.store.write.password_links import PasswordMail, claim_mails, close_mail
 
 
@@ -20,7 +19,7 @@ async def send_password_links(world: World) -> int:
 
 def mails_leave(world: World) -> bool:
     """Whether a mail of this installation can reach somebody; else it stays in the sandbox's mailbox, or waits."""
-    other: World | None = world.extra.get("other")
+    other = world.other
     ways = [one.mail for one in (world, other) if one is not None]
     return any(way is not None and not hasattr(way, "inbox") for way in ways)
 
@@ -31,7 +30,7 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
     now = world.clocks.wall()
     if row.asked_at <= now - LASTS:
         return "given_up"
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         link = await link_of_ask(tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1,
                                  request=row.request_id, place=row.place)  # fmt: skip

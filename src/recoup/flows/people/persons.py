@@ -14,10 +14,10 @@ import msgspec
 from msgspec.structs import asdict
 
 from recoup.flows.people.list_habits import forget_views_of
+from recoup.flows.world import World
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.store.pool import retrying

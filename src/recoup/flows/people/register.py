@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.moves.registrations import registered
-from recoup.store.pool import Database
 from recoup.store.read.applications import merchant_that_applied
 from recoup.store.read.partners import lock_who_is, who_is
 from recoup.store.write.people import save_heirs, save_merchant, save_partner
@@ -13,7 +12,7 @@ from recoup.store.write.people import save_heirs, save_merchant, save_partner
 async def register(world: World, merchant_id: UUID) -> None:
     """Due work `register_merchant`; may be repeated. A name that changes meanwhile is told the next time.
     Who owns the merchant that applied for this one owns it, too."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with world.db.connection() as connection:
         told = await who_is(connection, merchant_id)
         applicant_id = await merchant_that_applied(connection, merchant_id)

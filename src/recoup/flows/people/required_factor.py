@@ -4,9 +4,8 @@ from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.invitations import Subject
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
-from recoup.store.pool import Database
 from recoup.store.write.memberships import lock_ownership, worlds_with_members
 from recoup.store.write.second_factors import end_rule, make_rule
 
@@ -16,7 +15,7 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
 
     Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where it has members.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
             if not await lock_ownership(tx, by, *subject.key, name):

@@ -25,11 +25,10 @@ from recoup.flows.people.codes import (
 )
 from recoup.flows.people.oneself import Oneself, changed_meanwhile, prove_password
 from recoup.flows.people.passwords import Passwords
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
-from recoup.store.pool import Database
 from recoup.store.read.second_factors import bound_by, factor_state
 from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import hold_user
@@ -64,7 +63,7 @@ class Standing:
 
 
 async def read_standing(world: World, me: Oneself) -> Standing:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         state = await factor_state(connection, me.user_id)
         bound = await bound_by(connection, me.user_id)
@@ -82,7 +81,7 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
     Raises: Problem invalid and bad_credentials naming the field; Problem(too_many_requests).
     """
     kept = await prove_password(world, passwords, me, password)
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         state = await factor_state(connection, me.user_id)
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
@@ -106,7 +105,7 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
 
 async def withdraw(world: World, me: Oneself) -> None:
     """What was offered counts never; what counts stays."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await _hold(tx, me)
         await withdraw_offer(tx, me.user_id)
@@ -123,7 +122,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
     if typed.kind != "app":
         raise Problem("invalid", "Enter the six digits that the app shows.", field="code")
     await charge_code(world, me.user_id, me.address, typed)
-    people: Database = world.extra["people"]
+    people = world.people
     now = world.clocks.wall()
     async with people.transaction() as tx:
         await _hold(tx, me)
@@ -155,7 +154,7 @@ async def renew_codes(
 
     Raises: as `turn_off`.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     kept = await prove_password(world, passwords, me, password)
     now = world.clocks.wall()
     async with people.connection() as connection:
@@ -184,7 +183,7 @@ async def turn_off(world: World, passwords: Passwords, me: Oneself, password: st
     Raises: Problem invalid and bad_credentials naming the field; Problem(forbidden) while somebody requires one;
     Problem(too_many_requests).
     """
-    people: Database = world.extra["people"]
+    people = world.people
     kept = await prove_password(world, passwords, me, password)
     async with people.connection() as connection:
         state = await factor_state(connection, me.user_id)
@@ -206,7 +205,7 @@ async def turn_off(world: World, passwords: Passwords, me: Oneself, password: st
 
 async def may_be_without(world: World, me: Oneself) -> None:
     """Raises: Problem(forbidden)."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         bound = await bound_by(connection, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
@@ -217,7 +216,7 @@ async def may_be_without(world: World, me: Oneself) -> None:
 
 def _staff_must(world: World) -> bool:
     """In either world: who must have one in the live world has it in both."""
-    other: World | None = world.extra.get("other")
+    other = world.other
     return any(one.policy.staff_second_factor for one in (world, other) if one is not None)
 
 

@@ -10,11 +10,10 @@ from recoup.flows.people.account_log import note
 from recoup.flows.people.codes import charge_code, spend, typed_code
 from recoup.flows.people.sessions import IDLE, ClientInfo, open_session, session_hash
 from recoup.flows.people.sign_in import half_hash
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.codes import Typed
 from recoup.rules.people.whence import network_of
-from recoup.store.pool import Database
 from recoup.store.read.people import find_session
 from recoup.store.read.second_factors import is_half
 from recoup.store.statement import Read, Tx
@@ -41,7 +40,7 @@ async def read_half(world: World, half: str) -> UUID | None:
     """Whose sign-in waits for a code; None for one that is unknown, done or over, or of another world."""
     if not _could_be(half):
         return None
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         return await is_half(connection, half_hash(world, half), world.name, world.clocks.wall())
 
@@ -52,7 +51,7 @@ async def give_code(world: World, given: CodeGiven) -> str:
     Raises: Problem(unauthenticated) when there is no half to go on with; Problem invalid and bad_credentials naming the
     field `code`; Problem(too_many_requests).
     """
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         found = await _half(connection, world, given.half)
     typed = typed_code(given.code)

@@ -8,14 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.rules.messages.notifications import MAY as MAY_HEAR
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
-from recoup.store.pool import Database
 from recoup.store.read.looks import Look, look_of, members_to_look_as
 from recoup.store.read.merchants import newest_of
 from recoup.store.read.notifications import read_bell
@@ -165,7 +164,7 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
     asked by itself, so nobody was seen."""
     if not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
         return None
-    people: Database = world.extra["people"]
+    people = world.people
     now, key = world.clocks.wall(), session_hash(world, token)
     async with people.connection() as connection:
         row = await find_session(connection, key, now, now - IDLE)
@@ -199,7 +198,7 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
     csrf = world.keys.mac("look", look.look_id.bytes + own.csrf.encode()).hex()[:32]
     if look.over:
         return replace(own, spent_csrf=csrf)
-    people: Database = world.extra["people"]
+    people = world.people
     reach, how = None, "" if own.is_operator else "not_staff"
     async with people.connection() as connection:
         if not how and look.user_id is None:
@@ -222,7 +221,7 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
     """Raises: Problem(forbidden) for a merchant out of reach."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as connection:
         if not await reachable(connection, session.user_id, world.name, merchant_id=merchant_id):
             raise Problem("forbidden", "You are not a member of this merchant.", cure="Ask its owner to invite you.")
@@ -234,8 +233,8 @@ async def switch_world(world: World, token: str, session: Session) -> str:
 
     Raises: Problem(forbidden) where there is no other world, or nothing in it for this person.
     """
-    people: Database = world.extra["people"]
-    other: World | None = world.extra.get("other")
+    people = world.people
+    other = world.other
     async with people.transaction() as connection:
         if other is None or not (await reachable(connection, session.user_id, other.name)
                                  or await is_operator(connection, session.user_id, other.name)):  # fmt: skip
@@ -246,7 +245,7 @@ async def switch_world(world: World, token: str, session: Session) -> str:
 
 
 async def sign_out(world: World, token: str) -> None:
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.transaction() as tx:
         await end_look(tx, session_hash(world, token), world.clocks.wall(), "signed_out")
         await delete_session(tx, session_hash(world, token))

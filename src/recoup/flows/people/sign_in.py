@@ -16,11 +16,10 @@ from recoup.flows.people.devices import device_of, new_device
 from recoup.flows.people.passwords import NOBODY, Passwords, Turn, outdated
 from recoup.flows.people.sessions import ClientInfo, open_session
 from recoup.flows.people.throttle import TRIES_DEVICE, bucket_of, charge, charge_stranger, forgive_email
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.whence import network_of
-from recoup.store.pool import Database
 from recoup.store.read.people import find_user
 from recoup.store.read.second_factors import sealed_secret
 from recoup.store.write.account_log import add_failed_sign_in
@@ -61,7 +60,7 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
 
     Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause, see `throttle`.
     """
-    people: Database = world.extra["people"]
+    people = world.people
     email, device = clean_email(asked.email), device_of(world, asked.device)
     async with people.connection() as connection:
         user = known = await find_user(connection, email)

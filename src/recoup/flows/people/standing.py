@@ -4,8 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.people.sessions import MAY
-from recoup.kernel.world import World
-from recoup.store.pool import Database
+from recoup.flows.world import World
 from recoup.store.read.partners import find_partner
 from recoup.store.read.people import is_active, reachable
 
@@ -14,7 +13,7 @@ NOBODY: Final[frozenset[str]] = frozenset()
 
 async def role_who_may(world: World, user_id: UUID, merchant_id: UUID, action: str) -> str | None:
     """Their role, when it may do `action` there now; a paused partner's membership counts for nothing."""
-    people: Database = world.extra["people"]
+    people = world.people
     async with people.connection() as connection:
         found = await reachable(connection, user_id, world.name, merchant_id=merchant_id)
         active = await is_active(connection, user_id)

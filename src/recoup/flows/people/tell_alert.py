@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.alerts import gather_orders, told_all
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, told
 from recoup.store.pool import Database, retrying
@@ -22,7 +22,7 @@ from recoup.store.write.notifications import NewNotification, tell
 
 async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
     """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the merchant."""
-    people: Database | None = world.extra.get("people")
+    people = world.people_database
     if people is not None:
         async with world.db.connection() as connection:
             alert = await find_alert(connection, merchant_id, alert_id)

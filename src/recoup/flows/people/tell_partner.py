@@ -8,7 +8,7 @@ from typing import Final
 
 from recoup.flows.each import each
 from recoup.flows.people.tell_alert import notification, reader_of
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.messages.notifications import KINDS, told
 from recoup.store.pool import Database
 from recoup.store.read.notifications import partner_readers_of
@@ -20,7 +20,7 @@ AT_ONCE: Final = 50
 
 async def tell_partners(world: World) -> int:
     """Answers how many alerts were told. Raises, once all had their turn: the first failure."""
-    people: Database | None = world.extra.get("people")
+    people = world.people_database
     if people is None:
         return 0
     async with world.db.connection() as connection:

@@ -10,8 +10,8 @@ from typing import Final
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.rules.people.whence import network_of
 from recoup.store.write.people import charge_sign_in, forgive_sign_ins
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.moves.alerts import alert_of_rate
 from recoup.store.pool import retrying
 from recoup.store.read.rescue_rate import rescue_rates

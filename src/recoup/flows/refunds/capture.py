@@ -13,10 +13,10 @@ from uuid import UUID
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.repeats import answered_before
+from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.captures import ask_capture
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage

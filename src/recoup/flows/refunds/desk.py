@@ -8,10 +8,11 @@ from uuid import UUID
 from recoup.flows.external_call import SURELY_KNOWN, may_be_forgotten
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.send import processor_for
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Counterpart
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves import refund_desk
 from recoup.moves.change import Change
 from recoup.moves.pace import WORRY_AFTER_TRIES
@@ -26,7 +27,7 @@ ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
-    known = (*world.processors.values(), *world.channels.values())
+    known: tuple[Counterpart, ...] = (*world.processors.values(), *world.channels.values())
     window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     async with world.db.connection() as connection:

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.refund_limits import NONE, Limits, check_limits

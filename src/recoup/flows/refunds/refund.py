@@ -11,10 +11,10 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.repeats import answered_before
+from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.captures import refund_hold
 from recoup.moves.change import Change
 from recoup.moves.refund_requests import ask_second, may_go

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.refund import RefundRequest, what_to_refund
+from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.moves import refund_requests
 from recoup.moves.change import Change
 from recoup.rules.money.refund_limits import RefundApproval

@@ -15,9 +15,9 @@ from recoup.flows.external_call import (
     processor_of,
 )  # fmt: skip
 from recoup.flows.locked import Job, Orders
-from recoup.gateways.cards.port import Outcome, Processor, Reversal
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Counterpart, Outcome, Reversal
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
 from recoup.rules.order.snapshot import Order, Refund
@@ -55,18 +55,17 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     await orders.change(Job(key, result))
 
 
-def processor_for(world: World, order: Order, refund_id: UUID) -> Processor:
+def processor_for(world: World, order: Order, refund_id: UUID) -> Counterpart:
     """The route that took the payment gives it back."""
     refund = order.refund(refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
     if order.kind != "stable":
         return processor_of(world, route)
-    channel: Processor = world.channels[route]
-    return channel
+    return world.channels[route]
 
 
-async def _settled(world: World, processor: Processor, refund: Refund) -> Outcome:
+async def _settled(world: World, processor: Counterpart, refund: Refund) -> Outcome:
     if refund.tries > 1:
         outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_FIRST_SECONDS_MAX)
         if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
@@ -76,7 +75,7 @@ async def _settled(world: World, processor: Processor, refund: Refund) -> Outcom
     return await _call(world, processor, refund)
 
 
-async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
+async def _call(world: World, processor: Counterpart, refund: Refund) -> Outcome:
     assert refund.send_before is not None
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None

@@ -7,10 +7,9 @@ from math import inf
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.key_endings import endings_of
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.store.coalesce import Coalescer
 from recoup.store.read.signing_keys import find_signing_key
@@ -50,7 +49,7 @@ class Callers:
 
     def __init__(self, world: World, *, reads_once: bool = True) -> None:
         """`reads_once`: whether a signature of a GET works once too."""
-        self._world, self._reads_once, self._endings = world, reads_once, endings_of(world)
+        self._world, self._reads_once, self._endings = world, reads_once, world.key_endings
         self._known: dict[str, tuple[float, UUID, bytes]] = {}
         # Ids that nobody has, of which strangers send as many as they like: few are kept, and none that is long.
         self._missed: dict[str, float] = {}

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.stable.expire import last_look
+from recoup.flows.world import World
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.end_order import cancel as cancel_move
 
 

@@ -12,11 +12,11 @@ import msgspec
 
 from recoup.flows.admit import Admissions
 from recoup.flows.known import Merchants
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.pause import check_taking

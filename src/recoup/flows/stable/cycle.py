@@ -7,10 +7,10 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import EXPIRES_IN_MAX, ChargeAsked, Charges
+from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kernel.world import World
 from recoup.moves.subscriptions import SubscriptionChange
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.cycles import latest_due, next_charge, order_name

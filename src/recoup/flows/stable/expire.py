@@ -3,12 +3,12 @@ paid is never lost."""
 
 from uuid import UUID
 
+from recoup.flows.external_call import channel_of
 from recoup.flows.locked import Job, Orders
 from recoup.flows.stable.pay import record_payment
-from recoup.gateways.channels.port import Channel
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.payments import denied
 from recoup.rules.order.lifecycle import OPEN
@@ -25,7 +25,7 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         order = await stable_order(connection, *key)
     if order is None or order.stage not in OPEN or not order.channel:
         return
-    channel: Channel = world.channels[order.channel]
+    channel = world.channels[order.channel]
     outcome = await channel.inquire(order.attempt_id)
     if outcome.state == "unknown":
         raise Problem("unavailable", "The channel cannot be asked what became of the payment.", retry_after_seconds=5,
@@ -45,7 +45,7 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
 
     over, again = [], None
     for attempt in await orders.change(Job(key, out_now)):
-        channel: Channel = world.channels[attempt.route]
+        channel = channel_of(world, attempt.route)
         said = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
         if said.state == "unknown":

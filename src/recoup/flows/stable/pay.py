@@ -3,13 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.external_call import channel_of
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.gateways.cards.port import Outcome
-from recoup.gateways.channels.port import Channel, Payment, Simulated
+from recoup.gateways.channels.port import Payment, is_simulated
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payments import pick_channel, switch_channel, take_payment
@@ -55,9 +56,9 @@ async def simulate(
         first, started = attempt, world.clocks.monotonic()
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
-    if code not in CHANNELS or not CHANNELS[code].test:
+    gateway = world.channels[code] if code in CHANNELS and CHANNELS[code].test else None
+    if gateway is None or not is_simulated(gateway):
         raise Problem("forbidden", "Only test channels are simulated.", cure="Choose a test channel such as mock.")
-    gateway: Simulated = world.channels[code]
     payment = Payment(
         attempt.attempt_id, key[1], key[0], attempt.units, attempt.asset, started + SEND_WITHIN / timedelta(seconds=1)
     )
@@ -73,7 +74,7 @@ async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
 
     Raises: Problem(unavailable) while it may still come.
     """
-    channel: Channel = world.channels[attempt.route]
+    channel = channel_of(world, attempt.route)
     said = await channel.inquire(attempt.attempt_id)
     settled = attempt.send_before is None or world.clocks.wall() > attempt.send_before + channel.settled_after
     if said.state == "unknown" or said.state == "not_found" and not settled:
@@ -105,7 +106,7 @@ async def record_payment(
     world: World, orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, code: str, outcome: Outcome, *, actor: Actor
 ) -> str:
     """The one way a payment's end reaches its order: started, approved, collected in one; or declined, failed."""
-    gateway: Channel = world.channels[code]
+    gateway = world.channels[code]
     approved = outcome.state == "approved"
 
     def work(change: Change) -> str:

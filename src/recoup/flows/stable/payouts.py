@@ -13,13 +13,13 @@ from uuid import UUID
 from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.known import Merchants
 from recoup.flows.repeats import answered_before
+from recoup.flows.world import World
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
@@ -136,5 +136,4 @@ def _custodial(world: World) -> ChannelRow:
 
 
 def _channel(world: World) -> Channel:
-    channel: Channel = world.channels[_custodial(world).code]
-    return channel
+    return world.channels[_custodial(world).code]

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.flows.external_call import call_with_timeout, deadline_of
+from recoup.flows.external_call import call_with_timeout, channel_of, deadline_of
 from recoup.flows.locked import Job, Orders
+from recoup.flows.world import World
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.sweeps import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
@@ -53,8 +53,7 @@ async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
     """The one that the payment came by."""
     payment = order.attempt(order.settlement(settlement_id).attempt_id)
-    channel: Channel = world.channels[payment.route]
-    return channel
+    return channel_of(world, payment.route)
 
 
 async def _call(world: World, channel: Channel, settlement: Settlement, merchant_id: UUID) -> Outcome:

@@ -10,11 +10,11 @@ from uuid import UUID
 from recoup.flows.known import Merchants
 from recoup.flows.repeats import answered_before
 from recoup.flows.stable.charge import customer_id
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import to_utc
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
 from recoup.rules.rescue.pause import check_taking

@@ -19,7 +19,7 @@ MAGIC: Final = {
 
 
 class SandboxBank(ByHand):
-    asks_after = timedelta(days=1)
+    asks_after: timedelta | None = timedelta(days=1)
     shows_deposits = True
 
     def __init__(self) -> None:

@@ -131,21 +131,27 @@ _KEPT: Final = (
 )  # fmt: skip
 
 
-class Processor(Protocol):
-    """A route. No method raises for anything a network or counterpart does: that is an Outcome."""
+class Counterpart(Protocol):
+    """A processor or a channel: what took the money gives it back. No method raises for anything a network or
+    counterpart does: that is an Outcome."""
 
     name: str
-    acceptor_id: str
-    asks: Literal["by_our_key", "by_search", "none"]
     idempotency_window: timedelta
     settled_after: timedelta
     unprocessed_codes: frozenset[str]
-    takes_files: bool  # with the answer to a dispute
-
-    async def charge(self, charge: Charge) -> Outcome: ...
 
     async def reverse(self, reversal: Reversal) -> Outcome: ...
 
     async def inquire(self, id: UUID) -> Outcome: ...
+
+
+class Processor(Counterpart, Protocol):
+    """A route of cards."""
+
+    acceptor_id: str
+    asks: Literal["by_our_key", "by_search", "none"]
+    takes_files: bool  # with the answer to a dispute
+
+    async def charge(self, charge: Charge) -> Outcome: ...
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome: ...

@@ -1,11 +1,10 @@
 """What a channel must offer. Every call carries an id of ours that is its idempotency key."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 from uuid import UUID
 
-from recoup.gateways.cards.port import Outcome, Reversal
+from recoup.gateways.cards.port import Counterpart, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,8 @@ class PayOut:
     timeout_seconds: float
 
 
-class Channel(Protocol):
-    """A gateway. No method raises for anything that a network or counterpart does: that is an Outcome, whose
-    `reference` is the transaction's hash."""
-
-    name: str
-    idempotency_window: timedelta
-    settled_after: timedelta
-    unprocessed_codes: frozenset[str]
+class Channel(Counterpart, Protocol):
+    """A gateway. An Outcome's `reference` is the transaction's hash."""
 
     def instruct(self, payment: Payment) -> Instruction: ...
 
@@ -70,16 +63,16 @@ class Channel(Protocol):
         """The merchant's own address, where direct money goes."""
         ...
 
-    async def reverse(self, reversal: Reversal) -> Outcome: ...
-
     async def sweep(self, sweep: Sweep) -> Outcome: ...
 
     async def pay_out(self, payout: PayOut) -> Outcome: ...
-
-    async def inquire(self, id: UUID) -> Outcome: ...
 
 
 class Simulated(Channel, Protocol):
     """A twin of the sandbox, where the operator or a button pays for the payer."""
 
     async def pay(self, payment: Payment, approve: bool) -> Outcome: ...
+
+
+def is_simulated(channel: Channel) -> TypeGuard[Simulated]:
+    return hasattr(channel, "pay")

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import WORLD_CLAIM
 
 TOKEN_BYTES_MAX: Final = 4096
 LIVES_SECONDS: Final = 600

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from recoup.flows.known import Merchants
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.stable.charge import ChargeAsked, Charges
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Size
 from recoup.lab.bench.ground import Ground, Shop, make_shop

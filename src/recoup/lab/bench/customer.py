@@ -8,8 +8,8 @@ from uuid import UUID
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.known import Merchants
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Size
 from recoup.lab.bench.ground import Ground, Shop, make_shop, orders_of

@@ -20,9 +20,9 @@ from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.known import Merchants
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of

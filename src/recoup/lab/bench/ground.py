@@ -22,15 +22,16 @@ from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.models import Models
+from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.keys.jwt import SERVICES, access_claims
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.web.client import WebClient
 from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.kernel.world import Policy, World
 from recoup.lab.bench.record import RecordingDatabase
 from recoup.store.server.binaries import find_binaries
 from recoup.store.server.footing import end_with_parent

@@ -10,8 +10,8 @@ from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.known import Merchants
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of

@@ -7,9 +7,9 @@ from typing import Final
 
 import asyncpg
 
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
-from recoup.kernel.world import World
 from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup.lab.bench.ground import Ground, make_shop
 from recoup.lab.bench.pgbench import Script, rate_of, renewed, script_of

@@ -17,8 +17,8 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.world import World
 from recoup.lab.bench.calls import MARK
 from recoup.lab.bench.ground import Shop
 from recoup.lab.bench.intake import declined_of

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from recoup.flows.world import World
 from recoup.kernel.time import Clocks
-from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop

@@ -10,7 +10,7 @@ import asyncpg
 
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.run_due import run_due
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup.lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of

@@ -15,7 +15,7 @@ import uvloop
 
 from recoup.flows import run_due as due_work
 from recoup.flows.locked import Orders
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.lab.bench.ground import Ground
 from recoup.lab.bench.processor import bridge_to
 

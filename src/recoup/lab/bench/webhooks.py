@@ -12,8 +12,8 @@ import asyncpg
 
 from recoup.flows.messages.endpoints import create
 from recoup.flows.messages.publish import publish
+from recoup.flows.world import World
 from recoup.kernel.time import wall_ms
-from recoup.kernel.world import World
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, make_shop, one_line, orders_of, running
 from recoup.lab.bench.pgbench import NUMBER, Mark, Script, rate_of, renewed, script_of

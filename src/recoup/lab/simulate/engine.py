@@ -10,7 +10,9 @@ from recoup.flows.cards.transmit import Transmit
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.stable.charge import Charges
-from recoup.kernel.world import Policy, World
+from recoup.flows.world import World
+from recoup.gateways.web.port import NoWeb
+from recoup.kernel.policy import Policy
 from recoup.lab.simulate.channels import ChannelBook, SimChannel
 from recoup.lab.simulate.clock import SimClocks
 from recoup.lab.simulate.dying import BANK, CHANNEL, MAIL, PROCESSOR, DyingDatabase, DyingGateway, Killer
@@ -75,8 +77,8 @@ async def start(outside: Outside, killer: Killer | None = None) -> Engine:
         bank, mail = DyingGateway(bank, killer, BANK), DyingGateway(mail, killer, MAIL)
         channels = {code: DyingGateway(one, killer, CHANNEL) for code, one in channels.items()}
     world = World(
-        name="sandbox", db=db, keys=outside.keys, processors={"sandbox": issuer}, web=None, clocks=outside.clocks,
-        policy=POLICY, channels=channels, bank=bank, mail=mail, extra={"url": "https://simulation.example.test"},
+        name="sandbox", db=db, keys=outside.keys, processors={"sandbox": issuer}, web=NoWeb(), clocks=outside.clocks,
+        policy=POLICY, channels=channels, bank=bank, mail=mail, url="https://simulation.example.test",
     )  # fmt: skip
     orders, merchants, vault = Orders(world, together=TOGETHER), Merchants(world), Vault(world)
     return Engine(

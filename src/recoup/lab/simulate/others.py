@@ -23,7 +23,7 @@ class SimBank(SandboxBank):
     seed: int
     clocks: SimClocks
     faults: Faults
-    asks_after: timedelta = timedelta(days=1)
+    asks_after: timedelta | None = timedelta(days=1)
     taken: dict[UUID, Transfer] = field(default_factory=dict)
     paid: dict[UUID, Transfer] = field(default_factory=dict)
     tries: Counter[UUID] = field(default_factory=Counter)

@@ -10,9 +10,9 @@ from recoup.flows.merchants.make_merchant import NewSite, make_merchant
 from recoup.flows.money import treasurer
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
 from recoup.flows.money.settlement_terms import set_terms
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.lab.simulate.actors.operators import SECOND
 from recoup.lab.simulate.contracts import DELAY_DAYS, RESERVE_DAYS, Contract, contract_of
 from recoup.lab.simulate.plan import DECLINES

@@ -6,9 +6,9 @@ Source: rescue contract §5, §17.1 (C5, modes, U1).
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import Policy
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
 

@@ -52,7 +52,7 @@ def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
 
 async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
-    async with world.extra["people"].read() as connection:
+    async with world.people.read() as connection:
         settings = await read_settings(connection, user_id)
         found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []
         seat = visit.session.seat

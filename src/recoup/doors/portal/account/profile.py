@@ -33,7 +33,7 @@ async def post_name(visit: AccountVisit) -> Response:
 
 async def _show(visit: AccountVisit, problem: Problem | None = None, name: str | None = None) -> Response:
     world = visit.world
-    async with world.extra["people"].read() as connection:
+    async with world.people.read() as connection:
         lines = await account_lines(connection, visit.session.user_id, LINES)
     arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
     names = await names_for(visit.portal, [row.actor for row in lines])

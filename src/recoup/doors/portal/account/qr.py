@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import segno
 from markupsafe import Markup
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.people.totp import address_of
 
 _HERE: Final = ("", "localhost", "127.0.0.1", "::1")
@@ -21,5 +21,5 @@ def qr_svg(secret: str, email: str, world: World) -> Markup:
 
 def issuer_of(world: World) -> str:
     """How the app calls it; with the host, where there is one to tell installations apart."""
-    host = urlsplit(str(world.extra.get("url", ""))).hostname or ""
+    host = urlsplit(world.url).hostname or ""
     return "Recoup" if host in _HERE else f"Recoup {host}"

@@ -19,9 +19,9 @@ from recoup.doors.portal.templates import render
 from recoup.flows.merchants.partners import read_partner
 from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.sessions import Session, session_hash
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 

@@ -82,12 +82,12 @@ async def _partner_reader(visit: PartnerVisit) -> _Reader:
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
     """Those who belong there or did: id -> name."""
-    async with visit.world.extra["people"].read() as connection:
+    async with visit.world.people.read() as connection:
         return {str(user_id): name for user_id, name in await people_of(connection, *subject)}
 
 
 async def _query(visit: AnyVisit) -> Query:
-    async with visit.world.extra["people"].read() as connection:
+    async with visit.world.people.read() as connection:
         return read_query(visit.request.query_params, await read_zone(connection, visit.session.user_id))
 
 

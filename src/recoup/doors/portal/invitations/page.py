@@ -116,7 +116,7 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
     world, subjects = visit.world, await _subjects(visit)
     groups: list[dict[str, Any]] = []
     open_: list[UUID] = []
-    async with world.extra["people"].read() as connection:
+    async with world.people.read() as connection:
         for key, subject in subjects.items():
             members = await members_of(connection, *subject.key, ROWS, world.name)
             rows = await list_invitations(connection, *subject.key, visit.wall, ROWS)

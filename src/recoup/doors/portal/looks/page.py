@@ -53,7 +53,7 @@ async def post_end(visit: Visit) -> Response:
 
 async def _show(visit: Visit, problem: Problem | None = None, form: Form | None = None) -> Response:
     form = form or {}
-    async with visit.world.extra["people"].read() as connection:
+    async with visit.world.people.read() as connection:
         members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id,
                                            visit.world.name)  # fmt: skip
     typed = {"whom": first(form, "whom"), "reason": first(form, "reason")[:REASON_MAX],

@@ -30,7 +30,7 @@ async def list_page(visit: AnyVisit) -> Response:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
     here = _here(visit) if params.get("only") == "here" else None
-    async with visit.world.extra["people"].read() as connection:
+    async with visit.world.people.read() as connection:
         rows = await notifications_page(
             connection, session.user_id, visit.world.name, MAY, before=before, unread=unread,
             subject_id=here, limit=ROWS + 1,
@@ -106,7 +106,7 @@ async def _mine(visit: AnyVisit) -> Notification:
     wanted = parse_id(visit.request.path_params["notification_id"])
     row = None
     if wanted is not None:
-        async with visit.world.extra["people"].read() as connection:
+        async with visit.world.people.read() as connection:
             args = (visit.session.user_id, visit.world.name, MAY, wanted)
             row = await find_notification(connection, *args)
     if row is None:

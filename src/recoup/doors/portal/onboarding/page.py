@@ -68,6 +68,6 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
         holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
         open=next((row for row in requests if row.state == "asked"), None), people=people, problem=problem,
         may_ask=visit.session.may("go_live") and not visit.is_operator,
-        curl={task.step: curl_line(task, str(visit.world.extra.get("url", ""))) for task in TASKS},
+        curl={task.step: curl_line(task, visit.world.url) for task in TASKS},
     )  # fmt: skip
     return render("onboarding/onboarding.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -91,7 +91,7 @@ async def orders_page(visit: Visit) -> Response:
 
 
 async def habits_of(visit: Visit) -> Habits:
-    async with visit.world.extra["people"].read() as connection:
+    async with visit.world.people.read() as connection:
         habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.world.name)
     if visit.pii_access == "shown" or owns_views(visit):
         return habits

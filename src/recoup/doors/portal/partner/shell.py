@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from recoup.flows.merchants.handover import Credentials
 from recoup.flows.merchants.partners import PartnerKey
-from recoup.kernel.world import World
+from recoup.flows.world import World
 
 _NAMES: Final[Mapping[str, str]] = {"stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
 _MERCHANT: Final = (
@@ -29,4 +29,4 @@ def shell_lines(base: str, given: Credentials | None, partner: PartnerKey | None
 
 def base_address(world: World, request: Request) -> str:
     """Where the APIs answer: the installation's own address; without one, where this page was asked for."""
-    return str(world.extra.get("url") or request.base_url)
+    return str(world.url or request.base_url)

@@ -15,11 +15,11 @@ from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.partners import own_merchant, read_partner
 from recoup.flows.people.sessions import PartnerMembership, Session
+from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 

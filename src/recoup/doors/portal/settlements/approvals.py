@@ -20,7 +20,7 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
-from recoup.flows.money.bank_payouts import approve, bank_of, read_file, tell_outcome
+from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
@@ -61,7 +61,7 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
-    shown = bank_of(visit.world).shows_deposits
+    shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
     actors += [row.added_by for row in waiting] + [row.made_by for row in adjustments]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from recoup.kernel.world import World
+from recoup.flows.world import World
 from recoup.rules.uploads.answers import HEADS, csv_answer, json_answer
 from recoup.store.read.uploads import Upload, upload_rows
 

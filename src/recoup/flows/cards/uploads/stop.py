@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.store.read.uploads import Upload, find_upload
 from recoup.store.write.uploads import ask_stop

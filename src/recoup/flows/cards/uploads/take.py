@@ -16,10 +16,10 @@ from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, op
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.file_turns import in_turn, pieces
 from recoup.flows.no_cards import held_cards
+from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.world import World
 from recoup.moves.uploads import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS

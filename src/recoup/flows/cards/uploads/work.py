@@ -21,9 +21,9 @@ from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.cards.uploads.row import Given, errors_of, given_of
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.world import World
 from recoup.moves.uploads import end_upload
 from recoup.store.pool import retrying
 from recoup.store.read.uploads import Copy, transmitted_before

@@ -9,10 +9,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.moves.alerts import alert_of_drift
 from recoup.rules.rescue.engine.drift import DAYS, NOTHING, Counted, Verdict
 from recoup.store.pool import retrying

@@ -18,10 +18,10 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.train import ISSUERS_MAX
+from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.engine.bins import TRIES

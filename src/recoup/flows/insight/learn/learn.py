@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.models import find_model
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.kernel.world import World
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.trial import PLAIN_RATES, Amount, Trial, missing
 from recoup.store.read.models import last_choice

@@ -5,13 +5,12 @@ becomes of it, the next night has its own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.flows.insight.learn.learn import Training, learn
+from recoup.flows.world import Trainer, World
 from recoup.kernel.scope import Actor
-from recoup.kernel.world import World
 from recoup.store.write.trainings import add_training
 from recoup.store.write.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
 
@@ -25,13 +24,10 @@ NOTE_CHARS_MAX: Final = 500
 _turn: Final = asyncio.Lock()  # a worker of two worlds: one at a time
 _NOTHING: Final = {"attempts": 0, "model": None, "compared_with": None, "score": None, "compared_score": None}
 
-Trainer = Callable[[str], Awaitable[Mapping[str, Any]]]
-"""The port: has `train` done by another process, in a mode; what it answers, or `failed`."""
-
 
 async def train_nightly(world: World) -> int:
     """Answers how many trainings there were: none, or the one of this night."""
-    mode, trainer = world.policy.training, world.extra.get("trainer")
+    mode, trainer = world.policy.training, world.trainer
     if mode == "off" or trainer is None:
         return 0
     async with _turn:

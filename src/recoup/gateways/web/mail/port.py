@@ -1,7 +1,7 @@
 """What a way out for mail must offer."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 from uuid import UUID
 
 
@@ -32,3 +32,16 @@ class Mail(Protocol):
     """No method raises for anything a network or counterpart does: that is a Posted."""
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted: ...
+
+
+class KeepsMail(Mail, Protocol):
+    """A twin of the sandbox: mails stay there instead of leaving for their recipients."""
+
+    async def inbox(self, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+        """What arrived of these."""
+        ...
+
+
+def is_kept(mail: Mail | None) -> TypeGuard[KeepsMail]:
+    """Whether mails by this way stay here."""
+    return hasattr(mail, "inbox")

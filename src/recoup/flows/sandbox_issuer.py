@@ -1,0 +1,21 @@
+"""The sandbox's issuer, for who tells it what to do."""
+
+from typing import Final, TypeGuard
+
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+
+ROUTE: Final = "sandbox"
+
+
+def sandbox_issuer(world: World) -> SandboxProcessor:
+    """For a sandbox; no other world has one."""
+    processor = world.processors[ROUTE]
+    if not _does_as_told(processor):
+        raise LookupError("This world's processor is not the sandbox's.")
+    return processor
+
+
+def _does_as_told(processor: Processor) -> TypeGuard[SandboxProcessor]:
+    return hasattr(processor, "force")

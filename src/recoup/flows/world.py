@@ -1,0 +1,75 @@
+"""A World is everything a flow may reach, built only in `main`. No code branches on its name."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recoup.flows.card_hits import CardHits
+from recoup.flows.key_endings import KeyEndings
+from recoup.flows.models import Models, NoModels
+from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.port import Bank
+from recoup.gateways.cards.port import Processor
+from recoup.gateways.channels.port import Channel
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.web.mail.port import Mail
+from recoup.gateways.web.port import Web
+from recoup.kernel.policy import Policy
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.store.pool import Database
+
+Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
+"""Has a training done by another process, in a mode; answers the columns of the training, or `failed`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """`processors` by route, `channels` by code.
+
+    What may be missing: without `mail` mails wait, and are given up at last; without a `people_database` nobody is
+    told of anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the database up;
+    without `exports` (the folder of their files) there are none; without a `trainer` nothing is trained by night. By
+    default the bank's files are carried there by somebody, and the ladders decide.
+    """
+
+    name: str
+    db: Database
+    keys: Keyring
+    processors: Mapping[str, Processor]
+    web: Web
+    clocks: Clocks = field(default_factory=Clocks)
+    policy: Policy = field(default_factory=Policy)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    mail: Mail | None = None
+    bank: Bank = field(default_factory=ByHand)
+    models: Models | NoModels = field(default_factory=NoModels)
+    people_database: Database | None = None
+    owner_dsn: str | None = None
+    url: str = ""  # of this installation, without a slash at its end
+    exports: Path | None = None
+    trainer: Trainer | None = None
+    sign_up: bool = True
+    others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
+    card_hits: CardHits = field(default_factory=CardHits, repr=False)
+    key_endings: KeyEndings = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_endings", KeyEndings(self.db, self.clocks))
+
+    @property
+    def people(self) -> Database:
+        """Raises: Problem(unavailable) where there is none."""
+        if self.people_database is None:
+            raise Problem("unavailable", "This process has no database of people.", cure="Ask the operator.")
+        return self.people_database
+
+    @property
+    def other(self) -> "World | None":
+        """Of the sandbox the live world, of the live world the sandbox, where this process has opened both."""
+        return next(iter(self.others.values()), None)
+
+    @property
+    def mark(self) -> str:
+        """What links and session tokens of this world begin with."""
+        return self.policy.mark

@@ -1,0 +1,44 @@
+"""What tells the worlds apart: a policy, and marks by which a door knows one. No code branches on a world's name."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+LIVE_MARK: Final = "live."  # what links and session tokens of the live world begin with
+WORLD_CLAIM: Final = "custom:world"  # of access tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What differs between sandbox and live, and what the operator may set.
+
+    Units: durations are business time where an order lives by them, wall time for call time-outs.
+    """
+
+    test_mode: bool = True
+    magic_inputs: bool = True
+    world_cards: bool = False  # with magic inputs: a world is plugged, and its cards are taken too
+    expiry_floor: timedelta = timedelta(days=1)
+    expiry_recommended: timedelta = timedelta(days=14)
+    short_recurring_refused: bool = False  # an expiry under the recommended one; else it is warned of
+    expiry_max: timedelta = timedelta(days=30)
+    expiry_grace: timedelta = timedelta(hours=1)
+    sync_period: timedelta = timedelta(days=21)
+    amount_max: int = 100_000_000
+    visa_limit: int = 20
+    cit_deadline: timedelta = timedelta(seconds=2)
+    call_timeout: timedelta = timedelta(seconds=10)
+    settled_after: timedelta = timedelta(seconds=60)
+    desk_after: timedelta = timedelta(hours=24)
+    refund_cap_percent: int | None = None
+    loopback_webhooks: bool = True
+    digest_hour: int = 8
+    webhook_timeout: timedelta = timedelta(seconds=10)
+    training: str = "off"  # by night: off, candidate or take
+    training_hour: int = 3  # UTC
+    staff_second_factor: bool = False  # the operator's people must have one
+
+    @property
+    def mark(self) -> str:
+        """What links and session tokens begin with, so that a door knows the world by them alone."""
+        return "" if self.test_mode else LIVE_MARK
