@@ -30,7 +30,7 @@ def processor_of(world: World, route: str) -> Processor:
 
 
 def channel_of(world: World, route: str | None) -> Channel:
-    """The channel that a payment came by: it keeps the one that it was sent by."""
+    """The channel that a payment was sent by."""
     if route is None:
         raise LookupError("The payment was sent by no channel.")
     return world.channels[route]
