@@ -5,6 +5,7 @@ from typing import Final
 from starlette.routing import Route
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import routes_of
 from recoup.doors.rescue import (
     campaigns,
     capture,
@@ -36,7 +37,7 @@ from recoup.doors.rescue import (
     uploads,
     webhooks,
 )
-from recoup.doors.rescue.resource import Method, Resource
+from recoup.doors.rescue.resource import Dialect, Method
 from recoup.doors.rescue.services import Services
 
 # In the order in which the documentation shows them.
@@ -51,9 +52,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in 
 
 
 def routes(services: Services) -> list[Route]:
-    """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
-    paths: dict[str, dict[str, Method]] = {}
-    for method in METHODS:
-        paths.setdefault(method.operation.path, {})[method.operation.method] = method
-    special = {tokenize.TOKENIZE.path: tokenize.Tokenize(services)}
-    return [Route(path, special.get(path) or Resource(services, methods)) for path, methods in paths.items()]
+    dialect = Dialect(services)
+    made = [route for route in routes_of(dialect, METHODS) if route.path != tokenize.TOKENIZE.path]
+    return [*made, Route(tokenize.TOKENIZE.path, tokenize.Tokenize(dialect))]

@@ -14,7 +14,7 @@ from recoup.kernel.scope import Actor
 class Caller:
     """A merchant's developer; or with `partner_id` a partner's, who has no `mid`."""
 
-    app_key: str
+    key_id: str
     mid: UUID | None
     scopes: frozenset[str]
     partner_id: UUID | None = None
@@ -28,7 +28,7 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        return Actor("api" if self.partner_id is None else "partner", self.app_key)
+        return Actor("api" if self.partner_id is None else "partner", self.key_id)
 
 
 async def authenticate(services: Services, scope: Scope) -> Caller:

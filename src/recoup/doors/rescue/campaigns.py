@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
 from recoup.flows.merchants import campaigns
 from recoup.flows.merchants.campaigns import Wanted

@@ -4,10 +4,11 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureTold
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.refunds.capture import CaptureAsked

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import folding, names_of, unknown_names
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method, Reply
+from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
 from recoup.flows.cards.evaluate import STALE
 from recoup.flows.cards.taken import EvaluateRequest

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Hop, Tested, TestedBody
 from recoup.flows.try_connection import try_connection
 from recoup.rules.rescue.switches import KINDS

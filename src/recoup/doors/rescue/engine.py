@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.engine import (
     Engine,
     EngineBody,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import (
@@ -17,7 +18,7 @@ from recoup.doors.rescue.payment import (
     person_of,
     token_or_pan,
 )
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import CauseWord, EvaluateBody, Evaluated, Subscription, ThreeDSecure
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult

@@ -4,9 +4,10 @@ from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.keys import names_of
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.events import EventQuery, EventShown, Feed
 from recoup.flows.messages.read_feed import LIMIT_MAX, read_feed
 from recoup.rules.messages.events import CATALOGUE, Event, rescue_object

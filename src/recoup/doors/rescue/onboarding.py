@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view, status_of
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.onboarding import (
     PAGE_SIZE_MAX,
     ApplicationBody,

@@ -5,9 +5,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.onboarding_view import applicant_of, application_id, document_members, document_view
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.onboarding import CONTENT_MAX, Document, DocumentBody, DocumentContent, Documents
 from recoup.flows.merchants import application_documents
 

@@ -8,9 +8,10 @@ import asyncpg
 from msgspec import UNSET
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import FIND_ORDER, Call, Method, Reply
+from recoup.doors.rescue.resource import FIND_ORDER, Call, Method
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
     AmendedOrder,

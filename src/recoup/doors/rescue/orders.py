@@ -5,12 +5,13 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import GUID
 from recoup.doors.rescue.order import shown
 from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail

@@ -3,10 +3,11 @@
 from typing import Final
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import word_of

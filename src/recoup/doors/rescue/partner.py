@@ -4,10 +4,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import GUID, Fields
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
+from recoup.doors.rescue.resource import PARTNER, Call, Method
 from recoup.doors.rescue.shapes.partners import (
     MIDS_MAX,
     PAGE_MAX,

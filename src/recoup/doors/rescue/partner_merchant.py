@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key, merchant_members
 from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
-from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
+from recoup.doors.rescue.resource import PARTNER, Call, Method
 from recoup.doors.rescue.shapes.partners import (
     KeysBody,
     MerchantKey,

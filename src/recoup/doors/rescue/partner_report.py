@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
+from recoup.doors.rescue.resource import PARTNER, Call, Method
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.partners import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page

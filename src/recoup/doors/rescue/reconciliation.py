@@ -5,9 +5,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.reconciliation import (
     LINES_MAX,
     Movement,

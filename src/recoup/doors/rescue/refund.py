@@ -5,11 +5,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import NOT_YOUR_MID
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import RefundBody, Refunded
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.refunds.refund import RefundRequest

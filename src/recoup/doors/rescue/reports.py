@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 from recoup.doors.edge.described import CSV, JSON, Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.reports import (
     ROWS_MAX,
     CampaignRow,

@@ -4,8 +4,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settlements import (
     LINES_MAX,
     PAGE_SIZE_MAX,

@@ -4,8 +4,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
 from recoup.flows.merchants import sites
 from recoup.flows.merchants.sites import Wanted

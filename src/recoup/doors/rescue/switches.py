@@ -5,10 +5,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import (
     HISTORY_MAX,
     Change,

@@ -3,8 +3,9 @@
 from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.token import RefreshBody, Token, TokenBody
 from recoup.flows.merchants.credentials import Tokens
 

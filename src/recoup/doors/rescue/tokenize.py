@@ -6,12 +6,12 @@ from uuid import UUID
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.called import called_by
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import NOT_YOUR_MID
-from recoup.doors.rescue.resource import Call, Method, Reply, Resource
-from recoup.doors.rescue.services import Services
+from recoup.doors.rescue.resource import Call, Dialect, Method, Resource
 from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenized, TokenizeQuery, VaultTransaction
 from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
 from recoup.kernel.ids import new_id
@@ -112,10 +112,10 @@ METHODS: Final = (Method(TOKENIZE, tokenize, "payments"),)
 class Tokenize:
     """A bearer where one is sent, else the tokenization key: one of the two must be valid."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._signed = Resource(services, {"POST": METHODS[0]})
-        self._keyed = Resource(services, {"POST": Method(TOKENIZE, tokenize, None)})
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._signed = Resource(dialect, {"POST": METHODS[0]})
+        self._keyed = Resource(dialect, {"POST": Method(TOKENIZE, tokenize, None)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         signed = any(name == b"authorization" for name, _ in scope["headers"])
@@ -125,7 +125,7 @@ class Tokenize:
 
     async def _is_valid(self, scope: Scope) -> bool:
         try:
-            await authenticate(self._services, scope)
+            await authenticate(self._dialect.services, scope)
         except Problem:
             return False
         return True

@@ -4,10 +4,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_own, code_text, happened_at, person_of
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted

@@ -3,10 +3,11 @@
 from typing import Final
 
 from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.rows import readers
 from recoup.doors.rescue.shapes.uploads import (
     PAGE_MAX,

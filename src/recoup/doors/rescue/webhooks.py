@@ -4,10 +4,11 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settings import (
     Deliveries,
     Delivery,

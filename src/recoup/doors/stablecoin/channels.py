@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.edge.resource import Reply
+from recoup.doors.stablecoin.resource import Call, Method
 from recoup.rules.stable.channels import Channel, enabled
 
 
@@ -39,14 +40,13 @@ def _object(channel: Channel) -> ChannelObject:
     )  # fmt: skip
 
 
-LIST: Final = {"GET": Method(list_all)}
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "GET", "/api/v1/channels", "List channels", "The channels enabled for the key's environment.", group="Channels",
         answers={200: ChannelList}, credential="signature",
         examples=(Example("The test channels", None, 200, {"data": [
             {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
             {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
         ]}),),
-    ),
+    ), list_all),
 )  # fmt: skip

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
-from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.resource import Call, Method
 from recoup.doors.stablecoin.shapes import (
     Instruction,
     Order,
@@ -93,13 +94,12 @@ def short(text: str | None, field: str, limit: int) -> str | None:
     return text
 
 
-CHARGES: Final = {"POST": Method(charge, body=True)}
 _EXAMPLE: Final = {
     "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
     "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
 }  # fmt: skip
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "POST", "/api/v1/charges", "Create a charge",
         "Creates an order with its payment, and returns how the payer pays. The same merchant_order_id with the "
         "same amount, currency and channel returns the same order with status 200.",
@@ -115,5 +115,5 @@ OPERATIONS: Final = (
             "payment": {"status": "requires_action", "channel_code": "mock", "amount": "49.90", "currency": "USDT"},
             "instruction": {"type": "redirect"}, "idempotent": False,
         }),),
-    ),
+    ), charge),
 )  # fmt: skip

@@ -6,8 +6,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
-from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.resource import Call, Method
 from recoup.flows.messages import stablecoin_endpoint
 from recoup.flows.messages.stablecoin_endpoint import StablecoinEndpoint
 from recoup.kernel.ids import wire_id
@@ -96,25 +97,23 @@ def _reply(endpoint: StablecoinEndpoint) -> Reply:
     return Reply(WebhookAnswer(Webhook(endpoint.url, list(endpoint.events), endpoint.encrypt, state)))
 
 
-ME: Final = {"GET": Method(me)}
-WEBHOOK: Final = {"GET": Method(get_webhook), "PUT": Method(put_webhook, body=True)}
 _PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "GET", "/api/v1/me", "Your profile", "The merchant of the key, with fees and webhook.", group="Account",
         answers={200: Me}, credential="signature",
         examples=(Example("A merchant without a webhook", None, 200, {
             "merchant": {"status": "active", "webhook_url": "", "webhook_events": ""},
         }),),
-    ),
-    Operation(
+    ), me),
+    Method(Operation(
         "GET", "/api/v1/webhook", "The webhook", "The receiver of events. The secret is shown once, with the keys.",
         group="Account", answers={200: WebhookAnswer}, credential="signature",
-    ),
-    Operation(
+    ), get_webhook),
+    Method(Operation(
         "PUT", "/api/v1/webhook", "Set the webhook",
         "Sets the receiver, its events, and the encryption of bodies.",
         group="Account", body=WebhookBody, answers={200: WebhookAnswer}, credential="signature",
         examples=(Example("Two events", _PUT_EXAMPLE, 200, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}}),),
-    ),
+    ), put_webhook),
 )  # fmt: skip

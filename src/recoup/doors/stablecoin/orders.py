@@ -6,8 +6,9 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
-from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
+from recoup.doors.stablecoin.resource import Call, Method, missing
 from recoup.doors.stablecoin.shapes import (
     Order,
     OrderStatus,
@@ -144,23 +145,18 @@ async def _order(call: Call, order_id: UUID) -> StableOrder:
     return order
 
 
-LIST: Final = {"GET": Method(list_all)}
-ONE: Final = {"GET": Method(read_one)}
-REFUND: Final = {"POST": Method(refund, body=True)}
-CANCEL: Final = {"POST": Method(cancel, body=True)}
-CHECKOUT: Final = {"POST": Method(checkout, body=True)}
 _AT: Final = "/api/v1/orders/{id}"
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "GET", "/api/v1/orders", "List orders", "Newest first, by page, with an exact total.", group="Orders",
         query=ListQuery, answers={200: OrderList}, credential="signature",
         examples=(Example("The newest paid orders", None, 200, {"total": 0, "limit": 20, "offset": 0, "data": []}),),
-    ),
-    Operation(
+    ), list_all),
+    Method(Operation(
         "GET", _AT, "Retrieve an order", "With its latest payment, its settlements and the hosted page.",
         group="Orders", answers={200: OrderAnswer}, problems=("not_found",), credential="signature",
-    ),
-    Operation(
+    ), read_one),
+    Method(Operation(
         "POST", f"{_AT}/refund", "Refund an order",
         "Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same "
         "Idempotency-Key is the same refund.",
@@ -171,13 +167,13 @@ OPERATIONS: Final = (
         examples=(Example("A part of it", {"amount": "10.00", "reason": "partial refund"}, 200, {
             "order": {"status": "partially_refunded", "amount": "49.90", "refunded_amount": "10.00"},
         }),),
-    ),
-    Operation(
+    ), refund, body_optional=True),
+    Method(Operation(
         "POST", f"{_AT}/cancel", "Cancel an order", "Possible while nothing was paid.", group="Orders",
         answers={200: OrderOnly}, problems=("not_found", "invalid_state"), credential="signature",
-    ),
-    Operation(
+    ), cancel),
+    Method(Operation(
         "POST", f"{_AT}/checkout", "Get the hosted page", "The link for the payer.", group="Orders",
         answers={200: CheckoutAnswer}, problems=("not_found", "invalid_state"), credential="signature",
-    ),
+    ), checkout),
 )  # fmt: skip

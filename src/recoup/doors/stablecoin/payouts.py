@@ -5,8 +5,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, read, whole
-from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.resource import Call, Method
 from recoup.doors.stablecoin.wallets import PageQuery
 from recoup.flows.stable.payouts import PayoutAsked, ask_payout
 from recoup.kernel.ids import wire_id
@@ -75,14 +76,13 @@ def _object(row: PayoutRow) -> Payout:
     )  # fmt: skip
 
 
-PAYOUTS: Final = {"GET": Method(list_all), "POST": Method(request, body=True)}
 _EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "GET", "/api/v1/payouts", "List payouts", "Custodial withdrawals.", group="Money", query=PageQuery,
         answers={200: PayoutList}, credential="signature",
-    ),
-    Operation(
+    ), list_all),
+    Method(Operation(
         "POST", "/api/v1/payouts", "Request a payout",
         "Debits the wallet at once. The same Idempotency-Key is the same payout.", group="Money", body=PayoutBody,
         answers={201: PayoutAnswer},
@@ -91,5 +91,5 @@ OPERATIONS: Final = (
         examples=(Example("To a wallet of your own", _EXAMPLE, 201, {
             "payout": {**_EXAMPLE, "destination_type": "crypto", "status": "requested", "reference": ""},
         }),),
-    ),
+    ), request),
 )  # fmt: skip

@@ -1,17 +1,11 @@
-"""One resource of the API: who calls, may it, what does it say, what is answered. In the order of precedence that the
-whole product keeps: path, credential, method, permission, rate, content."""
+"""What this API does its own way: signatures over the bytes of a body, which may always be left out."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import msgspec
-import structlog
-
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal, state
-from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
-from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body
+from recoup.doors.edge import resource as kit
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
+from recoup.doors.edge.json_body import check_content_type, decode_json, read_body
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
 from recoup.doors.stablecoin.fields import read_query
@@ -20,30 +14,13 @@ from recoup.flows.no_cards import refuse_cards
 from recoup.flows.stable.callers import Caller, Signed
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope as MerchantScope
-from recoup.kernel.time import iso
 from recoup.rules.network.card_text import json_may_hold_number
 
-log = structlog.get_logger()
-_encode: Final = msgspec.json.Encoder().encode
-_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
+class Call(kit.Call[Services, Caller, Mapping[str, str]]):
+    """A call that was let in."""
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that was let in. `body`: plain values, None for methods that take none."""
-
-    services: Services
-    caller: Caller
-    body: Any
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    idempotency_key: str | None
-    request_id: str
-
-    @property
-    def scope(self) -> MerchantScope:
-        return MerchantScope(self.caller.merchant_id, self.caller.actor, self.request_id)
+    __slots__ = ()
 
     def object_id(self, prefix: str) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
@@ -53,18 +30,7 @@ class Call:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    body: Any
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """`body`: whether the method takes one; it may always be left out."""
-
-    handle: Callable[[Call], Awaitable[Reply]]
-    body: bool = False
+Method = kit.Method[Call]
 
 
 def missing() -> Problem:
@@ -72,57 +38,36 @@ def missing() -> Problem:
     return Problem("not_found", "There is nothing with this id.", cure="Check the id.")
 
 
-class Resource:
-    """An ASGI app for one path."""
+class Dialect(kit.Dialect[Services, Caller, Call]):
+    left_to_edge = frozenset({"too_large"})  # its body is read before anything is known: the edge drains it
 
-    def __init__(self, services: Services, methods: Mapping[str, Method]) -> None:
-        self._services, self._methods = services, methods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            reply, headers = await self._answer(scope, receive)
-        except ClientGone:
-            return
-        except Problem as problem:
-            refused_with(scope, problem.code, why_refused(problem))
-            if problem.code == "too_large":
-                raise  # the edge drains the body and answers
-            await send_refusal(send, refusal(scope, problem))
-            return
-        except Exception as error:
-            refused_with(scope, "internal")
-            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
-            ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
-            await send_refusal(send, refusal(scope, ours))
-            return
-        await send_refusal(send, Refusal(reply.status, _encode(reply.body), [_JSON, *headers]))
-
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Reply, list[tuple[bytes, bytes]]]:
-        services = self._services
+    async def authenticate(self, scope: Scope, receive: Receive) -> tuple[Caller, bytes]:
         content = await read_body(receive)
-        caller = await services.callers.verify(_signed(scope, content))
-        called_by(state(scope), caller.merchant_id, caller.key_id)
-        method = self._methods.get(scope["method"])
-        if method is None:
-            allowed = ", ".join(self._methods)
-            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
-                          cure="Use one of these.")  # fmt: skip
-        await services.limits.take(services.buckets, answer_headers(scope), caller.key_id,
-                                   services.world.clocks.monotonic(), merchant_id=caller.merchant_id)  # fmt: skip
+        return await self.services.callers.verify(_signed(scope, content)), content
+
+    def permit(self, method: Method, caller: Caller) -> None:
+        """Every key allows everything."""
+
+    async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
+        assert caller is not None  # no path of this API is open
         body = None
-        if method.body:
+        if scope["method"] != "GET":
             check_content_type(header(scope, b"content-type"))
             body = decode_json(content) if content else {}
         key = _idempotency_key(scope)
         if json_may_hold_number(b"%b,%b" % (content, (key or "").encode("latin-1"))):
             sent = {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body]
-            await refuse_cards(services.world, sent, caller=caller.merchant_id)
-        call = Call(
-            services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]), key,
-            request_id(scope),
+            await refuse_cards(self.services.world, sent, caller=caller.merchant_id)
+        return Call(
+            self.services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]),
+            scope["headers"], request_id(scope), answer_headers(scope), receive, state(scope), scope.get("client"), key,
         )  # fmt: skip
-        reply = await method.handle(call)
-        return reply, await _clock(services, caller)
+
+    def refusal(self, scope: Scope, problem: Problem) -> Refusal:
+        return refusal(scope, problem)
+
+    def other_method(self, allowed: Sequence[str]) -> str:
+        return "Use one of these."
 
 
 def _signed(scope: Scope, content: bytes) -> Signed:
@@ -140,14 +85,3 @@ def _idempotency_key(scope: Scope) -> str | None:
     if len(key) > 128 or "\0" in key:
         raise Problem("invalid", "The Idempotency-Key has more than 128 characters.", field="Idempotency-Key")
     return key or None
-
-
-async def _clock(services: Services, caller: Caller) -> list[tuple[bytes, bytes]]:
-    """A moved clock is named, so that nobody wonders about the dates."""
-    try:
-        merchant = (await services.merchants.get(caller.merchant_id)).merchant
-    except Problem:
-        return []  # what was done is answered, with or without a note on the clock
-    if not merchant.offset_us:
-        return []
-    return [(b"x-recoup-business-time", iso(merchant.business(services.world.clocks.wall())).encode())]

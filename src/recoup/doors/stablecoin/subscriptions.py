@@ -1,5 +1,6 @@
 """/subscriptions: one charge a cycle. Source: contract stablecoin-api §2.8."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -7,9 +8,10 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, short
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
-from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
+from recoup.doors.stablecoin.resource import Call, Method, missing
 from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionAsked, subscribe
 from recoup.kernel.ids import wire_id
@@ -147,26 +149,22 @@ def _object(row: SubscriptionRow) -> Subscription:
     )  # fmt: skip
 
 
-ALL: Final = {"POST": Method(create, body=True), "GET": Method(list_all)}
-ONE: Final = {"GET": Method(read_one)}
-PAUSE: Final = {"POST": Method(pause, body=True)}
-RESUME: Final = {"POST": Method(resume, body=True)}
-CANCEL: Final = {"POST": Method(cancel, body=True)}
 _AT: Final = "/api/v1/subscriptions"
 _EXAMPLE: Final = {
     "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
 }  # fmt: skip
 
 
-def _step(verb: str, summary: str, text: str) -> Operation:
-    return Operation(
+def _step(verb: str, summary: str, text: str, handle: Callable[[Call], Awaitable[Reply]]) -> Method:
+    told = Operation(
         "POST", f"{_AT}/{{id}}/{verb}", summary, text, group="Subscriptions", answers={200: SubscriptionAnswer},
         problems=("not_found", "invalid_state"), credential="signature",
     )  # fmt: skip
+    return Method(told, handle)
 
 
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "POST", _AT, "Create a subscription",
         "Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same subscription.",
         group="Subscriptions", body=SubscriptionBody, answers={201: SubscriptionAnswer},
@@ -176,16 +174,16 @@ OPERATIONS: Final = (
         examples=(Example("Monthly, without end", _EXAMPLE, 201, {
             "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},
         }),),
-    ),
-    Operation(
+    ), create),
+    Method(Operation(
         "GET", _AT, "List subscriptions", "Newest first.", group="Subscriptions", query=ListQuery,
         answers={200: SubscriptionList}, credential="signature",
-    ),
-    Operation(
+    ), list_all),
+    Method(Operation(
         "GET", f"{_AT}/{{id}}", "Retrieve a subscription", "", group="Subscriptions",
         answers={200: SubscriptionAnswer}, problems=("not_found",), credential="signature",
-    ),
-    _step("pause", "Pause", "No cycle is charged until the subscription is resumed."),
-    _step("resume", "Resume", "Cycles missed in the meantime are skipped."),
-    _step("cancel", "Cancel", "No further cycle is charged; existing orders are unchanged."),
+    ), read_one),
+    _step("pause", "Pause", "No cycle is charged until the subscription is resumed.", pause),
+    _step("resume", "Resume", "Cycles missed in the meantime are skipped.", resume),
+    _step("cancel", "Cancel", "No further cycle is charged; existing orders are unchanged.", cancel),
 )  # fmt: skip

@@ -7,8 +7,9 @@ import asyncpg
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
-from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.resource import Call, Method
 from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
@@ -96,16 +97,14 @@ def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:
     return wire_id("wlt", world.keys.derived_id("wallet", merchant_id.bytes, asset))
 
 
-WALLETS: Final = {"GET": Method(wallets)}
-LEDGER: Final = {"GET": Method(ledger)}
-OPERATIONS: Final = (
-    Operation(
+METHODS: Final = (
+    Method(Operation(
         "GET", "/api/v1/wallets", "List wallets", "Balances of custodial orders, by currency.", group="Money",
         answers={200: WalletList}, credential="signature",
         examples=(Example("Before the first payment", None, 200, {"data": []}),),
-    ),
-    Operation(
+    ), wallets),
+    Method(Operation(
         "GET", "/api/v1/ledger", "List movements", "Every change of a balance, append-only.", group="Money",
         query=PageQuery, answers={200: Ledger}, credential="signature",
-    ),
+    ), ledger),
 )  # fmt: skip

@@ -38,6 +38,11 @@ class Signed:
 class Caller:
     key_id: str
     merchant_id: UUID
+    partner_id: None = None  # its keys are merchants' alone
+
+    @property
+    def mid(self) -> UUID:
+        return self.merchant_id
 
     @property
     def actor(self) -> Actor:

@@ -1,0 +1,251 @@
+"""One path of an API: who calls, may it, what does it say, what is answered. In the order of precedence that the whole
+product keeps: path, credential, method, permission, rate, content. What an API does its own way is its Dialect."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+import structlog
+from starlette.routing import Route
+
+from recoup.doors.edge.asgi import (
+    Headers,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    answer_headers,
+    send_refusal,
+    send_stream,
+    state,
+)
+from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.keys import Folding, Names, folding, names_of
+from recoup.doors.edge.limits import Limits
+from recoup.doors.edge.rate import Buckets
+from recoup.doors.edge.tracing import request_id
+from recoup.flows.known import Merchants
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Scope as MerchantScope
+from recoup.kernel.time import iso
+
+log = structlog.get_logger()
+_encode: Final = msgspec.json.Encoder().encode
+ANY_KEY: Final = ""  # the scope of an operation that every key allows
+JSON_TYPE: Final = (b"content-type", b"application/json; charset=utf-8")
+
+
+class Services(Protocol):
+    """What every door works with."""
+
+    @property
+    def world(self) -> World: ...
+    @property
+    def merchants(self) -> Merchants: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def buckets(self) -> Buckets: ...
+
+
+class Caller(Protocol):
+    """Who calls. `key_id`: the public half of the key; `mid`, `partner_id`: whose it is. `merchant_id`: whom the call
+    is for; raises Problem(forbidden) where that is nobody."""
+
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def mid(self) -> UUID | None: ...
+    @property
+    def partner_id(self) -> UUID | None: ...
+    @property
+    def merchant_id(self) -> UUID: ...
+    @property
+    def actor(self) -> Actor: ...
+
+
+ServicesT = TypeVar("ServicesT", bound=Services)
+CallerT = TypeVar("CallerT", bound=Caller | None)
+QueryT = TypeVar("QueryT")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[ServicesT, CallerT, QueryT]):
+    """A call that was let in. `body`: plain values, None for methods that take none."""
+
+    services: ServicesT
+    caller: CallerT
+    body: Any
+    path: Mapping[str, str]
+    query: QueryT
+    raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    request_id: str
+    answer_headers: Headers = field(default_factory=list)
+    receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
+    state: dict[str, Any] = field(default_factory=dict, repr=False)  # what is left for the edge
+    client: tuple[str, int] | None = None  # the caller's address
+    idempotency_key: str | None = None
+
+    @property
+    def scope(self) -> MerchantScope:
+        assert self.caller is not None
+        return MerchantScope(self.caller.merchant_id, self.caller.actor, self.request_id)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in lower case."""
+        return {k.decode("latin-1"): v.decode("latin-1") for k, v in self.raw_headers}
+
+
+CallT = TypeVar("CallT", bound=Call[Any, Any, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`body`: a Struct, told as JSON; or parts of a file as they come, whose type stands in `headers`."""
+
+    body: Any
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Method(Generic[CallT]):
+    """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `partners`:
+    a partner's key may call it as well as a merchant's. `fold`: the names of the fields that its body is told to have;
+    None for methods that take no body."""
+
+    operation: Operation
+    handle: Callable[[CallT], Awaitable[Reply]]
+    scope: str | None = ANY_KEY
+    body_optional: bool = False
+    partners: bool = False
+    streams: bool = False  # the body is read by what handles the call, piece by piece
+    strict: bool = False  # a field that nobody reads is refused: a slip in its name would do something else
+    fold: Folding | None = field(init=False)
+    names: Names | None = field(init=False)  # the same, as they are nested
+
+    def __post_init__(self) -> None:
+        told = replace(self.operation, body_optional=self.body_optional, strict=self.strict)
+        object.__setattr__(self, "operation", told)
+        body = told.body
+        object.__setattr__(self, "names", names_of(body) if body is not None else None)
+        object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
+
+
+class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
+    """What one API does its own way, in the order in which a call meets it."""
+
+    left_to_edge: frozenset[str] = frozenset()  # codes of problems that the edge answers
+
+    def __init__(self, services: ServicesT) -> None:
+        self.services: Final = services
+
+    @abstractmethod
+    async def authenticate(self, scope: Scope, receive: Receive) -> tuple[CallerT, bytes]:
+        """Who calls; and the body, where the proof covers it.
+
+        Raises: Problem(unauthenticated).
+        """
+
+    @abstractmethod
+    def permit(self, method: Method[CallT], caller: CallerT) -> None:
+        """Raises: Problem(forbidden)."""
+
+    @abstractmethod
+    async def read(
+        self, method: Method[CallT], scope: Scope, receive: Receive, caller: CallerT | None, content: bytes
+    ) -> CallT:
+        """The call, its body and query read; without a caller where the path takes no credential.
+
+        Raises: Problem(malformed, invalid).
+        """
+
+    @abstractmethod
+    def refusal(self, scope: Scope, problem: Problem) -> Refusal:
+        """The whole answer to a Problem."""
+
+    def other_method(self, allowed: Sequence[str]) -> str:
+        """What to do after a method that the path does not take."""
+        return f"Send it with {' or '.join(allowed)}."
+
+
+class Resource(Generic[ServicesT, CallerT, CallT]):
+    """An ASGI app for one path, by method."""
+
+    def __init__(self, dialect: Dialect[ServicesT, CallerT, CallT], methods: Mapping[str, Method[CallT]]) -> None:
+        self._dialect, self._methods = dialect, methods
+        self._open = all(method.scope is None for method in methods.values())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        dialect = self._dialect
+        try:
+            reply, extra = await self._answer(scope, receive)
+        except ClientGone:
+            return
+        except Problem as problem:
+            refused_with(scope, problem.code, why_refused(problem))
+            if problem.code in dialect.left_to_edge:
+                raise
+            await send_refusal(send, dialect.refusal(scope, problem))
+            return
+        except Exception as error:
+            refused_with(scope, "internal")
+            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
+            ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
+            await send_refusal(send, dialect.refusal(scope, ours))
+            return
+        if isinstance(reply.body, AsyncIterator):
+            await send_stream(receive, send, reply.status, (*reply.headers, *extra), reply.body)
+            return
+        body = b"" if reply.status == 204 else _encode(reply.body)
+        await send_refusal(send, Refusal(reply.status, body, [JSON_TYPE, *reply.headers, *extra]))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Reply, Headers]:
+        dialect, services = self._dialect, self._dialect.services
+        caller, content = (None, b"") if self._open else await dialect.authenticate(scope, receive)
+        if caller is not None:
+            called_by(state(scope), caller.mid, caller.key_id)
+        method = self._methods.get(scope["method"])
+        if method is None:
+            allowed = ", ".join(self._methods)
+            cure = dialect.other_method(list(self._methods))
+            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed, cure=cure)
+        if caller is not None:
+            dialect.permit(method, caller)
+            await services.limits.take(services.buckets, answer_headers(scope), caller.key_id,
+                                       services.world.clocks.monotonic(), merchant_id=caller.mid,
+                                       partner_id=caller.partner_id)  # fmt: skip
+        reply = await method.handle(await dialect.read(method, scope, receive, caller, content))
+        return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
+
+
+async def _clock(services: Services, merchant_id: UUID) -> Headers:
+    """A moved clock is named, so that nobody wonders about the dates."""
+    try:
+        merchant = (await services.merchants.get(merchant_id)).merchant
+    except Problem:
+        return []  # what was done is answered, with or without a note on the clock
+    if not merchant.offset_us:
+        return []
+    return [(b"x-recoup-business-time", iso(merchant.business(services.world.clocks.wall())).encode())]
+
+
+def by_path(methods: Sequence[Method[CallT]]) -> dict[str, dict[str, Method[CallT]]]:
+    """path -> method -> what does it."""
+    paths: dict[str, dict[str, Method[CallT]]] = {}
+    for method in methods:
+        paths.setdefault(method.operation.path, {})[method.operation.method] = method
+    return paths
+
+
+def routes_of(dialect: Dialect[ServicesT, CallerT, CallT], methods: Sequence[Method[CallT]]) -> list[Route]:
+    """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
+    return [Route(path, Resource(dialect, found)) for path, found in by_path(methods).items()]
