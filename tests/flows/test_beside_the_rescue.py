@@ -23,7 +23,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.moves import order_room
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
-from recoup.rules.order.attention import PAID_TOO
+from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
 from recoup.store.read.transmissions import touched_orders
 from recoup.store.server import ServerAddress
 
@@ -141,7 +141,7 @@ def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: 
         order_id = await sold(shop)
         told: dict[str, Any] = {"external_id": await name(shop, order_id), "declined": False, "transaction_id": "own-1"}
         first = await shop.transmitted(**told)
-        assert (await attention_of(shop, order_id) or "").startswith("Paid twice")
+        assert await attention_of(shop, order_id) == PAID_TWICE
         if settled == "dealt with":
             assert await deal_with(shop.orders, shop.scope, order_id)
         else:
@@ -177,7 +177,7 @@ def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(server: S
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         told = await paid_under_another_id(shop, order_id)
-        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
+        assert await attention_of(shop, order_id) == PAID_TOO
         await deal_with(shop.orders, shop.scope, order_id)
         await redelivered(shop, told)
         assert await attention_of(shop, order_id) is None
@@ -201,7 +201,7 @@ def test_paid_under_another_id_outlasts_a_hold(server: ServerAddress, first: boo
         if not first:
             await paid_under_another_id(shop, order_id)
         await release(shop.orders, shop.scope, order_id)
-        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
+        assert await attention_of(shop, order_id) == PAID_TOO
 
     run(server, story)
 
@@ -212,7 +212,7 @@ def test_paid_under_another_id_outlasts_the_merchants_own_declines(server: Serve
         await shop.run_due()
         await paid_under_another_id(shop, order_id)
         await shop.transmitted(await name(shop, order_id), declined=True)
-        assert (await attention_of(shop, order_id) or "").startswith("The same customer")
+        assert await attention_of(shop, order_id) == PAID_TOO
 
     run(server, story)
 
@@ -222,10 +222,10 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         await hold(shop.orders, shop.scope, order_id, "fraud")
-        assert (await attention_of(shop, order_id) or "").startswith("Put on hold")
+        assert (await attention_of(shop, order_id) or "").startswith("held:Put on hold")
         await paid_under_another_id(shop, order_id)
         await deal_with(shop.orders, shop.scope, order_id)
-        assert (await attention_of(shop, order_id) or "").startswith("Put on hold")
+        assert (await attention_of(shop, order_id) or "").startswith("held:Put on hold")
 
     run(server, story)
 
@@ -262,7 +262,7 @@ def test_a_late_dispute_is_not_hidden_by_paid_twice(server: ServerAddress) -> No
         await shop.advance(respond_by - await shop.now() - timedelta(days=2))
         assert "dispute_warned" in await shop.happenings(order_id)
         await deal_with(shop.orders, shop.scope, order_id)
-        assert (await attention_of(shop, order_id) or "").startswith("Dispute 1 must be answered")
+        assert await attention_of(shop, order_id) == "dispute_late:1"
 
     proved(server, tell)
 
@@ -273,7 +273,7 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
     async def story(shop: Shop) -> None:
         word = await held(shop)
         await paid_under_another_id(shop, word.order_id, APPROVE_CARDS[1])
-        assert (await attention_of(shop, word.order_id) or "").startswith("The same customer")
+        assert await attention_of(shop, word.order_id) == PAID_TOO
         with processor_away(monkeypatch):
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
@@ -282,7 +282,7 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
         await hurried(shop)
         await shop.settle()
         assert (await shop.order(word.order_id))["stage"] == "completed"
-        assert (await attention_of(shop, word.order_id) or "").startswith("The same customer")
+        assert await attention_of(shop, word.order_id) == PAID_TOO
 
     run(server, story, POLICY)
 
@@ -303,7 +303,7 @@ def test_a_dispute_that_is_won_leaves_the_order_paid_twice(server: ServerAddress
         assert (await sent(shop, won)).state == "applied"
         row = await shop.order(order_id)
         assert (row["refunded_units"], row["disputed"]) == (2590, False)
-        assert (row["attention"] or "").startswith("Paid twice")
+        assert row["attention"] == PAID_TWICE
 
     proved(server, tell)
 

@@ -57,7 +57,7 @@ def test_a_held_order_sends_nothing_until_it_is_released(server: ServerAddress) 
         assert not await hold(shop.orders, shop.scope, order_id, "fraud")  # pressed twice
         held = await shop.order(order_id)
         assert (held["stage"], held["attention"]) == (
-            "held", "Put on hold by a person: something about it is being checked.")  # fmt: skip
+            "held", "held:Put on hold by a person: something about it is being checked.")  # fmt: skip
         assert await refused(bring_forward(shop.orders, shop.scope, order_id)) == "wrong_state"
         await shop.advance(timedelta(days=10))
         assert (await shop.order(order_id))["attempts"] == 0

@@ -9,7 +9,7 @@ from recoup.moves.change import Change
 from recoup.moves.end_order import go_on
 from recoup.moves.order_room import check_room
 from recoup.moves.plan_attempts import plan_attempt
-from recoup.rules.order.attention import FOR_PEOPLE
+from recoup.rules.order.attention import FOR_PEOPLE, sentence_of
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.rules.order.lifecycle import Stage
 
@@ -103,6 +103,6 @@ def deal_with(change: Change, seen: str = "") -> bool:
     if why not in FOR_PEOPLE:
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)
-    change.fact("dealt_with", why=why)
+    change.fact("dealt_with", why=sentence_of(why))
     change.clear_attention(why)
     return True

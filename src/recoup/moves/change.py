@@ -25,15 +25,13 @@ from recoup.rules.money.ledger import Posting
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
-from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, needed
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
-
-RETRYING = "The merchant is retrying this payment too; each retry uses up the card's allowance."
 
 
 class Change:
@@ -78,8 +76,10 @@ class Change:
         elif happening in ("held", "broke"):
             order.reason = None
         if order.attention not in FOR_PEOPLE:
-            if row.dst in ("held", "problem"):
-                order.attention = str(body.get("why") or happening)
+            if row.dst == "held":
+                order.attention = held(str(body.get("why") or "It is on hold."))
+            elif row.dst == "problem":
+                order.attention = UNKNOWN
             elif row.src in ("held", "problem"):
                 order.attention = None
         if row.dst in ENDED:
@@ -102,15 +102,15 @@ class Change:
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> None:
-        """Somebody shall look at the order. What only people can settle gives way to nothing else, and "Paid twice" to
-        nothing at all: a capture that is refused goes by it."""
+        """Somebody shall look at the order; `why`: a code of rules.order.attention. What only people can settle gives
+        way to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = why
 
-    def clear_attention(self, *beginnings: str) -> None:
-        """What begins so needs nobody's attention any more; what else is stuck or late does."""
-        if (self.order.attention or "").startswith(beginnings):
+    def clear_attention(self, *settled: str) -> None:
+        """What is settled needs nobody's attention any more; what else is stuck or late does."""
+        if self.order.attention in settled:
             self.order.attention = needed(self.order)
 
     def paid_once(self) -> None:

@@ -14,6 +14,7 @@ from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Refused
+from recoup.rules.order.attention import CHARGE_UNKNOWN, sentence_of
 from recoup.rules.order.snapshot import Attempt, Refund
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
@@ -24,7 +25,6 @@ from recoup.rules.rescue.slots import offset_minutes
 LADDER = "collect"
 KILLED_PAUSE = timedelta(days=1)
 DOUBLINGS_MAX = 10  # of the pause between charges that cannot be sent, in minutes
-SILENT = "The processor has not said for a day whether the customer was charged. It is asked until it does."
 
 
 def plan_charge(change: Change, reading: Reading) -> None:
@@ -119,7 +119,7 @@ def charged(change: Change, attempt: Attempt) -> None:
     advance = change.order.collecting()
     assert advance is not None
     assert advance.due_units == attempt.units
-    change.clear_attention(SILENT)
+    change.clear_attention(CHARGE_UNKNOWN)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
@@ -132,7 +132,7 @@ def charged(change: Change, attempt: Attempt) -> None:
 def not_charged(change: Change, reading: Reading | None = None) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off."""
-    change.clear_attention(SILENT)
+    change.clear_attention(CHARGE_UNKNOWN)
     for refund in _waiting(change):
         net(change, refund)
     if change.order.collecting() is None:
@@ -210,9 +210,9 @@ def net(change: Change, refund: Refund) -> None:
 
 def raise_uncollected(change: Change) -> None:
     """A charge is out for too long: the desk is told, once."""
-    if change.order.collecting() is not None and change.order.attention != SILENT:
-        change.raise_attention(SILENT)
-        change.fact("warned", why=SILENT)
+    if change.order.collecting() is not None and change.order.attention != CHARGE_UNKNOWN:
+        change.raise_attention(CHARGE_UNKNOWN)
+        change.fact("warned", why=sentence_of(CHARGE_UNKNOWN))
 
 
 def _waiting(change: Change) -> list[Refund]:

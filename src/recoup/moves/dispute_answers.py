@@ -6,9 +6,10 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.disputes import answered, lose, not_taken, unheard
+from recoup.moves.disputes import answered, lose
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.network.card_text import without_card
+from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
 from recoup.rules.order.snapshot import Dispute
 
 
@@ -34,7 +35,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
     change.set_dispute(dispute, answer=answer, answer_id=new_id(), answer_state="owed", answer_tries=0,
                        answer_before=None, answer_code=None)  # fmt: skip
-    change.clear_attention(not_taken(dispute))
+    change.clear_attention(of_dispute(ANSWER_REFUSED, dispute.dispute_no))
     change.fact("dispute_answer_owed", dispute_id, dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
     change.due("dispute_answer", change.wall, subject_id=dispute_id, wall=True)
     return dispute
@@ -72,7 +73,7 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
     elif state == "declined":
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="refused", answer_code=code)
-        change.raise_attention(not_taken(dispute))
+        change.raise_attention(of_dispute(ANSWER_REFUSED, dispute.dispute_no))
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
         if state == "unprocessed":
@@ -80,6 +81,6 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
         pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == WORRY_AFTER_TRIES:
-            change.raise_attention(unheard(dispute))
+            change.raise_attention(of_dispute(ANSWER_DELAYED, dispute.dispute_no))
             change.fact("dispute_answer_delayed", dispute_id, number=dispute.dispute_no, answer=dispute.answer)
     return dispute.state

@@ -6,11 +6,11 @@ from recoup.moves.change import Change
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
+from recoup.rules.order.attention import REFUND_NOT_SENT, delayed, stuck
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order, Refund
 
 TAKEN_BY_DISPUTE = "The cardholder took it back by a dispute."
-NOT_SENT = "A refund was not sent: the cardholder took the money back by a dispute first."
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
 
 
@@ -60,13 +60,13 @@ def _refuse(change: Change, refund: Refund) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
     refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
-    change.raise_attention(NOT_SENT)
+    change.raise_attention(REFUND_NOT_SENT)
 
 
 def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
     change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
-    change.clear_attention("A reversal is ")
+    change.clear_attention(stuck("reversal"), delayed("reversal"))
     change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
     change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
     if units < reversal.units:

@@ -10,7 +10,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
 from recoup.moves.dispute_reminders import watch_reminders
-from recoup.moves.disputed_refunds import NOT_SENT, beyond, cancel_refunds_for_dispute, owe_reversal_again
+from recoup.moves.disputed_refunds import beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
@@ -27,11 +27,17 @@ from recoup.rules.money.disputes import (
 )
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.magic_disputes import foreseen
-from recoup.rules.order.attention import late
+from recoup.rules.order.attention import (
+    ANSWER_DELAYED,
+    ANSWER_REFUSED,
+    LATE,
+    REFUND_NOT_SENT,
+    REFUNDED_BEFORE,
+    of_dispute,
+)
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Dispute, Order
 
-REFUNDED_BEFORE = "Already refunded: the cardholder disputes what went back. Answer with the refund's reference."
 ANSWER_AGAIN = timedelta(minutes=1)
 
 
@@ -189,7 +195,7 @@ def _end(change: Change, dispute: Dispute, state: str) -> None:
     if dispute.answering:
         change.set_dispute(dispute, answer_state="refused")
         change.undue("dispute_answer", subject_id=dispute.dispute_id)
-    _calm(change, dispute, NOT_SENT)
+    _clear_attention(change, dispute, REFUND_NOT_SENT)
 
 
 def _body(dispute: Dispute) -> dict[str, Any]:
@@ -226,24 +232,17 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
             lose(change, dispute, state="expired", why="The deadline passed without an answer.")
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
-        change.raise_attention(late(dispute.dispute_no))
+        change.raise_attention(of_dispute(LATE, dispute.dispute_no))
         change.fact("dispute_warned", dispute_id, **_body(dispute))
         _watch(change, dispute)
     else:
         _watch(change, dispute)
 
 
-def _calm(change: Change, dispute: Dispute, *more: str) -> None:
-    """It needs nobody's attention any more."""
-    change.clear_attention(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, *more)
-
-
-def unheard(dispute: Dispute) -> str:
-    return f"The answer to dispute {dispute.dispute_no} is sent until the processor hears it."
-
-
-def not_taken(dispute: Dispute) -> str:
-    return f"The processor did not take the answer to dispute {dispute.dispute_no}."
+def _clear_attention(change: Change, dispute: Dispute, *more: str) -> None:
+    """The dispute needs nobody any more."""
+    its_own = (of_dispute(code, dispute.dispute_no) for code in (LATE, ANSWER_DELAYED, ANSWER_REFUSED))
+    change.clear_attention(*its_own, REFUNDED_BEFORE, *more)
 
 
 def answered(change: Change, dispute: Dispute) -> None:
@@ -251,5 +250,5 @@ def answered(change: Change, dispute: Dispute) -> None:
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
     watch_reminders(change, dispute)
-    _calm(change, dispute)
+    _clear_attention(change, dispute)
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

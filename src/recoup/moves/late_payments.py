@@ -4,9 +4,9 @@ from typing import Any
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.payments import PAID_LATE
 from recoup.moves.request_modification import request_modification
 from recoup.rules.money.ledger import by_hand
+from recoup.rules.order.attention import PAID_LATE, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Order, Refund
 from recoup.rules.stable.channels import CHANNELS
 
@@ -35,7 +35,7 @@ def give_back(change: Change) -> list[Refund]:
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
     if made:
-        change.clear_attention(PAID_LATE, "A reversal is ")
+        change.clear_attention(PAID_LATE, stuck("reversal"), delayed("reversal"))
     return made
 
 

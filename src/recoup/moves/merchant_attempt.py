@@ -1,11 +1,11 @@
 """What the merchant does with the same payment beside a rescue: noted, flagged, and counted where networks count it."""
 
 
-from recoup.moves.change import RETRYING, Change
+from recoup.moves.change import Change
 from recoup.moves.order_room import has_room
 from recoup.moves.sends import lasting
 from recoup.rules.network.codes import read_decline
-from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, RETRYING
 from recoup.rules.order.lifecycle import OPEN
 from recoup.store.read.transmissions import Transmission
 

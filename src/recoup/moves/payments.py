@@ -11,12 +11,12 @@ from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, late_approval
+from recoup.rules.order.attention import PAID_LATE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
 DEFAULT: Final = "mock"
-PAID_LATE = "Paid after its end: the money is there, the order is not open any more."
 
 
 def pick_channel(change: Change, code: str | None) -> Attempt:

@@ -12,10 +12,8 @@ from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
-from recoup.rules.order.attention import STUCK
+from recoup.rules.order.attention import delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Refund
-
-DELAYED = "A {kind} is delayed: it is sent until the processor answers."
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -60,7 +58,7 @@ def _returned_fee(change: Change, units: int) -> int:
 
 def clear_delay(change: Change, refund: Refund) -> None:
     """It needs nobody's attention any more."""
-    change.clear_attention(f"A {refund.kind} is ")
+    change.clear_attention(stuck(refund.kind), delayed(refund.kind))
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -113,7 +111,7 @@ def close_refund(
             change.set_refund(refund, send_id=new_id())
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.raise_attention(DELAYED.format(kind=refund.kind))
+            change.raise_attention(delayed(refund.kind))
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -149,7 +147,7 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     if cancel_for_dispute(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
-    change.raise_attention(STUCK.format(kind=refund.kind))
+    change.raise_attention(stuck(refund.kind))
     change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 

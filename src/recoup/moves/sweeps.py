@@ -9,11 +9,9 @@ from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
+from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 from recoup.rules.order.snapshot import Settlement
 from recoup.rules.stable.amounts import text_like
-
-STUCK = "A settlement is stuck: the channel did not take it. The money is still the merchant's."
-DELAYED = "A settlement is delayed: the channel does not take it. It is sent until it does."
 
 
 def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
@@ -47,7 +45,7 @@ def replace_settlement(change: Change) -> Settlement | None:
     change.set_settlement(settlement)
     change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address)
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
-    change.clear_attention(STUCK)
+    change.clear_attention(SETTLEMENT_STUCK)
     return settlement
 
 
@@ -65,12 +63,12 @@ def close_settlement(
     if state == "declined":
         change.undue("settle", subject_id=settlement_id)
         change.set_settlement(settlement, state="stuck")
-        change.raise_attention(STUCK)
+        change.raise_attention(SETTLEMENT_STUCK)
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
     change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
     if settlement.tries == WORRY_AFTER_TRIES:
-        change.raise_attention(DELAYED)
+        change.raise_attention(SETTLEMENT_DELAYED)
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
     return settlement.state
 
@@ -79,7 +77,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     order = change.order
     change.undue("settle", subject_id=settlement.settlement_id)
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
-    change.clear_attention(DELAYED)
+    change.clear_attention(SETTLEMENT_DELAYED)
     channel = order.attempt(settlement.attempt_id).route or ""
     told = {
         "settlement_id": wire_id("stl", settlement.settlement_id),

@@ -176,12 +176,13 @@ def tell(story: Story, name: str) -> Story:
         case "onhold":
             until = story.at + timedelta(days=9)
             story.line("held", why="The card's allowance of 20 sends in 30 days is used up.", until=until.isoformat())
-            story.attention = "The card's allowance of 20 sends in 30 days is used up."
+            story.attention = "held:The card's allowance of 20 sends in 30 days is used up."
         case "problem":
             story.send()["state"] = "unknown"
             story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))
-            story.attention = "No answer for 24 hours: the processor is asked by hand."
-            story.line("broke", after=timedelta(hours=24), why=story.attention)
+            story.attention = "outcome_unknown"
+            asked = "No answer for 24 hours: the processor is asked by hand."
+            story.line("broke", after=timedelta(hours=24), why=asked)
         case "unknown":
             story.send()["state"] = "unknown"
             story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))

@@ -29,7 +29,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import FAULT_CARDS
-from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
+from recoup.rules.order.attention import PAID_TOO, PAID_TWICE, sentence_of, stuck
 from recoup.store.server import ServerAddress
 
 
@@ -76,7 +76,7 @@ def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerA
         assert "A refund is stuck" in page
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await give_back(shop, order_id)  # another one goes through
-        assert (await attention_of(shop, order_id) or "").startswith("A refund is stuck")
+        assert await attention_of(shop, order_id) == stuck("refund")
 
     portal(server, story)
 
@@ -87,11 +87,11 @@ def test_a_stuck_refund_is_not_forgotten_when_a_dispute_is_answered(server: Serv
         await give_back(shop, order_id, "10.00", refused=True)
         await disputed(shop, order_id, units=1000)
         await shop.advance(timedelta(days=11, hours=1))
-        assert (await attention_of(shop, order_id) or "").startswith("Dispute 1")
+        assert await attention_of(shop, order_id) == "dispute_late:1"
         dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
         await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "accept")
         await shop.run_due()
-        assert (await attention_of(shop, order_id) or "").startswith("A refund is stuck")
+        assert await attention_of(shop, order_id) == stuck("refund")
 
     portal(server, story)
 
@@ -121,7 +121,7 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
         await post(ops, here, f"{here}/hold", reason="check")
         held = top(texts(await ops.get(here)))
         assert "Put on hold by a person" in held
-        assert f"{PAID_TOO} " in held
+        assert f"{sentence_of(PAID_TOO)} " in held
         assert "Check whether it is the same purchase" in held
         await post(ops, here, f"{here}/release")
         assert await attention_of(shop, order_id) == PAID_TOO
@@ -153,7 +153,7 @@ def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> 
         name = (await shop.order(order_id))["external_id"]
         assert await settle_attempt(shop.world, shop.orders, name, True) == "approved"
         page = top(texts(await (await as_("ops")).get(here)))
-        assert PAID_TOO in page
+        assert sentence_of(PAID_TOO) in page
         assert "cancel this order" not in page
 
     portal(server, story)

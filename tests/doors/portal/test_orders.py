@@ -143,7 +143,7 @@ def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reade
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         connection = await asyncpg.connect(shop.dsn)
         order_id = await connection.fetchval(
-            "UPDATE order_heads SET attention = 'The card''s allowance is used up until 2031-01-31 23:30 UTC.'"
+            "UPDATE order_heads SET attention = 'held:The card''s allowance is used up until 2031-01-31 23:30 UTC.'"
             " WHERE order_id = (SELECT order_id FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL"
             " ORDER BY placed_at DESC LIMIT 1) RETURNING order_id", shop.merchant_id)  # fmt: skip
         await connection.close()

@@ -1,23 +1,40 @@
-"""Whatever an order says to somebody's attention has a cure and somebody to ask."""
+"""Whatever needs somebody's attention is said in a sentence, has a cure and somebody to ask."""
 
-import re
-from pathlib import Path
+import pytest
 
-import recoup.moves
-from recoup.doors.portal.order.held import _CURES
-from recoup.rules.order.attention import FOR_PEOPLE, STUCK, late
+from recoup.doors.portal.order.held import CURES
+from recoup.rules.order.attention import (
+    CODES,
+    HELD,
+    PAID_LATE,
+    SETTLEMENT_DELAYED,
+    SETTLEMENT_STUCK,
+    UNKNOWN,
+    code_of,
+    held,
+    of_dispute,
+    sentence_of,
+    stuck,
+)
 
-MOVES = Path(next(iter(recoup.moves.__path__)))
-CONSTANT = re.compile(r'^(?:SILENT|REFUNDED_BEFORE|NOT_SENT|RETRYING|DELAYED|STUCK|PAID_LATE) = "([^"]+)"', re.M)
-SAID = re.compile(r'raise_attention\(f?"([^"]+)"|^    return f"([^"]+dispute_no[^"]+)"', re.M)
-# What the page of a stablecoin order tells in words of its own (order/waiting).
-WAITING = ("A settlement is", "Paid after its end")
+# The page has words of its own for an order on hold or in problem, and for a stablecoin order (order/waiting). A
+# capture is refused, never stuck.
+ELSEWHERE = (HELD, UNKNOWN, PAID_LATE, SETTLEMENT_STUCK, SETTLEMENT_DELAYED, stuck("capture"))
 
 
-def test_each_text_that_moves_set_has_its_cure() -> None:
-    texts = [found[found.lastindex or 1] for file in MOVES.glob("*.py") for pattern in (CONSTANT, SAID)
-             for found in pattern.finditer(file.read_text())]  # fmt: skip
-    assert len(texts) == 10
-    for text in (*texts, *FOR_PEOPLE, STUCK, late(1)):
-        told = text.replace("{dispute.dispute_no}", "1").replace("{refund.kind}", "refund").replace("{kind}", "refund")
-        assert told.startswith((*WAITING, *(one[0] for one in _CURES))), text
+@pytest.mark.parametrize("code", CODES)
+def test_each_code_has_a_sentence_and_a_cure(code: str) -> None:
+    assert (code in CURES) is not (code in ELSEWHERE)
+    assert code == HELD or sentence_of(code)[0].isupper()
+
+
+def test_an_argument_stands_in_the_sentence() -> None:
+    late = of_dispute("dispute_late", 12)
+    assert code_of(late) == "dispute_late"
+    assert sentence_of(late) == "Dispute 12 must be answered soon; without an answer it is lost."
+    assert sentence_of(held("Put on hold: {0} of 2:1")) == "Put on hold: {0} of 2:1"
+
+
+def test_what_a_process_of_an_earlier_release_wrote_is_shown_as_it_is() -> None:
+    assert sentence_of("A refund is stuck: the processor did not take it.") == (
+        "A refund is stuck: the processor did not take it.")  # fmt: skip

@@ -255,7 +255,7 @@ def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_mor
     assert balance(merchant) == "50", "still the merchant's"
     refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
     head = door.sql("SELECT attention FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
-    assert "stuck" in head[0]["attention"]
+    assert head[0]["attention"] == "settlement_stuck"
     door.sql(changed, merchant.shop.merchant_id, "USDT")
     door.verified(merchant)
 

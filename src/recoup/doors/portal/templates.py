@@ -23,6 +23,7 @@ from recoup.rules.languages.said import said
 from recoup.rules.lists.words import channel_word, reason_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.order.attention import sentence_of
 
 FOLDER: Final = Path(__file__).parent
 _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
@@ -173,6 +174,7 @@ def _environment(language: str) -> Environment:
         "span": partial(span, to=reader), "ago": partial(ago, to=reader),
         "short_id": short_id, "middle": middle, "count": count,
         "scheme": scheme_word, "statement": statement_text, "said": _said, "first_upper": first_upper,
+        "attention": sentence_of,
     }  # fmt: skip
     made.globals |= {
         "language": language,

@@ -20,7 +20,7 @@ from recoup.moves.collect import raise_uncollected
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
-from recoup.rules.order.attention import UNKNOWN
+from recoup.rules.order.attention import UNKNOWN, sentence_of
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import LADDER
@@ -76,7 +76,7 @@ async def _not_known(
             return None
         if change.wall > now.send_before + world.policy.desk_after:
             if can(order.stage, "broke"):
-                change.step("broke", why=UNKNOWN, cause="unknown_outcome")
+                change.step("broke", why=sentence_of(UNKNOWN), cause="unknown_outcome")
             raise_uncollected(change)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)

@@ -1,29 +1,88 @@
-"""What somebody shall look at about an order; an order has one line for what may be several things."""
+"""What somebody shall look at about an order: one code of what may be several things, and the sentence that it means.
 
+A code may have an argument behind a colon: `dispute_late:2` is of the second dispute, `held:…` says why.
+"""
+
+from types import MappingProxyType
 from typing import Final
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 
-PAID_TWICE: Final = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
-PAID_TOO: Final = "The same customer paid the same amount with this card under another order id."
+HELD: Final = "held"
+UNKNOWN: Final = "outcome_unknown"
+CHARGE_UNKNOWN: Final = "charge_unknown"
+PAID_TWICE: Final = "paid_twice"
+PAID_TOO: Final = "paid_too"
+PAID_LATE: Final = "paid_late"
+RETRYING: Final = "merchant_retries"
+REFUNDED_BEFORE: Final = "refunded_before_dispute"
+REFUND_NOT_SENT: Final = "refund_not_sent"
+SETTLEMENT_STUCK: Final = "settlement_stuck"
+SETTLEMENT_DELAYED: Final = "settlement_delayed"
+LATE: Final = "dispute_late"
+ANSWER_DELAYED: Final = "dispute_answer_delayed"
+ANSWER_REFUSED: Final = "dispute_answer_refused"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
-STUCK: Final = "A {kind} is stuck: the processor did not take it."
-UNKNOWN: Final = "The processor has not said for a day whether this payment went through."
+_STUCK: Final = "A {kind} is stuck: the processor did not take it."
+_DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
+_KINDS: Final = ("refund", "capture", "void", "reversal")
+_SENTENCES: Final = MappingProxyType({
+    HELD: "{0}",
+    UNKNOWN: "The processor has not said for a day whether this payment went through.",
+    CHARGE_UNKNOWN: "The processor has not said for a day whether the customer was charged. It is asked until it does.",
+    PAID_TWICE: "Paid twice: the merchant's own payment succeeded too. Refund one of them.",
+    PAID_TOO: "The same customer paid the same amount with this card under another order id.",
+    PAID_LATE: "Paid after its end: the money is there, the order is not open any more.",
+    RETRYING: "The merchant is retrying this payment too; each retry uses up the card's allowance.",
+    REFUNDED_BEFORE: "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
+    REFUND_NOT_SENT: "A refund was not sent: the cardholder took the money back by a dispute first.",
+    SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
+    SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",
+    LATE: "Dispute {0} must be answered soon; without an answer it is lost.",
+    ANSWER_DELAYED: "The answer to dispute {0} is sent until the processor hears it.",
+    ANSWER_REFUSED: "The processor did not take the answer to dispute {0}.",
+    **{f"{kind}_stuck": _STUCK.replace("{kind}", kind) for kind in _KINDS},
+    **{f"{kind}_delayed": _DELAYED.replace("{kind}", kind) for kind in _KINDS},
+})  # fmt: skip
+CODES: Final = tuple(_SENTENCES)
 
 
-def late(dispute_no: int) -> str:
-    return f"Dispute {dispute_no} must be answered soon; without an answer it is lost."
+def stuck(kind: str) -> str:
+    """`kind`: a modification's."""
+    return f"{kind}_stuck"
+
+
+def delayed(kind: str) -> str:
+    return f"{kind}_delayed"
+
+
+def of_dispute(code: str, dispute_no: int) -> str:
+    return f"{code}:{dispute_no}"
+
+
+def held(why: str) -> str:
+    return f"{HELD}:{why}"
+
+
+def code_of(attention: str) -> str:
+    return attention.partition(":")[0]
+
+
+def sentence_of(attention: str) -> str:
+    """In English. What no code is, a process of an earlier release wrote while it was being replaced: a sentence."""
+    code, _, argument = attention.partition(":")
+    return _SENTENCES[code].replace("{0}", argument) if code in _SENTENCES else attention
 
 
 def needed(order: Order) -> str | None:
     """What still needs somebody, whatever was settled beside it."""
     if order.stage is Stage.HELD:
-        return str(order.held.get("why") or "held")
+        return held(str(order.held.get("why") or "It is on hold."))
     if order.stage is Stage.PROBLEM:
         return UNKNOWN
-    stuck = next((refund for refund in order.refunds if refund.state == "stuck"), None)
-    if stuck is not None:
-        return STUCK.format(kind=stuck.kind)
+    unsent = next((refund for refund in order.refunds if refund.state == "stuck"), None)
+    if unsent is not None:
+        return stuck(unsent.kind)
     open_ = next((d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None)
-    return late(open_.dispute_no) if open_ is not None else None
+    return of_dispute(LATE, open_.dispute_no) if open_ is not None else None

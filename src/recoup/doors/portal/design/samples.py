@@ -11,13 +11,14 @@ from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.words import DISPUTE_STATES, State
 from recoup.kernel.problem import Problem
 from recoup.rules.lists.words import reason_word
+from recoup.rules.order.attention import LATE, UNKNOWN, held, of_dispute
 
 _ID: Final = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c"
 _COLUMNS: Final = ("order_id", "external", "placed", "customer", "type", "status", "amount", "refunded")
 _WHO: Final = ("Beatriz Almeida", "小林 楓", "نورا العتيبي", "Aleksander van der Berg-Wolkonsky", "Zoë 😀 Quinn", "Li",
                "Priya Raman", "Sofía Herrera", "")  # fmt: skip
 _AMOUNTS: Final = (("USD", 1_249_00), ("JPY", 4_590), ("KWD", 12_500), ("USDT", 1), ("EUR", 24_90))
-_SAID: Final = {1: "Held by hand: the customer asked us to wait", 3: "No answer for 24 hours", 8: "Answer by 4 Dec"}
+_SAID: Final = {1: held("Held by hand: the customer asked us to wait"), 3: UNKNOWN, 8: of_dispute(LATE, 1)}
 
 
 def samples(now: datetime) -> dict[str, Any]:

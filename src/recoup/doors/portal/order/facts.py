@@ -13,6 +13,7 @@ from recoup.doors.portal.words import CLASSES
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
+from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.read.order_page import OrderPage, Row
@@ -126,7 +127,7 @@ def planned(page: OrderPage) -> Planned | None:
         return Planned(attempt["attempt_no"], attempt["units"], at, (), "", (), "", asked)
     if page.head["status"] == ON_HOLD and page.head["attention"]:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
-        reasons = (page.head["attention"], *reasons[1:])
+        reasons = (sentence_of(page.head["attention"]), *reasons[1:])
     return Planned(
         attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
         reasons[-1] if reasons else "", _alternatives(decision), versions(decision),

@@ -1,12 +1,30 @@
 """Why an order waits for somebody: the cause, what helps, and whom to ask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
 from recoup.doors.portal.templates import when
 from recoup.doors.portal.visit import Visit
-from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, STUCK
+from recoup.rules.order.attention import (
+    ANSWER_DELAYED,
+    ANSWER_REFUSED,
+    CHARGE_UNKNOWN,
+    FOR_PEOPLE,
+    HELD,
+    LATE,
+    PAID_TOO,
+    PAID_TWICE,
+    REFUND_NOT_SENT,
+    REFUNDED_BEFORE,
+    RETRYING,
+    code_of,
+    delayed,
+    sentence_of,
+    stuck,
+)
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage
@@ -18,24 +36,24 @@ DEVELOPER: Final = "the person in charge of your own retries."
 CAPTURES: Final = "the person in charge of your captures."
 AUTHORISED: Final = "The amount is authorised: nothing is charged until it is captured."
 CAPTURING: Final = "The amount is authorised, and its capture is under way."
-# How causes begin -> what helps, and whom to ask.
-_CURES: Final[tuple[tuple[str, str, str], ...]] = (
-    ("Paid twice", "Refund one of the two payments.", DESK),
-    ("The same customer paid the same amount", "Check whether it is the same purchase; if so, cancel this "
-                                               "order.", DESK),
-    ("The merchant is retrying", "Stop your own retries of it while Recoup works on it.", DEVELOPER),
-    ("Already refunded", "Answer the dispute with the refund's reference.", DESK),
-    ("A refund was not sent", "Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
-    ("Dispute ", "Answer it before its deadline, on the dispute's page.", DESK),
-    ("The answer to dispute", "It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
-    ("The processor did not take the answer", "Answer the dispute again on its page.", DESK),
-    ("A refund is stuck", "Under Refunds, send it again or pay it by hand.", OPERATOR),
-    ("A refund is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
-    ("A reversal is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
-    ("A reversal is", "Under Refunds, send it again or pay it by hand.", OPERATOR),
-    ("A void is", "Under Refunds, try the void again.", OPERATOR),
-    ("The processor has not said", "Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR),
-)
+_BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
+_SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERATOR)
+_ASKED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
+# By the code of what needs attention: what helps, and whom to ask.
+CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
+    PAID_TWICE: ("Refund one of the two payments.", DESK),
+    PAID_TOO: ("Check whether it is the same purchase; if so, cancel this order.", DESK),
+    RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
+    REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
+    REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
+    LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
+    ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
+    ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),
+    stuck("refund"): _BY_HAND, stuck("reversal"): _BY_HAND,
+    stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
+    delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
+    delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _ASKED,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +65,35 @@ class Trouble:
 
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     """None for an order that needs nobody."""
-    cause, stage = page.head["attention"], Stage(page.order["stage"])
-    if cause in FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
+    found, stage = page.head["attention"], Stage(page.order["stage"])
+    if found in FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
         waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")
-        return _cured(cause, _both(cause, waits.get("why")))
+        return _cured(found, _both(sentence_of(found), waits.get("why")))
     if stage is Stage.HELD:
-        return _held(visit, page, cause)
-    if not cause:
+        return _held(visit, page, found)
+    if not found:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
+    cause = sentence_of(found)
     if stage is Stage.PROBLEM:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
-    stuck = next((r for r in page.refunds if r["state"] == "stuck"), None)
-    if cause in FOR_PEOPLE and stuck is not None:
-        first = STUCK.format(kind=stuck["kind"])
-        return _cured(first, _both(first, cause))
-    if cause == PAID_TWICE and capture_out(page) is not None:
-        return _cured("The processor has not said", cause)
-    return _cured(PAID_TWICE if cause == PAID_TOO and stage is Stage.COMPLETED else cause, cause)
+    unsent = next((r for r in page.refunds if r["state"] == "stuck"), None)
+    if found in FOR_PEOPLE and unsent is not None:
+        first = stuck(unsent["kind"])
+        return _cured(first, _both(sentence_of(first), cause))
+    if found == PAID_TWICE and capture_out(page) is not None:
+        return _cured(CHARGE_UNKNOWN, cause)
+    return _cured(PAID_TWICE if found == PAID_TOO and stage is Stage.COMPLETED else found, cause)
 
 
 def _cured(first: str, cause: str) -> Trouble:
-    """`first`: the cause whose cure is the next step."""
+    """`first`: the code whose cure is the next step."""
     unknown = ("The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
-    return Trouble(cause, *next((one[1:] for one in _CURES if first.startswith(one[0])), unknown))
+    return Trouble(cause, *CURES.get(code_of(first), unknown))
 
 
-def _both(first: str | None, attention: str | None) -> str:
-    return " ".join(dict.fromkeys(one for one in (first, attention) if one))
+def _both(first: str | None, second: str | None) -> str:
+    return " ".join(dict.fromkeys(one for one in (first, second) if one))
 
 
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:
@@ -92,7 +111,8 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
 
 def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     held = last_hold(page)
-    why = _both(held.get("why"), attention) or "It is on hold."
+    beside = sentence_of(attention) if attention and code_of(attention) != HELD else None
+    why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.get("release")
     if until is not None:
         moment = f"{when(until, visit.now, zone=visit.session.zone)} {visit.session.zone}"
