@@ -55,7 +55,8 @@ _NOBODY: Final = (
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
     r"^\S*[a-z][A-Z.]\S*$|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
-    r"|\[(\{|$)|'self'|^public, |^page failed$|^(curl|export|-H) |\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
+    r"|\[(\{|[A-Z]\]|$)|'self'|^public, |^page failed$|^(curl|export|-H) "
+    r"|\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
 )
 _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
