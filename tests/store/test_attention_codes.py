@@ -11,7 +11,7 @@ from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
 
 _HELD = ("held", "Put on hold by a person: fraud check: 4.5 % of 2", "The card's allowance is used up.\nUntil Friday.")
-_TABLE = "CREATE TABLE order_heads (merchant_id uuid, order_id uuid, attention text, PRIMARY KEY (merchant_id, order_id))"
+_TABLE = "CREATE TABLE order_heads (merchant_id uuid, order_id uuid PRIMARY KEY, attention text)"
 
 
 def test_each_sentence_becomes_its_code(server: ServerAddress) -> None:
