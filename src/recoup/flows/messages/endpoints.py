@@ -151,7 +151,8 @@ async def update(
     encrypt = before.encrypt if encrypt is None else encrypt
     if names_in(form) != names_in(before.format):
         raise Problem("invalid", "An endpoint cannot change its dialect while events are queued for it.",
-                      field="Format", cure="Create another endpoint with this format and delete this one.")  # fmt: skip
+                      field="Format", cure="Create another endpoint with this format and delete this one.",
+                      reason="other_dialect")  # fmt: skip
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
     wanted = _checked(world, url, before.events if events is None else events, form, encrypt)
     row = {

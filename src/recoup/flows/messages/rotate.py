@@ -112,4 +112,5 @@ def _check_overlap(until: datetime | None, wall: datetime, overlap: timedelta) -
     """A second replacement would end the key that receivers may still check with; without an overlap it is wanted."""
     if overlap and until is not None and until > wall:
         message = f"The key was replaced already; the one before it is good until {until:%Y-%m-%dT%H:%M:%SZ}."
-        raise Problem("conflict", message, cure="Wait until then, or end it now with overlapHours 0.")
+        cure = "Wait until then, or end it now with overlapHours 0."
+        raise Problem("conflict", message, cure=cure, reason="two_keys")

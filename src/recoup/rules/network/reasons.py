@@ -66,6 +66,9 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "approved": ("the payment was approved", "Nothing to do."),
 }
 
+_WAITING: Final = frozenset({
+    "insufficient_funds", "limit_exceeded", "do_not_honor", "issuer_unavailable", "system_error", "approved",
+})  # fmt: skip
 _BY_CLASS: Final[dict[str, str]] = {
     "approved": "approved", "funds": "insufficient_funds", "soft": "do_not_honor",
     "technical": "system_error", "data": "invalid_number",
@@ -119,5 +122,15 @@ def reason_of(kind: str, code: str, klass: str) -> str:
 
 
 def cure_of(reason: str, klass: str) -> str:
-    """What the merchant can do. After a hard decline without a reason only another card helps."""
-    return REASONS["restricted" if klass == "hard" and reason == "do_not_honor" else reason][1]
+    """What the merchant can do."""
+    return REASONS[_helped_as(reason, klass)][1]
+
+
+def only_waits(reason: str, klass: str) -> bool:
+    """Whether the cure is the next try: nothing for the merchant to do."""
+    return _helped_as(reason, klass) in _WAITING
+
+
+def _helped_as(reason: str, klass: str) -> str:
+    """After a hard decline without a reason only another card helps."""
+    return "restricted" if klass == "hard" and reason == "do_not_honor" else reason

@@ -6,7 +6,7 @@ answered and a payment that was never sent all end as "declined".
 
 from typing import Final, NamedTuple
 
-from recoup.rules.network.reasons import REASONS, cure_of
+from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
 
@@ -69,8 +69,8 @@ class Cause(NamedTuple):
         """What helps after the end: never that something is tried again."""
         if self.decline is None:
             return ""
-        known = cure_of(self.decline, "hard" if self.word == HARD else "soft")
-        return _NEW_PAYMENT if known.startswith("Nothing to do") else known
+        klass = "hard" if self.word == HARD else "soft"
+        return _NEW_PAYMENT if only_waits(self.decline, klass) else cure_of(self.decline, klass)
 
 
 def cause_of(

@@ -45,7 +45,8 @@ async def post_change(visit: AnyVisit) -> Response:
         await endpoints.update(visit.world, scope, found.endpoint_id, url=typed["url"], events=typed["events"],
                                form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
     except Problem as problem:
-        cure = {"conflict": _TAKEN}.get(problem.code, _ANEW if "dialect" in problem.message else problem.cure or "")
+        anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
+        cure = {"conflict": _TAKEN}.get(problem.code, anew)
         return await _show(visit, found, in_portal(problem, cure), typed=typed)
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
@@ -95,7 +96,7 @@ async def post_rotate(visit: AnyVisit) -> Response:
             raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
                           cure="Check the page, then try again.")  # fmt: skip
     except Problem as problem:
-        again = problem.code == "conflict" and "good until" in problem.message
+        again = problem.facts.get("reason") == "two_keys"
         return await _show(visit, found, in_portal(problem, _TWO_KEYS) if again else problem)
     return secret_page(visit, found, "rotated", shown=True)
 
