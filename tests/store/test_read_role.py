@@ -1,16 +1,17 @@
 """Doors read by connections of a role that may write nothing: PostgreSQL refuses a door that tries."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 from tests.worlds import make_shop, owner, people_dsn, sandbox_world
 
-from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.partitions import ensure_partitions
-from recoup.store.pool import Database
+from recoup.store.pool import LENT_AFTER_SECONDS, Database
 from recoup.store.roles import READ
 from recoup.store.server import ServerAddress
 
@@ -66,36 +67,85 @@ def test_a_door_reads_all_that_there_is_and_all_that_is_made_later(server: Serve
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(("size", "reads", "of_flows", "of_doors"), [(12, None, 7, 5), (12, 1, 11, 1), (3, None, 2, 1)])
-def test_flows_and_doors_share_one_number_of_connections(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, size: int, reads: int | None, of_flows: int, of_doors: int
-) -> None:
-    whole = asyncio.timeout
-    monkeypatch.setattr("recoup.store.pool.asyncio.timeout", lambda seconds: whole(min(seconds, 0.1)))
+class Held:
+    """Connections that are taken and not given back."""
 
-    async def held(take: Any, ready: asyncio.Semaphore, done: asyncio.Event) -> None:
-        async with take() as connection:
+    def __init__(self, take: Any) -> None:
+        self._take, self._done = take, asyncio.Event()
+        self.count, self._tasks = 0, list[asyncio.Task[None]]()
+
+    async def _one(self) -> None:
+        async with self._take() as connection:
             await connection.fetchval("SELECT 1")
-            ready.release()
-            await done.wait()
+            self.count += 1
+            await self._done.wait()
 
-    async def most(take: Any) -> int:
-        ready, done = asyncio.Semaphore(0), asyncio.Event()
-        tasks = [asyncio.create_task(held(take, ready, done)) for _ in range(size + 1)]
-        finished, _ = await asyncio.wait(tasks, timeout=5, return_when=asyncio.FIRST_EXCEPTION)
-        await asyncio.sleep(0.2)
-        done.set()
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert finished
-        assert all(isinstance(answer, Problem | None) for answer in answers), answers
-        return sum(answer is None for answer in answers)
+    async def more(self, count: int) -> "Held":
+        self._tasks += [asyncio.create_task(self._one()) for _ in range(count)]
+        await asyncio.sleep(0.4)
+        return self
 
+    async def end(self) -> list[BaseException | None]:
+        self._done.set()
+        return await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def database(server: ServerAddress, size: int) -> AsyncIterator[tuple[Database, Any]]:
+    """With whom to ask how many connections it has."""
+    async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+        db = await Database(world.dsn, size=size, name="shared").open()
+        try:
+            yield db, lambda: beside.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shared'"
+                                              " AND datname = current_database()")  # fmt: skip
+        finally:
+            await db.close()
+
+
+def test_flows_have_the_connections_that_no_door_uses_and_doors_get_theirs_back(server: ServerAddress) -> None:
     async def story() -> None:
-        async with sandbox_world(server) as (world, _, _):
-            db = await Database(world.dsn, size=size, reads=reads, name="shared").open()
-            try:
-                assert (await most(db.connection), await most(db.read)) == (of_flows, of_doors)
-            finally:
-                await db.close()
+        async with database(server, 6) as (db, count):
+            flows = await Held(db.connection).more(7)
+            assert flows.count == 5, "all but one"
+            doors = await Held(db.read).more(3)
+            assert (doors.count, await count()) == (1, 6)
+            await flows.end()
+            await asyncio.sleep(0.3)
+            assert doors.count == 2, "a third is theirs, though flows have only just used it"
+            assert await count() <= 6
+            again = await Held(db.connection).more(4)
+            assert (again.count, await count()) == (4, 6)
+            assert set(await doors.end()) | set(await again.end()) == {None}
+
+    asyncio.run(story())
+
+
+def test_many_callers_of_both_kinds_are_all_served_by_few_connections(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with database(server, 4) as (db, count):
+
+            async def call(number: int) -> None:
+                async with (db.read if number % 3 else db.connection)() as connection:
+                    await connection.fetchval("SELECT pg_sleep(0.005)")
+
+            for _ in range(3):
+                assert set(await asyncio.gather(*map(call, range(90)))) == {None}
+                assert await count() <= 4
+                await asyncio.gather(*(call(0) for _ in range(20)))
+                await asyncio.gather(*(call(1) for _ in range(20)))
+
+    asyncio.run(story())
+
+
+def test_who_waits_is_served_by_what_the_others_stop_using(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with database(server, 6) as (db, _):
+            doors = await Held(db.read).more(2)
+            await doors.end()
+            flows = await Held(db.connection).more(5)
+            assert flows.count == 4, "of the doors' one was used a moment ago"
+            await asyncio.sleep(LENT_AFTER_SECONDS)
+            assert flows.count == 5
+            assert set(await flows.end()) == {None}
 
     asyncio.run(story())

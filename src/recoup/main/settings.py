@@ -79,7 +79,7 @@ class Settings:
         "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine can call)"
     )  # fmt: skip
     sign_up: bool = _setting(True, "whether anybody can create a sandbox account at /signup; live never allows it")
-    connections: int = _setting(12, "database connections of each process; in a door two fifths of them only read")
+    connections: int = _setting(12, "database connections of each process; in a door a third of them only read")
     smtp_host: str = _setting("", "mail server, in the sandbox on loopback only; empty: none")
     smtp_port: int = _setting(587, "port of the mail server")
     smtp_user: str = _setting("", "user at the mail server; empty: no authentication")

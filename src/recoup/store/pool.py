@@ -44,6 +44,7 @@ class StalePlan(Problem):
 
 
 IDLE_SECONDS = 30.0
+LENT_AFTER_SECONDS = 1.0
 
 
 def unavailable(error: BaseException) -> Problem:
@@ -56,21 +57,30 @@ def unavailable(error: BaseException) -> Problem:
 
 
 class _Slots:
-    """Places for `size` connections, each opened when it is first needed."""
+    """Places for connections of one role, each opened when it is first needed. `share`: how many it has at first, and
+    gets back whenever it needs them. What it has not used for a second goes to the other role's, all but one."""
 
-    def __init__(self, size: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+    def __init__(self, share: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self._share = self._places = share
+        self._owed = 0
+        self._other = self
         self._connect = connect
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
         self._current: set[asyncpg.Connection] = set()  # opened since all were last given up
         self._waiting, self._closed = 0, False
-        for _ in range(size):
+        for _ in range(share):
             self._free.put_nowait(None)
+
+    def beside(self, other: "_Slots") -> None:
+        self._other, other._other = other, self
 
     async def take(self) -> asyncpg.Connection | None:
         """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""
         if not self._waiting and not self._free.empty():
             return self._free.get_nowait()
+        self._other.lend()
+        again = asyncio.get_running_loop().call_later(LENT_AFTER_SECONDS, self._other.lend)
         self._waiting += 1
         try:
             async with asyncio.timeout(10):
@@ -79,6 +89,7 @@ class _Slots:
             raise Problem("unavailable", "All database connections are busy.",
                           retry_after_seconds=1, cure="Send it again in a second.") from None  # fmt: skip
         finally:
+            again.cancel()
             self._waiting -= 1
 
     async def open(self) -> asyncpg.Connection:
@@ -93,15 +104,44 @@ class _Slots:
             connection = None
         elif connection is not None:
             self._used[connection] = monotonic()
-        self._free.put_nowait(connection)
+        if self._owed and self._places > self._share:
+            self._owed -= 1
+            self._give_away(connection)
+        else:
+            self._free.put_nowait(connection)
 
-    def trim(self, used_before: float) -> None:
-        """Closes what nobody has used since."""
+    def lend(self) -> None:
+        """The other role's are all in use. What this one has above its share is due to it, at the latest when it is
+        given back."""
+        kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        above, free = self._places > self._share, bool(kept) and not self._waiting
+        given = free and self._places > 1 and (above or self._is_idle(kept[-1], LENT_AFTER_SECONDS))
+        place = kept.pop() if given else None
+        for connection in reversed(kept):
+            self._free.put_nowait(connection)
+        if given:
+            self._give_away(place)
+        elif above:
+            self._owed = min(self._owed + 1, self._places - self._share)
+
+    def _is_idle(self, connection: asyncpg.Connection | None, seconds: float) -> bool:
+        return connection is None or self._used.get(connection, 0) < monotonic() - seconds
+
+    def _give_away(self, connection: asyncpg.Connection | None) -> None:
+        if connection is not None:
+            self._used.pop(connection, None)
+            connection.terminate()
+        self._places -= 1
+        self._other._places += 1
+        self._other._free.put_nowait(None)
+
+    def trim(self) -> None:
+        """Closes what nobody has used for a while."""
         self._used = {c: used for c, used in self._used.items() if not c.is_closed()}
         self._current = {c for c in self._current if not c.is_closed()}
         kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
         for connection in reversed(kept):
-            idle = connection is not None and self._used.get(connection, 0) < used_before
+            idle = self._is_idle(connection, IDLE_SECONDS)
             if idle and connection is not None:
                 self._used.pop(connection, None)
                 connection.terminate()
@@ -134,14 +174,15 @@ class Database:
         self, dsn: str, *, size: int = 12, reads: int | None = None, name: str = "recoup",
         clocks: DatabaseClocks | None = None, schema: Schema | None = None,
     ) -> None:  # fmt: skip
-        """`size`: of both kinds; `reads`: how many of them doors read by, two fifths when it is not said. Each kind has
-        one at least. `clocks`: they are told this database's time, with each connection and once a minute. `schema`:
-        which the database must have, see `versions`."""
+        """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is not said. Each kind
+        has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
+        connection and once a minute. `schema`: which the database must have, see `versions`."""
         self._clocks = clocks
         self._connector = Connector(dsn, name, clocks, schema)
-        reads = max(1, (2 * size + 2) // 5 if reads is None else reads)
+        reads = max(1, size // 3 if reads is None else reads)
         self._of_flows = _Slots(max(1, size - reads), partial(self._connect, APP))
         self._of_doors = _Slots(reads, partial(self._connect, READ))
+        self._of_flows.beside(self._of_doors)
         self._trimmer: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
@@ -154,7 +195,7 @@ class Database:
         while True:
             await asyncio.sleep(IDLE_SECONDS / 2)
             for slots in (self._of_flows, self._of_doors):
-                slots.trim(monotonic() - IDLE_SECONDS)
+                slots.trim()
 
     async def close(self) -> None:
         """What is in use ends when it is given back."""
