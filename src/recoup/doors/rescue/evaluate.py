@@ -10,7 +10,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import (
     RESULTS,
-    check_own,
+    check_own_fields,
     code_text,
     happened_at,
     items_of,
@@ -66,7 +66,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = 
     checked. Raises: Problem(invalid).
     """
     fields = Fields(body)
-    check_own(fields, merchant_id)
+    check_own_fields(fields, merchant_id)
     if fields.flag("isDeclined", required=True) is False:
         fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
     external_id = fields.reference("orderId", maximum=128)

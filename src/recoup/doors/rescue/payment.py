@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.doors.rescue.complaints import Complaints
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call
 from recoup.flows.cards.taken import Person
@@ -19,13 +20,19 @@ RESULTS: Final = ("avsResultCode", "cvvResultCode", "cavvResultCode")
 
 def check_mid(call: Call, fields: Fields) -> None:
     """A merchant id in the body must be the credential's. Partners send it, others may."""
-    check_own(fields, call.caller.merchant_id if call.caller is not None else None)
+    check_own_fields(fields, call.caller.merchant_id if call.caller is not None else None)
 
 
-def check_own(fields: Fields, merchant_id: UUID | None) -> None:
+def check_own_fields(fields: Fields, merchant_id: UUID | None) -> None:
     mid = fields.identifier("mid")
     if mid is not None and merchant_id is not None and mid != merchant_id:
         fields.complain("mid", text=NOT_YOUR_MID)
+
+
+def check_own(mid: UUID | None, merchant_id: UUID, complaints: Complaints) -> None:
+    """A merchant id in the body must be the credential's. Partners send it, others may."""
+    if mid is not None and mid != merchant_id:
+        complaints.add("Mid", text=NOT_YOUR_MID)
 
 
 def code_text(fields: Fields, *, required: bool) -> str:

@@ -1,17 +1,17 @@
 """POST /orders/{id}/refund. Source: contract §10, §17.1 (U7, U11, C10)."""
 
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.body import read
+from recoup.doors.rescue.complaints import Complaints
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import NOT_YOUR_MID
+from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.orders import RefundBody, Refunded
+from recoup.doors.rescue.shapes.orders import RefundBody, Refunded, RefundItem
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
@@ -28,9 +28,9 @@ _REPEATED: Final = (
 async def refund(call: Call) -> Reply:
     """A refund that is refused is HTTP 200 with FAILED; only forms, unknown ids and conflicts are 4xx."""
     order_id = call.object_id()
-    asked = _asked(call)
+    request = _request(call)
     try:
-        made = await refund_order(call.services.world, call.services.orders, call.scope, order_id, asked)
+        made = await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
     except Problem as problem:
         if problem.code not in REFUND_CODES:
             raise
@@ -52,59 +52,30 @@ def _refused(problem: Problem, order_id: UUID) -> Refunded:
     )  # fmt: skip
 
 
-def _asked(call: Call) -> RefundRequest:
-    fields = Fields(call.body)
-    mid = fields.identifier("mid")
-    if mid is not None and mid != call.scope.merchant_id:
-        fields.complain("mid", text=NOT_YOUR_MID)
-    amount = _decimal(fields, "amountToRefund")
-    items = None
-    if fields.has("items"):
-        items = tuple(_item(item) for item in fields.objects("items", maximum=500))
-        if amount is not None:
-            fields.complain("items", text="Send amountToRefund or items, not both.")
-    elif amount is None and "AmountToRefund" not in fields.errors:
-        fields.complain("amountToRefund", text=_HOW_MUCH)
-    key = fields.text("idempotencyKey", maximum=KEY_MAX) or call.headers.get("idempotency-key", "").strip()
+def _request(call: Call) -> RefundRequest:
+    """Raises: Problem(invalid)."""
+    body, complaints = read(call.body, RefundBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    items = tuple(_item(item, index, complaints) for index, item in enumerate(body.items or ()))
+    if body.items is not None:
+        if body.amount_to_refund is not None:
+            complaints.add("Items", text="Send amountToRefund or items, not both.")
+    elif body.amount_to_refund is None:
+        complaints.add("AmountToRefund", text=_HOW_MUCH)
+    key = body.idempotency_key or call.headers.get("idempotency-key", "").strip()
     if len(key) > KEY_MAX:
-        fields.complain("idempotencyKey", f"must be at most {KEY_MAX} characters long")
-    currency = fields.text("currency", maximum=4).upper() or None
-    message = fields.text("refundMessage", maximum=500)
-    fields.raise_if_any()
-    return RefundRequest(amount, items, currency, message, key or None, door="rescue")
+        complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
+    complaints.raise_if_any()
+    return RefundRequest(
+        body.amount_to_refund, items if body.items is not None else None, (body.currency or "").upper() or None,
+        body.refund_message or "", key or None, door="rescue",
+    )  # fmt: skip
 
 
-def _decimal(fields: Fields, name: str) -> str | None:
-    """`amountToRefund` is in whole currency (19.99): a JSON number or decimal text, as it was written."""
-    value = fields.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        fields.complain(name, "must be a decimal like 19.99")
-        return None
-    if isinstance(value, float):
-        exact = Decimal(repr(value))
-        value = format(exact, "f") if exact.is_finite() else "nan"
-        value = value.rstrip("0").rstrip(".") if "." in value else value
-    text = str(value).strip()
-    if not any(c.isdigit() for c in text):
-        fields.complain(name, "must be a decimal like 19.99")
-        return None
-    if text.startswith("-") or not any(c in "123456789" for c in text):
-        fields.complain(name, "must be more than zero, like 19.99")
-        return None
-    return text
-
-
-def _item(item: Fields) -> dict[str, Any]:
-    line = item.whole("line", low=1, high=500)
-    sku = item.text("sku")
-    if line is None and not sku:
-        item.complain("sku", text="Name the item by sku or line.")
-    return {
-        "line": line, "sku": sku, "quantity": item.whole("quantity", low=1, high=10**6),
-        "amount": item.whole("amount", low=1, high=10**12),
-    }  # fmt: skip
+def _item(item: RefundItem, index: int, complaints: Complaints) -> dict[str, Any]:
+    if item.line is None and not item.sku:
+        complaints.add(f"Items[{index}].Sku", text="Name the item by sku or line.")
+    return {"line": item.line, "sku": item.sku or "", "quantity": item.quantity, "amount": item.amount}
 
 
 REFUND: Final = Operation(

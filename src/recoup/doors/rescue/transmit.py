@@ -7,7 +7,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_own, code_text, happened_at, person_of
+from recoup.doors.rescue.payment import check_own_fields, code_text, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
@@ -44,7 +44,7 @@ def _reply(transmit_id: Any) -> Reply:
 
 def read_transmitted(fields: Fields, merchant_id: UUID, policy: Policy) -> Transmitted:
     """Every field checked, all complaints at once. Raises: Problem(invalid)."""
-    check_own(fields, merchant_id)
+    check_own_fields(fields, merchant_id)
     declined = fields.flag("isDeclined", required=True)
     external_id = fields.reference("orderId", maximum=128)
     if not external_id and "OrderId" not in fields.errors:

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from recoup.doors.rescue import field_rules
+from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text, Text4, Text64, Text128
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
@@ -234,15 +236,15 @@ class RefundBody(Shape, kw_only=True):
 
     amount_to_refund: Annotated[
         str | None, Meta(description="In whole currency, not cents; a JSON number is accepted, "
-                                     "too.", examples=["19.99"])
+                                     "too.", examples=["19.99"], extra=rule(field_rules.decimal))
     ] = None
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
     idempotency_key: Key = None
     currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.")] = None
-    transaction_id: Annotated[str | None, Meta(description="Optional; not used.")] = None
+    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
+    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
 
 
 class Refunded(Envelope, kw_only=True):

@@ -1,0 +1,160 @@
+"""Reads a body by the Struct that the documentation shows of it, and collects every complaint."""
+
+from functools import cache
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import inspect as mi
+
+from recoup.doors.rescue import field_rules as rules
+from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.field_rules import Limits, Rule, Wrong
+
+ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
+UNREAD: Final[dict[str, Any]] = {"unread": True}  # a field that callers send and nobody reads: nothing is wrong with it
+_WORD_MAX: Final = 32
+
+
+def rule(one: Rule) -> dict[str, Any]:
+    """The `extra` of a field that is read by another rule than its type's."""
+    return {"rule": one}
+
+
+class _Field(NamedTuple):
+    """`name` on the wire, `member` of the Struct, `told` in complaints. `empty`: what a required one is where none
+    could be read. A field is read by its `rule`, or by the reader of the objects that stand there, of a list at most
+    so many."""
+
+    name: str
+    member: str
+    told: str
+    required: bool
+    empty: Any
+    rule: Rule
+    limits: Limits
+    inner: "Reader[Any] | None" = None
+    entries_max: int = 0  # 0: no list
+
+
+class Reader(Generic[ShapeT]):
+    """Made once of a Struct, at import. Raises: TypeError for a field that has no rule."""
+
+    def __init__(self, shape: type[ShapeT]) -> None:
+        self._shape: Final = shape
+        info = mi.type_info(shape)
+        assert isinstance(info, mi.StructType)
+        found = [_field(shape, field) for field in info.fields]
+        self._fields: Final = [field for field in found if field is not None]
+
+    def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
+        """What could be read. It is good for something only if there is no complaint."""
+        if type(raw) is not dict:
+            if raw is not None:
+                complaints.add(path or "Body", "must be an object in braces: {…}")
+            raw = {}
+        prefix = f"{path}." if path else ""
+        values: dict[str, Any] = {}
+        for name, member, told, required, empty, rule_, limits, inner, entries_max in self._fields:
+            value = raw.get(name)
+            if inner is not None:
+                if value is not None or required:
+                    values[member] = (_objects(inner, value, complaints, prefix + told, entries_max) if entries_max
+                                      else inner.read(value, complaints, prefix + told))  # fmt: skip
+                continue
+            found = rule_(value, limits) if value is not None else None
+            if found is None:
+                if required:
+                    complaints.missing(prefix + told)
+                    values[member] = empty
+            elif type(found) is Wrong:
+                complaints.add(prefix + told, found.what, text=found.text)
+                if required:
+                    values[member] = empty
+            else:
+                values[member] = found
+        return self._shape(**values)
+
+
+def read(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
+    """The body, and what is wrong with it; whoever has more to say about it adds to that before it is raised."""
+    complaints = Complaints()
+    return _reader(shape).read(raw, complaints), complaints
+
+
+def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:
+    """A body about which there is no more to say. Raises: Problem(invalid), all complaints at once."""
+    found, complaints = read(raw, shape)
+    complaints.raise_if_any()
+    return found
+
+
+def _objects(inner: Reader[Any], value: Any, complaints: Complaints, path: str, entries_max: int) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        complaints.add(path, "must be a list in brackets: […]")
+        return []
+    if len(value) > entries_max:
+        complaints.add(path, f"may have at most {entries_max} entries")
+        return []
+    return [inner.read(one, complaints, f"{path}[{index}]") for index, one in enumerate(value)]
+
+
+@cache
+def _reader(shape: type[Any]) -> Reader[Any]:
+    return Reader(shape)
+
+
+def _field(shape: type[msgspec.Struct], field: mi.Field) -> _Field | None:
+    kind, extra = _unwrapped(field.type)
+    if extra.get("unread"):
+        return None
+    told = pascal(field.encode_name)
+    if "rule" not in extra:
+        inner = kind.item_type if isinstance(kind, mi.ListType) else kind
+        if isinstance(inner, mi.StructType):
+            most = (kind.max_length or 0) if isinstance(kind, mi.ListType) else 0
+            if isinstance(kind, mi.ListType) and not most:
+                raise TypeError(f"{shape.__name__}.{field.name} has no end")
+            return _Field(field.encode_name, field.name, told, field.required, None, rules.text, Limits(),
+                          _reader(inner.cls), most)  # fmt: skip
+    found = extra.get("rule") or _BY_TYPE.get(type(kind))
+    if found is None:
+        raise TypeError(f"{shape.__name__}.{field.name} has no rule")
+    if found is rules.identifier and field.required:
+        found = rules.needed_identifier
+    empty = {mi.StrType: "", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}.get(type(kind))
+    return _Field(field.encode_name, field.name, told, field.required, empty, found, _limits(kind))
+
+
+def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
+    """Without annotations and null, and what the annotations say besides."""
+    if isinstance(kind, mi.Metadata):
+        inner, extra = _unwrapped(kind.type)
+        return inner, {**extra, **(kind.extra or {})}
+    if isinstance(kind, mi.UnionType):
+        others = [one for one in kind.types if not isinstance(one, mi.NoneType)]
+        if len(others) == 1:
+            return _unwrapped(others[0])
+    return kind, {}
+
+
+def _limits(kind: mi.Type) -> Limits:
+    match kind:
+        case mi.StrType(max_length=int() as most):
+            return Limits(high=most)
+        case mi.IntType(ge=int() as low, le=int() as high):
+            return Limits(low, high)
+        case mi.IntType():
+            raise TypeError("a number has no bounds")
+        case mi.LiteralType(values=words):
+            return Limits(high=_WORD_MAX, words=tuple(str(word) for word in words))
+        case mi.ListType(max_length=int() as most) | mi.DictType(max_length=int() as most):
+            return Limits(high=most)
+    return Limits()
+
+
+_BY_TYPE: Final[dict[type[mi.Type], Rule]] = {
+    mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag, mi.UUIDType: rules.identifier,
+    mi.DateTimeType: rules.moment, mi.LiteralType: rules.choice,
+}  # fmt: skip
