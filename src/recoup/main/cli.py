@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,15 +13,16 @@ import click
 import uvloop
 
 from recoup import __version__
-from recoup.doors.command.verbs import Opened, register
+from recoup.doors.command.verbs import register
 from recoup.kernel.problem import Problem
 from recoup.main import bench_verb, docs_verb, keys_verb, lab_group, lab_verbs, live_verb, schema_verb, simulate_verb
-from recoup.main.bootstrap_file import bootstrap_once, served_at
-from recoup.main.databases import Databases, find_databases, has_live, prepare
+from recoup.main.bootstrap_file import bootstrap_once
+from recoup.main.command_line import CommandLine
+from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.terminal import guard_terminal
-from recoup.main.worlds import open_sandbox, open_worlds
+from recoup.main.worlds import open_sandbox
 from recoup.rules.network.card_guard import check_words
 
 T = TypeVar("T")
@@ -34,35 +35,12 @@ _data_dir = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recoup")
 @click.option("--live", "is_live", is_flag=True, help="Use the live world instead of the sandbox.")
-def cli(is_live: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, is_live: bool) -> None:
     """Recoup: an orders platform that rescues declined payments."""
+    context.obj = CommandLine()
     if is_live:
         os.environ["RECOUP_WORLD"] = "live"
-
-
-def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
-    """Opens the settings' world beside a running `recoup up`, or starts the database for this verb alone."""
-    embedded = not (settings.sandbox_database_url or settings.database_url)
-    if embedded and not (settings.data_dir / "postgres").exists():
-        message = f"There is no installation in {settings.data_dir}."
-        raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
-    settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
-    databases = find_databases(settings)
-
-    async def inside() -> T:
-        await prepare(databases)
-        if settings.world == "live" and not await has_live(databases):
-            raise Problem("not_found", "There is no live world.", cure="Create it with `recoup live init`.")
-        async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
-            running = live if settings.world == "live" and live is not None else sandbox
-            opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
-            return await work(opened)
-
-    try:
-        return uvloop.run(inside())
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
 
 
 def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = False) -> dict[str, Any] | None:
@@ -203,15 +181,15 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
         click.echo(f"    {row['meaning']}; {row['variable']}")
 
 
-register(cli, with_world, load_settings)
-lab_verbs.add(cli, with_world, load_settings)
+register(cli)
+lab_verbs.add(cli)
 lab_group.add(cli)
 bench_verb.add(cli)
 simulate_verb.add(cli)
-docs_verb.add(cli, load_settings)
-live_verb.add(cli, load_settings, with_world)
+docs_verb.add(cli)
+live_verb.add(cli)
 keys_verb.add(cli, load_settings)
-schema_verb.add(cli, load_settings)
+schema_verb.add(cli)
 
 
 def no_cards(words: Sequence[str]) -> None:

@@ -1,9 +1,7 @@
 """`recoup openapi DIALECT`: the document that the running doors serve, without running them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,9 +9,10 @@ from recoup import __version__
 from recoup.doors.command.verbs import data_dir_option
 from recoup.doors.edge.openapi import document
 from recoup.main.docs import dialects
+from recoup.main.settings import load_settings
 
 
-def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
+def add(cli: click.Group) -> None:
     @cli.command()
     @click.argument("dialect", type=click.Choice(["rescue", "stablecoin"]))
     @data_dir_option

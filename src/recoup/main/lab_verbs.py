@@ -3,25 +3,23 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from recoup.doors.command.clock import shown_now
-from recoup.doors.command.verbs import WithWorld, data_dir_option
+from recoup.doors.command.sandbox import sandbox
+from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.lab.example import read_example
 from recoup.lab.play import play
+from recoup.main.command_line import with_world
 from recoup.main.demo import load_demo
+from recoup.main.settings import load_settings
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    sandbox = cli.commands["sandbox"]
-    assert isinstance(sandbox, click.Group)
-
+def add(cli: click.Group) -> None:
     @sandbox.command("play")
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
     @click.option("--url", help="Target address; default: this installation.")

@@ -1,10 +1,8 @@
 """`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,11 +10,12 @@ from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.receive import notice_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.kernel.problem import Problem
+from recoup.main.command_line import with_world
 from recoup.main.databases import find_databases, prepare
-from recoup.main.settings import Settings
+from recoup.main.settings import Settings, load_settings
 
 
-def add(cli: click.Group, load_settings: Callable[..., Any], with_world: Callable[..., Any]) -> None:
+def add(cli: click.Group) -> None:
     @cli.group()
     def live() -> None:
         """Sets up the live world: real cards, real money."""
@@ -26,7 +25,7 @@ def add(cli: click.Group, load_settings: Callable[..., Any], with_world: Callabl
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     def init(embedded: bool, data_dir: Path | None) -> None:
         """Creates the live database. Running it again changes nothing."""
-        settings: Settings = load_settings(data_dir=data_dir)
+        settings = load_settings(data_dir=data_dir)
         _check(settings, embedded)
         databases = find_databases(settings)
         try:

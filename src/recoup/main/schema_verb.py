@@ -1,9 +1,9 @@
 """`recoup schema`: what an administrator prepares, what the owner applies, what the application finds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import click
@@ -11,16 +11,18 @@ import click
 from recoup.kernel.problem import Problem
 from recoup.main.clock_watch import check_clock
 from recoup.main.databases import Databases, find_databases, has_live, prepare
+from recoup.main.settings import Settings, load_settings
 from recoup.store.migrate import check_migrated
 from recoup.store.pool import Database
 from recoup.store.read.partitions import read_days_left
 from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
 
+T = TypeVar("T")
 DAYS_LEFT_MIN = 3
 _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
-def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
+def add(cli: click.Group) -> None:
     @cli.group()
     def schema() -> None:
         """Sets up and checks the databases: schema, roles and partitions."""
@@ -49,7 +51,7 @@ def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
             raise Problem("unavailable", wrong[0], cure="See docs/postgresql.md.")
 
 
-def _with_databases(settings: Any, work: Callable[[Databases], Any]) -> Any:
+def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[Any, Any, T]]) -> T:
     databases = find_databases(settings)
     try:
         return asyncio.run(work(databases))

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command import applications as verb
+from recoup.doors.command.applications import applications
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.application_documents import attach_document
 from recoup.flows.merchants.applications import Applicant, create_application, submit_application
@@ -62,15 +62,10 @@ def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_pat
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, words: tuple[str, ...]) -> Any:
-    @click.group()
-    def cli() -> None:
-        """As `recoup`."""
-
-    def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+    def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    verb.add(cli, with_world, lambda **_: None)
-    done = CliRunner().invoke(cli, ["applications", *words], standalone_mode=False)
+    done = CliRunner().invoke(applications, words, obj=Here(does), standalone_mode=False)
     if done.exception is not None:
         return done.exception
     return json.loads(done.output) if "--json" in words else done.output

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import click
 import pytest
 from click.testing import CliRunner
+from tests.doors.command.here import Here
 from tests.flows.money.settling import rows, sold
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.command import bank
+from recoup.doors.command.bank import bank
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, make_operator
 from recoup.flows.money.adjust import decide_adjustment
@@ -24,18 +24,16 @@ from recoup.store.server import ServerAddress
 
 
 def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options: tuple[str, ...]) -> Any:
-    cli = click.Group()
-    bank.add(cli, lambda _, work: asyncio.run_coroutine_threadsafe(work(opened), loop).result(30), lambda **_: None)
-    call = ("bank", "adjust", "-12.50", "USD", "--note", "Why", "--merchant", str(shop.merchant_id), *options)
-    done = CliRunner().invoke(cli, call)
+    here = Here(lambda work: asyncio.run_coroutine_threadsafe(work(opened), loop).result(30))
+    call = ("adjust", "-12.50", "USD", "--note", "Why", "--merchant", str(shop.merchant_id), *options)
+    done = CliRunner().invoke(bank, call, obj=here)
     return done.output if done.exception is None else done.exception
 
 
 def _file(out: Path, *options: str) -> Any:
     """`recoup bank file`, where the payout has a file."""
-    cli = click.Group()
-    bank.add(cli, lambda *_: ("payout.ach", b"101 the file"), lambda **_: None)
-    return CliRunner().invoke(cli, ("bank", "file", str(UUID(int=1)), "--out", str(out), *options))
+    here = Here(lambda _: ("payout.ach", b"101 the file"))
+    return CliRunner().invoke(bank, ("file", str(UUID(int=1)), "--out", str(out), *options), obj=here)
 
 
 def test_a_bank_file_is_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> None:
@@ -62,9 +60,8 @@ def test_a_bank_file_is_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("amount", ["999999999999999999.99", "-999999999999999999.99", "90000000000000000"])
 def test_an_adjustment_too_large_for_any_sum_is_refused_by_its_field(amount: str) -> None:
-    cli = click.Group()
-    bank.add(cli, lambda *_: pytest.fail("it was booked"), lambda **_: None)
-    done = CliRunner().invoke(cli, ("bank", "adjust", amount, "USD", "--note", "Why"))
+    here = Here(lambda _: pytest.fail("it was booked"))
+    done = CliRunner().invoke(bank, ("adjust", amount, "USD", "--note", "Why"), obj=here)
     assert isinstance(done.exception, Problem)
     assert done.exception.field == "amount"
     assert "10,000,000,000,000 USD" in done.exception.sentence()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command import engine
+from recoup.doors.command.engine import engine
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -22,16 +22,13 @@ def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., 
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
-            cli = click.Group("recoup")
 
-            def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+            def does(work: Work) -> Any:
                 opened = Opened(*made, tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-            engine.add(cli, with_world, lambda **_: None)
-
             def run(verb: str, *words: str, merchant: str = str(shop.merchant_id)) -> Result:
-                return CliRunner().invoke(cli, ["engine", verb, "--merchant", merchant, *words])
+                return CliRunner().invoke(engine, [verb, "--merchant", merchant, *words], obj=Here(does))
 
             await asyncio.to_thread(story, run)
 

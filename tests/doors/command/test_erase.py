@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.command import erase
+from recoup.doors.command.erase import erase
 from recoup.doors.command.verbs import Opened
 from recoup.flows.cards.taken import Person
 from recoup.kernel.problem import Problem
@@ -28,15 +28,13 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
     opened_world = sandbox_world(server)
     made = loop.run_until_complete(opened_world.__aenter__())
     shop = loop.run_until_complete(make_shop(*made))
-    cli = click.Group("recoup")
 
-    def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+    def does(work: Work) -> Any:
         return loop.run_until_complete(work(Opened(*made, tmp_path, "http://recoup.test")))
 
     def run(*words: str, typed: str = "") -> Result:
-        return CliRunner().invoke(cli, ["erase", *words, "--merchant", str(shop.merchant_id)], input=typed)
+        return CliRunner().invoke(erase, [*words, "--merchant", str(shop.merchant_id)], obj=Here(does), input=typed)
 
-    erase.add(cli, with_world, lambda **_: None)
     try:
         yield shop, run, loop.run_until_complete
     finally:

@@ -1,44 +1,41 @@
 """What somebody types who has not read the manual: a clock put back, help, a person who does not exist."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_second_factor import set_up
 from tests.worlds import Shop
 
-from recoup.doors.command import clock, outcome, people
+from recoup.doors.command.clock import clock
+from recoup.doors.command.outcome import outcome
+from recoup.doors.command.people import people
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
-Work = Callable[[Opened], Awaitable[Any]]
 
-
-def typed(module: Any, *words: str, **more: Any) -> Result:
+def typed(verb: click.Command, *words: str) -> Result:
     """What happens before a world is opened."""
-    cli = click.Group("recoup")
-    module.add(cli, lambda *_: pytest.fail("no world is needed for this"), lambda **_: None)
-    return CliRunner().invoke(cli, words, **more)
+    return CliRunner().invoke(verb, words, obj=Here(lambda _: pytest.fail("no world is needed for this")))
 
 
 @pytest.mark.parametrize("back", ["-1d", "-1h", "-90m"])
 def test_a_clock_that_is_put_back_is_told_that_it_moves_forward_only(back: str) -> None:
-    problem = typed(clock, "clock", "advance", back).exception
+    problem = typed(clock, "advance", back).exception
     assert isinstance(problem, Problem)
     assert problem.sentence() == f"'{back}' goes back: a clock moves forward only. Write how far like 22d, 36h or 90m."
 
 
 def test_an_option_of_the_clock_that_is_misspelt_is_still_named() -> None:
-    assert "--merchnt" in typed(clock, "clock", "advance", "1d", "--merchnt", "x").output
+    assert "--merchnt" in typed(clock, "advance", "1d", "--merchnt", "x").output
 
 
 def test_the_help_of_outcome_names_every_key_and_every_end() -> None:
-    said = typed(outcome, "outcome", "--help").output
+    said = typed(outcome, "--help").output
     for words in ("reference number", "merchant's own order id", "APPROVED, DECLINED, CANCELLED", "One JSON object"):
         assert words.lower() in " ".join(said.split()).lower(), words
 
@@ -46,9 +43,7 @@ def test_the_help_of_outcome_names_every_key_and_every_end() -> None:
 def people_verb(*words: str) -> Work:
     """What a verb of `recoup people` does in its world."""
     works: list[Work] = []
-    cli = click.Group("recoup")
-    people.add(cli, lambda _, work: works.append(work) or "http://a.test/x", lambda **_: None)
-    CliRunner().invoke(cli, ["people", *words])
+    CliRunner().invoke(people, words, obj=Here(lambda work: works.append(work) or "http://a.test/x"))
     return works[0]
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
 from tests.flows.insight.history import lived
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.command import learn
+from recoup.doors.command.learn import verb as learn
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -31,14 +31,12 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
     opened_world = sandbox_world(server)
     made = loop.run_until_complete(opened_world.__aenter__())
     shop = loop.run_until_complete(make_shop(*made))
-    cli = click.Group("recoup")
 
-    def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+    def does(work: Work) -> Any:
         return loop.run_until_complete(work(Opened(*made, tmp_path, "http://recoup.test")))
 
-    learn.add(cli, with_world, lambda **_: None)
     try:
-        yield shop, lambda *words: CliRunner().invoke(cli, ["learn", *words]), loop.run_until_complete
+        yield shop, lambda *words: CliRunner().invoke(learn, words, obj=Here(does)), loop.run_until_complete
     finally:
         loop.run_until_complete(opened_world.__aexit__(None, None, None))
         loop.close()

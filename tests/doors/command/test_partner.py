@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import click
 import pytest
 from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
 from tests.worlds import owner, sandbox_world
 
-from recoup.doors.command import partner
+from recoup.doors.command.partner import partner
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.partners import make_partner, own_merchant, read_partner
 from recoup.kernel.problem import Problem
@@ -19,15 +19,10 @@ from recoup.store.server import ServerAddress
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, *words: str) -> Any:
-    @click.group()
-    def cli() -> None:
-        """As `recoup`."""
-
-    def with_world(_: Any, work: Any) -> Any:
+    def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    partner.add(cli, with_world, lambda **_: None)
-    ran = CliRunner().invoke(cli, ["partner", *words])
+    ran = CliRunner().invoke(partner, words, obj=Here(does))
     return ran.exception if isinstance(ran.exception, Problem) else ran.output
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,10 +10,13 @@ from uuid import UUID
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
 from tests.flows.money.comparing import sold
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.command import reconcile, report, sandbox, sandbox_export
+from recoup.doors.command.reconcile import reconcile_file
+from recoup.doors.command.report import report
+from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -31,15 +34,15 @@ def recoup(server: ServerAddress, tmp_path: Path) -> Iterator[Run]:
     loop.run_until_complete(sold(shop, 3))
     opened = Opened(*made, tmp_path, "http://recoup.test")
 
-    def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+    def does(work: Work) -> Any:
         return loop.run_until_complete(work(opened))
 
     cli = click.Group("recoup")
-    for module in (sandbox, sandbox_export, report, reconcile):
-        module.add(cli, with_world, lambda **_: None)
+    for verb in (sandbox, report, reconcile_file):
+        cli.add_command(verb)
 
     def run(*words: str | Path) -> Result:
-        return CliRunner().invoke(cli, [*map(str, words), "--merchant", str(shop.merchant_id)])
+        return CliRunner().invoke(cli, [*map(str, words), "--merchant", str(shop.merchant_id)], obj=Here(does))
 
     yield run
     loop.run_until_complete(opened_world.__aexit__(None, None, None))

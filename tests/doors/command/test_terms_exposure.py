@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command import terms_exposure
+from recoup.doors.command.terms import terms
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -41,16 +40,11 @@ def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ..
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
-    @click.group()
-    def terms() -> None:
-        """As `recoup terms`."""
-
-    def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+    def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    terms_exposure.add(terms, with_world, lambda **_: None)
     options = ("exposure", "--json", "--merchant", str(merchant_id), *call)
-    done = CliRunner().invoke(terms, options)
+    done = CliRunner().invoke(terms, options, obj=Here(does))
     return json.loads(done.output) if done.exception is None else done.exception
 
 

@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command import terms_fees, terms_notices
 from recoup.doors.command.percent import basis_points
+from recoup.doors.command.terms import terms
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -36,16 +35,10 @@ def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ..
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
-    @click.group()
-    def terms() -> None:
-        """As `recoup terms`."""
-
-    def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+    def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    for noun in (terms_fees, terms_notices):
-        noun.add(terms, with_world, lambda **_: None)
-    done = CliRunner().invoke(terms, [*call, "--merchant", str(merchant_id)], standalone_mode=False)
+    done = CliRunner().invoke(terms, [*call, "--merchant", str(merchant_id)], obj=Here(does), standalone_mode=False)
     if done.exception is not None:
         return done.exception
     return json.loads(done.output) if "--json" in call else done.output

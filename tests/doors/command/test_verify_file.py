@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
 
-from recoup.doors.command import verify
+from recoup.doors.command.verify import verify
 from recoup.rules.money.settlement_file import encoded, page_root
 
 MERCHANT, BATCH = "01a1f982-0000-7000-8000-00000000000a", "01a1f982-0000-7000-8000-00000000000b"
@@ -82,14 +81,8 @@ def test_a_settlement_that_does_not_add_up_ends_verify_with_1(tmp_path: Path) ->
 ])  # fmt: skip
 def test_what_is_no_settlement_file_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
     (tmp_path / "file").write_bytes(content)
-    done = CliRunner().invoke(_verify(), ["verify", "--file", str(tmp_path / "file")])
+    done = CliRunner().invoke(verify, ["--file", str(tmp_path / "file")])
     assert done.exit_code == 1
     assert found in done.output
     assert "This is not a settlement file" in done.output
     assert "Error" not in done.output
-
-
-def _verify() -> click.Group:
-    group = click.Group("recoup")
-    verify.add(group, lambda *_: None, lambda **_: None)
-    return group

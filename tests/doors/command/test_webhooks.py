@@ -6,28 +6,23 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import click
 from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
 from tests.doors.portal.test_webhooks import receiving
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command import webhooks
 from recoup.doors.command.verbs import Opened
+from recoup.doors.command.webhooks import webhooks
 from recoup.flows.messages import endpoints
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, *words: str) -> Any:
-    @click.group()
-    def cli() -> None:
-        """As `recoup`."""
-
-    def with_world(_: Any, work: Any) -> Any:
+    def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    webhooks.add(cli, with_world, lambda **_: None)
-    ran = CliRunner().invoke(cli, ["webhooks", *words])
+    ran = CliRunner().invoke(webhooks, words, obj=Here(does))
     return ran.exception if isinstance(ran.exception, Problem) else ran.output
 
 

@@ -1,14 +1,12 @@
 """`recoup applications`: the operator looks at applications and decides."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.applications import (
     Applicant,
     decide_application,
@@ -30,80 +28,79 @@ _STATUSES: Final = [one.lower() for one in Status if one is not Status.NEW]
 _json = click.option("--json", "as_json", is_flag=True)
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.group()
-    def applications() -> None:
-        """Lists and decides applications of new merchants."""
-
-    def run(data_dir: Path | None, as_json: bool, work: Callable[[Opened], Any]) -> None:
-        told = with_world(load_settings(data_dir=data_dir), work)
-        if as_json:
-            click.echo(json.dumps(told))
-        else:
-            for row in told if isinstance(told, list) else [told]:
-                click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
-            if not told:
-                click.echo("No applications.")
-
-    @applications.command("list")
-    @click.option("--status", type=click.Choice(_STATUSES), help="Only applications with this status.")
-    @_json
-    @data_dir_option
-    def list_all(status: str | None, as_json: bool, data_dir: Path | None) -> None:
-        """Lists the newest 200 applications."""
-
-        async def work(opened: Opened) -> list[dict[str, Any]]:
-            wanted = status.upper() if status else None
-            return [_told(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
-
-        run(data_dir, as_json, work)
-
-    @applications.command()
-    @click.argument("application")
-    @_json
-    @data_dir_option
-    def show(application: str, as_json: bool, data_dir: Path | None) -> None:
-        """Shows one application, its documents and its missing fields."""
-
-        async def work(opened: Opened) -> dict[str, Any]:
-            row = await read_application(opened.world, OPERATOR, _id(application))
-            documents = [f"{one.kind}: {one.name}" for one in row.documents]
-            return _told(row) | {"documents": documents, "missing": list(lacking(row))}
-
-        run(data_dir, as_json, work)
-
-    _decisions(applications, run)
+@click.group()
+def applications() -> None:
+    """Lists and decides applications of new merchants."""
 
 
-def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Callable[[Opened], Any]], None]) -> None:
-    @applications.command()
-    @click.argument("application")
-    @click.option("--note", default="", help="Shown to the applicant.")
-    @_json
-    @data_dir_option
-    def approve(application: str, note: str, as_json: bool, data_dir: Path | None) -> None:
-        """Approves an application: it can then be converted into a merchant."""
+@applications.command("list")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only applications with this status.")
+@_json
+@in_world
+def list_all(run: Run, status: str | None, as_json: bool) -> None:
+    """Lists the newest 200 applications."""
 
-        async def work(opened: Opened) -> dict[str, Any]:
-            return _told(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        wanted = status.upper() if status else None
+        return [_told(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
 
-        run(data_dir, as_json, work)
+    _show(run(work), as_json)
 
-    @applications.command()
-    @click.argument("application")
-    @click.option("--reason", type=click.Choice(list(DECLINE_REASONS)), required=True)
-    @click.option("--note", default="", help="Shown to the applicant.")
-    @_json
-    @data_dir_option
-    def decline(application: str, reason: str, note: str, as_json: bool, data_dir: Path | None) -> None:
-        """Declines an application."""
 
-        async def work(opened: Opened) -> dict[str, Any]:
-            done = await decide_application(opened.world, OPERATOR, _id(application), approve=False, reason=reason,
-                                            note=note)  # fmt: skip
-            return _told(done)
+@applications.command()
+@click.argument("application")
+@_json
+@in_world
+def show(run: Run, application: str, as_json: bool) -> None:
+    """Shows one application, its documents and its missing fields."""
 
-        run(data_dir, as_json, work)
+    async def work(opened: Opened) -> dict[str, Any]:
+        row = await read_application(opened.world, OPERATOR, _id(application))
+        documents = [f"{one.kind}: {one.name}" for one in row.documents]
+        return _told(row) | {"documents": documents, "missing": list(lacking(row))}
+
+    _show(run(work), as_json)
+
+
+@applications.command()
+@click.argument("application")
+@click.option("--note", default="", help="Shown to the applicant.")
+@_json
+@in_world
+def approve(run: Run, application: str, note: str, as_json: bool) -> None:
+    """Approves an application: it can then be converted into a merchant."""
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        return _told(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
+
+    _show(run(work), as_json)
+
+
+@applications.command()
+@click.argument("application")
+@click.option("--reason", type=click.Choice(list(DECLINE_REASONS)), required=True)
+@click.option("--note", default="", help="Shown to the applicant.")
+@_json
+@in_world
+def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -> None:
+    """Declines an application."""
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        done = await decide_application(opened.world, OPERATOR, _id(application), approve=False, reason=reason,
+                                        note=note)  # fmt: skip
+        return _told(done)
+
+    _show(run(work), as_json)
+
+
+def _show(told: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    for row in told if isinstance(told, list) else [told]:
+        click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
+    if not told:
+        click.echo("No applications.")
 
 
 def _told(row: Application) -> dict[str, Any]:

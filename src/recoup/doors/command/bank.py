@@ -1,7 +1,6 @@
 """`recoup bank`: the operator's side of payouts, where no page is at hand; and adjustments."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.person import as_option, operator_named
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import read_file
@@ -24,80 +23,80 @@ OPERATOR = Actor("operator", "command-line")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.group()
-    def bank() -> None:
-        """Payouts to banks, and manual adjustments."""
+@click.group()
+def bank() -> None:
+    """Payouts to banks, and manual adjustments."""
 
-    @bank.command()
-    @click.argument("payout")
-    @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
-    @click.option("--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused.")
-    @_merchant
-    @data_dir_option
-    def file(payout: str, out: Path, replace: bool, merchant: str | None, data_dir: Path | None) -> None:
-        """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
-        payout_id = parse_id(payout)
-        if payout_id is None:
-            raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
-        async def work(opened: Opened) -> tuple[str, bytes]:
-            return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
+@bank.command()
+@click.argument("payout")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
+@click.option("--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused.")
+@_merchant
+@in_world
+def file(run: Run, payout: str, out: Path, replace: bool, merchant: str | None) -> None:
+    """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
+    payout_id = parse_id(payout)
+    if payout_id is None:
+        raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
-        name, content = with_world(load_settings(data_dir=data_dir), work)
-        target = out / name
-        _write(target, content, replace=replace)
-        click.echo(str(target))
+    async def work(opened: Opened) -> tuple[str, bytes]:
+        return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
 
-    @bank.command()
-    @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-    @_merchant
-    @data_dir_option
-    def answers(path: Path, merchant: str | None, data_dir: Path | None) -> None:
-        """Records the bank's answers from FILE: CSV with payout (id or reference), outcome (paid, returned), reason.
-        Exits with 1 if a line could not be processed; the other lines are."""
-        content = path.read_bytes()
+    name, content = run(work)
+    target = out / name
+    _write(target, content, replace=replace)
+    click.echo(str(target))
 
-        async def work(opened: Opened) -> list[Any]:
-            scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
-            return await take_answers(opened.world, scope, content)
 
-        done = with_world(load_settings(data_dir=data_dir), work)
-        counts = dict.fromkeys((*OUTCOMES, "known", "not done"), 0)
-        for told, what in done:
-            counts[what if what in counts else "not done"] += 1
-            words = f"{told.outcome} already, nothing changed" if what == "known" else what
-            mark = "" if what in counts else "not done: "
-            click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
-        click.echo(f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
-                   f"{counts['returned']:,} returned, {counts['known']:,} known already, "
-                   f"{counts['not done']:,} not done")  # fmt: skip
-        if counts["not done"]:
-            raise click.exceptions.Exit(1)
+@bank.command()
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_merchant
+@in_world
+def answers(run: Run, path: Path, merchant: str | None) -> None:
+    """Records the bank's answers from FILE: CSV with payout (id or reference), outcome (paid, returned), reason.
+    Exits with 1 if a line could not be processed; the other lines are."""
+    content = path.read_bytes()
 
-    @bank.command(context_settings={"ignore_unknown_options": True})
-    @click.argument("amount")
-    @click.argument("currency")
-    @click.option("--note", default="", help="Reason; shown to the merchant.")
-    @as_option
-    @_merchant
-    @data_dir_option
-    def adjust(
-        amount: str, currency: str, note: str, email: str, merchant: str | None, data_dir: Path | None
-    ) -> None:
-        """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
-        asset = currency.upper()
-        if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",
-                          cure="Write three letters, like USD.")  # fmt: skip
-        units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
+    async def work(opened: Opened) -> list[Any]:
+        scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+        return await take_answers(opened.world, scope, content)
 
-        async def work(opened: Opened) -> str:
-            scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
-            return await make_adjustment(opened.world, scope, units, asset, note)
+    done = run(work)
+    counts = dict.fromkeys((*OUTCOMES, "known", "not done"), 0)
+    for told, what in done:
+        counts[what if what in counts else "not done"] += 1
+        words = f"{told.outcome} already, nothing changed" if what == "known" else what
+        mark = "" if what in counts else "not done: "
+        click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
+    click.echo(f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
+               f"{counts['returned']:,} returned, {counts['known']:,} known already, "
+               f"{counts['not done']:,} not done")  # fmt: skip
+    if counts["not done"]:
+        raise click.exceptions.Exit(1)
 
-        state = with_world(load_settings(data_dir=data_dir), work)
-        click.echo("booked" if state == "booked" else "waits for a second person: see Approvals in the portal")
+
+@bank.command(context_settings={"ignore_unknown_options": True})
+@click.argument("amount")
+@click.argument("currency")
+@click.option("--note", default="", help="Reason; shown to the merchant.")
+@as_option
+@_merchant
+@in_world
+def adjust(run: Run, amount: str, currency: str, note: str, email: str, merchant: str | None) -> None:
+    """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
+    asset = currency.upper()
+    if asset not in EXPONENTS:
+        raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",
+                      cure="Write three letters, like USD.")  # fmt: skip
+    units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
+
+    async def work(opened: Opened) -> str:
+        scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
+        return await make_adjustment(opened.world, scope, units, asset, note)
+
+    state = run(work)
+    click.echo("booked" if state == "booked" else "waits for a second person: see Approvals in the portal")
 
 
 def _write(target: Path, content: bytes, *, replace: bool) -> None:

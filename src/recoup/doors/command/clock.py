@@ -1,15 +1,13 @@
 """`recoup clock now` and `recoup clock advance 21d`."""
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.messages.publish_now import publish_now
@@ -64,34 +62,35 @@ async def shown_now(opened: Opened, merchant: str | None) -> datetime:
     return opened.world.clocks.business(offset)
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.group()
-    def clock() -> None:
-        """A sandbox merchant's business time."""
+@click.group()
+def clock() -> None:
+    """A sandbox merchant's business time."""
 
-    @clock.command(cls=_Forward)
-    @click.argument("by")
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @data_dir_option
-    def advance(by: str, merchant: str | None, data_dir: Path | None) -> None:
-        """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
-        step = parse_step(by)
 
-        async def work(opened: Opened) -> datetime:
-            def publish(merchant_id: UUID) -> Any:
-                return publish_now(opened.world, opened.deliveries, merchant_id)
+@clock.command(cls=_Forward)
+@click.argument("by")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@in_sandbox
+def advance(run: Run, by: str, merchant: str | None) -> None:
+    """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
+    step = parse_step(by)
 
-            which = merchant_of(opened, merchant)
-            asked = Scope(which, Actor("operator", "command"), "command"), new_id()
-            return await advance_clock(opened.world, opened.orders, which, step, publish, asked=asked)
+    async def work(opened: Opened) -> datetime:
+        def publish(merchant_id: UUID) -> Any:
+            return publish_now(opened.world, opened.deliveries, merchant_id)
 
-        reached = with_world(load_settings(data_dir=data_dir), work)
-        click.echo(iso(reached))
+        which = merchant_of(opened, merchant)
+        asked = Scope(which, Actor("operator", "command"), "command"), new_id()
+        return await advance_clock(opened.world, opened.orders, which, step, publish, asked=asked)
 
-    @clock.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @data_dir_option
-    def now(merchant: str | None, data_dir: Path | None) -> None:
-        """What the merchant's clock shows."""
+    reached = run(work)
+    click.echo(iso(reached))
 
-        click.echo(iso(with_world(load_settings(data_dir=data_dir), lambda opened: shown_now(opened, merchant))))
+
+@clock.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@in_sandbox
+def now(run: Run, merchant: str | None) -> None:
+    """What the merchant's clock shows."""
+
+    click.echo(iso(run(lambda opened: shown_now(opened, merchant))))

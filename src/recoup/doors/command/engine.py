@@ -1,8 +1,7 @@
 """`recoup engine`: who plans attempts, the rescue engine or the fixed schedule; and the engine stopped."""
 
 import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import click
 from msgspec.structs import asdict
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import Standing, Wanted
@@ -26,67 +25,65 @@ OPERATOR: Final = Actor("operator", "command")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    def run(data_dir: Path | None, work: Callable[[Opened], Any]) -> Any:
-        return with_world(load_settings(data_dir=data_dir), work)
+@click.group()
+def engine() -> None:
+    """Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."""
 
-    @cli.group()
-    def engine() -> None:
-        """Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."""
 
-    @engine.command()
-    @_merchant
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-    @data_dir_option
-    def show(merchant: str | None, as_json: bool, data_dir: Path | None) -> None:
-        """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and unknown
-        codes."""
-        standing, unlisted = run(data_dir, lambda opened: _show(opened, merchant))
-        click.echo(json.dumps(_dict(standing, unlisted)) if as_json else _text(standing, unlisted))
+@engine.command()
+@_merchant
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@in_world
+def show(run: Run, merchant: str | None, as_json: bool) -> None:
+    """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and unknown
+    codes."""
+    standing, unlisted = run(lambda opened: _show(opened, merchant))
+    click.echo(json.dumps(_dict(standing, unlisted)) if as_json else _text(standing, unlisted))
 
-    @engine.command("set")
-    @_merchant
-    @click.option("--site", help="Only one site, by its id.")
-    @click.option("--mode", type=click.Choice(MODES),
-                  help="off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's."
-                  )  # fmt: skip
-    @click.option("--share", type=int, help="Percentage of customers for whom the engine decides.")
-    @click.option("--holdout", type=int, help="Percentage of customers in the comparison group.")
-    @click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
-    @click.option("--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount.")
-    @data_dir_option
-    def set_verb(
-        merchant: str | None, site: str | None, explore_max: str | None, data_dir: Path | None, **given: Any
-    ) -> None:  # fmt: skip
-        """Changes the settings for new orders; earlier orders keep theirs."""
 
-        async def work(opened: Opened) -> Terms:
-            bounds = bounds_of(explore_max) if explore_max is not None else None
-            return await _set(opened, merchant, site, Wanted(**given, explore_max=bounds))
+@engine.command("set")
+@_merchant
+@click.option("--site", help="Only one site, by its id.")
+@click.option("--mode", type=click.Choice(MODES),
+              help="off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's."
+              )  # fmt: skip
+@click.option("--share", type=int, help="Percentage of customers for whom the engine decides.")
+@click.option("--holdout", type=int, help="Percentage of customers in the comparison group.")
+@click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
+@click.option("--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount.")
+@in_world
+def set_verb(run: Run, merchant: str | None, site: str | None, explore_max: str | None, **given: Any) -> None:
+    """Changes the settings for new orders; earlier orders keep theirs."""
 
-        terms = run(data_dir, work)
-        click.echo(_line(terms))
+    async def work(opened: Opened) -> Terms:
+        bounds = bounds_of(explore_max) if explore_max is not None else None
+        return await _set(opened, merchant, site, Wanted(**given, explore_max=bounds))
 
-    @engine.command()
-    @_merchant
-    @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
-    @click.option("--why", required=True, help="Reason, shown to the merchants concerned.")
-    @data_dir_option
-    def stop(merchant: str | None, all_merchants: bool, why: str, data_dir: Path | None) -> None:
-        """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
-        done = run(data_dir, lambda opened: arms.stop(opened.world, _scope(opened, merchant, all_merchants), why,
-                                                      all_merchants=all_merchants))  # fmt: skip
-        click.echo("The engine is stopped." if done else "The engine was already stopped.")
+    terms = run(work)
+    click.echo(_line(terms))
 
-    @engine.command()
-    @_merchant
-    @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
-    @data_dir_option
-    def resume(merchant: str | None, all_merchants: bool, data_dir: Path | None) -> None:
-        """Ends the stop: the engine decides again."""
-        done = run(data_dir, lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants),
-                                                        all_merchants=all_merchants))  # fmt: skip
-        click.echo("The engine decides again." if done else "The engine was not stopped.")
+
+@engine.command()
+@_merchant
+@click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
+@click.option("--why", required=True, help="Reason, shown to the merchants concerned.")
+@in_world
+def stop(run: Run, merchant: str | None, all_merchants: bool, why: str) -> None:
+    """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
+    done = run(lambda opened: arms.stop(opened.world, _scope(opened, merchant, all_merchants), why,
+                                        all_merchants=all_merchants))  # fmt: skip
+    click.echo("The engine is stopped." if done else "The engine was already stopped.")
+
+
+@engine.command()
+@_merchant
+@click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
+@in_world
+def resume(run: Run, merchant: str | None, all_merchants: bool) -> None:
+    """Ends the stop: the engine decides again."""
+    done = run(lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants),
+                                          all_merchants=all_merchants))  # fmt: skip
+    click.echo("The engine decides again." if done else "The engine was not stopped.")
 
 
 def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) -> Scope:

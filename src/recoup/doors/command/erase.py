@@ -1,39 +1,35 @@
 """`recoup erase WHO`: a person's data at one merchant goes; the books stay."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import click
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.people.persons import Erased, erase_all, find_all_by_name
 from recoup.kernel.scope import Actor, Scope
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.command()
-    @click.argument("who")
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--yes", is_flag=True, help="Erase without confirmation.")
-    @data_dir_option
-    def erase(who: str, merchant: str | None, yes: bool, data_dir: Path | None) -> None:
-        """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An e-mail erases all
-        of the merchant's customers with it."""
+@click.command()
+@click.argument("who")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--yes", is_flag=True, help="Erase without confirmation.")
+@in_world
+def erase(run: Run, who: str, merchant: str | None, yes: bool) -> None:
+    """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An e-mail erases all
+    of the merchant's customers with it."""
 
-        async def work(opened: Opened) -> Erased:
-            scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
-            known = await find_all_by_name(opened.world, scope.merchant_id, who)
-            if known and not yes:
-                click.confirm(f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
-                              "will be deleted permanently. Erase?", abort=True)  # fmt: skip
-            return await erase_all(opened.world, scope, who, known)
+    async def work(opened: Opened) -> Erased:
+        scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
+        known = await find_all_by_name(opened.world, scope.merchant_id, who)
+        if known and not yes:
+            click.confirm(f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
+                          "will be deleted permanently. Erase?", abort=True)  # fmt: skip
+        return await erase_all(opened.world, scope, who, known)
 
-        erased = with_world(load_settings(data_dir=data_dir), work)
-        plural = "" if erased.orders == 1 else "s"
-        click.echo(f"Erased {customers(erased.customers)}, from {erased.orders} order{plural}"
-                   + (f"; {erased.opened} still open, now without the data" if erased.opened else ""))
+    erased = run(work)
+    plural = "" if erased.orders == 1 else "s"
+    click.echo(f"Erased {customers(erased.customers)}, from {erased.orders} order{plural}"
+               + (f"; {erased.opened} still open, now without the data" if erased.opened else ""))
 
 
 def customers(number: int) -> str:

@@ -1,14 +1,12 @@
 """`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/learn.md."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import click
 from msgspec.structs import asdict
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
 from recoup.flows.insight.learn.drift import Drift, drift_of
 from recoup.flows.insight.learn.learn import Training, learn
@@ -21,73 +19,72 @@ OPERATOR: Final = Actor("operator", "command")
 MONTHS, MONTHS_MAX = 18, 60
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    def run(data_dir: Path | None, work: Callable[[Opened], Any]) -> Any:
-        return with_world(load_settings(data_dir=data_dir), work)
+@click.group("learn", invoke_without_command=True)
+@click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
+@click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
+@click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
+@click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
+              help="How far back attempts are read.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@in_world
+@click.pass_context
+def verb(
+    context: click.Context, run: Run, dry_run: bool, keep_it: bool, candidate: bool, months: int, as_json: bool
+) -> None:
+    """Trains the rescue engine on this installation's own attempts.
 
-    @cli.group("learn", invoke_without_command=True)
-    @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
-    @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
-    @click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
-    @click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
-                  help="How far back attempts are read.")  # fmt: skip
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-    @data_dir_option
-    @click.pass_context
-    def verb(
-        context: click.Context, dry_run: bool, keep_it: bool, candidate: bool, months: int, as_json: bool,
-        data_dir: Path | None,
-    ) -> None:  # fmt: skip
-        """Trains the rescue engine on this installation's own attempts.
+    The most recent part of the data is held out. The new model is used only if it scores better there than the
+    one in use. Without a subcommand, `recoup learn` trains.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    found = run(lambda opened: learn(opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it,
+                                     candidate=candidate))  # fmt: skip
+    click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
 
-        The most recent part of the data is held out. The new model is used only if it scores better there than the
-        one in use. Without a subcommand, `recoup learn` trains.
-        """
-        if context.invoked_subcommand is not None:
-            return
-        found = run(data_dir, lambda opened: learn(opened.world, OPERATOR, months=months, dry_run=dry_run,
-                                                   keep_it=keep_it, candidate=candidate))  # fmt: skip
-        click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
 
-    @verb.command("list")
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-    @data_dir_option
-    def list_verb(as_json: bool, data_dir: Path | None) -> None:
-        """Shows the models, the newest first, and whether the one in use still fits."""
+@verb.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@in_world
+def list_verb(run: Run, as_json: bool) -> None:
+    """Shows the models, the newest first, and whether the one in use still fits."""
 
-        async def work(opened: Opened) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
-            rows, taken = await listed(opened.world)
-            drift = await drift_of(opened.world, taken) if taken is not None else None
-            return rows, drift, opened.world.policy.training, await last_night(opened.world)
+    async def work(opened: Opened) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
+        rows, taken = await listed(opened.world)
+        drift = await drift_of(opened.world, taken) if taken is not None else None
+        return rows, drift, opened.world.policy.training, await last_night(opened.world)
 
-        rows, drift, mode, training = run(data_dir, work)
-        click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift),
-                               "training": mode, "last_training": training and training_dict(training)})
-                   if as_json else "\n".join([models_text(rows, drift), training_text(mode, training)]))  # fmt: skip
+    rows, drift, mode, training = run(work)
+    click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift),
+                           "training": mode, "last_training": training and training_dict(training)})
+               if as_json else "\n".join([models_text(rows, drift), training_text(mode, training)]))  # fmt: skip
 
-    @verb.command("show")
-    @click.argument("name")
-    @click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
-    @data_dir_option
-    def show_verb(name: str, as_json: bool, data_dir: Path | None) -> None:
-        """Shows one model: its data, its score, and whether it can be used."""
-        row = run(data_dir, lambda opened: shown(opened.world, name))
-        click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
 
-    @verb.command("take")
-    @click.argument("name")
-    @data_dir_option
-    def take_verb(name: str, data_dir: Path | None) -> None:
-        """Puts a stored model into use."""
-        run(data_dir, lambda opened: take(opened.world, name, OPERATOR))
-        click.echo(f"{name} is now in use. `recoup learn back` undoes this.")
+@verb.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
+@in_world
+def show_verb(run: Run, name: str, as_json: bool) -> None:
+    """Shows one model: its data, its score, and whether it can be used."""
+    row = run(lambda opened: shown(opened.world, name))
+    click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
 
-    @verb.command("back")
-    @data_dir_option
-    def back_verb(data_dir: Path | None) -> None:
-        """Returns to the previous model, or to none if there was none."""
-        name = run(data_dir, lambda opened: back(opened.world, OPERATOR))
-        click.echo(f"{name} is in use again." if name else "No model is in use now; the fixed schedule applies.")
+
+@verb.command("take")
+@click.argument("name")
+@in_world
+def take_verb(run: Run, name: str) -> None:
+    """Puts a stored model into use."""
+    run(lambda opened: take(opened.world, name, OPERATOR))
+    click.echo(f"{name} is now in use. `recoup learn back` undoes this.")
+
+
+@verb.command("back")
+@in_world
+def back_verb(run: Run) -> None:
+    """Returns to the previous model, or to none if there was none."""
+    name = run(lambda opened: back(opened.world, OPERATOR))
+    click.echo(f"{name} is in use again." if name else "No model is in use now; the fixed schedule applies.")
 
 
 def as_text(found: Training, dry_run: bool) -> str:

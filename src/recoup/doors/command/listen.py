@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -17,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.messages import endpoints
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -30,18 +29,17 @@ RESCUE: Final = "/recoup"
 STABLECOIN: Final = "/recoup/stablecoin"
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.command()
-    @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @data_dir_option
-    def listen(port: int, merchant: str | None, data_dir: Path | None) -> None:
-        """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@in_sandbox
+def listen(run: Run, port: int, merchant: str | None) -> None:
+    """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
 
-        async def work(opened: Opened) -> None:
-            await _listen(opened, Scope(merchant_of(opened, merchant), Actor("operator", "listen"), "listen"), port)
+    async def work(opened: Opened) -> None:
+        await _listen(opened, Scope(merchant_of(opened, merchant), Actor("operator", "listen"), "listen"), port)
 
-        with_world(load_settings(data_dir=data_dir), work)
+    run(work)
 
 
 class _Server(uvicorn.Server):

@@ -1,42 +1,39 @@
 """`recoup outcome KEY`: what became of one order, with its history."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.outcome import outcome_of
 
 _TELLING: Final = ("Onhold", "Problem", "Capturerequired", "Returned", "Chargeback")  # more than the outcome says
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.command()
-    @click.argument("key")
-    @click.option("--json", "as_json", is_flag=True, help="As one JSON object, its history included.")
-    @data_dir_option
-    def outcome(key: str, as_json: bool, data_dir: Path | None) -> None:
-        """What became of an order, with its history line by line.
+@click.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, its history included.")
+@in_world
+def outcome(run: Run, key: str, as_json: bool) -> None:
+    """What became of an order, with its history line by line.
 
-        KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
-        Recoup's id. The newest order of that id is shown. The first lines give both ids, and how the order stands:
-        SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
-        with the reason. Then each step of the history: business time, what happened, and its detail.
-        """
+    KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
+    Recoup's id. The newest order of that id is shown. The first lines give both ids, and how the order stands:
+    SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
+    with the reason. Then each step of the history: business time, what happened, and its detail.
+    """
 
-        async def work(opened: Opened) -> dict[str, Any]:
-            return await outcome_of(opened.world, key)
+    async def work(opened: Opened) -> dict[str, Any]:
+        return await outcome_of(opened.world, key)
 
-        found = with_world(load_settings(data_dir=data_dir), work)
-        if as_json:
-            click.echo(json.dumps(found))
-            return
-        click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
-                   + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
-                   + (f" ({found['reason']})" if found["reason"] else "")
-                   + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
-        for line in found["history"]:
-            click.echo(f"  {line['at']}  {line['happening']:18} {line['detail']}")
+    found = run(work)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
+               + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
+               + (f" ({found['reason']})" if found["reason"] else "")
+               + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
+    for line in found["history"]:
+        click.echo(f"  {line['at']}  {line['happening']:18} {line['detail']}")

@@ -1,13 +1,11 @@
 """`recoup partner`: partners and what the operator allows them."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -17,29 +15,28 @@ from recoup.store.read.partners import Partner, count_merchants, list_partners
 SHOWN_MAX = 1_000
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.command()
-    @click.argument("partner_id", required=False)
-    @click.option("--merchants-max", type=int, help="Maximum number of merchants.")
-    @click.option("--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process.")
-    @click.option("--state", type=click.Choice(("active", "paused")),
-                  help="A paused partner can read, but not change anything.")
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def partner(partner_id: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows all partners, or one; options change its limits and state."""
-        quota = Quota(**given)
+@click.command()
+@click.argument("partner_id", required=False)
+@click.option("--merchants-max", type=int, help="Maximum number of merchants.")
+@click.option("--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process.")
+@click.option("--state", type=click.Choice(("active", "paused")),
+              help="A paused partner can read, but not change anything.")
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> None:
+    """Shows all partners, or one; options change its limits and state."""
+    quota = Quota(**given)
 
-        async def work(opened: Opened) -> list[tuple[Partner, int]]:
-            return await _work(opened, partner_id, quota)
+    async def work(opened: Opened) -> list[tuple[Partner, int]]:
+        return await _work(opened, partner_id, quota)
 
-        found = with_world(load_settings(data_dir=data_dir), work)
-        if as_json:
-            click.echo(json.dumps([_told(one, count) for one, count in found]))
-            return
-        for one, count in found:
-            click.echo(f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
-                       f"{one.calls_per_minute} calls/min  {one.name}")  # fmt: skip
+    found = run(work)
+    if as_json:
+        click.echo(json.dumps([_told(one, count) for one, count in found]))
+        return
+    for one, count in found:
+        click.echo(f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
+                   f"{one.calls_per_minute} calls/min  {one.name}")  # fmt: skip
 
 
 async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:

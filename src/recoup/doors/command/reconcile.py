@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, Ran, reconcile
 from recoup.kernel.currencies import EXPONENTS
@@ -46,27 +46,29 @@ _OPTIONS: Final = (
 )  # fmt: skip
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @data_dir_option
-    def reconcile_file(file: Path, data_dir: Path | None, **options: Any) -> None:
-        """Compares a CSV statement with the ledger. Books nothing without --book."""
-        reading, numbers = _reading(options), _numbers(options["book"])
-        if numbers != [] and not options["note"].strip():
-            raise Problem("invalid", "--book needs --note with the reason.", field="note",
-                          cure="Add --note 'asked them on Monday'.")  # fmt: skip
-
-        async def work(opened: Opened) -> dict[str, Any]:
-            scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
-            return await _work(opened, scope, file, reading, numbers, options)
-
-        told = with_world(load_settings(data_dir=data_dir), work)
-        click.echo(json.dumps(told) if options["as_json"] else "\n".join(_text(told)))
-
-    command: Any = reconcile_file
+def _options(verb: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
-        command = option(command)
-    command = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))(command)
-    cli.command("reconcile")(command)
+        verb = option(verb)
+    return verb
+
+
+@click.command("reconcile")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_options
+@in_world
+def reconcile_file(run: Run, file: Path, **options: Any) -> None:
+    """Compares a CSV statement with the ledger. Books nothing without --book."""
+    reading, numbers = _reading(options), _numbers(options["book"])
+    if numbers != [] and not options["note"].strip():
+        raise Problem("invalid", "--book needs --note with the reason.", field="note",
+                      cure="Add --note 'asked them on Monday'.")  # fmt: skip
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
+        return await _work(opened, scope, file, reading, numbers, options)
+
+    told = run(work)
+    click.echo(json.dumps(told) if options["as_json"] else "\n".join(_text(told)))
 
 
 async def _work(

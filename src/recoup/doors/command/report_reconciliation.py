@@ -1,14 +1,13 @@
 """`recoup report reconciliation`: what moved on a merchant's account in a period, as CSV, with its sums."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.doors.command.written import write_parts
 from recoup.flows.money.report import Total, report_csv, report_totals
 from recoup.kernel.currencies import EXPONENTS
@@ -16,37 +15,35 @@ from recoup.kernel.money import to_text
 from recoup.rules.money.periods import days, zone_of
 
 
-def add(report: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @report.command()
-    @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
-    @click.option("--to", "last", required=True, help="Last day (inclusive).")
-    @click.option("--zone", default="UTC", show_default=True,
-                  help="Time zone of the days and of the dates in the file.")
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-                  help="Output file; default: standard output.")
-    @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
-    @data_dir_option
-    def reconciliation(
-        first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool,
-        data_dir: Path | None,
-    ) -> None:  # fmt: skip
-        """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
-        span = days(first, last, zone)
+@click.command()
+@click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
+@click.option("--to", "last", required=True, help="Last day (inclusive).")
+@click.option("--zone", default="UTC", show_default=True,
+              help="Time zone of the days and of the dates in the file.")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="Output file; default: standard output.")
+@click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
+@in_world
+def reconciliation(
+    run: Run, first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool
+) -> None:
+    """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
+    span = days(first, last, zone)
 
-        async def work(opened: Opened) -> list[Total]:
-            merchant_id = merchant_of(opened, merchant)
-            if not only_totals:
-                await write_parts(report_csv(opened.world, merchant_id, span, zone_of(zone)), out)
-            return await report_totals(opened.world, merchant_id, span)
+    async def work(opened: Opened) -> list[Total]:
+        merchant_id = merchant_of(opened, merchant)
+        if not only_totals:
+            await write_parts(report_csv(opened.world, merchant_id, span, zone_of(zone)), out)
+        return await report_totals(opened.world, merchant_id, span)
 
-        totals = with_world(load_settings(data_dir=data_dir), work)
-        if only_totals:
-            text = json.dumps([_told(total) for total in totals])
-            out.write_text(text + "\n") if out else click.echo(text)
-        else:
-            for total in totals:
-                click.echo(_words(total), err=True)
+    totals = run(work)
+    if only_totals:
+        text = json.dumps([_told(total) for total in totals])
+        out.write_text(text + "\n") if out else click.echo(text)
+    else:
+        for total in totals:
+            click.echo(_words(total), err=True)
 
 
 def _told(total: Total) -> dict[str, Any]:

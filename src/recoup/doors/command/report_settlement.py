@@ -1,7 +1,6 @@
 """`recoup report settlement`: a merchant's batches, or one of them line by line, or as the file that proves itself."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import click
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.doors.command.written import write_parts
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.kernel.currencies import EXPONENTS
@@ -24,40 +23,37 @@ from recoup.store.read.batches import Batch, BatchFilter, list_batches
 BATCHES_MAX = 1_000
 
 
-def add(report: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @report.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--batch", help="Settlement id; default: all of them, one line each.")
-    @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
-    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-                  help="Output file; default: standard output.")
-    @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
-    @data_dir_option
-    def settlement(
-        merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool, data_dir: Path | None
-    ) -> None:
-        """Lists a merchant's settlements, or exports the lines of one as CSV."""
-        batch_id = parse_id(batch) if batch else None
-        if batch and batch_id is None or proof and batch_id is None:
-            raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
-                          field="batch", cure="`recoup report settlement` lists the ids.")  # fmt: skip
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--batch", help="Settlement id; default: all of them, one line each.")
+@click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="Output file; default: standard output.")
+@click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
+@in_world
+def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool) -> None:
+    """Lists a merchant's settlements, or exports the lines of one as CSV."""
+    batch_id = parse_id(batch) if batch else None
+    if batch and batch_id is None or proof and batch_id is None:
+        raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
+                      field="batch", cure="`recoup report settlement` lists the ids.")  # fmt: skip
 
-        async def work(opened: Opened) -> str | None:
-            merchant_id = merchant_of(opened, merchant)
-            if batch_id is None:
-                async with opened.world.db.read() as connection:
-                    rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
-                told = [_told(row) for row in rows]
-                return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlements yet."
-            found = await read_batch(opened.world, merchant_id, batch_id)
-            await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
-            return None
+    async def work(opened: Opened) -> str | None:
+        merchant_id = merchant_of(opened, merchant)
+        if batch_id is None:
+            async with opened.world.db.read() as connection:
+                rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
+            told = [_told(row) for row in rows]
+            return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlements yet."
+        found = await read_batch(opened.world, merchant_id, batch_id)
+        await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
+        return None
 
-        text = with_world(load_settings(data_dir=data_dir), work)
-        if text is not None and out is not None:
-            out.write_text(text + "\n")
-        elif text is not None:
-            click.echo(text)
+    text = run(work)
+    if text is not None and out is not None:
+        out.write_text(text + "\n")
+    elif text is not None:
+        click.echo(text)
 
 
 def _told(row: Batch) -> dict[str, Any]:

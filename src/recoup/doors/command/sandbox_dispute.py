@@ -1,44 +1,42 @@
 """`recoup sandbox dispute ORDER`, and the key by which the sandbox's processor signs its notices."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.disputes.receive import notice_key
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.money.disputes import STAGES
 
 
-def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @sandbox.command()
-    @click.argument("order")
-    @click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
-    @click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
-    @click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
-    @click.option("--amount", type=click.IntRange(max=UNITS_MAX), help="Minor units; default: the amount not refunded.")
-    @click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
-    @click.option("--won", "decided", flag_value="won", help="The dispute is won.")
-    @click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
-    @data_dir_option
-    def dispute(order: str, kind: Any, amount: int | None, stage: str, decided: Any, data_dir: Path | None) -> None:
-        """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
+@click.command()
+@click.argument("order")
+@click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
+@click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
+@click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
+@click.option("--amount", type=click.IntRange(max=UNITS_MAX), help="Minor units; default: the amount not refunded.")
+@click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
+@click.option("--won", "decided", flag_value="won", help="The dispute is won.")
+@click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
+@in_sandbox
+def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, decided: Any) -> None:
+    """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
 
-        async def work(opened: Opened) -> str:
-            return await dispute_on_demand(opened.world, opened.orders, order, kind=kind, units=amount, stage=stage,
-                                           decided=decided)  # fmt: skip
+    async def work(opened: Opened) -> str:
+        return await dispute_on_demand(opened.world, opened.orders, order, kind=kind, units=amount, stage=stage,
+                                       decided=decided)  # fmt: skip
 
-        click.echo(with_world(load_settings(data_dir=data_dir), work))
+    click.echo(run(work))
 
-    @sandbox.command("notice-key")
-    @data_dir_option
-    def show_key(data_dir: Path | None) -> None:
-        """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
 
-        async def work(opened: Opened) -> str:
-            return notice_key(opened.world, "sandbox").hex()
+@click.command("notice-key")
+@in_sandbox
+def show_key(run: Run) -> None:
+    """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
 
-        click.echo(with_world(load_settings(data_dir=data_dir), work))
+    async def work(opened: Opened) -> str:
+        return notice_key(opened.world, "sandbox").hex()
+
+    click.echo(run(work))

@@ -1,21 +1,18 @@
 """`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it is changed."""
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-from recoup.doors.command import terms_disputes, terms_exposure, terms_fees, terms_notices, terms_settlement
-from recoup.doors.command.verbs import WithWorld
+from recoup.doors.command.terms_disputes import disputes
+from recoup.doors.command.terms_exposure import exposure
+from recoup.doors.command.terms_fees import fees
+from recoup.doors.command.terms_notices import notices
+from recoup.doors.command.terms_settlement import settlement
 
-# One module a noun, each with an `add(terms, with_world, load_settings)`.
-NOUNS: tuple[Any, ...] = (terms_fees, terms_exposure, terms_disputes, terms_settlement, terms_notices)
+
+@click.group()
+def terms() -> None:
+    """Shows and changes the terms of a merchant's contract."""
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.group()
-    def terms() -> None:
-        """Shows and changes the terms of a merchant's contract."""
-
-    for noun in NOUNS:
-        noun.add(terms, with_world, load_settings)
+for noun in (fees, exposure, disputes, settlement, notices):
+    terms.add_command(noun)

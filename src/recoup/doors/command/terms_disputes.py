@@ -1,15 +1,13 @@
 """`recoup terms disputes`: who bears disputes about the service, and what a dispute costs the merchant."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.disputes.terms import TermsAsked, change_terms
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
@@ -22,41 +20,40 @@ from recoup.store.read.disputes import DatedTerms, read_terms
 _PARTY = click.Choice(get_args(Party))
 
 
-def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @terms.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears "
-                                                 "fraud.")
-    @click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
-    @click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
-    @click.option("--currency", default="", help="Only for this currency.")
-    @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
-    @from_option
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def disputes(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
-        terms that were valid when its charge was approved."""
-        asked = _asked(**given)
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears "
+                                             "fraud.")
+@click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
+@click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
+@click.option("--currency", default="", help="Only for this currency.")
+@click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
+@from_option
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def disputes(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
+    """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
+    terms that were valid when its charge was approved."""
+    asked = _asked(**given)
 
-        async def work(opened: Opened) -> list[dict[str, Any]]:
-            merchant_id = merchant_of(opened, merchant)
-            if asked is not None:
-                await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
-            async with opened.world.db.read() as connection:
-                return [_told(row) for row in await read_terms(connection, merchant_id)]
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        merchant_id = merchant_of(opened, merchant)
+        if asked is not None:
+            await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+        async with opened.world.db.read() as connection:
+            return [_told(row) for row in await read_terms(connection, merchant_id)]
 
-        rows = with_world(load_settings(data_dir=data_dir), work)
-        if as_json:
-            click.echo(json.dumps(rows))
-            return
-        if rows:
-            click.echo(f"{'from':24}  currency, liability for service disputes, fee, cards, author")
-        for row in rows:
-            click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
-                       f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
-        if not rows:
-            click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
+    rows = run(work)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    if rows:
+        click.echo(f"{'from':24}  currency, liability for service disputes, fee, cards, author")
+    for row in rows:
+        click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
+                   f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
+    if not rows:
+        click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
 
 
 def _asked(

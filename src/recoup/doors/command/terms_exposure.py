@@ -1,15 +1,13 @@
 """`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.percent import basis_points
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
@@ -20,42 +18,41 @@ from recoup.store.read.exposure import Exposure
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
 
 
-def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @terms.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--currency", default="USD", show_default=True)
-    @click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
-    @click.option("--order-max", help="Maximum per order. Default: the limit.")
-    @click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
-    @click.option("--chunk", help="Size of the portions taken from the operator's limit. Default: an eighth of it.")
-    @click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
-    @click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
-                  "in time, one that was declined softly, or both.")  # fmt: skip
-    @click.option("--operator-limit", help="Limit over all merchants in this currency.")
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def exposure(merchant: str | None, data_dir: Path | None, currency: str, as_json: bool, **given: Any) -> None:
-        """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
-        the expected loss: the amount times the probability that it is never collected."""
-        asset = currency.upper()
-        if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a known currency.", field="currency",
-                          cure="Write three letters, like USD.")  # fmt: skip
-        asked = _asked(asset, **given)
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
+@click.option("--order-max", help="Maximum per order. Default: the limit.")
+@click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
+@click.option("--chunk", help="Size of the portions taken from the operator's limit. Default: an eighth of it.")
+@click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
+@click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
+              "in time, one that was declined softly, or both.")  # fmt: skip
+@click.option("--operator-limit", help="Limit over all merchants in this currency.")
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **given: Any) -> None:
+    """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
+    the expected loss: the amount times the probability that it is never collected."""
+    asset = currency.upper()
+    if asset not in EXPONENTS:
+        raise Problem("invalid", f"{currency!r} is not a known currency.", field="currency",
+                      cure="Write three letters, like USD.")  # fmt: skip
+    asked = _asked(asset, **given)
 
-        async def work(opened: Opened) -> Exposure:
-            merchant_id = merchant_of(opened, merchant)
-            if not asked.any():
-                return await exposure_of(opened.world, merchant_id, asset)
-            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-            return await agree_exposure(opened.world, scope, asset, asked)
+    async def work(opened: Opened) -> Exposure:
+        merchant_id = merchant_of(opened, merchant)
+        if not asked.any():
+            return await exposure_of(opened.world, merchant_id, asset)
+        scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+        return await agree_exposure(opened.world, scope, asset, asked)
 
-        told = _told(asset, with_world(load_settings(data_dir=data_dir), work))
-        if as_json:
-            click.echo(json.dumps(told))
-            return
-        for name, value in told.items():
-            click.echo(f"{name.replace('_', ' '):22} {value}")
+    told = _told(asset, run(work))
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    for name, value in told.items():
+        click.echo(f"{name.replace('_', ' '):22} {value}")
 
 
 def _asked(

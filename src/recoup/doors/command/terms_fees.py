@@ -1,8 +1,6 @@
 """`recoup terms fees`: what the operator keeps of a merchant's approved orders."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,7 +8,7 @@ import click
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.percent import basis_points
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
@@ -24,44 +22,43 @@ from recoup.store.read.fee_terms import FeeTermRow, fee_history
 _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 
 
-def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @terms.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--site", help="Only for this site (id).")
-    @click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
-    @click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
-    @click.option("--percent", help="Percentage of the amount: 2.9")
-    @click.option("--fixed", help="Fixed part: 0.30")
-    @click.option("--minimum", help="Minimum amount: 0.50")
-    @click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: "
-                                                                 "keep.")
-    @from_option
-    @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
-    @click.option("--note", default="", help="Reason.")
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def fees(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
-        most specific valid term applies: site, then order type, then currency."""
-        asked = _asked(**given)
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--site", help="Only for this site (id).")
+@click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
+@click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
+@click.option("--percent", help="Percentage of the amount: 2.9")
+@click.option("--fixed", help="Fixed part: 0.30")
+@click.option("--minimum", help="Minimum amount: 0.50")
+@click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: "
+                                                             "keep.")
+@from_option
+@click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
+@click.option("--note", default="", help="Reason.")
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def fees(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
+    """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
+    most specific valid term applies: site, then order type, then currency."""
+    asked = _asked(**given)
 
-        async def work(opened: Opened) -> list[dict[str, Any]]:
-            merchant_id = merchant_of(opened, merchant)
-            if asked is not None:
-                await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
-            async with opened.world.db.read() as connection:
-                return [_told(row) for row in await fee_history(connection, merchant_id)]
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        merchant_id = merchant_of(opened, merchant)
+        if asked is not None:
+            await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+        async with opened.world.db.read() as connection:
+            return [_told(row) for row in await fee_history(connection, merchant_id)]
 
-        rows = with_world(load_settings(data_dir=data_dir), work)
-        if as_json:
-            click.echo(json.dumps(rows))
-            return
-        if rows:
-            click.echo(f"{'from':24}  scope, fee, returned on refunds, author, reason")
-        for row in rows:
-            click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
-        if not rows:
-            click.echo("No fee is charged: none was agreed.")
+    rows = run(work)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    if rows:
+        click.echo(f"{'from':24}  scope, fee, returned on refunds, author, reason")
+    for row in rows:
+        click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
+    if not rows:
+        click.echo("No fee is charged: none was agreed.")
 
 
 def _asked(

@@ -1,15 +1,13 @@
 """`recoup terms settlement`: when a merchant is paid, what is held, what is too small, and who must agree."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.settlement_terms import read_terms, set_terms
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
@@ -22,50 +20,49 @@ from recoup.store.read.settlement_terms import DatedTerms
 _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
 
 
-def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @terms.command()
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
-    @click.option("--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month "
-                                             "(up to 28).")
-    @click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
-    @click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
-    @click.option("--reserve-days", type=int, help="Days that the reserve is held.")
-    @click.option("--account-delay-days", type=int, help="Days before a new bank account receives payouts.")
-    @click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
-    @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
-    @from_option
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def settlement(
-        merchant: str | None, minimum: tuple[str, ...], limit: tuple[str, ...], valid_from: str | None, as_json: bool,
-        data_dir: Path | None, **given: Any,
-    ) -> None:  # fmt: skip
-        """Shows the settlement terms with their history; options change single terms."""
-        change = {name: given[name] for name in _FIELDS if given[name] is not None}
-        change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
-        start = moment(valid_from)
-        if start is not None and not change:
-            raise Problem("invalid", "--from without new terms: nothing was set.", field="period",
-                          cure="Add the terms that start then, like --period week.")  # fmt: skip
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
+@click.option("--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month "
+                                         "(up to 28).")
+@click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
+@click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
+@click.option("--reserve-days", type=int, help="Days that the reserve is held.")
+@click.option("--account-delay-days", type=int, help="Days before a new bank account receives payouts.")
+@click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
+@click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
+@from_option
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def settlement(
+    run: Run, merchant: str | None, minimum: tuple[str, ...], limit: tuple[str, ...], valid_from: str | None,
+    as_json: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Shows the settlement terms with their history; options change single terms."""
+    change = {name: given[name] for name in _FIELDS if given[name] is not None}
+    change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
+    start = moment(valid_from)
+    if start is not None and not change:
+        raise Problem("invalid", "--from without new terms: nothing was set.", field="period",
+                      cure="Add the terms that start then, like --period week.")  # fmt: skip
 
-        async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
-            merchant_id = merchant_of(opened, merchant)
-            if change:
-                scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-                await set_terms(opened.world, scope, change, start)
-            return await read_terms(opened.world, merchant_id)
+    async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
+        merchant_id = merchant_of(opened, merchant)
+        if change:
+            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+            await set_terms(opened.world, scope, change, start)
+        return await read_terms(opened.world, merchant_id)
 
-        now, history = with_world(load_settings(data_dir=data_dir), work)
-        told = [{"from": iso(row.valid_from), "by": row.actor} | _told(row.terms) for row in history]
-        if as_json:
-            click.echo(json.dumps({"now": _told(now), "history": told}))
-            return
-        for row in told or [{"from": "always", "by": "default"} | _told(now)]:
-            click.echo(f"{row['from']}  {row['by']}")
-            for name in (*_FIELDS, "minimums", "limits"):
-                others = ", any other 0" if name == "limits" and row[name] else ""
-                click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
+    now, history = run(work)
+    told = [{"from": iso(row.valid_from), "by": row.actor} | _told(row.terms) for row in history]
+    if as_json:
+        click.echo(json.dumps({"now": _told(now), "history": told}))
+        return
+    for row in told or [{"from": "always", "by": "default"} | _told(now)]:
+        click.echo(f"{row['from']}  {row['by']}")
+        for name in (*_FIELDS, "minimums", "limits"):
+            others = ", any other 0" if name == "limits" and row[name] else ""
+            click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
 def _told(terms: Terms) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial, update_wrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
 
 T = TypeVar("T")
 
@@ -24,48 +24,63 @@ class Opened:
     url: str
 
 
-WithWorld = Callable[[Any, Callable[[Opened], Awaitable[Any]]], Any]
+class CommandLine(Protocol):
+    """Click's object of `recoup`."""
+
+    def run(self, data_dir: Path | None, work: Callable[[Opened], Awaitable[T]], *, sandbox_only: bool) -> T:
+        """Opens the world that was chosen, and answers what the work there answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Does a verb's work in its world."""
+
+    command_line: CommandLine
+    data_dir: Path | None
+    sandbox_only: bool
+
+    def __call__(self, work: Callable[[Opened], Awaitable[T]]) -> T:
+        return self.command_line.run(self.data_dir, work, sandbox_only=self.sandbox_only)
+
+
 data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder."
 )
 
 
-def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+def in_world(verb: Callable[..., None], *, sandbox_only: bool = False) -> Callable[..., None]:
+    """A verb that works in a world: it has the option --data-dir, and its first argument is a `Run`."""
+
+    def call(command_line: CommandLine, /, data_dir: Path | None, **given: object) -> None:
+        verb(Run(command_line, data_dir, sandbox_only), **given)
+
+    update_wrapper(call, verb)
+    return data_dir_option(click.pass_obj(call))
+
+
+in_sandbox = partial(in_world, sandbox_only=True)  # it does what only the sandbox's counterparts can
+
+
+def register(cli: click.Group) -> None:
     """Adds each verb of this folder to the command line."""
-    from recoup.doors.command import (
-        applications,
-        bank,
-        clock,
-        engine,
-        erase,
-        learn,
-        listen,
-        outcome,
-        partner,
-        people,
-        reconcile,
-        report,
-        sandbox,
-        sandbox_export,
-        terms,
-        verify,
-        webhooks,
-    )
+    from recoup.doors.command.applications import applications
+    from recoup.doors.command.bank import bank
+    from recoup.doors.command.clock import clock
+    from recoup.doors.command.engine import engine
+    from recoup.doors.command.erase import erase
+    from recoup.doors.command.learn import verb as learn
+    from recoup.doors.command.listen import listen
+    from recoup.doors.command.outcome import outcome
+    from recoup.doors.command.partner import partner
+    from recoup.doors.command.people import people
+    from recoup.doors.command.reconcile import reconcile_file
+    from recoup.doors.command.report import report
+    from recoup.doors.command.sandbox import sandbox
+    from recoup.doors.command.terms import terms
+    from recoup.doors.command.verify import verify
+    from recoup.doors.command.webhooks import webhooks
 
-    applications.add(cli, with_world, load_settings)
-    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase, learn, engine):
-        module.add(cli, with_world, load_settings)
-    webhooks.add(cli, with_world, load_settings)
-    for module in (clock, listen, sandbox, sandbox_export):
-        module.add(cli, _sandbox_only(with_world), load_settings)
-
-
-def _sandbox_only(with_world: WithWorld) -> WithWorld:
-    """For verbs that do what only the sandbox's counterparts can."""
-
-    def open_it(settings: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
-        if settings.world != "sandbox":
-            raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
-        return with_world(settings, work)
-
-    return open_it
+    for verb in (applications, outcome, terms, partner, people, report, reconcile_file, bank, verify, erase, learn,
+                 engine, webhooks, clock, listen, sandbox):  # fmt: skip
+        cli.add_command(verb)

@@ -1,13 +1,12 @@
 """`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do not hold."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
 from recoup.kernel.currencies import EXPONENTS
@@ -18,35 +17,33 @@ from recoup.rules.money.settlement_file import LINE_BYTES_MAX, Proved, Wrong
 from recoup.rules.money.settlement_file import prove as prove_settlement
 
 
-def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
-    @cli.command()
-    @click.option("--merchant", help="Merchant id; default: all.")
-    @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                  help="Verify this settlement file instead; needs no database.")
-    @click.option("--root", help="With --file: LedgerRoot of the event settlement.closed.")
-    @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
-    @click.option("--json", "as_json", is_flag=True)
-    @data_dir_option
-    def verify(
-        merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool,
-        data_dir: Path | None,
-    ) -> None:  # fmt: skip
-        """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
-        if path is not None:
-            prove_file(path, root, amount, as_json)
-            return
-        merchant_id = parse_id(merchant) if merchant else None
-        if merchant and merchant_id is None:
-            raise Problem("invalid", f"{merchant!r} is not a merchant id.",
-                          cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
+@click.command()
+@click.option("--merchant", help="Merchant id; default: all.")
+@click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Verify this settlement file instead; needs no database.")
+@click.option("--root", help="With --file: LedgerRoot of the event settlement.closed.")
+@click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def verify(
+    run: Run, merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool
+) -> None:
+    """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
+    if path is not None:
+        prove_file(path, root, amount, as_json)
+        return
+    merchant_id = parse_id(merchant) if merchant else None
+    if merchant and merchant_id is None:
+        raise Problem("invalid", f"{merchant!r} is not a merchant id.",
+                      cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
 
-        async def work(opened: Opened) -> Verified:
-            return await prove(opened.world, merchant_id)
+    async def work(opened: Opened) -> Verified:
+        return await prove(opened.world, merchant_id)
 
-        done = with_world(load_settings(data_dir=data_dir), work)
-        click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
-        if done.difference is not None:
-            raise click.exceptions.Exit(1)
+    done = run(work)
+    click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
+    if done.difference is not None:
+        raise click.exceptions.Exit(1)
 
 
 def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) -> None:
