@@ -86,13 +86,14 @@ def diagram() -> str:
 
 
 def step_table() -> str:
-    rows = [(code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "", s.recipe or "") for s in STEPS]
+    rows = [(code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "",
+             s.books.recipe if s.books else "") for s in STEPS]  # fmt: skip
     return table(("happening", "from", "to", "event", "reason", "ledger"), rows)
 
 
 def fact_table() -> str:
     rows = [(code(f.happening), ", ".join(stage.value for stage in Stage if stage in f.stages), code(f.event),
-             f.recipe or "") for f in FACTS]  # fmt: skip
+             f.books.recipe if f.books else "") for f in FACTS]  # fmt: skip
     return table(("fact", "while the order is", "event", "ledger"), rows)
 
 

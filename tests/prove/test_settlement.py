@@ -7,6 +7,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from tests.flows.money.settling import batches, sold, terms
@@ -18,6 +19,7 @@ from recoup.flows.money.settle import settle_merchant
 from recoup.flows.money.settlement_report import read_batch, settlement_file
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
+from recoup.moves.book import book
 from recoup.moves.change import Change, write_all
 from recoup.rules.money.ledger import collected, refund_done, refund_owed
 from recoup.rules.money.settlement_file import Proved, prove
@@ -88,10 +90,12 @@ async def _book(shop: Shop) -> None:
 async def _post(shop: Shop, order: Order, numbers: range) -> None:
     wall = shop.world.clocks.wall()
     change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="prove")
+    kept = partial(
+        book, change.rows, order.merchant_id, order.asset, now=change.now, wall=wall, order_id=order.order_id)
     for number in numbers:
-        change.post("attempt", new_id(), collected(UNITS, "sandbox", FEE))
+        kept("attempt", new_id(), collected(UNITS, "sandbox", FEE))
         if number % 10 == 0:
-            change.post("refund", new_id(), (refund_owed(REFUND), refund_done(REFUND, "sandbox")))
+            kept("refund", new_id(), (refund_owed(REFUND), refund_done(REFUND, "sandbox")))
     async with shop.world.db.connection() as connection:
         await write_all(connection, [change])
 

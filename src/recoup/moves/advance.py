@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.collect import plan_charge
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
@@ -92,12 +92,13 @@ def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged 
     assert order.pan_id is not None
     until = change.now + PERIOD
     change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,
-                why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
+                why=reasons[1], reasons=reasons,
+                booked=Booked(order.order_id, advanced(order.units, asked.fee_units, order.payable_place)),
+                **order.tariff.told())  # fmt: skip
     change.set_advance(Advance(
         order.order_id, order.payer_id, order.pan_id, order.asset, grant.slot, order.units, order.units, "due",
         CURRENT_COLLECTION.version, change.now, until, _customers(order),
     ))  # fmt: skip
-    change.post("order", order.order_id, advanced(order.units, asked.fee_units, order.payable_place))
     change.due("write_off", until)
     if grant.low:
         change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)

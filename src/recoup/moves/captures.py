@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.moves.request_modification import request_modification
@@ -74,8 +74,9 @@ def captured(change: Change, capture: Refund) -> None:
     payment = order.attempt(capture.attempt_id)
     fee = fee_units(order.units, order.tariff)
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
-                reference=capture.reference, code=capture.processor_code, **order.tariff.told())  # fmt: skip
-    change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
+                reference=capture.reference, code=capture.processor_code,
+                booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
+                **order.tariff.told())  # fmt: skip
     schedule_test_dispute(change, payment)
 
 

@@ -4,12 +4,12 @@ Every line of the log, every step of the stage, every event, posting and piece o
 else, so that they cannot come apart.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -26,12 +26,19 @@ from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalConte
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
-from recoup.rules.order.lifecycle import ENDED, fact, step
+from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
+
+
+class Booked(NamedTuple):
+    """Postings of one source: an attempt, a modification, a dispute's round, a settlement, or the order."""
+
+    source_id: UUID
+    postings: Sequence[Posting]
 
 
 class Change:
@@ -60,13 +67,16 @@ class Change:
 
     # the order ----------------------------------------------------------------------------------------------
 
-    def step(self, happening: str, *, decision_id: UUID | None = None, **body: Any) -> None:
-        """Moves the order along one row of the lifecycle.
+    def step(
+        self, happening: str, *, decision_id: UUID | None = None, booked: Booked | None = None, **body: Any
+    ) -> None:  # fmt: skip
+        """Moves the order along one row of the lifecycle; `booked`: what the row brings into the ledger.
 
         Raises: Problem(wrong_state) when there is no such row.
         """
         order = self.order
         row = step(order.stage, happening)
+        self._book(row, booked)
         line = self._line(happening, row.dst, None, None, body, decision_id)
         order.stage = row.dst
         if order.created_at is None and row.dst is not row.src and happening != "received":
@@ -89,10 +99,12 @@ class Change:
         self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
-             event: dict[str, Any] | None = None, words: str = "", **body: Any) -> None:  # fmt: skip
-        """Records something that happened at the order's stage without moving it. `words`: what somebody typed; beside
-        the log, which is never changed, for whoever stands in them may ask to be forgotten."""
+             event: dict[str, Any] | None = None, words: str = "", booked: Booked | None = None,
+             **body: Any) -> None:  # fmt: skip
+        """Records something that happened at the order's stage without moving it. `booked`: as `step`. `words`: what
+        somebody typed; beside the log, which is never changed, for whoever stands in them may ask to be forgotten."""
         row = fact(self.order.stage, happening)
+        self._book(row, booked)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if words:
             key = {name: line[name] for name in ("merchant_id", "order_id", "seq")}
@@ -260,13 +272,15 @@ class Change:
         self.rows.decisions.append(keys | {"at": self.now, "features": features, "arm": arm} | row)
         return decision_id
 
-    # money ----------------------------------------------------------------------------------------------------
-
-    def post(self, source_kind: str, source_id: UUID, postings: Iterable[Posting]) -> None:
-        """Books each posting once per (source, recipe), however often the flow runs."""
-        order = self.order
-        book(self.rows, order.merchant_id, order.asset, source_kind, source_id, postings, now=self.now, wall=self.wall,
-             order_id=order.order_id)  # fmt: skip
+    def _book(self, row: Step | Fact, booked: Booked | None) -> None:
+        """With its line of the log, so that neither is without the other; once per (source, recipe), however often the
+        flow runs."""
+        if (row.books is None) is not (booked is None):
+            raise AssertionError(f"{row.happening} books {row.books.recipe if row.books else 'nothing'}")
+        if row.books is not None and booked is not None:
+            order = self.order
+            book(self.rows, order.merchant_id, order.asset, row.books.source, booked.source_id, booked.postings,
+                 now=self.now, wall=self.wall, order_id=order.order_id)  # fmt: skip
 
     # due work, answers ----------------------------------------------------------------------------------------
 

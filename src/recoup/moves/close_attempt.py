@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.moves import challenges, collect
 from recoup.moves.advance import advance_or
 from recoup.moves.captures import authorise
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.customer_waits import decline, in_time
 from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.end_order import expire_if_due
@@ -90,8 +90,8 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         return
     fee = fee_units(order.units, order.tariff)
     change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
+                booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
                 **order.tariff.told())  # fmt: skip
-    change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
     schedule_test_dispute(change, attempt)
 
 

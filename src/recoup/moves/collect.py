@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.ask_by_hand import ask_by_hand, gate_word
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.disputes import schedule_test_dispute
 from recoup.moves.send_intent import Route, send_intent
 from recoup.moves.sends import gate_input
@@ -122,8 +122,8 @@ def charged(change: Change, attempt: Attempt) -> None:
     change.clear_attention(CHARGE_UNKNOWN)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
-    change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
-    change.post("attempt", attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")])
+    change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no,
+                booked=Booked(attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")]))  # fmt: skip
     schedule_test_dispute(change, attempt)
     for refund in _waiting(change):
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
@@ -163,8 +163,9 @@ def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> N
     units = advance.due_units
     _drop_plan(change)
     change.set_advance(advance, due_units=0, state="uncollected")
-    change.fact("uncollected", change.order.order_id, decision_id=decision_id, units=units, why=why)
-    change.post("order", change.order.order_id, [ledger.uncollected(units)])
+    order_id = change.order.order_id
+    change.fact("uncollected", order_id, decision_id=decision_id, units=units, why=why,
+                booked=Booked(order_id, [ledger.uncollected(units)]))  # fmt: skip
 
 
 def end_collection(change: Change) -> None:
@@ -186,8 +187,8 @@ def settle_refund(change: Change, refund: Refund) -> None:
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     elif advance.state == "uncollected":
         change.set_refund(refund, state="netted")
-        change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no)
-        change.post("refund", refund.refund_id, [ledger.refund_of_bad_debt(refund.units)])
+        change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no,
+                    booked=Booked(refund.refund_id, [ledger.refund_of_bad_debt(refund.units)]))  # fmt: skip
         change.paid_once()
     elif change.order.attempt_in_flight() is None:
         net(change, refund)
@@ -204,8 +205,8 @@ def net(change: Change, refund: Refund) -> None:
         _drop_plan(change)
     elif (planned := change.order.planned()) is not None:
         change.set_attempt(planned, units=due)
-    change.fact("refund_netted", refund.refund_id, units=refund.units, number=refund.refund_no, due=due)
-    change.post("refund", refund.refund_id, [ledger.refund_netted(refund.units)])
+    change.fact("refund_netted", refund.refund_id, units=refund.units, number=refund.refund_no, due=due,
+                booked=Booked(refund.refund_id, [ledger.refund_netted(refund.units)]))  # fmt: skip
 
 
 def raise_uncollected(change: Change) -> None:

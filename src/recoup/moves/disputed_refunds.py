@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
@@ -67,8 +67,8 @@ def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
     change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
     change.clear_attention(stuck("reversal"), delayed("reversal"))
-    change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
-    change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
+    change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE,
+                booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]))  # fmt: skip
     if units < reversal.units:
         _owe(change, reversal, reversal.units - units)
 
@@ -88,6 +88,6 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
 def _owe(change: Change, like: Refund, units: int) -> None:
     assert like.attempt_id is not None
     anew = request_modification(change, "reversal", like.attempt_id, units, text=like.message)
-    change.fact("reversal_owed_again", anew.refund_id, units=units)
-    change.post("refund", anew.refund_id, [ledger.reversal_owed_again(units)])
+    change.fact("reversal_owed_again", anew.refund_id, units=units,
+                booked=Booked(anew.refund_id, [ledger.reversal_owed_again(units)]))  # fmt: skip
     change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

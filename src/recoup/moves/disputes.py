@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.dispute_reminders import watch_reminders
 from recoup.moves.disputed_refunds import beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
@@ -130,13 +130,13 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     _stand(change, dispute, notice)
     order = change.order
     order.disputed = order.disputed_units > 0
-    change.fact("dispute_opened", dispute.dispute_id, **_body(dispute), fee=notice.fee)
     postings = [ledger.disputed(dispute.units, dispute.route, dispute.liable, order.payable_place)]
     if notice.fee:
         postings.append(ledger.dispute_fee(notice.fee, dispute.route))
     if dispute.fee_units:
         postings.append(ledger.dispute_fee_charged(dispute.fee_units, order.payable_place))
-    change.post("dispute", dispute.round_id, postings)
+    change.fact("dispute_opened", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute),
+                fee=notice.fee)  # fmt: skip
     cancel_refunds_for_dispute(change, dispute.attempt_id)
     charge = order.attempt(dispute.attempt_id)
     if beyond(order, charge.attempt_id) > 0:
@@ -165,11 +165,10 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
     _end(change, dispute, "won")
     order = change.order
     order.disputed = order.disputed_units > 0
-    change.fact("dispute_won", dispute.dispute_id, **_body(dispute))
     postings = [ledger.dispute_won(dispute.units, dispute.route, dispute.liable, order.payable_place)]
     if dispute.fee_units:
         postings.append(ledger.dispute_fee_returned(dispute.fee_units, order.payable_place))
-    change.post("dispute", dispute.round_id, postings)
+    change.fact("dispute_won", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute))
     owe_reversal_again(change, dispute.attempt_id, dispute.units)
     if dispute.kind == "fraud" and not any(d.kind == "fraud" and d.takes_money for d in order.disputes):
         change.block_card(dispute.dispute_id, "fraud_dispute", change.now)

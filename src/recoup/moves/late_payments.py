@@ -3,7 +3,7 @@
 from typing import Any
 
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.request_modification import request_modification
 from recoup.rules.money.ledger import by_hand
 from recoup.rules.order.attention import PAID_LATE, delayed, stuck
@@ -55,8 +55,9 @@ def settle_by_hand(change: Change, note: str) -> list[Refund]:
             change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
         )
         change.set_refund(refund, state="done", processor_code=BY_HAND)
-        change.fact("settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
-        change.post("refund", refund.refund_id, [by_hand(refund.units, attempt.route or "")])
+        booked = Booked(refund.refund_id, [by_hand(refund.units, attempt.route or "")])
+        change.fact("settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units,
+                    booked=booked)  # fmt: skip
         made.append(refund)
     if made:
         change.clear_attention(PAID_LATE)

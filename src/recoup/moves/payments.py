@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, late_approval
@@ -102,8 +102,8 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     fee = fee_units(order.units, order.tariff)
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
     change.step("collected", units=order.units, route=route, attempt=attempt.attempt_no, fee=fee,
+                booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
                 **order.tariff.told())  # fmt: skip
-    change.post("attempt", attempt.attempt_id, collected(order.units, route, fee, order.payable_place))
     if CHANNELS[route].settlement == "direct" and fee < order.units:
         _settle(change, attempt, fee, settles_to)
 
@@ -127,5 +127,5 @@ def _paid_late(change: Change, attempt: Attempt, reference: str | None) -> None:
     if not any(a.is_out() for a in change.order.attempts):
         change.undue("last_word")
     change.raise_attention(PAID_LATE)
-    change.fact("paid_late", attempt.attempt_id, units=attempt.units, number=attempt.attempt_no, reference=reference)
-    change.post("attempt", attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")])
+    change.fact("paid_late", attempt.attempt_id, units=attempt.units, number=attempt.attempt_no, reference=reference,
+                booked=Booked(attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")]))  # fmt: skip

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.refunds import clear_delay
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
@@ -60,12 +60,10 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str, *, forgotten: b
     change.set_refund(refund, state="done", processor_code=BY_HAND)
     told: dict[str, Any] = {"words": refund.hand_note or "", "units": refund.units, BY_HAND: True}
     if refund.kind == "refund":
-        change.fact("refund_done", refund_id, **told)
-        change.post("refund", refund_id, [ledger.refund_by_hand(refund.units)])
+        change.fact("refund_done", refund_id, booked=Booked(refund_id, [ledger.refund_by_hand(refund.units)]), **told)
         change.paid_once()
     else:
-        change.fact("reversed", refund_id, **told)
-        change.post("refund", refund_id, [ledger.reversal_by_hand(refund.units)])
+        change.fact("reversed", refund_id, booked=Booked(refund_id, [ledger.reversal_by_hand(refund.units)]), **told)
     clear_delay(change, refund)
     return refund.state
 

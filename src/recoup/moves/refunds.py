@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves import captures, collect
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.disputed_refunds import cancel_for_dispute
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.moves.request_modification import request_modification
@@ -34,12 +34,12 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     order.refunded_units += units
     told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     told |= {"asked_by": actor} if approved_by else {}
-    change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.refundable_units, **told)  # fmt: skip
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_returned(fee, order.payable_place))
-    change.post("refund", refund.refund_id, postings)
+    change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
+                items=items, remaining=order.refundable_units, booked=Booked(refund.refund_id, postings),
+                **told)  # fmt: skip
     collect.settle_refund(change, refund)
     return refund
 
@@ -71,8 +71,9 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         return
     refund = request_modification(change, "reversal", attempt.attempt_id, attempt.units,
                                   text="approved after the order had ended")  # fmt: skip
-    change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units)
-    change.post("attempt", attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")])
+    change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units,
+                booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
+                )  # fmt: skip
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
@@ -124,12 +125,12 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
     told: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
     match refund.kind:
         case "refund":
-            change.fact("refund_done", refund.refund_id, **told)
-            change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
+            booked = Booked(refund.refund_id, [ledger.refund_done(refund.units, route)])
+            change.fact("refund_done", refund.refund_id, booked=booked, **told)
             change.paid_once()
         case "reversal":
-            change.fact("reversed", refund.refund_id, **told)
-            change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
+            booked = Booked(refund.refund_id, [ledger.reversed_(refund.units, route)])
+            change.fact("reversed", refund.refund_id, booked=booked, **told)
         case "void":
             change.fact("voided", refund.refund_id, **told)
         case "capture":

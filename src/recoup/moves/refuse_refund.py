@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Refund
 
@@ -18,8 +18,8 @@ def refuse_refund(change: Change, refund: Refund, **said: Any) -> None:
     fee = fee_before - order.returned_fee(order.refunded_units)
     told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
     event = {"refund_id": refund.refund_id, "units": refund.units}
-    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units, **told, **said)
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_taken_back(fee, order.payable_place))
-    change.post("refund", refund.refund_id, postings)
+    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units,
+                booked=Booked(refund.refund_id, postings), **told, **said)  # fmt: skip

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
@@ -86,5 +86,5 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
         "to_address": settlement.to_address, "tx_hash": tx_hash, "network": channel,
     }  # fmt: skip
     change.fact("settled", settlement.settlement_id, event={"settlement": told}, units=settlement.units,
-                tx_hash=tx_hash)  # fmt: skip
-    change.post("settlement", settlement.settlement_id, [settled(settlement.units, channel)])
+                tx_hash=tx_hash,
+                booked=Booked(settlement.settlement_id, [settled(settlement.units, channel)]))  # fmt: skip

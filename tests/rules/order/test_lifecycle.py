@@ -171,7 +171,7 @@ class Model:
         src, left = self.stage, self.approved - sum(self.refunds)
         if can(src, name):
             self.stage = step(src, name).dst
-            if step(src, name).recipe:
+            if step(src, name).books:
                 self.approved = body["units"] = self.units
         if name == "refund_owed":
             body["units"] = dice.randint(1, left)

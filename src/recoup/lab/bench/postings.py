@@ -16,6 +16,7 @@ from recoup.lab.bench.pgbench import Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import admitted_order
 from recoup.lab.bench.record import Statement, next_millisecond
 from recoup.lab.bench.webhooks import worker_is_up
+from recoup.moves.book import book
 from recoup.moves.change import Change, write_all
 from recoup.rules.money.ledger import approve
 from recoup.rules.network.limits import LOOKBACK
@@ -95,7 +96,8 @@ async def _post(world: World, order: Order, together: int) -> None:
     change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="bench")
     posting = (approve(UNITS),)
     for _ in range(together):
-        change.post("bench", new_id(), posting)
+        book(change.rows, order.merchant_id, order.asset, "bench", new_id(), posting, now=change.now, wall=wall,
+             order_id=order.order_id)  # fmt: skip
     async with world.db.connection() as connection:
         await write_all(connection, [change])
 

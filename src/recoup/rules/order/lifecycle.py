@@ -29,11 +29,18 @@ ENDED: Final = frozenset({Stage.COMPLETED, Stage.DECLINED, Stage.CANCELLED, Stag
 OPEN: Final = frozenset(Stage) - ENDED - {Stage.NEW}
 
 
+class Books(NamedTuple):
+    """What a line of the log brings into the ledger: a recipe of rules.money.ledger, once for a source of that kind."""
+
+    recipe: str
+    source: str
+
+
 class Step(NamedTuple):
     happening: str
     src: Stage
     dst: Stage
-    recipe: str | None
+    books: Books | None
     event: str | None
     reason: str | None = None
 
@@ -54,12 +61,12 @@ STEPS: Final = (
     Step("authorised", S.PROCESSING, S.AUTHORISED, None, "order.capturerequired"),
     Step("authorised", S.HELD, S.AUTHORISED, None, "order.capturerequired"),
     Step("authorised", S.PROBLEM, S.AUTHORISED, None, "order.capturerequired"),
-    Step("captured", S.AUTHORISED, S.COMPLETED, "collected", "order.completed"),
+    Step("captured", S.AUTHORISED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("capture_window_ended", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "capture_window"),
-    Step("collected", S.PROCESSING, S.COMPLETED, "collected", "order.completed"),
-    Step("collected", S.HELD, S.COMPLETED, "collected", "order.completed"),
-    Step("collected", S.PROBLEM, S.COMPLETED, "collected", "order.completed"),
-    Step("advanced", S.PROCESSING, S.COMPLETED, "advanced", "order.completed"),
+    Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    Step("collected", S.PROBLEM, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    Step("advanced", S.PROCESSING, S.COMPLETED, Books("advanced", "order"), "order.completed"),
     Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
     Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
     Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
@@ -89,7 +96,7 @@ class Fact(NamedTuple):
     happening: str
     kind: str
     stages: frozenset[Stage]
-    recipe: str | None
+    books: Books | None
     event: str | None
 
 
@@ -111,15 +118,15 @@ FACTS: Final = (
     Fact("attempt_unknown", "attempt", _ANY, None, None),
     Fact("attempt_approved", "attempt", _ANY, None, None),
     Fact("charge_planned", "charge", _PAID, None, None),
-    Fact("charged", "charge", _PAID, "charge", None),
-    Fact("uncollected", "charge", _PAID, "uncollected", None),
-    Fact("approved_late", "attempt", _GONE, "late_approval", None),
+    Fact("charged", "charge", _PAID, Books("charge", "attempt"), None),
+    Fact("uncollected", "charge", _PAID, Books("uncollected", "order"), None),
+    Fact("approved_late", "attempt", _GONE, Books("late_approval", "attempt"), None),
     Fact("reversal_owed", "reversal", ENDED, None, None),
-    Fact("reversed", "reversal", ENDED, "reversed", None),
+    Fact("reversed", "reversal", ENDED, Books("reversed", "refund"), None),
     Fact("reversal_delayed", "reversal", ENDED, None, None),
     Fact("reversal_stuck", "reversal", ENDED, None, None),
     Fact("reversal_refused", "reversal", ENDED, None, None),
-    Fact("settled_by_hand", "reversal", ENDED, "by_hand", None),
+    Fact("settled_by_hand", "reversal", ENDED, Books("by_hand", "refund"), None),
     Fact("void_owed", "void", _GONE, None, None),
     Fact("voided", "void", _GONE, None, None),
     Fact("void_delayed", "void", _GONE, None, None),
@@ -135,12 +142,12 @@ FACTS: Final = (
     Fact("refund_request_refused", "refund_request", _PAID, None, None),
     Fact("refund_request_withdrawn", "refund_request", _PAID, None, None),
     Fact("refund_request_expired", "refund_request", _PAID, None, None),
-    Fact("refund_owed", "refund", _PAID, "refund_owed", "order.refunded"),
+    Fact("refund_owed", "refund", _PAID, Books("refund_owed", "refund"), "order.refunded"),
     Fact("refund_sent", "refund", _PAID, None, None),
-    Fact("refund_netted", "refund", _PAID, "refund_netted", None),
-    Fact("refund_of_bad_debt", "refund", _PAID, "refund_of_bad_debt", None),
-    Fact("refund_done", "refund", _PAID, "refund_done", None),
-    Fact("refund_refused", "refund", _PAID, "refund_refused", "order.refundrefused"),
+    Fact("refund_netted", "refund", _PAID, Books("refund_netted", "refund"), None),
+    Fact("refund_of_bad_debt", "refund", _PAID, Books("refund_of_bad_debt", "refund"), None),
+    Fact("refund_done", "refund", _PAID, Books("refund_done", "refund"), None),
+    Fact("refund_refused", "refund", _PAID, Books("refund_refused", "refund"), "order.refundrefused"),
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
     Fact("refund_retried", "refund", _PAID, None, None),
@@ -150,20 +157,20 @@ FACTS: Final = (
     Fact("void_retried", "void", _GONE, None, None),
     Fact("dispute_inquiry", "dispute", _CHARGED, None, None),
     Fact("inquiry_closed", "dispute", _CHARGED, None, None),
-    Fact("dispute_opened", "dispute", _CHARGED, "disputed", "payment.chargeback.received"),
+    Fact("dispute_opened", "dispute", _CHARGED, Books("disputed", "dispute"), "payment.chargeback.received"),
     Fact("dispute_continued", "dispute", _CHARGED, None, "payment.chargeback.received"),
     Fact("dispute_warned", "dispute", _CHARGED, None, None),
     Fact("dispute_answer_owed", "dispute", _CHARGED, None, None),
     Fact("dispute_answer_delayed", "dispute", _CHARGED, None, None),
     Fact("dispute_answer_refused", "dispute", _CHARGED, None, None),
     Fact("dispute_answered", "dispute", _CHARGED, None, None),
-    Fact("dispute_won", "dispute", _CHARGED, "dispute_won", "payment.chargeback.closed"),
+    Fact("dispute_won", "dispute", _CHARGED, Books("dispute_won", "dispute"), "payment.chargeback.closed"),
     Fact("dispute_lost", "dispute", _CHARGED, None, "payment.chargeback.closed"),
-    Fact("reversal_netted", "reversal", _GONE, "reversal_netted", None),
-    Fact("reversal_owed_again", "reversal", _GONE, "reversal_owed_again", None),
-    Fact("paid_late", "payment", ENDED, "late_approval", None),
+    Fact("reversal_netted", "reversal", _GONE, Books("reversal_netted", "refund"), None),
+    Fact("reversal_owed_again", "reversal", _GONE, Books("reversal_owed_again", "refund"), None),
+    Fact("paid_late", "payment", ENDED, Books("late_approval", "attempt"), None),
     Fact("settlement_due", "settlement", _PAID, None, None),
-    Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
+    Fact("settled", "settlement", _PAID, Books("settled", "settlement"), "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
     Fact("settlement_stuck", "settlement", _PAID, None, None),
     Fact("settlement_replaced", "settlement", _PAID, None, None),
