@@ -1,25 +1,78 @@
-"""A caller's key that came before: the first answer counts."""
+"""The one gate of repeats: a call with a key is done once, however often it comes, and answered alike."""
 
-from typing import Any
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
-import asyncpg
-
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.moves.change import Change
+from recoup.store.pool import Database, KeyTaken
 from recoup.store.read.requests import find_request
+from recoup.store.write.requests import answered
+
+T = TypeVar("T")
 
 
-async def answered_before(
-    connection: asyncpg.Connection, merchant_id: UUID, operation: str, key: str | None, input_mac: bytes, field: str
-) -> dict[str, Any] | None:
-    """What the key was answered; None for a new one, or none. `operation` names it to people too; `field`: the key's.
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Of one call. Without a key every call is a new one. `operation` names it to people too; `field`: the key's."""
 
-    Raises: Problem(conflict) when it came with other content.
-    """
-    known = await find_request(connection, merchant_id, operation, key) if key else None
-    if known is None:
-        return None
-    if known.input_mac != input_mac:
-        message = f"This idempotency key came before with another {operation}."
-        raise Problem("conflict", message, field=field, cure=f"Use a new key for a new {operation}.")
-    return dict(known.answer or {})
+    db: Database
+    merchant_id: UUID
+    operation: str
+    key: str | None
+    input_mac: bytes
+    field: str
+
+    async def run(self, work: Callable[[], Awaitable[T]], told: Callable[[dict[str, Any]], T]) -> T:
+        """What `work` answers; or `told` of the stored answer, where the key came before. `work` stores it.
+
+        Raises: Problem(conflict) for a key that came with other content; whatever `work` raises.
+        """
+        known = await self._answer()
+        if known is not None:
+            return told(known)
+        try:
+            return await work()
+        except (KeyTaken, Problem):
+            # The same call at the same moment may have been first: what it left is no reason to refuse this one.
+            known = await self._answer()
+            if known is None:
+                raise
+            return told(known)
+
+    def take(self, change: Change, answer: dict[str, Any]) -> None:
+        """Stores the answer with what the call changes of its order."""
+        if self.key:
+            change.take_key(self.operation, self.key, self.input_mac, answer)
+
+    def row(self, subject_id: UUID, answer: dict[str, Any], at: datetime) -> dict[str, Any] | None:
+        """The answer, for a write of its own; None without a key."""
+        if not self.key:
+            return None
+        return answered(self.merchant_id, self.operation, self.key, self.input_mac, subject_id, answer, at)
+
+    async def _answer(self) -> dict[str, Any] | None:
+        if not self.key:
+            return None
+        async with self.db.connection() as connection:
+            known = await find_request(connection, self.merchant_id, self.operation, self.key)
+        if known is None:
+            return None
+        if known.input_mac != self.input_mac:
+            message = f"This idempotency key came before with another {self.operation}."
+            raise Problem("conflict", message, field=self.field, cure=f"Use a new key for a new {self.operation}.")
+        return dict(known.answer or {})
+
+
+def once(
+    world: World, scope: Scope, operation: str, key: str | None, meant: list[Any], field: str = "IdempotencyKey"
+) -> Once:
+    """`meant`: what makes it another call."""
+    mac = world.keys.mac(operation, json.dumps(meant, sort_keys=True).encode())
+    return Once(world.db, scope.merchant_id, operation, key, mac, field)

@@ -5,14 +5,13 @@ goes on meanwhile.
 """
 
 import asyncio
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.send import send_refund
-from recoup.flows.repeats import answered_before
+from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
@@ -20,7 +19,6 @@ from recoup.kernel.scope import Scope
 from recoup.moves.captures import ask_capture
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.pool import KeyTaken
 from recoup.store.read.refunds import refund_state
 
 POLL_SECONDS = 0.05
@@ -55,29 +53,27 @@ class Captured:
 async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAsked) -> Captured:
     """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""
     until = world.clocks.monotonic() + world.policy.cit_deadline / timedelta(seconds=1)
-    plain = [str(asked.order_id), asked.units, asked.currency, asked.key]
-    input_mac = world.keys.mac("capture", json.dumps(plain).encode())
-    capture_id = await _known(world, scope, asked.key, input_mac)
-    if capture_id is None:
+    meant = [str(asked.order_id), asked.units, asked.currency, asked.key]
+    gate = once(world, scope, "capture", asked.key, meant)
 
-        def work(change: Change) -> UUID:
-            if change.order.stage is Stage.AUTHORISED:
-                _check_amount(change, asked)
-            before = change.order.version
-            made = ask_capture(change, scope.actor.text(), input_mac)
-            if change.order.version > before:
-                change.take_key("capture", asked.key, input_mac, {"capture_id": str(made.refund_id)})
-            return made.refund_id
+    def work(change: Change) -> UUID:
+        if change.order.stage is Stage.AUTHORISED:
+            _check_amount(change, asked)
+        before = change.order.version
+        made = ask_capture(change, scope.actor.text(), gate.input_mac)
+        if change.order.version > before:
+            gate.take(change, {"capture_id": str(made.refund_id)})
+        return made.refund_id
 
-        try:
-            job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id, door="rescue")
-            capture_id = await orders.change(job)
-            send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
-            _SENDING.add(send)
-            send.add_done_callback(_SENDING.discard)
-        except KeyTaken:
-            capture_id = await _known(world, scope, asked.key, input_mac)
-    assert capture_id is not None
+    async def begin() -> UUID:
+        job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id, door="rescue")
+        capture_id: UUID = await orders.change(job)
+        send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
+        _SENDING.add(send)
+        send.add_done_callback(_SENDING.discard)
+        return capture_id
+
+    capture_id = await gate.run(begin, lambda answer: UUID(answer["capture_id"]))
     return await _outcome(world, scope, asked.order_id, capture_id, until)
 
 
@@ -90,13 +86,6 @@ def _check_amount(change: Change, asked: CaptureAsked) -> None:
         held = Money(order.units, order.asset)
         message = f"The order holds {held.text()} {order.asset}; a capture takes the whole amount."
         raise Problem("capture_amount", message, field="Amount", cure="Send the order's amount and currency.")
-
-
-async def _known(world: World, scope: Scope, key: str, input_mac: bytes) -> UUID | None:
-    """Raises: Problem(conflict)."""
-    async with world.db.connection() as connection:
-        known = await answered_before(connection, scope.merchant_id, "capture", key, input_mac, "IdempotencyKey")
-    return UUID(known["capture_id"]) if known else None
 
 
 async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:

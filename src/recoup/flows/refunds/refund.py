@@ -4,13 +4,12 @@ Repeats: a key decides; without one, an identical request while the first refund
 A person in the portal has the limits of their role, and may have to wait for a second person; an API key has none.
 """
 
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
-from recoup.flows.repeats import answered_before
+from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
@@ -23,7 +22,6 @@ from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.rules.stable.refunds import check_gives_back
-from recoup.store.pool import KeyTaken
 
 REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
 
@@ -64,50 +62,28 @@ async def refund(
     Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; with a
     role also forbidden, for what its limits do not allow.
     """
-    plain = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
-    input_mac = world.keys.mac("refund", json.dumps(plain, sort_keys=True).encode())
-
-    async def before() -> RefundAnswer | None:
-        async with world.db.connection() as connection:
-            told = await answered_before(
-                connection, scope.merchant_id, "refund", asked.key, input_mac, "IdempotencyKey"
-            )
-        return _told(told) if told else None
-
-    known = await before() if asked.key else None
-    if known is not None:
-        return known
+    meant = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
+    gate = once(world, scope, "refund", asked.key, meant)
 
     def work(change: Change) -> RefundAnswer:
         order = change.order
         if asked.key is None:
-            again = _still_open(order, input_mac)
+            again = _still_open(order, gate.input_mac)
             if again is not None:
                 return replace(_answer(order, again), repeated=True)
         units, items = what_to_refund(order, asked, world.policy.refund_cap_percent)
         if order.stage is Stage.AUTHORISED:
-            answer = _answer(order, refund_hold(change, scope.actor.text(), input_mac))
+            answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
         else:
-            answer = _given(change, scope.actor.text(), role, units, items, asked.message, input_mac)
-        if asked.key:
-            stored = {"refund_id": str(answer.refund_id), "order_id": str(order.order_id), "units": units,
-                      "asset": order.asset, "remaining_units": answer.remaining_units}  # fmt: skip
-            stored |= {"waits": True} if answer.waits else {}
-            change.take_key("refund", asked.key, input_mac, stored)
+            answer = _given(change, scope.actor.text(), role, units, items, asked.message, gate.input_mac)
+        stored = {"refund_id": str(answer.refund_id), "order_id": str(order.order_id), "units": units,
+                  "asset": order.asset, "remaining_units": answer.remaining_units}  # fmt: skip
+        gate.take(change, stored | ({"waits": True} if answer.waits else {}))
         return answer
 
-    try:
-        answer: RefundAnswer = await orders.change(
-            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door,
-                person=scope.actor if role is not None else None, by_people=role is not None, wallet=True)
-        )  # fmt: skip
-    except (KeyTaken, Problem):
-        # The same call at the same moment may have been first: what it left is no reason to refuse this one.
-        known = await before() if asked.key else None
-        if known is None:
-            raise
-        return known
-    return answer
+    job = Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door,
+              person=scope.actor if role is not None else None, by_people=role is not None, wallet=True)  # fmt: skip
+    return await gate.run(lambda: orders.change(job), _told)
 
 
 def _given(change: Change, actor: str, role: str | None, units: int, items: list[dict[str, Any]], message: str,

@@ -4,7 +4,6 @@ Payouts and refunds are the two decisions that read a balance, under the lock of
 other has taken. Direct money is never paid out: its settlement sends it.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.known import Merchants
-from recoup.flows.repeats import answered_before
+from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
@@ -27,11 +26,10 @@ from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import check_destination
-from recoup.store.pool import KeyTaken, retrying
+from recoup.store.pool import retrying
 from recoup.store.read.merchants import is_killed
 from recoup.store.read.wallets import available
 from recoup.store.write.payouts import NewPayout, lock_payout, lock_wallet
-from recoup.store.write.requests import answered
 
 DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")
@@ -61,20 +59,16 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         raise Problem("invalid", "The destination is no bank account's text.", field="destination", cure=cure)
     merchant = (await merchants.get(scope.merchant_id)).merchant
     meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
-    input_mac = world.keys.mac("payout", json.dumps(meant).encode())
+    gate = once(world, scope, "payout", asked.key, meant, "Idempotency-Key")
     wall = world.clocks.wall()
     now, payout_id = merchant.business(wall), new_id()
     row = NewPayout(scope.merchant_id, payout_id, amount.asset, amount.units, "requested", asked.destination_type,
                     asked.destination, asked.amount, scope.actor.text(), now)  # fmt: skip
-    told = {"payout_id": str(payout_id)}
-    answer = answered(scope.merchant_id, "payout", asked.key, input_mac, payout_id, told, wall) if asked.key else None
+    answer = gate.row(payout_id, {"payout_id": str(payout_id)}, wall)
 
-    async def once() -> UUID:
+    async def work() -> UUID:
         async with world.db.transaction() as tx:
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
-            known = await answered_before(tx, scope.merchant_id, "payout", asked.key, input_mac, "Idempotency-Key")
-            if known is not None:
-                return UUID(known["payout_id"])
             if await is_killed(tx, scope.merchant_id):
                 raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
                               detail="merchant_suspended")  # fmt: skip
@@ -88,10 +82,7 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
-    try:
-        return await retrying(once)
-    except KeyTaken:
-        return await retrying(once)  # the winner of the race, in another currency's wallet, is there now
+    return await gate.run(lambda: retrying(work), lambda known: UUID(known["payout_id"]))
 
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:

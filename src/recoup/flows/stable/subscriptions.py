@@ -1,6 +1,5 @@
 """A merchant begins, pauses, resumes and ends subscriptions."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.known import Merchants
-from recoup.flows.repeats import answered_before
+from recoup.flows.repeats import once
 from recoup.flows.stable.charge import customer_id
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -21,8 +20,7 @@ from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.rules.stable.cycles import first_from, next_charge
-from recoup.store.pool import KeyTaken, retrying
-from recoup.store.write.requests import answered
+from recoup.store.pool import retrying
 from recoup.store.write.subscriptions import NewSubscription, add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
@@ -62,28 +60,19 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
     row = _row(world, scope, asked, merchant.business(wall))
     meant = [row.title, row.units, row.asset, row.channel, row.interval_unit, row.interval_count]
     meant += [row.total_cycles, asked.customer, str(asked.anchor), str(asked.ends_at)]
-    input_mac = world.keys.mac("subscription", json.dumps(meant).encode())
+    gate = once(world, scope, "subscription", asked.key, meant, "Idempotency-Key")
     made = row.subscription_id
-    told = {"subscription_id": str(made)}
-    answer = answered(scope.merchant_id, "subscription", asked.key, input_mac, made, told, wall) if asked.key else None
+    answer = gate.row(made, {"subscription_id": str(made)}, wall)
 
-    async def once() -> UUID:
+    async def work() -> UUID:
         async with world.db.transaction() as tx:
-            known = await answered_before(
-                tx, scope.merchant_id, "subscription", asked.key, input_mac, "Idempotency-Key"
-            )
-            if known is not None:
-                return UUID(known["subscription_id"])
             if asked.customer and row.customer_id:
                 await add_payer(tx, scope.merchant_id, row.customer_id, asked.customer, row.created_at)
             await begin_subscription(tx, row, answer)
             await note(tx, scope, wall, "subscription.made", made, {"amount": f"{asked.amount} {row.asset}"})
         return made
 
-    try:
-        return await retrying(once)
-    except KeyTaken:
-        return await retrying(once)  # the winner of the race is there now
+    return await gate.run(lambda: retrying(work), lambda known: UUID(known["subscription_id"]))
 
 
 def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> NewSubscription:
