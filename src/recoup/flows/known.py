@@ -7,11 +7,10 @@ settings again under the order's lock. Readers that only show things may be a se
 import asyncio
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.read.merchants import Known, load_merchant, offset_of
+from recoup.store.statement import Read
 
 KEEP_SECONDS = 1.0
 KEEP_MERCHANTS = 20_000
@@ -59,7 +58,7 @@ class Merchants:
         self._reading.pop(merchant_id, None)
 
 
-async def known_offset(connection: asyncpg.Connection, merchant_id: UUID) -> int:
+async def known_offset(connection: Read, merchant_id: UUID) -> int:
     """By how many microseconds its clock is moved. Raises: Problem(not_found)."""
     offset = await offset_of(connection, merchant_id)
     if offset is None:

@@ -32,6 +32,7 @@ from recoup.store.read.evidence import read_evidence
 from recoup.store.read.locked import order_of
 from recoup.store.read.refund_limits import read_desks
 from recoup.store.read.wallets import available
+from recoup.store.statement import Tx
 from recoup.store.write.intake import Raced, admit
 from recoup.store.write.locks import lock_cards, lock_orders
 from recoup.store.write.payouts import lock_wallet
@@ -234,7 +235,7 @@ class _Ground(NamedTuple):
 
 
 async def admit_all(
-    tx: asyncpg.Connection, admissions: Sequence[Admission]
+    tx: Tx, admissions: Sequence[Admission]
 ) -> tuple[dict[Key, Mapping[str, Any]], dict[Key, dict[str, Any]]]:
     """Of each order that exists from now on: what a locked row of it would be, and its head, still to be written.
 
@@ -271,7 +272,7 @@ def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tupl
 
 
 async def wallets_of(
-    tx: asyncpg.Connection, orders: Sequence[asyncpg.Record], wall: WallTime
+    tx: Tx, orders: Sequence[asyncpg.Record], wall: WallTime
 ) -> dict[tuple[UUID, str], Wallet]:
     """Locks each wallet that money of these orders may leave, then reads what it holds."""
     wallets = {}
@@ -282,7 +283,7 @@ async def wallets_of(
 
 
 async def desks_of(
-    tx: asyncpg.Connection, jobs: Sequence[Job], wall: WallTime
+    tx: Tx, jobs: Sequence[Job], wall: WallTime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
     people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})

@@ -7,7 +7,7 @@ A process that still has the model of before decides by that one for some second
 import asyncio
 import hashlib
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 import structlog
@@ -16,8 +16,9 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
 from recoup.rules.rescue.engine.standing import WhyNone, why_not
-from recoup.store.pool import LOST
+from recoup.store.pool import LOST, Database
 from recoup.store.read.models import content_of, last_choice
+from recoup.store.statement import Read
 
 KEEP_SECONDS: Final = 3.0
 log = structlog.get_logger()
@@ -49,7 +50,7 @@ class NoModels:
 class Models:
     """One a world and process. `db`: the world's."""
 
-    def __init__(self, db: Any, clocks: Clocks) -> None:
+    def __init__(self, db: Database, clocks: Clocks) -> None:
         self._db, self._clocks = db, clocks
         self._taken: _Taken | None = None
         self._asked: float | None = None
@@ -112,7 +113,7 @@ class Models:
                     self._taken = _Taken(name, None)
 
 
-async def find_model(connection: asyncpg.Connection, name: str) -> Model | None:
+async def find_model(connection: Read, name: str) -> Model | None:
     """None where there is none of that name. Raises: BadModel for one that is not what was stored."""
     found = await content_of(connection, name)
     return opened(name, *found) if found is not None else None

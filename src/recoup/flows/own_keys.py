@@ -5,7 +5,7 @@ and network limits would count one card as two.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.sealing import Sealed
@@ -13,6 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.installation_worlds import note_world
 from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys
+from recoup.store.pool import Database
 from recoup.store.write.rekeying import needs_of_people, needs_of_world
 
 CURE: Final = (
@@ -21,7 +22,7 @@ CURE: Final = (
 )
 
 
-async def check_there(db: Any, place: str, *, people: bool) -> None:
+async def check_there(db: Database, place: str, *, people: bool) -> None:
     """Before new keys are made. Raises: Problem(unavailable) for a database that has its keys already."""
     async with db.connection() as connection:
         if await key_checks(connection) or await is_in_use(connection, people=people):
@@ -29,13 +30,13 @@ async def check_there(db: Any, place: str, *, people: bool) -> None:
             raise Problem("unavailable", message, cure=CURE)
 
 
-async def enter_installation(people: Any, world: str) -> None:
+async def enter_installation(people: Database, world: str) -> None:
     """Makes this world known to those who forget keys."""
     async with people.connection() as connection:
         await note_world(connection, world, Clocks().wall())
 
 
-async def check_first(db: Any, keys: Keyring, place: str, world: str, *, people: bool) -> None:
+async def check_first(db: Database, keys: Keyring, place: str, world: str, *, people: bool) -> None:
     """Before anything is written by these keys. A database from before, or one that was restored, may keep no check
     values: what was sealed in it, and its cards, tell whose keys it was written with. `world`: whose cards.
 
@@ -64,7 +65,7 @@ async def check_first(db: Any, keys: Keyring, place: str, world: str, *, people:
 
 
 async def check_keys(
-    db: Any, checks: Mapping[tuple[str, str], bytes], place: str, *, kept_by: Any = None
+    db: Database, checks: Mapping[tuple[str, str], bytes], place: str, *, kept_by: Database | None = None
 ) -> None:
     """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own, but for those
     that `kept_by`, its people's, forgets; so does one for keys that were rotated in. Older ones that it does not know
@@ -88,7 +89,7 @@ async def check_keys(
         await add_checks(tx, {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)})
 
 
-async def _kept(db: Any) -> set[tuple[str, str]]:
+async def _kept(db: Database) -> set[tuple[str, str]]:
     async with db.connection() as connection:
         return set(await key_checks(connection)) - await retiring_keys(connection)
 

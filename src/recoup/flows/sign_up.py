@@ -17,8 +17,6 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import asyncpg
-
 from recoup.flows.merchants.handover import Credentials, credentials_of
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
@@ -34,6 +32,7 @@ from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user
+from recoup.store.statement import Tx
 from recoup.store.write.memberships import note_membership
 from recoup.store.write.partners import add_partner_merchant
 from recoup.store.write.people import (
@@ -196,7 +195,7 @@ def _checked(asked: SignUp) -> str:
 
 
 async def _make(
-    connection: asyncpg.Connection, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp
+    connection: Tx, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp
 ) -> SignedUp:
     """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
     the keys that the first shows. What it makes has no member until the commit, and then the sign-up is over."""
@@ -237,7 +236,7 @@ async def _merchant(world: World, asked: SignUp, begun: UnfinishedSignUp, partne
 
 
 async def _belong(
-    connection: asyncpg.Connection, world: World, user_id: UUID, name: str, partner_id: UUID | None,
+    connection: Tx, world: World, user_id: UUID, name: str, partner_id: UUID | None,
     merchant_id: UUID | None,
 ) -> None:  # fmt: skip
     now = world.clocks.wall()
@@ -249,7 +248,7 @@ async def _belong(
         await _own(connection, world, user_id, ("merchant", merchant_id))
 
 
-async def _own(connection: asyncpg.Connection, world: World, user_id: UUID, subject: tuple[str, UUID]) -> None:
+async def _own(connection: Tx, world: World, user_id: UUID, subject: tuple[str, UUID]) -> None:
     """In this world alone. The log keeps that it had a member, whatever becomes of the membership."""
     now = world.clocks.wall()
     await save_membership(connection, user_id, *subject, "owner", now, world.name)

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 from msgspec.structs import asdict
 
 from recoup.kernel.ids import new_id
@@ -12,6 +11,7 @@ from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.rescue.engine import drift
 from recoup.store.read.alerts import last_orders_alert, waiting_since
+from recoup.store.statement import Tx
 from recoup.store.write.alerts import FailingEndpoint, lock_feed
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.drift_watches import lock_drift, save_drift
@@ -34,14 +34,14 @@ def alert(
     rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
 
 
-async def told_all(tx: asyncpg.Connection, merchant_id: UUID, alert_id: UUID) -> None:
+async def told_all(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
     """Everybody who hears of it has been told."""
     rows = Rows()
     rows.due_done.append(_key(merchant_id, alert_id))
     await write(tx, rows)
 
 
-async def gather_orders(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> None:
+async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
     until = await lock_feed(tx, merchant_id)
     last = await last_orders_alert(tx, merchant_id)
@@ -58,7 +58,7 @@ async def gather_orders(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTim
     await write(tx, rows)
 
 
-async def alert_endpoints(tx: asyncpg.Connection, endpoints: list[FailingEndpoint], wall: WallTime) -> None:
+async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTime) -> None:
     """Of those whose breaker has just opened, or that were just switched off: once for each time that they failed."""
     rows = Rows()
     for row in endpoints:
@@ -74,7 +74,7 @@ async def alert_endpoints(tx: asyncpg.Connection, endpoints: list[FailingEndpoin
 
 
 async def alert_of_rate(
-    tx: asyncpg.Connection, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime
+    tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime
 ) -> None:
     """Of a fall that nobody was told of yet; one that is over is forgotten, so that the next is told."""
     fell_at = await lock_watch(tx, merchant_id)
@@ -89,7 +89,7 @@ async def alert_of_rate(
 
 
 async def alert_of_drift(
-    tx: asyncpg.Connection, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime
+    tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime
 ) -> None:  # fmt: skip
     """Of a model that fits no more, where nobody was told so of it yet; one that fits again is forgotten."""
     told = await lock_drift(tx, merchant_id)
@@ -105,7 +105,7 @@ async def alert_of_drift(
 
 
 async def alert_of_decision(
-    tx: asyncpg.Connection, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime
+    tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime
 ) -> None:
     """The operator has decided whether the merchant goes live."""
     rows = Rows()

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.money import exposure
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.exposure import draw, lock_slots, lock_terms, write_slots
 
 
-async def allot(tx: asyncpg.Connection, merchant_id: UUID, asset: str) -> None:
+async def allot(tx: Tx, merchant_id: UUID, asset: str) -> None:
     """Without terms nothing happens."""
     terms = await lock_terms(tx, merchant_id, asset)
     if terms is None:
@@ -24,7 +23,7 @@ async def allot(tx: asyncpg.Connection, merchant_id: UUID, asset: str) -> None:
     await draw(tx, merchant_id, asset, total, total - terms.drawn_units)
 
 
-async def allotted(tx: asyncpg.Connection, merchant_id: UUID) -> None:
+async def allotted(tx: Tx, merchant_id: UUID) -> None:
     rows = Rows()
     rows.due_done.append({"merchant_id": merchant_id, "kind": "allot", "subject_id": merchant_id})
     await write(tx, rows)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from msgspec.structs import replace
 
 from recoup.kernel.ids import new_id
@@ -14,6 +13,7 @@ from recoup.rules.merchants.application import ENDED, Status, Step
 from recoup.rules.merchants.form import Form
 from recoup.rules.messages.events import event_data
 from recoup.store.read.applications import Application, ApplicationLine
+from recoup.store.statement import Tx
 from recoup.store.write.applications import add_application, add_log_line, open_feed, save_application
 from recoup.store.write.changes import Rows, write
 
@@ -28,7 +28,7 @@ class By:
 
 
 async def begin_application(
-    tx: asyncpg.Connection, owner: tuple[str, UUID], form: Form, step: Step, by: By
+    tx: Tx, owner: tuple[str, UUID], form: Form, step: Step, by: By
 ) -> Application:
     """A draft of the owner's; answers it whole."""
     kind, owner_id = owner
@@ -44,7 +44,7 @@ async def begin_application(
 
 
 async def move_application(
-    tx: asyncpg.Connection, application: Application, step: Step, by: By, *, document_id: UUID | None = None,
+    tx: Tx, application: Application, step: Step, by: By, *, document_id: UUID | None = None,
     said: str = "", **changed: Any,
 ) -> Application:  # fmt: skip
     """Under the application's lock; answers it as it is now. `said`: a note for the log. `changed`: columns besides the
@@ -63,7 +63,7 @@ async def move_application(
 
 
 async def _tell(
-    tx: asyncpg.Connection, application: Application, step: Step, by: By, document_id: UUID | None = None,
+    tx: Tx, application: Application, step: Step, by: By, document_id: UUID | None = None,
     said: str = "",
 ) -> None:  # fmt: skip
     await add_log_line(tx, ApplicationLine(

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.rules.merchants.audit import checked
+from recoup.store.statement import Tx
 from recoup.store.write.audit import add_audit_line
 
 
 async def note(
-    tx: asyncpg.Connection, scope: Scope, at: WallTime, action: str, subject_id: UUID | str = "",
+    tx: Tx, scope: Scope, at: WallTime, action: str, subject_id: UUID | str = "",
     facts: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """The scope's actor did `action` (of `rules/merchants/audit.py`) to what `subject_id` names. `facts`: what changed,

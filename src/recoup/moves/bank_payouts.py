@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 from msgspec.structs import replace
 
 from recoup.kernel.ids import new_id
@@ -16,6 +15,7 @@ from recoup.moves.pace import pause_after
 from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
+from recoup.store.statement import Tx
 from recoup.store.write.bank_payouts import LockedPayout, add_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
@@ -25,7 +25,7 @@ NO_ANSWER: Final = "the bank did not answer"
 
 
 async def begin_payout(
-    tx: asyncpg.Connection, merchant_id: UUID, batch_id: UUID, asset: str, units: int, requested_by: str, *,
+    tx: Tx, merchant_id: UUID, batch_id: UUID, asset: str, units: int, requested_by: str, *,
     now: BusinessTime, wall: WallTime, payout_no: int = 1,
 ) -> UUID:  # fmt: skip
     """It is scheduled: it waits for its approval, and nothing was sent. `version` counts the events told of it."""
@@ -38,7 +38,7 @@ async def begin_payout(
 
 
 async def approve_payout(
-    tx: asyncpg.Connection, row: LockedPayout, account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
+    tx: Tx, row: LockedPayout, account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
@@ -48,14 +48,14 @@ async def approve_payout(
     await write(tx, rows)
 
 
-async def wait_payout(tx: asyncpg.Connection, row: LockedPayout, wall: WallTime) -> None:
+async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves."""
     rows = Rows()
     rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
     await write(tx, rows)
 
 
-async def stop_payout(tx: asyncpg.Connection, row: LockedPayout, reason: str, wall: WallTime) -> None:
+async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) -> None:
     """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
     rows = Rows()
     facts = {"payout_id": row.payout_id, "batch_id": row.batch_id, "units": row.units, "asset": row.asset,
@@ -68,7 +68,7 @@ async def stop_payout(tx: asyncpg.Connection, row: LockedPayout, reason: str, wa
 
 
 async def open_payout(
-    tx: asyncpg.Connection, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime
+    tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime
 ) -> LockedPayout:
     """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to the bank now."""
     rows = Rows()
@@ -82,7 +82,7 @@ async def open_payout(
 
 
 async def close_sending(
-    tx: asyncpg.Connection, row: LockedPayout, state: str, reason: str | None, asks_after: timedelta | None, *,
+    tx: Tx, row: LockedPayout, state: str, reason: str | None, asks_after: timedelta | None, *,
     now: BusinessTime, wall: WallTime,
 ) -> None:  # fmt: skip
     """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
@@ -105,7 +105,7 @@ async def close_sending(
 
 
 async def close_payout(
-    tx: asyncpg.Connection, row: LockedPayout, state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
+    tx: Tx, row: LockedPayout, state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state), also while it is
     being given to the bank, which may take it yet."""
@@ -121,7 +121,7 @@ async def close_payout(
     await write(tx, rows)
 
 
-async def ask_again(tx: asyncpg.Connection, row: LockedPayout, at: datetime) -> None:
+async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
     """The bank does not know yet."""
     rows = Rows()
     rows.due_work.append(_due(row, at))

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import WallTime
+from recoup.store.statement import Tx
 from recoup.store.write.bulk_acts import NewAct, begin_act, finish_act
 from recoup.store.write.changes import Rows, write
 
 
-async def take_act(tx: asyncpg.Connection, act: NewAct, order_ids: Sequence[UUID]) -> bool:
+async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     """With the work that will do it. False when it was taken before."""
     if not await begin_act(tx, act, order_ids):
         return False
@@ -21,7 +20,7 @@ async def take_act(tx: asyncpg.Connection, act: NewAct, order_ids: Sequence[UUID
     return True
 
 
-async def end_act(tx: asyncpg.Connection, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
+async def end_act(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
     """Under its lock, every order answered; `stopped`: those that were begun."""
     await finish_act(tx, key, state, wall)
     rows = Rows()

@@ -12,8 +12,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
@@ -30,6 +28,7 @@ from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
 
@@ -353,7 +352,7 @@ def _columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...
     return names, attrgetter(*names)
 
 
-async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:
+async def write_all(connection: Tx, changes: Iterable[Change]) -> None:
     """Writes the changes of one transaction in one statement."""
     rows = Rows()
     for change in changes:

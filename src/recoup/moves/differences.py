@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.rules.money.ledger import Entry, Posting
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.reconciliation import booked_before, mark_booked
 
@@ -24,7 +23,7 @@ class Suggestion(NamedTuple):
 
 
 async def book_differences(
-    tx: asyncpg.Connection, key: tuple[UUID, UUID], lines: Sequence[Suggestion], *, now: BusinessTime, wall: WallTime,
+    tx: Tx, key: tuple[UUID, UUID], lines: Sequence[Suggestion], *, now: BusinessTime, wall: WallTime,
     by: str, note: str,
 ) -> int:  # fmt: skip
     """Answers how many were booked now; the others were booked from another file before and are only marked. The caller

@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import WallTime
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 
 TRIES_MAX = 8
@@ -20,7 +19,7 @@ def next_try(received_at: datetime, tries: int) -> datetime | None:
 
 
 async def keep_unmatched(
-    connection: asyncpg.Connection, merchant_id: UUID, content: dict[str, Any], content_hash: bytes, *, route: str,
+    connection: Tx, merchant_id: UUID, content: dict[str, Any], content_hash: bytes, *, route: str,
     why: str, wall: WallTime,
 ) -> None:  # fmt: skip
     """Once more looked at, when it is kept already."""
@@ -32,7 +31,7 @@ async def keep_unmatched(
     await write(connection, rows)
 
 
-async def try_next_at(connection: asyncpg.Connection, merchant_id: UUID, at: datetime | None) -> None:
+async def try_next_at(connection: Tx, merchant_id: UUID, at: datetime | None) -> None:
     """`at`: when the first of those that wait is tried again; None when none waits."""
     rows, key = Rows(), {"merchant_id": merchant_id, "kind": "dispute_notices", "subject_id": merchant_id}
     if at is None:

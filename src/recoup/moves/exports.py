@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import WallTime
 from recoup.moves.alerts import alert
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.exports import NewExport, ask_export, cancel_run, end_run
 
@@ -17,7 +16,7 @@ STANDING_MAX: Final = 50
 Key = tuple[UUID, UUID]
 
 
-async def take_export(tx: asyncpg.Connection, new: NewExport) -> bool:
+async def take_export(tx: Tx, new: NewExport) -> bool:
     """With the work that will make it. False when it was asked before, or there are as many as there may be."""
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
@@ -29,7 +28,7 @@ async def take_export(tx: asyncpg.Connection, new: NewExport) -> bool:
 
 
 async def end_export(
-    tx: asyncpg.Connection, key: Key, run_no: int, wall: WallTime, *, rows: int, size: int, refused: str | None = None
+    tx: Tx, key: Key, run_no: int, wall: WallTime, *, rows: int, size: int, refused: str | None = None
 ) -> bool:
     """Ready, or `refused` for a reason; whoever asked is told. False when this run ends nothing any more."""
     state, gone_at = ("refused", None) if refused else ("ready", wall + KEPT)
@@ -43,7 +42,7 @@ async def end_export(
     return True
 
 
-async def call_off(tx: asyncpg.Connection, key: Key, user_id: UUID, at: datetime) -> bool:
+async def call_off(tx: Tx, key: Key, user_id: UUID, at: datetime) -> bool:
     """False when there is nothing of this person's to end."""
     if not await cancel_run(tx, *key, user_id, at):
         return False

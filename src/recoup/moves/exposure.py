@@ -8,11 +8,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-import asyncpg
-
 from recoup.moves.change import Change
 from recoup.rules.money import exposure
 from recoup.rules.money.exposure import SLOTS, Grant, Room, Slot, Wish
+from recoup.store.statement import Tx
 from recoup.store.write.exposure import (
     free_slot,
     lock_customers,
@@ -25,7 +24,7 @@ from recoup.store.write.exposure import (
 Used = dict[tuple[UUID, UUID, str], int]
 
 
-async def exchange(tx: asyncpg.Connection, changes: Sequence[Change]) -> None:
+async def exchange(tx: Tx, changes: Sequence[Change]) -> None:
     """Answers each wish and takes back what is free. Nothing of it is done, and nothing asked, where there is none."""
     moving = [c for c in changes if c.wish is not None or c.freed_units]
     if not moving:
@@ -41,7 +40,7 @@ async def exchange(tx: asyncpg.Connection, changes: Sequence[Change]) -> None:
     await move_customers(tx, {key: units - before[key] for key, units in used.items() if units != before[key]})
 
 
-async def _alone(tx: asyncpg.Connection, key: tuple[UUID, str], change: Change, used: Used) -> bool:
+async def _alone(tx: Tx, key: tuple[UUID, str], change: Change, used: Used) -> bool:
     """One slot by one statement; False, with nothing locked, when no slot has room by itself."""
     order, wish = change.order, change.wish
     if wish is None:
@@ -61,7 +60,7 @@ async def _alone(tx: asyncpg.Connection, key: tuple[UUID, str], change: Change, 
 
 
 async def _together(
-    tx: asyncpg.Connection, key: tuple[UUID, str], changes: Sequence[Change], used: Used
+    tx: Tx, key: tuple[UUID, str], changes: Sequence[Change], used: Used
 ) -> None:
     slots: tuple[Slot, ...] = tuple(await lock_slots(tx, *key))
     for change in (c for c in changes if c.wish is None):

@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import WallTime
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.mails import change_mail, lock_mail
 
@@ -14,7 +13,7 @@ PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600,
 TRIES_MAX = len(PAUSES) + 1
 
 
-async def open_mail(tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:
+async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:
     """Transaction A: it may be sent now; looked at again if nobody says what became of it."""
     row = await lock_mail(tx, merchant_id, mail_id)
     rows = Rows()
@@ -29,7 +28,7 @@ async def open_mail(tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, ag
 
 
 async def close_mail(
-    tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime
+    tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime
 ) -> str:
     """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX times at most."""
     row = await lock_mail(tx, merchant_id, mail_id)

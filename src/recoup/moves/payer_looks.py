@@ -5,19 +5,18 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.payer_looks import seen_of
 from recoup.store.read.payer_sources import sources_of
+from recoup.store.statement import Tx
 from recoup.store.write.facts import PayerLooks, lock_facts, save_looks
 
 TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says nothing
 
 
 async def look_at(
-    tx: asyncpg.Connection, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime
+    tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime
 ) -> None:
     """Under the lock of the merchant's facts, so that what is read later is written later."""
     rows = []
@@ -32,7 +31,7 @@ async def look_at(
         await save_looks(tx, rows)
 
 
-async def look_again_at(tx: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, wall: WallTime) -> None:
+async def look_again_at(tx: Tx, merchant_id: UUID, payer_id: UUID, wall: WallTime) -> None:
     """After what was known of one of their payments has changed. Does nothing where no facts are kept."""
     facts = await lock_facts(tx, merchant_id)
     if facts is not None:

@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.moves.pace import pause_after
 from recoup.rules.money import ledger
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import LockedPayout, NewPayout, add_payout, change_payout
 
@@ -17,7 +16,7 @@ PAUSE_KILLED = timedelta(minutes=1)
 
 
 async def request_payout(
-    tx: asyncpg.Connection, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: dict[str, Any] | None
+    tx: Tx, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: dict[str, Any] | None
 ) -> None:
     """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds the wallet's lock."""
     rows = Rows()
@@ -30,14 +29,14 @@ async def request_payout(
     await write(tx, rows)
 
 
-async def wait_payout(tx: asyncpg.Connection, row: LockedPayout, wall: WallTime) -> None:
+async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves; the money stays where it is."""
     rows = Rows()
     rows.due_work.append(_due(row.merchant_id, row.payout_id, wall + PAUSE_KILLED))
     await write(tx, rows)
 
 
-async def open_payout(tx: asyncpg.Connection, row: LockedPayout, again_at: datetime) -> None:
+async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
     """Transaction A: it may be sent now, under its own id; looked at again if nobody says what became of it."""
     rows = Rows()
     rows.due_work.append(_due(row.merchant_id, row.payout_id, again_at))
@@ -47,7 +46,7 @@ async def open_payout(tx: asyncpg.Connection, row: LockedPayout, again_at: datet
 
 
 async def close_payout(
-    tx: asyncpg.Connection, row: LockedPayout, *, state: str, reference: str | None, reason: str | None,
+    tx: Tx, row: LockedPayout, *, state: str, reference: str | None, reason: str | None,
     now: BusinessTime, wall: WallTime,
 ) -> None:  # fmt: skip
     """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""

@@ -3,21 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 
 KIND = "register_merchant"
 
 
-async def wait_for_registration(tx: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> None:
+async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:
     rows = Rows()
     rows.due_work.append({"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id, "due_at": wall,
                           "wall": True})  # fmt: skip
     await write(tx, rows)
 
 
-async def registered(tx: asyncpg.Connection, merchant_id: UUID) -> None:
+async def registered(tx: Tx, merchant_id: UUID) -> None:
     rows = Rows()
     rows.due_done.append({"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id})
     await write(tx, rows)

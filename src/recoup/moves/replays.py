@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.time import WallTime
+from recoup.store.statement import Tx
 from recoup.store.write.alerts import lock_feed
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.replays import add_replay, add_replay_of_one, not_before, open_lanes
@@ -15,7 +14,7 @@ NUMBERS_A_STEP: Final = 1_000
 
 
 async def begin_replay(
-    tx: asyncpg.Connection, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
+    tx: Tx, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
     stable: bool, wall: WallTime,
 ) -> None:  # fmt: skip
     """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
@@ -26,7 +25,7 @@ async def begin_replay(
 
 
 async def begin_one(
-    tx: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
+    tx: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
 ) -> None:
     """As `begin_replay`, of one event. Raises: KeyTaken for a key that came."""
     rows = Rows()
@@ -35,7 +34,7 @@ async def begin_one(
     await write(tx, rows)
 
 
-async def step_replay(tx: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
+async def step_replay(tx: Tx, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
     """Sends lanes back for what stands next in the feed; answers whether there is more. One event waits until its lane
     is through with what was asked for before: a lane goes back for one replay at a time."""
     rows = Rows()

@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.tell import tell
 from recoup.rules.money.settlement import Terms, due_at, period_start
 from recoup.store.read.settlement_terms import period_of, terms_at
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.reports import add_report, begin_clock, move_clock
 
@@ -21,7 +20,7 @@ def ready_at(terms: Terms, period_to: datetime) -> datetime:
     return due_at(terms, period_to) + AFTER_SETTLEMENT
 
 
-async def begin_reports(tx: asyncpg.Connection, merchant_id: UUID, now: datetime) -> None:
+async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
     """A merchant's first period: that of its settlement. Once; a second time nothing."""
     start = period_start(await terms_at(tx, merchant_id, now), now)
     if await begin_clock(tx, merchant_id, start):
@@ -29,7 +28,7 @@ async def begin_reports(tx: asyncpg.Connection, merchant_id: UUID, now: datetime
         await wait_for(tx, merchant_id, ready_at(terms, period_to))
 
 
-async def wait_for(tx: asyncpg.Connection, merchant_id: UUID, due: datetime) -> None:
+async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
     rows = Rows()
     rows.due_work.append({"merchant_id": merchant_id, "kind": "reconciliation", "subject_id": merchant_id,
                           "due_at": due, "wall": False})  # fmt: skip
@@ -37,7 +36,7 @@ async def wait_for(tx: asyncpg.Connection, merchant_id: UUID, due: datetime) -> 
 
 
 async def tell_report(
-    tx: asyncpg.Connection, merchant_id: UUID, period: tuple[datetime, datetime], lines: int, differences: int, *,
+    tx: Tx, merchant_id: UUID, period: tuple[datetime, datetime], lines: int, differences: int, *,
     now: BusinessTime, wall: WallTime,
 ) -> UUID | None:  # fmt: skip
     """Under the merchant's reconciliation clock, which it moves. Of a period in which nothing moved nothing is told."""

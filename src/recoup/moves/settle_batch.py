@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.bank_payouts import begin_payout
@@ -17,6 +15,7 @@ from recoup.moves.book import book
 from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.settlement import (
     Free,
@@ -44,7 +43,7 @@ class Period(NamedTuple):
 
 
 async def settle_batch(
-    tx: asyncpg.Connection, merchant_id: UUID, asset: str, page_from: int, period: Period, terms: Terms, *,
+    tx: Tx, merchant_id: UUID, asset: str, page_from: int, period: Period, terms: Terms, *,
     now: BusinessTime, wall: WallTime,
 ) -> UUID | None:  # fmt: skip
     """The batch of one asset; None when there is nothing but what an earlier one carried and cannot be paid yet. Under

@@ -4,16 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.stable.words import stamp
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 
 
-async def begin_subscription(tx: asyncpg.Connection, row: NewSubscription, answer: dict[str, Any] | None) -> None:
+async def begin_subscription(tx: Tx, row: NewSubscription, answer: dict[str, Any] | None) -> None:
     """`answer`: the row of `requests` that remembers the caller's key, or None."""
     await add_subscription(tx, row)
     rows = Rows()
@@ -64,7 +63,7 @@ class SubscriptionChange:
         before = self.row.state == "canceled" or due is not None and due <= self.now
         return self.state == "canceled" and before and not self.cycle_over
 
-    async def write(self, tx: asyncpg.Connection) -> None:
+    async def write(self, tx: Tx) -> None:
         """The next cycle is due work while there is one to charge."""
         key = (self.row.merchant_id, self.row.subscription_id)
         if self.state in ("active", "past_due") and self.next_charge_at is not None:

@@ -2,18 +2,17 @@
 
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
+from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
 async def take_upload(
-    tx: asyncpg.Connection, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str,
+    tx: Tx, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str,
     wall: WallTime,
 ) -> bool:  # fmt: skip
     """The upload with the work that will look after it. False when the same file is one already."""
@@ -28,7 +27,7 @@ async def take_upload(
 
 
 async def end_upload(
-    tx: asyncpg.Connection, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime
+    tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
     """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
     if state == "stopped":

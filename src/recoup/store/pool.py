@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.connect import Connector
 from recoup.store.roles import APP, READ
-from recoup.store.statement import Read
+from recoup.store.statement import Connection, Read, Tx
 from recoup.store.versions import Schema
 
 LOST: tuple[type[BaseException], ...] = (
@@ -220,7 +220,7 @@ class Database:
                 at = await connection.fetchval("SELECT clock_timestamp()")
                 self._clocks.measured(at, asked, self._clocks.monotonic())
 
-    def connection(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
         return self._lent(self._of_flows)
 
@@ -271,7 +271,7 @@ class Database:
             connection.terminate()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(self) -> AsyncIterator[Tx]:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
@@ -285,7 +285,7 @@ class Database:
 
     async def execute(self, sql: str, *args: Any) -> str:
         async with self.connection() as connection:
-            return await connection.execute(sql, *args)  # type: ignore[no-any-return]
+            return await connection.execute(sql, *args)
 
 
 async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:

@@ -22,6 +22,7 @@ What follows `db` is $1, $2, … in order. The annotation of the result says whi
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import reduce, update_wrapper
@@ -56,6 +57,14 @@ class Tx(Read, Protocol):
     """A connection that is written to, inside a transaction of a flow."""
 
     async def execute(self, query: str, *args: object, **options: Any) -> str: ...
+
+
+class Connection(Tx, Protocol):
+    """A connection of a flow."""
+
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False
+    ) -> AbstractAsyncContextManager[object]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import redirect
@@ -17,16 +16,17 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.order_page import OrderPage, read_order
 from recoup.store.read.reveals import revealed_until
+from recoup.store.statement import Read
 
 
-async def clear_until(visit: Visit, connection: asyncpg.Connection, subject_id: UUID) -> datetime | None:
+async def clear_until(visit: Visit, connection: Read, subject_id: UUID) -> datetime | None:
     """Until when this person sees this order or customer in the clear because they revealed it."""
     if visit.pii_access != "reveal":
         return None
     return await revealed_until(connection, visit.merchant_id, visit.person_id, subject_id, visit.wall)
 
 
-async def read_as_seen(visit: Visit, connection: asyncpg.Connection, order_id: UUID) -> OrderPage | None:
+async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderPage | None:
     until = await clear_until(visit, connection, order_id)
     clear = visit.pii_access == SHOWN or until is not None
     page = await read_order(connection, visit.merchant_id, order_id, clear=clear)

@@ -1,6 +1,6 @@
 """GET /orders. Source: contract §8, §17.1 (U4)."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
@@ -22,6 +22,7 @@ from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_cursor import OrderBy
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders_page
+from recoup.store.statement import Read
 
 UNITS_MAX: Final = 10**12
 _NAMES: Final = tuple(names_of(OrderQuery))
@@ -54,7 +55,7 @@ async def get_orders(call: Call) -> Reply:
     )))  # fmt: skip
 
 
-async def _total(call: Call, connection: Any, wanted: OrderFilter) -> int:
+async def _total(call: Call, connection: Read, wanted: OrderFilter) -> int:
     """Exact, unless that takes too long. Of all orders it is known but for the newest."""
     services = call.services
     if wanted == OrderFilter(wanted.merchant_id, door="rescue"):

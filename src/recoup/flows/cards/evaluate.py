@@ -41,6 +41,7 @@ from recoup.store.read.evaluate import LatestOrder, find_token, latest_generatio
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.read.switches import last_actors
+from recoup.store.statement import Read
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
@@ -317,7 +318,7 @@ class Evaluate:
         card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
         await self._vault.store(card)
 
-    async def _pan_id(self, connection: Any, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
+    async def _pan_id(self, connection: Read, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
         """Which card it is; None for a number that came for the first time.
 
         Raises: Problem(invalid) for an unknown token.

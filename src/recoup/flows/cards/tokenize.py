@@ -14,6 +14,7 @@ from recoup.rules.network.card import issuer_digits, luhn, scheme_of
 from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
+from recoup.store.statement import Tx
 from recoup.store.write.vault import Print, add_prints, find_code, find_prints, store_cards
 
 
@@ -98,7 +99,7 @@ class Vault:
         return stored
 
     async def _keep_prints(
-        self, tx: Any, prints: Mapping[str, Sequence[Print]], missing: Sequence[tuple[str, bytes, UUID]]
+        self, tx: Tx, prints: Mapping[str, Sequence[Print]], missing: Sequence[tuple[str, bytes, UUID]]
     ) -> dict[Print, UUID]:
         """The oldest print of each card decides: a process that does not know the newest key writes that one too."""
         every = [one for several in prints.values() for one in several]

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.disputes.files import no_such_dispute, opened
 from recoup.flows.external_call import (
     ASK_FIRST_SECONDS_MAX,
@@ -32,6 +30,7 @@ from recoup.rules.network.card import luhn
 from recoup.rules.order.snapshot import Dispute
 from recoup.store.read.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.read.merchants import offset_of
+from recoup.store.statement import Read
 from recoup.store.write.disputes import insert_note
 
 NOTE_MAX = 4000
@@ -142,7 +141,7 @@ async def remind_of(world: World, orders: Orders, merchant_id: UUID, dispute_id:
     await orders.change(Job((merchant_id, order_id), lambda c: remind(c, dispute_id), WORKER, "worker"))
 
 
-async def _order_of(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> UUID:
+async def _order_of(connection: Read, merchant_id: UUID, dispute_id: UUID) -> UUID:
     """Raises: Problem(not_found)."""
     order_id = await order_of_dispute(connection, merchant_id, dispute_id)
     if order_id is None:

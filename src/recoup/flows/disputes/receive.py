@@ -24,6 +24,7 @@ from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.pool import KeyTaken
 from recoup.store.read.disputes import NoticeRow, early_notices, find_notice, order_of_charge
 from recoup.store.read.merchants import offset_of
+from recoup.store.statement import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ async def try_again(world: World, orders: Orders, merchant_id: UUID) -> None:
         await _plan_next(tx, merchant_id)
 
 
-async def _plan_next(connection: Any, merchant_id: UUID) -> None:
+async def _plan_next(connection: Tx, merchant_id: UUID) -> None:
     waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
     times = [at for row in waiting if (at := next_try(row.received_at, row.tries)) is not None]
     await try_next_at(connection, merchant_id, min(times, default=None))

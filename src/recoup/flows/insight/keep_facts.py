@@ -11,8 +11,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.each import each
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
@@ -27,6 +25,7 @@ from recoup.store.read.payer_sources import (
     payers_of,
     transmitted_after,
 )
+from recoup.store.statement import Tx
 from recoup.store.write.facts import (
     add_answers,
     lock_facts,
@@ -60,7 +59,7 @@ async def keep_facts_of(world: World, merchant_id: UUID) -> int:
     return await retrying(once)
 
 
-async def _part(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> int:
+async def _part(tx: Tx, merchant_id: UUID, wall: WallTime) -> int:
     clock = await lock_facts(tx, merchant_id)
     if clock is None:
         return 0
@@ -79,7 +78,7 @@ async def _part(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> in
     return len(events) + len(told)
 
 
-async def _count(tx: asyncpg.Connection, merchant_id: UUID, events: Sequence[FeedEvent], region: str) -> None:
+async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region: str) -> None:
     if not events:
         return
     found: Counter[tuple[str, int]] = Counter()

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.verify_bank import bank
 from recoup.flows.insight.verify_models import damaged_models, load_models
@@ -49,6 +47,7 @@ from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.switches import switches
 from recoup.store.read.proofs.uploads import uploads
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
+from recoup.store.statement import Read
 
 __all__ = ["Difference", "Verified", "verify"]
 
@@ -114,7 +113,7 @@ async def verify(
 
 
 async def _merchant(
-    connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str],
+    connection: Read, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str],
     models: dict[str, Model],
 ) -> AsyncIterator[list[Difference]]:  # fmt: skip
     """`decided`: counts the decisions that were decided again. `models`: those read so far, by name."""
@@ -135,7 +134,7 @@ async def _merchant(
 
 
 async def _window(
-    connection: asyncpg.Connection, window: Window, wall: WallTime, with_issuer: bool
+    connection: Read, window: Window, wall: WallTime, with_issuer: bool
 ) -> AsyncIterator[list[Difference]]:
     merchant_id = window.merchant_id
     orders = verify_orders.all_wrong(await read_orders(connection, window), await read_lines(connection, window))

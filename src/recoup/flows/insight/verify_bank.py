@@ -4,8 +4,6 @@ import json
 from hashlib import sha256
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.gateways.bank.files import says
 from recoup.gateways.bank.port import Transfer
@@ -14,11 +12,12 @@ from recoup.rules.money.bank_account import BankAccount, account_context, deposi
 from recoup.rules.money.bank_payout import file_context
 from recoup.store.read.proofs.bank import PayoutFile, SealedAccount, accounts, files
 from recoup.store.read.proofs.walk import Difference
+from recoup.store.statement import Read
 
 Wrong = tuple[str, str, str]  # field, expected, found
 
 
-async def bank(world: World, connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Difference]:
     told = []
     async for row in accounts(connection, merchant_id):
         wrong = _account(world, row)

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import asyncpg
-
 from recoup.flows.models import find_model
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.store.read.models import model_names
 from recoup.store.read.proofs.walk import Difference
+from recoup.store.statement import Read
 
 KEPT_MAX: Final = 4
 
 
-async def damaged_models(connection: asyncpg.Connection) -> list[Difference]:
+async def damaged_models(connection: Read) -> list[Difference]:
     found = []
     for name in await model_names(connection):
         try:
@@ -24,7 +23,7 @@ async def damaged_models(connection: asyncpg.Connection) -> list[Difference]:
 
 
 async def load_models(
-    connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]
+    connection: Read, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]
 ) -> None:
     """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
     wanted = {row["versions"].get("model") for row in rows} - {None}

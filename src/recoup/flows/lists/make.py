@@ -21,6 +21,7 @@ from recoup.store.pool import retrying
 from recoup.store.read.exports import Export, others_running
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_export import all_orders
+from recoup.store.statement import Read
 from recoup.store.write.due_work import LEASE, Due, hand_back, postpone
 from recoup.store.write.exports import beat, begin_run
 
@@ -118,7 +119,7 @@ class _Making:
         except FileNotFoundError as error:
             raise _OverError from error  # whoever took over has thrown this run's file away
 
-    async def _count(self, connection: Any, narrowed: Any) -> None:
+    async def _count(self, connection: Read, narrowed: Any) -> None:
         """For the progress, when it takes no time."""
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None

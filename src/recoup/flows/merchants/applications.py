@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from recoup.flows.world import World
@@ -25,6 +24,7 @@ from recoup.store.read.applications import (
     list_applications,
 )
 from recoup.store.read.partners import find_partner
+from recoup.store.statement import Tx
 from recoup.store.write.applications import lock_application
 from recoup.store.write.partners import lock_partner
 from recoup.store.write.sites import lock_merchant
@@ -166,7 +166,7 @@ def lacking(application: FullApplication) -> Sequence[str]:
     return missing(form_of(application), frozenset(one.kind for one in application.documents))
 
 
-async def locked_application(tx: asyncpg.Connection, who: Applicant, application_id: UUID) -> Application:
+async def locked_application(tx: Tx, who: Applicant, application_id: UUID) -> Application:
     """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
     is paused."""
     await _check_active(tx, who)
@@ -176,7 +176,7 @@ async def locked_application(tx: asyncpg.Connection, who: Applicant, application
     return row
 
 
-async def _check_active(tx: asyncpg.Connection, who: Applicant) -> None:
+async def _check_active(tx: Tx, who: Applicant) -> None:
     if who.owner is not None and who.owner[0] == "partner":
         partner = await find_partner(tx, who.owner[1])
         if partner is None or partner.state != "active":

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.known import known_offset, no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -24,6 +22,7 @@ from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.store.read.arms import ArmSettings, EngineStop, arm_settings, standing_stops
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.trainings import TrainingLine, last_training
+from recoup.store.statement import Read
 from recoup.store.write.arms import NewArmSettings, add_arm_settings, resume_engine, stop_engine
 from recoup.store.write.facts import keep_facts_for
 from recoup.store.write.sites import lock_merchant, raise_version
@@ -137,7 +136,7 @@ async def resume(world: World, scope: Scope, *, all_merchants: bool = False) -> 
     return done
 
 
-async def _standing(connection: asyncpg.Connection, merchant_id: UUID) -> Standing:
+async def _standing(connection: Read, merchant_id: UUID) -> Standing:
     rows = {row.site_id: row for row in await arm_settings(connection, merchant_id)}
     stops = tuple(await standing_stops(connection, merchant_id))
     return Standing({site_id: row.terms for site_id, row in rows.items()}, rows, stops)

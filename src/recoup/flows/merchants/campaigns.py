@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -17,6 +15,7 @@ from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.origin import POLICIES, check_key
 from recoup.store.read.merchants import Campaign, Known, load_merchant
+from recoup.store.statement import Tx
 from recoup.store.write.campaigns import put_campaign, retire_campaign, set_unknown_sites
 from recoup.store.write.sites import raise_version
 
@@ -72,7 +71,7 @@ async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -
         await audit.note(tx, scope, world.clocks.wall(), "campaign.retired", campaign_id, {"key": campaign.key})
 
 
-async def check_none_closed(tx: asyncpg.Connection, scope: Scope, site_id: UUID) -> None:
+async def check_none_closed(tx: Tx, scope: Scope, site_id: UUID) -> None:
     """Before their site goes or moves: a new one there could open their keys again. Raises: Problem(forbidden)."""
     known = await load_merchant(tx, scope.merchant_id)
     for campaign in known.campaigns if known else ():
@@ -80,7 +79,7 @@ async def check_none_closed(tx: asyncpg.Connection, scope: Scope, site_id: UUID)
             await _check_not_closed(tx, scope, campaign)
 
 
-async def _check_not_closed(tx: asyncpg.Connection, scope: Scope, campaign: Campaign) -> None:
+async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
     await check_not_closed(tx, scope, "campaign", campaign.campaign_id, campaign.name or campaign.key,
                            switches_of(campaign))  # fmt: skip
 

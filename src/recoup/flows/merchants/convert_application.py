@@ -9,8 +9,6 @@ import os
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.merchants.applications import Applicant, form_of, locked_application
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
@@ -24,6 +22,7 @@ from recoup.store.pool import KeyTaken
 from recoup.store.read.applications import Application
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.partners import count_merchants, waiting_handover
+from recoup.store.statement import Read, Tx
 from recoup.store.write.partners import add_partner_merchant, lock_partner
 
 
@@ -61,19 +60,19 @@ async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | Non
         return await _waiting(connection, world, merchant_id)
 
 
-async def _before(tx: asyncpg.Connection, world: World, row: Application) -> Converted:
+async def _before(tx: Tx, world: World, row: Application) -> Converted:
     known = await load_merchant(tx, row.merchant_id)
     handover = await _waiting(tx, world, row.merchant_id)
     return Converted(row, tuple(site.site_id for site in known.sites) if known else (), None, handover)
 
 
-async def _waiting(connection: asyncpg.Connection, world: World, merchant_id: UUID) -> Handover | None:
+async def _waiting(connection: Read, world: World, merchant_id: UUID) -> Handover | None:
     waiting = await waiting_handover(connection, merchant_id, world.clocks.wall())
     return Handover(link(world, merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
 
 
 async def _make(
-    tx: asyncpg.Connection, world: World, row: Application, by: str
+    tx: Tx, world: World, row: Application, by: str
 ) -> tuple[tuple[UUID, ...], Credentials, Handover]:
     form, merchant_id, wall = form_of(row), row.merchant_id, world.clocks.wall()
     partner_id = row.owner_id if row.owner_kind == "partner" else None
@@ -89,7 +88,7 @@ async def _make(
     return tuple(site.site_id for site in sites), given, await prepare(tx, world, merchant_id, given)
 
 
-async def _check_room(tx: asyncpg.Connection, partner_id: UUID) -> None:
+async def _check_room(tx: Tx, partner_id: UUID) -> None:
     """Under the partner's lock, so that two at once are not both the last."""
     partner = await lock_partner(tx, partner_id)
     if partner is None or await count_merchants(tx, partner_id) >= partner.merchants_max:

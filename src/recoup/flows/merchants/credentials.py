@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.merchants.partners import KEY_PREFIX
 from recoup.flows.world import World
 from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
@@ -17,6 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.read.partners import find_partner_key
+from recoup.store.statement import Read
 from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
 
 REFRESH_LIVES = timedelta(hours=24)
@@ -155,7 +154,7 @@ def _ended() -> Problem:
                    cure="Sign in with the key that replaced it, or create a new one.")  # fmt: skip
 
 
-async def _find_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
+async def _find_key(connection: Read, app_key: str) -> ApiKey | None:
     """A partner's key says what it is by its name."""
     find = find_partner_key if app_key.startswith(KEY_PREFIX) else find_api_key
     return await find(connection, app_key)

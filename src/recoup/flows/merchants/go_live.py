@@ -1,7 +1,7 @@
 """A merchant asks to go live; the operator decides. What holds is read anew both times, never remembered."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.world import World
@@ -13,6 +13,7 @@ from recoup.moves.alerts import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
 from recoup.store.pool import KeyTaken
 from recoup.store.read.onboarding import onboarding_facts
+from recoup.store.statement import Read
 from recoup.store.write.go_live import add_request, decide_request
 
 NOTE_MAX: Final = 500
@@ -73,7 +74,7 @@ async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: s
             await alert_of_decision(tx, scope.merchant_id, request_id, state, at)
 
 
-async def _look(connection: Any, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
+async def _look(connection: Read, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
     facts = await onboarding_facts(connection, merchant_id)
     if facts is None:
         raise Problem("not_found", "There is no such merchant.")

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from recoup.flows.hosted_link import named_by, signed_token
@@ -19,6 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.audit import note
 from recoup.store.read.merchant_keys import keys_ended
+from recoup.store.statement import Tx
 from recoup.store.write.partners import add_handover, open_handover
 
 LASTS: Final = timedelta(days=7)
@@ -58,7 +58,7 @@ def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_
 
 
 async def prepare(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, given: Credentials, *,
+    tx: Tx, world: World, merchant_id: UUID, given: Credentials, *,
     request: tuple[str | None, bytes | None] = (None, None), old_keys_end: datetime | None = None,
 ) -> Handover:  # fmt: skip
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""

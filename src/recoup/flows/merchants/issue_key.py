@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.rules.stable.signing import secret_context
 from recoup.store.read.merchant_keys import keys_made
+from recoup.store.statement import Tx
 from recoup.store.write.merchant_keys import add_api_key, add_signing_key, add_tokenization_key
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
@@ -31,7 +30,7 @@ class NewKey:
     secret: str = field(repr=False)
 
 
-async def check_made(tx: asyncpg.Connection, merchant_id: UUID, kind: str, wall: datetime) -> None:
+async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> None:
     """Under the merchant's lock. Raises: Problem(too_many_requests)."""
     if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
         raise Problem("too_many_requests", f"{A_DAY_MAX} keys of this kind were made within a day.",
@@ -39,7 +38,7 @@ async def check_made(tx: asyncpg.Connection, merchant_id: UUID, kind: str, wall:
 
 
 async def issue_key(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, kind: str, by: str, name: str = ""
+    tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = ""
 ) -> NewKey:
     """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
 from recoup.flows.world import World
@@ -18,6 +16,7 @@ from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
+from recoup.store.statement import Tx
 from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
 from recoup.store.write.merchant_keys import end_keys
 from recoup.store.write.merchants import (
@@ -65,7 +64,7 @@ async def make_merchant(
 
 
 async def place_merchant(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *,
+    tx: Tx, world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *,
     partner_id: UUID | None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
     kinds: Collection[str] = KINDS,
 ) -> None:  # fmt: skip
@@ -109,7 +108,7 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
 
 
 async def issue_keys(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0),
+    tx: Tx, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0),
     kinds: Collection[str] = KEY_KINDS,
 ) -> Keys:  # fmt: skip
     """In an open transaction: keys that open the merchant's doors, of those `kinds`; the others are empty. Those before
@@ -123,7 +122,7 @@ async def issue_keys(
 
 
 async def keep_webhook_keys(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, rescue: str, stablecoin: str
+    tx: Tx, world: World, merchant_id: UUID, rescue: str, stablecoin: str
 ) -> None:
     """Secrets that we sign with are sealed: they are needed as they are."""
     context = f"webhook:{merchant_id}"

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
 from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
@@ -33,6 +31,7 @@ from recoup.store.read.partners import (
     made_before,
     waiting_handover,
 )
+from recoup.store.statement import Tx
 from recoup.store.write.merchants import change_merchant
 from recoup.store.write.partners import add_partner_merchant, lock_partner, note
 from recoup.store.write.sites import lock_merchant
@@ -107,7 +106,7 @@ def _check_site(asked: MerchantAsked) -> None:
 
 
 async def _again(
-    tx: asyncpg.Connection, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes
+    tx: Tx, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes
 ) -> MerchantMade:
     """What was made then, without its secrets; the link shows them while nobody has opened it."""
     made = before[0]
@@ -122,7 +121,7 @@ async def _again(
 
 
 async def _new(
-    tx: asyncpg.Connection, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes
+    tx: Tx, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes
 ) -> MerchantMade:
     merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
     site = NewSite(site_id, asked.site_url, asked.site_name, asked.descriptor)
@@ -195,6 +194,6 @@ async def new_keys(
     return KeysMade(given, handover, wall + overlap)
 
 
-async def _check_own(tx: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> None:
+async def _check_own(tx: Tx, partner_id: UUID, merchant_id: UUID) -> None:
     if not await is_own_merchant(tx, partner_id, merchant_id):
         raise no_such_merchant()

@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.read.partners import Partner, find_partner, partner_of
+from recoup.store.statement import Read
 
 KEPT_SECONDS: Final = 10.0
 KEPT_MAX: Final = 50_000
@@ -40,7 +39,7 @@ class Quotas:
         return partner.calls_per_minute if partner is not None else 0
 
     async def _kept(
-        self, kept: dict[UUID, tuple[float, T]], key: UUID, read: Callable[[asyncpg.Connection, UUID], Awaitable[T]]
+        self, kept: dict[UUID, tuple[float, T]], key: UUID, read: Callable[[Read, UUID], Awaitable[T]]
     ) -> T:
         now = self._world.clocks.monotonic()
         known = kept.get(key)

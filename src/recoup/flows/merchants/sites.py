@@ -17,6 +17,7 @@ from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address, host_of
 from recoup.store.read.merchants import Site, load_merchant
+from recoup.store.statement import Read
 from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
 
 SITES_MAX = 200
@@ -113,7 +114,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
         await audit.note(tx, scope, world.clocks.wall(), "site.retired", site_id, {"name": site.name})
 
 
-async def _ever(connection: Any, scope: Scope) -> Sequence[Site]:
+async def _ever(connection: Read, scope: Scope) -> Sequence[Site]:
     known = await load_merchant(connection, scope.merchant_id)
     return known.sites if known else ()
 

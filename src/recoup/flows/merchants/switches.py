@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
 from recoup.store.read.switches import Switch, SwitchChange, last_actors, standing, switch_history
+from recoup.store.statement import Tx
 from recoup.store.write.sites import lock_merchant, raise_version
 from recoup.store.write.switches import NewSwitchChange, note_changes, set_switch
 
@@ -70,7 +69,7 @@ async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bo
 
 
 async def note(
-    world: World, tx: asyncpg.Connection, scope: Scope, version: int, level: str, subject_id: UUID, name: str,
+    world: World, tx: Tx, scope: Scope, version: int, level: str, subject_id: UUID, name: str,
     before: Mapping[str, bool], after: Mapping[str, bool], why: str = "",
 ) -> None:  # fmt: skip
     """What of the switches differs is noted; for whoever writes them in the same open transaction, after raising the
@@ -93,7 +92,7 @@ async def note(
 
 
 async def check_not_closed(
-    tx: asyncpg.Connection, scope: Scope, level: str, subject_id: UUID, name: str, now: Mapping[str, bool]
+    tx: Tx, scope: Scope, level: str, subject_id: UUID, name: str, now: Mapping[str, bool]
 ) -> None:
     """Before it makes room for another that would be on. Raises: Problem(forbidden) for what somebody higher closed."""
     for kind in (kind for kind in KINDS if not now[kind]):
@@ -120,7 +119,7 @@ async def history(
         return await switch_history(connection, scope.merchant_id, after, limit)
 
 
-async def _standing_of(tx: asyncpg.Connection, scope: Scope, subject: Subject) -> list[Switch]:
+async def _standing_of(tx: Tx, scope: Scope, subject: Subject) -> list[Switch]:
     """The subject's three switches, the merchant's row held.
 
     Raises: Problem(not_found).

@@ -25,6 +25,7 @@ from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, 
 from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
+from recoup.store.statement import Tx
 from recoup.store.write.alerts import failing_endpoints
 from recoup.store.write.lanes import (
     Lane,
@@ -159,7 +160,7 @@ class Deliveries:
 
 
 async def _judge(
-    tx: asyncpg.Connection, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
+    tx: Tx, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
     wall: WallTime,
 ) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:  # fmt: skip
     """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try

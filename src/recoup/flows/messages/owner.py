@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves import audit
+from recoup.store.statement import Tx
 from recoup.store.write.partners import lock_partner
 from recoup.store.write.partners import note as note_of_partner
 from recoup.store.write.sites import lock_merchant
@@ -30,7 +29,7 @@ def path_of(owner: Owner) -> str:
     return "/v1/webhooks" if isinstance(owner, Scope) else "/v1/partner/webhooks"
 
 
-async def lock_owner(tx: asyncpg.Connection, owner: Owner) -> None:
+async def lock_owner(tx: Tx, owner: Owner) -> None:
     """Its endpoints are made, and samples for them counted, one by one until the transaction ends."""
     if isinstance(owner, Scope):
         await lock_merchant(tx, owner.merchant_id)
@@ -39,7 +38,7 @@ async def lock_owner(tx: asyncpg.Connection, owner: Owner) -> None:
 
 
 async def note(
-    tx: asyncpg.Connection, owner: Owner, at: WallTime, action: str, subject_id: UUID | str, facts: Mapping[str, Any]
+    tx: Tx, owner: Owner, at: WallTime, action: str, subject_id: UUID | str, facts: Mapping[str, Any]
 ) -> None:
     """In the merchant's audit log, or in the partner's. Raises: ValueError for an action without words."""
     if isinstance(owner, Scope):

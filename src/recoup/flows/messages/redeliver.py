@@ -3,8 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -15,6 +13,7 @@ from recoup.moves.replays import begin_one
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.deliveries import SentEvent, last_events, read_try
 from recoup.store.read.replays import list_replays
+from recoup.store.statement import Tx
 from recoup.store.write.endpoints import lock_owned
 from recoup.store.write.replays import lane_in_replay, note_replay_of_one, try_now
 
@@ -85,7 +84,7 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
 
 
 async def _send(
-    tx: asyncpg.Connection, world: World, scope: Scope, sent: SentEvent, key: str
+    tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str
 ) -> str:
     """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
     wall, lanes, replay_id = world.clocks.wall(), [sent.subject_id, sent.event_id], new_id()

@@ -4,7 +4,6 @@ import json
 import secrets
 from uuid import UUID
 
-import asyncpg
 from msgspec.structs import replace
 
 from recoup.flows.known import known_offset
@@ -18,6 +17,7 @@ from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import AccountRow, active_account, count_accounts
+from recoup.store.statement import Tx
 from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
 ACCOUNTS_MAX = 500  # refused and replaced ones too: all are kept, and locked when one is decided on
@@ -114,7 +114,7 @@ def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
     return deposits_of(world, row) if world.bank.shows_deposits and row.state == "added" else None
 
 
-async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *states: str) -> AccountRow:
+async def _locked(tx: Tx, merchant_id: UUID, account_id: UUID, *states: str) -> AccountRow:
     row = await lock_account(tx, merchant_id, account_id)
     if row is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the id.")

@@ -4,8 +4,6 @@ from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
@@ -32,6 +30,7 @@ from recoup.rules.network.card_text import masked_numbers
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.read.settlement_terms import account_delay
+from recoup.store.statement import Read, Tx
 from recoup.store.write.bank_payouts import LockedPayout, lock_account, lock_payout
 from recoup.store.write.settlement import lock_clock
 
@@ -157,7 +156,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
 
 
-async def _still_active(tx: asyncpg.Connection, row: LockedPayout) -> bool:
+async def _still_active(tx: Tx, row: LockedPayout) -> bool:
     """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the bank may know."""
     assert row.account_id is not None, "it is approved"
     account = await lock_account(tx, row.merchant_id, row.account_id)
@@ -199,7 +198,7 @@ async def _close(
     await retrying(once)
 
 
-async def _transfer(world: World, connection: asyncpg.Connection, row: LockedPayout) -> Transfer:
+async def _transfer(world: World, connection: Read, row: LockedPayout) -> Transfer:
     assert row.account_id is not None, "it is approved"
     assert row.approved_at is not None
     account = await find_account(connection, row.merchant_id, row.account_id)
@@ -209,7 +208,7 @@ async def _transfer(world: World, connection: asyncpg.Connection, row: LockedPay
     return Transfer(row.payout_id, to, row.units, row.asset, row.reference, row.approved_at)
 
 
-async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
+async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     row = await lock_payout(tx, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "There is no such payout.", cure="Check the id.")

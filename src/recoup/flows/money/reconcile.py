@@ -28,6 +28,7 @@ from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.read.reconciliation import Run, find_run, run_by_key
+from recoup.store.statement import Tx
 from recoup.store.write import reconciliation as store
 
 FILE_BYTES_MAX: Final = 512 << 20
@@ -110,7 +111,7 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     return found
 
 
-async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
+async def _compare(tx: Tx, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, [tuple(line) for line in good])
@@ -127,7 +128,7 @@ async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: da
     await store.end_run(tx, run.key, run.lines, run.counts, _notes(run.statement, reading), period)
 
 
-async def _keep(tx: asyncpg.Connection, run: _Run, rows: list[Row]) -> None:
+async def _keep(tx: Tx, run: _Run, rows: list[Row]) -> None:
     for row in rows:
         run.counts[row["outcome"]] = run.counts.get(row["outcome"], 0) + 1
     await store.add_verdicts(tx, rows)

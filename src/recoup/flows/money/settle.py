@@ -8,8 +8,6 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime, business_at
@@ -26,6 +24,7 @@ from recoup.store.read.settlement_terms import (
     period_of,
     terms_before,
 )
+from recoup.store.statement import Tx
 from recoup.store.write.settlement import lock_clock
 
 SEAL_TRIES: Final = 200
@@ -43,7 +42,7 @@ async def settle_merchant(world: World, merchant_id: UUID) -> list[UUID]:
     return await retrying(once)
 
 
-async def _settle(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> list[UUID]:
+async def _settle(tx: Tx, merchant_id: UUID, wall: WallTime) -> list[UUID]:
     clock = await lock_clock(tx, merchant_id)
     if clock is None:
         return []

@@ -3,17 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.store.read.people import belongs_in
+from recoup.store.statement import Tx
 from recoup.store.write.account_log import add_line, owe_mail
 
 
 async def note(
-    tx: asyncpg.Connection, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "",
+    tx: Tx, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "",
     **facts: Any,
 ) -> None:  # fmt: skip
     """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
@@ -28,7 +27,7 @@ async def note(
         await owe_mail(tx, log_id, await mail_world(tx, world, user_id), now)
 
 
-async def mail_world(tx: asyncpg.Connection, world: World, user_id: UUID) -> str:
+async def mail_world(tx: Tx, world: World, user_id: UUID) -> str:
     """By whose way out a mail about this person's account leaves."""
     other = world.other
     live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)

@@ -3,8 +3,6 @@
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.account_log import note
 from recoup.flows.people.throttle import (
     CODES_REMEMBERED,
@@ -20,6 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.people.codes import HOW_MANY, Typed, read_code, recovery_code
 from recoup.rules.people.totp import step_of
 from recoup.store.read.second_factors import factor_state
+from recoup.store.statement import Tx
 from recoup.store.write.second_factors import factor_of, spend_recovery, spend_step
 
 _TOO_MANY: Final = "Too many codes were wrong. A recovery code opens at once, a code of the app in"
@@ -66,7 +65,7 @@ async def _tell(world: World, user_id: UUID) -> None:
         await note(tx, world, user_id, "codes_guessed")
 
 
-async def spend(tx: asyncpg.Connection, world: World, user_id: UUID, typed: Typed, **facts: Any) -> None:
+async def spend(tx: Tx, world: World, user_id: UUID, typed: Typed, **facts: Any) -> None:
     """Under the person's lock. The code is right and was never used; from now on it is. Tries are forgiven.
 
     Raises: Problem(bad_credentials), naming the field `code`.
@@ -78,11 +77,11 @@ async def spend(tx: asyncpg.Connection, world: World, user_id: UUID, typed: Type
     await forgive_codes(tx, world, user_id)
 
 
-async def forgive_codes(tx: asyncpg.Connection, world: World, user_id: UUID) -> None:
+async def forgive_codes(tx: Tx, world: World, user_id: UUID) -> None:
     await forgive(tx, *(bucket_of(world, kind, str(user_id)) for kind in ("code", "code-day")))
 
 
-async def _spend_step(tx: asyncpg.Connection, world: World, user_id: UUID, code: str) -> None:
+async def _spend_step(tx: Tx, world: World, user_id: UUID, code: str) -> None:
     factor = await factor_of(tx, user_id)
     if factor is None or factor.sealed_secret is None:
         raise wrong_code()
@@ -94,7 +93,7 @@ async def _spend_step(tx: asyncpg.Connection, world: World, user_id: UUID, code:
                       cure="Wait for the next one: at most 30 seconds.")  # fmt: skip
 
 
-async def _spend_recovery(tx: asyncpg.Connection, world: World, user_id: UUID, code: str, **facts: Any) -> None:
+async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **facts: Any) -> None:
     became = await spend_recovery(tx, user_id, hash_of(world, user_id, code), world.clocks.wall())
     if became == "used":
         raise Problem("bad_credentials", "This recovery code was already used; each works once.", field="code",

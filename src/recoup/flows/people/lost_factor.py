@@ -3,8 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.account_log import note
 from recoup.flows.people.invitations import Subject
 from recoup.flows.people.oneself import Oneself, prove_password
@@ -14,6 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.read.people import find_user, names_of
 from recoup.store.read.second_factors import memberships_of, with_factor
+from recoup.store.statement import Read, Tx
 from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import hold_user
 from recoup.store.write.second_factors import forget_factor, forget_halves
@@ -78,7 +77,7 @@ def _no_factor() -> Problem:
     return Problem("not_found", "This person has no second factor.", cure="Their password alone signs them in.")
 
 
-async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, user_id: UUID) -> None:
+async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID) -> None:
     theirs = await memberships_of(connection, user_id)
     if subject.key not in [(kind, id_) for kind, id_, _, _ in theirs]:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
@@ -94,7 +93,7 @@ async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, 
 
 
 async def _remove(
-    tx: asyncpg.Connection, world: World, user_id: UUID, actor: str, request: str, **facts: str
+    tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str
 ) -> bool:
     """Under the person's lock. With everything that is open in their name. Whether there was one."""
     if not await forget_factor(tx, user_id):

@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.account_log import mail_world, note
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email, login_with, turn_of
@@ -21,6 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
 from recoup.store.pool import KeyTaken
 from recoup.store.read.people import find_user
+from recoup.store.statement import Tx
 from recoup.store.write.accounts import end_sessions, exchange_password
 from recoup.store.write.password_links import (
     PasswordLink,
@@ -62,7 +61,7 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
 
 
 async def link_of_ask(
-    tx: asyncpg.Connection, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str
+    tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str
 ) -> str | None:
     """The address that the mail carries: a token of its own for each try of it. None for somebody who is blocked, or
     has set a password meanwhile."""
@@ -146,7 +145,7 @@ async def set_password(
 
 
 async def _set(
-    tx: asyncpg.Connection, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str,
+    tx: Tx, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str,
     request_id: str,
 ) -> None:  # fmt: skip
     """Under the person's lock, with a link that is theirs."""
@@ -172,7 +171,7 @@ async def _again(
     return found.login.partition("#")[0]
 
 
-async def _make(tx: asyncpg.Connection, world: World, user_id: UUID, made_by: str) -> str:
+async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
     """By the address that the operator set for this Recoup, whatever a caller says."""
     token, now = world.mark + secrets.token_urlsafe(32), world.clocks.wall()
     await add_link(tx, _hash(world, token), user_id, made_by, now, now + LASTS)

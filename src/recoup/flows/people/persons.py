@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from msgspec.structs import asdict
 
@@ -31,6 +30,7 @@ from recoup.store.read.customers import (
     payers_by_email,
     transmissions_of,
 )
+from recoup.store.statement import Read
 from recoup.store.write.bulk_acts import forget_lists_of
 from recoup.store.write.exports import end_files_of
 from recoup.store.write.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
@@ -136,10 +136,10 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
              "external_id": customer.external_id, "first_seen_at": customer.first_seen_at}  # fmt: skip
     yield b'{"customer":' + msgspec.json.encode(known)
 
-    def orders(connection: asyncpg.Connection, after: UUID) -> Awaitable[list[PersonalOrder]]:
+    def orders(connection: Read, after: UUID) -> Awaitable[list[PersonalOrder]]:
         return personal_orders(connection, merchant_id, payer_id, after, PART)
 
-    def transmissions(connection: asyncpg.Connection, before: UUID) -> Awaitable[list[CustomerTransmission]]:
+    def transmissions(connection: Read, before: UUID) -> Awaitable[list[CustomerTransmission]]:
         return transmissions_of(connection, merchant_id, payer_id, PART, before)
 
     yield b',"orders":['
@@ -155,7 +155,7 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
 
 
 async def _listed(
-    world: World, read: Callable[[asyncpg.Connection, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID],
+    world: World, read: Callable[[Read, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID],
     place: UUID,
 ) -> AsyncIterator[bytes]:  # fmt: skip
     """The rows that `read` finds from a place on; a connection is kept for one part of them only."""

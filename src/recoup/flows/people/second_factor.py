@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
-
 from recoup.flows.people.account_log import note
 from recoup.flows.people.codes import (
     charge_code,
@@ -30,6 +28,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
 from recoup.store.read.second_factors import bound_by, factor_state
+from recoup.store.statement import Tx
 from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import hold_user
 from recoup.store.write.second_factors import (
@@ -220,13 +219,13 @@ def _staff_must(world: World) -> bool:
     return any(one.policy.staff_second_factor for one in (world, other) if one is not None)
 
 
-async def _make_codes(tx: asyncpg.Connection, world: World, me: Oneself, key: str) -> list[str]:
+async def _make_codes(tx: Tx, world: World, me: Oneself, key: str) -> list[str]:
     codes = recovery_codes(world, me.user_id, key)
     await replace_recovery(tx, me.user_id, [hash_of(world, me.user_id, code) for code in codes])
     return codes
 
 
-async def _hold(tx: asyncpg.Connection, me: Oneself, kept: str | None = None) -> None:
+async def _hold(tx: Tx, me: Oneself, kept: str | None = None) -> None:
     """`kept`: the password's hash as it was proved. Raises: Problem(conflict)."""
     now = await hold_user(tx, me.user_id)
     if now is None or (kept is not None and now != kept):

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -21,6 +19,7 @@ from recoup.store.read.notifications import read_bell
 from recoup.store.read.partners import find_partner
 from recoup.store.read.people import MerchantAccess, find_session, is_operator, partner_roles, reachable
 from recoup.store.read.second_factors import bound_by
+from recoup.store.statement import Tx
 from recoup.store.write.looks import end_look
 from recoup.store.write.people import (
     choose_merchant,
@@ -139,7 +138,7 @@ class Session:
 
 
 async def open_session(
-    connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo = NOWHERE,
+    connection: Tx, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo = NOWHERE,
     token: str | None = None,
 ) -> str:  # fmt: skip
     """In an open transaction: a new session in the place of the old; answers its token. `token`: one that the caller

@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.flows.people.account_log import note
 from recoup.flows.people.devices import device_of, new_device
 from recoup.flows.people.passwords import NOBODY, Passwords, Turn, outdated
@@ -22,6 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
 from recoup.store.read.people import find_user
 from recoup.store.read.second_factors import sealed_secret
+from recoup.store.statement import Tx
 from recoup.store.write.account_log import add_failed_sign_in
 from recoup.store.write.people import hold_user, save_password
 from recoup.store.write.second_factors import add_half
@@ -96,7 +95,7 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
 
 
 async def enter(
-    tx: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo, request: str = ""
+    tx: Tx, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo, request: str = ""
 ) -> Entered:
     """Under the person's lock; their password was right. A session, or half of one."""
     if await sealed_secret(tx, user_id) is None:

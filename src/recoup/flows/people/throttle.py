@@ -8,11 +8,10 @@ signed in on a device before has a count of its own there, and none of these.
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
+from recoup.store.statement import Tx
 from recoup.store.write.people import charge_sign_in, forgive_sign_ins
 
 REMEMBERED: Final = timedelta(minutes=15)
@@ -34,7 +33,7 @@ def bucket_of(world: World, kind: str, value: str) -> str:
 
 
 async def charge(
-    connection: asyncpg.Connection, world: World, bucket: str, tries_max: int, message: str,
+    connection: Tx, world: World, bucket: str, tries_max: int, message: str,
     remembered: timedelta = REMEMBERED,
 ) -> int:  # fmt: skip
     """Answers which try it is. `message` ends with when it goes on. Raises: Problem(too_many_requests)."""
@@ -47,7 +46,7 @@ async def charge(
 
 
 async def charge_stranger(
-    connection: asyncpg.Connection, world: World, email: str, address: str, message: str, page: str = ""
+    connection: Tx, world: World, email: str, address: str, message: str, page: str = ""
 ) -> None:
     """A try with this e-mail, by whatever page looks at a password. `page`: one that does not, and counts apart: who
     ran out of tries may still say that they forgot it. Raises: Problem(too_many_requests)."""
@@ -59,7 +58,7 @@ async def charge_stranger(
         await charge(connection, world, bucket_of(world, f"{page}:{kind}" if page else kind, value), tries_max, message)
 
 
-async def forgive_email(connection: asyncpg.Connection, world: World, email: str, address: str) -> None:
+async def forgive_email(connection: Tx, world: World, email: str, address: str) -> None:
     """Whoever has this e-mail, by itself, signed in from there."""
     network = network_of(address) or address
     await forgive(connection, bucket_of(world, "email", _from(email, network)), bucket_of(world, "email-all", email))
@@ -69,7 +68,7 @@ def _from(email: str, network: str) -> str:
     return f"{email}\0{network}"
 
 
-async def forgive(connection: asyncpg.Connection, *buckets: str) -> None:
+async def forgive(connection: Tx, *buckets: str) -> None:
     await forgive_sign_ins(connection, sorted(buckets))
 
 

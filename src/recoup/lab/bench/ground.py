@@ -23,6 +23,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.models import Models
 from recoup.flows.world import World
+from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.keys.jwt import SERVICES, access_claims
 from recoup.gateways.keys.keyring import open_keyring
@@ -54,7 +55,7 @@ class Ground:
         return find_binaries().pgbench
 
     @asynccontextmanager
-    async def world(self, processor: Any = None) -> AsyncIterator[tuple[World, RecordingDatabase]]:
+    async def world(self, processor: Processor | None = None) -> AsyncIterator[tuple[World, RecordingDatabase]]:
         """A world in this process, whose statements can be recorded."""
         keys = open_keyring(self.data_dir / "keys", {})
         db = RecordingDatabase(self.sandbox, size=12, name="bench")
@@ -153,7 +154,7 @@ def orders_of(world: World) -> tuple[Orders, Deliveries]:
     return Orders(world), Deliveries(world)
 
 
-def on_another_route(world: World, processor: Any) -> World:
+def on_another_route(world: World, processor: Processor) -> World:
     return replace(world, processors={processor.name: processor})
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import uvloop
 
 from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
-from recoup.gateways.cards.port import Charge, Outcome, Reversal
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
 
 LATENCY_SECONDS: Final = 0.05
 NAME: Final = "http"
@@ -51,6 +51,9 @@ class FixedProcessor:
 
     async def inquire(self, id: UUID) -> Outcome:
         return outcome_of(id, self._approved, 50)
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return outcome_of(answer.id, True, 50)
 
 
 def outcome_of(id: UUID, approved: bool, latency_ms: int) -> Outcome:

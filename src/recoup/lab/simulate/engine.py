@@ -11,6 +11,7 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
+from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.web.port import NoWeb
 from recoup.kernel.policy import Policy
 from recoup.lab.simulate.channels import ChannelBook, SimChannel
@@ -34,7 +35,7 @@ class Outside:
     """What a death of the engine does not touch: the database, the keys, the counterparts and their books, time."""
 
     dsn: str
-    keys: Any
+    keys: Keyring
     clocks: SimClocks
     issuer: SimIssuer
     channels: dict[str, SimChannel]
@@ -56,7 +57,7 @@ class Engine:
     charges: Charges
 
 
-def outside_of(dsn: str, keys: Any, seed: int, faults: Faults) -> Outside:
+def outside_of(dsn: str, keys: Keyring, seed: int, faults: Faults) -> Outside:
     clocks, book = SimClocks(), ChannelBook()
     channels = {c.code: SimChannel(c.code, seed, clocks, faults, book) for c in enabled(test=True)}
     return Outside(dsn, keys, clocks, SimIssuer(seed, clocks, faults), channels, book,

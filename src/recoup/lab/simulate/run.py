@@ -4,13 +4,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
+from recoup.gateways.keys.keyring import Keyring
 from recoup.lab.simulate import books
 from recoup.lab.simulate.actors import ACTORS
 from recoup.lab.simulate.contracts import contract_of
@@ -52,7 +53,7 @@ class Simulated:
 
 
 async def simulate(
-    dsn: str, keys: Any, plan: Plan, tell: Callable[[str], None] = lambda text: None
+    dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None
 ) -> Simulated:
     """On an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """/applications: the list, and one application with its form, documents, decision and end."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.datastructures import UploadFile
@@ -19,6 +19,7 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.applications import FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
+from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import DECLINE_REASONS
@@ -87,7 +88,7 @@ def _only_operator(desk: Desk) -> None:
         raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
 
 
-async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> None:
+async def _step(world: World, desk: Desk, application_id: UUID, doing: str) -> None:
     if doing == "submit":
         _, lacks = await applications.submit_application(world, desk.who, application_id)
         if lacks:
@@ -162,7 +163,7 @@ async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typ
     return render("applications/application.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _link(world: Any, desk: Desk, row: FullApplication) -> str | None:
+async def _link(world: World, desk: Desk, row: FullApplication) -> str | None:
     """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
     if row.status != "CONVERTED" or not desk.may_apply:
         return None

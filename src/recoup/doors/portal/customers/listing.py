@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, redirect
@@ -30,6 +29,7 @@ from recoup.store.read.customer_list import (
 from recoup.store.read.customers import customers_by_email, find_customer, payers_by_email
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders
+from recoup.store.statement import Read
 
 SIZE: Final = 50
 TYPED_MAX: Final = 320
@@ -91,7 +91,7 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
 
 
-async def _by_orders(connection: asyncpg.Connection, wanted: OrderFilter) -> set[UUID]:
+async def _by_orders(connection: Read, wanted: OrderFilter) -> set[UUID]:
     page = await list_orders(connection, wanted, limit=ORDERS_MAX)
     return await customers_of(connection, wanted.merchant_id, [row.order_id for row in page.rows])
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, redirect
@@ -32,6 +31,7 @@ from recoup.store.read.order_row import OrderRow
 from recoup.store.read.order_search import exact_order, tidy
 from recoup.store.read.order_tails import orders_by_tail
 from recoup.store.read.orders import Page, list_orders
+from recoup.store.statement import Read
 
 _TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
 NOTHING: Final[Mapping[str, str]] = {}
@@ -168,7 +168,7 @@ def columns_of(query: Query, habits: Habits) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in wanted) or DEFAULT
 
 
-async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, page: Page) -> Count | None:
+async def _total(connection: Read, query: Query, visit: Visit, page: Page) -> Count | None:
     """Known from the page itself when it is the only one; None for a search with more than that."""
     if not query.cursor and page.next_cursor is None:
         return Count(len(page.rows), True)
@@ -189,7 +189,7 @@ def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
 
 
-async def _as_amount(connection: asyncpg.Connection, visit: Visit, query: Query) -> Drop | None:
+async def _as_amount(connection: Read, visit: Visit, query: Query) -> Drop | None:
     """Somebody typed `68.80`, or `68.80 USD`: the list with that as its amount, unless it is empty too."""
     number, _, currency = query.text.partition(" ")
     try:
@@ -203,7 +203,7 @@ async def _as_amount(connection: asyncpg.Connection, visit: Visit, query: Query)
     return Drop(f"Amount: {query.text}", meant.link(), count) if count.value else None
 
 
-async def _drops(connection: asyncpg.Connection, visit: Visit, query: Query) -> list[Drop]:
+async def _drops(connection: Read, visit: Visit, query: Query) -> list[Drop]:
     """For a list without orders: each filter, and how many orders there would be without it."""
     found = []
     for chip in chips(query, visit.known):

@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
@@ -26,6 +25,7 @@ from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.bank import active_account, payouts_of
 from recoup.store.read.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
+from recoup.store.statement import Read
 
 SIZE: Final = 25
 LINES: Final = 100
@@ -82,7 +82,7 @@ async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> R
     return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _homeless(connection: asyncpg.Connection, rows: Sequence[Batch]) -> list[str]:
+async def _homeless(connection: Read, rows: Sequence[Batch]) -> list[str]:
     """Currencies whose payouts wait for a bank account rather than for somebody's approval."""
     waiting = sorted({(row.merchant_id, row.asset) for row in rows if row.payout_state == "created"})
     return [asset for merchant_id, asset in waiting if await active_account(connection, merchant_id, asset) is None]

@@ -1,6 +1,5 @@
 """Payouts that wait for somebody, each with where it would go and why this person cannot approve it now."""
 
-import asyncpg
 from msgspec.structs import asdict, replace
 
 from recoup.doors.portal.visit import Visit
@@ -8,6 +7,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.read.bank import ActiveAccount, PayoutRow, active_account, open_payouts, payouts_of
 from recoup.store.read.settlement_terms import account_delay
+from recoup.store.statement import Read
 
 
 class WaitingPayout(PayoutRow, frozen=True):
@@ -20,7 +20,7 @@ class WaitingPayout(PayoutRow, frozen=True):
     same: bool = False
 
 
-async def waiting_payouts(visit: Visit, connection: asyncpg.Connection, asset: str | None) -> list[WaitingPayout]:
+async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> list[WaitingPayout]:
     """Oldest first."""
     rows = await open_payouts(connection, visit.merchant_id, asset)
     created = {row.asset for row in rows if row.state == "created"}

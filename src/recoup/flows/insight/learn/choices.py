@@ -5,7 +5,6 @@ who chose what, and when, can be read later.
 import hashlib
 from typing import Literal
 
-import asyncpg
 from msgspec.structs import asdict
 
 from recoup.flows.models import find_model
@@ -18,6 +17,7 @@ from recoup.rules.rescue.engine.trial import Trial
 from recoup.store.read import models as stored
 from recoup.store.read.models import ModelChoice, StoredModel
 from recoup.store.read.trainings import TrainingLine, last_training
+from recoup.store.statement import Tx
 from recoup.store.write.models import add_choice, add_model
 
 BYTES_MAX = 32_000_000
@@ -135,7 +135,7 @@ def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "
 
 
 async def _choose(
-    world: World, tx: asyncpg.Connection, last: ModelChoice | None, name: str | None, back_to: int | None, why: str,
+    world: World, tx: Tx, last: ModelChoice | None, name: str | None, back_to: int | None, why: str,
     actor: Actor,
 ) -> None:  # fmt: skip
     number = last.choice_no + 1 if last is not None else 1

@@ -13,7 +13,6 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
@@ -38,6 +37,7 @@ from recoup.store.read.past import (
     past_orders,
     past_transmissions,
 )
+from recoup.store.statement import Read
 
 ATTEMPTS_MAX: Final = 4_000_000
 APART_HOURS: Final = 45 * 24.0  # what comes later under the same order id is another payment
@@ -130,7 +130,7 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     return Gathered(*_attempts(columns, shared=shared), tuple(by_owner), len(found))
 
 
-async def _read(connection: asyncpg.Connection, merchant: Learner, after: UUID, rows: _Rows) -> AsyncIterator[None]:
+async def _read(connection: Read, merchant: Learner, after: UUID, rows: _Rows) -> AsyncIterator[None]:
     """A merchant's past into the rows of its owner, a part at a time."""
     merchant_id, region = merchant.merchant_id, merchant.region
     async for orders, attempts in past_orders(connection, merchant_id, after):
