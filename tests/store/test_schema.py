@@ -109,7 +109,9 @@ _CATALOGUE = {
         SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
         WHERE table_schema = 'public' AND grantee = 'recoup_app'""",
     "functions": """
-        SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+        SELECT p.oid::regprocedure::text, l.lanname::text, p.prosecdef, p.proconfig::text, p.prosrc
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        WHERE p.pronamespace = 'public'::regnamespace
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')""",
     "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
 }
@@ -153,7 +155,6 @@ def test_migrations_lead_to_the_schema(server: ServerAddress, database: str) -> 
             for what in _CATALOGUE:
                 assert by_migration[what] == by_schema[what], what
             assert not by_schema["triggers"]
-            assert not by_schema["functions"]
             # Migrating again changes nothing.
             await migrate(migrated, database)
             assert await catalogue(migrated) == by_migration
@@ -245,11 +246,12 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
     asyncio.run(story())
 
 
-def test_there_are_no_triggers_and_no_functions_of_ours(server: ServerAddress) -> None:
+def test_there_are_no_triggers_and_functions_do_what_their_caller_may(server: ServerAddress) -> None:
     async def story() -> None:
         found = await catalogue(server.dsn(TEMPLATES["world"]))
         assert not found["triggers"]
-        assert not found["functions"]
+        assert found["functions"]
+        assert {(language, as_owner) for _, language, as_owner, _, _ in found["functions"]} == {("plpgsql", False)}
 
     async def with_template() -> None:
         async with sandbox_world(server):

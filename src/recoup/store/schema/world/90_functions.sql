@@ -1,0 +1,149 @@
+-- Several writes that belong together, in order: each statement writes one table, what it needs is read into variables
+-- first, and what is empty is passed by. They run as whoever calls them, inside the caller's transaction.
+
+-- Seals committed postings into the merchant's next page, under the closer's lock; answers how many. Pages are large:
+-- how large a set is that was just built is guessed badly, and a nested loop over it would be quadratic. So sets are
+-- hashed or merged: each lies between two ids, so that none is more than the page.
+CREATE FUNCTION close_page(merchant uuid, most int, wall timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET enable_nestloop = off AS $$
+DECLARE
+  page bigint; previous bytea; next_root bytea;
+  ids uuid[]; hashes bytea;
+  accounts text[]; assets text[]; places text[]; totals numeric[]; sums jsonb; told text;
+  stamped bigint;
+BEGIN
+  SELECT array_agg(f.posting_id ORDER BY f.posting_id), string_agg(f.content_hash, ''::bytea ORDER BY f.posting_id)
+  INTO ids, hashes
+  FROM (SELECT p.posting_id, p.content_hash FROM postings p WHERE p.merchant_id = merchant AND p.page_no IS NULL
+    ORDER BY p.posting_id LIMIT most) f;
+  IF ids IS NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT c.page_no + 1, c.root INTO STRICT page, previous FROM closers c WHERE c.merchant_id = merchant;
+
+  UPDATE postings t SET page_no = page, position = p.position FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position)
+  WHERE t.merchant_id = merchant AND t.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
+    AND t.posting_id = p.posting_id;
+  GET DIAGNOSTICS stamped = ROW_COUNT;
+  IF stamped <> cardinality(ids) THEN
+    RAISE EXCEPTION 'postings of a page were sealed by somebody else' USING ERRCODE = 'serialization_failure';
+  END IF;
+
+  WITH entered AS MATERIALIZED (
+    SELECT p.position, e.posting_id, e.line_no, e.account, e.asset, e.place, e.units
+    FROM entries e JOIN unnest(ids) WITH ORDINALITY AS p (posting_id, position) USING (posting_id)
+    WHERE e.merchant_id = merchant AND e.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
+  ), numbered AS MATERIALIZED (  -- few, and numbers sort several times as fast as their names
+    SELECT account, asset, place, row_number() OVER () AS number
+    FROM (SELECT DISTINCT account, asset, place FROM entered) a
+  ), e AS MATERIALIZED (
+    SELECT posting_id, line_no, account, asset, place, sum(units) OVER (
+        PARTITION BY number ORDER BY position, line_no ROWS UNBOUNDED PRECEDING) AS running
+    FROM entered JOIN numbered USING (account, asset, place)
+  ), stamps AS (
+    UPDATE entries t SET balance_after = e.running + coalesce(b.units, 0)
+    FROM e LEFT JOIN account_balances b ON b.merchant_id = merchant AND b.account = e.account AND b.asset = e.asset
+      AND b.place = e.place
+    WHERE t.merchant_id = merchant AND t.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
+      AND t.posting_id = e.posting_id AND t.line_no = e.line_no
+    RETURNING t.account, t.asset, t.place, t.units
+  ), s AS (
+    SELECT account, asset, place, sum(units) AS units FROM stamps GROUP BY 1, 2, 3
+  )
+  SELECT array_agg(s.account), array_agg(s.asset), array_agg(s.place), array_agg(s.units),
+    jsonb_object_agg(s.account || '|' || s.asset || '|' || s.place, s.units),
+    string_agg(s.account || '|' || s.asset || '|' || s.place || '=' || s.units, E'\n'
+      ORDER BY s.account, s.asset, s.place)
+  INTO accounts, assets, places, totals, sums, told
+  FROM s;
+
+  INSERT INTO account_balances AS b (merchant_id, account, asset, place, units, page_no)
+  SELECT merchant, s.account, s.asset, s.place, s.units, page
+  FROM unnest(accounts, assets, places, totals) AS s (account, asset, place, units)
+  ON CONFLICT (merchant_id, account, asset, place) DO UPDATE SET units = b.units + EXCLUDED.units,
+    page_no = EXCLUDED.page_no;
+
+  next_root := sha256(previous || convert_to(page::text, 'UTF8') || hashes || convert_to(told, 'UTF8'));
+  INSERT INTO pages (merchant_id, page_no, prev_root, root, postings, sums, closed_at)
+  VALUES (merchant, page, previous, next_root, cardinality(ids), sums, wall);
+  UPDATE closers c SET page_no = page, root = next_root WHERE c.merchant_id = merchant;
+  RETURN cardinality(ids);
+END $$;
+
+-- Numbers committed events and opens the lanes of the endpoints that want them, under the closer's lock; answers how
+-- many. Whole subjects, so that a later event of one never passes an earlier one; found by their keys, and marked as
+-- they are found, so that what was fed before is not looked at, however much it is. A lane that exists is touched, not
+-- passed by: so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place
+-- in the feed; orders that wait for a person are gathered for a minute.
+CREATE FUNCTION feed_events(merchant uuid, most int, wall timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  subjects uuid[];
+  nos bigint[]; numbers bigint[]; of_subjects uuid[]; seqs int[]; ids uuid[]; events text[];
+BEGIN
+  subjects := ARRAY(SELECT DISTINCT s.subject_id FROM (
+    SELECT o.subject_id FROM outbox o WHERE o.merchant_id = merchant AND NOT o.fed ORDER BY o.recorded_at LIMIT most) s
+    ORDER BY 1);
+  IF cardinality(subjects) = 0 THEN
+    RETURN 0;
+  END IF;
+
+  WITH marked AS (
+    UPDATE outbox o SET fed = true
+    WHERE o.merchant_id = merchant AND NOT o.fed AND o.subject_id = ANY(subjects)
+      AND o.subject_id >= subjects[1] AND o.subject_id <= subjects[cardinality(subjects)]
+    RETURNING o.subject_id, o.seq, o.event_id, o.event, o.subject_kind, o.recorded_at
+  ), found AS MATERIALIZED (
+    SELECT subject_id, seq, event_id, event, min(recorded_at) OVER (PARTITION BY subject_id) AS since,
+      subject_kind NOT IN ('stable_order', 'subscription') AS ours
+    FROM marked
+  ), fresh AS (
+    SELECT f.*, c.feed_no + row_number() OVER w AS no,
+      CASE WHEN f.ours THEN c.number + count(*) FILTER (WHERE f.ours) OVER w END AS number
+    FROM found f, closers c WHERE c.merchant_id = merchant WINDOW w AS (ORDER BY since, subject_id, seq)
+  )
+  SELECT array_agg(f.no), array_agg(f.number), array_agg(f.subject_id), array_agg(f.seq), array_agg(f.event_id),
+    array_agg(f.event)
+  INTO nos, numbers, of_subjects, seqs, ids, events
+  FROM fresh f;
+  IF nos IS NULL THEN
+    RETURN 0;
+  END IF;
+
+  INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)
+  SELECT merchant, f.no, f.subject_id, f.seq, f.event_id, f.event, f.number
+  FROM unnest(nos, of_subjects, seqs, ids, events, numbers) AS f (no, subject_id, seq, event_id, event, number);
+  UPDATE closers c SET feed_no = c.feed_no + cardinality(nos),
+    number = c.number + cardinality(array_remove(numbers, NULL))
+  WHERE c.merchant_id = merchant;
+
+  WITH heard AS MATERIALIZED (
+    SELECT * FROM endpoints WHERE merchant_id = merchant AND state = 'active'
+    UNION ALL SELECT e.* FROM heard_by_partners p JOIN endpoints e ON e.partner_id = p.partner_id AND e.state = 'active'
+    WHERE p.merchant_id = merchant
+  )
+  INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)
+  SELECT merchant, e.endpoint_id, CASE WHEN e.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id,
+    min(f.seq), wall
+  FROM unnest(of_subjects, seqs, ids, events, numbers) AS f (subject_id, seq, event_id, event, number)
+  JOIN heard e ON f.event = ANY(e.events) AND (e.format <> 'stablecoin') = (f.number IS NOT NULL)
+  GROUP BY e.endpoint_id, 3, f.subject_id ORDER BY 2, 3
+  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = lanes.next_seq;
+
+  IF events && ARRAY['payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed'] THEN
+    INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, created_at)
+    SELECT merchant, f.event_id, CASE f.event WHEN 'payment.chargeback.received' THEN 'dispute'
+      WHEN 'settlement.closed' THEN 'settlement' ELSE 'payout' END, f.subject_id, f.seq, '{}', wall
+    FROM unnest(of_subjects, seqs, ids, events) AS f (subject_id, seq, event_id, event)
+    WHERE f.event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed');
+    INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
+    SELECT merchant, 'alert', f.event_id, feed_events.wall, true FROM unnest(ids, events) AS f (event_id, event)
+    WHERE f.event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed')
+    ON CONFLICT (merchant_id, kind, subject_id) DO NOTHING;
+  END IF;
+  IF events && ARRAY['order.problem', 'order.onhold'] THEN
+    INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
+    VALUES (merchant, 'orders_alert', merchant, feed_events.wall + interval '1 minute', true)
+    ON CONFLICT (merchant_id, kind, subject_id) DO NOTHING;
+  END IF;
+  RETURN cardinality(nos);
+END $$;
