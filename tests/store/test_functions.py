@@ -1,0 +1,72 @@
+"""What is held of a statement is held of each statement in a function, too: its home, and one table written by each."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pglast
+import pytest
+from pglast import ast
+from pglast.visitors import Visitor
+from tests.store.test_statements import named
+
+from recoup.rules.order.lifecycle import check_sql
+from recoup.store.homes import DIRECTORY, HUB, MERCHANT, Home, home_of
+from recoup.store.migrate import schema_sql
+from recoup.store.statement import STATEMENTS
+
+# function -> its home
+FUNCTIONS: dict[str, Home] = {"close_page": MERCHANT, "feed_events": MERCHANT}
+CREATE = re.compile(r"^CREATE FUNCTION (\w+)\((.*?)^END \$\$;$", re.S | re.M)
+SOURCES = {match[1]: match[0] for match in CREATE.finditer(schema_sql("world", check_sql()))}
+
+
+def queries(node: Any) -> Iterator[str]:
+    """The statements of a function; expressions are none."""
+    if isinstance(node, dict):
+        query = node.get("PLpgSQL_expr", {}).get("query", "")
+        if query.lstrip().upper().startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")):
+            yield query
+        elif "ARRAY(SELECT" in query:
+            yield f"SELECT {query.partition(':=')[2]}"
+        for one in node.values():
+            yield from queries(one)
+    elif isinstance(node, list):
+        for one in node:
+            yield from queries(one)
+
+
+class Written(Visitor):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.tables = list[str]()
+
+    def visit(self, _: Any, node: Any) -> None:
+        if isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt):
+            self.tables.append(node.relation.relname)
+
+
+def written(sql: str) -> list[str]:
+    visitor = Written()
+    visitor(pglast.parse_sql(sql))
+    return visitor.tables
+
+
+def test_every_function_has_a_home_and_somebody_who_calls_it() -> None:
+    assert set(SOURCES) == set(FUNCTIONS)
+    called = {name: [one for one in STATEMENTS if f"{name}(" in one.sql] for name in FUNCTIONS}
+    for name, statements in called.items():
+        assert statements, name
+        assert {(one.home, one.reads) for one in statements} == {(FUNCTIONS[name], False)}, name
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_stays_in_its_home_and_each_statement_writes_one_table(name: str) -> None:
+    found = list(queries(json.loads(pglast.parser.parse_plpgsql_json(SOURCES[name]))))
+    assert len(found) > 1
+    for sql in found:
+        seen, tables = named(sql), written(sql)
+        assert {home_of(table, "world") for table in seen.tables - seen.ctes} <= {FUNCTIONS[name], DIRECTORY}, sql
+        assert len(tables) <= 1, sql
+        assert {home_of(table, "world") for table in tables} <= {FUNCTIONS[name]}, sql
