@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import pglast
@@ -13,7 +12,7 @@ from pglast.visitors import Visitor
 from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import check_sql
-from recoup.store.homes import DIRECTORY, HUB, MERCHANT, Home, home_of
+from recoup.store.homes import DIRECTORY, MERCHANT, Home, home_of
 from recoup.store.migrate import schema_sql
 from recoup.store.statement import STATEMENTS
 
