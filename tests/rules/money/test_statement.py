@@ -125,6 +125,13 @@ def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
         mapping_file(told)
 
 
+@pytest.mark.parametrize("told", ["a" + ".a" * 30_000 + " = 1", '"\u2028".' * 1_000 + "a = 1", "#" * 20_000],
+                         ids=["dots", "dots in what TOML takes for one line", "length"])  # fmt: skip
+def test_a_mapping_that_would_take_minutes_is_refused_before_it_is_read(told: str) -> None:
+    with pytest.raises(Problem, match="too long, or has a line with too many dots"):
+        mapping_file(told)
+
+
 @pytest.mark.parametrize("reading", [
     Reading(kind="shop"), Reading(zone="Mars/Base"), Reading(delimiter="ab"), Reading(decimal="x"),
     Reading(types={"a": "gift"}), Reading(currencies=("ABC",)), Reading(columns={"amount": "Gross"}),

@@ -37,6 +37,7 @@ def test_a_card_in_one_piece_is_found(card: str, written: str) -> None:
 
 @pytest.mark.parametrize("text", [
     *(mark.join(GROUPS) for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")),
+    f"{PAN[:4]}-{PAN[4:8]} {PAN[8:12]}.{PAN[12:]}",
     " ".join(PAN), f"{PAN[:6]} {PAN[6:]}", f"{PAN[:8]}-{PAN[8:]}",
     "４１１１ １１１１ １１１１ １１１１", "٤١١١١١١١١١١١١١١١", f"4️⃣1️⃣1️⃣1️⃣ {GROUPED[5:]}", f"{GROUPED} 12/26 123",
     f"12 {GROUPED}", f"2026-11-20 {GROUPED}", f"DE89 3704 0044 0532 0130 00 and {GROUPED}",

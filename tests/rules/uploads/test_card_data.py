@@ -35,6 +35,15 @@ def test_a_number_is_found_in_any_text(card: str, written: str) -> None:
         assert shown not in str(card_data(body))
 
 
+@pytest.mark.parametrize("mark", ["\n", "\t", "\r\n", "\u2003"])
+def test_a_number_is_found_behind_what_json_escapes(mark: str) -> None:
+    body = {"billingInformation": {"firstName": mark.join(CARDS[0][at : at + 4] for at in range(0, 16, 4))}}
+    assert may_hold_number(json.dumps(body))
+    assert may_hold_number(json.dumps(body, ensure_ascii=False))
+    assert card_data(body)
+    assert may_hold_code(json.dumps({f"c{mark}vv": "123"}))
+
+
 def test_a_number_is_found_as_a_number_and_as_a_name() -> None:
     assert card_data({"a": int(CARDS[0])})
     assert card_data({"a": {CARDS[0]: 1}})

@@ -18,6 +18,8 @@ from recoup.rules.money.periods import zone_of
 
 COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
+MAPPING_MAX: Final = 16_384  # characters
+DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's dots
 EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
 
 
@@ -58,6 +60,9 @@ def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
 
 def mapping_file(text: str) -> dict[str, Any]:
     """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
+    if len(text) > MAPPING_MAX or any(line.count(".") > DOTS_MAX for line in text.split("\n")):
+        raise Problem("invalid", "The mapping is too long, or has a line with too many dots.", field="mapping",
+                      cure=f"Write at most {MAPPING_MAX} characters, and {DOTS_MAX} dots in a line.")  # fmt: skip
     try:
         told = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -204,15 +204,15 @@ def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
 
 
 def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
-    """A number in a card's groups, the same marks between each two, that begins with this group of four."""
+    """A number in a card's groups, with marks between each two, that begins with this group of four."""
     found = tuple(end - start for start, end in groups[at : at + _GROUPS_MAX])
     for lengths in _GROUPINGS:
         if found[: len(lengths)] != lengths:
             continue
         several = groups[at : at + len(lengths)]
-        marks = {text[one[1] : other[0]] for one, other in zip(several, several[1:], strict=False)}
+        marks = (text[one[1] : other[0]] for one, other in zip(several, several[1:], strict=False))
         digits = "".join(text[start:end] for start, end in several)
-        if len(marks) == 1 and _MARKS.fullmatch(marks.pop()) and is_like_card(digits):
+        if all(map(_MARKS.fullmatch, marks)) and is_like_card(digits):
             return Number(several[0][0], several[-1][1], digits, True), at + len(lengths)
     return None, at + 1
 

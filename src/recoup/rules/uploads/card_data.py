@@ -13,7 +13,7 @@ _CODES: Final = frozenset({
     "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode", "cardsecuritycode",
     "cardverificationvalue", "cardcode", "cvvcode", "cvvvalue", "track1", "track2", "trackdata", "pinblock",
 })  # fmt: skip
-# The quick looks over a row's JSON: what they do not find is not there. An escaped letter may be anything.
+# The quick looks over a row's JSON: what they do not find is not there. What is escaped may be anything.
 _NAME: Final = re.compile(r'"([^"]{1,40})"\s*:')
 NO_NUMBER: Final = "looks like a card number. Send the first six and last four digits, or a token of /tokenize"
 MANY_DIGITS: Final = "has more long numbers than can be checked for card numbers; leave out what is not needed"
@@ -24,12 +24,12 @@ NO_CODE: Final = "holds a card's security code, which no file may; leave it out"
 
 def may_hold_number(text: str) -> bool:
     """Whether the values of a row need to be looked at for card numbers."""
-    return "\\u" in text or card_text.may_hold_number(text)
+    return "\\" in text or card_text.may_hold_number(text)
 
 
 def may_hold_code(text: str) -> bool:
     """Whether the names in a row need to be looked at."""
-    return "\\u00" in text or any(map(is_code, _NAME.findall(text)))
+    return "\\" in text or any(map(is_code, _NAME.findall(text)))
 
 
 def is_number(text: str, room: Room | None = None) -> bool:

@@ -27,7 +27,7 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
     "rules/rescue/sentences.py", "rules/rescue/arms.py", "rules/rescue/engine/standing.py",
     "rules/rescue/engine/words.py",
-    "rules/rescue/gate.py", "rules/rescue/route", "moves/change.py", "moves/close_attempt.py",
+    "rules/rescue/gate.py", "rules/rescue/route", "moves/close_attempt.py",
     "moves/collect.py", "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py",
     "moves/end_order.py", "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py",
     "moves/refunds.py", "moves/sweeps.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
