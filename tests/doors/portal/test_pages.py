@@ -6,7 +6,7 @@ from starlette.routing import Match, Route
 from tests.doors.portal.staff import As, portal
 from tests.worlds import Shop
 
-from recoup.doors.portal.routes import pages, routes
+from recoup.doors.portal.routes import routes
 from recoup.store.server import ServerAddress
 
 
@@ -31,9 +31,3 @@ def test_an_address_is_declared_once(server: ServerAddress) -> None:
         assert len(found) == len(set(found)), sorted(key for key in set(found) if found.count(key) > 1)
 
     portal(server, story)
-
-
-def test_a_page_belongs_to_the_module_that_declares_it() -> None:
-    names = [page.module for page in pages()]
-    assert "recoup.doors.portal.keys.page" in names
-    assert len(pages()) == len({id(page) for page in pages()})

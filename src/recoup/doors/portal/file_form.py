@@ -36,6 +36,11 @@ async def file_form(visit: AnyVisit) -> FormData:
     return form
 
 
+def typed_in(form: FormData) -> dict[str, str]:
+    """What was typed beside the file."""
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
 async def _still_so(visit: AnyVisit) -> None:
     """A file takes its time. Raises: Problem(forbidden) for somebody who may do something else by now."""
     before, now = visit.session, await session_of(visit.portal, visit.request)

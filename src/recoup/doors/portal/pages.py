@@ -12,6 +12,7 @@ from starlette.routing import Route
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
 from recoup.doors.portal.endpoint import STATUSES, Endpoint
+from recoup.doors.portal.file_form import typed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
@@ -31,8 +32,8 @@ Shows = Callable[[Problem], bool]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The answer to a form: its page, with `values` over the page's own. `problem`: what was refused; its status is
-    the answer's, unless `status` says another."""
+    """A page: of its function `values` are all, of a form they come over the page's own. `problem`: what was refused;
+    its status is the answer's, unless `status` says another."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
@@ -40,6 +41,8 @@ class Shown:
 
 
 Answer = Shown | Response
+Sent = Callable[[V, F], Awaitable[Answer]]  # what a form does
+Found = Callable[[V, Form, S], Awaitable[Answer]]  # the same, to what its path names
 
 
 def shown(problem: Problem | None = None, *, status: int | None = None, **values: Any) -> Shown:
@@ -48,6 +51,11 @@ def shown(problem: Problem | None = None, *, status: int | None = None, **values
 
 def every(problem: Problem) -> bool:
     return True
+
+
+def nothing(problem: Problem) -> bool:
+    """What is refused becomes an error page."""
+    return False
 
 
 def only(*codes: str) -> Shows:
@@ -71,68 +79,97 @@ class Sessions(Generic[V]):
 
     def page(
         self, path: str, template: str = "", *, may: Callable[[V], object] = anybody
-    ) -> Callable[[Callable[[V], Awaitable[Values | Response]]], "Page[V]"]:
+    ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
         """The function returns what the template needs beside the layout; a file, or another page, is an answer."""
-        return lambda work: Page(self, path, template, may, work)
+
+        def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
+            made = Page(self, path, template, work)
+
+            async def get(visit: V) -> Response:
+                may(visit)
+                return await made.answer(visit)
+
+            DECLARED.append(Declared(self, path, "GET", get))
+            return made
+
+        return declare
+
+    def post(
+        self, path: str, *, may: Callable[[V], object], reads: Callable[[V], Awaitable[Any]] | None = None,
+        while_paused: bool = False,
+    ) -> Callable[[Sent[V, Any]], Sent[V, Any]]:  # fmt: skip
+        """A form that stands on no page of its own: what is refused becomes an error page."""
+        read = reads or (self.own_form if while_paused else self.form)
+        return Page[V](self, path, "", _no_page).post(may=may, reads=read, shows=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A route to be."""
+
+    sessions: Sessions[Any]
+    path: str
+    method: str
+    work: Callable[[Any], Awaitable[Response]]
+
+    def routes(self, portal: Portal) -> list[Route]:
+        found = self.sessions.endpoints(portal, self.path, self.work)
+        return [Route(path, endpoint, methods=[self.method]) for path, endpoint in found.items()]
+
+
+DECLARED: Final[list[Declared]] = []  # of the modules that are imported
 
 
 class Page(Generic[V]):
-    """A page and its forms."""
+    """A page, for its forms and for others that lead to it."""
 
     def __init__(
-        self, sessions: Sessions[V], path: str, template: str, may: Callable[[V], object],
-        work: Callable[[V], Awaitable[Values | Response]],
-    ) -> None:  # fmt: skip
+        self, sessions: Sessions[V], path: str, template: str, work: Callable[[V], Awaitable[Values | Answer]]
+    ) -> None:
         self._sessions, self._path, self._template, self._work = sessions, path, template, work
-        self.module = work.__module__
-
-        async def get(visit: V) -> Response:
-            may(visit)
-            return await self.answer(visit)
-
-        self._declared = [(path, "GET", get)]
-
-    def routes(self, portal: Portal) -> list[Route]:
-        return [Route(address, endpoint, methods=[method]) for path, method, work in self._declared
-                for address, endpoint in self._sessions.endpoints(portal, path, work).items()]  # fmt: skip
 
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
         """`again`: with what a form has to say."""
         again = again or Shown()
-        problem = again.problem
-        found = await self._work(replace(visit, problem=problem))
+        found = await self._work(replace(visit, problem=again.problem))
         if isinstance(found, Response):
             return found
-        status = again.status or (STATUSES[problem.code] if problem is not None else 200)
-        visit = replace(visit, problem=problem)
-        answer = render(self._template, visit.values(**{**found, **again.values}), status=status)
+        own = found if isinstance(found, Shown) else Shown(found)
+        problem = again.problem or own.problem
+        status = again.status or own.status or (STATUSES[problem.code] if problem is not None else 200)
+        values = visit.values(**{"problem": problem, **own.values, **again.values})
+        answer = render(self._template, values, status=status)
         if problem is not None and problem.retry_after_seconds is not None:
             answer.headers["retry-after"] = str(problem.retry_after_seconds)
         return answer
 
     @overload
     def post(
-        self, path: str = "", *, may: Callable[[V], object], shows: Shows = every, while_paused: bool = False
-    ) -> Callable[[Callable[[V, Form], Awaitable[Answer]]], Callable[[V, Form], Awaitable[Answer]]]: ...
+        self, path: str = "", *, may: Callable[[V], object], shows: Shows = every, while_paused: bool = False,
+        sessions: Sessions[Any] | None = None,
+    ) -> Callable[[Sent[V, Form]], Sent[V, Form]]: ...  # fmt: skip
 
     @overload
     def post(
-        self, path: str = "", *, may: Callable[[V], object], find: Callable[[V], Awaitable[S]], shows: Shows = every
-    ) -> Callable[[Callable[[V, Form, S], Awaitable[Answer]]], Callable[[V, Form, S], Awaitable[Answer]]]: ...
+        self, path: str = "", *, may: Callable[[V], object], find: Callable[[V], Awaitable[S]], shows: Shows = every,
+        sessions: Sessions[Any] | None = None,
+    ) -> Callable[[Found[V, S]], Found[V, S]]: ...  # fmt: skip
 
     @overload
     def post(
         self, path: str = "", *, may: Callable[[V], object], reads: Callable[[V], Awaitable[F]], shows: Shows = every
-    ) -> Callable[[Callable[[V, F], Awaitable[Answer]]], Callable[[V, F], Awaitable[Answer]]]: ...
+    ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
 
     def post(
         self, path: str = "", *, may: Callable[[V], object], find: Any = None, reads: Any = None, shows: Shows = every,
-        while_paused: bool = False,
+        while_paused: bool = False, sessions: Sessions[Any] | None = None,
     ) -> Any:  # fmt: skip
         """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
         sender is paused; the sender may; what the path names is found; then the function. A Problem of that one shows
-        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual."""
-        read = reads or (self._sessions.own_form if while_paused else self._sessions.form)
+        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual; `sessions`:
+        whose it is, if not the page's."""
+        whose = sessions or self._sessions
+        read = reads or (whose.own_form if while_paused else whose.form)
 
         def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
             async def post(visit: V) -> Response:
@@ -145,7 +182,7 @@ class Page(Generic[V]):
                     if isinstance(form, FormData):
                         await form.close()
 
-            self._declared.append((path or self._path, "POST", post))
+            DECLARED.append(Declared(whose, path or self._path, "POST", post))
             return work
 
         return declare
@@ -159,7 +196,12 @@ class Page(Generic[V]):
             answer = Shown(problem=problem)
         if isinstance(answer, Response):
             return answer
-        return await self.answer(replace(visit, typed=form if isinstance(form, dict) else {}), answer)
+        typed = {name: [value] for name, value in typed_in(form).items()} if isinstance(form, FormData) else form or {}
+        return await self.answer(replace(visit, typed=typed), answer)
+
+
+async def _no_page(visit: object) -> Values:
+    raise NotImplementedError
 
 
 async def _own_form(visit: Visit | PartnerVisit | AccountVisit) -> Form:

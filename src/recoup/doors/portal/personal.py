@@ -1,16 +1,10 @@
 """Customers' data on the pages of one order or customer: masked or not for whoever looks, and the form that reveals."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import reveal
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
@@ -33,20 +27,10 @@ async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderP
     return replace(page, clear_until=until) if page is not None else None
 
 
-def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[Visit], Awaitable[Response]]:
-    """The form of an `order` or a `customer`; `find` raises for what is not this merchant's. Back to its page."""
-
-    async def post(visit: Visit) -> Response:
-        await checked_form(visit)
-        found = await find(visit)
-        subject_id: UUID = found.order_id if kind == "order" else found.payer_id
-        if visit.pii_access == "masked":
-            raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
-                          cure="Ask an owner to change what your role may see.")  # fmt: skip
-        if visit.pii_access == "reveal":
-            await reveal(visit.world, visit.scope, kind, subject_id)
-        if kind == "order":
-            return redirect(back_to(visit, subject_id, "customer"))
-        return redirect(f"/{kind}s/{subject_id}#customer")
-
-    return post
+async def reveal_subject(visit: Visit, kind: str, subject_id: UUID) -> None:
+    """Of an `order` or a `customer`. Raises: Problem(forbidden) for a role that does not see it either way."""
+    if visit.pii_access == "masked":
+        raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
+                      cure="Ask an owner to change what your role may see.")  # fmt: skip
+    if visit.pii_access == "reveal":
+        await reveal(visit.world, visit.scope, kind, subject_id)

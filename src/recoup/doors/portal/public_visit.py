@@ -32,6 +32,11 @@ class PublicVisit:
         return outside(self.portal, self.request, problem=self.problem) | more
 
 
+async def from_here(visit: PublicVisit) -> None:
+    """Of a form whose fields say nothing. Raises: Problem(forbidden) for one that another site sent."""
+    same_origin(visit.request)
+
+
 async def public_form(visit: PublicVisit) -> Form:
     """Raises: Problem(forbidden) for a form that another site sent."""
     same_origin(visit.request)

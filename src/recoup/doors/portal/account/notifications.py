@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, account
+from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
 from recoup.kernel.problem import Problem
@@ -19,38 +19,8 @@ from recoup.store.read.partners import find_partner
 PLACE: Final = "/account/notifications"
 
 
-async def choices_page(visit: AccountVisit) -> Response:
-    return await _show(visit, None)
-
-
-async def post_choices(visit: AccountVisit) -> Response:
-    """The form holds every kind that this person may hear of: one that is not ticked is off."""
-    form = await visit.form()
-    world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
-    try:
-        if first(form, "what") == "person":
-            hour = first(form, "hour")
-            if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
-                raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
-            await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
-        elif visit.session.seat is not None and first(form, "partner") == str(visit.session.seat.partner_id):
-            await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
-        elif merchant is not None and first(form, "merchant") == str(merchant.merchant_id):
-            await choose(world, user_id, merchant.merchant_id, _wanted(form))
-        else:
-            raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
-                          cure="Check the page and send the form again.")  # fmt: skip
-    except Problem as problem:
-        return await _show(visit, problem)
-    return redirect(with_done(visit.session, PLACE, "saved"))
-
-
-def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
-    pages, mails = set(form.get("page", [])), set(form.get("mail", []))
-    return {kind: (kind in pages, kind in mails) for kind in form.get("kind", [])}
-
-
-async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
+@account.page(PLACE, "account/notifications.html")
+async def choices(visit: AccountVisit) -> Values:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     async with world.people.read() as connection:
         settings = await read_settings(connection, user_id)
@@ -59,13 +29,37 @@ async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
         at_partner = await partner_readers_of(connection, world.name, seat.partner_id, user_id) if seat else []
     async with world.db.read() as connection:
         own = await find_partner(connection, seat.partner_id) if seat else None
-    return visit.show(
-        "account/notifications.html", problem, kinds=_ways(found), own_partner=own,
+    return dict(
+        kinds=_ways(found), own_partner=own,
         partner_kinds=_ways(at_partner, partner=True) if own else [],
         settings=settings, usual_hour=world.policy.digest_hour,
         saved=done_of(visit.session, visit.request) == "saved",
         operator_only=bool(found) and found[0].own_role is None,
     )  # fmt: skip
+
+
+@choices.post(may=anybody)
+async def post_choices(visit: AccountVisit, form: Form) -> Answer:
+    """The form holds every kind that this person may hear of: one that is not ticked is off."""
+    world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
+    if first(form, "what") == "person":
+        hour = first(form, "hour")
+        if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
+            raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
+        await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
+    elif visit.session.seat is not None and first(form, "partner") == str(visit.session.seat.partner_id):
+        await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
+    elif merchant is not None and first(form, "merchant") == str(merchant.merchant_id):
+        await choose(world, user_id, merchant.merchant_id, _wanted(form))
+    else:
+        raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
+                      cure="Check the page and send the form again.")  # fmt: skip
+    return redirect(with_done(visit.session, PLACE, "saved"))
+
+
+def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
+    pages, mails = set(form.get("page", [])), set(form.get("mail", []))
+    return {kind: (kind in pages, kind in mails) for kind in form.get("kind", [])}
 
 
 def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Ways]]:

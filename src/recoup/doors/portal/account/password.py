@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, account
+from recoup.doors.portal.rights import anybody
 from recoup.flows.people.oneself import change_password
 from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN
 from recoup.kernel.problem import Problem
@@ -15,22 +15,18 @@ from recoup.kernel.problem import Problem
 PLACE: Final = "/account/password"
 
 
-async def password_page(visit: AccountVisit) -> Response:
-    return _show(visit)
+@account.page(PLACE, "account/password.html")
+async def page(visit: AccountVisit) -> Values:
+    changed = visit.problem is None and done_of(visit.session, visit.request) == "changed"
+    return {"changed": changed, "least": LENGTH_MIN, "most": LENGTH_MAX}
 
 
-async def post_password(visit: AccountVisit) -> Response:
-    form = await visit.form()
-    try:
-        await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"),
-                              first(form, "new"))  # fmt: skip
-    except Problem as problem:
-        if problem.field is None and problem.code != "too_many_requests":
-            raise
-        return _show(visit, problem)
+def _in_form(problem: Problem) -> bool:
+    return problem.field is not None or problem.code == "too_many_requests"
+
+
+@page.post(may=anybody, shows=_in_form)
+async def post_password(visit: AccountVisit, form: Form) -> Answer:
+    await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"),
+                          first(form, "new"))  # fmt: skip
     return redirect(with_done(visit.session, PLACE, "changed"))
-
-
-def _show(visit: AccountVisit, problem: Problem | None = None) -> Response:
-    changed = problem is None and done_of(visit.session, visit.request) == "changed"
-    return visit.show("account/password.html", problem, changed=changed, least=LENGTH_MIN, most=LENGTH_MAX)

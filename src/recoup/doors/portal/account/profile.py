@@ -2,15 +2,14 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.people import names_for
+from recoup.doors.portal.rights import anybody
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.oneself import rename
-from recoup.kernel.problem import Problem
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.store.read.accounts import account_lines
 
@@ -18,25 +17,20 @@ PLACE: Final = "/account"
 LINES: Final = 30
 
 
-async def profile_page(visit: AccountVisit) -> Response:
-    return await _show(visit)
-
-
-async def post_name(visit: AccountVisit) -> Response:
-    form = await visit.form()
-    try:
-        await rename(visit.world, visit.me, first(form, "name"))
-    except Problem as problem:
-        return await _show(visit, problem, first(form, "name")[:200])
-    return redirect(PLACE)
-
-
-async def _show(visit: AccountVisit, problem: Problem | None = None, name: str | None = None) -> Response:
+@account.page(PLACE, "account/profile.html")
+async def profile(visit: AccountVisit) -> Values:
     world = visit.world
     async with world.people.read() as connection:
         lines = await account_lines(connection, visit.session.user_id, LINES)
     arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
     names = await names_for(visit.portal, [row.actor for row in lines])
-    return visit.show("account/profile.html", problem, lines=lines, names=names, words=HAPPENINGS, mails=arrived,
-                      me=f"user:{visit.session.user_id}",
-                      name=visit.session.name if name is None else name)  # fmt: skip
+    return {
+        "lines": lines, "names": names, "words": HAPPENINGS, "mails": arrived, "me": f"user:{visit.session.user_id}",
+        "name": first(visit.typed, "name")[:200] if visit.problem else visit.session.name,
+    }  # fmt: skip
+
+
+@profile.post("/account/name", may=anybody)
+async def post_name(visit: AccountVisit, form: Form) -> Answer:
+    await rename(visit.world, visit.me, first(form, "name"))
+    return redirect(PLACE)

@@ -2,23 +2,23 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, account, nothing
+from recoup.doors.portal.rights import anybody
 from recoup.flows.people.oneself import end_others, end_session, sessions_of
 
 PLACE: Final = "/account/sessions"
 
 
-async def sessions_page(visit: AccountVisit) -> Response:
-    rows = await sessions_of(visit.world, visit.me)
-    return visit.show("account/sessions.html", rows=rows)
+@account.page(PLACE, "account/sessions.html")
+async def sessions(visit: AccountVisit) -> Values:
+    return {"rows": await sessions_of(visit.world, visit.me)}
 
 
-async def post_end(visit: AccountVisit) -> Response:
-    form = await visit.form()
+@sessions.post(may=anybody, shows=nothing)
+async def post_end(visit: AccountVisit, form: Form) -> Answer:
     if first(form, "which") == "others":
         await end_others(visit.world, visit.me)
     else:

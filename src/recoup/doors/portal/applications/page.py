@@ -3,19 +3,22 @@
 from typing import Final
 from uuid import UUID
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.applications.fields import read_fields, shown_fields
 from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.forms import Form as Posted
 from recoup.doors.portal.forms import first
+from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import HEADERS
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.applications import FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
@@ -31,54 +34,68 @@ SIZE: Final = 25
 LOG_MAX: Final = 200
 
 
-async def applications_page(visit: AnyVisit) -> Response:
+@either.page("/applications", "applications/applications.html")
+async def applications_page(visit: AnyVisit) -> Values:
     desk, query = desk_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
     rows = await applications.find_applications(
         visit.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
     )
-    values = visit.values(
+    return dict(
         rows=[(row, applications.form_of(row)) for row in rows[:SIZE]], desk=desk, states=STATES,
         status=status if status in STATES else "", first=after is None,
         next=rows[SIZE - 1].application_id if len(rows) > SIZE else None,
     )  # fmt: skip
-    return render("applications/applications.html", values)
 
 
-async def begin(visit: AnyVisit) -> Response:
-    await any_form(visit)
+def _apply(visit: AnyVisit) -> None:
+    """Raises: Problem(forbidden)."""
+    only_applicants(desk_of(visit))
+
+
+@applications_page.post(may=_apply, shows=nothing)
+async def begin(visit: AnyVisit, form: Posted) -> Answer:
     desk = desk_of(visit)
-    only_applicants(desk)
     made = await applications.create_application(visit.world, desk.who, Form())
     return redirect(f"/applications/{made.application_id}")
 
 
-async def application_page(visit: AnyVisit) -> Response:
-    return await _show(visit, desk_of(visit))
+@either.page("/applications/{application_id}", "applications/application.html")
+async def application(visit: AnyVisit) -> Values:
+    world, application_id, desk = visit.world, _id(visit), desk_of(visit)
+    row = await applications.read_application(world, desk.who, application_id)
+    async with world.db.read() as connection:
+        log = await log_of(connection, application_id, LOG_MAX)
+    editable = row.status == "DRAFT" and desk.may_apply
+    return dict(
+        row=row, form=applications.form_of(row), desk=desk,
+        typed=shown_fields(_typed(visit.typed) or applications.form_of(row)),
+        editable=editable, kinds=KINDS, states=STATES,
+        lacks=list(map(label_of, applications.lacking(row))),
+        document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
+        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line.actor for line in log]),
+        credentials=await _link(world, desk, row),
+    )  # fmt: skip
 
 
-async def act(visit: AnyVisit) -> Response:
+@application.post(may=anybody, shows=but("forbidden"))
+async def act(visit: AnyVisit, posted: Posted) -> Answer:
     """Save, submit, cancel, convert or decide: the button that was pressed says which."""
-    posted, desk = await any_form(visit), desk_of(visit)
-    doing, typed = first(posted, "do"), None
+    desk, doing = desk_of(visit), first(posted, "do")
     world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
         _only_operator(desk)
     elif not (desk.may_decide and doing in ("cancel", "convert")):
         only_applicants(desk)
-    try:
-        if doing in ("save", "submit"):
-            typed = read_fields(posted)
-            await applications.change_application(world, desk.who, application_id, typed)
-        if doing in ("approve", "decline"):
-            await applications.decide_application(
-                world, desk.who, application_id, approve=doing == "approve", reason=first(posted, "reason"),
-                note=first(posted, "note"),
-            )  # fmt: skip
-            return redirect(f"/applications/{application_id}")
-        await _step(world, desk, application_id, doing)
-    except Problem as problem:
-        return await _show(visit, desk, problem, typed)
+    if doing in ("save", "submit"):
+        await applications.change_application(world, desk.who, application_id, read_fields(posted))
+    if doing in ("approve", "decline"):
+        await applications.decide_application(
+            world, desk.who, application_id, approve=doing == "approve", reason=first(posted, "reason"),
+            note=first(posted, "note"),
+        )  # fmt: skip
+        return redirect(f"/applications/{application_id}")
+    await _step(world, desk, application_id, doing)
     return redirect(f"/applications/{application_id}")
 
 
@@ -103,36 +120,25 @@ async def _step(world: World, desk: Desk, application_id: UUID, doing: str) -> N
         raise Problem("malformed", "This action does not exist on this page.")
 
 
-async def add_document(visit: AnyVisit) -> Response:
-    desk = desk_of(visit)
-    only_applicants(desk)
-    posted = await file_form(visit)
-    try:
-        file, kind = posted.get("file"), posted.get("kind", "")
-        if not isinstance(file, UploadFile) or not file.filename:
-            raise Problem("invalid", "No file was chosen.", field="file")
-        content = await file.read(BYTES_MAX + 1)
-        await application_documents.attach_document(
-            visit.world, desk.who, _id(visit), str(kind), file.filename, content
-        )
-    except Problem as problem:
-        return await _show(visit, desk, problem)
-    finally:
-        await posted.close()
+@application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
+async def add_document(visit: AnyVisit, posted: FormData) -> Answer:
+    file, kind = posted.get("file"), posted.get("kind", "")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise Problem("invalid", "No file was chosen.", field="file")
+    content = await file.read(BYTES_MAX + 1)
+    await application_documents.attach_document(
+        visit.world, desk_of(visit).who, _id(visit), str(kind), file.filename, content
+    )
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
-async def remove_document(visit: AnyVisit) -> Response:
-    await any_form(visit)
-    desk = desk_of(visit)
-    only_applicants(desk)
-    try:
-        await application_documents.remove_document(visit.world, desk.who, _id(visit), _document_id(visit))
-    except Problem as problem:
-        return await _show(visit, desk, problem)
+@application.post("/applications/{application_id}/documents/{document_id}/remove", may=_apply)
+async def remove_document(visit: AnyVisit, posted: Posted) -> Answer:
+    await application_documents.remove_document(visit.world, desk_of(visit).who, _id(visit), _document_id(visit))
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
+@either.page("/applications/{application_id}/documents/{document_id}")
 async def document_file(visit: AnyVisit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
     desk = desk_of(visit)
@@ -145,22 +151,14 @@ async def document_file(visit: AnyVisit) -> Response:
     return Response(content, media_type=row.media_type, headers=headers)
 
 
-async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    """`typed`: what stood in the form that was refused."""
-    world, application_id = visit.world, _id(visit)
-    row = await applications.read_application(world, desk.who, application_id)
-    async with world.db.read() as connection:
-        log = await log_of(connection, application_id, LOG_MAX)
-    editable = row.status == "DRAFT" and desk.may_apply
-    values = visit.values(
-        row=row, form=applications.form_of(row), typed=shown_fields(typed or applications.form_of(row)), desk=desk,
-        problem=problem, editable=editable, kinds=KINDS, states=STATES,
-        lacks=list(map(label_of, applications.lacking(row))),
-        document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
-        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line.actor for line in log]),
-        credentials=await _link(world, desk, row),
-    )  # fmt: skip
-    return render("applications/application.html", values, status=STATUSES[problem.code] if problem else 200)
+def _typed(posted: Posted) -> Form | None:
+    """What stood in the form that was refused, if it can be read."""
+    if first(posted, "do") not in ("save", "submit"):
+        return None
+    try:
+        return read_fields(posted)
+    except Problem:
+        return None
 
 
 async def _link(world: World, desk: Desk, row: FullApplication) -> str | None:

@@ -15,10 +15,10 @@ from recoup.doors.portal.downloads import CSV, download
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.spool import spooled
 from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.pages import Answer, member, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.problem import Problem
@@ -43,18 +43,22 @@ class _Reader:
     only: tuple[str, ...] | None = None
 
 
-async def audit_page(visit: Visit) -> Response:
+@member.page(PLACE, "audit/audit.html")
+async def audit_page(visit: Visit) -> Answer:
     return await _page(visit, await _reader(visit))
 
 
+@member.page("/audit.{form}")
 async def audit_file(visit: Visit) -> Response:
     return await _file(visit, await _reader(visit))
 
 
-async def partner_page(visit: PartnerVisit) -> Response:
+@partner.page(OF_PARTNER, "audit/audit.html")
+async def partner_page(visit: PartnerVisit) -> Answer:
     return await _page(visit, await _partner_reader(visit))
 
 
+@partner.page("/partner/audit.{form}")
 async def partner_file(visit: PartnerVisit) -> Response:
     return await _file(visit, await _partner_reader(visit))
 
@@ -95,7 +99,7 @@ def _wanted(visit: AnyVisit, reader: _Reader, query: Query) -> AuditFilter:
     return query.filter(visit.wall, reader.only)
 
 
-async def _page(visit: AnyVisit, reader: _Reader) -> Response:
+async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     query, problem = await _query(visit), None
     lines: list[AuditLine] = []
     try:
@@ -109,13 +113,13 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Response:
     if query.who and query.who not in GROUPS:
         who.setdefault(query.who, "somebody else" if len(query.who) == 36 else query.who)
     times = Times(query.zone, visit.wall, visit.language)
-    values = visit.values(
-        query=query, rows=await _told(visit, reader, lines[:SIZE], times), older=older, times=times,
-        who=who, groups=GROUPS, kinds={name: word for name, (word, _) in words.KINDS.items()}, path_=reader.path,
-        log_problem=problem, zones=COMMON, all_days=Days(), days_kept=DAILY["api_calls"], only=reader.only is not None,
+    return shown(
+        status=503 if problem else 200, query=query, rows=await _told(visit, reader, lines[:SIZE], times), older=older,
+        times=times, who=who, groups=GROUPS, kinds={name: word for name, (word, _) in words.KINDS.items()},
+        path_=reader.path, log_problem=problem, zones=COMMON, all_days=Days(), days_kept=DAILY["api_calls"],
+        only=reader.only is not None,
         name=visit.partner.name if isinstance(visit, PartnerVisit) else visit.known.merchant.name,
     )  # fmt: skip
-    return render("audit/audit.html", values, status=503 if problem else 200)
 
 
 async def _told(

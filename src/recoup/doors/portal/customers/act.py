@@ -1,64 +1,65 @@
 """What may be done about a customer: block and unblock; a file of what is kept of them; erasure."""
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from recoup.doors.portal.customers.label import label_of
-from recoup.doors.portal.customers.listing import show_list
-from recoup.doors.portal.customers.page import find, show
+from recoup.doors.portal.customers.listing import customers_page
+from recoup.doors.portal.customers.page import customer_page, find
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.blocks import BLOCK, unblock_by
+from recoup.doors.portal.pages import Answer, nothing, shown
+from recoup.doors.portal.personal import reveal_subject
+from recoup.doors.portal.rights import anybody, role
 from recoup.doors.portal.templates import HEADERS
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block
 from recoup.flows.people.persons import erase_all, export_person, find_alike
 from recoup.kernel.problem import Problem
+from recoup.store.read.customers import Customer
 
 
-async def post_block(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    payer_id = (await find(visit)).payer_id
-    visit.only(*BLOCK)
-    try:
-        await block(visit.world, visit.scope, "customer", payer_id, first(form, "reason"))
-    except Problem as problem:
-        return await show(visit, problem=problem)
+@customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)
+async def post_block(visit: Visit, form: Form, customer: Customer) -> Answer:
+    payer_id = customer.payer_id
+    await block(visit.world, visit.scope, "customer", payer_id, first(form, "reason"))
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"/customers/{payer_id}")
 
 
-async def post_unblock(visit: Visit) -> Response:
+@customers_page.post("/customers/unblock", may=BLOCK)
+async def post_unblock(visit: Visit, form: Form) -> Answer:
     """Of whatever is blocked, from the list of them."""
-    form = await checked_form(visit)
-    visit.only(*BLOCK)
-    try:
-        await unblock_by(visit, first(form, "block"))
-    except Problem as problem:
-        return await show_list(visit, problem=problem)
+    await unblock_by(visit, first(form, "block"))
     return redirect("/customers")
 
 
-async def post_export(visit: Visit) -> Response:
-    await checked_form(visit)
-    payer_id = (await find(visit)).payer_id
-    visit.only("erase", "export a customer's data")
+@customer_page.post("/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find,
+                    shows=nothing)  # fmt: skip
+async def post_export(visit: Visit, form: Form, customer: Customer) -> Answer:
+    payer_id = customer.payer_id
     parts = await export_person(visit.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(parts, media_type="application/json", headers=headers)
 
 
-async def post_erasure(visit: Visit) -> Response:
+@customer_page.post("/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find,
+                    shows=nothing)  # fmt: skip
+async def post_erasure(visit: Visit, form: Form, customer: Customer) -> Answer:
     """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it."""
-    form = await checked_form(visit)
-    customer = await find(visit)
-    visit.only("erase", "erase a customer's data")
     label = label_of(customer, visit.language)
     if first(form, "confirm").strip().casefold() != label.casefold():
         problem = Problem("invalid", "Nothing was erased: the text does not match this customer.", field="confirm",
                           cure=f"Type {label} to erase their data.")  # fmt: skip
-        return await show(visit, problem=problem, typed=first(form, "confirm"))
+        return shown(problem, typed=first(form, "confirm"))
     world, payer_id = visit.world, customer.payer_id
     email, alike = await find_alike(world, visit.merchant_id, payer_id)
     await erase_all(world, visit.scope, email, alike, last=payer_id)
     return redirect(f"/customers/{customer.payer_id}")
+
+
+@customer_page.post("/customers/{payer_id}/reveal", may=anybody, find=find, shows=nothing)
+async def post_reveal(visit: Visit, form: Form, customer: Customer) -> Answer:
+    await reveal_subject(visit, "customer", customer.payer_id)
+    return redirect(f"/customers/{customer.payer_id}#customer")

@@ -4,11 +4,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.persons import find_by_name, nobody_found
 from recoup.kernel.ids import parse_id
@@ -37,24 +35,23 @@ FOUND_MAX: Final = 100
 ORDERS_MAX: Final = 500  # whose customers are meant, of those that words are found in
 
 
-async def customers_page(visit: Visit) -> Response:
+@member.page("/customers", "customers/customers.html")
+async def customers_page(visit: Visit) -> Values | Answer:
     """The only one who is found opens at once."""
     typed = visit.request.query_params.get("q", "").replace("\0", "").strip()[:TYPED_MAX]
     if not typed:
-        return await show_list(visit)
+        return await _list(visit)
     try:
         found = await _found(visit, typed)
     except Problem as problem:  # the search took too long
-        return await show_list(visit, typed=typed, found=set(), problem=problem)
+        return shown(problem, **await _list(visit, typed, set()))
     if len(found) == 1:
         return redirect(f"/customers/{found.pop()}")
     nobody = None if found else nobody_found(masked=visit.pii_access == MASKED)
-    return await show_list(visit, typed=typed, found=found, problem=nobody)
+    return shown(nobody, **await _list(visit, typed, found))
 
 
-async def show_list(
-    visit: Visit, *, typed: str = "", found: set[UUID] | None = None, problem: Problem | None = None
-) -> Response:
+async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -> Values:
     """`found`: who is meant by what was typed; None: everybody."""
     after, clear = _place(visit.request.query_params.get("after", "")), visit.pii_access == SHOWN
     async with visit.world.db.read() as connection:
@@ -66,13 +63,12 @@ async def show_list(
             rows = await these_customers(connection, visit.merchant_id, list(found), clear=clear)
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
     size = SIZE if found is None else FOUND_MAX
-    values = visit.values(
-        typed=typed, problem=problem, rows=rows[:size], count=count, searched=found is not None,
+    return dict(
+        typed=typed, rows=rows[:size], count=count, searched=found is not None,
         next=_text(rows[size - 1]) if found is None and len(rows) > size else None, paged=after != BEGIN,
         counted_max=COUNTED_MAX, blocks=blocks, blocked={b.subject_id for b in blocks if b.kind == "customer"},
         names=await named(visit, [row.actor for row in blocks]), reasons=REASONS,
     )  # fmt: skip
-    return render("customers/customers.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 async def _found(visit: Visit, typed: str) -> set[UUID]:

@@ -3,17 +3,13 @@
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.customers.label import is_gone, label_of
-from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import clear_until
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.persons import find_alike, no_such_customer
 from recoup.kernel.ids import HIGHEST, parse_id
-from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.blocks import standing_blocks
@@ -32,11 +28,8 @@ from recoup.store.read.customers import (
 SIZE: Final = 100
 
 
-async def customer_page(visit: Visit) -> Response:
-    return await show(visit)
-
-
-async def show(visit: Visit, *, problem: Problem | None = None, typed: str | None = None) -> Response:
+@member.page("/customers/{payer_id}", "customers/customer.html")
+async def customer_page(visit: Visit) -> Values:
     """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem.
 
     Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
@@ -60,17 +53,16 @@ async def show(visit: Visit, *, problem: Problem | None = None, typed: str | Non
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer.newest or {})
-    values = visit.values(
+    return dict(
         customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer, visit.language),
         payer_id=payer_id, orders=orders[:SIZE], more=ids[-1] if len(orders) > SIZE else None,
         paged=before != HIGHEST, attempts=attempts, refunds=refunds,
         transmissions=transmissions, sums=sums, lines=lines, blocks=blocks,
         external={row.order_id: row.external_id for row in orders}, size=SIZE,
         alike=len(alike), email=email if clear else "", open_orders=opened, names=await named(visit, actors),
-        reasons=REASONS, problem=problem, typed=typed, may_erase=visit.session.may("erase"), masked=not clear,
+        reasons=REASONS, typed=None, may_erase=visit.session.may("erase"), masked=not clear,
         until=until, path=f"/customers/{payer_id}/reveal",
     )  # fmt: skip
-    return render("customers/customer.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 async def find(visit: Visit) -> Customer:

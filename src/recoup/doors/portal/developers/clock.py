@@ -6,15 +6,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from starlette.responses import Response
 
-from recoup.doors.portal.developers.page import PLACE, show
+from recoup.doors.portal.developers.page import PLACE, developers
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import first
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer
+from recoup.doors.portal.visit import Visit
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.problem import Problem
@@ -25,24 +25,21 @@ log = structlog.get_logger()
 WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
 
 
-async def post_clock(visit: Visit) -> Response:
+@developers.post("/developers/clock", may=acting)
+async def post_clock(visit: Visit, form: Form) -> Answer:
     """The same form again moves nothing."""
-    form = await checked_form(visit)
-    scope, moving = acting(visit), visit.portal.moving
-    try:
-        move_id, by = key_id_of(form), await _step(visit, first(form, "by"))
-        task = moving.get(visit.merchant_id)
-        if task is not None and task.get_name() != str(move_id):
-            raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
-        if task is None:
-            task = asyncio.create_task(_move(visit, scope, by, move_id), name=str(move_id))
-            moving[visit.merchant_id] = task
-            task.add_done_callback(lambda done: _ended(visit, done))
-        await asyncio.wait({task}, timeout=WAIT_SECONDS)
-        if task.done():
-            task.result()
-    except Problem as problem:
-        return await show(visit, problem)
+    moving = visit.portal.moving
+    move_id, by = key_id_of(form), await _step(visit, first(form, "by"))
+    task = moving.get(visit.merchant_id)
+    if task is not None and task.get_name() != str(move_id):
+        raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
+    if task is None:
+        task = asyncio.create_task(_move(visit, acting(visit), by, move_id), name=str(move_id))
+        moving[visit.merchant_id] = task
+        task.add_done_callback(lambda done: _ended(visit, done))
+    await asyncio.wait({task}, timeout=WAIT_SECONDS)
+    if task.done():
+        task.result()
     return redirect(f"{PLACE}#clock")
 
 

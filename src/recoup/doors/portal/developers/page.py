@@ -2,19 +2,15 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
-from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.flows.cards.taken import EvaluateResult
 from recoup.flows.messages import endpoints
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import SCHEMES, codes_of
 from recoup.store.read.clock_moves import last_moves
@@ -27,35 +23,34 @@ SITES: Final = 50
 USUAL: Final = {"scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves", "amount": "45.90"}
 
 
-async def developers_page(visit: Visit) -> Response:
-    return await show(visit)
-
-
-async def show(
-    visit: Visit, problem: Problem | None = None, *, typed: dict[str, str] | None = None,
-    word: EvaluateResult | None = None,
-) -> Response:  # fmt: skip
+@member.page(PLACE, "developers/developers.html")
+async def developers(visit: Visit) -> Values:
     """`word`: what became of a simulated decline."""
     world, query = visit.world, visit.request.query_params
     async with world.db.read() as connection:
         keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
         moves = await last_moves(connection, visit.merchant_id, MOVES)
         due = await next_business_instant(connection, visit.merchant_id)
-    typed = dict(USUAL) | (typed or {name: value[:16] for name in ("scheme",) if (value := query.get(name, ""))})
+    asked = {name: query[name][:16] for name in ("scheme",) if query.get(name)}
+    typed = dict(USUAL) | (typed_of(visit.typed) if USUAL.keys() & visit.typed.keys() else asked)
     if typed["scheme"] not in SCHEMES:
         typed["scheme"] = USUAL["scheme"]
     chosen = _chosen(visit)
-    values = visit.values(
+    return dict(
         url=base_address(world, visit.request).rstrip("/"), mid=visit.merchant_id, keys=keys,
         hooks=await endpoints.list_all(world, visit.scope),
         open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES], moves=moves, due=due,
         who=await named(visit, [move.actor for move in moves]), moving=visit.merchant_id in visit.portal.moving,
-        steps=STEP_WORDS, key=new_id(), problem=problem, typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
-        kinds=KINDS, answers=ANSWERS, word=word, evaluated=EVALUATED, may=may_play(visit), input_kinds=INPUT_KINDS,
+        steps=STEP_WORDS, key=new_id(), typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
+        kinds=KINDS, answers=ANSWERS, word=None, evaluated=EVALUATED, may=may_play(visit), input_kinds=INPUT_KINDS,
         input_schemes=list(dict.fromkeys(one.scheme for one in inputs())), chosen=chosen,
         shown=[one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())],
     )  # fmt: skip
-    return render("developers/developers.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def typed_of(form: Form) -> dict[str, str]:
+    """What stood in the form of a decline."""
+    return {name: first(form, name).strip()[:16] for name in USUAL}
 
 
 def _chosen(visit: Visit) -> dict[str, str]:

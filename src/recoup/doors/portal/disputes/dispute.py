@@ -3,20 +3,19 @@
 from typing import Any, Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.disputes.evidence import suggested
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.heard import in_heard_codes
-from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.timeline import ERASED, moments
 from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.pages import Answer, Values, but, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import operator, role
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
@@ -28,13 +27,10 @@ from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
 from recoup.store.read.disputes import read_dispute, read_files, read_notes
+from recoup.store.read.order_page import OrderPage
 
-ANSWER: Final = ("dispute", "answer disputes")
+ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
-
-
-async def dispute_page(visit: Visit) -> Response:
-    return await show_dispute(visit, asked_for(visit))
 
 
 def asked_for(visit: Visit) -> UUID:
@@ -45,7 +41,9 @@ def asked_for(visit: Visit) -> UUID:
     return found
 
 
-async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
+@member.page("/disputes/{dispute_id}", "disputes/dispute.html")
+async def dispute_page(visit: Visit) -> Values:
+    dispute_id = asked_for(visit)
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
@@ -59,7 +57,7 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
     answering = dispute.answer_state in ("owed", "sent")
     in_time = dispute.respond_by is None or visit.now < dispute.respond_by
     may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
-    values = visit.values(
+    return dict(
         dispute=dispute, page=page, notes=notes, evidence=sum(bool(note.text) for note in notes), erased=ERASED,
         files=files, whole_files=sum(not one.erased for one in files), files_max=COUNT_MAX,
         kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.pii_access == SHOWN,
@@ -70,69 +68,50 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
         may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
         may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
-        hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX, notes_max=NOTES_MAX,
+        hints=suggested(page, dispute), text=first(visit.typed, "note")[:NOTE_MAX],
+        note_max=NOTE_MAX, notes_max=NOTES_MAX,
     )  # fmt: skip
-    return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def add_note(visit: Visit) -> Response:
-    form, dispute_id = await checked_form(visit), asked_for(visit)
-    visit.only(*ANSWER)
-    text = first(form, "note")
-    try:
-        await note_evidence(visit.world, visit.scope, dispute_id, text)
-    except Problem as problem:
-        if problem.code == "not_found":
-            raise
-        return await show_dispute(visit, dispute_id, problem, text[:NOTE_MAX])
+@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
+async def add_note(visit: Visit, form: Form) -> Answer:
+    dispute_id = asked_for(visit)
+    await note_evidence(visit.world, visit.scope, dispute_id, first(form, "note"))
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
-async def post_answer(visit: Visit) -> Response:
-    form, dispute_id = await checked_form(visit), asked_for(visit)
-    visit.only(*ANSWER)
-    try:
-        await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
-    except Problem as problem:
-        if problem.code == "not_found":
-            raise
-        return await show_dispute(visit, dispute_id, problem)
+@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
+async def post_answer(visit: Visit, form: Form) -> Answer:
+    dispute_id = asked_for(visit)
+    await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
     return redirect(f"/disputes/{dispute_id}")
 
 
-async def decide(visit: Visit) -> Response:
+@dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
+async def decide(visit: Visit, form: Form) -> Answer:
     """In the sandbox the operator says what the cardholder's bank decides."""
-    form, dispute_id = await checked_form(visit), asked_for(visit)
-    visit.only_operator("decide sandbox disputes")
+    dispute_id = asked_for(visit)
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     decided: Any = first(form, "decided")
-    try:
-        if decided not in ("won", "lost"):
-            raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
-        await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
-                                decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
-    except Problem as problem:
-        return await show_dispute(visit, dispute_id, problem)
+    if decided not in ("won", "lost"):
+        raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
+    await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
+                            decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
     return redirect(f"/disputes/{dispute_id}")
 
 
-async def dispute_order(visit: Visit) -> Response:
+@order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)
+async def dispute_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
-    form = await checked_form(visit)
-    visit.only(*ANSWER)
-    page = await find(visit)
-    try:
-        kind: Any = first(form, "kind")
-        if kind not in DISPUTE_KINDS:
-            raise Problem("invalid", "A dispute is about fraud, service or processing.", field="kind",
-                          cure="Choose one of them.")  # fmt: skip
-        text, asset = first(form, "amount").strip(), page.order["asset"]
-        units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
-        await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
-                                units=units, by=visit.scope)  # fmt: skip
-    except Problem as problem:
-        return show(visit, page, problem=problem, status=STATUSES[problem.code])
+    kind: Any = first(form, "kind")
+    if kind not in DISPUTE_KINDS:
+        raise Problem("invalid", "A dispute is about fraud, service or processing.", field="kind",
+                      cure="Choose one of them.")  # fmt: skip
+    text, asset = first(form, "amount").strip(), page.order["asset"]
+    units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
+    await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
+                            units=units, by=visit.scope)  # fmt: skip
     return redirect(back_to(visit, page.order_id, "disputes"))

@@ -1,11 +1,12 @@
 """/disputes/{dispute_id}/files: evidence as files. Who sees customers only in part sees that there are some."""
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from recoup.doors.portal.disputes.dispute import ANSWER, asked_for, show_dispute
+from recoup.doors.portal.disputes.dispute import ANSWER, asked_for, dispute_page
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.pages import Answer, but, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
@@ -17,25 +18,17 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.evidence_file import BYTES_MAX
 
 
-async def post_evidence(visit: Visit) -> Response:
-    dispute_id = asked_for(visit)
-    posted = await file_form(visit)
-    try:
-        visit.only(*ANSWER)
-        file = posted.get("file")
-        if not isinstance(file, UploadFile) or not file.filename:
-            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
-        content = await file.read(BYTES_MAX + 1)
-        await add_file(visit.world, visit.scope, dispute_id, file.filename, content)
-    except Problem as problem:
-        if problem.code in ("not_found", "forbidden"):
-            raise
-        return await show_dispute(visit, dispute_id, problem)
-    finally:
-        await posted.close()
+@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, reads=file_form, shows=but("not_found", "forbidden"))
+async def post_evidence(visit: Visit, form: FormData) -> Answer:
+    dispute_id, file = asked_for(visit), form.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+    content = await file.read(BYTES_MAX + 1)
+    await add_file(visit.world, visit.scope, dispute_id, file.filename, content)
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
+@member.page("/disputes/{dispute_id}/files/{file_id}")
 async def evidence_file(visit: Visit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
     dispute_id, file_id = asked_for(visit), parse_id(visit.request.path_params["file_id"])

@@ -4,13 +4,13 @@ from typing import Final
 from uuid import UUID
 
 from msgspec.structs import asdict
-from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.dispute_words import reason_words
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
+from recoup.doors.portal.rights import operator
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
@@ -29,11 +29,8 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-async def disputes_page(visit: Visit) -> Response:
-    return await _show(visit)
-
-
-async def _show(visit: Visit, problem: Problem | None = None) -> Response:
+@member.page("/disputes", "disputes/disputes.html")
+async def disputes(visit: Visit) -> Values:
     query = visit.request.query_params
     view = query.get("view", "open")
     view = view if view in VIEWS else "open"
@@ -49,12 +46,11 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
         notices = await unmatched(connection, strangers) if strangers else []
     views = [(name, word, [numbers[state] for state in of or numbers], name == view)
              for name, (word, of) in VIEWS.items()]  # fmt: skip
-    values = visit.values(
+    return dict(
         rows=[_row(row) for row in rows[:DESK_MAX]], views=views, most=COUNTED_MAX, view=view, kind=kind,
         kinds=DISPUTE_KINDS, begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
-        problem=problem,
+
     )  # fmt: skip
-    return render("disputes/disputes.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 class ListedDispute(DisputeRow, frozen=True):
@@ -73,15 +69,14 @@ def _row(row: DisputeRow) -> ListedDispute:
     )  # fmt: skip
 
 
-async def notice_again(visit: Visit) -> Response:
+@disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)
+async def notice_again(visit: Visit, form: Form) -> Answer:
     """The operator has it tried once more, or has dealt with it."""
-    form = await checked_form(visit)
-    visit.only_operator("process notices")
     world, merchant_id = visit.world, NOBODY if first(form, "nobody") else visit.merchant_id
     key = (visit.operator_scope, merchant_id, first(form, "route"), first(form, "notice"))
     if first(form, "what") == "done":
         await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
         message = "It still matches no charge."
-        return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))
+        return shown(Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return redirect("/disputes")

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.switches.words import told_by
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import Standing, Wanted
@@ -50,40 +48,45 @@ class Place:
     row: ArmSettings | None
 
 
-async def engine_page(visit: Visit) -> Response:
-    return await _show(visit)
-
-
-async def post_engine(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    scope = _acting(visit)
-    try:
-        site_id = parse_id(first(form, "site")) if first(form, "site") else None
-        if first(form, "site") and site_id is None:
-            raise Problem("not_found", "There is no such site.", cure="Reload the page.")
-        await arms.set_arms(visit.world, scope, site_id, _wanted(form))
-    except Problem as problem:
-        return await _show(visit, problem, form)
-    visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
-
-
-async def post_stop(visit: Visit) -> Response:
-    """For this merchant alone; for all of them the operator's command does it."""
-    form = await checked_form(visit)
-    scope = _acting(visit)
-    try:
-        if first(form, "act") == "resume":
-            await arms.resume(visit.world, scope)
-        else:
-            await arms.stop(visit.world, scope, first(form, "why"))
-    except Problem as problem:
-        return await _show(visit, problem, form)
-    return redirect(PLACE)
+@member.page(PLACE, "engine/engine.html")
+async def engine(visit: Visit) -> Values:
+    standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
+    open_sites = [site for site in visit.known.sites if site.retired_at is None]
+    places = [_place(standing, None, visit.known.merchant.name, visit.typed)]
+    places += [_place(standing, site.site_id, site.name, visit.typed) for site in open_sites]
+    rows = [place.row for place in places if place.row is not None]
+    own = [stop for stop in standing.stops if stop.merchant_id is not None]
+    return dict(
+        places=places, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
+        found=FOUND, standing=standing, own=own,
+        for_all=[stop for stop in standing.stops if stop.merchant_id is None],
+        unlisted=await read_unlisted(visit.world, visit.merchant_id), days=DAYS,
+        who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
+    )  # fmt: skip
 
 
 def _acting(visit: Visit) -> Scope:
     return visit.acting("switch", "set the rescue engine")
+
+
+@engine.post(may=_acting)
+async def post_engine(visit: Visit, form: Form) -> Answer:
+    site_id = parse_id(first(form, "site")) if first(form, "site") else None
+    if first(form, "site") and site_id is None:
+        raise Problem("not_found", "There is no such site.", cure="Reload the page.")
+    await arms.set_arms(visit.world, _acting(visit), site_id, _wanted(form))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
+
+
+@engine.post("/engine/stop", may=_acting)
+async def post_stop(visit: Visit, form: Form) -> Answer:
+    """For this merchant alone; for all of them the operator's command does it."""
+    if first(form, "act") == "resume":
+        await arms.resume(visit.world, _acting(visit))
+    else:
+        await arms.stop(visit.world, _acting(visit), first(form, "why"))
+    return redirect(PLACE)
 
 
 def _wanted(form: Form) -> Wanted:
@@ -102,29 +105,10 @@ def _percent(form: Form, name: str) -> int:
     return int(typed)
 
 
-async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
-    open_sites = [site for site in visit.known.sites if site.retired_at is None]
-    places = [_place(standing, None, visit.known.merchant.name, problem, typed)]
-    places += [_place(standing, site.site_id, site.name, problem, typed) for site in open_sites]
-    rows = [place.row for place in places if place.row is not None]
-    own = [stop for stop in standing.stops if stop.merchant_id is not None]
-    values = visit.values(
-        places=places, problem=problem, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
-        found=FOUND, standing=standing, own=own,
-        for_all=[stop for stop in standing.stops if stop.merchant_id is None],
-        unlisted=await read_unlisted(visit.world, visit.merchant_id), days=DAYS,
-        who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
-    )  # fmt: skip
-    return render("engine/engine.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-def _place(
-    standing: Standing, site_id: UUID | None, name: str, problem: Problem | None, typed: Form | None
-) -> Place:
+def _place(standing: Standing, site_id: UUID | None, name: str, typed: Form) -> Place:
     terms, key = standing.own(site_id), str(site_id or "")
     texts = {field: str(getattr(terms, field)) for field in FIELDS}
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
-    if problem is not None and typed is not None and "mode" in typed and first(typed, "site") == key:
+    if "mode" in typed and first(typed, "site") == key:
         texts |= {name: first(typed, name)[:200] for name in texts}
     return Place(key, name, terms, texts, standing.changed.get(site_id))

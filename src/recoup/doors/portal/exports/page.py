@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import structs
 from starlette.responses import FileResponse, Response
 
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.exports.words import FORMS, STATES
 from recoup.doors.portal.form_key import fresh_key, key_of
 from recoup.doors.portal.forms import Form, first
@@ -24,8 +24,10 @@ from recoup.doors.portal.orders.export import (
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.templates import HEADERS
+from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -36,22 +38,36 @@ PLACE: Final = "/exports"
 UNDER_WAY: Final = frozenset({"asked", "working"})
 
 
-async def exports_page(visit: Visit) -> Response:
-    return await _list(visit)
+@member.page(PLACE, "exports/exports.html")
+async def exports(visit: Visit) -> Values:
+    async with visit.world.db.read() as connection:
+        rows = await exports_of(connection, visit.merchant_id, person_of(visit))
+    return dict(
+        exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,
+        live=any(row.state in UNDER_WAY for row in rows),
+    )  # fmt: skip
 
 
-async def new_export(visit: Visit) -> Response:
-    """What the file would be of, and the button."""
-    form = visit.request.path_params["form"]
+@member.page("/exports/new/{form}", "exports/new.html")
+async def new_export(visit: Visit) -> Values:
+    """What the file would be of, and the button; of the form that was sent, else of the address."""
+    if visit.typed:
+        query, form, key = await _query(visit, visit.typed), first(visit.typed, "form"), first(visit.typed, "key")
+    else:
+        query, form, key = await query_of(visit), visit.request.path_params["form"], fresh_key()
     if form not in TYPES:
         raise Problem("not_found", "Orders are exported as CSV, JSON or XLSX.",
                       cure="Open the orders and choose Export.")
-    return await _new(visit, await query_of(visit), form, fresh_key())
+    count = await counted(visit, wanted_of(visit, query))
+    return {
+        "query": query, "form": form, "forms": FORMS, "key": key, "count": count,
+        "said": words_of(visit, query), "name": f"{file_name(query, visit)}.{form}",
+    }  # fmt: skip
 
 
-async def post_export(visit: Visit) -> Response:
+@new_export.post(PLACE, may=anybody, shows=nothing)
+async def post_export(visit: Visit, form: Form) -> Answer:
     """The same form again asks for nothing more."""
-    form = await checked_form(visit)
     query, kind = await _query(visit, form), first(form, "form")
     if kind not in TYPES:
         raise Problem("invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export.")
@@ -63,10 +79,11 @@ async def post_export(visit: Visit) -> Response:
             said=words_of(visit, query), file_name=f"{file_name(query, visit)}.{kind}",
         )  # fmt: skip
     except Problem as problem:
-        return await _new(visit, query, kind, key, problem)
+        return shown(problem)
     return redirect(PLACE)
 
 
+@member.page("/exports/{export_id}/file")
 async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
     row = await one_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
@@ -77,9 +94,9 @@ async def export_file(visit: Visit) -> Response:
     return FileResponse(path, media_type=TYPES[row.form], filename=row.file_name, headers=HEADERS)
 
 
-async def post_cancel(visit: Visit) -> Response:
+@exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)
+async def post_cancel(visit: Visit, form: Form) -> Answer:
     """Ends what is under way, deletes what is ready."""
-    await checked_form(visit)
     await cancel_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     return redirect(PLACE)
 
@@ -104,23 +121,6 @@ async def _query(visit: Visit, form: Form) -> Query:
     return replace(query, columns=columns_of(query, await habits_of(visit)), cursor="")
 
 
-async def _list(visit: Visit, problem: Problem | None = None) -> Response:
-    async with visit.world.db.read() as connection:
-        rows = await exports_of(connection, visit.merchant_id, person_of(visit))
-    values = visit.values(
-        exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,
-        problem=problem, live=any(row.state in UNDER_WAY for row in rows),
-    )  # fmt: skip
-    return render("exports/exports.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
 def _as_it_is(row: Export, wall: datetime) -> Export:
     """A file that is over is gone, whether or not it was swept already."""
     return structs.replace(row, state="gone") if row.state == "ready" and row.is_over(wall) else row
-
-
-async def _new(visit: Visit, query: Query, form: str, key: str, problem: Problem | None = None) -> Response:
-    count = await counted(visit, wanted_of(visit, query))
-    values = visit.values(query=query, form=form, forms=FORMS, key=key, count=count, said=words_of(visit, query),
-                          name=f"{file_name(query, visit)}.{form}", problem=problem)  # fmt: skip
-    return render("exports/new.html", values, status=STATUSES[problem.code] if problem else 200)

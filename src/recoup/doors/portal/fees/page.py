@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
@@ -39,21 +37,21 @@ class Line:
     note: str
 
 
-async def fees_page(visit: Visit) -> Response:
+@member.page("/fees", "fees/fees.html")
+async def fees_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await fee_history(connection, visit.merchant_id)
         disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id)]
         settled = await terms_at(connection, visit.merchant_id, visit.now)
     who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, visit.now)
-    values = visit.values(
+    return dict(
         now_lines=[line for line in lines if line.state == "now"],
         later=[line for line in lines if line.state == "later"],
         over=[line for line in reversed(lines) if line.state == "over"], types=TYPES, policies=REFUND_POLICIES,
         example=EXAMPLE, disputes=_in_force(disputes, visit.now), terms=settled,
         reserve=to_text(settled.reserve_basis_points, 2),
     )  # fmt: skip
-    return render("fees/fees.html", values)
 
 
 def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:

@@ -3,13 +3,12 @@
 from typing import Any, Final
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.permissions import in_words
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.partners import read_partner
@@ -33,28 +32,45 @@ STATES: Final = {
 }
 
 
-async def people_page(visit: AnyVisit) -> Response:
-    return await _show(visit)
+@either.page("/invitations", "invitations/people.html")
+async def people(visit: AnyVisit) -> Values:
+    world, subjects = visit.world, await _subjects(visit)
+    groups: list[dict[str, Any]] = []
+    open_: list[UUID] = []
+    async with world.people.read() as connection:
+        for key, subject in subjects.items():
+            members = await members_of(connection, *subject.key, ROWS, world.name)
+            rows = await list_invitations(connection, *subject.key, visit.wall, ROWS)
+            secured = await with_factor(connection, [member.user_id for member in members])
+            groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
+                           "left": await left(connection, *subject.key, LEFT_ROWS),
+                           "secured": secured, "rule": await who_asks(connection, *subject.key),
+                           "may_invite": may_invite(visit, subject)})  # fmt: skip
+            open_ += [row.invitation_id for row in rows if row.state == "open"]
+    return dict(
+        groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES,
+        email=first(visit.typed, "email")[:254],
+        mails=await inbox(world, open_) if open_ else {}, kept=keeps_mail(world),
+    )  # fmt: skip
 
 
-async def post_invitation(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
+def _in_form(problem: Problem) -> bool:
+    return problem.retry_after_seconds is None and problem.code != "forbidden"
+
+
+@people.post(may=anybody, shows=_in_form)
+async def post_invitation(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
-    try:
-        made = await invite(visit.world, subject, visit.session.user_id, first(form, "email"),
-                            first(form, "role"), request_id=visit.scope.request_id)  # fmt: skip
-    except Problem as problem:
-        if problem.retry_after_seconds is not None:
-            raise
-        return await _show(visit, problem, first(form, "email")[:254])
+    made = await invite(visit.world, subject, visit.session.user_id, first(form, "email"), first(form, "role"),
+                        request_id=visit.scope.request_id)  # fmt: skip
     await send_invitations(visit.world, made)
     return redirect("/invitations")
 
 
-async def post_revocation(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
+@people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
+async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
@@ -64,20 +80,17 @@ async def post_revocation(visit: AnyVisit) -> Response:
     return redirect("/invitations")
 
 
-async def post_end(visit: AnyVisit) -> Response:
+@people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
+async def post_end(visit: AnyVisit, form: Form) -> Answer:
     """A membership ends; whoever ends their own says so."""
-    form = await any_form(visit)
     subject = await subject_of(visit, first(form, "subject"))
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
-    try:
-        if user_id is None:
-            raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-        if user_id == me and first(form, "leave") != "yes":
-            raise Problem("invalid", "You cannot end your own membership here.", field="leave",
-                          cure="Tick the box if you really want to leave.")  # fmt: skip
-        await end_membership(visit.world, subject, user_id, by=me, request_id=visit.scope.request_id)
-    except Problem as problem:
-        return await _show(visit, problem)
+    if user_id is None:
+        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+    if user_id == me and first(form, "leave") != "yes":
+        raise Problem("invalid", "You cannot end your own membership here.", field="leave",
+                      cure="Tick the box if you really want to leave.")  # fmt: skip
+    await end_membership(visit.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     return redirect("/orders" if user_id == me else "/invitations")
 
 
@@ -110,24 +123,3 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     if key == "partner" and (await read_partner(visit.world, found.id)).state != "active":
         raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found
-
-
-async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = "") -> Response:
-    world, subjects = visit.world, await _subjects(visit)
-    groups: list[dict[str, Any]] = []
-    open_: list[UUID] = []
-    async with world.people.read() as connection:
-        for key, subject in subjects.items():
-            members = await members_of(connection, *subject.key, ROWS, world.name)
-            rows = await list_invitations(connection, *subject.key, visit.wall, ROWS)
-            secured = await with_factor(connection, [member.user_id for member in members])
-            groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
-                           "left": await left(connection, *subject.key, LEFT_ROWS),
-                           "secured": secured, "rule": await who_asks(connection, *subject.key),
-                           "may_invite": may_invite(visit, subject)})  # fmt: skip
-            open_ += [row.invitation_id for row in rows if row.state == "open"]
-    values = visit.values(
-        groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
-        mails=await inbox(world, open_) if open_ else {}, kept=keeps_mail(world),
-    )  # fmt: skip
-    return render("invitations/people.html", values, status=STATUSES[problem.code] if problem else 200)

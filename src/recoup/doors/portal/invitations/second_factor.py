@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.edge.cookies import cookie
-from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import COOKIE, STATUSES, redirect, whence
-from recoup.doors.portal.forms import first
-from recoup.doors.portal.invitations.page import may_invite, subject_of
-from recoup.doors.portal.templates import render
-from recoup.flows.people.invitations import Subject
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.endpoint import COOKIE, redirect, whence
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.invitations.page import may_invite, people, subject_of
+from recoup.doors.portal.pages import Answer, Values, either, nothing, only
+from recoup.doors.portal.rights import anybody
 from recoup.flows.people.lost_factor import help_member, whom_to_help
 from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.required_factor import require
@@ -18,11 +16,9 @@ from recoup.flows.people.sessions import session_hash
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-_SHOWN = ("bad_credentials", "too_many_requests")
 
-
-async def post_rule(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
+@people.post("/invitations/second-factor", may=anybody, shows=nothing)
+async def post_rule(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can require it for everybody; nothing was done.",
@@ -35,21 +31,21 @@ async def post_rule(visit: AnyVisit) -> Response:
     return redirect("/invitations")
 
 
-async def lost_page(visit: AnyVisit) -> Response:
-    return await _show(visit, await subject_of(visit, visit.request.query_params.get("subject", "")), _user(visit))
+@either.page("/invitations/members/{user_id}/second-factor", "invitations/lost.html")
+async def lost(visit: AnyVisit) -> Values:
+    """`subject`: the shop or partner, of the form, else of the address."""
+    wanted = first(visit.typed, "subject") if visit.typed else visit.request.query_params.get("subject", "")
+    subject, user_id = await subject_of(visit, wanted), _user(visit)
+    name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
+    return dict(name=name, user_id=user_id, subject=subject, )
 
 
-async def post_lost(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
+@lost.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+async def post_lost(visit: AnyVisit, form: Form) -> Answer:
     subject, user_id = await subject_of(visit, first(form, "subject")), _user(visit)
     key = session_hash(visit.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
-    try:
-        await help_member(visit.world, visit.portal.passwords, subject, me, user_id, first(form, "password"))
-    except Problem as problem:
-        if problem.code not in _SHOWN:
-            raise
-        return await _show(visit, subject, user_id, problem)
+    await help_member(visit.world, visit.portal.passwords, subject, me, user_id, first(form, "password"))
     return redirect("/invitations")
 
 
@@ -58,9 +54,3 @@ def _user(visit: AnyVisit) -> UUID:
     if user_id is None:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     return user_id
-
-
-async def _show(visit: AnyVisit, subject: Subject, user_id: UUID, problem: Problem | None = None) -> Response:
-    name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
-    values = visit.values(name=name, user_id=user_id, subject=subject, problem=problem)
-    return render("invitations/lost.html", values, status=STATUSES[problem.code] if problem else 200)

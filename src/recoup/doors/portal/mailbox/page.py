@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.pages import Answer, Values, member, nothing
+from recoup.doors.portal.rights import role
+from recoup.doors.portal.visit import Visit
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
 from recoup.rules.merchants.personal import SHOWN, email, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
@@ -15,23 +15,22 @@ from recoup.store.read.mails import newest_mails
 ROWS: Final = 50
 
 
-async def mailbox_page(visit: Visit) -> Response:
+@member.page("/mailbox", "mailbox/mailbox.html")
+async def mailbox(visit: Visit) -> Values:
     world = visit.world
     async with world.db.read() as connection:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
     arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
-    values = visit.values(
+    return dict(
         notices=NOTICES, switches=await switches(world, visit.merchant_id), may=visit.may("mails"),
         mails=[(row, _as_seen(visit, arrived.get(row.mail_id))) for row in rows],
         kept=keeps_mail(world),
     )  # fmt: skip
-    return render("mailbox/mailbox.html", values)
 
 
-async def switch_notices(visit: Visit) -> Response:
+@mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)
+async def switch_notices(visit: Visit, form: Form) -> Answer:
     """The form holds every switch: one that is not ticked is off."""
-    form = await checked_form(visit)
-    visit.only("mails", "switch e-mails")
     wanted = {name: name in form.get("notice", []) for name in NAMES}
     await switch(visit.world, visit.scope, wanted)
     return redirect("/mailbox")

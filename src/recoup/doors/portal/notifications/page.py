@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import COOKIE, redirect
 from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.own_forms import read_form_of
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Answer, Values, either, nothing
+from recoup.doors.portal.rights import anybody
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people import notifications
 from recoup.flows.people.sessions import switch_merchant
@@ -20,18 +18,20 @@ from recoup.kernel.problem import Problem
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import words_of
 from recoup.rules.messages.notifications import KINDS, MAY
-from recoup.store.read.notifications import Notification, find_notification, notifications_page
+from recoup.store.read.notifications import Notification, find_notification
+from recoup.store.read.notifications import notifications_page as read_page
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50
 
 
-async def list_page(visit: AnyVisit) -> Response:
+@either.page(PLACE, "notifications/notifications.html")
+async def notifications_page(visit: AnyVisit) -> Values:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
     here = _here(visit) if params.get("only") == "here" else None
     async with visit.world.people.read() as connection:
-        rows = await notifications_page(
+        rows = await read_page(
             connection, session.user_id, visit.world.name, MAY, before=before, unread=unread,
             subject_id=here, limit=ROWS + 1,
         )  # fmt: skip
@@ -46,11 +46,10 @@ async def list_page(visit: AnyVisit) -> Response:
                       "lines": [linked(line, orders) for line in words.lines]})  # fmt: skip
     chosen = {"unread": "1"} if unread else {}
     chosen |= {"only": "here"} if here else {}
-    values = visit.values(
+    return dict(
         items=items, unread_only=unread, only_here=here is not None, chosen=chosen, first=before is None,
         older=shown[-1].notification_id if len(rows) > ROWS else None, several=len(session.merchants) > 1,
     )  # fmt: skip
-    return render("notifications/notifications.html", values)
 
 
 def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -65,20 +64,21 @@ def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]
     return [(text, to) for text, to in found if text]
 
 
-async def open_page(visit: AnyVisit) -> Response:
+@either.page("/notifications/{notification_id}", "notifications/elsewhere.html")
+async def notification(visit: AnyVisit) -> Values | Answer:
     """Where a mail leads: to what it is about, or first to the merchant that it is about."""
     row = await _mine(visit)
     words = words_of(row.kind, row.facts, Locale(visit.language, visit.session.zone))
     if not KINDS[row.kind].partner and row.subject_id != _here(visit):
-        values = visit.values(row=row, words=words, kind=KINDS[row.kind])
-        return render("notifications/elsewhere.html", values)
+        return {"row": row, "words": words, "kind": KINDS[row.kind]}
     await notifications.read(visit.world, visit.session.user_id, row.notification_id)
     return redirect(words.path)
 
 
-async def act(visit: AnyVisit) -> Response:
+@notification.post(may=anybody, shows=nothing, while_paused=True)
+async def act(visit: AnyVisit, form: Form) -> Answer:
     """Opens it at its merchant, or says that it was read or is to be read again."""
-    form, row = await read_form_of(visit.request, visit.session), await _mine(visit)
+    row = await _mine(visit)
     world, session, doing = visit.world, visit.session, first(form, "do")
     if doing not in ("open", "read", "unread"):
         raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
@@ -90,8 +90,8 @@ async def act(visit: AnyVisit) -> Response:
     return redirect(words_of(row.kind, row.facts).path)
 
 
-async def read_all(visit: AnyVisit) -> Response:
-    form = await read_form_of(visit.request, visit.session)
+@notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
+async def read_all(visit: AnyVisit, form: Form) -> Answer:
     until = parse_id(first(form, "until"))
     if until is None:
         raise Problem("invalid", "This form does not name the last notification.",

@@ -1,12 +1,12 @@
 """/unsubscribe/{token}: whoever holds the link of a mail stops such mails, without signing in. Mail programs do it by
 one POST of their own. Source: RFC 8058."""
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
-from recoup.doors.portal.forms import first, read_form
-from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.forms import Form, first, read_form
+from recoup.doors.portal.pages import Values, public
+from recoup.doors.portal.public_visit import PublicVisit
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.flows.people.notifications import Subscription, subscription_of, unsubscribe
 from recoup.rules.messages.notifications import KINDS
@@ -14,25 +14,24 @@ from recoup.rules.messages.notifications import KINDS
 FORM = "application/x-www-form-urlencoded"
 
 
-def unsubscribe_page(portal: Portal) -> Endpoint:
-    async def show(request: Request) -> Response:
-        return _page(portal, request, await subscription_of(portal.world, request.path_params["token"]), "")
-
-    return unsigned(portal, show)
+@public.page("/unsubscribe/{token}", "notifications/unsubscribe.html")
+async def subscription(visit: PublicVisit) -> Values:
+    return _values(visit, await subscription_of(visit.world, visit.request.path_params["token"]), "")
 
 
-def unsubscribe_post(portal: Portal) -> Endpoint:
+async def _fields(visit: PublicVisit) -> Form:
     """The link is the right to it: no session, and no form of ours, is asked for."""
-
-    async def take(request: Request) -> Response:
-        ours = request.headers.get("content-type", "").startswith(FORM)
-        everything = first(await read_form(request), "what") == "all" if ours else False
-        found = await unsubscribe(portal.world, request.path_params["token"], all_mails=everything)
-        return _page(portal, request, found, "all" if everything else "kind")
-
-    return unsigned(portal, take)
+    ours = visit.request.headers.get("content-type", "").startswith(FORM)
+    return await read_form(visit.request) if ours else {}
 
 
-def _page(portal: Portal, request: Request, found: Subscription, done: str) -> Response:
-    values = outside(portal, request, found=found, kind=KINDS[found.kind], done=done, world=portal.world.name)
+@public.post("/unsubscribe/{token}", may=anybody, reads=_fields)
+async def take(visit: PublicVisit, form: Form) -> Response:
+    everything = first(form, "what") == "all"
+    found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)
+    values = visit.values(**_values(visit, found, "all" if everything else "kind"))
     return render("notifications/unsubscribe.html", values)
+
+
+def _values(visit: PublicVisit, found: Subscription, done: str) -> Values:
+    return {"found": found, "kind": KINDS[found.kind], "done": done, "world": visit.world.name}

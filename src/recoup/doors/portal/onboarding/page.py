@@ -1,12 +1,12 @@
 """/onboarding: the checklist, read from what happened, and going live with its conditions."""
 
-from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
 from recoup.kernel.ids import parse_id
@@ -25,17 +25,25 @@ STATES = {
 REQUESTS_MAX = 20
 
 
-async def onboarding_page(visit: Visit) -> Response:
-    return await _show(visit)
+@member.page("/onboarding", "onboarding/onboarding.html")
+async def onboarding(visit: Visit) -> Values:
+    facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
+    async with visit.world.db.read() as connection:
+        requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
+    people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
+    return dict(
+        tasks=TASKS, evidence=facts.evidence, done=len(facts.evidence), conditions=conditions,
+        holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
+        open=next((row for row in requests if row.state == "asked"), None), people=people,
+        may_ask=visit.session.may("go_live") and not visit.is_operator,
+        curl={task.step: curl_line(task, visit.world.url) for task in TASKS},
+    )  # fmt: skip
 
 
-async def act(visit: Visit) -> Response:
+@onboarding.post(may=anybody)
+async def act(visit: Visit, form: Form) -> Answer:
     """Ask, withdraw, approve or refuse: the button that was pressed says which."""
-    form = await checked_form(visit)
-    try:
-        await _do(visit, form, first(form, "do"))
-    except Problem as problem:
-        return await _show(visit, problem)
+    await _do(visit, form, first(form, "do"))
     return redirect("/onboarding#go-live")
 
 
@@ -56,18 +64,3 @@ async def _do(visit: Visit, form: Form, doing: str) -> None:
         await withdraw(world, visit.scope, request_id)
     else:
         await decide_go_live(world, visit.scope, request_id, approve=doing == "approve", note=first(form, "note"))
-
-
-async def _show(visit: Visit, problem: Problem | None = None) -> Response:
-    facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
-    async with visit.world.db.read() as connection:
-        requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
-    people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
-    values = visit.values(
-        tasks=TASKS, evidence=facts.evidence, done=len(facts.evidence), conditions=conditions,
-        holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
-        open=next((row for row in requests if row.state == "asked"), None), people=people, problem=problem,
-        may_ask=visit.session.may("go_live") and not visit.is_operator,
-        curl={task.step: curl_line(task, visit.world.url) for task in TASKS},
-    )  # fmt: skip
-    return render("onboarding/onboarding.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -4,16 +4,18 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import fresh_key, request_key
+from recoup.doors.portal.forms import Form
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
-from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.page import find, order, sheet
 from recoup.doors.portal.order.refund import RefundForm, read_asked, review, to_ask
 from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
+from recoup.doors.portal.personal import reveal_subject
+from recoup.doors.portal.rights import anybody, role
+from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable.expire import last_look
@@ -22,7 +24,8 @@ from recoup.store.read.order_page import OrderPage
 from recoup.store.read.requests import find_request
 
 
-async def review_refund(visit: Visit) -> Response:
+@member.page("/orders/{order_id}/refund", "order/order.html")
+async def review_refund(visit: Visit) -> Values | Answer:
     """The first step says what would happen; nothing happens. A form that was sent already leads to its receipt."""
     page = await find(visit)
     try:
@@ -36,18 +39,18 @@ async def review_refund(visit: Visit) -> Response:
     if made is not None:
         return redirect(back_to(visit, page.order_id, refunded=str(made)))
     if not possible.possible:
-        return show(visit, page, problem=Problem("wrong_state", possible.why_not), status=409)
+        return shown(Problem("wrong_state", possible.why_not), **sheet(visit, page))
     if not {"amount", "how"} & set(fields):
-        return show(visit, page, dialog="refund", allowance=await allowance(visit, page))
+        return sheet(visit, page, dialog="refund", allowance=await allowance(visit, page))
     return await _reviewed(visit, page, asked)
 
 
-async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Response:
+async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Values | Answer:
     try:
         found = await with_limits(visit, page, review(page, asked, facts.sums(page).fee))
     except Problem as problem:
-        return show(visit, page, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
-    return show(visit, page, dialog="review", asked=asked, review=found)
+        return shown(problem, **sheet(visit, page, dialog="refund", asked=asked))
+    return sheet(visit, page, dialog="review", asked=asked, review=found)
 
 
 async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
@@ -57,12 +60,10 @@ async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
-async def post_refund(visit: Visit) -> Response:
+@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), find=find)
+async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """The second step. The same form again, by a double click or by going back, is the same refund."""
-    form = await checked_form(visit)
-    page = await find(visit)
     asked = read_asked(form)
-    visit.only("refund", "refund")
     try:
         given = to_ask(asked, page.order["asset"])
         made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
@@ -71,18 +72,18 @@ async def post_refund(visit: Visit) -> Response:
             message = "This form was already sent with another amount, and that refund was made. Check it first."
             problem = Problem("conflict", message, cure="See Refunds on this page.")
             asked = replace(asked, key=fresh_key())
-        again = await find(visit)
-        return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
+        return shown(problem, dialog="refund", asked=asked)
     return redirect(back_to(visit, page.order_id, refunded=str(made.refund_id)))
 
 
-async def cancel_order(visit: Visit) -> Response:
-    await checked_form(visit)
-    page = await find(visit)
-    visit.only("cancel", "cancel")
-    try:
-        await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
-        await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
-    except Problem as problem:
-        return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
+@order.post("/orders/{order_id}/cancel", may=role("cancel", "cancel"), find=find)
+async def cancel_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+    await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
+    await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
     return redirect(back_to(visit, page.order_id))
+
+
+@order.post("/orders/{order_id}/reveal", may=anybody, find=find, shows=nothing)
+async def reveal_customer(visit: Visit, form: Form, page: OrderPage) -> Answer:
+    await reveal_subject(visit, "order", page.order_id)
+    return redirect(back_to(visit, page.order_id, "customer"))

@@ -2,41 +2,32 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
-from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.pages import Answer
+from recoup.doors.portal.rights import role
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage
 
-BLOCK: Final = ("block", "block customers and cards")
+BLOCK: Final = role("block", "block customers and cards")
 
 
-async def post_block(visit: Visit) -> Response:
+@order.post("/orders/{order_id}/block", may=BLOCK, find=find)
+async def post_block(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """Blocked before, nothing changes."""
-    form = await checked_form(visit)
-    page = await find(visit)
-    visit.only(*BLOCK)
-    try:
-        await block_of_order(visit.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
-    except Problem as problem:
-        return show(visit, page, problem=problem, status=STATUSES[problem.code])
+    await block_of_order(visit.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(back_to(visit, page.order_id, "customer"))
 
 
-async def post_unblock(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    page = await find(visit)
-    visit.only(*BLOCK)
-    try:
-        await unblock_by(visit, first(form, "block"))
-    except Problem as problem:
-        return show(visit, page, problem=problem, status=STATUSES[problem.code])
+@order.post("/orders/{order_id}/unblock", may=BLOCK, find=find)
+async def post_unblock(visit: Visit, form: Form, page: OrderPage) -> Answer:
+    await unblock_by(visit, first(form, "block"))
     return redirect(back_to(visit, page.order_id, "customer"))
 
 

@@ -3,6 +3,10 @@ press of a button began may not have happened yet."""
 
 from typing import Final
 
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.visit import Visit
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage
@@ -35,3 +39,8 @@ def just_done(visit: Visit, page: OrderPage) -> str:
         if line["happening"] != "planned":
             return ""
     return ""
+
+
+def done(visit: Visit, page: OrderPage) -> Response:
+    """Back to the order, which says what was done."""
+    return redirect(back_to(visit, page.order_id, **{ADDRESS: "1"}))

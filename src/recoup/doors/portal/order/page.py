@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from recoup.doors.portal.form_key import fresh_key
+from recoup.doors.portal.forms import first
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
@@ -24,13 +25,15 @@ from recoup.doors.portal.order.untold import untold
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.refunds.waiting import Waiting, not_now
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
+from recoup.flows.merchants.order_notes import NOTE_MAX
 from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
@@ -43,12 +46,16 @@ from recoup.store.read.order_page import OrderPage, Row
 from recoup.store.read.refund_limits import list_limits
 
 
-async def order_page(visit: Visit) -> Response:
+@member.page("/orders/{order_id}", "order/order.html")
+async def order(visit: Visit) -> Values:
     page = await find(visit)
-    return show(visit, page, beside=await beside(visit, page), allowance=await allowance(visit, page),
-                sends_left=await sends_left(visit, page))  # fmt: skip
+    if visit.problem is not None:
+        return sheet(visit, page)
+    return sheet(visit, page, beside=await beside(visit, page), allowance=await allowance(visit, page),
+                 sends_left=await sends_left(visit, page))  # fmt: skip
 
 
+@member.page("/orders/{order_id}.json")
 async def order_json(visit: Visit) -> Response:
     """Everything that the page is made of."""
     page = await find(visit)
@@ -107,12 +114,11 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
                    requests=tuple(request_told(row) for row in page.requests))  # fmt: skip
 
 
-def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
-         asked: RefundForm | None = None, review: Any = None, typed: str = "",
-         beside: Beside | None = None, allowance: str = "",
-         sends_left: Allowance | None = None) -> Response:  # fmt: skip
-    """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
-    note's text; `allowance` what the person may refund, in words."""
+def sheet(visit: Visit, page: OrderPage, *, dialog: str = "", asked: RefundForm | None = None, review: Any = None,
+          beside: Beside | None = None, allowance: str = "",
+          sends_left: Allowance | None = None) -> Values:  # fmt: skip
+    """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
+    `allowance` what the person may refund, in words."""
     query, page = visit.request.query_params, in_heard_codes(page)
     refunded = parse_id(query.get("refunded", ""))
     items = timeline(page, visit.now, visit.session.zone)
@@ -123,7 +129,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
     reasons, versions = facts.last_word(page)
     stable = page.order["kind"] == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
-    values = visit.values(
+    return dict(
         page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
@@ -137,7 +143,8 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         stopped=facts.stopped(page), can=possible.possible(visit, page), trouble=trouble(visit, page),
         holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
         allowed=sends_left, paid=facts.paid(page),
-        typed=typed, fresh_key=fresh_key, beside=beside,
+        typed=first(visit.typed, "note")[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
+        fresh_key=fresh_key, beside=beside,
         within=inside(came_from(visit)), listed_in=filters_of(came_from(visit)),
         why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
@@ -147,7 +154,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
         customer_link=_customer_link(visit, page.order_id),
         can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
-        lives=lives(page, visit.now, visit.session.zone), problem=problem, dialog=dialog, asked=asked, review=review,
+        lives=lives(page, visit.now, visit.session.zone), dialog=dialog, asked=asked, review=review,
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
         asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
@@ -155,4 +162,3 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
                     for row in page.requests if row["state"] != "approved"],
         allowance=allowance, just_done=just_done(visit, page),
     )  # fmt: skip
-    return render("order/order.html", values, status=status)

@@ -3,12 +3,12 @@
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.on_many import stop_act
 from recoup.kernel.ids import parse_id
@@ -32,37 +32,28 @@ ROW_STATES: Final = {
 }
 
 
-async def acts_page(visit: Visit) -> Response:
+@member.page("/orders/bulk", "orders/acts.html")
+async def acts(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await list_acts(connection, visit.merchant_id, LISTED)
     names = await named(visit, [row.actor for row in rows])
-    values = visit.values(acts=rows, words=WORDS, states=STATES, names=names)
-    return render("orders/acts.html", values)
+    return dict(acts=rows, words=WORDS, states=STATES, names=names)
 
 
-async def act_page(visit: Visit) -> Response:
+@member.page("/orders/bulk/{act_id}", "orders/act.html")
+async def act_page(visit: Visit) -> Values:
     act, query = await _find(visit), visit.request.query_params
     text, refused = query.get("after", ""), query.get("show") == "refused"
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     async with visit.world.db.read() as connection:
         read = refused_rows if refused else act_rows
         rows = await read(connection, visit.merchant_id, act.act_id, after, ROWS + 1)
-    values = visit.values(
+    return dict(
         act=act, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
         refused=refused, words=WORDS, states=STATES, row_states=ROW_STATES, live=act.finished_at is None,
         left=act.row_count - act.done_count - act.refused_count, may=visit.session.may(RIGHTS[act.action]),
         names=await named(visit, [act.actor]),
     )  # fmt: skip
-    return render("orders/act.html", values)
-
-
-async def post_stop(visit: Visit) -> Response:
-    """Raises: Problem(forbidden) for whoever may not do it either."""
-    await checked_form(visit)
-    act = await _find(visit)
-    visit.only(RIGHTS[act.action], "stop this")
-    await stop_act(visit.world, visit.merchant_id, act.act_id)
-    return redirect(f"/orders/bulk/{act.act_id}")
 
 
 async def _find(visit: Visit) -> BulkAct:
@@ -76,3 +67,11 @@ async def _find(visit: Visit) -> BulkAct:
         raise Problem("not_found", "This merchant has no such bulk action.",
                       cure="It may belong to another merchant: switch first.")  # fmt: skip
     return row
+
+
+@act_page.post("/orders/bulk/{act_id}/stop", may=anybody, find=_find, shows=nothing)
+async def post_stop(visit: Visit, form: Form, act: BulkAct) -> Answer:
+    """Raises: Problem(forbidden) for whoever may not do it either."""
+    visit.only(RIGHTS[act.action], "stop this")
+    await stop_act(visit.world, visit.merchant_id, act.act_id)
+    return redirect(f"/orders/bulk/{act.act_id}")

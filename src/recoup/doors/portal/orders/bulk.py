@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, is_key
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.export import words_of
-from recoup.doors.portal.orders.look import back_of, list_again
-from recoup.doors.portal.orders.page import columns_of, habits_of, sums_of
+from recoup.doors.portal.orders.look import back_of
+from recoup.doors.portal.orders.page import columns_of, habits_of, list_again, orders, sums_of
 from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.pages import Answer, nothing
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
 from recoup.flows.on_many import Act, act_on, take_all, too_many
 from recoup.kernel.ids import parse_id
@@ -74,9 +74,9 @@ class BulkForm:
         return ACTIONS[self.doing]
 
 
-async def post_bulk(visit: Visit) -> Response:
+@orders.post("/orders/bulk", may=anybody, shows=nothing)
+async def post_bulk(visit: Visit, form: Form) -> Answer:
     """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
-    form = await checked_form(visit)
     query, doing, everything = back_of(visit, form), first(form, "do"), "all" in form
     chosen = _chosen(form)
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
@@ -94,7 +94,7 @@ async def post_bulk(visit: Visit) -> Response:
     return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
 
 
-async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Response:
+async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Answer:
     named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
     async with visit.world.db.read() as connection:
         found = await list_orders(connection, named, limit=ORDERS_MAX)
@@ -124,7 +124,7 @@ async def _one(visit: Visit, asked: BulkForm, act: Act, row: OrderRow) -> Result
 
 def _look(
     visit: Visit, asked: BulkForm, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
-) -> Response:
+) -> Answer:
     sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
     taken = sum(_takes(asked, row.status) for row in rows)
     values = _asked(visit, asked) | {"rows": rows, "sums": sums, "missing": missing, "problem": problem, "groups": (),
@@ -132,7 +132,7 @@ def _look(
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
 
 
-async def _all(visit: Visit, asked: BulkForm, form: Form) -> Response:
+async def _all(visit: Visit, asked: BulkForm, form: Form) -> Answer:
     """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
     longer, and nothing is done."""
     query = asked.query

@@ -8,16 +8,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import of_file
 from recoup.doors.portal.orders.days import PRESETS
-from recoup.doors.portal.orders.page import columns_of, habits_of, read, show
+from recoup.doors.portal.orders.page import columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.spool import spooled
+from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
@@ -35,7 +36,8 @@ TYPES: Final = {
 }  # fmt: skip
 
 
-async def orders_file(visit: Visit) -> Response:
+@member.page("/orders/export.{form}", "orders/orders.html")
+async def orders_file(visit: Visit) -> Answer:
     """What cannot become a file is said on the list itself."""
     form = visit.request.path_params["form"]
     if form not in TYPES:
@@ -52,8 +54,7 @@ async def orders_file(visit: Visit) -> Response:
             return redirect(query.link(f"/exports/new/{form}"))
         parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
     except Problem as problem:
-        habits = await habits_of(visit)
-        return show(visit, habits, await read(visit, query, habits), problem)
+        return await list_again(visit, query, problem)
     await taken(visit, "orders", form=form, **_narrowed(query))
     headers = HEADERS | {"content-disposition": f'attachment; filename="{file_name(query, visit)}.{form}"'}
     return StreamingResponse(parts, media_type=TYPES[form], headers=headers)

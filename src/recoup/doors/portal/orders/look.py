@@ -1,30 +1,28 @@
 """Forms about how the list looks: a zone and columns to keep, views to save, share, rename and delete."""
 
 from dataclasses import replace
-from typing import Final
 
 from starlette.datastructures import QueryParams
-from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
-from recoup.doors.portal.orders.page import habits_of, owns_views, read, show
+from recoup.doors.portal.orders.page import list_again, orders, owns_views
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.views import kept
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.pages import Answer, nothing
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.visit import Visit
 from recoup.flows.people.list_habits import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import read_zone
 
-TYPED_MAX: Final = 100
 
-
-async def post_look(visit: Visit) -> Response:
+@orders.post("/orders/look", may=anybody, shows=nothing)
+async def post_look(visit: Visit, form: Form) -> Answer:
     """Keeps a zone or a choice of columns for this person, and goes back to the list."""
-    form = await checked_form(visit)
     query, user_id, world = back_of(visit, form), visit.session.user_id, visit.world
     if "zone" in form:
         try:
@@ -43,8 +41,8 @@ async def post_look(visit: Visit) -> Response:
     return redirect(replace(query, columns=()).link(cursor=query.cursor))
 
 
-async def post_new_view(visit: Visit) -> Response:
-    form = await checked_form(visit)
+@orders.post("/orders/views", may=anybody, shows=nothing)
+async def post_new_view(visit: Visit, form: Form) -> Answer:
     query = back_of(visit, form)
     try:
         view_id = await keep_view(visit.world, (visit.session.user_id, visit.merchant_id), first(form, "name"),
@@ -54,9 +52,9 @@ async def post_new_view(visit: Visit) -> Response:
     return redirect(replace(query, view=str(view_id)).link())
 
 
-async def post_view(visit: Visit) -> Response:
+@orders.post("/orders/views/{view_id}", may=anybody, shows=nothing)
+async def post_view(visit: Visit, form: Form) -> Answer:
     """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
-    form = await checked_form(visit)
     query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), first(form, "do")
     world, keeper = visit.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     if view_id is None or doing not in ("save", "rename", "share", "unshare", "delete"):
@@ -79,9 +77,3 @@ async def post_view(visit: Visit) -> Response:
 def back_of(visit: Visit, form: Form) -> Query:
     """The list that the form stood on: what it says of filters counts, never another address."""
     return read_query(QueryParams(first(form, "back").partition("?")[2].partition("#")[0]), visit.known)
-
-
-async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
-    typed = {name: first(form, name)[:TYPED_MAX] for name in ("name", "zone")}
-    habits = await habits_of(visit)
-    return show(visit, habits, await read(visit, query, habits), problem, typed)

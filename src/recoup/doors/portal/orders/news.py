@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.orders.page import habits_of
 from recoup.doors.portal.orders.reading import read_query
+from recoup.doors.portal.pages import member
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
@@ -15,6 +16,7 @@ from recoup.store.read.orders import list_orders
 COUNTED_MAX: Final = 99
 
 
+@member.page("/orders/new")
 async def new_orders(visit: Visit) -> Response:
     """`cursor` is the place of the newest order that is seen. What cannot be counted is no news."""
     habits = await habits_of(visit)

@@ -1,14 +1,13 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
@@ -18,7 +17,7 @@ from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.orders.views import own, searches, tabs
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
@@ -34,7 +33,8 @@ from recoup.store.read.orders import Page, list_orders
 from recoup.store.statement import Read
 
 _TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
-NOTHING: Final[Mapping[str, str]] = {}
+NOTHING: Final[Form] = {}
+TYPED_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Listed:
     slow: Problem | None = None
 
 
-async def orders_page(visit: Visit) -> Response:
+@member.page("/orders", "orders/orders.html")
+async def orders(visit: Visit) -> Values | Answer:
     """Damaged cursors begin at the first page, unknown filters are left out; both are said. Typed filters become the
     address; an exact id opens its order."""
     habits = await habits_of(visit)
@@ -87,7 +88,14 @@ async def orders_page(visit: Visit) -> Response:
             found = await exact_order(connection, visit.merchant_id, query.text)
         if found is not None:
             return redirect(f"/orders/{found}")
-    return show(visit, habits, await read(visit, query, habits))
+    return values_of(visit, habits, await read(visit, query, habits))
+
+
+async def list_again(visit: Visit, query: Query, problem: Problem, form: Form = NOTHING) -> Shown:
+    """A list that was refused something; `form`: what held it."""
+    habits = await habits_of(visit)
+    typed = {f"typed_{name}": first(form, name)[:TYPED_MAX] for name in ("name", "zone")}
+    return shown(problem, **values_of(visit, habits, await read(visit, query, habits)) | typed)
 
 
 async def habits_of(visit: Visit) -> Habits:
@@ -133,16 +141,14 @@ async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
     return Listed(query, page, total, by_status, attention, drops, amount, by_tail, damaged, slow)
 
 
-def show(
-    visit: Visit, habits: Habits, listed: Listed, problem: Problem | None = None, typed: Mapping[str, str] = NOTHING
-) -> Response:
-    """`typed`: what a form held that led to the problem."""
+def values_of(visit: Visit, habits: Habits, listed: Listed) -> Values:
+    """`typed_name`, `typed_zone`: what a form held that was refused."""
     query, page = listed.query, listed.page
     names = columns_of(query, habits)
     newest = query.sort == "placed" and not query.up and not query.cursor and page.rows
-    values = visit.values(
+    return dict(
         query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
-        as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow, problem=problem,
+        as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow,
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
         owns_views=owns_views(visit),
         chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
@@ -152,14 +158,13 @@ def show(
         times=Times(query.zone, visit.now, visit.language), zone=query.zone,
         near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)), common_zones=COMMON,
         habits=habits,
-        usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name=typed.get("name", ""), typed_zone=typed.get("zone", ""),
+        usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name="", typed_zone="",
         seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
         scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("hooks"),
         may_note=visit.session.may("retry"),
         file_query=replace(query, columns=names), clear=query.without_filters().link(), within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip
-    return render("orders/orders.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 def columns_of(query: Query, habits: Habits) -> tuple[str, ...]:

@@ -3,9 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
-
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Answer, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.find_order import merchants_with
 from recoup.flows.insight.outcome import outcome_of
@@ -14,7 +12,8 @@ from recoup.kernel.problem import Problem
 KEY_MAX = 256
 
 
-async def outcome_page(visit: Visit) -> Response:
+@member.page("/outcome", "outcome/outcome.html")
+async def outcome(visit: Visit) -> Answer:
     """An id that nothing has is said beside the field: it is no error of the page."""
     key = visit.request.query_params.get("key", "").strip()[:KEY_MAX].replace("\x00", "")
     found: dict[str, Any] | None = None
@@ -25,8 +24,8 @@ async def outcome_page(visit: Visit) -> Response:
         except Problem as problem:
             missing = problem
     elsewhere = await _elsewhere(visit, key) if missing is not None else []
-    values = visit.values(key=key, found=found, missing=missing, elsewhere=elsewhere, again=urlencode({"key": key}))
-    return render("outcome/outcome.html", values, status=404 if missing else 200)
+    return shown(status=404 if missing else 200, key=key, found=found, missing=missing, elsewhere=elsewhere,
+                 again=urlencode({"key": key}))  # fmt: skip
 
 
 async def _elsewhere(visit: Visit, key: str) -> list[Any]:

@@ -6,14 +6,11 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.overview.chart import chart
 from recoup.doors.portal.overview.ranges import PRESETS, Range, read_range
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Answer, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
@@ -55,7 +52,8 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-async def overview_page(visit: Visit) -> Response:
+@member.page("/overview", "overview/overview.html")
+async def overview(visit: Visit) -> Answer:
     """Days or a site that cannot be are the usual ones, and said."""
     query = visit.request.query_params
     chosen = read_range(query, visit.now.date())
@@ -67,11 +65,9 @@ async def overview_page(visit: Visit) -> Response:
                                         visit.now)  # fmt: skip
         except Problem as caught:
             problem = caught
-    values = visit.values(
-        chosen=chosen, presets=PRESETS, site=site, sites_known=visit.known.sites, problem=problem, found=None,
-        link=_linker(chosen, site),
-    ) | (_told(visit, chosen, site, found) if found else {})  # fmt: skip
-    return render("overview/overview.html", values, status=STATUSES[problem.code] if problem and not found else 200)
+    values = {"chosen": chosen, "presets": PRESETS, "site": site, "sites_known": visit.known.sites, "found": None,
+              "link": _linker(chosen, site)} | (_told(visit, chosen, site, found) if found else {})  # fmt: skip
+    return shown(problem, status=200 if found else None, **values)
 
 
 def _linker(chosen: Range, site: Any) -> Callable[..., str]:

@@ -3,15 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import OVERLAPS, Ending, Question, is_sure
+from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.rights import seat
 from recoup.flows.merchants.own_keys import NAME_MAX
-from recoup.flows.merchants.partners import PartnerKey, make_partner_key, rename_partner_key
+from recoup.flows.merchants.partners import make_partner_key, rename_partner_key
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
@@ -19,35 +18,29 @@ from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
 PLACE: Final = "/partner/keys"
 
 
-async def keys_page(visit: PartnerVisit) -> Response:
-    visit.only("see_keys")
-    return await _show(visit)
+@partner.page(PLACE, "partner/keys.html", may=seat("see_keys"))
+async def keys(visit: PartnerVisit) -> Values:
+    may = visit.seat.may("keys") and visit.partner.state == "active"
+    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None,
+                          may=may, name_max=NAME_MAX)  # fmt: skip
 
 
-async def make_key(visit: PartnerVisit) -> Response:
-    form = await visit.form()
-    visit.only("keys")
+@keys.post(may=seat("keys"))
+async def make_key(visit: PartnerVisit, form: Form) -> Answer:
     hours, name = first(form, "overlap"), first(form, "name")
-    try:
-        if hours not in OVERLAPS:
-            raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
-        if hours == "0" and not is_sure(form) and (working := await _working(visit)):
-            ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
-            return await _show(visit, question=Question(PLACE, {"overlap": hours, "name": name}, ending, PLACE))
-        overlap = timedelta(hours=int(hours))
-        made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
-    except Problem as problem:
-        return await _show(visit, problem=problem)
-    return await _show(visit, made)
+    if hours not in OVERLAPS:
+        raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
+    if hours == "0" and not is_sure(form) and (working := await _working(visit)):
+        ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
+        return shown(question=Question(PLACE, {"overlap": hours, "name": name}, ending, PLACE))
+    overlap = timedelta(hours=int(hours))
+    made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
+    return shown(made=made)
 
 
-async def name_key(visit: PartnerVisit) -> Response:
-    form = await visit.form()
-    visit.only("keys")
-    try:
-        await rename_partner_key(visit.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
-    except Problem as problem:
-        return await _show(visit, problem=problem)
+@keys.post("/partner/keys/name", may=seat("keys"))
+async def name_key(visit: PartnerVisit, form: Form) -> Answer:
+    await rename_partner_key(visit.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
     return redirect(PLACE)
 
 
@@ -58,13 +51,3 @@ async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
 async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
     async with visit.world.db.read() as connection:
         return await partner_keys_of(connection, visit.partner.partner_id)
-
-
-async def _show(
-    visit: PartnerVisit, made: PartnerKey | None = None, question: Question | None = None,
-    problem: Problem | None = None,
-) -> Response:  # fmt: skip
-    may = visit.seat.may("keys") and visit.partner.state == "active"
-    values = visit.values(rows=await _keys(visit), made=made, overlaps=OVERLAPS, question=question, problem=problem,
-                          may=may, name_max=NAME_MAX)  # fmt: skip
-    return render("partner/keys.html", values, status=STATUSES[problem.code] if problem else 200)

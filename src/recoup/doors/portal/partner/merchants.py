@@ -1,18 +1,14 @@
 """/partner: a partner's merchants, how they stand and what was rescued; switches for many at once."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.doors.portal.templates import render
-from recoup.flows.merchants.bulk_switches import Result, switch_many
+from recoup.doors.portal.rights import seat
+from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -25,30 +21,8 @@ RESCUED_WITHIN: Final = timedelta(days=30)
 _ON: Final = {"on": True, "off": False}
 
 
-async def merchants_page(visit: PartnerVisit) -> Response:
-    return await show_merchants(visit)
-
-
-async def switch_merchants(visit: PartnerVisit) -> Response:
-    """Answers for each merchant, on the same page."""
-    form = await visit.form()
-    visit.only("switches")
-    wanted = {kind: _ON[first(form, kind)] for kind in KINDS if first(form, kind) in _ON}
-    mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
-    try:
-        if not mids or not wanted:
-            raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
-        results = await switch_many(visit.world, visit.scope, mids, wanted, first(form, "why"))
-    except Problem as problem:
-        return await show_merchants(visit, problem=problem)
-    for result in results:
-        visit.portal.merchants.forget(result.merchant_id)
-    return await show_merchants(visit, results={result.merchant_id: result for result in results})
-
-
-async def show_merchants(
-    visit: PartnerVisit, *, problem: Problem | None = None, results: Mapping[UUID, Result] | None = None
-) -> Response:
+@partner.page("/partner", "partner/merchants.html")
+async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
     state = query.get("state") if query.get("state") in STATES else None
     text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
@@ -63,12 +37,24 @@ async def show_merchants(
         rescued = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RESCUED_WITHIN)
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
-    values = visit.values(
+    return dict(
         rows=shown, rescued=rescued, total=total, text=text, state=state, states=STATES, kinds=KINDS, after=after,
-        results=results or {}, days=RESCUED_WITHIN.days, problem=problem,
+        results={}, days=RESCUED_WITHIN.days,
         next_link=_link(state, text, further) if further else None, first_link=_link(state, text, None),
     )  # fmt: skip
-    return render("partner/merchants.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+@merchants.post("/partner/switches", may=seat("switches"))
+async def switch_merchants(visit: PartnerVisit, form: Form) -> Answer:
+    """Answers for each merchant, on the same page."""
+    wanted = {kind: _ON[first(form, kind)] for kind in KINDS if first(form, kind) in _ON}
+    mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
+    if not mids or not wanted:
+        raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
+    results = await switch_many(visit.world, visit.scope, mids, wanted, first(form, "why"))
+    for result in results:
+        visit.portal.merchants.forget(result.merchant_id)
+    return shown(results={result.merchant_id: result for result in results})
 
 
 def _link(state: str | None, text: str, after: Any) -> str:

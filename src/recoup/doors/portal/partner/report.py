@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
-from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.pages import Answer, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.doors.portal.templates import render
 from recoup.flows.merchants.partners import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
@@ -28,7 +27,8 @@ KINDS: Final = {
 }  # fmt: skip
 
 
-async def partner_report_page(visit: PartnerVisit) -> Response:
+@partner.page("/partner/report", "partner/report.html")
+async def report(visit: PartnerVisit) -> Answer:
     typed, problem = _typed(visit), None
     try:
         asked = await _asked(visit, typed)
@@ -40,14 +40,14 @@ async def partner_report_page(visit: PartnerVisit) -> Response:
     async with world.db.read() as connection:
         merchants = await list_merchants(connection, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
     query = {name: value for name, value in typed.items() if value}
-    shown = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}
-    values = visit.values(
-        rows=rows, kinds=KINDS, typed=shown, asked=asked, merchants=merchants, problem=problem, paged=after is not None,
+    fields = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}
+    return shown(
+        problem, rows=rows, kinds=KINDS, typed=fields, asked=asked, merchants=merchants, paged=after is not None,
         query=urlencode(query), more=urlencode(query | {"after": str(further)}) if further else None,
     )  # fmt: skip
-    return render("partner/report.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
+@partner.page("/partner/report.csv")
 async def partner_report_file(visit: PartnerVisit) -> Response:
     asked = await _asked(visit, _typed(visit))
     return download(report_csv(visit.world, asked), f"merchants-{asked.first}-{asked.last}.csv")

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from starlette.datastructures import UploadFile
-from starlette.responses import Response
+from starlette.datastructures import FormData, UploadFile
 
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.file_form import file_form, typed_in
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import anybody, operator
+from recoup.doors.portal.visit import Visit
 from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
@@ -31,62 +31,45 @@ _EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "every", "map
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]
 
 
-async def files_page(visit: Visit) -> Response:
-    return await _list(visit)
+@member.page(FILES, "reconciliation/files.html")
+async def files(visit: Visit) -> Values:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    async with visit.world.db.read() as connection:
+        runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
+    return dict(
+        runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
+        kinds=KINDS, outcomes=OUTCOMES, days=_days,
+        typed=_EMPTY | {name: first(visit.typed, name) for name in visit.typed},
+        may=visit.may("refund", or_operator=True),
+    )  # fmt: skip
 
 
-async def post_file(visit: Visit) -> Response:
+@files.post(may=anybody, reads=file_form)
+async def post_file(visit: Visit, form: FormData) -> Answer:
     """The same file again leads to the comparison that there is."""
-    form = await file_form(visit)
-    given = form.get("file")
-    typed = {name: value for name, value in form.items() if isinstance(value, str)}
-    try:
-        visit.only("refund", "compare files", or_operator=True)
-        if not isinstance(given, UploadFile) or not given.filename:
-            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
-        reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
-        file, world = File(given.filename, given.file), visit.world
-        ran = await in_turn(
-            world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))  # fmt: skip
-    except Problem as problem:
-        return await _list(visit, typed, problem)
-    finally:
-        await form.close()
+    visit.only("refund", "compare files", or_operator=True)
+    given, typed = form.get("file"), typed_in(form)
+    if not isinstance(given, UploadFile) or not given.filename:
+        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
+    reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
+    file, world = File(given.filename, given.file), visit.world
+    ran = await in_turn(
+        world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))  # fmt: skip
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
 
-async def file_page(visit: Visit) -> Response:
-    return await _show(visit, await _find(visit))
+async def _find(visit: Visit) -> Run:
+    """Raises: Problem(not_found)."""
+    run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
+    if run_id is None:
+        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
+    return await run_of(visit.world, visit.merchant_id, run_id)
 
 
-async def post_booking(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    visit.only_operator("book a difference")
+@member.page("/reconciliation/files/{run_id}", "reconciliation/file.html")
+async def file_page(visit: Visit) -> Values:
     run = await _find(visit)
-    try:
-        rows = None if first(form, "which") == "all" else _rows(form.get("row", []))
-        done = await book_lines(visit.world, visit.scope, run.run_id, rows, first(form, "note"))
-    except Problem as problem:
-        return await _show(visit, run, problem, first(form, "note"))
-    return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
-
-
-async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
-    after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.world.db.read() as connection:
-        runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
-    values = visit.values(
-        runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
-        kinds=KINDS, outcomes=OUTCOMES, days=_days, typed=_EMPTY | dict(typed or {}), problem=problem,
-        may=visit.may("refund", or_operator=True),
-    )  # fmt: skip
-    return render("reconciliation/files.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-async def _show(
-    visit: Visit, run: Run, problem: Problem | None = None, note: str = ""
-) -> Response:
     query, done = visit.request.query_params, done_of(visit.session, visit.request)
     booked, _, before = done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
     outcome = query.get("outcome", "")
@@ -97,25 +80,23 @@ async def _show(
         rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
         open_ = await bookings(connection, *key)
         refused = await refused_lines(connection, *key) if run.counts.get("refused") else []
-    values = visit.values(
+    return dict(
         run=run, rows=rows[:LINES], next=rows[LINES - 1].row_no if len(rows) > LINES else None, first=not after,
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
         ticks=visit.is_operator and any(row.recipe and not row.booked_at for row in rows),
         days=_days, recipes=RECIPES, differ=sum(run.counts.get(name, 0) for name in _DIFFER), open=open_,
-        problem=problem, note=note, known=done == "known",
+        note=first(visit.typed, "note"), known=done == "known",
         booked=booked, before=before.lstrip("0"), refused=refused, reasons=REFUSED,
         may=visit.may("refund", or_operator=True),
         mixed=any(group.reason == "mixed_currencies" for group in refused),
     )  # fmt: skip
-    return render("reconciliation/file.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-async def _find(visit: Visit) -> Run:
-    """Raises: Problem(not_found)."""
-    run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
-    if run_id is None:
-        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
-    return await run_of(visit.world, visit.merchant_id, run_id)
+@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find)
+async def post_booking(visit: Visit, form: Form, run: Run) -> Answer:
+    rows = None if first(form, "which") == "all" else _rows(form.get("row", []))
+    done = await book_lines(visit.world, visit.scope, run.run_id, rows, first(form, "note"))
+    return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
 
 
 async def _like(visit: Visit, run_id: str) -> Reading:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id
@@ -27,7 +27,8 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-async def report_page(visit: Visit) -> Response:
+@member.page("/reconciliation", "reconciliation/report.html")
+async def report(visit: Visit) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
     query = visit.request.query_params
     chosen, zone, problem = _chosen(visit)
@@ -40,16 +41,16 @@ async def report_page(visit: Visit) -> Response:
         differences = await open_differences(connection, visit.merchant_id, span)
         first = await first_booked(connection, visit.merchant_id)
     more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
-    values = visit.values(
+    return dict(
         month=chosen, zone=zone, months=_months(first, visit.now, zone), totals=totals, rows=rows[:LINES],
         first=after is None, next=urlencode({"month": chosen, "zone": str(zone), "after": more}) if more else None,
         query=urlencode({"month": chosen, "zone": str(zone)}), differences=differences, problem=problem, words=WORDS,
         kind_of=kind_of, balance_of=balance_of, local=lambda moment: moment.astimezone(zone),
         both=len({total.balance for total in totals}) > 1,
     )  # fmt: skip
-    return render("reconciliation/report.html", values)
 
 
+@member.page("/reconciliation/report.csv")
 async def report_file(visit: Visit) -> Response:
     chosen, zone, problem = _chosen(visit)
     if problem is not None:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.visit import Visit
 from recoup.flows.refunds.desk import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -21,7 +20,7 @@ KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class StuckRefund:
     """`proposed_by`: who said that it was paid by hand; `may_confirm`: it was somebody else."""
 
     row: DeskRow
@@ -29,35 +28,28 @@ class Shown:
     may_confirm: bool
 
 
-async def desk_page(visit: Visit) -> Response:
-    return await _show(visit)
-
-
-async def act(visit: Visit) -> Response:
-    """Back to the desk; what was refused is said on it."""
-    form = await checked_form(visit)
-    refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")
-    try:
-        if refund_id is None or action not in ACTIONS:
-            raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
-        if action in _OPERATOR:
-            visit.only_operator(_OPERATOR[action])
-        else:
-            visit.only("refund", "refund")
-        portal = visit.portal
-        await decide(portal.world, portal.orders, visit.scope, refund_id, action, first(form, "note"))
-    except Problem as problem:
-        return await _show(visit, problem)
-    return redirect("/refunds")
-
-
-async def _show(visit: Visit, problem: Problem | None = None) -> Response:
+@member.page("/refunds", "refunds/refunds.html")
+async def refunds(visit: Visit) -> Values:
     rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now,
                                  clear=visit.pii_access == SHOWN)  # fmt: skip
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
-    shown = [Shown(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))
+    shown = [StuckRefund(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))
              for row in rows]  # fmt: skip
-    values = visit.values(shown=shown, problem=problem, kinds=KINDS, full=len(rows) == ROWS_MAX,
+    return dict(shown=shown, kinds=KINDS, full=len(rows) == ROWS_MAX,
                           may_refund=visit.session.may("refund"))  # fmt: skip
-    return render("refunds/refunds.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+@refunds.post("/refunds/{refund_id}", may=anybody)
+async def act(visit: Visit, form: Form) -> Answer:
+    """Back to the desk; what was refused is said on it."""
+    refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")
+    if refund_id is None or action not in ACTIONS:
+        raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
+    if action in _OPERATOR:
+        visit.only_operator(_OPERATOR[action])
+    else:
+        visit.only("refund", "refund")
+    portal = visit.portal
+    await decide(portal.world, portal.orders, visit.scope, refund_id, action, first(form, "note"))
+    return redirect("/refunds")

@@ -4,43 +4,42 @@ order's page."""
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.done import with_done
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.pages import Answer
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.settlements.approvals import desk
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage
 
 # -> what the desk says then
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
-async def post_on_desk(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    try:
-        await _decide(visit, form)
-    except Problem as problem:
-        return await desk(visit, problem)
+@desk.post("/approvals/refunds/{request_id}", may=anybody)
+async def post_on_desk(visit: Visit, form: Form) -> Answer:
+    await _decide(visit, form)
     return redirect(with_done(visit.session, "/approvals", DECISIONS[first(form, "decision")]))
 
 
-async def post_on_order(visit: Visit) -> Response:
-    """Back to the order; what was refused is said on it."""
-    form = await checked_form(visit)
+async def _on_order(visit: Visit) -> OrderPage:
     page = await find(visit)
     if _id(visit) not in {parse_id(row["request_id"]) for row in page.requests}:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
-    try:
-        await _decide(visit, form)
-    except Problem as problem:
-        return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
+    return page
+
+
+@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, find=_on_order)
+async def post_on_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+    """Back to the order; what was refused is said on it."""
+    await _decide(visit, form)
     return redirect(back_to(visit, page.order_id, "refunds"))
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.origin_reports import (
     GROUPS_MAX,
@@ -36,7 +36,8 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-async def reports_page(visit: Visit) -> Response:
+@member.page("/reports", "reports/reports.html")
+async def reports_page(visit: Visit) -> Values:
     """A month, currency or report that cannot be is the usual one; a month is said."""
     report = visit.request.query_params.get("by", "")
     report = report if report in REPORTS else "sites"
@@ -46,7 +47,7 @@ async def reports_page(visit: Visit) -> Response:
     async with world.db.read() as connection:
         first = await first_booked(connection, visit.merchant_id)
     query = {"month": chosen} | ({"currency": asset} if asset else {})
-    values = visit.values(
+    return dict(
         report=report, titles=TITLES, words=WORDS, month=chosen, months=_months(first, visit.now), asset=asset,
         found=found, query=urlencode(query), problem=problem, paged="after" in visit.request.query_params,
         next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
@@ -54,9 +55,9 @@ async def reports_page(visit: Visit) -> Response:
                or any(row.of(name) for row in found.rows) or any(row.of(name) for row in found.totals)],
         disputed=any(row.disputed for row in found.rows),
     )  # fmt: skip
-    return render("reports/reports.html", values)
 
 
+@member.page("/reports/{report}.csv")
 async def report_file(visit: Visit) -> Response:
     report = visit.request.path_params["report"]
     if report not in REPORTS:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.responses import Response
-
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.call_log import PAUSE_SECONDS
 from recoup.kernel.ids import parse_id
@@ -19,7 +17,8 @@ CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, 
 _FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 
 
-async def requests_page(visit: Visit) -> Response:
+@member.page(PLACE, "requests/requests.html")
+async def requests_page(visit: Visit) -> Values:
     """Whatever the address asks for: what nothing has is found nowhere."""
     query = visit.request.query_params
     asked = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
@@ -32,12 +31,11 @@ async def requests_page(visit: Visit) -> Response:
         )  # fmt: skip
         choices = await read_choices(connection, visit.merchant_id)
     who = await named(visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")])
-    values = visit.values(
+    return dict(
         rows=rows, older=older, first=before is None, asked=asked, classes=CLASSES,
         paths=_with(choices.paths, asked["path"]), keys=_with(choices.keys, asked["key"]), key_words=_key_words(who),
         lost=choices.lost, days=DAILY["api_calls"], pause=round(PAUSE_SECONDS),
     )  # fmt: skip
-    return render("requests/requests.html", values)
 
 
 def _with(found: list[str], chosen: str) -> list[str]:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import AT_MERCHANT, in_words
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.rights import role
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import change_pii_access
 from recoup.flows.people.sessions import MAY
 from recoup.flows.refunds.limits import change_limits, read_limits
@@ -22,6 +21,7 @@ from recoup.rules.money.refund_limits import NONE, Limits
 from recoup.store.read.settlement_terms import payable_assets
 
 PLACE: Final = "/roles"
+CHANGE: Final = role("limits", "set role permissions")
 # field of the form -> the limit
 FIELDS: Final = {
     "refund_max": "Maximum per refund", "day_max": "Maximum per person and day",
@@ -53,35 +53,46 @@ class Role:
     rows: tuple[Row, ...] | None
 
 
-async def roles_page(visit: Visit) -> Response:
-    return await _show(visit)
+@member.page(PLACE, "roles/roles.html")
+async def roles_page(visit: Visit) -> Values:
+    """Open is the role that a form was about, else the one that the address names, else one's own."""
+    limits = await read_limits(visit.world, visit.merchant_id)
+    async with visit.world.db.read() as connection:
+        assets = await payable_assets(connection, visit.merchant_id)
+    known = visit.known.merchant.sight
+    roles = [
+        Role(name, in_words(name), pii_access_of(name, known), USUAL[name],
+             _rows(name, limits) if "refund" in may else None)
+        for name, may in MAY.items()
+    ]  # fmt: skip
+    mine = visit.session.merchant.role if visit.session.merchant is not None else ""
+    typed = visit.typed
+    wanted = first(typed, "role") if typed else visit.request.query_params.get("role", "")
+    return dict(
+        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, accesses=PII_ACCESS,
+        may=visit.session.may("limits"), mine=mine, actions=AT_MERCHANT, may_of=MAY,
+        assets=sorted({*assets, "USD"}), typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
+        if typed else None,
+    )  # fmt: skip
 
 
-async def post_limits(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    visit.only("limits", "set role permissions")
+@roles_page.post("/roles/limits", may=CHANGE)
+async def post_limits(visit: Visit, form: Form) -> Answer:
     role, asset = first(form, "role"), first(form, "currency").strip().upper()[:8]
-    try:
-        if "refund" not in MAY.get(role, frozenset()):
-            raise Problem("invalid", "This role does not refund: it needs no limit.", field="role",
-                          cure="Choose owner or operations.")  # fmt: skip
-        if asset not in EXPONENTS:
-            raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
-        limits = Limits(*(_units(form, name, asset) for name in FIELDS))
-        await change_limits(visit.world, visit.scope, role, asset, limits)
-    except Problem as problem:
-        return await _show(visit, problem, form)
+    if "refund" not in MAY.get(role, frozenset()):
+        raise Problem("invalid", "This role does not refund: it needs no limit.", field="role",
+                      cure="Choose owner or operations.")  # fmt: skip
+    if asset not in EXPONENTS:
+        raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
+    limits = Limits(*(_units(form, name, asset) for name in FIELDS))
+    await change_limits(visit.world, visit.scope, role, asset, limits)
     return redirect(f"{PLACE}?role={role}#{role}")
 
 
-async def post_pii_access(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    visit.only("limits", "set role permissions")
+@roles_page.post("/roles/sight", may=CHANGE)
+async def post_pii_access(visit: Visit, form: Form) -> Answer:
     role = first(form, "role")
-    try:
-        await change_pii_access(visit.world, visit.scope, role, first(form, "sight"))
-    except Problem as problem:
-        return await _show(visit, problem, form)
+    await change_pii_access(visit.world, visit.scope, role, first(form, "sight"))
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"{PLACE}?role={role}#{role}")
 
@@ -96,28 +107,6 @@ def _units(form: Form, name: str, asset: str) -> int | None:
     except Problem as problem:
         raise Problem("invalid", f"{FIELDS[name]}: not an amount in {asset}.", field=name,
                       cure=problem.cure or "Write it like 100.00, or leave it empty.") from None  # fmt: skip
-
-
-async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    """Open is the role that a form was about, else the one that the address names, else one's own."""
-    limits = await read_limits(visit.world, visit.merchant_id)
-    async with visit.world.db.read() as connection:
-        assets = await payable_assets(connection, visit.merchant_id)
-    known = visit.known.merchant.sight
-    roles = [
-        Role(name, in_words(name), pii_access_of(name, known), USUAL[name],
-             _rows(name, limits) if "refund" in may else None)
-        for name, may in MAY.items()
-    ]  # fmt: skip
-    mine = visit.session.merchant.role if visit.session.merchant is not None else ""
-    wanted = first(typed, "role") if typed else visit.request.query_params.get("role", "")
-    values = visit.values(
-        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, accesses=PII_ACCESS,
-        problem=problem, may=visit.session.may("limits"), mine=mine, actions=AT_MERCHANT, may_of=MAY,
-        assets=sorted({*assets, "USD"}), typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
-        if typed else None,
-    )  # fmt: skip
-    return render("roles/roles.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> tuple[Row, ...]:

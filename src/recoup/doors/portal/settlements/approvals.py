@@ -1,23 +1,24 @@
 """What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
 another than the first."""
 
-from collections.abc import Awaitable
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
+from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.templates import HEADERS
+from recoup.doors.portal.visit import Visit
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
@@ -28,7 +29,9 @@ from recoup.rules.money import typed_amounts
 from recoup.store.read.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
-DOING = "approve payouts, accounts and adjustments"
+DOING: Final = "approve payouts, accounts and adjustments"
+DECIDE: Final = operator(DOING)
+ADJUSTMENTS: Final = "/approvals/adjustments"
 DONE: Final = {
     "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved and are being sent.",
     "paid": "The payout is marked as paid.", "returned": "The payout is marked as returned.",
@@ -39,20 +42,19 @@ DONE: Final = {
 }  # fmt: skip
 
 
-async def approvals_page(visit: Visit) -> Response:
-    """For the operator, and for whoever may agree to refunds."""
+def _may_look(visit: Visit) -> None:
+    """The operator, and whoever may agree to refunds."""
     if not visit.session.may_by_role("approve"):
         visit.only_operator(DOING)
-    return await desk(visit)
 
 
-async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    """`typed`: what stood in the form of an adjustment. What is the operator's only the operator sees."""
-    refunds, status = await waiting_rows(visit), STATUSES[problem.code] if problem else 200
+@member.page("/approvals", "settlements/approvals.html", may=_may_look)
+async def desk(visit: Visit) -> Values:
+    """What is the operator's only the operator sees."""
+    refunds = await waiting_rows(visit)
     done = DONE.get(done_of(visit.session, visit.request), "")
     if not visit.is_operator:
-        values = visit.values(refunds=refunds, problem=problem, done=done, counts={})
-        return render("settlements/approvals.html", values, status=status)
+        return {"refunds": refunds, "done": done, "counts": {}}
     asset = _asset(visit)
     async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
@@ -61,30 +63,38 @@ async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None 
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
+    typed = visit.typed if visit.request.url.path == ADJUSTMENTS else {}
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
     actors += [row.added_by for row in waiting] + [row.made_by for row in adjustments]
-    values = visit.values(
+    return dict(
         payouts=payouts, accounts=waiting, adjustments=adjustments, assets=assets, terms=terms, states=STATES,
         asset=asset, counts=counts, here=f"?currency={asset}" if asset else "",
         ready=sum(p.state == "created" and not p.not_now for p in payouts),
-        typed={name: first(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
-        problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
+        typed={name: first(typed, name) for name in ("amount", "currency", "note", "direction")},
+        key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
         refunds=refunds, done=done,
     )  # fmt: skip
-    return render("settlements/approvals.html", values, status=status)
 
 
-async def approve_payout(visit: Visit) -> Response:
-    await _checked(visit)
-    return await _done(visit, "payout", approve(visit.world, visit.scope, _id(visit)))
+async def _id(visit: Visit) -> UUID:
+    found = parse_id(visit.request.path_params["id"])
+    if found is None:
+        raise Problem("not_found", "There is no such decision.", cure="Reload the approvals page.")
+    return found
 
 
-async def approve_payouts(visit: Visit) -> Response:
+@desk.post("/approvals/payouts/{id}/approve", may=DECIDE, find=_id)
+async def approve_payout(visit: Visit, form: Form, found: UUID) -> Answer:
+    await approve(visit.world, visit.scope, found)
+    return redirect(_back(visit, "payout"))
+
+
+@desk.post("/approvals/payouts", may=DECIDE)
+async def approve_payouts(visit: Visit, form: Form) -> Answer:
     """Those that are named, each for itself: one that cannot be approved stops no other."""
-    form = await _checked(visit)
     wanted = [parse_id(text) for text in form.get("payout", [])[:ROWS_MAX]]
     done, refused = 0, None
     for payout_id in wanted:
@@ -100,68 +110,51 @@ async def approve_payouts(visit: Visit) -> Response:
     elif refused is not None:
         message = f"{done} of {len(wanted)} payouts were approved. First failure: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
-    return await desk(visit, refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
+    return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
 
-async def payout_outcome(visit: Visit) -> Response:
-    form = await _checked(visit)
+@desk.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)
+async def payout_outcome(visit: Visit, form: Form, found: UUID) -> Answer:
     outcome = first(form, "outcome")
-    told = tell_outcome(visit.world, visit.scope, _id(visit), outcome, first(form, "reason")[:300])
-    return await _done(visit, "paid" if outcome == "paid" else "returned", told)
+    await tell_outcome(visit.world, visit.scope, found, outcome, first(form, "reason")[:300])
+    return redirect(_back(visit, "paid" if outcome == "paid" else "returned"))
 
 
+@member.page("/approvals/payouts/{id}/file", may=operator("read bank files"))
 async def payout_file(visit: Visit) -> Response:
-    visit.only_operator("read bank files")
-    name, content = await read_file(visit.world, visit.merchant_id, _id(visit))
-    await taken(visit, "bank file", _id(visit))
+    payout_id = await _id(visit)
+    name, content = await read_file(visit.world, visit.merchant_id, payout_id)
+    await taken(visit, "bank file", payout_id)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-async def decide_account(visit: Visit) -> Response:
-    form = await _checked(visit)
+@desk.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
+async def decide_account(visit: Visit, form: Form, found: UUID) -> Answer:
     if first(form, "decision") == "approve":
-        return await _done(visit, "account", approve_account(visit.world, visit.scope, _id(visit)))
-    reason = first(form, "reason")[:300]
-    return await _done(visit, "account_refused", refuse_account(visit.world, visit.scope, _id(visit), reason))
+        await approve_account(visit.world, visit.scope, found)
+        return redirect(_back(visit, "account"))
+    await refuse_account(visit.world, visit.scope, found, first(form, "reason")[:300])
+    return redirect(_back(visit, "account_refused"))
 
 
-async def make_adjustment(visit: Visit) -> Response:
-    form = await _checked(visit)
-
-    async def work() -> str:
-        asset = first(form, "currency").upper()[:4]
-        if asset not in EXPONENTS:
-            raise Problem("invalid", "This currency is not known.", field="currency",
-                          cure="Choose a currency in which the merchant has a balance.")  # fmt: skip
-        units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
-        units = -units if first(form, "direction") == "from" else units
-        note = first(form, "note")[:1000]
-        return await adjust(visit.world, visit.scope, units, asset, note, key=key_id_of(form))
-
-    return await _done(visit, "", work(), form)
+@desk.post(ADJUSTMENTS, may=DECIDE)
+async def make_adjustment(visit: Visit, form: Form) -> Answer:
+    asset = first(form, "currency").upper()[:4]
+    if asset not in EXPONENTS:
+        raise Problem("invalid", "This currency is not known.", field="currency",
+                      cure="Choose a currency in which the merchant has a balance.")  # fmt: skip
+    units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
+    units = -units if first(form, "direction") == "from" else units
+    note = first(form, "note")[:1000]
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key_id_of(form))))
 
 
-async def decide(visit: Visit) -> Response:
-    form = await _checked(visit)
+@desk.post("/approvals/adjustments/{id}", may=DECIDE, find=_id)
+async def decide(visit: Visit, form: Form, found: UUID) -> Answer:
     book = first(form, "decision") == "book"
-    decided = decide_adjustment(visit.world, visit.scope, _id(visit), book=book)
-    return await _done(visit, "booked" if book else "not_booked", decided)
-
-
-async def _checked(visit: Visit) -> Any:
-    form = await checked_form(visit)
-    visit.only_operator(DOING)
-    return form
-
-
-async def _done(visit: Visit, what: str, work: Awaitable[object], typed: Form | None = None) -> Response:
-    """`what`: of DONE; empty where the work answers it."""
-    try:
-        found = await work
-    except Problem as problem:
-        return await desk(visit, problem, typed)
-    return redirect(_back(visit, what or str(found)))
+    await decide_adjustment(visit.world, visit.scope, found, book=book)
+    return redirect(_back(visit, "booked" if book else "not_booked"))
 
 
 def _asset(visit: Visit) -> str | None:
@@ -174,10 +167,3 @@ def _back(visit: Visit, what: str) -> str:
     """`what`: of DONE, for the page to say."""
     asset = _asset(visit)
     return with_done(visit.session, "/approvals", what) + (f"&currency={asset}" if asset else "")
-
-
-def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["id"])
-    if found is None:
-        raise Problem("not_found", "There is no such decision.", cure="Reload the approvals page.")
-    return found

@@ -9,12 +9,14 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
+from recoup.doors.portal.rights import role
 from recoup.doors.portal.settlements.words import HEADINGS, KINDS, STATES
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.flows.money.settlement_sheet import batch_sheet
@@ -29,11 +31,13 @@ from recoup.store.statement import Read
 
 SIZE: Final = 25
 LINES: Final = 100
+MAY_ASK: Final = role("bank", "ask for payouts", or_operator=True)
 PRINTED: Final = 1_000
 _NUMBER_MAX: Final = 100_000
 
 
-async def settlements_page(visit: Visit) -> Response:
+@member.page("/settlements", "settlements/settlements.html")
+async def settlements(visit: Visit) -> Values:
     query = visit.request.query_params
     number = _number(query.get("page", "1"))
     named_asset = query.get("currency", "").upper()
@@ -45,19 +49,16 @@ async def settlements_page(visit: Visit) -> Response:
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         period_to = await running_period(connection, visit.merchant_id, visit.now)
         homeless = await _homeless(connection, rows)
-    values = visit.values(
+    return dict(
         rows=rows, total=total, number=number, older=has_next(number, SIZE, len(rows), total), assets=assets,
         asset=asset, terms=terms, states=STATES, headings=_headings(rows), period_to=period_to, homeless=homeless,
         day=timedelta(days=1), link=lambda page: _link(page, asset),
     )  # fmt: skip
-    return render("settlements/settlements.html", values)
 
 
-async def settlement_page(visit: Visit) -> Response:
-    return await _show(visit, await _find(visit))
-
-
-async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> Response:
+@member.page("/settlements/{batch_id}", "settlements/settlement.html")
+async def settlement(visit: Visit) -> Values:
+    batch = await _find(visit)
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
     after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
@@ -69,17 +70,16 @@ async def _show(visit: Visit, batch: Batch, problem: Problem | None = None) -> R
     more = len(lines) > size
     lines = lines[:size]
     last = lines[-1] if lines else None
-    values = visit.values(
+    return dict(
         day=timedelta(days=1), batch=batch, lines=lines, homeless=homeless,
         payouts=payouts, kinds=KINDS, states=STATES, headings=_headings([batch]), kind=kind,
-        first=after == (LOWEST, 0), problem=problem,
+        first=after == (LOWEST, 0),
         next=urlencode({"after": f"{last.posting_id}.{last.line_no}"} | ({"kind": kind} if kind else {})
                        | ({"print": "1"} if size == PRINTED else {}))
         if more and last else None,
         may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1].state == "returned",
         people=await named(visit, [who for p in payouts for who in (p.requested_by, p.approved_by)]),
     )  # fmt: skip
-    return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 async def _homeless(connection: Read, rows: Sequence[Batch]) -> list[str]:
@@ -88,6 +88,7 @@ async def _homeless(connection: Read, rows: Sequence[Batch]) -> list[str]:
     return [asset for merchant_id, asset in waiting if await active_account(connection, merchant_id, asset) is None]
 
 
+@member.page("/settlements/{batch_id}/lines.csv")
 async def lines_csv(visit: Visit) -> Response:
     batch = await _find(visit)
     await taken(visit, "lines of a settlement", batch.batch_id)
@@ -95,6 +96,7 @@ async def lines_csv(visit: Visit) -> Response:
     return download(parts, f"settlement-{batch.batch_id}.csv")
 
 
+@member.page("/settlements/{batch_id}/lines.xlsx")
 async def lines_sheet(visit: Visit) -> Response:
     """Raises: Problem(invalid) for more lines than a spreadsheet takes."""
     batch = await _find(visit)
@@ -102,6 +104,7 @@ async def lines_sheet(visit: Visit) -> Response:
     return download(await batch_sheet(visit.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX)
 
 
+@member.page("/settlements/{batch_id}/file")
 async def proof(visit: Visit) -> Response:
     """The file that `recoup verify --file` proves."""
     batch = await _find(visit)
@@ -110,23 +113,18 @@ async def proof(visit: Visit) -> Response:
     return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
-async def post_pay_again(visit: Visit) -> Response:
-    await checked_form(visit)
-    batch = await _find(visit)
-    visit.only("bank", "ask for payouts", or_operator=True)
-    try:
-        await pay_again(visit.world, visit.scope, batch.batch_id)
-    except Problem as problem:
-        return await _show(visit, await _find(visit), problem)
-    return redirect(f"/settlements/{batch.batch_id}")
-
-
 async def _find(visit: Visit) -> Batch:
     """Raises: Problem(not_found)."""
     batch_id = parse_id(visit.request.path_params["batch_id"])
     if batch_id is None:
         raise Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
     return await read_batch(visit.world, visit.merchant_id, batch_id)
+
+
+@settlement.post("/settlements/{batch_id}/pay-again", may=MAY_ASK, find=_find)
+async def post_pay_again(visit: Visit, form: Form, batch: Batch) -> Answer:
+    await pay_again(visit.world, visit.scope, batch.batch_id)
+    return redirect(f"/settlements/{batch.batch_id}")
 
 
 def _headings(rows: Sequence[Batch]) -> dict[str, str]:

@@ -11,19 +11,15 @@ from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import (
     COOKIE,
-    STATUSES,
-    Endpoint,
     is_place,
-    outside,
     redirect,
     session_of,
-    unsigned,
     whence,
 )
-from recoup.doors.portal.forms import first, read_form, same_origin
-from recoup.doors.portal.own_forms import read_form_of
-from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.forms import Form, first, read_form
+from recoup.doors.portal.pages import Answer, Values, either, member, only, public
+from recoup.doors.portal.public_visit import PublicVisit, from_here
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
@@ -38,39 +34,26 @@ DEVICE: Final = "recoup_device"
 DEVICE_SECONDS: Final = 180 * 86_400
 
 
-def sign_in_page(portal: Portal) -> Endpoint:
-    async def show(request: Request) -> Response:
-        wanted = next_page(request.query_params.get("next", ""))
-        if await session_of(portal, request) is not None:
-            return redirect(wanted or HOME)
-        return sign_in_form(portal, request, "", wanted, None, 200)
+@public.page("/signin", "signin/signin.html")
+async def sign_in_page(visit: PublicVisit) -> Values | Answer:
+    problem, typed = visit.problem, visit.typed
+    wanted = next_page(first(typed, "next") if problem else visit.request.query_params.get("next", ""))
+    if problem is None and await session_of(visit.portal, visit.request) is not None:
+        return redirect(wanted or HOME)
+    return {"email": first(typed, "email")[:254], "next": wanted, "error": problem.message if problem else None,
+            "sign_up": is_open(visit.world)}  # fmt: skip
 
-    return unsigned(portal, show)
 
-
-def sign_in_post(portal: Portal) -> Endpoint:
-    async def take(request: Request) -> Response:
-        email = wanted = ""
-        try:
-            same_origin(request)
-            form = await read_form(request)
-            email, wanted = first(form, "email")[:254], next_page(first(form, "next"))
-            here = whence(request)
-            asked = SignIn(email, first(form, "password"), here.address, cookie(request, COOKIE)[:100] or None,
-                           here.agent, request_id(request.scope), cookie(request, DEVICE)[:100])  # fmt: skip
-            entered = await sign_in(portal.world, portal.passwords, asked)
-        except Problem as problem:
-            if problem.code not in ("bad_credentials", "too_many_requests"):
-                raise
-            answer = sign_in_form(portal, request, email, wanted, problem.message, STATUSES[problem.code])
-            if problem.retry_after_seconds is not None:
-                answer.headers["retry-after"] = str(problem.retry_after_seconds)
-            return answer
-        if entered.is_half:
-            return with_device(with_half(request, entered.token, wanted), request, entered.device)
-        return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)
-
-    return unsigned(portal, take)
+@sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+async def post_sign_in(visit: PublicVisit, form: Form) -> Answer:
+    request, here, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
+    asked = SignIn(first(form, "email")[:254], first(form, "password"), here.address,
+                   cookie(request, COOKIE)[:100] or None, here.agent, request_id(request.scope),
+                   cookie(request, DEVICE)[:100])  # fmt: skip
+    entered = await sign_in(visit.world, visit.portal.passwords, asked)
+    if entered.is_half:
+        return with_device(with_half(request, entered.token, wanted), request, entered.device)
+    return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)
 
 
 def with_session(answer: Response, request: Request, token: str) -> Response:
@@ -100,25 +83,21 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     return answer
 
 
-def sign_out_post(portal: Portal) -> Endpoint:
-    async def leave(request: Request) -> Response:
-        same_origin(request)
-        token = cookie(request, COOKIE)
-        session = await session_of(portal, request)
-        if session is not None:
-            if not is_csrf(session, first(await read_form(request), "csrf")):
-                raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
-            await sign_out(portal.world, token)
-        answer = redirect("/signin")
-        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
-        return answer
-
-    return unsigned(portal, leave)
+@public.post("/signout", may=anybody, reads=from_here)
+async def post_sign_out(visit: PublicVisit, form: None) -> Response:
+    session = await session_of(visit.portal, visit.request)
+    if session is not None:
+        if not is_csrf(session, first(await read_form(visit.request), "csrf")):
+            raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
+        await sign_out(visit.world, cookie(visit.request, COOKIE))
+    answer = redirect("/signin")
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    return answer
 
 
-async def choose(visit: Visit) -> Response:
+@member.post("/merchant", may=anybody, while_paused=True)
+async def choose(visit: Visit, form: Form) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
-    form = await read_form_of(visit.request, visit.session)  # who looks may choose at what
     merchant_id = parse_id(first(form, "merchant"))
     if merchant_id is None:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
@@ -128,9 +107,9 @@ async def choose(visit: Visit) -> Response:
     return redirect(next_page(first(form, "next")) or HOME)
 
 
-async def go_to_other_world(visit: AnyVisit) -> Response:
+@either.post("/world", may=anybody, while_paused=True)
+async def go_to_other_world(visit: AnyVisit, form: Form) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
-    form = await read_form_of(visit.request, visit.session)
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
     wanted = next_page(first(form, "next"))
     parts = wanted.partition("?")[0].split("/")
@@ -142,10 +121,3 @@ async def go_to_other_world(visit: AnyVisit) -> Response:
 def next_page(path: str) -> str:
     """A page of ours, or nothing: never another site."""
     return path if is_place(path) and path.isprintable() and "\\" not in path else ""
-
-
-def sign_in_form(
-    portal: Portal, request: Request, email: str, wanted: str, error: str | None, status: int
-) -> Response:
-    values = outside(portal, request, email=email, next=wanted, error=error, sign_up=is_open(portal.world))
-    return render("signin/signin.html", values, status=status)

@@ -1,21 +1,20 @@
 """/switches: which kinds of orders are taken, for the shop, its sites and campaigns; who switched them; and a test of
 the way that an order would go."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.rights import role
 from recoup.doors.portal.switches.words import told_by
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants import campaigns, switches
 from recoup.flows.merchants.switches import MERCHANT, Subject
-from recoup.flows.try_connection import Hop, try_connection
+from recoup.flows.try_connection import try_connection
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -37,49 +36,21 @@ class Row:
     cells: list[Switch] = field(default_factory=list)
 
 
-async def switches_page(visit: Visit) -> Response:
-    return await _show(visit)
-
-
-async def post_switch(visit: Visit) -> Response:
-    """One button was pressed: `flip` is level, subject, kind and how it shall be."""
-    form = await checked_form(visit)
-    scope = acting(visit)
-    try:
-        level, subject, kind, on = (first(form, "flip") + ":::").split(":")[:4]
-        subject_id = parse_id(subject)
-        if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
-            raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
-        wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
-        await switches.change(visit.world, scope, wanted, kind, on == "on", first(form, "why"))
-    except Problem as problem:
-        return await _show(visit, problem)
-    visit.portal.merchants.forget(visit.merchant_id)
-    return redirect("/switches")
-
-
-async def post_policy(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    scope = acting(visit)
-    try:
-        await campaigns.set_policy(visit.world, scope, first(form, "unknown"))
-    except Problem as problem:
-        return await _show(visit, problem)
-    visit.portal.merchants.forget(visit.merchant_id)
-    return redirect("/switches")
-
-
-async def post_test(visit: Visit) -> Response:
-    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
-    form = await checked_form(visit)
-    visit.only("test", "test connections", or_operator=True)
-    try:
-        site_id, kind = parse_id(first(form, "site")), first(form, "kind")
-        campaign = first(form, "campaign")[:64] or None
-        hops = await try_connection(visit.world, visit.scope, kind, site_id, campaign)
-    except Problem as problem:
-        return await _show(visit, problem)
-    return await _show(visit, tested=(kind, hops))
+@member.page("/switches", "switches/switches.html")
+async def switches_page(visit: Visit) -> Values:
+    world = visit.world
+    after = _place(visit.request.query_params.get("after", ""))
+    standing = await switches.read_all(world, visit.scope)
+    changes = await switches.history(world, visit.scope, after, LINES + 1)
+    last = changes[LINES - 1] if len(changes) > LINES else None
+    return dict(
+        rows=_rows(standing), kinds=KINDS, policy=standing[0].unknown_sites, policies=POLICIES,
+        may=visit.may("switch", or_operator=True), may_test=visit.may("test", or_operator=True),
+        changes=changes[:LINES], first=after is None,
+        next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None, tested=None, failed=[],
+        who=await told_by(visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]),
+        open_sites=[site for site in visit.known.sites if site.retired_at is None],
+    )  # fmt: skip
 
 
 def acting(visit: Visit) -> Scope:
@@ -87,24 +58,33 @@ def acting(visit: Visit) -> Scope:
     return visit.acting("switch", "change switches")
 
 
-async def _show(
-    visit: Visit, problem: Problem | None = None, tested: tuple[str, Sequence[Hop]] | None = None
-) -> Response:
-    world = visit.world
-    after = _place(visit.request.query_params.get("after", ""))
-    standing = await switches.read_all(world, visit.scope)
-    changes = await switches.history(world, visit.scope, after, LINES + 1)
-    last = changes[LINES - 1] if len(changes) > LINES else None
-    values = visit.values(
-        rows=_rows(standing), kinds=KINDS, policy=standing[0].unknown_sites, policies=POLICIES, problem=problem,
-        may=visit.may("switch", or_operator=True), may_test=visit.may("test", or_operator=True),
-        changes=changes[:LINES], first=after is None,
-        next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None, tested=tested,
-        who=await told_by(visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]),
-        failed=[hop for hop in tested[1] if hop.state == "failed"] if tested else [],
-        open_sites=[site for site in visit.known.sites if site.retired_at is None],
-    )  # fmt: skip
-    return render("switches/switches.html", values, status=STATUSES[problem.code] if problem else 200)
+@switches_page.post(may=acting)
+async def post_switch(visit: Visit, form: Form) -> Answer:
+    """One button was pressed: `flip` is level, subject, kind and how it shall be."""
+    level, subject, kind, on = (first(form, "flip") + ":::").split(":")[:4]
+    subject_id = parse_id(subject)
+    if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
+        raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
+    wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
+    await switches.change(visit.world, acting(visit), wanted, kind, on == "on", first(form, "why"))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect("/switches")
+
+
+@switches_page.post("/switches/unknown-sites", may=acting)
+async def post_policy(visit: Visit, form: Form) -> Answer:
+    await campaigns.set_policy(visit.world, acting(visit), first(form, "unknown"))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect("/switches")
+
+
+@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))
+async def post_test(visit: Visit, form: Form) -> Answer:
+    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
+    site_id, kind = parse_id(first(form, "site")), first(form, "kind")
+    campaign = first(form, "campaign")[:64] or None
+    hops = await try_connection(visit.world, visit.scope, kind, site_id, campaign)
+    return shown(tested=(kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
 
 
 def _rows(standing: Iterable[Switch]) -> list[Row]:

@@ -2,20 +2,18 @@
 
 from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.store.read.unknown_outcomes import unknown_outcomes
 
 PLACE: Final = "/unknown-outcomes"
 
 
-async def unknown_page(visit: Visit) -> Response:
+@member.page(PLACE, "unknown/unknown.html")
+async def unknown_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
-    values = visit.values(
+    return dict(
         rows=rows, total=rows[0].total if rows else 0, worry_after=visit.world.policy.desk_after,
         may_cancel=visit.session.may("cancel"),
     )  # fmt: skip
-    return render("unknown/unknown.html", values)

@@ -1,21 +1,22 @@
 """/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import render
 from recoup.doors.portal.uploads.words import KINDS, STATES
-from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
@@ -29,81 +30,35 @@ FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
 SIZE: Final = 25
 ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
-_EMPTY: Final = {"kind": ""}
 
 
-async def uploads_page(visit: Visit) -> Response:
-    return await _list(visit)
+@member.page(PLACE, "uploads/uploads.html")
+async def uploads(visit: Visit) -> Values:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    async with visit.world.db.read() as connection:
+        rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
+    return dict(
+        uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
+        kinds=KINDS, states=STATES, typed={"kind": first(visit.typed, "kind")}, may=_may(visit),
+        megabytes=FILE_BYTES_MAX >> 20, rows_max=ROWS_MAX,
+    )  # fmt: skip
 
 
-async def post_upload(visit: Visit) -> Response:
+@uploads.post(may=anybody, reads=file_form)
+async def post_upload(visit: Visit, form: FormData) -> Answer:
     """The same file again leads to the upload that there is."""
-    form = await file_form(visit)
+    _must(visit)
     given, kind = form.get("file"), form.get("kind", "")
+    if not isinstance(given, UploadFile) or not given.filename:
+        raise Problem("invalid", "No file was chosen.", field="file")
+    file = File(given.filename, given.file, str(kind))
     try:
-        _must(visit)
-        if not isinstance(given, UploadFile) or not given.filename:
-            raise Problem("invalid", "No file was chosen.", field="file")
-        file = File(given.filename, given.file, str(kind))
         taken = await while_there(visit.request.receive, take(
             visit.world, visit.scope, file, visit.portal.readers))  # fmt: skip
     except ClientGone:
         return redirect(PLACE)  # nobody reads it
-    except Problem as problem:
-        return await _list(visit, {"kind": str(kind)}, problem)
-    finally:
-        await form.close()
     path = f"{PLACE}/{taken.upload.upload_id}"
     return redirect(with_done(visit.session, path, "known") if taken.before else path)
-
-
-async def upload_page(visit: Visit) -> Response:
-    return await _show(visit, await _find(visit))
-
-
-async def answers_file(visit: Visit) -> Response:
-    upload = await _find(visit)
-    await taken(visit, "answers of a file of payments", upload.upload_id)
-    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
-    return download(answer_file(visit.world, upload), name, _TYPES[upload.form])
-
-
-async def post_stop(visit: Visit) -> Response:
-    await checked_form(visit)
-    upload = await _find(visit)
-    try:
-        _must(visit)
-        await stop_upload(visit.world, visit.scope, upload.upload_id)
-    except Problem as problem:
-        return await _show(visit, upload, problem)
-    return redirect(f"{PLACE}/{upload.upload_id}")
-
-
-async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
-    after = parse_id(visit.request.query_params.get("after", ""))
-    async with visit.world.db.read() as connection:
-        rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
-    values = visit.values(
-        uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
-        kinds=KINDS, states=STATES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may(visit),
-        megabytes=FILE_BYTES_MAX >> 20, rows_max=ROWS_MAX,
-    )  # fmt: skip
-    return render("uploads/uploads.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-async def _show(visit: Visit, upload: Upload, problem: Problem | None = None) -> Response:
-    query = visit.request.query_params
-    text = query.get("after", "")
-    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    async with visit.world.db.read() as connection:
-        rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
-    values = visit.values(
-        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
-        kinds=KINDS, states=STATES, problem=problem, may=_may(visit),
-        known=done_of(visit.session, visit.request) == "known",
-        left=upload.row_count - upload.done_count - upload.refused_count,
-    )  # fmt: skip
-    return render("uploads/upload.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 async def _find(visit: Visit) -> Upload:
@@ -112,6 +67,37 @@ async def _find(visit: Visit) -> Upload:
     if upload_id is None:
         raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
     return await one_upload(visit.world, visit.merchant_id, upload_id)
+
+
+@member.page("/uploads/{upload_id}", "uploads/upload.html")
+async def upload_page(visit: Visit) -> Values:
+    upload = await _find(visit)
+    query = visit.request.query_params
+    text = query.get("after", "")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    async with visit.world.db.read() as connection:
+        rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
+    return dict(
+        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
+        kinds=KINDS, states=STATES, may=_may(visit),
+        known=done_of(visit.session, visit.request) == "known",
+        left=upload.row_count - upload.done_count - upload.refused_count,
+    )  # fmt: skip
+
+
+@member.page("/uploads/{upload_id}/answers")
+async def answers_file(visit: Visit) -> Response:
+    upload = await _find(visit)
+    await taken(visit, "answers of a file of payments", upload.upload_id)
+    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
+    return download(answer_file(visit.world, upload), name, _TYPES[upload.form])
+
+
+@upload_page.post("/uploads/{upload_id}/stop", may=anybody, find=_find)
+async def post_stop(visit: Visit, form: Form, upload: Upload) -> Answer:
+    _must(visit)
+    await stop_upload(visit.world, visit.scope, upload.upload_id)
+    return redirect(f"{PLACE}/{upload.upload_id}")
 
 
 def _may(visit: Visit) -> bool:

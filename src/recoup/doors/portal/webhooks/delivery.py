@@ -3,17 +3,15 @@
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import Response
-
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
-from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find, may, place
+from recoup.doors.portal.pages import Answer, Values, both, member
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.webhooks.who import PLACE, acting, at_merchant, find, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, RESULTS
 from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
@@ -25,19 +23,27 @@ from recoup.rules.merchants.personal import SHOWN
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
 
 
-async def delivery_page(visit: AnyVisit) -> Response:
-    return await _show(visit, await find(visit))
+@both.page("/webhooks/{endpoint_id}/deliveries/{try_id}", "webhooks/delivery.html")
+async def delivery_page(visit: AnyVisit) -> Values:
+    endpoint = await find(visit)
+    mine = visit.merchant_id if isinstance(visit, Visit) else None
+    clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
+    delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
+    row = delivery.row
+    return dict(
+        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row.result], errors=ERRORS,
+        may=mine is not None and may(visit) and row.sample is None, key=fresh_key(), place=place(visit),
+        done=done_of(visit.session, visit.request), of_partner=mine is None,
+        about_order=row.subject_kind in ("order", "stable_order"),
+    )  # fmt: skip
 
 
-async def post_redeliver(visit: Visit) -> Response:
+@delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
+async def post_redeliver(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     """Back to where it was asked for: the order with `back=order`, else the delivery. The same `key` again changes
     nothing."""
-    form = await checked_form(visit)
-    scope, found = at_merchant(visit), await find(visit)
-    try:
-        done = await redeliver(visit.world, scope, found, _try_id(visit), request_key(key_of(form)))
-    except Problem as problem:
-        return await _show(visit, found, problem)
+    assert isinstance(visit, Visit)
+    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(key_of(form)))
     order_id = parse_id(first(form, "order")) if first(form, "back") == "order" else None
     if order_id is not None:
         return redirect(back_to(visit, order_id, "timeline", show="webhooks"))
@@ -50,17 +56,3 @@ def _try_id(visit: AnyVisit) -> UUID:
     if found is None:
         raise _GONE
     return found
-
-
-async def _show(visit: AnyVisit, endpoint: Endpoint, problem: Problem | None = None) -> Response:
-    mine = visit.merchant_id if isinstance(visit, Visit) else None
-    clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
-    delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
-    row = delivery.row
-    values = visit.values(
-        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row.result], errors=ERRORS, problem=problem,
-        may=mine is not None and may(visit) and row.sample is None, key=fresh_key(), place=place(visit),
-        done=done_of(visit.session, visit.request), of_partner=mine is None,
-        about_order=row.subject_kind in ("order", "stable_order"),
-    )  # fmt: skip
-    return render("webhooks/delivery.html", values, status=STATUSES[problem.code] if problem else 200)

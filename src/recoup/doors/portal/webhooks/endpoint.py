@@ -1,25 +1,22 @@
 """/webhooks/{id}, /partner/webhooks/{id}: one endpoint with its log; changed, switched, tried, deleted, a new key."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import Ending, Question, is_sure
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, typed_of
-from recoup.doors.portal.webhooks.who import acting, find, in_portal, may, place
+from recoup.doors.portal.webhooks.who import acting, find, find_to_change, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
 from recoup.flows.messages.delivery_log import Wanted, log_of, sums_of
 from recoup.flows.messages.endpoints import Endpoint, names_in
 from recoup.flows.messages.rotate import key_mark, rotate_endpoint
-from recoup.flows.messages.send_sample import Sent, send_sample
+from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.endpoints import WAITING_MAX
@@ -32,80 +29,10 @@ _ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
-async def endpoint_page(visit: AnyVisit) -> Response:
-    return await _show(visit, await find(visit))
-
-
-async def post_change(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
-    scope, found, typed = acting(visit), await find(visit, changing=True), typed_of(form)
-    try:
-        if not typed["url"]:
-            raise Problem("invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in.")
-        await endpoints.update(visit.world, scope, found.endpoint_id, url=typed["url"], events=typed["events"],
-                               form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
-    except Problem as problem:
-        anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
-        cure = {"conflict": _TAKEN}.get(problem.code, anew)
-        return await _show(visit, found, in_portal(problem, cure), typed=typed)
-    return redirect(f"{place(visit)}/{found.endpoint_id}")
-
-
-async def post_state(visit: AnyVisit) -> Response:
-    form = await any_form(visit)
-    scope, found = acting(visit), await find(visit, changing=True)
-    state = {"on": "active", "off": "disabled"}.get(first(form, "switch"))
-    if state is None:
-        return await _show(visit, found, Problem("invalid", "This switch does not exist.", cure="Reload the page."))
-    if state != found.state:
-        await endpoints.update(visit.world, scope, found.endpoint_id, state=state)
-    return redirect(f"{place(visit)}/{found.endpoint_id}")
-
-
-async def post_delete(visit: AnyVisit) -> Response:
-    await any_form(visit)
-    scope, found = acting(visit), await find(visit, changing=True)
-    await endpoints.delete(visit.world, scope, found.endpoint_id)
-    return redirect(place(visit))
-
-
-async def post_test(visit: AnyVisit) -> Response:
-    """What the receiver said is shown at once; the log has it, too."""
-    form = await any_form(visit)
-    scope, found = acting(visit), await find(visit, changing=True)
-    try:
-        sent = await send_sample(visit.world, scope, found.endpoint_id, first(form, "event")[:64] or None)
-    except Problem as problem:
-        return await _show(visit, found, problem, status=200 if problem.code in _UNREACHED else None)
-    return await _show(visit, found, sent=sent)
-
-
-async def post_rotate(visit: AnyVisit) -> Response:
-    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
-    form = await any_form(visit)
-    scope, found = acting(visit), await find(visit, changing=True)
-    hours = first(form, "overlap")
-    try:
-        if hours not in OVERLAPS:
-            raise Problem("invalid", "Choose when the old key ends.", field="overlap")
-        if hours == "0" and not is_sure(form):
-            return await _show(visit, found, ending=True)
-        if first(form, "of") == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
-        elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
-            raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
-                          cure="Check the page, then try again.")  # fmt: skip
-    except Problem as problem:
-        again = problem.facts.get("reason") == "two_keys"
-        return await _show(visit, found, in_portal(problem, _TWO_KEYS) if again else problem)
-    return secret_page(visit, found, "rotated", shown=True)
-
-
-async def _show(
-    visit: AnyVisit, found: Endpoint, problem: Problem | None = None, *, typed: Mapping[str, Any] | None = None,
-    sent: Sent | None = None, status: int | None = None, ending: bool = False,
-) -> Response:  # fmt: skip
-    """`ending`: asks first whether the key shall end at once."""
+@both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
+async def webhook(visit: AnyVisit) -> Values:
+    """`changing`: its form is open, with what was typed."""
+    found = await find(visit)
     world, query = visit.world, visit.request.query_params
     result, event = query.get("result") or None, query.get("event") or None
     before = parse_id(query.get("before", ""))
@@ -116,19 +43,82 @@ async def _show(
         rows, older, wrong = [], None, refused
     now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
     asked = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
-    sums, question = (await sums_of(world, [found]))[found.endpoint_id], None
-    if ending:
-        at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
-        key = Ending("Webhook key", "", "", sums.last_delivered_at)
-        question = Question(f"{at}/rotate", fields, [key], at, signs=True)
-    values = visit.values(
-        endpoint=found, state=state_of(found), sums=sums, rows=rows, question=question,
+    return dict(
+        endpoint=found, state=state_of(found), sums=(await sums_of(world, [found]))[found.endpoint_id], rows=rows,
+        question=None, sent=None, changing=False, typed=now,
         older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
         results=RESULTS, errors=ERRORS, error_words=error_words,
         events=list(names_in(found.format)), formats=formats_of(found.format),
-        format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,
+        format_words=FORMATS, choices=choices(found.format),
         overlaps=OVERLAPS, mark=key_mark(found.signing_key), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
-        may=may(visit) and found.door == "rescue", changing=typed is not None,
+        may=may(visit) and found.door == "rescue",
         place=place(visit), of_partner=not isinstance(visit, Visit),
     )  # fmt: skip
-    return render("webhooks/endpoint.html", values, status=status or (STATUSES[problem.code] if problem else 200))
+
+
+@webhook.post(may=acting, find=find_to_change)
+async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+    typed = typed_of(form)
+    try:
+        if not typed["url"]:
+            raise Problem("invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in.")
+        await endpoints.update(visit.world, acting(visit), found.endpoint_id, url=typed["url"], events=typed["events"],
+                               form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
+    except Problem as problem:
+        anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
+        cure = {"conflict": _TAKEN}.get(problem.code, anew)
+        return shown(in_portal(problem, cure), typed=typed, changing=True)
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
+
+
+@webhook.post("/webhooks/{endpoint_id}/state", may=acting, find=find_to_change, shows=nothing)
+async def post_state(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+    state = {"on": "active", "off": "disabled"}.get(first(form, "switch"))
+    if state is None:
+        return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
+    if state != found.state:
+        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=state)
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
+
+
+@webhook.post("/webhooks/{endpoint_id}/delete", may=acting, find=find_to_change, shows=nothing)
+async def post_delete(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+    await endpoints.delete(visit.world, acting(visit), found.endpoint_id)
+    return redirect(place(visit))
+
+
+@webhook.post("/webhooks/{endpoint_id}/test", may=acting, find=find_to_change)
+async def post_test(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+    """What the receiver said is shown at once; the log has it, too."""
+    try:
+        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, first(form, "event")[:64] or None)
+    except Problem as problem:
+        return shown(problem, status=200 if problem.code in _UNREACHED else None)
+    return shown(sent=sent)
+
+
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, find=find_to_change)
+async def post_rotate(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
+    hours = first(form, "overlap")
+    try:
+        if hours not in OVERLAPS:
+            raise Problem("invalid", "Choose when the old key ends.", field="overlap")
+        if hours == "0" and not is_sure(form):
+            return shown(question=await _question(visit, found))
+        if first(form, "of") == key_mark(found.signing_key):
+            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, timedelta(hours=int(hours)))
+        elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
+            raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
+                          cure="Check the page, then try again.")  # fmt: skip
+    except Problem as problem:
+        again = problem.facts.get("reason") == "two_keys"
+        return shown(in_portal(problem, _TWO_KEYS) if again else problem)
+    return secret_page(visit, found, "rotated", shown=True)
+
+
+async def _question(visit: AnyVisit, found: Endpoint) -> Question:
+    """Asked first, whether the key shall end at once."""
+    sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
+    at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
+    return Question(f"{at}/rotate", fields, [Ending("Webhook key", "", "", sums.last_delivered_at)], at, signs=True)

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.any_visit import AnyVisit, any_form
-from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, both
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import acting, in_portal, may, place
+from recoup.doors.portal.webhooks.who import PLACE, acting, in_portal, may, place
 from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.delivery_log import sums_of
@@ -24,18 +24,18 @@ SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice
 _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter another address."}
 
 
-async def webhooks_page(visit: AnyVisit) -> Response:
+@both.page(PLACE, "webhooks/webhooks.html")
+async def webhooks(visit: AnyVisit) -> Values:
     found = await endpoints.list_all(visit.world, visit.scope, every_door=True)
     theirs: list[Endpoint] = []
     if isinstance(visit, Visit):
         _, theirs = await endpoints.of_partner(visit.world, visit.scope)
-    values = visit.values(
+    return dict(
         endpoints=found, sums=await sums_of(visit.world, found), state_of=state_of,
         error_words=error_words, formats=FORMATS,
         theirs=theirs, host_of=host_of, **told(visit),
         waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
     )  # fmt: skip
-    return render("webhooks/webhooks.html", values)
 
 
 def told(visit: AnyVisit) -> dict[str, str]:
@@ -44,7 +44,8 @@ def told(visit: AnyVisit) -> dict[str, str]:
     return {"place": place(visit), "whose": name}
 
 
-async def new_page(visit: AnyVisit) -> Response:
+@both.page("/webhooks/new", "webhooks/new.html")
+async def new_webhook(visit: AnyVisit) -> Values:
     dialect = visit.request.query_params.get("dialect", "rescue")
     return _form(visit, dialect if dialect in dialects(visit) else "rescue")
 
@@ -54,21 +55,19 @@ def dialects(visit: AnyVisit) -> dict[str, str]:
     return DIALECTS if isinstance(visit, Visit) else {}
 
 
-async def post_new(visit: AnyVisit) -> Response:
+@new_webhook.post(PLACE, may=acting)
+async def post_new(visit: AnyVisit, form: Form) -> Answer:
     """The key is shown with this answer and not again."""
-    form = await any_form(visit)
-    scope, typed = acting(visit), typed_of(form)
-    dialect = "stablecoin" if typed["format"] == "stablecoin" else "rescue"
+    typed = typed_of(form)
     own_key = typed["key"] == "own" or not isinstance(visit, Visit)
     try:
-        made = await endpoints.create(visit.world, scope, typed["url"], typed["events"], typed["format"],
+        made = await endpoints.create(visit.world, acting(visit), typed["url"], typed["events"], typed["format"],
                                       own_key=own_key, encrypt=typed["encrypt"])  # fmt: skip
     except Problem as problem:
         same = await _made_already(visit, typed) if problem.code == "conflict" else None
         if same is not None:
             return secret_page(visit, same, "made", shown=own_key)
-        return _form(visit, dialect, problem if problem.code != "conflict" else in_portal(problem, _CURES["conflict"]),
-                     typed)  # fmt: skip
+        raise problem if problem.code != "conflict" else in_portal(problem, _CURES["conflict"]) from None
     return secret_page(visit, made, "made", shown=own_key)
 
 
@@ -104,13 +103,13 @@ async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | No
     return None
 
 
-def _form(
-    visit: AnyVisit, dialect: str, problem: Problem | None = None, typed: dict[str, Any] | None = None
-) -> Response:
+def _form(visit: AnyVisit, dialect: str) -> Values:
+    if visit.typed:
+        dialect = "stablecoin" if first(visit.typed, "format") == "stablecoin" else "rescue"
     usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
-    values = visit.values(
-        typed=typed or usual, dialect=dialect, dialects=dialects(visit), formats=formats_of(dialect), problem=problem,
+    return dict(
+        typed=typed_of(visit.typed) if visit.typed else usual, dialect=dialect, dialects=dialects(visit),
+        formats=formats_of(dialect),
         choices=choices(dialect), may=may(visit), loopback=visit.world.policy.loopback_webhooks,
         **told(visit),
     )  # fmt: skip
-    return render("webhooks/new.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from starlette.responses import Response
-
-from recoup.doors.portal.endpoint import STATUSES, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import first
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form
-from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find, in_portal, may
+from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find_to_change, in_portal, may
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, ReplayAsked, ask, count
 from recoup.kernel.problem import Problem
@@ -22,37 +20,40 @@ _CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows i
                  "wrong_state": "Switch the endpoint on, then replay."}  # fmt: skip
 
 
-async def replay_page(visit: Visit) -> Response:
+@member.page("/webhooks/{endpoint_id}/replay", "webhooks/replay.html")
+async def replay(visit: Visit) -> Values | Answer:
     """Without any bound it only shows the form."""
-    query = visit.request.query_params
+    found, query = await find_to_change(visit), visit.request.query_params
+    if visit.typed:
+        return await _review(visit, found, _typed(visit.typed))
     typed = {name: query.get(name, "").strip()[:40] for name in _FIELDS} | {"events": query.getlist("event")[:100]}
-    found = await find(visit, changing=True)
     if "count" not in query:
-        return _show(visit, found, typed)
+        return _values(visit, found, typed)
     return await _review(visit, found, typed)
 
 
-async def post_replay(visit: Visit) -> Response:
-    form = await checked_form(visit)
-    scope, found = at_merchant(visit), await find(visit, changing=True)
-    typed: dict[str, Any] = {name: first(form, name).strip()[:40] for name in _FIELDS}
-    typed["events"] = form.get("event", [])[:100]
+def _typed(form: Form) -> dict[str, Any]:
+    return {name: first(form, name).strip()[:40] for name in _FIELDS} | {"events": form.get("event", [])[:100]}
+
+
+@replay.post(may=at_merchant, find=find_to_change)
+async def post_replay(visit: Visit, form: Form, found: Endpoint) -> Answer:
     try:
-        await ask(visit.world, scope, found.endpoint_id, _asked(typed, found), request_key(key_of(form)))
+        asked = _asked(_typed(form), found)
+        await ask(visit.world, at_merchant(visit), found.endpoint_id, asked, request_key(key_of(form)))
     except Problem as problem:
-        return await _review(visit, found, typed, in_portal(problem, _CURES.get(problem.code, problem.cure or "")))
+        raise in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
     return redirect(f"{PLACE}/{found.endpoint_id}#replays")
 
 
-async def _review(
-    visit: Visit, found: Endpoint, typed: Mapping[str, Any], problem: Problem | None = None
-) -> Response:
+async def _review(visit: Visit, found: Endpoint, typed: Mapping[str, Any]) -> Answer:
+    problem: Problem | None = None
     would: Found | None = None
     try:
         would = await count(visit.world, visit.scope, found.endpoint_id, _asked(typed, found))
     except Problem as refused:
-        problem = problem or refused
-    return _show(visit, found, typed, problem, would)
+        problem = refused
+    return shown(problem, **_values(visit, found, typed, would))
 
 
 def _asked(typed: Mapping[str, Any], endpoint: Endpoint) -> ReplayAsked:
@@ -86,11 +87,8 @@ def _moment(typed: Mapping[str, Any], name: str) -> datetime | None:
                       cure="Write it like 2026-01-31T08:30, in GMT.") from None  # fmt: skip
 
 
-def _show(
-    visit: Visit, found: Endpoint, typed: Mapping[str, Any], problem: Problem | None = None, would: Found | None = None
-) -> Response:
-    values = visit.values(
-        endpoint=found, place=PLACE, typed=typed, problem=problem, would=would, key=fresh_key(), may=may(visit),
-        numbered=found.format != "stablecoin",
-    )  # fmt: skip
-    return render("webhooks/replay.html", values, status=STATUSES[problem.code] if problem else 200)
+def _values(visit: Visit, found: Endpoint, typed: Mapping[str, Any], would: Found | None = None) -> Values:
+    return {
+        "endpoint": found, "place": PLACE, "typed": typed, "would": would, "key": fresh_key(), "may": may(visit),
+        "numbered": found.format != "stablecoin",
+    }  # fmt: skip

@@ -41,19 +41,21 @@ def at_merchant(visit: Visit) -> Scope:
     return visit.acting("hooks", "change webhooks")
 
 
-async def find(visit: AnyVisit, *, changing: bool = False) -> Endpoint:
-    """The endpoint of the address. `changing`: one that the stablecoin API manages is left alone here.
-
-    Raises: Problem(not_found) for an id that is none, and for another's; Problem(wrong_state).
-    """
+async def find(visit: AnyVisit) -> Endpoint:
+    """The endpoint of the address. Raises: Problem(not_found) for an id that is none, and for another's."""
     endpoint_id: UUID | None = parse_id(visit.request.path_params["endpoint_id"])
     if endpoint_id is None:
         raise _GONE
     try:
-        found = await endpoints.read(visit.world, visit.scope, endpoint_id, every_door=True)
+        return await endpoints.read(visit.world, visit.scope, endpoint_id, every_door=True)
     except Problem:
         raise _GONE from None
-    if changing and found.door != "rescue":
+
+
+async def find_to_change(visit: AnyVisit) -> Endpoint:
+    """The same, but one that the stablecoin API manages is left alone here. Raises: also Problem(wrong_state)."""
+    found = await find(visit)
+    if found.door != "rescue":
         raise Problem("wrong_state", "The stablecoin API manages this endpoint; nothing was changed.",
                       cure="Change it with PUT /api/v1/webhook.")  # fmt: skip
     return found
