@@ -6,7 +6,7 @@ transaction, each order once; a Problem raised by one order's work discards that
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -39,6 +39,7 @@ from recoup.store.write.payouts import lock_wallet
 from recoup.store.write.refund_limits import lock_people
 
 Key = tuple[UUID, UUID]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,14 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Generic[R]):
     """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
     contract on disputes. `by_people` brings the limits of refunds and those that wait, and locks the day
     of `person`, who asks for one. `wallet` locks the wallet of a stablecoin order, and brings what it holds. `door`: of
     another dialect's order the caller hears that there is none."""
 
     key: Key
-    work: Callable[[Change], Any]
+    work: Callable[[Change], R]
     actor: Actor = WORKER
     request_id: str = "worker"
     cards: bool = False
@@ -86,23 +87,24 @@ class Orders:
 
     def __init__(self, world: World, *, together: int = 64) -> None:
         self._world = world
-        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
-        self._by_people: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
-        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._plain: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._by_people: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=2, max_rows=together)
+        self._with_cards: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=3, max_rows=together)
 
     @property
     def policy(self) -> Policy:
         return self._world.policy
 
-    async def change(self, job: Job) -> Any:
+    async def change(self, job: Job[R]) -> R:
         """What `work` answered, once everything it gathered is committed.
 
         Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
         """
         way = self._with_cards if job.cards else self._by_people if job.by_people else self._plain
-        return await way.submit(job)
+        answer: R = await way.submit(job)
+        return answer
 
-    async def admit(self, job: Job) -> Taken | None:
+    async def admit(self, job: Job[Any]) -> Taken | None:
         """Admits the job's order and does its work, in one transaction. None for one that is known, or that the slow
         way has to look at.
 
@@ -114,13 +116,13 @@ class Orders:
             return None
         return taken
 
-    async def _run(self, jobs: Sequence[Job]) -> list[Any]:
+    async def _run(self, jobs: Sequence[Job[Any]]) -> list[Any]:
         answers: dict[int, Any] = {}
         waiting = list(enumerate(jobs))
         while waiting:
             turns: set[tuple[UUID, Any]] = set()
-            now: list[tuple[int, Job]] = []
-            later: list[tuple[int, Job]] = []
+            now: list[tuple[int, Job[Any]]] = []
+            later: list[tuple[int, Job[Any]]] = []
             for item in waiting:
                 (later if item[1].turn in turns else now).append(item)
                 turns.add(item[1].turn)
@@ -135,7 +137,7 @@ class Orders:
             waiting = later
         return [answers[index] for index in range(len(jobs))]
 
-    async def _one_by_one(self, jobs: list[tuple[int, Job]], error: Exception) -> dict[int, Any]:
+    async def _one_by_one(self, jobs: list[tuple[int, Job[Any]]], error: Exception) -> dict[int, Any]:
         """What each answers or raises, after `error` of them together."""
         if len(jobs) == 1 or isinstance(error, Problem):
             return {index: error for index, _ in jobs}
@@ -147,7 +149,7 @@ class Orders:
                 answers[item[0]] = alone
         return answers
 
-    async def _transaction(self, jobs: list[tuple[int, Job]]) -> dict[int, Any]:
+    async def _transaction(self, jobs: list[tuple[int, Job[Any]]]) -> dict[int, Any]:
         world, wall = self._world, self._world.clocks.wall()
         first = jobs[0][1]
         answers: dict[int, Any] = {}
@@ -209,7 +211,7 @@ class _Ground(NamedTuple):
     wallets: Mapping[tuple[UUID, str], Wallet]
     reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
 
-    def change(self, job: Job) -> Change:
+    def change(self, job: Job[Any]) -> Change:
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
@@ -283,7 +285,7 @@ async def wallets_of(
 
 
 async def desks_of(
-    tx: Tx, jobs: Sequence[Job], wall: WallTime
+    tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
     people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})

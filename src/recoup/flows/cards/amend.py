@@ -52,8 +52,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
         note(change, asked.metadata, NOTES_MAX)
         return warnings
 
-    warnings: tuple[str, ...] = await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
-    return warnings
+    return await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
 
 
 async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Token | None:

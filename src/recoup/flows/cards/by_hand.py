@@ -38,5 +38,4 @@ async def deal_with(orders: Orders, scope: Scope, order_id: UUID, seen: str = ""
 
 async def _change(orders: Orders, scope: Scope, order_id: UUID, work: Work) -> bool:
     key = (scope.merchant_id, order_id)
-    changed: bool = await orders.change(Job(key, work, scope.actor, scope.request_id, cards=True))
-    return changed
+    return await orders.change(Job(key, work, scope.actor, scope.request_id, cards=True))

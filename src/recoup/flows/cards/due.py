@@ -21,8 +21,7 @@ async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
 
 async def give_up(orders: Orders, key: tuple[UUID, UUID], *, told: bool = False) -> Order:
     """The customer cannot wait any longer. Answers the order as it stands from here on. `told`: to one who waits."""
-    order: Order = await orders.change(Job(key, lambda change: unresolved(change, told=told)))
-    return order
+    return await orders.change(Job(key, lambda change: unresolved(change, told=told)))
 
 
 async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:

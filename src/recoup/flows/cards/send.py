@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.taken import CardholderInput
@@ -125,7 +124,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
         close_attempt(change, attempt.attempt_id, told)
         return change.order
 
-    closed: Order = await orders.change(Job(key, work, actor, request_id, cards=True))
+    closed = await orders.change(Job(key, work, actor, request_id, cards=True))
     await _keep_issuer(world, order, card)
     return closed
 
@@ -187,9 +186,8 @@ async def close(
     request_id: str = "worker",
 ) -> str:  # fmt: skip
     told = _told(outcome)
-    work: Callable[[Change], Any] = lambda change: close_attempt(change, attempt_id, told)  # noqa: E731
-    state: str = await orders.change(Job(key, work, actor, request_id, cards=True))
-    return state
+    job = Job(key, lambda change: close_attempt(change, attempt_id, told), actor, request_id, cards=True)
+    return await orders.change(job)
 
 
 def _told(outcome: Outcome) -> ProcessorResult:

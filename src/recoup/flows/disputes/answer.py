@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.disputes.files import no_such_dispute, opened
@@ -20,6 +19,7 @@ from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Outcome
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.dispute_answers import ask_answer, close_answer, open_answer
@@ -90,7 +90,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         files = opened(world, dispute_id, await sealed_files(connection, merchant_id, dispute_id))
     key = (merchant_id, order_id)
 
-    def intent(change: Change) -> tuple[Dispute, Any] | None:
+    def intent(change: Change) -> tuple[Dispute, BusinessTime] | None:
         dispute = open_answer(change, dispute_id, world.policy.call_timeout)
         return (dispute, change.now) if dispute else None
 
@@ -98,6 +98,9 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     if begun is None:
         return
     dispute, now = begun
+    assert dispute.answer is not None
+    assert dispute.answer_id is not None
+    assert dispute.answer_before is not None
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     outcome = Outcome("unknown")
@@ -110,11 +113,12 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
             files=files if processor.takes_files and dispute.answer == "contest" else (),
             send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
         )), timeout)  # fmt: skip
+    answer_id = dispute.answer_id
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
         code = outcome.processor_code or outcome.scheme_code
-        return close_answer(change, dispute_id, dispute.answer_id, state, code)
+        return close_answer(change, dispute_id, answer_id, state, code)
 
     await orders.change(Job(key, result, WORKER, "worker"))
 

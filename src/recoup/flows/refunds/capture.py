@@ -67,7 +67,7 @@ async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAske
 
     async def begin() -> UUID:
         job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id, door="rescue")
-        capture_id: UUID = await orders.change(job)
+        capture_id = await orders.change(job)
         send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
         _SENDING.add(send)
         send.add_done_callback(_SENDING.discard)

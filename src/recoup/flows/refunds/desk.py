@@ -59,5 +59,4 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
     if action not in works:
         raise Problem("invalid", "There is no such action.", field="action",
                       cure="Use one of the buttons beside the refund.")  # fmt: skip
-    state: str = await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))
-    return state
+    return await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))

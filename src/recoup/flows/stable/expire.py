@@ -1,9 +1,9 @@
 """Before a stablecoin order ends unpaid its channel is asked once more, and after it until the channel knows: what was
 paid is never lost."""
 
+from datetime import datetime
 from uuid import UUID
 
-from recoup.flows.external_call import channel_of
 from recoup.flows.locked import Job, Orders
 from recoup.flows.stable.pay import record_payment
 from recoup.flows.world import World
@@ -43,9 +43,12 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
     def out_now(change: Change) -> list[Attempt]:
         return [attempt for attempt in change.order.attempts if attempt.is_out()]
 
-    over, again = [], None
+    over: list[Attempt] = []
+    again: datetime | None = None
     for attempt in await orders.change(Job(key, out_now)):
-        channel = channel_of(world, attempt.route)
+        assert attempt.route is not None
+        assert attempt.send_before is not None
+        channel = world.channels[attempt.route]
         said = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
         if said.state == "unknown":

@@ -113,5 +113,4 @@ async def record_payment(
         return take_payment(change, attempt_id, approved=approved, reference=outcome.reference,
                             code=outcome.processor_code, settles_to=gateway.settles_to(key[0]))  # fmt: skip
 
-    state: str = await orders.change(Job(key, work, actor, "checkout"))
-    return state
+    return await orders.change(Job(key, work, actor, "checkout"))

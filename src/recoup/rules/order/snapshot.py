@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
@@ -192,7 +192,7 @@ class Dispute:
     respond_by: datetime | None = None
     warned: bool = False
     closed_at: datetime | None = None
-    answer: str | None = None
+    answer: Literal["contest", "accept"] | None = None
     answer_id: UUID | None = None
     answer_state: str | None = None
     answer_tries: int = 0
