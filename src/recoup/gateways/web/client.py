@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from recoup.gateways.web import guard
+from recoup.gateways.web.answers import DRAINED_BYTES_MAX, BoundedConnector, TooMuchFraming
 from recoup.gateways.web.lookups import Lookups
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
@@ -28,8 +29,6 @@ CONNECTIONS_PER_RECEIVER_MAX: Final = 64
 KEPT_SECONDS: Final = 4.0
 HEAD_LINE_BYTES_MAX: Final = 8190
 HEAD_FIELDS_MAX: Final = 100
-# What is read and thrown away to keep a connection; a longer body costs the connection.
-DRAINED_BYTES_MAX: Final = 65536
 
 
 class WebClient:
@@ -66,9 +65,9 @@ class WebClient:
     ) -> Answer:
         """Sends `body` once and reads the beginning of the answer. Units: seconds from call to last byte.
 
-        A longer answer is cut, not refused: its status counts. Redirects are answers. When a kept connection
-        dies before a whole head of an answer, the call is made once more on a new one; callers send only what
-        may arrive twice.
+        A longer answer is cut, not refused: its status counts. An answer that floods (`BoundedAnswers`) is an
+        error, with a status or without. Redirects are answers. When a kept connection dies before a whole head of
+        an answer, the call is made once more on a new one; callers send only what may arrive twice.
         """
         begun = time.perf_counter()
         target = _read_url(url, self._loopback)
@@ -114,7 +113,7 @@ class WebClient:
             await _read_start(response, call)
 
     def _session(self, *, keep: bool) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = BoundedConnector(
             ssl=self._tls,
             resolver=self._names,
             use_dns_cache=False,
@@ -221,6 +220,8 @@ def error_word(problem: BaseException) -> Error:
         return "dns"
     if isinstance(problem, aiohttp.ClientConnectorError):
         return "connect"
+    if isinstance(problem, TooMuchFraming):
+        return "too_large"
     if isinstance(problem, aiohttp.ClientResponseError):
         # The parser's own kinds of error do not survive to here; a test with each holds its words.
         return "too_large" if problem.message.startswith(("Got more than", "Too many")) else "protocol"
