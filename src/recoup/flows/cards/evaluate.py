@@ -17,6 +17,7 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
+from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
@@ -29,7 +30,6 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
-from recoup.rules.network.magic import identity_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import arm_of, has_arm, place_of
@@ -37,16 +37,11 @@ from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
-from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_word
+from recoup.store.read.evaluate import order_word
 from recoup.store.read.merchants import Known
-from recoup.store.read.requests import find_request
 from recoup.store.read.switches import last_actors
-from recoup.store.statement import Read
-from recoup.store.write.requests import remember
-from recoup.store.write.vault import find_prints
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
-_ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
 _UNPAID = frozenset({"DECLINED", "CHALLENGE"})
 NO_IP = "customerIp is missing; send the address that your checkout saw with each payment of a customer."
@@ -89,7 +84,7 @@ class Evaluate:
                 await self._check_not_blocked(scope, known, given, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
-                seen = await self._seen(scope, given, token_id, input_mac)
+                seen = await seen_before(self._world, scope, given, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(scope.merchant_id)  # kept settings, the clock too, may be a second old
                     continue
@@ -102,7 +97,7 @@ class Evaluate:
                 continue
             if admitted:
                 return await self._first_word(scope, given, row, admitted, warnings, until)
-            seen = await self._seen(scope, given, token_id, input_mac)
+            seen = await seen_before(self._world, scope, given, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
             if isinstance(seen, EvaluateResult):
@@ -123,14 +118,8 @@ class Evaluate:
         """
         token_id = given.token_id or self._token_of(scope, given)
         input_mac, known = self._mac(given, token_id), await self._merchants.get(scope.merchant_id)
-        async with self._world.db.connection() as connection:
-            request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
-            if request is not None:
-                _check_same(request.input_mac, input_mac)
-                return ()
-            last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
-            if _generation(given, last, await self._pan_id(connection, scope, given, token_id)) is None:
-                return ()
+        if not await is_new(self._world, scope, given, token_id, input_mac):
+            return ()
         try:
             _, warnings = self._row(scope, known, given, 1, token_id, input_mac)
             await self._check_not_blocked(scope, known, given, token_id)
@@ -201,7 +190,7 @@ class Evaluate:
         who = row["payer_id"]
         if who is None:
             async with self._world.db.connection() as connection:
-                who = await self._pan_id(connection, scope, given, row["token_id"]) or row["token_id"]
+                who = await pan_of(self._world, connection, scope, given, row["token_id"]) or row["token_id"]
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
         row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
 
@@ -215,7 +204,7 @@ class Evaluate:
         check_not_blocked(known.blocked, self._payer_id(scope, given))
         if "card" in known.blocked.values():
             async with self._world.db.connection() as connection:
-                check_not_blocked(known.blocked, await self._pan_id(connection, scope, given, token_id))
+                check_not_blocked(known.blocked, await pan_of(self._world, connection, scope, given, token_id))
 
     def _payer_id(self, scope: Scope, given: EvaluateRequest) -> UUID | None:
         who = given.payer.external_id or given.payer.email.lower()
@@ -241,43 +230,6 @@ class Evaluate:
         if tried.without_code and word.evaluate in _UNPAID:
             return replace(word, warnings=(*word.warnings, NO_CODE))
         return word
-
-    # what is known already ------------------------------------------------------------------------------------
-
-    async def _seen(
-        self, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes
-    ) -> EvaluateResult | UUID | int:
-        """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
-        generation under which it is.
-
-        Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
-        Problem(invalid) for an unknown token.
-        """
-        async with self._world.db.connection() as connection:
-            request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
-            if request is not None:
-                _check_same(request.input_mac, input_mac)
-                assert request.subject_id is not None
-                assert request.answer is not None
-                first = await order_word(connection, scope.merchant_id, request.subject_id)
-                assert first is not None
-                if first.kind != "mit_managed":
-                    return first.order_id
-                word = word_of(first, tuple(request.answer["warnings"]))
-                # The first answer; whether it is over is true now.
-                return replace(word, evaluate=request.answer["evaluate"])
-            # In this order: an order that is seen had its card kept before it.
-            last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
-            pan_id = await self._pan_id(connection, scope, given, token_id)
-            generation = _generation(given, last, pan_id)
-            if generation is not None:
-                return generation
-            assert last is not None
-            word = word_of(last)
-            answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
-            await remember(connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer,
-                           self._world.clocks.wall())  # fmt: skip
-        return word.order_id
 
     async def _told(self, scope: Scope, problem: Problem) -> Problem:
         """Of a switch also who can switch it on: that is whoever may undo what was done last."""
@@ -318,22 +270,6 @@ class Evaluate:
         card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
         await self._vault.store(card)
 
-    async def _pan_id(self, connection: Read, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
-        """Which card it is; None for a number that came for the first time.
-
-        Raises: Problem(invalid) for an unknown token.
-        """
-        if given.pan is not None:
-            prints = self._world.keys.print_of(given.pan)
-            known = await find_prints(connection, prints)
-            return next((known[one] for one in prints if one in known), None)
-        token = await find_token(connection, scope.merchant_id, token_id)
-        if token is None:
-            message = "The card token is not known for this merchant."
-            cure = "Tokenize the card first, or send its number."
-            raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
-        return token.pan_id
-
     def _mac(self, given: EvaluateRequest, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
@@ -345,44 +281,9 @@ class Evaluate:
         return mac
 
 
-def _check_same(before: bytes, now: bytes) -> None:
-    """Raises: Problem(conflict)."""
-    if before != now:
-        message = "This idempotencyKey came before with other content."
-        cure = "Use a new idempotencyKey for new content; repeat a call with its content unchanged."
-        raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
-
-
 def _stale(given: EvaluateRequest, now: BusinessTime) -> bool:
     told = given.decline.get("at")
     return told is not None and datetime.fromisoformat(told) < now - timedelta(days=1)
-
-
-def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
-    """Which rescue of this order id the call begins; None when it only asks how the last one stands.
-
-    Raises: Problem(conflict) for another amount or card while that one counts.
-    """
-    if last is None:
-        return 1
-    known_card = _had_card(last, pan_id)
-    same = known_card and (last.units, last.asset) == (given.units, given.currency)
-    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == given.transaction_id):
-        return last.generation + 1
-    if not same:
-        what = "amount" if known_card else "card"
-        message = f"A rescue of this orderId exists with another {what}."
-        raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
-                      order_id=str(last.order_id))  # fmt: skip
-    return None
-
-
-def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
-    """Whether it is the order's card, or one that it had before the merchant gave another."""
-    before = last.cards_before
-    return pan_id == last.pan_id or (
-        pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
-    )
 
 
 def _search_text(given: EvaluateRequest) -> str:

@@ -1,0 +1,117 @@
+"""What is known of a call of /evaluate before anything is done: its key, its order id, its card."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.rules.network.magic import identity_of
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_word
+from recoup.store.read.requests import find_request
+from recoup.store.statement import Read
+from recoup.store.write.requests import remember
+from recoup.store.write.vault import find_prints
+
+_ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
+
+
+async def seen_before(
+    world: World, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes
+) -> EvaluateResult | UUID | int:
+    """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
+    generation under which it is.
+
+    Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
+    Problem(invalid) for an unknown token.
+    """
+    async with world.db.connection() as connection:
+        request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
+        if request is not None:
+            check_same(request.input_mac, input_mac)
+            assert request.subject_id is not None
+            assert request.answer is not None
+            first = await order_word(connection, scope.merchant_id, request.subject_id)
+            assert first is not None
+            if first.kind != "mit_managed":
+                return first.order_id
+            word = word_of(first, tuple(request.answer["warnings"]))
+            # The first answer; whether it is over is true now.
+            return replace(word, evaluate=request.answer["evaluate"])
+        # In this order: an order that is seen had its card kept before it.
+        last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
+        pan_id = await pan_of(world, connection, scope, given, token_id)
+        generation = _generation(given, last, pan_id)
+        if generation is not None:
+            return generation
+        assert last is not None
+        word = word_of(last)
+        answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
+        await remember(connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer,
+                       world.clocks.wall())  # fmt: skip
+    return word.order_id
+
+
+async def is_new(world: World, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
+    """Whether nothing of it was taken already. Raises: as `seen_before`; keeps nothing."""
+    async with world.db.connection() as connection:
+        request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
+        if request is not None:
+            check_same(request.input_mac, input_mac)
+            return False
+        last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
+        return _generation(given, last, await pan_of(world, connection, scope, given, token_id)) is not None
+
+
+async def pan_of(world: World, connection: Read, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
+    """Which card it is; None for a number that came for the first time.
+
+    Raises: Problem(invalid) for an unknown token.
+    """
+    if given.pan is not None:
+        prints = world.keys.print_of(given.pan)
+        known = await find_prints(connection, prints)
+        return next((known[one] for one in prints if one in known), None)
+    token = await find_token(connection, scope.merchant_id, token_id)
+    if token is None:
+        message = "The card token is not known for this merchant."
+        cure = "Tokenize the card first, or send its number."
+        raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+    return token.pan_id
+
+
+def check_same(before: bytes, now: bytes) -> None:
+    """Raises: Problem(conflict)."""
+    if before != now:
+        message = "This idempotencyKey came before with other content."
+        cure = "Use a new idempotencyKey for new content; repeat a call with its content unchanged."
+        raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
+
+
+def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
+    """Which rescue of this order id the call begins; None when it only asks how the last one stands.
+
+    Raises: Problem(conflict) for another amount or card while that one counts.
+    """
+    if last is None:
+        return 1
+    known_card = _had_card(last, pan_id)
+    same = known_card and (last.units, last.asset) == (given.units, given.currency)
+    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == given.transaction_id):
+        return last.generation + 1
+    if not same:
+        what = "amount" if known_card else "card"
+        message = f"A rescue of this orderId exists with another {what}."
+        raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
+                      order_id=str(last.order_id))  # fmt: skip
+    return None
+
+
+def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
+    """Whether it is the order's card, or one that it had before the merchant gave another."""
+    before = last.cards_before
+    return pan_id == last.pan_id or (
+        pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
+    )
