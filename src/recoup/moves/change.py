@@ -4,11 +4,8 @@ Every line of the log, every step of the stage, every event, posting and piece o
 else, so that they cannot come apart.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
-from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +13,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
+from recoup.moves.mails import owed_mail
+from recoup.moves.shown import columns, shown
 from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish
@@ -51,7 +50,7 @@ class Change:
         self.order, self.now, self.wall = order, now, wall
         self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
-        self._started_at, self._shown_before, self._new_head = order.version, _shown(order), head
+        self._started_at, self._shown_before, self._new_head = order.version, shown(order), head
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, dict[str, Any]] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
@@ -162,13 +161,9 @@ class Change:
         notice = notice_of(happening, order.notices) if order.kind != "stable" else None
         if notice is None:
             return
-        mail_id = new_id()
-        self.rows.mails.append({
-            "merchant_id": order.merchant_id, "mail_id": mail_id, "order_id": order.order_id, "notice": notice,
-            "about": about, "state": "owed", "units": body.get("units", order.units), "tries": 0, "why": "",
-            "business_at": self.now, "created_at": self.wall,
-        })  # fmt: skip
-        self.due("mail", self.wall, subject_id=mail_id, wall=True)
+        mail = owed_mail(order, notice, about, body.get("units", order.units), now=self.now, wall=self.wall)
+        self.rows.mails.append(mail)
+        self.due("mail", self.wall, subject_id=mail["mail_id"], wall=True)
 
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
@@ -324,32 +319,17 @@ class Change:
             order.status = order.face().status
             key = {"merchant_id": order.merchant_id, "order_id": order.order_id}
             rows.orders.append(key | {"stage": order.stage, "version": order.version} | self._amended)
-            shown = _shown(order)
-            if self._new_head is None and (shown != self._shown_before or "expires_at" in self._amended):
-                rows.order_heads.append(key | shown | {"expires_at": order.expires_at})
+            now_shown = shown(order)
+            if self._new_head is None and (now_shown != self._shown_before or "expires_at" in self._amended):
+                rows.order_heads.append(key | now_shown | {"expires_at": order.expires_at})
         if self._new_head is not None:
-            rows.new_heads.append(self._new_head | _shown(order))
+            rows.new_heads.append(self._new_head | shown(order))
         return rows
 
     def _row(self, value: Any) -> dict[str, Any]:
         """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-        names, values = _columns(value.__class__)
+        names, values = columns(value.__class__)
         return {"merchant_id": self.order.merchant_id} | dict(zip(names, values(value), strict=True))
-
-
-def _shown(order: Order) -> dict[str, Any]:
-    """What lists show of it and may change. Most facts change none of it, and the row has an index for each filter."""
-    return {
-        "created_at": order.created_at, "status": order.status, "refunded_units": order.refunded_units,
-        "disputed": order.disputed, "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at,
-        "reason": order.reason, "attention": order.attention,
-    }  # fmt: skip
-
-
-@cache
-def _columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(f.name for f in fields(cls))
-    return names, attrgetter(*names)
 
 
 async def write_all(connection: Tx, changes: Iterable[Change]) -> None:
