@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from tests.flows.processes import Killer, dying_process
 from tests.flows.terms import OPERATOR, agree
+from tests.flows.test_card_limits import started, try_now
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.due import give_up
+from recoup.flows.cards.due import give_up, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.cards.taken import Person
@@ -35,6 +36,7 @@ POLICY = Policy(
     call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=1.6)
 )
 SLOW = replace(POLICY, cit_deadline=timedelta(seconds=10))  # the answers are what is looked at, not the deadline
+SHARED = replace(SLOW, magic_inputs=False)  # numbers count for real, so that orders share a card
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, HIDDEN = 80_001, 80_002, 80_003, 80_011
 OTHER_CARD = script_card("visa", "51", 3)
@@ -185,6 +187,80 @@ def test_a_hard_decline_ends_the_collection_at_once(server: ServerAddress) -> No
         assert (await balances(shop, order_id))["bad_debt"] == 50_004
 
     run(server, story)
+
+
+async def claims(shop: Shop, pan: str, *, times: int = 1, units: int = 4590, **word: Any) -> None:
+    """Declines of that card which nobody but the merchant has seen."""
+    for _ in range(times):
+        given = await shop.declined(pan=pan, units=units)
+        given.decline.update(word)
+        order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+        await start(shop.orders, shop.key(order_id))
+        if times > 1:  # of one that is over anyhow nothing is left to cancel
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
+
+
+@pytest.mark.parametrize(("times", "word"), [(1, {"code": "43", "source": "visa"}), (20, {})])
+def test_declines_that_the_merchant_invents_do_not_end_the_collection(
+    server: ServerAddress, times: int, word: dict[str, Any]
+) -> None:
+    """One /evaluate with "stolen card" after the advance: written off, the issuer was asked for nothing, and the room
+    was free for the next card."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        await claims(shop, LATER, times=times, **word)
+        await shop.advance(timedelta(days=9))
+        assert await due(shop, order_id) == ("charged", 0)
+        assert await kept(shop, order_id) == (1, 4590)
+
+    run(server, story, policy=SHARED)
+
+
+def test_declines_invented_before_the_advance_are_told_to_the_desk(server: ServerAddress) -> None:
+    """They count, as the merchant's word of before always did; that they alone keep a charge back, people see."""
+
+    async def story(shop: Shop) -> None:
+        await claims(shop, LATER, times=20, units=3590)
+        order_id = await advanced(shop)
+        await give_back(shop, order_id, "10.00")
+        await shop.advance(timedelta(days=9))
+        assert await due(shop, order_id) == ("due", 3590)
+        assert (await shop.order(order_id))["attention"] == "charge_claimed"
+        assert (await shop.happenings(order_id))[-2:] == ["warned", "charge_planned"]
+
+    run(server, story, policy=SHARED)
+
+
+def test_a_stolen_card_that_only_the_merchant_knows_of_makes_no_bad_debt_at_once(server: ServerAddress) -> None:
+    """Reported before the advance, and started after it."""
+
+    async def story(shop: Shop) -> None:
+        given = await shop.declined(pan=LATER, units=1)
+        given.decline.update(code="43")
+        await shop.evaluate.evaluate(shop.scope, given)
+        order_id = await advanced(shop)
+        await shop.advance(timedelta(days=29))
+        assert await due(shop, order_id) == ("due", 4590)
+        assert (await shop.order(order_id))["attention"] == "charge_claimed"
+        await shop.advance(timedelta(days=2))
+        assert await due(shop, order_id) == ("uncollected", 0)
+        assert (await shop.order(order_id))["attention"] is None
+
+    run(server, story, policy=SHARED)
+
+
+def test_what_the_bank_told_us_of_the_card_still_ends_the_collection(server: ServerAddress) -> None:
+    """Another order of ours hears "stolen card" of it: that is no claim."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=CODE_CARDS["visa"], units=50_051)
+        other = await started(shop, CODE_CARDS["visa"], units=50_043)
+        assert await try_now(shop, other) == "declined"
+        await shop.advance(timedelta(days=9))
+        assert await due(shop, order_id) == ("uncollected", 0)
+
+    run(server, story, policy=SHARED)
 
 
 # refunds ---------------------------------------------------------------------------------------------------------

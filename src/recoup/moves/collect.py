@@ -13,8 +13,8 @@ from recoup.moves.sends import gate_input
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Refused
-from recoup.rules.order.attention import CHARGE_UNKNOWN, sentence_of
+from recoup.rules.network.limits import Allowed, Refused
+from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN, sentence_of
 from recoup.rules.order.snapshot import Attempt, Refund
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
@@ -24,6 +24,7 @@ from recoup.rules.rescue.slots import offset_minutes
 
 LADDER = "collect"
 KILLED_PAUSE = timedelta(days=1)
+CLAIMED_WAIT = timedelta(days=7)  # longer than this, no merchant's report keeps a charge back unseen
 DOUBLINGS_MAX = 10  # of the pause between charges that cannot be sent, in minutes
 
 
@@ -96,10 +97,30 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
     word = ask_gate(asked)
     if isinstance(word, Refused):
         decision_id = change.decide(gate(asked), asked.features())
-        _wait(change, attempt, word.until, word.message, decision_id=decision_id)
+        heard = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, claims=False)
+        _refused(change, attempt, word, ask_gate(heard), decision_id)
         return None
     send_intent(change, attempt, policy, route, units=attempt.units)
     return attempt
+
+
+def _refused(change: Change, attempt: Attempt, word: Refused, heard: Allowed | Refused, decision_id: UUID) -> None:
+    """`heard`: the networks' word without what the merchant reports. Where only its reports keep the charge back for
+    long, the desk is told; they alone write nothing off before the plan's end."""
+    advance = change.order.collecting()
+    assert advance is not None
+    soon = min(change.now + CLAIMED_WAIT, advance.until)
+    by_claims = not _free_by(word, soon) and _free_by(heard, soon)
+    if by_claims and change.order.attention != CHARGE_CLAIMED:
+        change.raise_attention(CHARGE_CLAIMED)
+        change.fact("warned", why=sentence_of(CHARGE_CLAIMED))
+    until = advance.until if by_claims and word.until is None else word.until
+    why = sentence_of(CHARGE_CLAIMED) if by_claims else word.message
+    _wait(change, attempt, until, why, decision_id=decision_id)
+
+
+def _free_by(word: Allowed | Refused, moment: datetime) -> bool:
+    return isinstance(word, Allowed) or word.until is not None and word.until < moment
 
 
 def _wait(
@@ -119,7 +140,7 @@ def charged(change: Change, attempt: Attempt) -> None:
     advance = change.order.collecting()
     assert advance is not None
     assert advance.due_units == attempt.units
-    change.clear_attention(CHARGE_UNKNOWN)
+    change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no,
@@ -132,7 +153,7 @@ def charged(change: Change, attempt: Attempt) -> None:
 def not_charged(change: Change, reading: Reading | None = None) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off."""
-    change.clear_attention(CHARGE_UNKNOWN)
+    change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):
         net(change, refund)
     if change.order.collecting() is None:
@@ -161,6 +182,7 @@ def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> N
     if advance is None:
         return
     units = advance.due_units
+    change.clear_attention(CHARGE_CLAIMED)
     _drop_plan(change)
     change.set_advance(advance, due_units=0, state="uncollected")
     order_id = change.order.order_id
@@ -202,6 +224,7 @@ def net(change: Change, refund: Refund) -> None:
     change.set_refund(refund, state="netted")
     change.set_advance(advance, due_units=due, state="due" if due else "netted")
     if not due:
+        change.clear_attention(CHARGE_CLAIMED)
         _drop_plan(change)
     elif (planned := change.order.planned()) is not None:
         change.set_attempt(planned, units=due)

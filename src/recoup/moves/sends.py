@@ -22,17 +22,24 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
 
 
 def gate_input(
-    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None
+    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None, claims: bool = True
 ) -> GateInput:
     """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
-    `units`: of this send, where they are not the order's."""
+    `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts."""
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
+    sends = [send_of(row) for row in order.sends if not row["claimed"] or claims and _claim_counts(order, row)]
     found = tallies(
-        scheme, [send_of(row) for row in order.sends], now, units=order.units if units is None else units,
+        scheme, sends, now, units=order.units if units is None else units,
         currency=order.asset, initiator=who, acceptor_id=order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id), region=order.merchant.region, visa_limit=visa_limit,
     )  # fmt: skip
     return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
+
+
+def _claim_counts(order: Order, row: Mapping[str, Any]) -> bool:
+    """While an advance is collected, the merchant has its money and may not end the charges by what it says: only
+    claims up to the order itself count. By their ids, for a claim may be dated back."""
+    return order.collecting() is None or UUID(str(row["send_id"])) <= order.order_id
 
 
 def _blocks(order: Order) -> tuple[Block, ...]:

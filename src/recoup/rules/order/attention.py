@@ -12,6 +12,7 @@ from recoup.rules.order.snapshot import Order
 HELD: Final = "held"
 UNKNOWN: Final = "outcome_unknown"
 CHARGE_UNKNOWN: Final = "charge_unknown"
+CHARGE_CLAIMED: Final = "charge_claimed"
 PAID_TWICE: Final = "paid_twice"
 PAID_TOO: Final = "paid_too"
 PAID_LATE: Final = "paid_late"
@@ -31,6 +32,7 @@ _SENTENCES: Final = MappingProxyType({
     HELD: "{0}",
     UNKNOWN: "The processor has not said for a day whether this payment went through.",
     CHARGE_UNKNOWN: "The processor has not said for a day whether the customer was charged. It is asked until it does.",
+    CHARGE_CLAIMED: "Not charged: by what the merchant reports of this card, it may not be tried for now.",
     PAID_TWICE: "Paid twice: the merchant's own payment succeeded too. Refund one of them.",
     PAID_TOO: "The same customer paid the same amount with this card under another order id.",
     PAID_LATE: "Paid after its end: the money is there, the order is not open any more.",

@@ -11,6 +11,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_REFUSED,
+    CHARGE_CLAIMED,
     CHARGE_UNKNOWN,
     FOR_PEOPLE,
     HELD,
@@ -39,6 +40,7 @@ CAPTURING: Final = "The amount is authorised, and its capture is under way."
 _BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
 _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERATOR)
 _ASKED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
+_CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     PAID_TWICE: ("Refund one of the two payments.", DESK),
@@ -53,6 +55,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
     delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
     delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _ASKED,
+    CHARGE_CLAIMED: _CLAIMED,
 })  # fmt: skip
 
 
