@@ -21,7 +21,6 @@ from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
 from recoup.doors.rescue.transmit import read_transmitted
 from recoup.doors.stablecoin.charges import ChargeBody
 from recoup.doors.stablecoin.fields import read
-from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.uploads.record import header_of
@@ -77,15 +76,15 @@ BODIES = {
 
 
 def evaluate(body: bytes) -> object:
-    return read_declined(fold_keys(decode_json(body), _FOLDS["evaluate"]), MERCHANT, Policy())
+    return read_declined(fold_keys(decode_json(body), _FOLDS["evaluate"]), MERCHANT)
 
 
 def transmit(body: bytes) -> object:
-    return read_transmitted(Fields(fold_keys(decode_json(body), _FOLDS["transmit"])), MERCHANT, Policy())
+    return read_transmitted(fold_keys(decode_json(body), _FOLDS["transmit"]), MERCHANT)
 
 
 def a_row(body: bytes) -> object:
-    reader = readers(Policy())["evaluate"]
+    reader = readers()["evaluate"]
     return reader.read(reader.body(body.decode()), MERCHANT)
 
 

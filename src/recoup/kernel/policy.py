@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 LIVE_MARK: Final = "live."  # what links and session tokens of the live world begin with
+AMOUNT_MAX: Final = 100_000_000  # minor units of one payment
 WORLD_CLAIM: Final = "custom:world"  # of access tokens
 
 
@@ -24,7 +25,6 @@ class Policy:
     expiry_max: timedelta = timedelta(days=30)
     expiry_grace: timedelta = timedelta(hours=1)
     sync_period: timedelta = timedelta(days=21)
-    amount_max: int = 100_000_000
     visa_limit: int = 20
     cit_deadline: timedelta = timedelta(seconds=2)
     call_timeout: timedelta = timedelta(seconds=10)

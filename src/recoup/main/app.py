@@ -89,7 +89,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     return [
         *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders), *receiver_routes(world),
         *checkout_routes(world, orders, merchants), *docs_routes(world, dialects(), __version__),
-        *portal_routes(world, orders, merchants, readers(world.policy)),
+        *portal_routes(world, orders, merchants, readers()),
     ]  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class Visitor:
 def visit(shop: Shop, work: object, email: str = "maya@example.test") -> None:
     async def inside() -> None:
         world = await make_world(shop)
-        app = Starlette(routes=routes(world, Orders(world), readers=readers(world.policy)))
+        app = Starlette(routes=routes(world, Orders(world), readers=readers()))
         try:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HOME) as client:
                 await sign_in(client, email)

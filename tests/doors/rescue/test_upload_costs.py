@@ -50,7 +50,7 @@ def test_a_file_whose_sender_hung_up_is_not_read_on(door: Door, shop: Caller) ->
     async def story() -> None:
         file = File("", io.BytesIO(content), "transmit")
         with pytest.raises(ClientGone):
-            await while_there(gone, take(world, scope, file, readers(world.policy)))
+            await while_there(gone, take(world, scope, file, readers()))
         assert scope.merchant_id not in file_turns._turns[world.db].reading
 
     door.run(story())

@@ -15,15 +15,16 @@ UNREAD: Final[dict[str, Any]] = {"unread": True}  # a field that callers send an
 _WORD_MAX: Final = 32
 
 
-def rule(one: Rule) -> dict[str, Any]:
-    """The `extra` of a field that is read by another rule than its type's."""
-    return {"rule": one}
+def rule(one: Rule, *, missing: str | None = None) -> dict[str, Any]:
+    """The `extra` of a field that is read by another rule than its type's. `missing`: what is said where a required one
+    is not there, in place of the vendor's sentence."""
+    return {"rule": one, "missing": missing}
 
 
 class _Field(NamedTuple):
     """`name` on the wire, `member` of the Struct, `told` in complaints. `empty`: what a required one is where none
-    could be read. A field is read by its `rule`, or by the reader of the objects that stand there, of a list at most
-    so many."""
+    could be read. A field is read by its `rule`, or by the reader of the object that stands there, or a text in its
+    place, or of the objects of a list, at most so many."""
 
     name: str
     member: str
@@ -34,6 +35,8 @@ class _Field(NamedTuple):
     limits: Limits
     inner: "Reader[Any] | None" = None
     entries_max: int = 0  # 0: no list
+    or_text: bool = False
+    missing: str | None = None
 
 
 class Reader(Generic[ShapeT]):
@@ -54,17 +57,17 @@ class Reader(Generic[ShapeT]):
             raw = {}
         prefix = f"{path}." if path else ""
         values: dict[str, Any] = {}
-        for name, member, told, required, empty, rule_, limits, inner, entries_max in self._fields:
+        for field in self._fields:
+            name, member, told, required, empty, rule_, limits, inner, *_ = field
             value = raw.get(name)
             if inner is not None:
                 if value is not None or required:
-                    values[member] = (_objects(inner, value, complaints, prefix + told, entries_max) if entries_max
-                                      else inner.read(value, complaints, prefix + told))  # fmt: skip
+                    values[member] = _inside(field, inner, value, complaints, prefix + told)
                 continue
             found = rule_(value, limits) if value is not None else None
             if found is None:
                 if required:
-                    complaints.missing(prefix + told)
+                    complaints.missing(prefix + told, field.missing)
                     values[member] = empty
             elif type(found) is Wrong:
                 complaints.add(prefix + told, found.what, text=found.text)
@@ -73,6 +76,12 @@ class Reader(Generic[ShapeT]):
             else:
                 values[member] = found
         return self._shape(**values)
+
+
+def members(one: msgspec.Struct) -> dict[str, Any]:
+    """What was sent, by its names on the wire."""
+    names = zip(one.__struct_encode_fields__, one.__struct_fields__, strict=True)
+    return {wire: value for wire, name in names if (value := getattr(one, name)) is not None}
 
 
 def read(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
@@ -86,6 +95,20 @@ def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:
     found, complaints = read(raw, shape)
     complaints.raise_if_any()
     return found
+
+
+def _inside(field: _Field, inner: Reader[Any], value: Any, complaints: Complaints, path: str) -> Any:
+    if field.entries_max:
+        return _objects(inner, value, complaints, path, field.entries_max)
+    if field.or_text and isinstance(value, str):
+        found = rules.text_or_blank(value, Limits())
+        if isinstance(found, Wrong):
+            complaints.add(path, found.what)
+        return found
+    if field.or_text and not isinstance(value, dict):
+        complaints.add(path, "must be a string or an object")
+        return None
+    return inner.read(value, complaints, path)
 
 
 def _objects(inner: Reader[Any], value: Any, complaints: Complaints, path: str, entries_max: int) -> list[Any]:
@@ -107,24 +130,25 @@ def _reader(shape: type[Any]) -> Reader[Any]:
 
 def _field(shape: type[msgspec.Struct], field: mi.Field) -> _Field | None:
     kind, extra = _unwrapped(field.type)
-    if extra.get("unread"):
+    if extra.get("unread") or field.name in getattr(shape, "unread", ()):
         return None
-    told = pascal(field.encode_name)
-    if "rule" not in extra:
-        inner = kind.item_type if isinstance(kind, mi.ListType) else kind
-        if isinstance(inner, mi.StructType):
-            most = (kind.max_length or 0) if isinstance(kind, mi.ListType) else 0
-            if isinstance(kind, mi.ListType) and not most:
-                raise TypeError(f"{shape.__name__}.{field.name} has no end")
-            return _Field(field.encode_name, field.name, told, field.required, None, rules.text, Limits(),
-                          _reader(inner.cls), most)  # fmt: skip
-    found = extra.get("rule") or _BY_TYPE.get(type(kind))
+    made = _Field(field.encode_name, field.name, pascal(field.encode_name), field.required, _EMPTY.get(type(kind)),
+                  rules.text, Limits(), missing=extra.get("missing"))  # fmt: skip
+    if "rule" in extra:
+        return made._replace(rule=extra["rule"], limits=_limits(kind))
+    match kind:
+        case mi.StructType(cls=cls):
+            return made._replace(inner=_reader(cls))
+        case mi.UnionType(types=(mi.StrType(), mi.StructType(cls=cls), *_)):
+            return made._replace(inner=_reader(cls), or_text=True)
+        case mi.ListType(item_type=mi.StructType(cls=cls), max_length=int() as most):
+            return made._replace(inner=_reader(cls), entries_max=most)
+        case mi.UUIDType():
+            return made._replace(rule=rules.needed_identifier if field.required else rules.identifier)
+    found = _BY_TYPE.get(type(kind))
     if found is None:
-        raise TypeError(f"{shape.__name__}.{field.name} has no rule")
-    if found is rules.identifier and field.required:
-        found = rules.needed_identifier
-    empty = {mi.StrType: "", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}.get(type(kind))
-    return _Field(field.encode_name, field.name, told, field.required, empty, found, _limits(kind))
+        raise TypeError(f"{shape.__name__}.{field.name} has no rule, or no end")
+    return made._replace(rule=found, limits=_limits(kind))
 
 
 def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
@@ -154,7 +178,8 @@ def _limits(kind: mi.Type) -> Limits:
     return Limits()
 
 
+_EMPTY: Final = {mi.StrType: "", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}
 _BY_TYPE: Final[dict[type[mi.Type], Rule]] = {
-    mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag, mi.UUIDType: rules.identifier,
+    mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag,
     mi.DateTimeType: rules.moment, mi.LiteralType: rules.choice,
 }  # fmt: skip

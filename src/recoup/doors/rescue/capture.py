@@ -5,9 +5,9 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.body import read
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureTold
 from recoup.doors.rescue.wire import ErrorTuple
@@ -18,28 +18,21 @@ from recoup.kernel.problem import Problem
 
 async def capture(call: Call) -> Reply:
     """Another amount, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown ids are 4xx."""
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    key = fields.reference("idempotencyKey", required=True, maximum=128)
-    fields.text("orderId", required=True)
-    order_id = fields.identifier("orderId")
-    units = fields.units("amount", low=1, high=call.services.world.policy.amount_max, required=True)
-    currency = fields.currency("currency")
-    fields.raise_if_any()
-    assert order_id is not None
-    assert units is not None
-    asked = CaptureAsked(order_id, units, currency, key)
+    body, complaints = read(call.body, CaptureBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    asked = CaptureAsked(body.order_id, body.amount, body.currency, body.idempotency_key)
     try:
         done = await capture_flow(call.services.world, call.services.orders, call.scope, asked)
     except Problem as problem:
         if problem.code != "capture_amount":
             raise
-        return Reply(_failed(order_id, problem.sentence(), "capture_amount"))
+        return Reply(_failed(body.order_id, problem.sentence(), "capture_amount"))
     if not done.done:
         said = f"{done.refusal()} The order is still authorised."
-        return Reply(_failed(order_id, said, "capture_refused"))
+        return Reply(_failed(body.order_id, said, "capture_refused"))
     return Reply(CaptureTold(
-        order_id=order_id, status="SUCCESS", capture_status="SUCCESS", transaction_id=done.capture_id,
+        order_id=body.order_id, status="SUCCESS", capture_status="SUCCESS", transaction_id=done.capture_id,
     ))  # fmt: skip
 
 

@@ -30,7 +30,7 @@ async def check(call: Call) -> Reply:
     warnings: tuple[str, ...] = ()
     given: EvaluateRequest | None = None
     try:
-        given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy,
+        given = read_declined(call.body, call.scope.merchant_id,
                               sync=known.merchant.mit_mode == "sync")  # fmt: skip
         warnings = await call.services.evaluate.look(call.scope, given)
     except Problem as problem:

@@ -29,8 +29,12 @@ class Complaints:
             return
         self.errors.setdefault(name, [text or f"The field {name.rpartition('.')[2]} {what}."])
 
-    def missing(self, name: str) -> None:
-        self.add(name, text=f"The {name.rpartition('.')[2]} field is required.")
+    def missing(self, name: str, text: str | None = None) -> None:
+        self.add(name, text=text or f"The {name.rpartition('.')[2]} field is required.")
+
+    def forget(self, name: str) -> None:
+        """What was wrong with a field does not count after all."""
+        self.errors.pop(name, None)
 
     def raise_if_any(self) -> None:
         """Ends the reading: all complaints at once. Raises: Problem(invalid)."""

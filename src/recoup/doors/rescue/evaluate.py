@@ -1,5 +1,6 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
+from itertools import islice
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -7,29 +8,31 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import (
-    RESULTS,
-    check_own_fields,
-    code_text,
-    happened_at,
-    items_of,
-    offsets_of,
-    person_of,
-    token_or_pan,
-)
+from recoup.doors.rescue.body import members, read
+from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.payment import check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.declined import CauseWord, EvaluateBody, Evaluated, Subscription, ThreeDSecure
+from recoup.doors.rescue.shapes.declined import (
+    Address,
+    CauseWord,
+    EvaluateBody,
+    Evaluated,
+    PaymentMethod,
+    Transaction,
+)
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
-from recoup.kernel.policy import Policy
+from recoup.kernel.ids import parse_id
+from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.intake import source_of
+from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
 
 _NAMES: Final = names_of(EvaluateBody)
 _WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  # with how alike a name has to be
-_SUBSCRIPTION: Final = tuple(names_of(Subscription))
-_THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
+_NUMBER: Final = "PaymentMethod.CardNumber"
+_NOT_DECLINED: Final = "Only declined payments can be evaluated; send approved ones to /transmit."
+UNKNOWN_MAX: Final = 200  # names that are compared with those of fields
 HELD: Final = (
     "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; to have it taken, "
     "send transactionType PURCHASE beside transaction."
@@ -39,7 +42,7 @@ _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # a
 
 async def evaluate(call: Call) -> Reply:
     known = await call.services.merchants.get(call.scope.merchant_id)
-    given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy,
+    given = read_declined(call.body, call.scope.merchant_id,
                           sync=known.merchant.mit_mode == "sync")  # fmt: skip
     word = await call.services.evaluate.evaluate(call.scope, given)
     url = None
@@ -61,103 +64,115 @@ def answer(word: EvaluateResult, sense_key: str | None, challenge_url: str | Non
     )  # fmt: skip
 
 
-def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = False) -> EvaluateRequest:
+def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> EvaluateRequest:
     """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
     checked. Raises: Problem(invalid).
     """
-    fields = Fields(body)
-    check_own_fields(fields, merchant_id)
-    if fields.flag("isDeclined", required=True) is False:
-        fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
-    external_id = fields.reference("orderId", maximum=128)
-    if not external_id and "OrderId" not in fields.errors:
-        fields.complain("orderId", text="Merchant's orderId is required")
-    _misspelt(fields)
-    key = fields.reference("idempotencyKey", required=True, maximum=128)
-    is_mit = bool(fields.flag("isMIT"))
-    expires_at = fields.moment("expiryDateUtc", quiet=sync or not is_mit)
-    transaction = fields.object("transaction")
-    kind, notes = _kind(fields, transaction)
-    method = fields.object("paymentMethod")
-    units = transaction.units("amount", low=1, high=policy.amount_max, required=True) or 0
-    currency = transaction.currency("currency")
-    transaction_id = transaction.reference("id", required=True, maximum=128)
-    decline = _decline(transaction)
-    token_id, pan = token_or_pan(method)
-    month, year = _expiry(method, pan is not None)
-    site_id, site_url = fields.identifier("siteId"), fields.text("siteUrl", maximum=512)
-    campaign = fields.text("campaign", maximum=64)
-    source, sense_key = source_of(fields.text("orderSource")), fields.text("senseKey")
-    descriptor = transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64)
-    facts = _facts(fields, transaction, method, kind)
-    person = person_of(fields, fields.text("customerIp", maximum=64))
-    cvv = method.text("verificationValue", maximum=4)
-    fields.raise_if_any()
+    body, complaints = read(raw, EvaluateBody)
+    transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
+    check_own(body.mid, merchant_id, complaints)
+    if body.is_declined is False:
+        complaints.add("IsDeclined", text=_NOT_DECLINED)
+    if isinstance(raw, dict):
+        _misspelt(raw, complaints)
+    if sync or not is_mit:
+        complaints.forget("ExpiryDateUtc")
+    if transaction.dynamic_descriptor:
+        complaints.forget("Transaction.Descriptor")  # an alias, which is not looked at then
+    kind, notes = _kind(body, complaints)
+    token_id, pan = _token_or_pan(method, complaints)
+    month, year = _expiry(method, pan is not None, complaints)
+    complaints.raise_if_any()
     return EvaluateRequest(
-        external_id=external_id, key=key, is_mit=is_mit, order_source=source,
-        expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
-        exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
-        site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
-        sense_key=sense_key or None, campaign=campaign or None, notes=notes,
+        external_id=body.order_id, key=body.idempotency_key, is_mit=is_mit,
+        order_source=source_of(body.order_source or ""), expires_at=body.expiry_date_utc, units=transaction.amount,
+        currency=transaction.currency, token_id=token_id, pan=pan, cvv=method.verification_value or "",
+        exp_month=month, exp_year=year, transaction_id=transaction.id, decline=_decline(transaction),
+        site_id=body.site_id, site_url=body.site_url,
+        descriptor=transaction.dynamic_descriptor or transaction.descriptor,
+        payer=person_of(body, method.holder_name or ""), facts=_facts(body, kind), sense_key=body.sense_key,
+        campaign=body.campaign, notes=notes,
     )  # fmt: skip
 
 
-def _kind(fields: Fields, transaction: Fields) -> tuple[str, tuple[str, ...]]:
+def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
     """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others tell what the declined
     call was: of the two readings the one that takes no money.
     """
-    kind = fields.text("transactionType", maximum=32).upper()
-    if not kind and transaction.text("transactionType", maximum=32).upper() == "AUTHORIZATION":
+    kind = (body.transaction_type or "").upper()
+    if kind:
+        complaints.forget("Transaction.TransactionType")
+    if not kind and (body.transaction.transaction_type or "").upper() == "AUTHORIZATION":
         return "AUTHORIZATION", (HELD,)
     if kind not in ("AUTHORIZATION", "PURCHASE", ""):
-        fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
+        complaints.add("TransactionType", "must be AUTHORIZATION or PURCHASE")
     return kind or "PURCHASE", ()
 
 
-def _misspelt(fields: Fields) -> None:
+def _misspelt(raw: dict[str, Any], complaints: Complaints) -> None:
     """A slip in one of these names would take money at once that is to be taken later: it is asked about instead."""
-    strangers = fields.unknown(_NAMES)
-    for meant, cutoff in _WEIGHTY.items():
+    strangers = list(islice((name for name in raw if name not in _NAMES), UNKNOWN_MAX))
+    for meant, cutoff in _WEIGHTY.items() if strangers else ():
         name = next((one for one in strangers if is_like(one, meant.lower(), cutoff)), None)
-        if name is not None and not fields.has(meant):
-            fields.complain(meant, text=f"The field {name!r} is not known; did you mean {meant}?")
+        if name is not None and raw.get(meant) is None:
+            complaints.add(pascal(meant), text=f"The field {name!r} is not known; did you mean {meant}?")
 
 
-def _decline(transaction: Fields) -> dict[str, Any]:
-    """The answer that the merchant got; required as on the wire."""
-    for name in RESULTS:
-        transaction.text(name, required=True, maximum=16)
+def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID | None, str | None]:
+    """`cardNumber` is a vault token when it is a GUID or `token` says so, else a card number."""
+    plain = method.card_number.replace(" ", "").replace("-", "")
+    if not plain and _NUMBER in complaints:
+        return None, None
+    if method.token or not plain.isdigit():
+        found = parse_id(method.card_number)
+        if found is None:
+            complaints.add(_NUMBER, "is not a card token; send what /tokenize answered, or a card number")
+        return found, None
+    if len(plain) > 19:
+        complaints.add(_NUMBER, "must be a card number of 12 to 19 digits, or a token of /tokenize")
+        return None, None
+    return None, plain
+
+
+def _expiry(method: PaymentMethod, required: bool, complaints: Complaints) -> tuple[int, int]:
+    """The card's own; needed only with a card number, a token knows it."""
+    for name, value in (("ExpirationMonth", method.expiration_month), ("ExpirationYear", method.expiration_year)):
+        if required and value is None:
+            complaints.missing(f"PaymentMethod.{name}")
+    month, year = method.expiration_month or 0, method.expiration_year or 0
+    return month, year + 2000 if 0 < year < 100 else year
+
+
+def _decline(transaction: Transaction) -> dict[str, Any]:
+    """The answer that the merchant got. What a single digit of its code means depends on its source."""
     happened = happened_at(transaction)
     return {
-        "code": code_text(transaction, required=True), "source": transaction.text("responseCodeSource", required=True),
-        "text": transaction.text("responseDescription"), "advice": transaction.text("adviceCode", maximum=4) or None,
+        "code": transaction.response_code, "source": transaction.response_code_source,
+        "text": transaction.response_description or "", "advice": transaction.advice_code,
         "at": happened.isoformat() if happened else None,
     }  # fmt: skip
 
 
-def _expiry(method: Fields, required: bool) -> tuple[int, int]:
-    """The card's own; needed only with a card number, a token knows it."""
-    month = method.whole("expirationMonth", low=1, high=12, required=required) or 0
-    year = method.whole("expirationYear", low=0, high=2100, required=required) or 0
-    return month, year + 2000 if 0 < year < 100 else year
-
-
-def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> dict[str, Any]:
-    """What is kept besides, none of it about a person."""
-    funding = method.text("cardType", maximum=16).lower()
+def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
+    """What is kept besides, none of it about a person. The offset is as clients send it, hours (-5) or minutes (-300),
+    else the country's; `zone` is how the engine counts, and whether it was told."""
+    transaction, country = body.transaction, (body.billing_information or Address()).country_code or ""
+    funding = (body.payment_method.card_type or "").lower()
+    minutes, told = zones.offset_minutes(transaction.timezone_utc_offset, country)
     facts: dict[str, Any] = {
         "transaction_type": kind,
-        "is_recurring": fields.flag("isRecurring"),
+        "is_recurring": body.is_recurring,
         "funding": funding if funding in ("credit", "debit") else None,
-        **offsets_of(transaction, fields.object("billingInformation").text("countryCode")),
-        "items": items_of(fields),
-        "subscription": fields.plain("subscription", _SUBSCRIPTION),
-        "three_d_secure": fields.plain("threeDSecure", _THREE_D_SECURE),
-        "network_transaction_id": transaction.text("networkTransactionId", maximum=64),
-        "agreement": "recurring" if fields.flag("isRecurring") else None,
-        "correlation_id": fields.text("correlationId", maximum=64),
-        "sense_key": fields.text("senseKey"),
-        "processor_name": transaction.text("processorName"),
+        "utc_offset": offset_minutes(transaction.timezone_utc_offset, country),
+        "zone": {"minutes": minutes, "told": told},
+        "items": [members(item) for item in body.order_items or ()],
+        "subscription": members(body.subscription) if body.subscription is not None else None,
+        "three_d_secure": members(body.three_d_secure) if body.three_d_secure is not None else None,
+        "network_transaction_id": transaction.network_transaction_id,
+        "agreement": "recurring" if body.is_recurring else None,
+        "correlation_id": body.correlation_id,
+        "sense_key": body.sense_key,
+        "processor_name": transaction.processor_name,
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
 

@@ -51,6 +51,12 @@ def text(value: Any, limits: Limits) -> str | Wrong | None:
     return value or None
 
 
+def text_or_blank(value: Any, limits: Limits) -> str | Wrong:
+    """Where a blank says something."""
+    found = text(value, limits)
+    return "" if found is None else found
+
+
 def reference(value: Any, limits: Limits) -> str | Wrong | None:
     """An id that the caller chose, which people read and programs print."""
     found = text(value, limits)

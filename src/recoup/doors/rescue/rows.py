@@ -7,14 +7,13 @@ import msgspec
 
 from recoup.doors.edge.json_body import decode_json
 from recoup.doors.edge.keys import fold_keys, folding, names_of
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
+from recoup.doors.rescue.shapes.declined import EvaluateBody, KnownCopy, TransmitBody
 from recoup.doors.rescue.transmit import read_outcome, read_transmitted
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.flows.cards.uploads.row import Became, Given, Reader
-from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.table import Column, plain
 
@@ -26,18 +25,15 @@ _NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be t
 _NO_EXPIRY: Final = "Say expiryDateUtc in the row, or once for all rows in the file's configuration."
 
 
-def readers(policy: Policy) -> dict[str, Reader]:
+def readers() -> dict[str, Reader]:
     """By the kind of file."""
 
     def evaluate(body: dict[str, Any], merchant_id: UUID) -> Given:
-        return _in_file(read_declined(body, merchant_id, policy))
-
-    def transmit(body: dict[str, Any], merchant_id: UUID) -> Given:
-        return _transmitted(body, merchant_id, policy)
+        return _in_file(read_declined(body, merchant_id))
 
     return {
         kind: Reader(columns_of(kind), lambda text, kind=kind: _body(kind, text), read)  # type: ignore[misc]
-        for kind, read in (("transmit", transmit), ("evaluate", evaluate))
+        for kind, read in (("transmit", _transmitted), ("evaluate", evaluate))
     }
 
 
@@ -103,10 +99,6 @@ def _in_file(given: EvaluateRequest) -> EvaluateRequest:
     return given
 
 
-def _transmitted(body: dict[str, Any], merchant_id: UUID, policy: Policy) -> Transmitted | Became:
-    fields = Fields(body)
-    known = fields.identifier("transmitId")
-    fields.raise_if_any()
-    if known is not None:
-        return Became(known, read_outcome(fields))
-    return read_transmitted(fields, merchant_id, policy)
+def _transmitted(body: dict[str, Any], merchant_id: UUID) -> Transmitted | Became:
+    known = read_whole(body, KnownCopy).transmit_id
+    return Became(known, read_outcome(body)) if known is not None else read_transmitted(body, merchant_id)

@@ -6,26 +6,32 @@ from uuid import UUID
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_own_fields, code_text, happened_at, person_of
+from recoup.doors.rescue.body import read, read_whole
+from recoup.doors.rescue.payment import check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
+from recoup.doors.rescue.shapes.declined import (
+    Happened,
+    KnownCopy,
+    PaymentMethodCopy,
+    TransactionUpdate,
+    TransmitBody,
+    UpdateBody,
+)
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
-from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
+
+_NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
 
 async def transmit(call: Call) -> Reply:
     """A new copy, or, with the `transmitId` of an earlier one, what became of it."""
-    fields = Fields(call.body)
-    known = fields.identifier("transmitId")
-    fields.raise_if_any()
+    known = read_whole(call.body, KnownCopy).transmit_id
     if known is not None:
-        await call.services.transmit.update(call.scope, known, read_outcome(fields))
+        await call.services.transmit.update(call.scope, known, read_outcome(call.body))
         return _reply(known)
-    given = read_transmitted(fields, call.scope.merchant_id, call.services.world.policy)
+    given = read_transmitted(call.body, call.scope.merchant_id)
     return _reply(await call.services.transmit.transmit(call.scope, given))
 
 
@@ -33,8 +39,7 @@ async def update(call: Call) -> Reply:
     transmit_id = parse_id(call.path["id"])
     if transmit_id is None:
         raise Problem("not_found", "There is no such transmission.", cure="Use the transmitId that /transmit answered.")
-    fields = Fields(call.body)
-    await call.services.transmit.update(call.scope, transmit_id, read_outcome(fields))
+    await call.services.transmit.update(call.scope, transmit_id, read_outcome(call.body))
     return _reply(transmit_id)
 
 
@@ -42,72 +47,66 @@ def _reply(transmit_id: Any) -> Reply:
     return Reply(Answer(transmit_id=transmit_id, result="success"))
 
 
-def read_transmitted(fields: Fields, merchant_id: UUID, policy: Policy) -> Transmitted:
+def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     """Every field checked, all complaints at once. Raises: Problem(invalid)."""
-    check_own_fields(fields, merchant_id)
-    declined = fields.flag("isDeclined", required=True)
-    external_id = fields.reference("orderId", maximum=128)
-    if not external_id and "OrderId" not in fields.errors:
-        fields.complain("orderId", text="Merchant's orderId is required")
-    transaction, method = fields.object("transaction"), fields.object("paymentMethod")
-    units = transaction.units("amount", low=0, high=policy.amount_max, required=True) or 0
-    currency = transaction.currency("currency")
-    person = person_of(fields, fields.text("customerIp", maximum=64))
-    bin_, last4 = method.text("cardBinNumber", maximum=8), method.text("cardLast4Digits", maximum=4)
+    body, complaints = read(raw, TransmitBody)
+    transaction, method = body.transaction, body.payment_method or PaymentMethodCopy()
+    check_own(body.mid, merchant_id, complaints)
+    bin_, last4 = method.card_bin_number or "", method.card_last4_digits or ""
     if any(text and not text.isdigit() for text in (bin_, last4)):
-        method.complain("cardBinNumber", "must be digits, as must CardLast4Digits")
-    number = method.text("cardNumber", maximum=64).replace(" ", "").replace("-", "")
+        complaints.add("PaymentMethod.CardBinNumber", "must be digits, as must CardLast4Digits")
+    number = (method.card_number or "").replace(" ", "").replace("-", "")
     if number.isdigit() and len(number) > 10:
-        method.complain("cardNumber", text="Send no card number here, only its first six and last four digits.")
-    facts = {
-        "source": fields.text("orderSource", maximum=64), "recurring": fields.flag("isRecurring"),
-        "type": transaction.text("transactionType", maximum=32), "avs": transaction.text("avsResultCode", maximum=16),
-        "cvv_result": transaction.text("cvvResultCode", maximum=16), "processor": transaction.text("processorName"),
-        "brand": method.text("cardBrand", maximum=32), "funding": method.text("cardType", maximum=16),
-        "country": method.text("cardCountry", maximum=32), "site_url": fields.text("siteUrl", maximum=512),
-        "subscription": fields.object("subscription").text("subscriptionId"),
-    }  # fmt: skip
-    code, source = code_text(transaction, required=False), transaction.text("responseCodeSource")
-    transaction_id, happened = transaction.reference("id", maximum=128), happened_at(transaction)
-    is_mit = bool(fields.flag("isMIT"))
-    fields.raise_if_any()
+        complaints.add("PaymentMethod.CardNumber", text=_NO_NUMBER)
+    complaints.raise_if_any()
+    person = person_of(body, method.holder_name or "")
     return Transmitted(
-        external_id=external_id, transaction_id=transaction_id, is_declined=bool(declined),
-        is_mit=is_mit, units=units, currency=currency, code_source=source or None,
-        code=code or None, bin=bin_[:6] or None, last4=last4 or None,
+        external_id=body.order_id, transaction_id=transaction.id or "", is_declined=body.is_declined,
+        is_mit=bool(body.is_mit), units=transaction.amount, currency=transaction.currency,
+        code_source=transaction.response_code_source, code=transaction.response_code, bin=bin_[:6] or None,
+        last4=last4 or None,
         payer={"external_id": person.external_id, "email": person.email, "phone": person.phone,
                "name": f"{person.first_name} {person.last_name}".strip()},
-        transacted_at=happened, facts={k: v for k, v in facts.items() if v not in (None, "")},
+        transacted_at=happened_at(transaction), facts=_facts(body, method),
     )  # fmt: skip
 
 
-def read_outcome(fields: Fields) -> dict[str, Any]:
-    """What may be told later: approved or declined after all, refunded, charged back."""
-    outcome: dict[str, Any] = {}
-    declined = fields.flag("isDeclined")
-    if declined is not None:
-        outcome["is_declined"] = declined
-    for name in ("outcome", "refund", "chargeback"):
-        value = fields.get(name)
-        if isinstance(value, str):
-            outcome[name] = fields.text(name)
-        elif isinstance(value, dict):
-            inner = fields.object(name)
+def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
+    """What is kept besides, none of it about a person."""
+    transaction = body.transaction
+    facts = {
+        "source": body.order_source, "recurring": body.is_recurring, "type": transaction.transaction_type,
+        "avs": transaction.avs_result_code, "cvv_result": transaction.cvv_result_code,
+        "processor": transaction.processor_name, "brand": method.card_brand, "funding": method.card_type,
+        "country": method.card_country, "site_url": body.site_url,
+        "subscription": body.subscription.subscription_id if body.subscription is not None else None,
+    }  # fmt: skip
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def read_outcome(raw: Any) -> dict[str, Any]:
+    """What may be told later: approved or declined after all, refunded, charged back. Raises: Problem(invalid)."""
+    body, complaints = read(raw, UpdateBody)
+    outcome: dict[str, Any] = {"is_declined": body.is_declined} if body.is_declined is not None else {}
+    for name, became in (("outcome", body.outcome), ("refund", body.refund), ("chargeback", body.chargeback)):
+        if isinstance(became, Happened):
             outcome[name] = {
-                "amount": inner.whole("amount", low=0, high=10**12), "reason": inner.text("reason"),
-                "id": inner.text("id"), "status": inner.text("status"),
+                "amount": became.amount, "reason": became.reason or "", "id": became.id or "",
+                "status": became.status or "",
             }  # fmt: skip
-        elif value is not None:
-            fields.complain(name, "must be a string or an object")
-    transaction = fields.object("transaction")
-    if transaction.has("responseCode"):
-        outcome["code"] = code_text(transaction, required=False)
-    word = str(outcome.get("outcome") or transaction.text("responseStatus")).upper()
-    if declined is None and word in ("APPROVED", "DECLINED"):
+        elif became is not None:
+            outcome[name] = became
+    transaction = body.transaction or TransactionUpdate()
+    if transaction.response_code is not None:
+        outcome["code"] = transaction.response_code
+    if outcome.get("outcome"):
+        complaints.forget("Transaction.ResponseStatus")
+    word = str(outcome.get("outcome") or transaction.response_status or "").upper()
+    if body.is_declined is None and word in ("APPROVED", "DECLINED"):
         outcome["is_declined"] = word == "DECLINED"
     if not outcome:
-        fields.complain("outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it.")
-    fields.raise_if_any()
+        complaints.add("Outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it.")
+    complaints.raise_if_any()
     return outcome
 
 

@@ -46,7 +46,7 @@ async def post_upload(call: Call) -> Reply:
         async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
             file = File(name or sent.name, sent.content, kind)
             taken = await while_there(call.receive, take(
-                call.services.world, call.scope, file, readers(call.services.world.policy)))  # fmt: skip
+                call.services.world, call.scope, file, readers()))  # fmt: skip
     except Problem as problem:
         raise _in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)

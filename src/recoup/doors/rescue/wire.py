@@ -1,13 +1,16 @@
 """Shapes that several resources share. Source: contract §1.1."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct, field
 
+from recoup.doors.rescue.field_rules import cents, currency, reference
+from recoup.kernel.policy import AMOUNT_MAX
 from recoup.kernel.time import iso
 
 Moment = Annotated[str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})]
+Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
 Text = Annotated[str, Meta(max_length=256)]
 Text4 = Annotated[str, Meta(max_length=4)]
 Text16 = Annotated[str, Meta(max_length=16)]
@@ -15,11 +18,23 @@ Text32 = Annotated[str, Meta(max_length=32)]
 Text64 = Annotated[str, Meta(max_length=64)]
 Text128 = Annotated[str, Meta(max_length=128)]
 Text512 = Annotated[str, Meta(max_length=512)]
-Cents = Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.")]
+Currency = Annotated[
+    str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"], extra={"rule": currency})
+]
+Reference128 = Annotated[str, Meta(max_length=128, extra={"rule": reference})]
+Amount = Annotated[
+    int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})
+]
+Cents = Annotated[
+    int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
+]
 
 
 class Shape(Struct, kw_only=True, rename="camel"):
-    """An object of the wire: members in camel case unless one names itself."""
+    """An object of the wire: members in camel case unless one names itself. `unread`: of a body, members that a base
+    of it reads and that are not looked at here."""
+
+    unread: ClassVar[frozenset[str]] = frozenset()
 
 
 class ErrorTuple(Shape, kw_only=True):

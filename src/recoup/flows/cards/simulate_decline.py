@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.world import World
+from recoup.kernel.policy import AMOUNT_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
@@ -42,7 +43,7 @@ async def simulate_decline(
     """
     if not (world.policy.test_mode and world.policy.magic_inputs):
         raise Problem("forbidden", "Declines can be simulated only in the sandbox.", cure="Go to the sandbox.")
-    _check(asked, world.policy.amount_max)
+    _check(asked)
     made = _made(asked.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise Problem("invalid", "This form has expired.", field="key", cure="Reload the page and send it again.")
@@ -58,7 +59,7 @@ async def simulate_decline(
     return word
 
 
-def _check(asked: Simulated, amount_max: int) -> None:
+def _check(asked: Simulated) -> None:
     for name, given, choices in (
         ("scheme", asked.scheme, SCHEMES), ("kind", asked.kind, KINDS), ("answer", asked.answer, ANSWERS),
     ):  # fmt: skip
@@ -67,7 +68,7 @@ def _check(asked: Simulated, amount_max: int) -> None:
     if asked.code not in codes_of(asked.scheme):
         raise Problem("invalid", f"{asked.code[:8]!r} is not a decline code of {asked.scheme} for test cards.",
                       field="code", cure="Choose one of the list.")  # fmt: skip
-    if not 1 <= asked.units <= amount_max:
+    if not 1 <= asked.units <= AMOUNT_MAX:
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
 
 

@@ -1,50 +1,60 @@
 """A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue import field_rules
+from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.wire import (
+    Amount,
     Cents,
+    Currency,
     Envelope,
+    Instant,
     Members,
     Moment,
+    Reference128,
     Shape,
     Text,
     Text4,
     Text16,
     Text32,
     Text64,
-    Text128,
     Text512,
 )
+from recoup.kernel.policy import AMOUNT_MAX
 from recoup.rules.network.codes import SOURCES
 
 Offset = Annotated[int, Meta(ge=-900, le=900)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=0, le=2100)]
 Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` if unknown.")]
+_QUIET = rule(field_rules.quiet_moment)
+_CENTS = rule(field_rules.cents)
 Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
 
 
 class TransactionOutside(Shape, kw_only=True):
     """What may be told of a transaction besides."""
 
-    currency: Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"])]
-    timestamp_utc: Annotated[Moment | None, Meta(description="Time of the decline; RFC 1123 is accepted, too.")] = None
-    timestamp: Annotated[Moment | None, Meta(description="Alias of `timestampUtc`.")] = None
+    currency: Currency
+    timestamp_utc: Annotated[
+        Instant | None, Meta(description="Time of the decline; RFC 1123 is accepted, too.", extra=_QUIET)
+    ] = None
+    timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_QUIET)] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
     transaction_type: Annotated[
         Text32 | None, Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no "
                                         "`transactionType`.")
     ] = None
     response_description: Text | None = None
-    response_status: Text | None = None
-    response_sub_status: Text | None = None
+    response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
+    response_sub_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     processor_name: Text | None = None
     advice_code: Annotated[Text4 | None, Meta(description="Mastercard merchant advice code.")] = None
-    card_not_present: bool | None = None
+    card_not_present: Annotated[bool | None, Meta(extra=UNREAD)] = None
     dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
     descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None
     network_transaction_id: Annotated[Text64 | None, Meta(description="The card network's transaction id.")] = None
@@ -53,8 +63,8 @@ class TransactionOutside(Shape, kw_only=True):
 class Transaction(TransactionOutside, kw_only=True):
     """The declined transaction at the merchant's processor."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=128, description="The processor's transaction id.")]
-    amount: Annotated[int, Meta(ge=1, le=100_000_000, description="Minor units.", examples=[4590])]
+    id: Annotated[Reference128, Meta(min_length=1, description="The processor's transaction id.")]
+    amount: Amount
     response_code: Annotated[
         str, Meta(min_length=1, max_length=64, description="The response code, as text or number.", examples=["202"])
     ]
@@ -70,8 +80,12 @@ class Transaction(TransactionOutside, kw_only=True):
 class TransactionCopy(TransactionOutside, kw_only=True):
     """Any transaction at the merchant's processor."""
 
-    amount: Annotated[int, Meta(ge=0, le=100_000_000, description="Minor units.", examples=[4590])]
-    id: Annotated[Text128 | None, Meta(description="The processor's transaction id.")] = None
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "timezone_utc_offset", "response_description", "advice_code", "dynamic_descriptor", "descriptor",
+        "network_transaction_id", "cavv_result_code",
+    })  # fmt: skip
+    amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)]
+    id: Annotated[Reference128 | None, Meta(description="The processor's transaction id.")] = None
     response_code: Text64 | None = None
     response_code_source: Text | None = None
     avs_result_code: Text16 | None = None
@@ -82,10 +96,12 @@ class TransactionCopy(TransactionOutside, kw_only=True):
 class Payer(Shape, kw_only=True):
     """The payer."""
 
-    id: Annotated[Text | None, Meta(description="The merchant's customer id.")] = None
+    id: Annotated[
+        Text | None, Meta(description="The merchant's customer id.", extra=rule(field_rules.reference))
+    ] = None
     email: Text | None = None
     phone: Text | None = None
-    birthdate: Text | None = None
+    birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
 
 
 class Address(Shape, kw_only=True):
@@ -122,6 +138,10 @@ class CardOutside(Shape, kw_only=True):
 class PaymentMethod(CardOutside, kw_only=True):
     """The card: a token of /tokenize, or a card number."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "card_brand", "card_country", "card_bin_number", "card_last4_digits", "card_issuer", "card_level",
+        "card_fingerprint",
+    })  # fmt: skip
     card_number: Annotated[str, Meta(min_length=1, max_length=64, description="Token of /tokenize, or card number.")]
     token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
     verification_value: Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")] = None
@@ -130,6 +150,10 @@ class PaymentMethod(CardOutside, kw_only=True):
 class PaymentMethodCopy(CardOutside, kw_only=True):
     """The card of a copy: its first six and last four digits."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint", "token",
+        "verification_value",
+    })  # fmt: skip
     card_number: Annotated[Text64 | None, Meta(description="A token; a card number is refused.")] = None
     token: bool | None = None
     verification_value: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
@@ -144,6 +168,14 @@ class Subscription(Shape, kw_only=True):
     currency: Text | None = None
     payment_number: Text | None = None
     total_payments: Text | None = None
+
+
+class SubscriptionCopy(Subscription, kw_only=True):
+    """The agreement of a recurring payment that was processed."""
+
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"interval", "price", "currency", "payment_number", "total_payments"}
+    )
 
 
 class ThreeDSecure(Shape, kw_only=True):
@@ -186,7 +218,10 @@ class PaymentRequest(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
     is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
-    order_id: Annotated[str, Meta(min_length=1, max_length=128, description="The merchant's order id.")]
+    order_id: Annotated[
+        str, Meta(min_length=1, max_length=128, description="The merchant's order id.",
+                  extra=rule(field_rules.reference, missing="Merchant's orderId is required"))
+    ]  # fmt: skip
     is_mit: Annotated[bool | None, Meta(description="True: merchant-initiated; false: customer.")] = field(
         default=None, name="isMIT"
     )
@@ -205,23 +240,26 @@ class PaymentRequest(Shape, kw_only=True):
     billing_information: Address | None = None
     shipping_information: Address | None = None
     order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
-    merchant: MerchantTold | None = None
-    device_details: dict[str, Any] | None = None
-    additional_fields: list[Any] | None = None
+    merchant: Annotated[MerchantTold | None, Meta(extra=UNREAD)] = None
+    device_details: Annotated[dict[str, Any] | None, Meta(extra=UNREAD)] = None
+    additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
     correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None
-    source: Annotated[str | None, Meta(description="Name of the integration.")] = None
-    extra_data: Any | None = None
+    source: Annotated[str | None, Meta(description="Name of the integration.", extra=UNREAD)] = None
+    extra_data: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 
 class EvaluateBody(PaymentRequest, kw_only=True):
     """A declined payment to be rescued."""
 
-    idempotency_key: Annotated[str, Meta(min_length=1, max_length=128, description="A new one for new content.")]
+    idempotency_key: Annotated[Reference128, Meta(min_length=1, description="A new one for new content.")]
     transaction: Transaction
     payment_method: PaymentMethod
-    transaction_type: Annotated[str | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
+    order_source: Annotated[
+        Text | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+    ] = None
+    transaction_type: Annotated[Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
     expiry_date_utc: Annotated[
-        Moment | None, Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead.")
+        Instant | None, Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead.")
     ] = None
     three_d_secure: ThreeDSecure | None = None
 
@@ -257,13 +295,22 @@ class Happened(Shape, kw_only=True):
     """A refund or chargeback of a transmitted transaction."""
 
     id: Text | None = None
-    amount: Cents | None = None
+    amount: Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.")] | None = (
+        None
+    )
     reason: Text | None = None
     status: Text | None = None
 
 
 Became = Annotated[str | Happened | None, Meta(description="A word, or an object with id, amount, reason and status.")]
 Outcome = Annotated[str | Happened | None, Meta(description="Final outcome: `APPROVED` or `DECLINED`.")]
+
+
+class TransactionUpdate(Shape, kw_only=True):
+    """What the processor said in the end."""
+
+    response_code: Annotated[Text64 | None, Meta(extra=rule(field_rules.text_or_blank))] = None
+    response_status: Annotated[Text | None, Meta(description="Read if there is no `outcome`.")] = None
 
 
 class UpdateBody(Shape, kw_only=True):
@@ -273,13 +320,18 @@ class UpdateBody(Shape, kw_only=True):
     outcome: Outcome = None
     refund: Became = None
     chargeback: Became = None
-    transaction: TransactionCopy | None = None
+    transaction: TransactionUpdate | None = None
 
 
 class TransmitBody(PaymentRequest, kw_only=True):
     """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "site_id", "campaign", "sense_key", "order_items", "correlation_id", "transmit_id", "outcome", "refund",
+        "chargeback", "sequence_number", "transaction_type", "three_d_secure", "expiry_date_utc", "idempotency_key",
+    })  # fmt: skip
     transaction: TransactionCopy
+    subscription: SubscriptionCopy | None = None
     payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Without a card number.")] = None
     transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = (
         None
@@ -292,6 +344,12 @@ class TransmitBody(PaymentRequest, kw_only=True):
     three_d_secure: ThreeDSecure | None = None
     expiry_date_utc: Moment | None = None
     idempotency_key: str | None = None
+
+
+class KnownCopy(Shape, kw_only=True):
+    """Whether a body of /transmit is about an earlier copy."""
+
+    transmit_id: UUID | None = None
 
 
 class Transmitted(Members, kw_only=True):

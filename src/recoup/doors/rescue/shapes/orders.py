@@ -7,7 +7,19 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
-from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text, Text4, Text64, Text128
+from recoup.doors.rescue.wire import (
+    Amount,
+    Cents,
+    Currency,
+    Envelope,
+    Moment,
+    Reference128,
+    Shape,
+    Text,
+    Text4,
+    Text64,
+    Text128,
+)
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
 IDS_MAX = 200
@@ -259,10 +271,10 @@ class Refunded(Envelope, kw_only=True):
 class CaptureBody(Shape, kw_only=True):
     """The whole of what is held."""
 
-    idempotency_key: Text128
+    idempotency_key: Reference128
     order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
-    amount: Cents
-    currency: Text4
+    amount: Amount
+    currency: Currency
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
 
 
