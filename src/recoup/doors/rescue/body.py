@@ -1,7 +1,7 @@
 """Reads a body by the Struct that the documentation shows of it, and collects every complaint."""
 
 from functools import cache
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as mi
@@ -46,7 +46,8 @@ class Reader(Generic[ShapeT]):
         self._shape: Final = shape
         info = mi.type_info(shape)
         assert isinstance(info, mi.StructType)
-        found = [_field(shape, field) for field in info.fields]
+        told = {field.name: field.type for field in msgspec.structs.fields(shape)}
+        found = [_field(shape, field, _words(told[field.name])) for field in info.fields]
         self._fields: Final = [field for field in found if field is not None]
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
@@ -128,7 +129,7 @@ def _reader(shape: type[Any]) -> Reader[Any]:
     return Reader(shape)
 
 
-def _field(shape: type[msgspec.Struct], field: mi.Field) -> _Field | None:
+def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...]) -> _Field | None:
     kind, extra = _unwrapped(field.type)
     if extra.get("unread") or field.name in getattr(shape, "unread", ()):
         return None
@@ -145,6 +146,8 @@ def _field(shape: type[msgspec.Struct], field: mi.Field) -> _Field | None:
             return made._replace(inner=_reader(cls), entries_max=most)
         case mi.UUIDType():
             return made._replace(rule=rules.needed_identifier if field.required else rules.identifier)
+        case mi.LiteralType():
+            return made._replace(rule=rules.choice, limits=Limits(high=_WORD_MAX, words=words))
     found = _BY_TYPE.get(type(kind))
     if found is None:
         raise TypeError(f"{shape.__name__}.{field.name} has no rule, or no end")
@@ -163,6 +166,13 @@ def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
     return kind, {}
 
 
+def _words(kind: Any) -> tuple[str, ...]:
+    """Those of a Literal, in the order in which they are written."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return next((found for one in get_args(kind) if (found := _words(one))), ())
+
+
 def _limits(kind: mi.Type) -> Limits:
     match kind:
         case mi.StrType(max_length=int() as most):
@@ -171,8 +181,6 @@ def _limits(kind: mi.Type) -> Limits:
             return Limits(low, high)
         case mi.IntType():
             raise TypeError("a number has no bounds")
-        case mi.LiteralType(values=words):
-            return Limits(high=_WORD_MAX, words=tuple(str(word) for word in words))
         case mi.ListType(max_length=int() as most) | mi.DictType(max_length=int() as most):
             return Limits(high=most)
     return Limits()
@@ -181,5 +189,5 @@ def _limits(kind: mi.Type) -> Limits:
 _EMPTY: Final = {mi.StrType: "", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}
 _BY_TYPE: Final[dict[type[mi.Type], Rule]] = {
     mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag,
-    mi.DateTimeType: rules.moment, mi.LiteralType: rules.choice,
+    mi.DateTimeType: rules.moment,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
 from recoup.flows.merchants import campaigns
@@ -56,22 +56,15 @@ async def delete(call: Call) -> Reply:
 
 def _wanted(call: Call, *, whole: bool) -> Wanted:
     """`whole`: the key may not be missing, it is the name where none is sent, and switches that are left out are on."""
-    fields = Fields(call.body)
+    body = read_whole(call.body, CampaignBody) if whole else read_whole(call.body, CampaignPatch)
     on = True if whole else None
-
-    def flag(name: str) -> bool | None:
-        given = fields.flag(name)
-        return on if given is None else given
-
-    key = fields.text("key", required=whole, maximum=64) or None
-    name = fields.text("name", maximum=128) or (key if whole else None)
-    descriptor = fields.text("descriptor", maximum=64)
-    wanted = Wanted(
-        key=key, name=name, cit_web=flag("citWeb"), cit_callcenter=flag("citCallcenter"), mit=flag("mit"),
-        descriptor=descriptor if whole or descriptor or "descriptor" in call.body else None,
+    return Wanted(
+        key=body.key, name=body.name or (body.key if whole else None),
+        cit_web=on if body.cit_web is None else body.cit_web,
+        cit_callcenter=on if body.cit_callcenter is None else body.cit_callcenter,
+        mit=on if body.mit is None else body.mit,
+        descriptor=body.descriptor or ("" if whole or "descriptor" in call.body else None),
     )  # fmt: skip
-    fields.raise_if_any()
-    return wanted
 
 
 def _shown(one: Any) -> Campaign:

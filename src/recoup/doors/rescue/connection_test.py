@@ -4,30 +4,25 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue.body import read
+from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Hop, Tested, TestedBody
 from recoup.flows.try_connection import try_connection
-from recoup.rules.rescue.switches import KINDS
 
 
 async def test(call: Call) -> Reply:
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    kind: Any = fields.text("kind", required=True, maximum=32).lower()
-    if kind and kind not in KINDS:
-        fields.complain("kind", "must be one of " + ", ".join(KINDS))
-    site_id, campaign = fields.identifier("siteId"), fields.text("campaign", maximum=64)
-    fields.raise_if_any()
+    body, complaints = read(call.body, TestedBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
     assert call.caller is not None
     world = call.services.world
-    hops = await try_connection(world, call.scope, kind, site_id, campaign or None, call.caller.scopes)
+    hops = await try_connection(world, call.scope, body.kind, body.site_id, body.campaign, call.caller.scopes)
     failed = [hop for hop in hops if hop.state == "failed"]
     shown = [Hop(name=h.name, state=h.state, told=h.told, cure=h.cure, latency_ms=h.latency_ms) for h in hops]
     result = f"{failed[0].told} {failed[0].cure or ''}".strip() if failed else "Success"
     place: Any = "sandbox" if world.policy.test_mode else "live"
-    return Reply(Tested(kind=kind, world=place, hops=shown, success=not failed, result=result))
+    return Reply(Tested(kind=body.kind, world=place, hops=shown, success=not failed, result=result))
 
 
 TEST: Final = Operation(

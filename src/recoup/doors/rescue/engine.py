@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue import body as bodies
+from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.engine import (
     Engine,
@@ -26,10 +26,6 @@ from recoup.flows.merchants import arms, sites
 from recoup.flows.merchants.arms import Standing, Wanted
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.rescue.arms import CURRENCIES_MAX, MODES
-
-_PERCENTS_READ: Final = 10**6  # what is no percentage is refused by the reader that every way in shares
-_UNITS_MAX: Final = 10**12
 
 
 async def read(call: Call) -> Reply:
@@ -47,53 +43,31 @@ async def read(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    told = fields.text("mode", required=True, maximum=32).lower()
-    mode = next((mode for mode in MODES if mode == told), None)
-    if told and mode is None:
-        fields.complain("mode", "must be one of " + ", ".join(MODES))
-    site_id = fields.identifier("siteId")
-    share, holdout, explore = (
-        fields.whole(name, low=-_PERCENTS_READ, high=_PERCENTS_READ) for name in ("share", "holdout", "explore")
-    )
-    bounds = _bounds(fields)
-    fields.raise_if_any()
+    body, complaints = bodies.read(call.body, EngineBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    wanted = Wanted(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with _named_as_here():
-        await arms.set_arms(call.services.world, call.scope, site_id, Wanted(mode, share, holdout, explore, bounds))
+        await arms.set_arms(call.services.world, call.scope, body.site_id, wanted)
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
 
 
 async def stop(call: Call) -> Reply:
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    why = fields.text("why", required=True)
-    fields.raise_if_any()
+    body, complaints = bodies.read(call.body, EngineStopBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
     with _named_as_here():
-        await arms.stop(call.services.world, call.scope, why)
+        await arms.stop(call.services.world, call.scope, body.why)
     return await read(call)
 
 
 async def resume(call: Call) -> Reply:
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    fields.raise_if_any()
+    body, complaints = bodies.read(call.body, EngineResumeBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
     await arms.resume(call.services.world, call.scope)
     return await read(call)
-
-
-def _bounds(fields: Fields) -> dict[str, int] | None:
-    """Minor units by currency; None leaves them as they are."""
-    if not fields.has("exploreMax"):
-        return None
-    raw = fields.object("exploreMax").raw
-    if len(raw) > CURRENCIES_MAX or any(type(units) is not int or not 0 <= units <= _UNITS_MAX
-                                        for units in raw.values()):  # fmt: skip
-        fields.complain("exploreMax", f'must name at most {CURRENCIES_MAX} currencies, each with a whole number of '
-                                      'minor units: {"USD": 50000}')  # fmt: skip
-        return None
-    return {name.upper(): units for name, units in raw.items()}
 
 
 @contextmanager

@@ -73,10 +73,10 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     check_own(body.mid, merchant_id, complaints)
     if body.is_declined is False:
         complaints.add("IsDeclined", text=_NOT_DECLINED)
-    if isinstance(raw, dict):
-        _misspelt(raw, complaints)
     if sync or not is_mit:
         complaints.forget("ExpiryDateUtc")
+    if isinstance(raw, dict):
+        _misspelt(raw, complaints)
     if transaction.dynamic_descriptor:
         complaints.forget("Transaction.Descriptor")  # an alias, which is not looked at then
     kind, notes = _kind(body, complaints)

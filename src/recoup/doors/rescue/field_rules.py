@@ -104,6 +104,16 @@ def decimal(value: Any, limits: Limits) -> str | Wrong:
     return given
 
 
+def within(low: int, high: int) -> Rule:
+    """A number that is read in other bounds than those that are told: somebody else has more to say of it."""
+    return lambda value, limits: whole(value, Limits(low, high))
+
+
+def up_to(most: int) -> Rule:
+    """A text that may be longer than is told: somebody else has more to say of it."""
+    return lambda value, limits: text(value, Limits(high=most))
+
+
 def digits(low: int, high: int) -> Rule:
     """A number that the Struct tells as text, because of the zeros before it."""
 
@@ -163,11 +173,12 @@ def base64(value: Any, limits: Limits) -> bytes | Wrong | None:
         return Wrong("must be base64, with the alphabet of RFC 4648 §4 and its padding")
 
 
-def names(what: str) -> Rule:
+def names(what: str, most: int | None = None) -> Rule:
     """A list of texts, as they come."""
 
     def read(value: Any, limits: Limits) -> list[str] | Wrong:
         fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        fits = fits and (most is None or len(value) <= most)
         return value if fits else Wrong(what)
 
     return read

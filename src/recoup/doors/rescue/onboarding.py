@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view, status_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
@@ -15,17 +15,20 @@ from recoup.doors.rescue.shapes.onboarding import (
     ApplicationBody,
     ApplicationQuery,
     Applications,
+    ApplicationSite,
     ApplicationStep,
     ApplicationView,
+    Contact,
     ConvertedView,
     StepBody,
+    Volumes,
 )
 from recoup.doors.rescue.shapes.partners import Credentials
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.merchants import applications
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.rules.merchants.application import Status
-from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, WantedSite
+from recoup.rules.merchants.form import Form, WantedSite
 from recoup.store.read.applications import Application
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
@@ -107,45 +110,27 @@ def _step(row: Application, result: str) -> ApplicationStep:
 
 
 def _note(call: Call) -> str:
-    fields = Fields(call.body)
-    note = fields.text("note", maximum=512)
-    fields.raise_if_any()
-    return note
+    return read_whole(call.body, StepBody).note or ""
 
 
 def _form(call: Call) -> Form:
-    fields = Fields(call.body)
-    contact, volumes = fields.object("contact"), fields.object("volumes")
-    form = Form(
-        external_id=fields.reference("externalId", maximum=64), legal_name=fields.text("legalName", maximum=128),
-        trading_name=fields.text("tradingName", maximum=128), country=fields.text("country", maximum=2).upper(),
-        registration_number=fields.text("registrationNumber", maximum=64),
-        business_category=fields.text("businessCategory", maximum=4), contact_name=contact.text("name", maximum=128),
-        contact_email=contact.text("email", maximum=254), contact_phone=contact.text("phone", maximum=32),
-        currency=volumes.text("currency", maximum=3).upper(),
-        monthly_units=volumes.units("monthlyAmount", low=0, high=10**12),
-        average_units=volumes.units("averageAmount", low=0, high=10**12), kinds=_kinds(fields),
-        sites=tuple(_site(one) for one in fields.objects("sites", maximum=SITES_MAX)),
+    body = read_whole(call.body, ApplicationBody)
+    contact, volumes = body.contact or Contact(), body.volumes or Volumes()
+    return Form(
+        external_id=body.external_id or "", legal_name=body.legal_name or "", trading_name=body.trading_name or "",
+        country=(body.country or "").upper(), registration_number=body.registration_number or "",
+        business_category=body.business_category or "", contact_name=contact.name or "",
+        contact_email=contact.email or "", contact_phone=contact.phone or "",
+        currency=(volumes.currency or "").upper(), monthly_units=volumes.monthly_amount,
+        average_units=volumes.average_amount, kinds=tuple(dict.fromkeys(body.kinds or ())),
+        sites=tuple(_site(site) for site in body.sites or ()),
     )  # fmt: skip
-    fields.raise_if_any()
-    return form
 
 
-def _site(site: Fields) -> WantedSite:
+def _site(site: ApplicationSite) -> WantedSite:
     return WantedSite(
-        url=site.text("url", maximum=512), name=site.text("name", maximum=128),
-        descriptor=site.text("descriptor", maximum=22), support=site.text("supportContact", maximum=128),
+        url=site.url or "", name=site.name or "", descriptor=site.descriptor or "", support=site.support_contact or "",
     )  # fmt: skip
-
-
-def _kinds(fields: Fields) -> tuple[str, ...]:
-    value = fields.get("kinds")
-    if value is None:
-        return ()
-    if not isinstance(value, list) or len(value) > len(KINDS) or not all(isinstance(one, str) for one in value):
-        fields.complain("kinds", f"must be a list of {', '.join(KINDS)}")
-        return ()
-    return tuple(dict.fromkeys(value))
 
 
 _PATH: Final = "/v1/onboarding/application"

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
 from recoup.flows.merchants import sites
@@ -59,23 +59,14 @@ def _id(call: Call) -> UUID:
 
 def _wanted(call: Call, *, whole: bool) -> Wanted:
     """`whole`: nothing may be missing, and switches that are left out are on."""
-    fields = Fields(call.body)
+    body = read_whole(call.body, SiteBody) if whole else read_whole(call.body, SitePatch)
     on = True if whole else None
-
-    def flag(name: str, absent: bool | None) -> bool | None:
-        given = fields.flag(name)
-        return absent if given is None else given
-
-    support = fields.text("supportContact", maximum=128)
-    wanted = Wanted(
-        url=fields.text("url", required=whole, maximum=512) or None,
-        name=fields.text("name", required=whole, maximum=128) or None,
-        descriptor=fields.text("descriptor", required=whole, maximum=64) or None, cit_web=flag("citWeb", on),
-        cit_callcenter=flag("citCallcenter", on), mit=flag("mit", on), is_default=flag("isDefault", None),
-        support=support if support or "supportContact" in call.body else None,
+    return Wanted(
+        url=body.url, name=body.name, descriptor=body.descriptor, cit_web=on if body.cit_web is None else body.cit_web,
+        cit_callcenter=on if body.cit_callcenter is None else body.cit_callcenter,
+        mit=on if body.mit is None else body.mit, is_default=body.is_default,
+        support=body.support_contact or ("" if "supportContact" in call.body else None),
     )  # fmt: skip
-    fields.raise_if_any()
-    return wanted
 
 
 def _shown(site: Any) -> Site:

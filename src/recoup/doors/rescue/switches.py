@@ -6,8 +6,8 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue.body import read, read_whole
+from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import (
@@ -27,7 +27,6 @@ from recoup.flows.merchants.campaigns import set_policy
 from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.kernel.ids import parse_id
 from recoup.kernel.time import iso
-from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.read.switches import Switch as StoredSwitch
 from recoup.store.read.switches import SwitchChange
@@ -39,21 +38,15 @@ async def list_all(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    fields = Fields(call.body)
-    check_mid(call, fields)
-    kind = fields.text("kind", required=True, maximum=32).lower()
-    if kind and kind not in KINDS:
-        fields.complain("kind", "must be one of " + ", ".join(KINDS))
-    on = fields.flag("on", required=True)
-    site_id, campaign_id = fields.identifier("siteId"), fields.identifier("campaignId")
-    why = fields.text("why", maximum=256)
-    fields.raise_if_any()
+    body, complaints = read(call.body, SwitchBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
     subject = MERCHANT
-    if campaign_id is not None:
-        subject = Subject("campaign", campaign_id, site_id)
-    elif site_id is not None:
-        subject = Subject("site", site_id)
-    done = await switches.change(call.services.world, call.scope, subject, kind, bool(on), why)
+    if body.campaign_id is not None:
+        subject = Subject("campaign", body.campaign_id, body.site_id)
+    elif body.site_id is not None:
+        subject = Subject("site", body.site_id)
+    done = await switches.change(call.services.world, call.scope, subject, body.kind, body.on, body.why or "")
     call.services.merchants.forget(call.scope.merchant_id)
     return Reply(SwitchedNow(switch=_shown(done.row), changed=done.changed))
 
@@ -69,12 +62,7 @@ async def history(call: Call) -> Reply:
 
 
 async def policy(call: Call) -> Reply:
-    fields = Fields(call.body)
-    wanted = fields.text("unknownSites", required=True, maximum=32).lower()
-    if wanted and wanted not in POLICIES:
-        fields.complain("unknownSites", "must be one of " + ", ".join(POLICIES))
-    fields.raise_if_any()
-    await set_policy(call.services.world, call.scope, wanted)
+    await set_policy(call.services.world, call.scope, read_whole(call.body, PolicyBody).unknown_sites)
     call.services.merchants.forget(call.scope.merchant_id)
     return await list_all(call)
 

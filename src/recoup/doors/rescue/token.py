@@ -4,27 +4,19 @@ from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.token import RefreshBody, Token, TokenBody
 from recoup.flows.merchants.credentials import Tokens
 
-_SECRET_MAX: Final = 1024
-
 
 async def token(call: Call) -> Reply:
-    fields = Fields(call.body)
-    app_key = fields.text("appKey", required=True)
-    app_secret = fields.text("appSecret", required=True, maximum=_SECRET_MAX)
-    fields.raise_if_any()
-    return _reply(await call.services.credentials.sign_in(app_key, app_secret))
+    body = read_whole(call.body, TokenBody)
+    return _reply(await call.services.credentials.sign_in(body.app_key, body.app_secret))
 
 
 async def refresh(call: Call) -> Reply:
-    fields = Fields(call.body)
-    given = fields.text("refreshToken", required=True, maximum=_SECRET_MAX)
-    fields.raise_if_any()
-    return _reply(await call.services.credentials.refresh(given))
+    return _reply(await call.services.credentials.refresh(read_whole(call.body, RefreshBody).refresh_token))
 
 
 def _reply(tokens: Tokens) -> Reply:

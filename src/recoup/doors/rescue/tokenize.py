@@ -1,6 +1,7 @@
 """POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source: contract §4, §17.1."""
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
@@ -9,57 +10,79 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read
 from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Dialect, Method, Resource
-from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenized, TokenizeQuery, VaultTransaction
+from recoup.doors.rescue.shapes.card import (
+    CreditCard,
+    OlderCard,
+    StoredMethod,
+    TokenizeBody,
+    Tokenized,
+    TokenizeQuery,
+    VaultTransaction,
+)
 from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import BusinessTime, iso
+from recoup.kernel.time import iso
 from recoup.rules.network.card import brand, is_expired
+
+_PRESENT_CARD: Final = "Send the month and year that stand on the customer's present card."
 
 
 async def tokenize(call: Call) -> Reply:
     """The card's number and code are stored sealed and never answered."""
     merchant_id = await _merchant(call)
-    root = Fields(call.body)
-    card = _card(root)
-    first, last = card.text("first_name"), card.text("last_name")
-    full = card.text("full_name")
+    sent = await _sent(call, merchant_id)
+    check_number(call.services.world, sent.number, "PaymentMethod.CreditCard.Number")
+    given = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
+    stored = await call.services.vault.store(given)
+    return Reply(_answer(call, given, stored, (sent.first, sent.last, sent.email)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The card as it was sent, in today's place or the older one."""
+
+    number: str = field(repr=False)
+    month: int
+    year: int
+    cvv: str = field(repr=False)
+    first: str
+    last: str
+    email: str
+
+
+async def _sent(call: Call, merchant_id: UUID) -> _Sent:
+    """Raises: Problem(invalid)."""
+    body, complaints = read(_one_place(call.body), TokenizeBody)
+    method, older = body.payment_method, body.payment
+    card: CreditCard | OlderCard | None = method.credit_card if method else older.method.credit_card if older else None
+    assert card is not None
+    first, last = card.first_name or "", card.last_name or ""
+    full = (card.full_name or "") if isinstance(card, CreditCard) else ""
     if not first and not last and full:
         first, _, last = full.rpartition(" ") if " " in full else (full, "", "")
-    number = card.text("number", required=True, maximum=64).replace(" ", "").replace("-", "")
-    month = card.whole("month", low=1, high=12, required=True) or 0
-    year = card.whole("year", low=0, high=2100, required=True) or 0
+    month, year = int(card.month or 0), int(card.year or 0)
     year = year + 2000 if year < 100 else year
-    cvv = card.text("verification_value", maximum=4)
-    email = root.object("payment_method").text("email")
-    world = call.services.world
-    if not root.errors:
-        _check_expiry(card, month, year, (await call.services.merchants.get(merchant_id)).merchant.business(
-            world.clocks.wall()))  # fmt: skip
-    root.raise_if_any()
-    check_number(world, number, "PaymentMethod.CreditCard.Number")
-    given = CardGiven(merchant_id, new_id(), number, month, year, cvv)
-    stored = await call.services.vault.store(given)
-    return Reply(_answer(call, given, stored, (first, last, email)))
+    if not complaints:
+        now = (await call.services.merchants.get(merchant_id)).merchant.business(call.services.world.clocks.wall())
+        if is_expired(month, year, now):
+            told = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
+            place = "PaymentMethod.CreditCard" if method else "Payment.Method.CreditCard"
+            complaints.add(f"{place}.Year", text=f"{told} {_PRESENT_CARD}")
+    complaints.raise_if_any()
+    number, email = card.number.replace(" ", "").replace("-", ""), method.email if method else None
+    return _Sent(number, month, year, card.verification_value or "", first, last, email or "")
 
 
-def _check_expiry(card: Fields, month: int, year: int, now: BusinessTime) -> None:
-    if is_expired(month, year, now):
-        told = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
-        card.complain("year", text=f"{told} Send the month and year that stand on the customer's present card.")
-
-
-def _card(root: Fields) -> Fields:
-    """Today's place of the card, or the older one."""
-    if root.has("payment_method") or not root.has("payment"):
-        return root.object("payment_method").object("credit_card")
-    older = root.object("payment").object("method").object("creditCard")
-    plain = {"first_name": "firstName", "last_name": "lastName", "number": "number",
-             "verification_value": "verificationValue", "month": "month", "year": "year"}  # fmt: skip
-    return Fields({ours: older.get(theirs) for ours, theirs in plain.items()}, "Payment.Method.CreditCard", root.errors)
+def _one_place(body: dict[str, Any]) -> dict[str, Any]:
+    """With the card in one of its two places: today's, unless only the older one has something."""
+    if body.get("payment_method") is None and body.get("payment") is not None:
+        return {"payment": body["payment"]}
+    sent = body.get("payment_method")
+    return {"payment_method": {} if sent is None else sent}
 
 
 async def _merchant(call: Call) -> UUID:

@@ -5,12 +5,18 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from recoup.doors.rescue.body import UNREAD, rule
+from recoup.doors.rescue.field_rules import digits
 from recoup.doors.rescue.wire import Envelope, Moment, Shape, Text, Text4
 
 Number = Annotated[str, Meta(min_length=12, max_length=64, description="Stored encrypted, never returned.")]
 Code = Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")]
-Month = Annotated[str, Meta(description="`MM`; a number is accepted, too.", pattern="^(0?[1-9]|1[0-2])$")]
-Year = Annotated[str, Meta(description="`YYYY`; a number is accepted, too.", pattern="^(20)?[0-9]{2}$")]
+Month = Annotated[
+    str, Meta(description="`MM`; a number is accepted, too.", pattern="^(0?[1-9]|1[0-2])$", extra=rule(digits(1, 12)))
+]
+Year = Annotated[
+    str, Meta(description="`YYYY`; a number is accepted, too.", pattern="^(20)?[0-9]{2}$", extra=rule(digits(0, 2100)))
+]
 
 
 class CreditCard(Struct, kw_only=True):
@@ -30,7 +36,7 @@ class CardMethod(Struct, kw_only=True):
 
     credit_card: CreditCard
     email: Text | None = None
-    sense_key: Text | None = None
+    sense_key: Annotated[Text | None, Meta(extra=UNREAD)] = None
 
 
 class OlderCard(Shape, kw_only=True):
@@ -61,8 +67,10 @@ class TokenizeBody(Shape, rename=None, kw_only=True):
 
     payment_method: CardMethod | None = None
     payment: OlderPayment | None = None
-    mid: Annotated[UUID | None, Meta(description="In the body or in the query.")] = None
-    environment: Annotated[str | None, Meta(description="The tokenization key, in the body or in the query.")] = None
+    mid: Annotated[UUID | None, Meta(description="In the body or in the query.", extra=UNREAD)] = None
+    environment: Annotated[
+        str | None, Meta(description="The tokenization key, in the body or in the query.", extra=UNREAD)
+    ] = None
 
 
 class TokenizeQuery(Shape, kw_only=True):

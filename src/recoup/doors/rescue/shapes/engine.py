@@ -1,10 +1,13 @@
 """Who decides about declined payments, the rescue engine or the fixed schedule. Source: decision 0044."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.rescue import field_rules
+from recoup.doors.rescue.body import rule
+from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
 from recoup.rules.rescue.arms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
 
@@ -35,15 +38,30 @@ ExploreMax = Annotated[
 ]
 
 
+_UNITS_MAX = 10**12
+_PERCENT = rule(field_rules.within(-(10**6), 10**6))  # the reader that every way in shares refuses what is none
+
+
+def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
+    """Minor units by currency."""
+    if not isinstance(value, dict):
+        return Wrong("must be an object in braces: {…}")
+    if len(value) > limits.high or any(type(units) is not int or not 0 <= units <= _UNITS_MAX
+                                       for units in value.values()):  # fmt: skip
+        return Wrong(f'must name at most {limits.high} currencies, each with a whole number of minor units: '
+                     '{"USD": 50000}')  # fmt: skip
+    return {name.upper(): units for name, units in value.items()}
+
+
 class EngineBody(Shape, kw_only=True):
     """Settings of the merchant or of one site. Missing fields stay unchanged."""
 
     mode: Mode
     site_id: Annotated[UUID | None, Meta(description="Without it: of all sites without settings of their own.")] = None
-    share: Share | None = None
-    holdout: Holdout | None = None
-    explore: Explore | None = None
-    explore_max: ExploreMax | None = None
+    share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
+    holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
+    explore: Annotated[Explore, Meta(extra=_PERCENT)] | None = None
+    explore_max: Annotated[ExploreMax, Meta(extra=rule(_bounds))] | None = None
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 

@@ -5,16 +5,21 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.rescue.body import rule
+from recoup.doors.rescue.field_rules import names, reference
 from recoup.doors.rescue.shapes.partners import Credentials
 from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text32, Text64, Text128, Text512
 from recoup.rules.merchants.documents import BYTES_MAX
+from recoup.rules.merchants.form import KINDS, SITES_MAX
 
 PAGE_SIZE_MAX = 200
 CONTENT_MAX = -(-BYTES_MAX // 3) * 4
 ApplicationStatus = Literal["DRAFT", "SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"]
 Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
 Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
-ExternalId = Annotated[Text64, Meta(description="Your own id; unique among your open applications.")]
+ExternalId = Annotated[
+    Text64, Meta(description="Your own id; unique among your open applications.", extra=rule(reference))
+]
 Kind = Literal["registration", "identity", "bank", "processing", "other"]
 
 
@@ -54,8 +59,11 @@ class ApplicationBody(Shape, kw_only=True):
     business_category: Category | None = None
     contact: Contact | None = None
     volumes: Volumes | None = None
-    kinds: Annotated[list[str], Meta(description="Requested kinds: `cit_web`, `cit_callcenter`, `mit`.")] | None = None
-    sites: list[ApplicationSite] | None = None
+    kinds: Annotated[
+        list[str], Meta(description="Requested kinds: `cit_web`, `cit_callcenter`, `mit`.",
+                        extra=rule(names(f"must be a list of {', '.join(KINDS)}", len(KINDS))))
+    ] | None = None  # fmt: skip
+    sites: Annotated[list[ApplicationSite], Meta(max_length=SITES_MAX)] | None = None
 
 
 class StepBody(Shape, kw_only=True):

@@ -5,13 +5,20 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
+from recoup.doors.rescue.body import UNREAD, rule
+from recoup.doors.rescue.field_rules import names, up_to
+from recoup.doors.rescue.wire import Moment, Shape, Text32, Text64, Text128, Text512
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
-Events = Annotated[list[str], Meta(description="Event names; see the events page.")]
-Descriptor = Annotated[str, Meta(min_length=5, max_length=22, description="Statement descriptor.")]
+Events = Annotated[
+    list[str],
+    Meta(description="Event names; see the events page.", extra=rule(names("must be an array of event names"))),
+]
+Descriptor = Annotated[
+    str, Meta(min_length=5, max_length=22, description="Statement descriptor.", extra=rule(up_to(64)))
+]
 Format = Annotated[
-    str,
+    Text32,
     Meta(
         description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard Webhooks) or "
                     "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
@@ -80,7 +87,7 @@ class EndpointBody(Shape, kw_only=True):
     format: Format | None = None
     own_key: Annotated[bool | None, Meta(description="True: its own key, not the merchant's.")] = None
     encrypt: Encrypt | None = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
 
 
 class EndpointChange(Shape, kw_only=True):
@@ -89,7 +96,7 @@ class EndpointChange(Shape, kw_only=True):
     url: Url | None = None
     events: Events | None = None
     format: Format | None = None
-    state: Annotated[str | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = (
+    state: Annotated[Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = (
         None
     )
     encrypt: Encrypt | None = None
@@ -137,7 +144,7 @@ class Endpoints(Shape, kw_only=True):
 class TestBody(Shape, kw_only=True):
     """Which event; a completed payment when none is named."""
 
-    event: str | None = None
+    event: Text64 | None = None
 
 
 class TestAnswer(Shape, kw_only=True):

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.rescue.body import rule
+from recoup.doors.rescue.field_rules import up_to
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, Text128
 
 KindName = Literal["cit_web", "cit_callcenter", "mit"]
@@ -14,7 +16,7 @@ HISTORY_MAX = 500
 Key = Annotated[
     str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")
 ]
-_Descriptor = Annotated[str, Meta(max_length=22)]
+_Descriptor = Annotated[str, Meta(max_length=22, extra=rule(up_to(64)))]
 Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empty: the site's.")]
 Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
 
