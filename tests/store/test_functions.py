@@ -17,7 +17,7 @@ from recoup.store.migrate import schema_sql
 from recoup.store.statement import STATEMENTS
 
 # function -> its home
-FUNCTIONS: dict[str, Home] = {"close_page": MERCHANT, "feed_events": MERCHANT}
+FUNCTIONS: dict[str, Home] = {"close_page": MERCHANT, "feed_events": MERCHANT, "finish_lanes": MERCHANT}
 CREATE = re.compile(r"^CREATE FUNCTION (\w+)\((.*?)^END \$\$;$", re.S | re.M)
 SOURCES = {match[1]: match[0] for match in CREATE.finditer(schema_sql("world", check_sql()))}
 

@@ -65,8 +65,9 @@ class Deliveries:
             wall = self._world.clocks.wall()
             async with self._world.db.connection() as connection:
                 due = await due_endpoints(connection, wall, merchant_id)
-                places = self._pace.share(due)
-                lanes = await claim_lanes(connection, wall, places, merchant_id) if places else []
+                places = self._pace.share(list(due))
+                probes = [endpoint_id for endpoint_id in places if due[endpoint_id]]
+                lanes = await claim_lanes(connection, wall, places, probes, merchant_id) if places else []
             if lanes or not due or not self._out:
                 break
             await asyncio.wait(self._out, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)

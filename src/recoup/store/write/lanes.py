@@ -22,7 +22,7 @@ WITH RECURSIVE e AS (
     ORDER BY l.endpoint_id LIMIT 1)
   FROM e WHERE e.endpoint_id IS NOT NULL
 )
-SELECT e.endpoint_id
+SELECT e.endpoint_id, p.probe_at IS NOT NULL AS probed
 FROM e JOIN endpoints p USING (endpoint_id)
 CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoint_id AND l.due_at <= $1
   AND (l.lease_until IS NULL OR l.lease_until <= $1) AND ($2::uuid IS NULL OR l.merchant_id = $2)
@@ -30,8 +30,8 @@ CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoin
 WHERE p.probe_at IS NULL OR p.probe_at <= $1
 ORDER BY first.due_at
 """)  # fmt: skip
-async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> list[UUID]:
-    """Who has something to deliver now, the longest waiting first."""
+async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> dict[UUID, bool]:
+    """Who has something to deliver now, the longest waiting first; and whether it is its breaker's next probe."""
 
 
 class Lane(Row, frozen=True):
@@ -67,21 +67,22 @@ class Lane(Row, frozen=True):
     switched: bool | None
 
 
-# Of each endpoint as many as it was given, the longest due first; of one whose breaker is open a single one, which
-# moves the next probe away so that no other process makes one meanwhile.
-_CLAIM: Final = """
-WITH given AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
-), probed AS (
-  UPDATE endpoints e SET probe_at = $4 FROM given g
-  WHERE e.endpoint_id = g.endpoint_id AND e.probe_at <= $3 RETURNING e.endpoint_id
-), picked AS MATERIALIZED (
-  SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM given g JOIN endpoints e USING (endpoint_id)
+@statement(DIRECTORY, """
+UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2 RETURNING endpoint_id
+""")  # fmt: skip
+async def _take_probes(db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime) -> list[UUID]:
+    """Whose breaker is open: the next probe moves away, so that no other process makes one meanwhile."""
+
+
+@statement(MERCHANT, """
+WITH picked AS MATERIALIZED (
+  SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
+  JOIN endpoints e USING (endpoint_id)
   CROSS JOIN LATERAL (SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM lanes l
     WHERE l.endpoint_id = g.endpoint_id AND l.due_at <= $3 AND (l.lease_until IS NULL OR l.lease_until <= $3)
       AND ($5::uuid IS NULL OR l.merchant_id = $5)
     ORDER BY l.due_at LIMIT CASE WHEN e.probe_at IS NULL THEN g.places ELSE 1 END FOR UPDATE SKIP LOCKED) l
-  WHERE e.probe_at IS NULL OR e.endpoint_id IN (SELECT endpoint_id FROM probed)
+  WHERE e.probe_at IS NULL OR e.endpoint_id = ANY($6)
 ), leased AS (
   UPDATE lanes l SET lease_until = $4 FROM picked p
   WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
@@ -100,15 +101,21 @@ LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id AND x.door = e.door
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
-"""
+""")
+async def _claim(
+    db: Tx, endpoints: Sequence[UUID], places: Sequence[int], wall: datetime, until: datetime,
+    merchant_id: UUID | None, probed: Sequence[UUID],
+) -> list[Lane]:  # fmt: skip
+    """Of each endpoint as many as it was given, the longest due first; of one that is probed a single one."""
 
 
 async def claim_lanes(
-    db: Tx, wall: datetime, places: Mapping[UUID, int], merchant_id: UUID | None = None
-) -> list[Lane]:  # fmt: skip
-    """`places`: endpoint -> how many of its lanes at most."""
-    rows = await db.fetch(_CLAIM, list(places), list(places.values()), wall, wall + LEASE, merchant_id)
-    return [Lane(*row) for row in rows]
+    db: Tx, wall: datetime, places: Mapping[UUID, int], probes: Sequence[UUID] = (), merchant_id: UUID | None = None
+) -> list[Lane]:
+    """`places`: endpoint -> how many of its lanes at most; `probes`: those of which one lane is tried."""
+    until = wall + LEASE
+    probed = await _take_probes(db, probes, wall, until) if probes else []
+    return await _claim(db, list(places), list(places.values()), wall, until, merchant_id, probed)
 
 
 @statement(MERCHANT, """
@@ -120,71 +127,30 @@ async def lock_lanes(db: Tx, lanes: list[dict[str, Any]]) -> None:
     """First, so that an event that is being fed meanwhile is seen by one of the two."""
 
 
-# Under the locks: a lane goes on to its next wanted event, waits for another try, or ends. One that was sent back
-# meanwhile, to send earlier events again, only loses its lease. While it is sent again, what comes next is the next
-# event of the replay, and at last where the lane stood. What an address that was changed meanwhile answered switches
-# nothing off: the new one gets the event.
-_FINISH: Final = """
-WITH input AS MATERIALIZED (
-  SELECT i.merchant_id, i.endpoint_id, i.lane_id, i.subject_id, i.seq, i.fails, i.tries, i.lease_until, i.switched,
-    CASE WHEN e.url = i.url THEN i.disable END AS disable,
-    CASE WHEN e.url <> i.url AND i.disable IS NOT NULL THEN $2 ELSE i.retry_at END AS retry_at
-  FROM jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid, subject_id uuid, seq int,
-    fails int, tries int, lease_until timestamptz, retry_at timestamptz, disable text, switched boolean, url text)
-  JOIN endpoints e USING (endpoint_id)
-), next AS MATERIALIZED (
-  SELECT i.*, s.next_seq, CASE WHEN s.next_seq < l.live_seq THEN l.live_seq END AS live_seq,
-    CASE WHEN s.next_seq < l.live_seq THEN l.replay_id END AS replay_id
-  FROM input i JOIN endpoints e USING (endpoint_id)
-  LEFT JOIN lanes l ON l.merchant_id = i.merchant_id AND l.endpoint_id = i.endpoint_id AND l.lane_id = i.lane_id
-  CROSS JOIN LATERAL (SELECT CASE WHEN e.state <> 'active' OR i.disable IS NOT NULL THEN NULL
-      WHEN i.retry_at IS NOT NULL THEN i.seq
-      WHEN e.ordered THEN coalesce((
-        SELECT min(f.seq) FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = i.subject_id
-          AND f.seq > i.seq AND f.seq < l.live_seq AND f.feed_no BETWEEN r.feed_from AND r.feed_to
-          AND f.event = ANY(r.events)
-        JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
-          AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to)
-        WHERE r.merchant_id = i.merchant_id AND r.replay_id = l.replay_id), (
-        SELECT min(f.seq) FROM feed f WHERE f.merchant_id = i.merchant_id AND f.subject_id = i.subject_id
-          AND f.seq > i.seq AND (l.live_seq IS NULL OR f.seq >= l.live_seq) AND f.event = ANY(e.events)))
-    END AS next_seq) s
-), onward AS (
-  UPDATE lanes l SET next_seq = n.next_seq, due_at = coalesce(n.retry_at, $2), lease_until = NULL,
-    fails = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.fails END,
-    tries = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.tries END, live_seq = n.live_seq, replay_id = n.replay_id
-  FROM next n
-  WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
-    AND l.next_seq = n.seq AND n.next_seq IS NOT NULL
-), ended AS (
-  DELETE FROM lanes l USING next n
-  WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
-    AND l.next_seq = n.seq AND n.next_seq IS NULL
-), sent_back AS (
-  UPDATE lanes l SET lease_until = NULL FROM next n
-  WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
-    AND l.next_seq <> n.seq AND l.lease_until = n.lease_until AND n.disable IS NULL
-), cleared AS (
-  DELETE FROM lanes l USING next n
-  WHERE n.disable IS NOT NULL AND l.endpoint_id = n.endpoint_id AND l.due_at IS NOT NULL
-    AND (l.merchant_id, l.lane_id) NOT IN (SELECT merchant_id, lane_id FROM next WHERE endpoint_id = n.endpoint_id)
-), tried AS (
-  INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
-    latency_ms, answer, result, resent)
-  SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
-    result, resent
-  FROM jsonb_populate_recordset(NULL::delivery_tries, $3)
-)
+@statement(DIRECTORY, """
 UPDATE endpoints e SET state = CASE WHEN n.disable IS NOT NULL THEN 'disabled' ELSE e.state END,
   why = coalesce(n.disable, e.why), switched_at = CASE WHEN n.switched THEN $2 ELSE e.switched_at END
-FROM (SELECT endpoint_id, max(disable) AS disable, bool_or(switched) AS switched FROM next GROUP BY 1) n
+FROM (
+  SELECT i.endpoint_id, max(i.disable) FILTER (WHERE i.url = p.url) AS disable, bool_or(i.switched) AS switched
+  FROM jsonb_to_recordset($1) AS i (endpoint_id uuid, disable text, switched boolean, url text)
+  JOIN endpoints p USING (endpoint_id) GROUP BY 1) n
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
-"""
+""")
+async def _note_endpoints(db: Tx, lanes: list[dict[str, Any]], wall: datetime) -> None:
+    """That one takes nothing more, or took what only its new key had signed. What an address that was changed meanwhile
+    answered switches nothing off."""
+
+
+@statement(MERCHANT, "SELECT finish_lanes($1, $2, $3)")
+async def _finish(db: Tx, lanes: list[dict[str, Any]], wall: datetime, tries: list[dict[str, Any]]) -> None:
+    """Each goes on, waits, or ends; and what was tried is noted."""
 
 
 async def finish_lanes(db: Tx, lanes: list[dict[str, Any]], tries: list[dict[str, Any]], wall: datetime) -> None:
     """Under the lanes' locks."""
-    await db.execute(_FINISH, lanes, wall, tries)
+    if noted := [lane for lane in lanes if lane["disable"] or lane["switched"]]:
+        await _note_endpoints(db, noted, wall)
+    await _finish(db, lanes, wall, tries)
 
 
 # health -----------------------------------------------------------------------------------------------------------
