@@ -7,6 +7,7 @@ from pathlib import Path
 from recoup.flows.card_hits import CardHits
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import Models, NoModels
+from recoup.flows.samples_under_way import SamplesUnderWay
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.port import Bank
 from recoup.gateways.cards.port import Processor
@@ -52,6 +53,7 @@ class World:
     sign_up: bool = True
     others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
     card_hits: CardHits = field(default_factory=CardHits, repr=False)
+    samples: SamplesUnderWay = field(default_factory=SamplesUnderWay, repr=False)
     key_endings: KeyEndings = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

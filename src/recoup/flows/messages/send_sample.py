@@ -29,7 +29,8 @@ WITHIN: Final = timedelta(minutes=1)
 _WORDS = {
     "dns": "its host name is unknown", "connect": "it refuses connections", "tls": "its certificate is not valid",
     "refused_address": "its host name resolves to an address that is not allowed",
-    "too_large": "its answer's head is too long", "protocol": "its answer is not HTTP",
+    "too_large": "its answer's head is too long, or it has too many parts",
+    "protocol": "its answer is not HTTP, or it sent more than one",
 }  # fmt: skip
 
 
@@ -55,6 +56,11 @@ async def send_sample(
     Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(too_many_requests); Problem(bad_gateway)
     for a receiver that cannot be reached or understood; Problem(gateway_timeout) for one that is silent.
     """
+    with world.samples.one(owner_id(owner)):
+        return await _send(world, owner, endpoint_id, name, about or owner)
+
+
+async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None, about: Owner) -> Sent:
     endpoint = await read(world, owner, endpoint_id)
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
     name = name or next(iter(known_names))
@@ -65,9 +71,9 @@ async def send_sample(
     if isinstance(checked, Problem):
         raise Problem("bad_gateway", checked.message, cure=checked.cure)
     wall = world.clocks.wall()
-    site_id, at = await _whose(world, about or owner, wall)
+    site_id, at = await _whose(world, about, wall)
     await _count(world, owner, endpoint_id, name)
-    event = sample_event(name, stable, new_id(), owner_id(about or owner), site_id, at)
+    event = sample_event(name, stable, new_id(), owner_id(about), site_id, at)
     sent = _rendered(endpoint, event, checked.host_header, wall)
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
     answer = await world.web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)

@@ -34,7 +34,7 @@ class BoundedConnector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = functools.partial[ResponseHandler](BoundedAnswers, loop=self._loop)
+        self._factory = functools.partial(_connection, self._loop)
 
 
 class BoundedAnswers(ResponseHandler):
@@ -123,3 +123,7 @@ class BoundedAnswers(ResponseHandler):
         self.force_close()
         if self.transport is not None:
             self.transport.abort()
+
+
+def _connection(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return BoundedAnswers(loop)

@@ -31,7 +31,7 @@ _WORDY: Final = (
     "moves/collect.py", "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py",
     "moves/end_order.py", "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py",
     "moves/refunds.py", "moves/sweeps.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
-    "flows/money/reconcile.py", "flows/try_connection.py",
+    "flows/money/reconcile.py", "flows/samples_under_way.py", "flows/try_connection.py",
 )  # fmt: skip
 # Said of names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
