@@ -485,6 +485,27 @@ def test_a_limit_that_falls_takes_back_what_comes_free(server: ServerAddress) ->
     run(server, story, policy=SLOW)
 
 
+def test_room_that_was_written_off_is_not_used_again_before_somebody_agrees(server: ServerAddress) -> None:
+    """A limit of 100 made 100 of bad debt each month: with every write-off its room was there for the next card."""
+
+    async def story(shop: Shop) -> None:
+        ids = [await advanced(shop, pan=NEVER, customer=f"c{n}") for n in range(2)]
+        await shop.advance(timedelta(days=31))
+        assert [await due(shop, one) for one in ids] == [("uncollected", 0)] * 2
+        for _ in range(2):
+            await shop.run_due()
+            await allot_due(shop.world, shop.merchant_id)
+            assert (await waiting(shop, customer="next")).evaluate == "DECLINED"
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert (held.allotted_units, held.lost_units, held.operator_drawn_units) == (1000, 9180, 1000)
+        await agree(shop, limit_units=10180, chunk_units=1000)
+        assert (await waiting(shop, customer="next")).evaluate == "APPROVED"
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert (held.used_units, held.lost_units) == (4590, 0)
+
+    run(server, story, policy=SLOW, limit_units=10180, chunk_units=1000)
+
+
 def test_two_merchants_share_the_operators_limit(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")

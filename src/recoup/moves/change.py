@@ -62,6 +62,7 @@ class Change:
         self.engine: EngineAtHand | None = None  # of an order with an arm
         self._asked: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
+        self.lost_units = 0  # of those: written off, so that their room is not used again
 
     # the order ----------------------------------------------------------------------------------------------
 
@@ -221,6 +222,8 @@ class Change:
             setattr(advance, name, value)
         if before is not None:
             self.freed_units += before - advance.due_units
+            if advance.state == "uncollected":
+                self.lost_units += before - advance.due_units
         self.order.advance = advance
         self._advanced = True
 

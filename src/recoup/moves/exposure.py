@@ -45,7 +45,7 @@ async def _alone(tx: Tx, key: tuple[UUID, str], change: Change, used: Used) -> b
     order, wish = change.order, change.wish
     if wish is None:
         assert order.advance is not None
-        await free_slot(tx, *key, order.advance.slot, change.freed_units)
+        await free_slot(tx, *key, order.advance.slot, change.freed_units, change.lost_units)
         _count(used, change, -change.freed_units)
         return True
     if _passes(used, change, wish):
@@ -66,7 +66,8 @@ async def _together(
     for change in (c for c in changes if c.wish is None):
         assert change.order.advance is not None
         number = change.order.advance.slot
-        slots = tuple(exposure.give_back(s, change.freed_units) if s.slot == number else s for s in slots)
+        freed, lost = change.freed_units, change.lost_units
+        slots = tuple(exposure.give_back(s, freed, lost) if s.slot == number else s for s in slots)
         _count(used, change, -change.freed_units)
     answers: list[tuple[Wish, Grant | Room]] = []
     for change in changes:

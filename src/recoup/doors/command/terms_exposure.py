@@ -87,5 +87,6 @@ def _told(asset: str, found: Exposure) -> dict[str, str | int]:
         "advance_on": limits.advance_on.replace("_", "-"),
         "allotted": text(found.allotted_units), "advanced_now": text(found.used_units),
         "orders_to_be_collected": found.advanced_orders, "bad_debt": text(found.bad_debt_units),
+        "written_off_of_limit": text(found.lost_units),
         "operator_limit": text(found.operator_limit_units), "operator_allotted": text(found.operator_drawn_units),
     }  # fmt: skip

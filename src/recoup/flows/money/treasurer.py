@@ -16,7 +16,7 @@ from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.pool import retrying
 from recoup.store.read.exposure import Exposure, assets_with_terms, merchants_with_terms, read_exposure
-from recoup.store.write.exposure import add_terms, set_operator_limit, set_switch, set_terms
+from recoup.store.write.exposure import add_terms, forgive_lost, set_operator_limit, set_switch, set_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             new = _new(terms, (await read_exposure(tx, merchant_id, asset)).limits)
             if new:
                 await set_terms(tx, merchant_id, asset, new, wall, by)
+                await forgive_lost(tx, merchant_id, asset)
             asked = {n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None}
             await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | asked)
             await allot(tx, merchant_id, asset)

@@ -32,12 +32,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`reclaim`: so much of `used` does not become free again, because the limit fell while it was out."""
+    """`reclaim`: so much of `used` does not become free again, because the limit fell while it was out. `lost`: written
+    off here since the terms were set; its room was taken off `allotted`."""
 
     slot: int
     allotted: int = 0
     used: int = 0
     reclaim: int = 0
+    lost: int = 0
 
     @property
     def free(self) -> int:
@@ -63,15 +65,16 @@ class Wish:
     then: Callable[[Grant | Room], None]
 
 
-def give_back(slot: Slot, units: int) -> Slot:
-    """Collected, netted or written off.
+def give_back(slot: Slot, units: int, lost: int = 0) -> Slot:
+    """Collected, netted or written off. `lost`: so much of it was written off, and is not free again.
 
     Raises: ValueError for more than is used.
     """
     if not 0 < units <= slot.used:
         raise ValueError(f"slot {slot.slot} has {slot.used} in use, not {units}")
     gone = min(units, slot.reclaim)
-    return replace(slot, used=slot.used - units, allotted=slot.allotted - gone, reclaim=slot.reclaim - gone)
+    return replace(slot, used=slot.used - units, allotted=slot.allotted - max(gone, lost), reclaim=slot.reclaim - gone,
+                   lost=slot.lost + lost)  # fmt: skip
 
 
 def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ...], int] | None:
@@ -96,12 +99,14 @@ def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ..
 
 
 def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Slot, ...]:
-    """The treasurer's work: chunks for the slots with the least room, up to the limit; what is idle goes back.
+    """The treasurer's work: chunks for the slots with the least room, up to the limit less what is lost; what is idle
+    goes back.
 
     `operator_room`: how much the operator's own limit leaves this merchant in all.
     """
     held = {number: Slot(number) for number in range(SLOTS)} | {s.slot: replace(s, reclaim=0) for s in slots}
-    cap, chunk = max(0, min(limits.limit_units, operator_room)), limits.chunk_units
+    lost = sum(s.lost for s in held.values())
+    cap, chunk = max(0, min(limits.limit_units - lost, operator_room)), limits.chunk_units
     used = sum(s.used for s in held.values())
     wanted = min(cap, used + SLOTS * chunk)
     total = sum(s.allotted for s in held.values())

@@ -12,7 +12,8 @@ from recoup.store.statement import Read, Row, statement
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """One merchant's in one asset, in its smallest unit. `allotted_units` of the limit may be used now."""
+    """One merchant's in one asset, in its smallest unit. `allotted_units` of the limit may be used now;
+    `lost_units` of it were written off since the terms were set, and may not."""
 
     limits: Limits
     allotted_units: int
@@ -21,6 +22,7 @@ class Exposure:
     operator_drawn_units: int
     advanced_orders: int
     bad_debt_units: int
+    lost_units: int
 
 
 class _Exposure(Row, frozen=True):
@@ -33,6 +35,7 @@ class _Exposure(Row, frozen=True):
     operator_drawn_units: int
     advanced_orders: int
     bad_debt_units: int
+    lost_units: int
 
 
 @statement(MERCHANT, """
@@ -44,7 +47,9 @@ SELECT to_jsonb(l) AS limits,
   coalesce(o.limit_units, 0) AS operator_limit_units, coalesce(o.drawn_units, 0) AS operator_drawn_units,
   (SELECT count(*) FROM advances d WHERE d.merchant_id = $1 AND d.asset = $2 AND d.due_units > 0) AS advanced_orders,
   (SELECT coalesce(sum(units), 0) FROM account_balances b WHERE b.merchant_id = $1 AND b.asset = $2
-    AND b.account = 'bad_debt')::bigint AS bad_debt_units
+    AND b.account = 'bad_debt')::bigint AS bad_debt_units,
+  (SELECT coalesce(sum(lost), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
+    AS lost_units
 FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
@@ -59,6 +64,7 @@ async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
     return Exposure(
         limits_of(row.limits) if row.limits else Limits(), row.allotted_units, row.used_units,
         row.operator_limit_units, row.operator_drawn_units, row.advanced_orders, row.bad_debt_units,
+        row.lost_units,
     )  # fmt: skip
 
 

@@ -94,16 +94,23 @@ async def take_slot(db: Tx, merchant_id: UUID, asset: str, units: int, prefer: i
 
 
 @statement(MERCHANT, """
-UPDATE exposure_allotments SET used = used - $4::bigint, allotted = allotted - least(reclaim, $4::bigint),
-  reclaim = reclaim - least(reclaim, $4::bigint)
+UPDATE exposure_allotments SET used = used - $4::bigint, reclaim = reclaim - least(reclaim, $4::bigint),
+  allotted = allotted - greatest(least(reclaim, $4::bigint), $5::bigint), lost = lost + $5::bigint
 WHERE merchant_id = $1 AND asset = $2 AND slot = $3
 """)
-async def free_slot(db: Tx, merchant_id: UUID, asset: str, slot: int, units: int) -> None:
-    """Gives back what was taken there."""
+async def free_slot(db: Tx, merchant_id: UUID, asset: str, slot: int, units: int, lost: int) -> None:
+    """Gives back what was taken there. `lost`: so much of it was written off, and is not free again."""
 
 
 @statement(MERCHANT, """
-SELECT slot, allotted, used, reclaim FROM exposure_allotments WHERE merchant_id = $1 AND asset = $2
+UPDATE exposure_allotments SET lost = 0 WHERE merchant_id = $1 AND asset = $2 AND lost > 0
+""")
+async def forgive_lost(db: Tx, merchant_id: UUID, asset: str) -> None:
+    """What was written off counts against the limit no more. Under the lock of the terms."""
+
+
+@statement(MERCHANT, """
+SELECT slot, allotted, used, reclaim, lost FROM exposure_allotments WHERE merchant_id = $1 AND asset = $2
 ORDER BY slot FOR UPDATE
 """)
 async def lock_slots(db: Tx, merchant_id: UUID, asset: str) -> list[Slot]:
@@ -114,18 +121,20 @@ async def write_slots(db: Tx, merchant_id: UUID, asset: str, slots: Sequence[Slo
     """The caller holds the lock of all of them."""
     if slots:
         await _write_slots(db, merchant_id, asset, [s.slot for s in slots], [s.allotted for s in slots],
-                           [s.used for s in slots], [s.reclaim for s in slots])  # fmt: skip
+                           [s.used for s in slots], [s.reclaim for s in slots], [s.lost for s in slots])  # fmt: skip
 
 
 @statement(MERCHANT, """
-INSERT INTO exposure_allotments (merchant_id, asset, slot, allotted, used, reclaim)
-SELECT $1, $2, slot, allotted, used, reclaim
-FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS s (slot, allotted, used, reclaim)
+INSERT INTO exposure_allotments (merchant_id, asset, slot, allotted, used, reclaim, lost)
+SELECT $1, $2, slot, allotted, used, reclaim, lost
+FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+  AS s (slot, allotted, used, reclaim, lost)
 ON CONFLICT (merchant_id, asset, slot) DO UPDATE SET allotted = EXCLUDED.allotted, used = EXCLUDED.used,
-  reclaim = EXCLUDED.reclaim
+  reclaim = EXCLUDED.reclaim, lost = EXCLUDED.lost
 """)
 async def _write_slots(
-    db: Tx, merchant_id: UUID, asset: str, slot: list[int], allotted: list[int], used: list[int], reclaim: list[int]
+    db: Tx, merchant_id: UUID, asset: str, slot: list[int], allotted: list[int], used: list[int], reclaim: list[int],
+    lost: list[int],
 ) -> None:
     """Made or changed."""
 

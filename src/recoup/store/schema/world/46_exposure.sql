@@ -23,6 +23,7 @@ CREATE TABLE exposure_allotments (
   allotted bigint NOT NULL DEFAULT 0,
   used bigint NOT NULL DEFAULT 0,
   reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: does not become free again, for the limit fell
+  lost bigint NOT NULL DEFAULT 0 CHECK (lost >= 0),  -- written off here since the terms were set: not free again
   PRIMARY KEY (merchant_id, asset, slot),
   CHECK (used BETWEEN 0 AND allotted),
   CHECK (reclaim BETWEEN 0 AND used)
