@@ -7,8 +7,6 @@ from typing import Any
 
 import pglast
 import pytest
-from pglast import ast
-from pglast.visitors import Visitor
 from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import check_sql
@@ -37,21 +35,6 @@ def queries(node: Any) -> Iterator[str]:
             yield from queries(one)
 
 
-class Written(Visitor):  # type: ignore[misc]
-    def __init__(self) -> None:
-        self.tables = list[str]()
-
-    def visit(self, _: Any, node: Any) -> None:
-        if isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt):
-            self.tables.append(node.relation.relname)
-
-
-def written(sql: str) -> list[str]:
-    visitor = Written()
-    visitor(pglast.parse_sql(sql))
-    return visitor.tables
-
-
 def test_every_function_has_a_home_and_somebody_who_calls_it() -> None:
     assert set(SOURCES) == set(FUNCTIONS)
     called = {name: [one for one in STATEMENTS if f"{name}(" in one.sql] for name in FUNCTIONS}
@@ -65,7 +48,8 @@ def test_a_function_stays_in_its_home_and_each_statement_writes_one_table(name: 
     found = list(queries(json.loads(pglast.parser.parse_plpgsql_json(SOURCES[name]))))
     assert len(found) > 1
     for sql in found:
-        seen, tables = named(sql), written(sql)
+        seen = named(sql)
+        tables = seen.written
         assert {home_of(table, "world") for table in seen.tables - seen.ctes} <= {FUNCTIONS[name], DIRECTORY}, sql
         assert len(tables) <= 1, sql
         assert {home_of(table, "world") for table in tables} <= {FUNCTIONS[name]}, sql

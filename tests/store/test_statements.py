@@ -33,7 +33,16 @@ PLAIN: Mapping[str, type] = {
     "interval": timedelta, "numeric": Decimal, "float4": float, "float8": float,
 }  # fmt: skip
 LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, AsyncIterable)
-MODIFYING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt, ast.LockingClause)
+WRITING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
+MODIFYING = (*WRITING, ast.LockingClause)
+# Of `store.write`. Nothing may be added.
+SEVERAL_WRITES = {
+    "bulk_acts.answer_act", "merchant_keys._note_uses", "merchant_keys.end_keys", "merchant_keys.name_key",
+    "merchants.set_webhook_key", "partners.retire_partner_keys", "partners.revoke_partner_keys", "persons.erase_part",
+    "persons.erase_payer", "replays.open_lanes", "transmissions.add_transmissions", "uploads.answer_rows",
+    "vault.store_cards",
+}  # fmt: skip
+WRITES_OF_THE_DIRECTORY = {"issuers.count_issuers"}  # what all merchants' cards tell of an issuer, rounded
 BY_DATABASE = sorted({"people" if one.home is PEOPLE else "world" for one in STATEMENTS})
 
 
@@ -74,6 +83,7 @@ class _Named(Visitor):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.tables, self.ctes, self.modifies = set[str](), set[str](), 0
+        self.written = list[str]()
 
     def visit_RangeVar(self, _: Any, node: Any) -> None:  # noqa: N802
         if node.schemaname is None:
@@ -84,6 +94,8 @@ class _Named(Visitor):  # type: ignore[misc]
 
     def visit(self, _: Any, node: Any) -> None:
         self.modifies += isinstance(node, MODIFYING)
+        if isinstance(node, WRITING):
+            self.written.append(node.relation.relname)
 
 
 def named(sql: str) -> _Named:
@@ -121,3 +133,17 @@ def test_a_statement_stays_in_its_home(one: Statement) -> None:
     homes = {home_of(table, database) for table in seen.tables - seen.ctes}
     assert homes <= {one.home, DIRECTORY}
     assert not one.reads or not seen.modifies, "what takes a `Read` connection only reads"
+
+
+def test_a_statement_writes_one_table_of_its_own_home() -> None:
+    """Several writes are a function's, one after the other. Those that still stand together may only become fewer."""
+    several, elsewhere = set[str](), set[str]()
+    for one in STATEMENTS:
+        tables = named(one.sql).written
+        database = "people" if one.home is PEOPLE else "world"
+        if len(tables) > 1:
+            several.add(one.name.removeprefix("recoup.store.write."))
+        if {home_of(table, database) for table in tables} - {one.home}:
+            elsewhere.add(one.name.removeprefix("recoup.store.write."))
+    assert several == SEVERAL_WRITES
+    assert elsewhere == WRITES_OF_THE_DIRECTORY

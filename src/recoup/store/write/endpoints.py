@@ -38,15 +38,24 @@ async def change_endpoint(db: Tx, row: dict[str, Any], owner_id: UUID) -> bool:
     """
 
 
-@statement(MERCHANT, """
-WITH l AS (
-  DELETE FROM lanes WHERE endpoint_id = $2 AND due_at IS NOT NULL
-    AND EXISTS (SELECT FROM endpoints WHERE endpoint_id = $2 AND $1 IN (merchant_id, partner_id)))
-UPDATE endpoints SET state = 'deleted' WHERE endpoint_id = $2 AND $1 IN (merchant_id, partner_id)
-  AND state <> 'deleted' RETURNING endpoint_id
-""")  # fmt: skip
 async def delete_endpoint(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
+    """With what waits to be delivered to it. False when it is not there."""
+    if not await _mark_deleted(db, owner_id, endpoint_id):
+        return False
+    await _end_lanes(db, endpoint_id)
+    return True
+
+
+@statement(DIRECTORY, """
+UPDATE endpoints SET state = 'deleted' WHERE endpoint_id = $2 AND $1 IN (merchant_id, partner_id)
+  AND state <> 'deleted' RETURNING true
+""")  # fmt: skip
+async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     """False when it is not there."""
+
+
+@statement(MERCHANT, "DELETE FROM lanes WHERE endpoint_id = $1 AND due_at IS NOT NULL")
+async def _end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
 
 
 @statement(DIRECTORY, """

@@ -83,9 +83,17 @@ async def find_ending(db: Read, key: str) -> KeyEnding | None:
     """None for a key that goes on."""
 
 
-@statement(DIRECTORY, """
-WITH gone AS (DELETE FROM key_listeners WHERE lease_until < now() - $1::interval)
-DELETE FROM key_endings WHERE noted_at < now() - $1 AND coalesce(ends_at < now() - $1, true)
-""")  # fmt: skip
 async def forget_endings(db: Tx, after: timedelta) -> None:
     """Those with which nothing can be shown any more, and listeners that are gone."""
+    await _forget_listeners(db, after)
+    await _forget_endings(db, after)
+
+
+@statement(DIRECTORY, "DELETE FROM key_listeners WHERE lease_until < now() - $1::interval")
+async def _forget_listeners(db: Tx, after: timedelta) -> None: ...
+
+
+@statement(DIRECTORY, """
+DELETE FROM key_endings WHERE noted_at < now() - $1::interval AND coalesce(ends_at < now() - $1, true)
+""")
+async def _forget_endings(db: Tx, after: timedelta) -> None: ...

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, Tx, Written, statement
 
 LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
 LOOKS_EVERY_MAX: Final = timedelta(minutes=1)
@@ -135,20 +135,29 @@ async def _one_event(db: Read, merchant_id: UUID, replay_id: UUID) -> _OneEvent 
     """What a replay of one event sends, until its lane is open."""
 
 
-# An event that waits for its next try; an open breaker makes its next probe at once.
-@statement(MERCHANT, """
-WITH waiting AS (
-  UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
-    AND next_seq = $4 AND due_at IS NOT NULL RETURNING endpoint_id)
-, probed AS (
-  UPDATE endpoints SET probe_at = least(probe_at, $5)
-  WHERE endpoint_id IN (SELECT endpoint_id FROM waiting) AND probe_at IS NOT NULL)
-SELECT count(*) > 0 FROM waiting
-""")  # fmt: skip
 async def try_now(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
 ) -> bool:  # fmt: skip
-    """Whether the event waited for a try there; then it waits no longer."""
+    """Whether the event waited for a try there; then it waits no longer, and an open breaker makes its next probe."""
+    waited = bool(await _hurry(db, merchant_id, endpoint_id, lane_ids, seq, wall))
+    if waited:
+        await _probe_now(db, endpoint_id, wall)
+    return waited
+
+
+@statement(MERCHANT, """
+UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
+  AND next_seq = $4 AND due_at IS NOT NULL
+""")  # fmt: skip
+async def _hurry(
+    db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
+) -> Written: ...  # fmt: skip
+
+
+@statement(DIRECTORY, """
+UPDATE endpoints SET probe_at = least(probe_at, $2) WHERE endpoint_id = $1 AND probe_at IS NOT NULL
+""")  # fmt: skip
+async def _probe_now(db: Tx, endpoint_id: UUID, wall: datetime) -> None: ...
 
 
 # Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that

@@ -39,11 +39,17 @@ async def put_site(db: Tx, merchant_id: UUID, site: Site) -> None:
 async def clear_default(db: Tx, merchant_id: UUID) -> None: ...
 
 
-@statement(MERCHANT, """
-WITH campaigns AS (
-  UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2 AND retired_at IS NULL
-)
-UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2
-""")  # fmt: skip
 async def retire_site(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -> None:
     """With its campaigns."""
+    await _retire_campaigns(db, merchant_id, site_id, at)
+    await _retire_site(db, merchant_id, site_id, at)
+
+
+@statement(MERCHANT, """
+UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2 AND retired_at IS NULL
+""")
+async def _retire_campaigns(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2")
+async def _retire_site(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -> None: ...
