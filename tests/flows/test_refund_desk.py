@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.absence import first_not_processed, hurried
+from tests.flows.absence import first_not_processed, hurried, processor_away
 from tests.flows.refund_states import do_capture
 from tests.flows.test_fees import book, paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
@@ -198,18 +198,19 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
     told(server, work)
 
 
-def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgotten(server: ServerAddress) -> None:
+def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgotten(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was sent again under its own id for ever; after 30 days that is a second refund to the processor."""
 
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
-        await set_fault(shop.world, "outage", timedelta(hours=1))
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
-        await shop.run_due()
+        with processor_away(monkeypatch):
+            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+            await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
                          first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)))  # fmt: skip
-        await clear_fault(shop.world, "outage")
         for _ in range(2):
             await act(shop, made.refund_id, "again")
             await shop.run_due()
@@ -220,6 +221,31 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
         await shop.value("UPDATE refunds SET send_id = NULL WHERE refund_id = $1", made.refund_id)
         await shop.settle()
         assert await state(shop, made.refund_id) == "done"
+
+    told(server, work)
+
+
+@pytest.mark.parametrize("kind", ["refund", "void"])
+def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, kind: str) -> None:
+    """Every connection was refused until the processor's memory of the id was over: then it was asked for for ever, the
+    void could not even be closed by hand."""
+
+    async def work(shop: Shop) -> None:
+        order_id = (await shop.ask(**HOLD)).order_id if kind == "void" else await paid(shop)
+        await set_fault(shop.world, "outage", timedelta(hours=1))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+        for _ in range(2):
+            await hurried(shop)
+        assert await shop.value("SELECT tries FROM refunds WHERE refund_id = $1", made.refund_id) > 1
+        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
+                         old := first_id_of(shop.world.clocks.wall() - timedelta(days=40)))  # fmt: skip
+        assert [why for _, why in await on_desk(shop)] in ([], ["delayed"])
+        await clear_fault(shop.world, "outage")
+        await hurried(shop)
+        assert await state(shop, made.refund_id) == "done"
+        assert await shop.value("SELECT send_id FROM refunds WHERE refund_id = $1", made.refund_id) != old
+        async with owner(shop.world) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 1
 
     told(server, work)
 
@@ -269,16 +295,17 @@ def test_a_refund_of_a_hold_lets_it_go(server: ServerAddress) -> None:
     told(server, work)
 
 
-def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(server: ServerAddress) -> None:
+def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No door got out of it: it was neither sent again nor anybody's to decide."""
 
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
-        await set_fault(shop.world, "outage", timedelta(hours=1))
-        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
-                for key in ("a", "b")]  # fmt: skip
-        await shop.run_due()
-        await clear_fault(shop.world, "outage")
+        with processor_away(monkeypatch):
+            made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
+                    for key in ("a", "b")]  # fmt: skip
+            await shop.run_due()
         for one in made:
             await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", one.refund_id,
                              first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip

@@ -26,7 +26,7 @@ def try_again(change: Change, refund_id: UUID, actor: str) -> str:
         message = f"Somebody says that it was paid by hand: {refund.hand_note}. Sent again it would be paid twice."
         raise Problem("wrong_state", message, cure="Ask them: if it was not, they press Try again themselves.")
     if refund.state == "stuck":
-        change.set_refund(refund, state="owed", tries=0, send_id=new_id(), hand_note=None, hand_actor=None)
+        change.set_refund(refund, state="owed", tries=0, unsent=0, send_id=new_id(), hand_note=None, hand_actor=None)
         change.fact(f"{refund.kind}_retried", refund_id, units=refund.units)
         clear_delay(change, refund)
     elif refund.state not in ("owed", "sent"):

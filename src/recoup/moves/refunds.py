@@ -77,14 +77,19 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
-def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta) -> Refund | None:
-    """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send."""
+def open_refund(
+    change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
+) -> Refund | None:  # fmt: skip
+    """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
+    that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
     refund = change.order.refund(refund_id)
     if refund.state not in ("owed", "sent"):
         change.undue("refund", subject_id=refund_id)
         return None
     send_before = change.wall + SEND_WITHIN
     first = refund.state == "owed"
+    if forgotten and refund.never_left:
+        change.set_refund(refund, send_id=new_id())
     change.set_refund(refund, state="sent", tries=refund.tries + 1, send_before=send_before)
     if first and refund.kind == "refund":
         change.fact("refund_sent", refund_id, units=refund.units)
@@ -109,7 +114,9 @@ def close_refund(
         _not_done(change, refund, state, code)
     else:
         if state == "unprocessed":
-            change.set_refund(refund, send_id=new_id())
+            change.set_refund(refund, send_id=new_id(), unsent=refund.tries)
+        elif state == "not_sent" and refund.unsent == refund.tries - 1:
+            change.set_refund(refund, unsent=refund.tries)
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
             change.raise_attention(delayed(refund.kind))

@@ -47,7 +47,7 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
 
     def forgotten(change: Change) -> bool:
         refund = next((one for one in change.order.refunds if one.refund_id == refund_id), None)
-        return refund is not None and may_be_forgotten(
+        return refund is not None and not refund.never_left and may_be_forgotten(
             world, processor_for(world, change.order, refund_id), refund.wire_id)  # fmt: skip
 
     works: dict[str, Callable[[Change], str]] = {

@@ -37,7 +37,9 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
 
     def intent(change: Change) -> tuple[Order, Refund] | None:
         processor = processor_for(world, change.order, refund_id)
-        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
+        forgotten = may_be_forgotten(world, processor, change.order.refund(refund_id).wire_id)
+        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after,
+                             forgotten=forgotten)  # fmt: skip
         return (change.order, refund) if refund else None
 
     opened = await orders.change(Job(key, intent))
@@ -66,7 +68,7 @@ def processor_for(world: World, order: Order, refund_id: UUID) -> Counterpart:
 
 
 async def _settled(world: World, processor: Counterpart, refund: Refund) -> Outcome:
-    if refund.tries > 1:
+    if refund.unsent < refund.tries - 1:  # one before this may have left
         outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_FIRST_SECONDS_MAX)
         if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
             return outcome

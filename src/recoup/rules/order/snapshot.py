@@ -112,11 +112,17 @@ class Refund:
     hand_note: str | None = None
     hand_actor: str | None = None
     approved_by: str | None = None
+    unsent: int = 0  # of its tries, as long as it is proved that none under this id left
 
     @property
     def wire_id(self) -> UUID:
         """What the processor knows it by."""
         return self.send_id or self.refund_id
+
+    @property
+    def never_left(self) -> bool:
+        """No processor can know it by this id. A try that is out, or was when its process died, may have left."""
+        return self.unsent == self.tries
 
 
 @dataclass(slots=True)

@@ -43,14 +43,14 @@ SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.a
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
       AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits for the charge'
-    WHEN r.state = 'sent' AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome unknown'
+    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome unknown'
     WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why,
   to_jsonb(p) AS payer
 FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
 WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
-    OR r.state = 'sent' AND coalesce(r.send_id, r.refund_id) < $4)
+    OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4)
 ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
 """)
 async def _desk(

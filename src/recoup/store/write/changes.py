@@ -93,15 +93,15 @@ tried AS (
 refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
     items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
-    hand_actor, approved_by)
+    hand_actor, approved_by, unsent)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
     tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor,
-    approved_by
+    approved_by, unsent
   FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
     processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
-    hand_actor = EXCLUDED.hand_actor
+    hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent
 )
 """,
     "refund_requests": """

@@ -82,6 +82,7 @@ CREATE TABLE refunds (
   hand_note text,                          -- how somebody says that it was paid; another person confirms
   hand_actor text,
   approved_by text,                        -- the second person, where one had to agree
+  unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
