@@ -8,7 +8,7 @@ import pytest
 from msgspec import Meta
 
 from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.body import UNREAD, Reader, read, read_whole, rule
+from recoup.doors.rescue.body import UNREAD, Reader, read_body, read_whole, rule
 from recoup.doors.rescue.complaints import COMPLAINTS_MAX
 from recoup.doors.rescue.wire import Shape
 from recoup.kernel.problem import Problem
@@ -83,7 +83,7 @@ def test_a_field_that_is_wrong_is_named_with_what_it_must_be(sent: dict[str, Any
 
 
 def test_all_complaints_come_at_once_and_of_a_field_the_first() -> None:
-    body, complaints = read({"name": 1.5, "card": 7, "mid": "x"}, Body)
+    body, complaints = read_body({"name": 1.5, "card": 7, "mid": "x"}, Body)
     complaints.add("Mid", text="It is another merchant's.")
     assert body.name == ""
     assert list(complaints.errors) == ["Name", "Card", "Card.Last4", "Mid"]
@@ -94,7 +94,7 @@ def test_of_many_complaints_nobody_reads_all() -> None:
     class Many(Shape, kw_only=True):
         lines: Annotated[list[Line], Meta(max_length=500)]
 
-    _, complaints = read({"lines": [{}] * 500}, Many)
+    _, complaints = read_body({"lines": [{}] * 500}, Many)
     assert len(complaints.errors) == COMPLAINTS_MAX
 
 

@@ -85,7 +85,7 @@ def members(one: msgspec.Struct) -> dict[str, Any]:
     return {wire: value for wire, name in names if (value := getattr(one, name)) is not None}
 
 
-def read(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
+def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
     """The body, and what is wrong with it; whoever has more to say about it adds to that before it is raised."""
     complaints = Complaints()
     return _reader(shape).read(raw, complaints), complaints
@@ -93,7 +93,7 @@ def read(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
 
 def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:
     """A body about which there is no more to say. Raises: Problem(invalid), all complaints at once."""
-    found, complaints = read(raw, shape)
+    found, complaints = read_body(raw, shape)
     complaints.raise_if_any()
     return found
 

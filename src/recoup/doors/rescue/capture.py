@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.body import read
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem
 
 async def capture(call: Call) -> Reply:
     """Another amount, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown ids are 4xx."""
-    body, complaints = read(call.body, CaptureBody)
+    body, complaints = read_body(call.body, CaptureBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     asked = CaptureAsked(body.order_id, body.amount, body.currency, body.idempotency_key)

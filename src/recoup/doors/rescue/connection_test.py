@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.body import read
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Hop, Tested, TestedBody
@@ -12,7 +12,7 @@ from recoup.flows.try_connection import try_connection
 
 
 async def test(call: Call) -> Reply:
-    body, complaints = read(call.body, TestedBody)
+    body, complaints = read_body(call.body, TestedBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     assert call.caller is not None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue import body as bodies
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.engine import (
@@ -43,7 +43,7 @@ async def read(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    body, complaints = bodies.read(call.body, EngineBody)
+    body, complaints = read_body(call.body, EngineBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     wanted = Wanted(body.mode, body.share, body.holdout, body.explore, body.explore_max)
@@ -54,7 +54,7 @@ async def change(call: Call) -> Reply:
 
 
 async def stop(call: Call) -> Reply:
-    body, complaints = bodies.read(call.body, EngineStopBody)
+    body, complaints = read_body(call.body, EngineStopBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     with _named_as_here():
@@ -63,7 +63,7 @@ async def stop(call: Call) -> Reply:
 
 
 async def resume(call: Call) -> Reply:
-    body, complaints = bodies.read(call.body, EngineResumeBody)
+    body, complaints = read_body(call.body, EngineResumeBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     await arms.resume(call.services.world, call.scope)

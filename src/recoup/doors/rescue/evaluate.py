@@ -8,7 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import members, read
+from recoup.doors.rescue.body import members, read_body
 from recoup.doors.rescue.complaints import Complaints, pascal
 from recoup.doors.rescue.payment import check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
@@ -68,7 +68,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
     checked. Raises: Problem(invalid).
     """
-    body, complaints = read(raw, EvaluateBody)
+    body, complaints = read_body(raw, EvaluateBody)
     transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
     check_own(body.mid, merchant_id, complaints)
     if body.is_declined is False:

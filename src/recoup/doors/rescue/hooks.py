@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
@@ -15,12 +15,10 @@ from recoup.doors.rescue.webhooks import endpoint_id, shown
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.messages import replay as replays
 from recoup.flows.messages.replay import Replay, ReplayAsked
-from recoup.flows.messages.rotate import OVERLAP_HOURS_MAX, rotate_endpoint, rotate_shared
+from recoup.flows.messages.rotate import rotate_endpoint, rotate_shared
 from recoup.kernel.time import iso
 
-NUMBER_MAX: Final = 10**13 - 1
 KEY_MAX: Final = 128
-OVERLAP_HOURS: Final = 24
 
 
 async def rotate(call: Call) -> Reply:
@@ -35,25 +33,17 @@ async def rotate_merchants(call: Call) -> Reply:
 
 
 async def replay(call: Call) -> Reply:
-    which, fields = endpoint_id(call), Fields(call.body)
-    events = None
-    if fields.has("events"):
-        events = fields.get("events")
-        if not (isinstance(events, list) and all(isinstance(name, str) for name in events)):
-            fields.complain("events", "must be an array of event names")
-    key = fields.text("idempotencyKey", maximum=KEY_MAX) or call.headers.get("idempotency-key", "").strip()
+    which, (body, complaints) = endpoint_id(call), read_body(call.body, ReplayBody)
+    key = body.idempotency_key or call.headers.get("idempotency-key", "").strip()
     if len(key) > KEY_MAX:
-        fields.complain("idempotencyKey", f"must be at most {KEY_MAX} characters long")
-    asked = ReplayAsked(
-        fields.whole("fromNumber", low=1, high=NUMBER_MAX), fields.whole("toNumber", low=1, high=NUMBER_MAX),
-        fields.moment("since"), fields.moment("until"), tuple(dict.fromkeys(events)) if not fields.errors and events
-        is not None else None,
-    )  # fmt: skip
+        complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
+    events = tuple(dict.fromkeys(body.events)) if body.events is not None else None
+    asked = ReplayAsked(body.from_number, body.to_number, body.since, body.until, events)
     if asked.since and asked.until and asked.until <= asked.since:
-        fields.complain("until", "must be later than since")
-    if asked == ReplayAsked() and not fields.errors:
-        fields.complain("fromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
-    fields.raise_if_any()
+        complaints.add("Until", "must be later than since")
+    if asked == ReplayAsked() and not complaints:
+        complaints.add("FromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
+    complaints.raise_if_any()
     owner = await owner_of(call, writes=True)
     return Reply(_shown(await replays.ask(call.services.world, owner, which, asked, key or None)), 202)
 
@@ -65,10 +55,7 @@ async def list_replays(call: Call) -> Reply:
 
 
 def _overlap(call: Call) -> timedelta:
-    fields = Fields(call.body)
-    hours = fields.whole("overlapHours", low=0, high=OVERLAP_HOURS_MAX)
-    fields.raise_if_any()
-    return timedelta(hours=OVERLAP_HOURS if hours is None else hours)
+    return timedelta(hours=read_whole(call.body, RotateBody).overlap_hours)
 
 
 def _shown(one: Replay) -> ReplayShown:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.resource import FIND_ORDER, Call, Method
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
@@ -26,7 +26,7 @@ from recoup.doors.rescue.shapes.orders import (
     RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
-from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
+from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel as cancel_order
 from recoup.kernel.ids import tail
 from recoup.kernel.money import symbol
@@ -37,8 +37,6 @@ from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.read.wire_orders import wire_order
 
-NOTE_NAME_MAX: Final = 40
-NOTE_MAX: Final = 500
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
 
 
@@ -126,30 +124,15 @@ def _moment(text: str) -> str:
 
 async def patch_order(call: Call) -> Reply:
     """What is left out stays as it is."""
-    order_id, fields = call.object_id(), Fields(call.body)
-    asked = Amended(
-        token_id=fields.identifier("cardToken"), expires_at=fields.moment("expiryDateUtc"), metadata=_notes(fields),
-        do_not_retry=fields.flag("doNotRetry"),
-    )  # fmt: skip
-    if asked == Amended() and not fields.errors:
-        fields.complain("", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
-    fields.raise_if_any()
+    order_id, (body, complaints) = call.object_id(), read_body(call.body, AmendBody)
+    asked = Amended(body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry)
+    if asked == Amended() and not complaints:
+        complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
+    complaints.raise_if_any()
     warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
     return Reply(AmendedOrder(
         **await _detail(call, order_id), custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
     ))  # fmt: skip
-
-
-def _notes(fields: Fields) -> dict[str, str | None]:
-    notes = fields.object("metadata")
-    names = list(notes.raw)
-    if len(names) > NOTES_MAX:
-        fields.complain("metadata", f"may have at most {NOTES_MAX} entries")
-    elif any(not 0 < len(name) <= NOTE_NAME_MAX for name in names):
-        fields.complain("metadata", f"must have names of 1 to {NOTE_NAME_MAX} characters")
-    elif not all(value is None or (isinstance(value, str) and len(value) <= NOTE_MAX) for value in notes.raw.values()):
-        fields.complain("metadata", f"must have texts of at most {NOTE_MAX} characters, or null, as values")
-    return dict(notes.raw)
 
 
 async def cancel(call: Call) -> Reply:

@@ -5,8 +5,8 @@ from typing import Final
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
@@ -20,10 +20,12 @@ from recoup.store.read.wire_orders import order_history
 
 async def outcome(call: Call) -> Reply:
     """Deprecated by the contract, still used by partners. With what became of the order line by line (additive)."""
-    fields = Fields(call.body)
-    named = fields.text("orderId")
-    key = fields.text("orderSessionKey", required=not named) or named
-    fields.raise_if_any()
+    body, complaints = read_body(call.body, OutcomeBody)
+    named = body.order_id or ""
+    key = body.order_session_key or named
+    if not key:
+        complaints.missing("OrderSessionKey")
+    complaints.raise_if_any()
     mid, key_id = call.scope.merchant_id, parse_id(key) or parse_wire_id("ord", key)
     async with call.services.world.db.read() as connection:
         found = await find_any_order(connection, key_id, key, mid)

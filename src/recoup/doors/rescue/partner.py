@@ -1,16 +1,14 @@
 """/partner, /partner/merchants and its switches: the partner itself, and all its merchants. Source: contract §16.5."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import GUID, Fields
+from recoup.doors.rescue.body import members, read_body, read_whole
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Call, Method
 from recoup.doors.rescue.shapes.partners import (
-    MIDS_MAX,
     PAGE_MAX,
     Credentials,
     Handover,
@@ -28,7 +26,6 @@ from recoup.doors.rescue.shapes.partners import (
 from recoup.flows.merchants import handover, partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantAsked
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.store.read.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
@@ -78,14 +75,13 @@ async def list_all(call: Call) -> Reply:
 
 async def switch(call: Call) -> Reply:
     await only_partner(call, writes=True)
-    fields = Fields(call.body)
-    mids = _mids(fields)
-    wanted = {kind: on for name, kind in SWITCHES.items() if (on := fields.flag(name)) is not None}
-    if not wanted and not fields.errors:
-        fields.complain("", text="Name at least one switch: citWeb, citCallcenter or mit.")
-    why = fields.text("why", maximum=256)
-    fields.raise_if_any()
-    results = await switch_many(call.services.world, partner_scope(call), mids, wanted, why)
+    body, complaints = read_body(call.body, SwitchesBody)
+    sent = members(body)
+    wanted = {kind: sent[name] for name, kind in SWITCHES.items() if name in sent}
+    if not wanted and not complaints:
+        complaints.add("Body", text="Name at least one switch: citWeb, citCallcenter or mit.")
+    complaints.raise_if_any()
+    results = await switch_many(call.services.world, partner_scope(call), body.mids, wanted, body.why or "")
     told = {kind: name for name, kind in SWITCHES.items()}
     for one in results:
         if one.changed:
@@ -96,31 +92,12 @@ async def switch(call: Call) -> Reply:
     ]))  # fmt: skip
 
 
-def _mids(fields: Fields) -> list[UUID]:
-    given, found = fields.get("mids"), []
-    if not isinstance(given, list) or not 1 <= len(given) <= MIDS_MAX:
-        fields.complain("mids", f"must be an array of 1 to {MIDS_MAX} GUIDs")
-        return []
-    for one in given:
-        mid = parse_id(one) if isinstance(one, str) else None
-        if mid is None:
-            fields.complain("mids", f"has a member {str(one)[:40]!r}: each {GUID}")
-            return []
-        found.append(mid)
-    return found
-
-
 def _asked(call: Call) -> MerchantAsked:
-    key, fields = idempotency_key(call), Fields(call.body)
-    site = fields.object("site")
-    asked = MerchantAsked(
-        name=fields.text("name", required=True, maximum=128), site_url=site.text("url", required=True, maximum=512),
-        site_name=site.text("name", required=True, maximum=128),
-        descriptor=site.text("descriptor", required=True, maximum=64),
-        external_id=fields.reference("externalId", maximum=128) or None, key=key,
+    key, body = idempotency_key(call), read_whole(call.body, MerchantBody)
+    return MerchantAsked(
+        name=body.name, site_url=body.site.url, site_name=body.site.name, descriptor=body.site.descriptor,
+        external_id=body.external_id, key=key,
     )  # fmt: skip
-    fields.raise_if_any()
-    return asked
 
 
 def idempotency_key(call: Call) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key, merchant_members
 from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
 from recoup.doors.rescue.resource import PARTNER, Call, Method
@@ -28,8 +28,6 @@ from recoup.kernel.time import iso
 from recoup.store.read.merchant_keys import MerchantKey as StoredKey
 from recoup.store.read.partner_merchants import HookHealth
 
-OVERLAP_HOURS: Final = 24
-
 
 async def read(call: Call) -> Reply:
     partner, scope = await only_partner(call), await merchant_scope(call)
@@ -38,38 +36,25 @@ async def read(call: Call) -> Reply:
 
 async def change(call: Call) -> Reply:
     partner = await only_partner(call, writes=True)
-    fields = Fields(call.body)
-    name, state = fields.text("name", maximum=128) or None, fields.text("state", maximum=32) or None
-    fields.raise_if_any()
+    body = read_whole(call.body, MerchantPatch)
     mid, world = (await merchant_scope(call)).merchant_id, call.services.world
-    await partner_merchants.change(world, partner_scope(call), mid, name=name, state=state)
+    await partner_merchants.change(world, partner_scope(call), mid, name=body.name, state=body.state)
     call.services.merchants.forget(mid)
     return Reply(_status(await read_status(world, partner.partner_id, mid)))
 
 
 async def new_keys(call: Call) -> Reply:
     await only_partner(call, writes=True)
-    fields = Fields(call.body)
-    hours, kinds = fields.whole("overlapHours", low=0, high=168), _kinds(fields)
-    fields.raise_if_any()
+    body = read_whole(call.body, KeysBody)
+    kinds = KEY_KINDS if body.kinds is None else tuple(kind for kind in KEY_KINDS if kind in body.kinds)
     made = await partner_merchants.new_keys(
         call.services.world, partner_scope(call), (await merchant_scope(call)).merchant_id,
-        timedelta(hours=OVERLAP_HOURS if hours is None else hours), kinds=kinds, key=idempotency_key(call),
+        timedelta(hours=body.overlap_hours), kinds=kinds, key=idempotency_key(call),
     )  # fmt: skip
     told = NewKeys(credentials=credentials_shown(made.credentials) if made.credentials else None,
                    handover=handover_shown(made.handover) if made.handover else None,
                    old_keys_end=iso(made.old_keys_end))  # fmt: skip
     return Reply(told, 201 if made.credentials else 200, ((b"cache-control", b"no-store"),))
-
-
-def _kinds(fields: Fields) -> tuple[str, ...]:
-    given = fields.get("kinds")
-    if given is None:
-        return KEY_KINDS
-    if not isinstance(given, list) or not given or not set(map(str, given)) <= set(KEY_KINDS):
-        fields.complain("kinds", "must be an array of " + ", ".join(KEY_KINDS))
-        return ()
-    return tuple(kind for kind in KEY_KINDS if kind in given)
 
 
 def _status(status: Status) -> MerchantStatus:

@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import read
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.complaints import Complaints
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.payment import check_own
@@ -54,7 +54,7 @@ def _refused(problem: Problem, order_id: UUID) -> Refunded:
 
 def _request(call: Call) -> RefundRequest:
     """Raises: Problem(invalid)."""
-    body, complaints = read(call.body, RefundBody)
+    body, complaints = read_body(call.body, RefundBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     items = tuple(_item(item, index, complaints) for index, item in enumerate(body.items or ()))
     if body.items is not None:

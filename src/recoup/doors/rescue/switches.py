@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.body import read, read_whole
+from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
@@ -38,7 +38,7 @@ async def list_all(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    body, complaints = read(call.body, SwitchBody)
+    body, complaints = read_body(call.body, SwitchBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     subject = MERCHANT

@@ -10,7 +10,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
-from recoup.doors.rescue.body import read
+from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Dialect, Method, Resource
 from recoup.doors.rescue.shapes.card import (
@@ -56,7 +56,7 @@ class _Sent:
 
 async def _sent(call: Call, merchant_id: UUID) -> _Sent:
     """Raises: Problem(invalid)."""
-    body, complaints = read(_one_place(call.body), TokenizeBody)
+    body, complaints = read_body(_one_place(call.body), TokenizeBody)
     method, older = body.payment_method, body.payment
     card: CreditCard | OlderCard | None = method.credit_card if method else older.method.credit_card if older else None
     assert card is not None

@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import read, read_whole
+from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.payment import check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (
@@ -49,7 +49,7 @@ def _reply(transmit_id: Any) -> Reply:
 
 def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     """Every field checked, all complaints at once. Raises: Problem(invalid)."""
-    body, complaints = read(raw, TransmitBody)
+    body, complaints = read_body(raw, TransmitBody)
     transaction, method = body.transaction, body.payment_method or PaymentMethodCopy()
     check_own(body.mid, merchant_id, complaints)
     bin_, last4 = method.card_bin_number or "", method.card_last4_digits or ""
@@ -86,7 +86,7 @@ def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
 
 def read_outcome(raw: Any) -> dict[str, Any]:
     """What may be told later: approved or declined after all, refunded, charged back. Raises: Problem(invalid)."""
-    body, complaints = read(raw, UpdateBody)
+    body, complaints = read_body(raw, UpdateBody)
     outcome: dict[str, Any] = {"is_declined": body.is_declined} if body.is_declined is not None else {}
     for name, became in (("outcome", body.outcome), ("refund", body.refund), ("chargeback", body.chargeback)):
         if isinstance(became, Happened):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
@@ -34,14 +34,12 @@ DELIVERIES_MAX: Final = 200
 
 
 async def create(call: Call) -> Reply:
-    fields = Fields(call.body)
-    url, events, form = _told(fields, whole=True)
-    own_key, encrypt = bool(fields.flag("ownKey")), bool(fields.flag("encrypt"))
-    fields.raise_if_any()
+    body = read_whole(call.body, EndpointBody)
     owner = await owner_of(call, writes=True)
     made = await endpoints.create(
-        call.services.world, owner, url or "", events, form or "rescue", own_key=own_key, encrypt=encrypt
-    )
+        call.services.world, owner, body.url, body.events, body.format or "rescue", own_key=bool(body.own_key),
+        encrypt=bool(body.encrypt),
+    )  # fmt: skip
     return Reply(shown(made), 201)
 
 
@@ -63,17 +61,18 @@ async def change(call: Call) -> Reply:
 
 
 async def _change(call: Call, *, whole: bool) -> Reply:
-    which, fields = endpoint_id(call), Fields(call.body)
-    url, events, form = _told(fields, whole=whole)
-    state, encrypt = fields.text("state", maximum=32) or None, fields.flag("encrypt")
-    fields.raise_if_any()
+    which, (body, complaints) = endpoint_id(call), read_body(call.body, EndpointChange)
+    if whole and body.url is None:
+        complaints.missing("Url")
+    complaints.raise_if_any()
+    events, form, state, encrypt = body.events, body.format, body.state, body.encrypt
     world, owner = call.services.world, await owner_of(call, writes=True)
     if whole:
         form = form or _usual_format((await endpoints.read(world, owner, which)).format)
         events = list(endpoints.default_events(form)) if events is None else events
         state, encrypt = state or "active", bool(encrypt)
     changed = await endpoints.update(
-        world, owner, which, url=url, events=events, form=form, state=state, encrypt=encrypt
+        world, owner, which, url=body.url, events=events, form=form, state=state, encrypt=encrypt
     )
     return Reply(shown(changed))
 
@@ -84,9 +83,7 @@ async def delete(call: Call) -> Reply:
 
 
 async def test(call: Call) -> Reply:
-    which, fields = endpoint_id(call), Fields(call.body)
-    name = fields.text("event", maximum=64) or None
-    fields.raise_if_any()
+    which, name = endpoint_id(call), read_whole(call.body, TestBody).event
     sent = await send_sample(call.services.world, await owner_of(call, writes=True), which, name)
     return Reply(TestAnswer(success=sent.taken, event=sent.event, event_id=sent.event_id, status=sent.status,
                             latency_ms=sent.latency_ms, answer=sent.answer))  # fmt: skip
@@ -100,15 +97,6 @@ async def deliveries(call: Call) -> Reply:
     more = len(rows) > limit
     data = [_delivery(row) for row in rows[:limit]]
     return Reply(Deliveries(data=data, next=data[-1].id if more else None))
-
-
-def _told(fields: Fields, *, whole: bool) -> tuple[str | None, list[str] | None, str | None]:
-    url, form, events = fields.text("url", required=whole, maximum=2048), fields.text("format", maximum=32), None
-    if fields.has("events"):
-        events = fields.get("events")
-        if not (isinstance(events, list) and all(isinstance(name, str) for name in events)):
-            fields.complain("events", "must be an array of event names")
-    return url or None, events, form or None
 
 
 def _usual_format(before: str) -> str:

@@ -6,15 +6,16 @@ from uuid import UUID
 from msgspec import Meta
 
 from recoup.doors.rescue.shapes.settings import Events
-from recoup.doors.rescue.wire import Moment, Shape, Text128
+from recoup.doors.rescue.wire import Instant, Moment, Shape, Text128
+from recoup.flows.messages.rotate import OVERLAP_HOURS_MAX
 
-Number = Annotated[int, Meta(ge=1, description="Number in the feed, inclusive.")]
+Number = Annotated[int, Meta(ge=1, le=10**13 - 1, description="Number in the feed, inclusive.")]
 
 
 class RotateBody(Shape, kw_only=True):
     """How long the old key stays good."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends the old key at once.")] = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=OVERLAP_HOURS_MAX, description="0 ends the old key at once.")] = 24
 
 
 class RotatedKey(Shape, kw_only=True):
@@ -30,8 +31,8 @@ class ReplayBody(Shape, kw_only=True):
 
     from_number: Number | None = None
     to_number: Number | None = None
-    since: Annotated[Moment | None, Meta(description="From this TimeStamp, inclusive.")] = None
-    until: Annotated[Moment | None, Meta(description="Before this TimeStamp.")] = None
+    since: Annotated[Instant | None, Meta(description="From this TimeStamp, inclusive.")] = None
+    until: Annotated[Instant | None, Meta(description="Before this TimeStamp.")] = None
     events: Annotated[Events | None, Meta(description="Some of the endpoint's events; default: all.")] = None
     idempotency_key: Annotated[Text128 | None, Meta(description="Also as header `Idempotency-Key`.")] = None
 

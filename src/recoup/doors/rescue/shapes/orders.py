@@ -7,11 +7,13 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
+from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import (
     Amount,
     Cents,
     Currency,
     Envelope,
+    Instant,
     Moment,
     Reference128,
     Shape,
@@ -20,6 +22,7 @@ from recoup.doors.rescue.wire import (
     Text64,
     Text128,
 )
+from recoup.flows.cards.amend import NOTES_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
 IDS_MAX = 200
@@ -28,9 +31,11 @@ Count = Annotated[int, Meta(ge=1, le=10**6)]
 _REASONS = f"Why it ended without a payment; any of {', '.join(REASON_WORDS)}."
 _BIN = "The card's first six digits, which identify the issuer."
 Units = Annotated[int, Meta(ge=1, le=10**12)]
-NoteName = Annotated[str, Meta(min_length=1, max_length=40)]
-Note = Annotated[str, Meta(max_length=500, description="No personal data.")]
-Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=50)]
+NOTE_NAME_MAX = 40
+NOTE_MAX = 500
+NoteName = Annotated[str, Meta(min_length=1, max_length=NOTE_NAME_MAX)]
+Note = Annotated[str, Meta(max_length=NOTE_MAX, description="No personal data.")]
+Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=NOTES_MAX)]
 Tail = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")]
 Key = Annotated[Text128 | None, Meta(description="The same key is the same refund.")]
 
@@ -223,14 +228,28 @@ class Orders(Shape, kw_only=True):
     success: bool = True
 
 
+def _notes(value: Any, limits: Limits) -> dict[str, str | None] | Wrong:
+    if not isinstance(value, dict):
+        return Wrong("must be an object in braces: {…}")
+    if len(value) > limits.high:
+        return Wrong(f"may have at most {limits.high} entries")
+    if any(not 0 < len(name) <= NOTE_NAME_MAX for name in value):
+        return Wrong(f"must have names of 1 to {NOTE_NAME_MAX} characters")
+    if not all(one is None or (isinstance(one, str) and len(one) <= NOTE_MAX) for one in value.values()):
+        return Wrong(f"must have texts of at most {NOTE_MAX} characters, or null, as values")
+    return value
+
+
 class AmendBody(Shape, kw_only=True):
     """What may be changed of an open order; what is left out stays."""
 
     card_token: Annotated[UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")] = (
         None
     )
-    expiry_date_utc: Annotated[Moment | None, Meta(description="New expiry.")] = None
-    metadata: Annotated[Notes | None, Meta(description="Added to existing metadata; null removes a name.")] = None
+    expiry_date_utc: Annotated[Instant | None, Meta(description="New expiry.")] = None
+    metadata: Annotated[
+        Notes | None, Meta(description="Added to existing metadata; null removes a name.", extra=rule(_notes))
+    ] = None
     do_not_retry: Annotated[bool | None, Meta(description="True stops further attempts; false resumes them.")] = None
 
 
@@ -299,7 +318,7 @@ class OutcomeBody(Shape, kw_only=True):
     order_id: Annotated[
         str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")
     ] | UnsetType = UNSET
-    mid: Any | None = None
+    mid: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 
 class Happening(Shape, kw_only=True):

@@ -1,12 +1,16 @@
 """What a partner asks and is told. Source: contract §16.5; seed 004."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.body import rule
+from recoup.doors.rescue.field_rules import GUID, Limits, Wrong, up_to
 from recoup.doors.rescue.shapes.settings import Descriptor
-from recoup.doors.rescue.wire import Moment, Shape, Text, Text128
+from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
+from recoup.flows.merchants.issue_key import KEY_KINDS
+from recoup.kernel.ids import parse_id
 
 MIDS_MAX = 500
 PAGE_MAX = 200
@@ -50,21 +54,27 @@ class MerchantBody(Shape, kw_only=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     site: PartnerSite
-    external_id: Annotated[Text128 | None, Meta(description="Your own id of the merchant; unique.")] = None
+    external_id: Annotated[Reference128 | None, Meta(description="Your own id of the merchant; unique.")] = None
 
 
 class MerchantPatch(Shape, kw_only=True):
     """Missing fields stay unchanged."""
 
     name: Text128 | None = None
-    state: MerchantState | None = None
+    state: Annotated[MerchantState | None, Meta(extra=rule(up_to(32)))] = None
+
+
+def _key_kinds(value: Any, limits: Limits) -> list[str] | Wrong:
+    if not isinstance(value, list) or not value or not set(map(str, value)) <= set(KEY_KINDS):
+        return Wrong("must be an array of " + ", ".join(KEY_KINDS))
+    return value
 
 
 class KeysBody(Shape, kw_only=True):
     """Which keys, and how long the old ones live on."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
-    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.")] = None
+    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=rule(_key_kinds))] = None
 
 
 class Credentials(Shape, kw_only=True):
@@ -203,10 +213,23 @@ class MerchantStatus(Merchant, kw_only=True):
     success: bool = True
 
 
+_NO_MIDS = f"The field Mids must be an array of 1 to {MIDS_MAX} GUIDs."
+
+
+def _mids(value: Any, limits: Limits) -> list[UUID] | Wrong:
+    if not isinstance(value, list) or not 1 <= len(value) <= limits.high:
+        return Wrong("", _NO_MIDS)
+    found = [parse_id(one) if isinstance(one, str) else None for one in value]
+    wrong = next((sent for sent, mid in zip(value, found, strict=True) if mid is None), None)
+    if None in found:
+        return Wrong(f"has a member {str(wrong)[:40]!r}: each {GUID}")
+    return [mid for mid in found if mid is not None]
+
+
 class SwitchesBody(Shape, kw_only=True):
     """What is left out stays as it is at each."""
 
-    mids: Annotated[list[UUID], Meta(min_length=1, max_length=MIDS_MAX)]
+    mids: Annotated[list[UUID], Meta(min_length=1, max_length=MIDS_MAX, extra=rule(_mids, missing=_NO_MIDS))]
     cit_web: bool | None = None
     cit_callcenter: bool | None = None
     mit: bool | None = None
