@@ -13,8 +13,8 @@ from tests.doors.edge.asgi_client import scope_of
 from recoup.doors.edge.cookies import cookie_of
 from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
 from recoup.doors.edge.keys import fold_keys, folding, names_of
+from recoup.doors.rescue.complaints import COMPLAINTS_MAX, Complaints
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.fields import COMPLAINTS_MAX, Fields
 from recoup.doors.rescue.query import Given, Query
 from recoup.doors.rescue.rows import columns_of, readers
 from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
@@ -107,12 +107,12 @@ def test_an_object_has_few_members() -> None:
 
 
 def test_complaints_are_few_enough_to_read() -> None:
-    fields = Fields({})
+    complaints = Complaints()
     for n in range(10_000):
-        fields.complain(f"field{n}", "is wrong")
-        fields.complain("same", f"is wrong in way {n}")
-    assert len(fields.errors) == COMPLAINTS_MAX
-    assert {len(texts) for texts in fields.errors.values()} == {1}
+        complaints.add(f"field{n}", "is wrong")
+        complaints.add("same", f"is wrong in way {n}")
+    assert len(complaints.errors) == COMPLAINTS_MAX
+    assert {len(texts) for texts in complaints.errors.values()} == {1}
 
 
 def test_a_misspelt_expiry_is_still_asked_about() -> None:

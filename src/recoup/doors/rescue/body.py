@@ -48,7 +48,7 @@ class Reader(Generic[ShapeT]):
         assert isinstance(info, mi.StructType)
         told = {field.name: field.type for field in msgspec.structs.fields(shape)}
         found = [_field(shape, field, _words(told[field.name])) for field in info.fields]
-        self._fields: Final = [field for field in found if field is not None]
+        self.fields: Final = [field for field in found if field is not None]
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
         """What could be read. It is good for something only if there is no complaint."""
@@ -58,7 +58,7 @@ class Reader(Generic[ShapeT]):
             raw = {}
         prefix = f"{path}." if path else ""
         values: dict[str, Any] = {}
-        for field in self._fields:
+        for field in self.fields:
             name, member, told, required, empty, rule_, limits, inner, *_ = field
             value = raw.get(name)
             if inner is not None:
@@ -177,6 +177,8 @@ def _limits(kind: mi.Type) -> Limits:
     match kind:
         case mi.StrType(max_length=int() as most):
             return Limits(high=most)
+        case mi.BytesType(max_length=int() as most):
+            return Limits(high=-(-most // 3) * 4)
         case mi.IntType(ge=int() as low, le=int() as high):
             return Limits(low, high)
         case mi.IntType():
@@ -186,8 +188,9 @@ def _limits(kind: mi.Type) -> Limits:
     return Limits()
 
 
-_EMPTY: Final = {mi.StrType: "", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}
+_EMPTY: Final = {mi.StrType: "", mi.BytesType: b"", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}
 _BY_TYPE: Final[dict[type[mi.Type], Rule]] = {
     mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag,
     mi.DateTimeType: rules.moment,
+    mi.BytesType: rules.base64,
 }  # fmt: skip

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.evidence_files import (
-    CONTENT_MAX,
     EvidenceFileBody,
     EvidenceFileContent,
     EvidenceFiles,
@@ -23,10 +22,8 @@ _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 
 
 async def add(call: Call) -> Reply:
-    fields = Fields(call.body)
-    name, content = fields.text("name", required=True), fields.base64("content", maximum=CONTENT_MAX)
-    fields.raise_if_any()
-    made = await add_file(call.services.world, call.scope, _dispute(call), name, content, call.object_id())
+    body = read_whole(call.body, EvidenceFileBody)
+    made = await add_file(call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id())
     return Reply(EvidenceFileShown(**_members(made)), 201)
 
 

@@ -6,20 +6,17 @@ from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.onboarding_view import applicant_of, application_id, document_members, document_view
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.onboarding import CONTENT_MAX, Document, DocumentBody, DocumentContent, Documents
+from recoup.doors.rescue.shapes.onboarding import Document, DocumentBody, DocumentContent, Documents
 from recoup.flows.merchants import application_documents
 
 
 async def attach(call: Call) -> Reply:
-    who, fields = applicant_of(call), Fields(call.body)
-    kind, name = fields.text("kind", required=True, maximum=32), fields.text("name", required=True)
-    content = fields.base64("content", maximum=CONTENT_MAX)
-    fields.raise_if_any()
+    who, body = applicant_of(call), read_whole(call.body, DocumentBody)
     made = await application_documents.attach_document(
-        call.services.world, who, application_id(call), kind, name, content
+        call.services.world, who, application_id(call), body.kind, body.name, body.content
     )
     return Reply(document_view(made), 201)
 

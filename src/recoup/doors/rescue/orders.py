@@ -7,7 +7,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.fields import GUID
+from recoup.doors.rescue.field_rules import GUID
 from recoup.doors.rescue.order import shown
 from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.query import Query

@@ -6,21 +6,12 @@ from uuid import UUID
 
 from recoup.doors.rescue.body import members
 from recoup.doors.rescue.complaints import Complaints
-from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call
 from recoup.doors.rescue.shapes.declined import Address, Payer, PaymentRequest, TransactionOutside
 from recoup.flows.cards.taken import Person
 
 NOT_YOUR_MID: Final = (
     "The Mid does not belong to this credential. Leave it out, or sign in with a key of the merchant that it names."
 )
-
-
-def check_mid(call: Call, fields: Fields) -> None:
-    """A merchant id in the body must be the credential's. Partners send it, others may."""
-    mid = fields.identifier("mid")
-    if mid is not None and call.caller is not None and mid != call.caller.merchant_id:
-        fields.complain("mid", text=NOT_YOUR_MID)
 
 
 def check_own(mid: UUID | None, merchant_id: UUID, complaints: Complaints) -> None:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.rescue.fields import GUID, TEXT_MAX, Fields, parse_moment
+from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.field_rules import GUID, TEXT_MAX, parse_moment
 from recoup.kernel.ids import parse_id
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -26,14 +27,25 @@ class Given(dict[str, list[str]]):
             self.setdefault(name.lower(), []).append(value)
 
 
-class Query(Fields):
+class Query:
     """Names in any case; of a name that comes twice the first counts, unless all are asked for. Empty is absent."""
 
-    __slots__ = ("_given",)
+    __slots__ = ("_complaints", "_given")
 
     def __init__(self, given: Given) -> None:
-        super().__init__({})
         self._given = given
+        self._complaints = Complaints()
+
+    @property
+    def errors(self) -> Mapping[str, list[str]]:
+        return self._complaints.errors
+
+    def complain(self, name: str, what: str = "is invalid", *, text: str | None = None) -> None:
+        self._complaints.add(pascal(name), what, text=text)
+
+    def raise_if_any(self) -> None:
+        """Ends the reading: all complaints at once. Raises: Problem(invalid)."""
+        self._complaints.raise_if_any()
 
     def refuse_unknown(self, names: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
         """A filter that is misspelt would show everything: it is asked about instead. `elsewhere`: what other lists

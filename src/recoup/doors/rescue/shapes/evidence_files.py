@@ -1,6 +1,6 @@
 """Bodies of /orders/{id}/disputes/{dispute}/files."""
 
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
@@ -8,15 +8,13 @@ from msgspec import Meta
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
 
-CONTENT_MAX: Final = -(-BYTES_MAX // 3) * 4
-
 
 class EvidenceFileBody(Shape, kw_only=True):
     """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
 
     name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
     content: Annotated[
-        str, Meta(min_length=1, max_length=CONTENT_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+        bytes, Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
     ]
 
 

@@ -6,14 +6,13 @@ from uuid import UUID
 from msgspec import Meta
 
 from recoup.doors.rescue.body import rule
-from recoup.doors.rescue.field_rules import names, reference
+from recoup.doors.rescue.field_rules import names, reference, up_to
 from recoup.doors.rescue.shapes.partners import Credentials
 from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text32, Text64, Text128, Text512
 from recoup.rules.merchants.documents import BYTES_MAX
 from recoup.rules.merchants.form import KINDS, SITES_MAX
 
 PAGE_SIZE_MAX = 200
-CONTENT_MAX = -(-BYTES_MAX // 3) * 4
 ApplicationStatus = Literal["DRAFT", "SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"]
 Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
 Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
@@ -75,11 +74,11 @@ class StepBody(Shape, kw_only=True):
 class DocumentBody(Shape, kw_only=True):
     """A document: PDF, PNG or JPEG, told by its bytes."""
 
-    kind: Kind
+    kind: Annotated[Kind, Meta(extra=rule(up_to(32)))]
     name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
     content: Annotated[
-        str,
-        Meta(min_length=1, max_length=CONTENT_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+        bytes,
+        Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
     ]
 
 
