@@ -40,7 +40,7 @@ class _Field(NamedTuple):
 
 
 class Reader(Generic[ShapeT]):
-    """Made once of a Struct, at import. Raises: TypeError for a field that has no rule."""
+    """Made once of a Struct. Raises: TypeError for a field that has no rule."""
 
     def __init__(self, shape: type[ShapeT]) -> None:
         self._shape: Final = shape
@@ -49,6 +49,10 @@ class Reader(Generic[ShapeT]):
         told = {field.name: field.type for field in msgspec.structs.fields(shape)}
         found = [_field(shape, field, _words(told[field.name])) for field in info.fields]
         self.fields: Final = [field for field in found if field is not None]
+        self._rows: Final = [
+            (one.name, one.required, one.limits.high if one.rule is rules.text and not one.inner else 0, one.member,
+             (one.rule, one.limits, one.inner, one)) for one in self.fields
+        ]  # fmt: skip
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
         """What could be read. It is good for something only if there is no complaint."""
@@ -58,22 +62,29 @@ class Reader(Generic[ShapeT]):
             raw = {}
         prefix = f"{path}." if path else ""
         values: dict[str, Any] = {}
-        for field in self.fields:
-            name, member, told, required, empty, rule_, limits, inner, *_ = field
-            value = raw.get(name)
+        get = raw.get
+        for name, required, text_max, member, rest in self._rows:
+            value = get(name)
+            if value is None and not required:
+                continue
+            if text_max and type(value) is str:  # most are: no call for them
+                value = value.strip()
+                if value and len(value) <= text_max:
+                    values[member] = value
+                    continue
+            rule_, limits, inner, field = rest
             if inner is not None:
-                if value is not None or required:
-                    values[member] = _inside(field, inner, value, complaints, prefix + told)
+                values[member] = _inside(field, inner, value, complaints, prefix + field.told)
                 continue
             found = rule_(value, limits) if value is not None else None
             if found is None:
                 if required:
-                    complaints.missing(prefix + told, field.missing)
-                    values[member] = empty
+                    complaints.missing(prefix + field.told, field.missing)
+                    values[member] = field.empty
             elif type(found) is Wrong:
-                complaints.add(prefix + told, found.what, text=found.text)
+                complaints.add(prefix + field.told, found.what, text=found.text)
                 if required:
-                    values[member] = empty
+                    values[member] = field.empty
             else:
                 values[member] = found
         return self._shape(**values)
