@@ -11,6 +11,7 @@ from recoup.doors.portal.form_key import fresh_key, key_of
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
 from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.templates import render
 from recoup.flows.people import second_factor as flow
 from recoup.rules.people.codes import shown
 from recoup.rules.people.totp import in_fours
@@ -64,4 +65,4 @@ async def post_off(visit: AccountVisit, form: Form) -> Answer:
 
 
 def _codes(visit: AccountVisit, codes: list[str], *, is_first: bool) -> Response:
-    return visit.show("account/codes.html", codes=[shown(code) for code in codes], is_first=is_first)
+    return render("account/codes.html", visit.values(codes=[shown(code) for code in codes], is_first=is_first))

@@ -10,12 +10,11 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.account.places import PLACES
-from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, current_url, locale, other_of, signed_in, whence
+from recoup.doors.portal.endpoint import COOKIE, Endpoint, current_url, locale, other_of, signed_in, whence
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.looks.bounds import check_behind
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.templates import render
 from recoup.flows.merchants.partners import read_partner
 from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.sessions import Session, session_hash
@@ -77,14 +76,6 @@ class AccountVisit:
             "language": self.language,
             "frame": "account/alone.html" if session.must_set_up else "layout/shell.html",
         } | more  # fmt: skip
-
-    def show(self, template: str, problem: Problem | None = None, **more: Any) -> Response:
-        """The page, with what was wrong in the form that was sent."""
-        status = STATUSES[problem.code] if problem is not None else 200
-        answer = render(template, self.values(problem=problem, **more), status=status)
-        if problem is not None and problem.retry_after_seconds is not None:
-            answer.headers["retry-after"] = str(problem.retry_after_seconds)
-        return answer
 
 
 AccountPage = Callable[[AccountVisit], Awaitable[Response]]
