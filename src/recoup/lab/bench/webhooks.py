@@ -102,8 +102,8 @@ async def _lanes_script(
         await deliveries.claim()
         await deliveries.drain()
     due, claim, *rest = statements
-    endpoints, _, at, lease, merchant = claim.args
-    one = Statement(claim.sql, (endpoints, [1], at, lease, merchant))
+    endpoints, _, at, *more = claim.args
+    one = Statement(claim.sql, (endpoints, [1], at, *more))
     marks = {str(model.order_id): Mark("", ":lane_id"), str(event): Mark("", ":event_id")}
     return at, await script_of(ground.sandbox, [due, one, *rest], marks, since=since, gset=1)
 
