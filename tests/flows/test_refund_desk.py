@@ -319,6 +319,30 @@ def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(
     told(server, work)
 
 
+def test_two_people_close_a_void_whose_outcome_nobody_will_ever_say(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could be neither refused nor marked by hand, and was asked for for ever."""
+
+    async def work(shop: Shop) -> None:
+        order_id = (await shop.ask(**HOLD)).order_id
+        with processor_away(monkeypatch):
+            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            await shop.run_due()
+        with pytest.raises(Problem, match="let go, not paid"):
+            await act(shop, made.refund_id, "propose", ANN)
+        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
+                         first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+        await act(shop, made.refund_id, "propose", ANN)
+        with pytest.raises(Problem, match="second person"):
+            await act(shop, made.refund_id, "confirm", ANN)
+        assert await act(shop, made.refund_id, "confirm", BEN) == "done"
+        assert (await shop.happenings(order_id))[-1] == "voided"
+        assert await on_desk(shop) == []
+
+    told(server, work)
+
+
 @pytest.mark.parametrize("kind", ["refund", "capture"])
 def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kind: str

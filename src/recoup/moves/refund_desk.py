@@ -39,14 +39,15 @@ def try_again(change: Change, refund_id: UUID, actor: str) -> str:
 
 
 def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str, *, forgotten: bool) -> str:
-    """First of two people: it was paid another way. `forgotten`: the processor may no longer know it, so that nothing
-    is sent again and no answer comes. Raises: Problem not_found, wrong_state, invalid."""
+    """First of two people: it was paid another way, or the hold has ended. `forgotten`: the processor may no longer
+    know it, so that nothing is sent again and no answer comes. Raises: Problem not_found, wrong_state, invalid."""
     refund = _payable_by_hand(change, refund_id, forgotten)
     if not note:
         raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note",
                       cure="Write it beside the button.")  # fmt: skip
     change.set_refund(refund, hand_note=note, hand_actor=actor)
-    change.fact(f"{refund.kind}_by_hand_proposed", refund_id, words=note, units=refund.units)
+    if refund.kind != "void":  # what was said of a hold is in its one line of the log, with who confirmed it
+        change.fact(f"{refund.kind}_by_hand_proposed", refund_id, words=note, units=refund.units)
     return refund.state
 
 
@@ -62,6 +63,8 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str, *, forgotten: b
     if refund.kind == "refund":
         change.fact("refund_done", refund_id, booked=Booked(refund_id, [ledger.refund_by_hand(refund.units)]), **told)
         change.paid_once()
+    elif refund.kind == "void":
+        change.fact("voided", refund_id, proposed_by=refund.hand_actor, **told)
     else:
         change.fact("reversed", refund_id, booked=Booked(refund_id, [ledger.reversal_by_hand(refund.units)]), **told)
     clear_delay(change, refund)
@@ -92,7 +95,7 @@ def _found(change: Change, refund_id: UUID) -> Refund:
 
 def _payable_by_hand(change: Change, refund_id: UUID, forgotten: bool) -> Refund:
     refund = _found(change, refund_id)
-    if refund.kind == "void":
+    if refund.kind == "void" and not (refund.state == "sent" and forgotten):
         raise Problem("wrong_state", "A hold is let go, not paid.", cure="Try it again; it ends by itself at the bank.")
     if not _decidable(refund, forgotten):
         raise _over(refund)
