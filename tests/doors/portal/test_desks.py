@@ -5,15 +5,20 @@ import html
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import httpx
+import pytest
 from starlette.applications import Starlette
-from tests.flows.test_refund_desk import stuck
+from tests.flows.absence import processor_away
+from tests.flows.test_refund_desk import HOLD, stuck
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.insight.verify import verify
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.ids import first_id_of
 from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
@@ -87,6 +92,31 @@ def test_the_desk(server: ServerAddress) -> None:
         life = (await maya.get(f"/orders/{order_id}")).text
         assert "Paid by hand: &lt;b&gt;wire 7&lt;/b&gt;" in life
         assert "History" in life
+
+    told(server, work)
+
+
+def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(shop: Shop, client: Client) -> None:
+        one, two = [await client(f"{name}@x.test") for name in ("op1", "op2")]
+        order_id = (await shop.ask(**HOLD)).order_id
+        with processor_away(monkeypatch):
+            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            await shop.run_due()
+        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
+                         first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+        page = (await one.get("/refunds")).text
+        assert "Hold ended" in page
+        assert "Paid by hand" not in page
+        assert (await press(one, made.refund_id, "propose", "<b>their page</b>")).status_code == 303
+        assert "Another operator has to confirm it" in (await one.get("/refunds")).text
+        page = (await two.get("/refunds")).text
+        assert "Op1 says the hold has ended" in page
+        assert "Confirm: hold ended" in page
+        assert (await press(two, made.refund_id, "confirm")).status_code == 303
+        assert "Nothing to review" in (await two.get("/refunds")).text
+        life = (await two.get(f"/orders/{order_id}")).text
+        assert "Paid by hand" not in life
 
     told(server, work)
 
