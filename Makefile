@@ -22,6 +22,7 @@ run: setup
 
 lint: setup-dev
 	.venv/bin/ruff check
+	.venv/bin/ruff format --check --quiet
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 

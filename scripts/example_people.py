@@ -111,9 +111,14 @@ def person(random: Random, number: int, country: str | None = None) -> Person:
     city, state, zipcode, street = random.choice(culture.places)
     mail = f"{given_latin}.{family_latin}{number % 97}@{random.choice(_DOMAINS)}"
     address = {
-        "country": culture.country, "countryCode": culture.code, "addressLine1": f"{random.randrange(1, 240)} {street}",
-        "city": city, "state": state, "zipcode": zipcode,
-    }  # fmt: skip
+        "country": culture.country,
+        "countryCode": culture.code,
+        "addressLine1": f"{random.randrange(1, 240)} {street}",
+        "city": city,
+        "state": state,
+        "zipcode": zipcode,
+    }
     phone = f"+1 555 01{random.randrange(100):02d} {random.randrange(1000):03d}"
-    return Person(f"cust-{number}", given, family, mail, phone, culture.utc_offset_hours,
-                  {k: v for k, v in address.items() if v})  # fmt: skip
+    return Person(
+        f"cust-{number}", given, family, mail, phone, culture.utc_offset_hours, {k: v for k, v in address.items() if v}
+    )

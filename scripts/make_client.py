@@ -110,17 +110,20 @@ def type_of(schema: Schema) -> str:
 def calls(told: Schema, door: str) -> str:
     methods = [
         (path, method.upper(), operation)
-        for path, by_method in told["paths"].items() for method, operation in by_method.items()
+        for path, by_method in told["paths"].items()
+        for method, operation in by_method.items()
         if "/oauth2/" not in path
-    ]  # fmt: skip
+    ]
     names = [name_of(method, path) for path, method, _ in methods]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         raise ValueError(f"two operations would be {sorted(doubled)}")
     both = []
     for prefix, base, way in (("", "Waiting", "def"), ("Async", "Awaiting", "async def")):
-        body = "\n".join(_method(name, method, path, operation, way)
-                         for name, (path, method, operation) in zip(names, methods, strict=True))  # fmt: skip
+        body = "\n".join(
+            _method(name, method, path, operation, way)
+            for name, (path, method, operation) in zip(names, methods, strict=True)
+        )
         both.append(f'\n\nclass {prefix}{CLASSES[door]}({base}):\n    """{told["info"]["title"]}."""\n\n{body}')
     head = f"{_HEAD}\nfrom typing import Any, Literal\n\nfrom recoup_client import {door}_shapes as s\n"
     return head + "from recoup_client.base import Awaiting, Waiting, segment\n" + "".join(both)
@@ -185,8 +188,9 @@ def name_of(method: str, path: str) -> str:
     parts = [part for part in path.split("/") if part and part not in ("v1", "api")]
     words = [
         (_one(part) if following.startswith("{") else part).replace("-", "_")
-        for part, following in zip(parts, [*parts[1:], ""], strict=True) if not part.startswith("{")
-    ]  # fmt: skip
+        for part, following in zip(parts, [*parts[1:], ""], strict=True)
+        if not part.startswith("{")
+    ]
     if parts[-1].startswith("{"):
         return "_".join([_TO_ONE[method], *words])
     *outer, last = words
@@ -203,7 +207,6 @@ def _one(word: str) -> str:
         if word.endswith(many) and not word.endswith("ss"):
             return word.removesuffix(many) + one
     return word
-
 
 
 if __name__ == "__main__":

@@ -86,14 +86,23 @@ def diagram() -> str:
 
 
 def step_table() -> str:
-    rows = [(code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "",
-             s.books.recipe if s.books else "") for s in STEPS]  # fmt: skip
+    rows = [
+        (code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "", s.books.recipe if s.books else "")
+        for s in STEPS
+    ]
     return table(("happening", "from", "to", "event", "reason", "ledger"), rows)
 
 
 def fact_table() -> str:
-    rows = [(code(f.happening), ", ".join(stage.value for stage in Stage if stage in f.stages), code(f.event),
-             f.books.recipe if f.books else "") for f in FACTS]  # fmt: skip
+    rows = [
+        (
+            code(f.happening),
+            ", ".join(stage.value for stage in Stage if stage in f.stages),
+            code(f.event),
+            f.books.recipe if f.books else "",
+        )
+        for f in FACTS
+    ]
     return table(("fact", "while the order is", "event", "ledger"), rows)
 
 
@@ -102,8 +111,15 @@ def face_table() -> str:
     for stage in list(Stage)[1:]:
         managed, sync = (face(stage, kind, 100, 0, False) for kind in ("mit_managed", "mit_sync"))
         word = managed.evaluate if managed.evaluate == sync.evaluate else f"{managed.evaluate} (sync: {sync.evaluate})"
-        rows.append((stage.value, f"{STATUS_NAMES[managed.status]} ({managed.status})", word, managed.outcome,
-                     MEANINGS[managed.status]))  # fmt: skip
+        rows.append(
+            (
+                stage.value,
+                f"{STATUS_NAMES[managed.status]} ({managed.status})",
+                word,
+                managed.outcome,
+                MEANINGS[managed.status],
+            )
+        )
     return table(("stage", "order status", "/evaluate", "/outcome", "meaning of the status"), rows)
 
 
@@ -112,8 +128,10 @@ def face_table() -> str:
 
 def error_table() -> str:
     order = {name: number for number, name in enumerate(TABLE)}
-    rows = [(str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning, TABLE[name].for_example)
-            for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])]  # fmt: skip
+    rows = [
+        (str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning, TABLE[name].for_example)
+        for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])
+    ]
     return table(("HTTP", "six digits", "code", "meaning", "example"), rows)
 
 
@@ -123,8 +141,10 @@ def refund_table() -> str:
 
 
 def event_table() -> str:
-    rows = [(f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "on request", k.meaning)
-            for k in CATALOGUE.values()]  # fmt: skip
+    rows = [
+        (f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "on request", k.meaning)
+        for k in CATALOGUE.values()
+    ]
     return table(("event", "priority", "sent by default", "meaning"), rows)
 
 
@@ -139,8 +159,10 @@ def event_shapes() -> str:
 
 
 def _shape(shape: type[msgspec.Struct], words: str) -> str:
-    rows = [(code(f.encode_name), *describe(f.type), "" if f.required else _absent(f.type))
-            for f in msgspec.structs.fields(shape)]  # fmt: skip
+    rows = [
+        (code(f.encode_name), *describe(f.type), "" if f.required else _absent(f.type))
+        for f in msgspec.structs.fields(shape)
+    ]
     return f"### {shape.__name__}\n\n{words}\n\n" + table(("field", "kind", "meaning", ""), rows)
 
 
@@ -208,8 +230,17 @@ def magic_table() -> str:
     for one in magic.inputs():
         if one.kind not in ("response", "advice"):
             amount = "any" if one.amount is None else str(one.amount)
-            rows.append((one.kind.replace("_", " "), one.scheme, masked(one.card), amount, one.phone or "", one.answer,
-                         one.note))  # fmt: skip
+            rows.append(
+                (
+                    one.kind.replace("_", " "),
+                    one.scheme,
+                    masked(one.card),
+                    amount,
+                    one.phone or "",
+                    one.answer,
+                    one.note,
+                )
+            )
     return table(("kind", "network", "card", "amount, minor units", "phone", "answer", "note"), rows)
 
 
@@ -221,8 +252,15 @@ def code_cards() -> str:
     rows = []
     for (scheme, kind), several in counted.items():
         example = several[0]
-        rows.append((scheme, kind, str(len(several)), masked(example.card),
-                     f"{example.amount} → {example.code}: {example.note}"))  # fmt: skip
+        rows.append(
+            (
+                scheme,
+                kind,
+                str(len(several)),
+                masked(example.card),
+                f"{example.amount} → {example.code}: {example.note}",
+            )
+        )
     return table(("network", "kind of code", "codes", "card", "example"), rows)
 
 
@@ -230,8 +268,10 @@ def code_cards() -> str:
 
 
 def channel_table() -> str:
-    rows = [(code(c.code), c.name, c.settlement, "yes" if c.supports_refund else "no", ", ".join(c.currencies) or "any")
-            for c in enabled(test=True)]  # fmt: skip
+    rows = [
+        (code(c.code), c.name, c.settlement, "yes" if c.supports_refund else "no", ", ".join(c.currencies) or "any")
+        for c in enabled(test=True)
+    ]
     return table(("code", "name", "settlement", "refunds", "currencies"), rows)
 
 
@@ -275,8 +315,10 @@ def partner_permissions() -> str:
 
 
 def application_table() -> str:
-    rows = [(code(one.happening), one.src.value, one.dst.value, code(one.event) if one.event else "")
-            for one in APPLICATION_STEPS]  # fmt: skip
+    rows = [
+        (code(one.happening), one.src.value, one.dst.value, code(one.event) if one.event else "")
+        for one in APPLICATION_STEPS
+    ]
     return table(("happening", "from", "to", "event"), rows)
 
 

@@ -90,8 +90,14 @@ def about(lines: list[dict[str, Any]]) -> dict[str, Any]:
     counts: dict[str, int] = {}
     for line in lines:
         counts[line["do"]] = counts.get(line["do"], 0) + 1
-    return {"do": "about", "format": 1, "name": "A day of four subscription sites", "days": 22, "lines": counts,
-            "sites": [{"url": s.url, "descriptor": s.descriptor} for s in SITES]}  # fmt: skip
+    return {
+        "do": "about",
+        "format": 1,
+        "name": "A day of four subscription sites",
+        "days": 22,
+        "lines": counts,
+        "sites": [{"url": s.url, "descriptor": s.descriptor} for s in SITES],
+    }
 
 
 # the day --------------------------------------------------------------------------------------------------------
@@ -104,17 +110,26 @@ def bill(maker: Maker, *, site: Site | None = None, slot: int | None = None) -> 
     hour = random.choices(range(24), site.hours)[0]
     if slot is None:
         slot = hour * (60 // SLOT_MINUTES) + random.randrange(60 // SLOT_MINUTES)
-    return Bill(site, plan, maker.customer(plan.country), random.randrange(2, 25), maker.pick(SCHEMES),
-                random.random() < 0.4, slot, maker.payment())  # fmt: skip
+    return Bill(
+        site,
+        plan,
+        maker.customer(plan.country),
+        random.randrange(2, 25),
+        maker.pick(SCHEMES),
+        random.random() < 0.4,
+        slot,
+        maker.payment(),
+    )
 
 
 def approvals(maker: Maker) -> Iterator[dict[str, Any]]:
     for _ in range(APPROVED):
         one = bill(maker)
         outside = {
-            "cardBrand": BRANDS[one.scheme], "cardBinNumber": BINS[one.scheme],
+            "cardBrand": BRANDS[one.scheme],
+            "cardBinNumber": BINS[one.scheme],
             "cardLast4Digits": f"{maker.random.randrange(10_000):04d}",
-        }  # fmt: skip
+        }
         result = {"responseCode": one.site.approval, "responseStatus": "APPROVED"}
         yield line(one.slot * SLOT_MINUTES, "transmit", one.order_id, copy_of(one, result, outside, declined=False))
 
@@ -188,19 +203,29 @@ def minutes(text: str) -> int:
 
 def transaction(one: Bill, result: dict[str, str], units: int | None) -> dict[str, Any]:
     return {
-        "id": one.payment, "timestampUtc": {"$time": f"-{20 + one.number * 7 % 240}s"},
-        "timezoneUtcOffset": one.who.utc_offset_hours, "transactionType": "CAPTURE", "amount": units or one.plan.units,
-        "currency": one.plan.currency, "responseCodeSource": one.site.source, **result, "avsResultCode": "NA",
-        "cvvResultCode": "NA", "cavvResultCode": "NA",
-    }  # fmt: skip
+        "id": one.payment,
+        "timestampUtc": {"$time": f"-{20 + one.number * 7 % 240}s"},
+        "timezoneUtcOffset": one.who.utc_offset_hours,
+        "transactionType": "CAPTURE",
+        "amount": units or one.plan.units,
+        "currency": one.plan.currency,
+        "responseCodeSource": one.site.source,
+        **result,
+        "avsResultCode": "NA",
+        "cvvResultCode": "NA",
+        "cavvResultCode": "NA",
+    }
 
 
 def method(one: Bill, outside: dict[str, Any]) -> dict[str, Any]:
     return {
-        "holderName": one.who.holder, "cardType": "DEBIT" if one.debit else "CREDIT",
-        "cardCountry": one.who.address["countryCode"], **outside, "expirationMonth": one.number % 12 + 1,
+        "holderName": one.who.holder,
+        "cardType": "DEBIT" if one.debit else "CREDIT",
+        "cardCountry": one.who.address["countryCode"],
+        **outside,
+        "expirationMonth": one.number % 12 + 1,
         "expirationYear": {"$year": 1 + one.number % 4},
-    }  # fmt: skip
+    }
 
 
 def copy_of(
@@ -208,40 +233,58 @@ def copy_of(
 ) -> dict[str, Any]:
     """The body of /transmit."""
     return {
-        "isDeclined": declined, "orderId": one.order_id, "isMIT": True, "isRecurring": True, "siteUrl": one.site.url,
+        "isDeclined": declined,
+        "orderId": one.order_id,
+        "isMIT": True,
+        "isRecurring": True,
+        "siteUrl": one.site.url,
         "subscription": {"subscriptionId": f"sub-{one.order_id.rpartition('-')[0]}"},
-        "transaction": transaction(one, result, units), "payer": {"id": one.who.payer_id, "email": one.who.email},
+        "transaction": transaction(one, result, units),
+        "payer": {"id": one.who.payer_id, "email": one.who.email},
         "paymentMethod": method(one, outside),
-    }  # fmt: skip
+    }
 
 
-def evaluation(
-    maker: Maker, one: Bill, result: dict[str, str], card: dict[str, Any], life: Life
-) -> dict[str, Any]:  # fmt: skip
+def evaluation(maker: Maker, one: Bill, result: dict[str, str], card: dict[str, Any], life: Life) -> dict[str, Any]:
     """The body of a managed /evaluate; the player adds `mid` and `idempotencyKey`."""
     units = life.units or one.plan.units
     said = transaction(one, result, units) | {"cardNotPresent": True, "dynamicDescriptor": one.site.descriptor}
     whole = {"firstName": one.who.first_name, "lastName": one.who.last_name, **one.who.address}
     body: dict[str, Any] = {
-        "isDeclined": True, "isMIT": True, "isRecurring": True, "orderId": one.order_id, "siteUrl": one.site.url,
+        "isDeclined": True,
+        "isMIT": True,
+        "isRecurring": True,
+        "orderId": one.order_id,
+        "siteUrl": one.site.url,
         "expiryDateUtc": {"$time": "30d"} if life.expires == "30d" else {"$hour": life.expires or maker.pick(EXPIRIES)},
         "subscription": {
-            "subscriptionId": f"sub-{one.order_id.rpartition('-')[0]}", "interval": one.plan.interval,
-            "price": one.plan.text(units), "currency": one.plan.currency, "paymentNumber": str(one.number),
+            "subscriptionId": f"sub-{one.order_id.rpartition('-')[0]}",
+            "interval": one.plan.interval,
+            "price": one.plan.text(units),
+            "currency": one.plan.currency,
+            "paymentNumber": str(one.number),
         },
-        "transaction": said, "payer": {"id": one.who.payer_id, "email": one.who.email, "phone": one.who.phone},
+        "transaction": said,
+        "payer": {"id": one.who.payer_id, "email": one.who.email, "phone": one.who.phone},
         "billingInformation": whole,
         "paymentMethod": {
-            **method(one, {"cardBrand": BRANDS[one.scheme]}), "token": True, "cardNumber": {"$token": card},
+            **method(one, {"cardBrand": BRANDS[one.scheme]}),
+            "token": True,
+            "cardNumber": {"$token": card},
         },
-    }  # fmt: skip
+    }
     if units == one.plan.units:
         body["orderItems"] = [
             {"sku": i.sku, "name": i.name, "amount": i.units, "quantity": i.quantity} for i in one.plan.items
         ]
     if maker.random.random() < 0.25:
-        body["threeDSecure"] = {"threeDsVersion": "2.2.0", "ecommerceIndicator": "05", "enrolled": "Y",
-                                "authenticationResponseStatus": "Y", "directoryResponseStatus": "Y"}  # fmt: skip
+        body["threeDSecure"] = {
+            "threeDsVersion": "2.2.0",
+            "ecommerceIndicator": "05",
+            "enrolled": "Y",
+            "authenticationResponseStatus": "Y",
+            "directoryResponseStatus": "Y",
+        }
     return body
 
 

@@ -128,8 +128,12 @@ def take(wanted: list[Picture], url: str, data_dir: Path) -> None:
 
 def taken(browser: Browser, picture: Picture, url: str, kept: dict[str, str]) -> bytes:
     context = browser.new_context(
-        base_url=url, viewport={"width": picture.size[0], "height": picture.size[1]}, color_scheme=picture.scheme,
-        locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce",
+        base_url=url,
+        viewport={"width": picture.size[0], "height": picture.size[1]},
+        color_scheme=picture.scheme,
+        locale="en-GB",
+        timezone_id="Europe/London",
+        reduced_motion="reduce",
     )
     page = context.new_page()
     sign_in(page, kept)
@@ -174,13 +178,24 @@ def sign_in(page: Page, kept: dict[str, str]) -> None:
 
 def charged(url: str, kept: dict[str, str]) -> str:
     """A new stablecoin charge; where its payer pays."""
-    body = json.dumps({"merchant_order_id": f"TEA-{time.time_ns()}", "amount": "49.90", "currency": "USDT",
-                       "channel": "mock", "subject": "Leaf Club, November"}).encode()  # fmt: skip
+    body = json.dumps(
+        {
+            "merchant_order_id": f"TEA-{time.time_ns()}",
+            "amount": "49.90",
+            "currency": "USDT",
+            "channel": "mock",
+            "subject": "Leaf Club, November",
+        }
+    ).encode()
     stamp = str(int(time.time()))
     signed = "\n".join(["POST", "/api/v1/charges", "", stamp, sha256(body).hexdigest()])
     signature = hmac.new(kept["stablecoin_secret"].encode(), signed.encode(), "sha256").hexdigest()
-    headers = {"x-api-key": kept["stablecoin_key_id"], "x-timestamp": stamp, "x-signature": signature,
-               "content-type": "application/json"}  # fmt: skip
+    headers = {
+        "x-api-key": kept["stablecoin_key_id"],
+        "x-timestamp": stamp,
+        "x-signature": signature,
+        "content-type": "application/json",
+    }
     with urlopen(Request(f"{url}/api/v1/charges", body, headers), timeout=10) as answer:  # noqa: S310
         return str(json.load(answer)["instruction"]["redirect_url"])
 

@@ -1,6 +1,6 @@
 """Make sure that the programs the tests use are there: install them when we may, else name them and fail.
 
-    python3 scripts/need.py chromium node curl openssl php
+python3 scripts/need.py chromium node curl openssl php
 """
 
 import os

@@ -26,8 +26,8 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
@@ -86,9 +86,13 @@ def change_world(world: World, **parts: Any) -> None:
 
 @asynccontextmanager
 async def sandbox_world(
-    server: ServerAddress, *, policy: Policy = POLICY, clocks: Clocks | None = None, template: str | None = None,
+    server: ServerAddress,
+    *,
+    policy: Policy = POLICY,
+    clocks: Clocks | None = None,
+    template: str | None = None,
     keep: bool = False,
-) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:  # fmt: skip
+) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:
     """A fresh world; its databases are dropped at the end.
 
     `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
@@ -103,12 +107,24 @@ async def sandbox_world(
     web = WebClient(loopback=True, tls=TLS)
     mailbox = Mailbox(dsn)
     world = OwnWorld(
-        name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
-        clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
+        name="sandbox",
+        db=db,
+        keys=KEYRING,
+        processors={processor.name: processor},
+        web=web,
+        channels=channels,
+        clocks=clocks or Clocks(),
+        policy=policy,
+        mail=mailbox,
+        bank=SandboxBank(),
         models=Models(db, clocks or Clocks()),
-        people_database=people, url="http://recoup.test", owner_dsn=dsn, database=name, dsn=dsn,
+        people_database=people,
+        url="http://recoup.test",
+        owner_dsn=dsn,
+        database=name,
+        dsn=dsn,
         people_dsn=server.dsn(people_name),
-    )  # fmt: skip
+    )
     try:
         yield world, Orders(world), Deliveries(world)
     finally:
@@ -273,14 +289,26 @@ class Shop:
         days = more.pop("days", 21)
         code, email = more.pop("code", "51"), more.pop("email", f"payer-{number}@example.test")
         usual: dict[str, Any] = {
-            "external_id": f"SUB-{number}", "key": f"key-{number}", "is_mit": True, "order_source": "ecommerce",
-            "expires_at": now + timedelta(days=days) if days else None, "units": 4590, "currency": "USD",
-            "token_id": None, "pan": script_card("visa", "51", 0), "cvv": "", "exp_month": 9, "exp_year": 2031,
+            "external_id": f"SUB-{number}",
+            "key": f"key-{number}",
+            "is_mit": True,
+            "order_source": "ecommerce",
+            "expires_at": now + timedelta(days=days) if days else None,
+            "units": 4590,
+            "currency": "USD",
+            "token_id": None,
+            "pan": script_card("visa", "51", 0),
+            "cvv": "",
+            "exp_month": 9,
+            "exp_year": 2031,
             "transaction_id": f"tx-{number}",
             "decline": {"code": code, "source": "visa", "text": "", "advice": None, "at": now.isoformat()},
-            "site_id": None, "site_url": None, "descriptor": None,
-            "payer": Person(first_name="Ana", last_name="Roe", email=email), "facts": {},
-        }  # fmt: skip
+            "site_id": None,
+            "site_url": None,
+            "descriptor": None,
+            "payer": Person(first_name="Ana", last_name="Roe", email=email),
+            "facts": {},
+        }
         return EvaluateRequest(**(usual | more))
 
     async def ask(self, **more: Any) -> EvaluateResult:
@@ -298,11 +326,20 @@ class Shop:
     async def transmitted(self, external_id: str, *, declined: bool = True, **more: Any) -> UUID:
         """One /transmit."""
         usual: dict[str, Any] = {
-            "external_id": external_id, "transaction_id": f"tx-{uuid.uuid4().hex[:10]}", "is_declined": declined,
-            "is_mit": True, "units": 4590, "currency": "USD", "code_source": "visa", "code": "51" if declined else "00",
-            "bin": None, "last4": None, "payer": {"external_id": "", "email": "", "phone": "", "name": ""},
-            "transacted_at": await self.now(), "facts": {},
-        }  # fmt: skip
+            "external_id": external_id,
+            "transaction_id": f"tx-{uuid.uuid4().hex[:10]}",
+            "is_declined": declined,
+            "is_mit": True,
+            "units": 4590,
+            "currency": "USD",
+            "code_source": "visa",
+            "code": "51" if declined else "00",
+            "bin": None,
+            "last4": None,
+            "payer": {"external_id": "", "email": "", "phone": "", "name": ""},
+            "transacted_at": await self.now(),
+            "facts": {},
+        }
         return await self.transmit.transmit(self.scope, Transmitted(**(usual | more)))
 
     async def run_due(self) -> int:
@@ -345,8 +382,10 @@ class Shop:
         async with self.world.db.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, door, site_id, asset,"
-                " units) WHERE merchant_id = $1 AND order_id = $2", self.merchant_id, order_id,
-            )  # fmt: skip
+                " units) WHERE merchant_id = $1 AND order_id = $2",
+                self.merchant_id,
+                order_id,
+            )
         assert row is not None
         return dict(row)
 
@@ -359,8 +398,9 @@ class Shop:
         async with self.world.db.connection() as connection:
             rows = await connection.fetch(
                 "SELECT happening FROM order_log WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq",
-                self.merchant_id, order_id,
-            )  # fmt: skip
+                self.merchant_id,
+                order_id,
+            )
         return [r["happening"] for r in rows]
 
     async def _publish(self, merchant_id: UUID) -> int:
@@ -368,18 +408,33 @@ class Shop:
 
 
 async def make_shop(
-    world: OwnWorld, orders: Orders, deliveries: Deliveries, *, name: str = "Brightleaf Tea",
-    merchant_id: UUID | None = None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
-) -> Shop:  # fmt: skip
+    world: OwnWorld,
+    orders: Orders,
+    deliveries: Deliveries,
+    *,
+    name: str = "Brightleaf Tea",
+    merchant_id: UUID | None = None,
+    clock_behind: timedelta = timedelta(0),
+    fee_basis_points: int = 0,
+) -> Shop:
     """A merchant with one site and new keys."""
     merchant_id, site_id, webhook_key = merchant_id or new_id(), new_id(), new_signing_key()
     site = NewSite(site_id, "https://leaf.example.test", "Leaf", "BRIGHTLEAF*TEA")
-    await make_merchant(world, merchant_id, name, (site,), partner_id=None, clock_behind=clock_behind,
-                        fee_basis_points=fee_basis_points)  # fmt: skip
+    await make_merchant(
+        world, merchant_id, name, (site,), partner_id=None, clock_behind=clock_behind, fee_basis_points=fee_basis_points
+    )
     keys = await make_keys(world, merchant_id, webhook_key)
     merchants = Merchants(world)
     return Shop(
-        world, orders, deliveries, merchant_id, site_id, keys, webhook_key, merchants,
-        Evaluate(world, orders, merchants, Vault(world)), Transmit(world, orders, merchants),
+        world,
+        orders,
+        deliveries,
+        merchant_id,
+        site_id,
+        keys,
+        webhook_key,
+        merchants,
+        Evaluate(world, orders, merchants, Vault(world)),
+        Transmit(world, orders, merchants),
         Scope(merchant_id, Actor("api", keys.app_key), "test"),
-    )  # fmt: skip
+    )

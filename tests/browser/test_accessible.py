@@ -42,9 +42,7 @@ def looking(browser: Browser, house: Walked, role: str, locale: str = "en-GB") -
     return context
 
 
-def walk(
-    page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Fault]] = faults
-) -> list[str]:
+def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Fault]] = faults) -> list[str]:
     """The faults of all of them. An error page is one of ours and is looked at too, but not one of the server's."""
     found = []
     for path in paths:
@@ -69,8 +67,9 @@ def test_every_page(browser: Browser, house: Walked, whose: str, part: int) -> N
 @pytest.mark.parametrize("locale", ["de-DE", "es-ES", "fr-FR"])
 def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: str) -> None:
     for whose, role in ROLE.items():
-        paths = [house.path(path, line) for path, line in pages()
-                 if line.whose == whose and not path.startswith("/docs")]  # fmt: skip
+        paths = [
+            house.path(path, line) for path, line in pages() if line.whose == whose and not path.startswith("/docs")
+        ]
         with looking(browser, house, role, locale) as context:
             assert not (found := walk(context.new_page(), paths, fits_a_phone)), "\n".join(found)
 
@@ -83,9 +82,15 @@ def test_the_walk_forgets_no_place_of_the_portal() -> None:
 def test_what_links_lead_to(browser: Browser, house: Walked) -> None:
     """Pages of payers, of those who were invited or handed something over, and errors."""
     ids = house.ground.a.ids
-    paths = [f"/checkout/{ids['checkout']}", f"/checkout/{ids['pay']}", f"/checkout/{ids['pay']}?lang=de",
-             f"/handover/{ids['handover']}", house.ground.kept["join"], "/docs/nothing",
-             "/signin?next=/orders"]  # fmt: skip
+    paths = [
+        f"/checkout/{ids['checkout']}",
+        f"/checkout/{ids['pay']}",
+        f"/checkout/{ids['pay']}?lang=de",
+        f"/handover/{ids['handover']}",
+        house.ground.kept["join"],
+        "/docs/nothing",
+        "/signin?next=/orders",
+    ]
     with looking(browser, house, "") as context:
         assert not (found := walk(context.new_page(), paths)), "\n".join(found)
     with looking(browser, house, "nobody") as context:
@@ -106,17 +111,19 @@ def test_the_documentation(browser: Browser, house: Walked, part: int) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("email", ["maya@example.test", "empty@example.test"])
-def test_orders_in_every_state_and_a_shop_without_any(
-    browser: Browser, shop: Shop, address: str, email: str
-) -> None:
+def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Shop, address: str, email: str) -> None:
     with browser.new_context(base_url=address) as context:
         page = context.new_page()
         sign_in(page, email)
         stories = {name: story for name, story in shop.stories.items() if not name.endswith("_items")}
         paths = [f"/orders/{story.order_id}" for story in stories.values()]
-        paths += [f"/orders/{shop.stories['completed_items'].order_id}/refund?how=items&line_1=9", "/orders",
-                  "/orders?q=nothing+like+it", "/orders?status=1&attention=1&sort=amount",
-                  "/overview"]  # fmt: skip
+        paths += [
+            f"/orders/{shop.stories['completed_items'].order_id}/refund?how=items&line_1=9",
+            "/orders",
+            "/orders?q=nothing+like+it",
+            "/orders?status=1&attention=1&sort=amount",
+            "/overview",
+        ]
         if email == "empty@example.test":
             paths = [path for path, line in pages() if line.whose == "owner" and not line.ids]
         assert not (found := walk(page, paths)), "\n".join(found)
@@ -154,10 +161,14 @@ def test_a_row_that_differs_from_those_before_it_is_looked_at(browser: Browser) 
         assert not faults(page)
 
 
-@pytest.mark.parametrize(("path", "role", "cell"), [
-    ("/uploads", "owner", "tbody .st"), ("/partner/report?from=2026-11-01&to=2026-12-31", "partner owner",
-                                         "tbody td:nth-of-type(2)"),
-], ids=["files", "report"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "role", "cell"),
+    [
+        ("/uploads", "owner", "tbody .st"),
+        ("/partner/report?from=2026-11-01&to=2026-12-31", "partner owner", "tbody td:nth-of-type(2)"),
+    ],
+    ids=["files", "report"],
+)
 def test_on_a_phone_no_column_lies_over_another(
     browser: Browser, house: Walked, path: str, role: str, cell: str
 ) -> None:

@@ -22,16 +22,33 @@ async def told(shop: Shop, order_id: UUID) -> None:
         user = await find_user(connection, "maya@example.test")
         assert user is not None
         orders = {"orders": 1, "problem": 1, "onhold": 0, "capped": False, "first": [str(order_id)]}
-        dispute = {"dispute_id": str(new_id()), "order_id": str(order_id), "units": 4590, "asset": "USD",
-                   "respond_by": "2026-12-01T12:00:00+00:00"}  # fmt: skip
-        await tell(connection, [
-            NewNotification(
-                user_id=user.user_id, notification_id=new_id(), world="sandbox", subject_id=shop.merchant_id,
-                subject_name="Brightleaf Tea", alert_id=new_id(), kind=kind, facts=facts, on_page=True,
-                created_at=world.clocks.wall(), mail_state="none", mail_due_at=None,
-            )
-            for kind, facts in (("dispute", dispute), ("orders", orders))
-        ])  # fmt: skip
+        dispute = {
+            "dispute_id": str(new_id()),
+            "order_id": str(order_id),
+            "units": 4590,
+            "asset": "USD",
+            "respond_by": "2026-12-01T12:00:00+00:00",
+        }
+        await tell(
+            connection,
+            [
+                NewNotification(
+                    user_id=user.user_id,
+                    notification_id=new_id(),
+                    world="sandbox",
+                    subject_id=shop.merchant_id,
+                    subject_name="Brightleaf Tea",
+                    alert_id=new_id(),
+                    kind=kind,
+                    facts=facts,
+                    on_page=True,
+                    created_at=world.clocks.wall(),
+                    mail_state="none",
+                    mail_due_at=None,
+                )
+                for kind, facts in (("dispute", dispute), ("orders", orders))
+            ],
+        )
     await world.db.close()
     await world.people.close()
 
@@ -48,8 +65,11 @@ def page(browser: Browser, address: str, shop: Shop, request: pytest.FixtureRequ
 
 def bell(page: Page) -> None:
     """Opens the list as its width lets one: the menu's entry, or the bell above."""
-    link = page.get_by_role("link", name="Notifications, 2 unread") if is_narrow(page) else page.get_by_role(
-        "link", name="Notifications 2 unread")  # fmt: skip
+    link = (
+        page.get_by_role("link", name="Notifications, 2 unread")
+        if is_narrow(page)
+        else page.get_by_role("link", name="Notifications 2 unread")
+    )
     link.click()
 
 

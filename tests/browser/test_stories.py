@@ -33,11 +33,13 @@ def orders_for_each_way(ground: Ground) -> None:
     caller, kept = ground.a.caller, ground.kept
     for number in range(len(WAYS)):
         about = {"payer__email": f"way{number}@zzmark.example", "billingInformation__lastName": f"Way{number}"}
-        kept.setdefault("open", []).append(caller.admit(
-            paymentMethod__cardNumber=FUNDS, orderId=f"OPEN-{number}", **about))
+        kept.setdefault("open", []).append(
+            caller.admit(paymentMethod__cardNumber=FUNDS, orderId=f"OPEN-{number}", **about)
+        )
         kept.setdefault("spare", []).append(caller.admit(paymentMethod__cardNumber=FUNDS, orderId=f"SPARE-{number}"))
-        kept.setdefault("paid", []).append(caller.admit(
-            expiryDateUtc=None, transaction__responseCode="91", orderId=f"PAID-{number}", orderItems=ITEMS))
+        kept.setdefault("paid", []).append(
+            caller.admit(expiryDateUtc=None, transaction__responseCode="91", orderId=f"PAID-{number}", orderItems=ITEMS)
+        )
     caller.advance(hours=1)
     for number in range(len(WAYS)):
         payer = "SELECT payer_id FROM order_payer WHERE order_id = $1::text::uuid"
@@ -94,7 +96,7 @@ def test_the_work_on_an_order_is_stopped_held_and_let_go(page: Page, way: Way) -
 
 def test_a_note_is_kept_with_its_writer(page: Page, way: Way) -> None:
     page.goto(f"/orders/{way.order('open')}")
-    page.get_by_label("Add a note").fill("نورا said: \"wait\" <b>until</b> Friday 🦊")
+    page.get_by_label("Add a note").fill('نورا said: "wait" <b>until</b> Friday 🦊')
     page.get_by_role("button", name="Save note").click()
     note = page.locator(".line li", has_text="<b>until</b> Friday 🦊")
     expect(note).to_be_visible()
@@ -171,9 +173,14 @@ def test_a_customer_gets_their_data_and_is_erased(owners_page: Page, way: Way) -
 
 def test_desks_lead_to_what_they_are_about(page: Page) -> None:
     """From the list of each desk to one thing on it, as a person reads it."""
-    for desk, link in (("/disputes", "tbody a"), ("/settlements", "tbody a"), ("/refunds", "tbody a"),
-                       ("/reconciliation/files", "tbody a"), ("/orders?attention=1", "a.open"),
-                       ("/overview", ".tile a")):  # fmt: skip
+    for desk, link in (
+        ("/disputes", "tbody a"),
+        ("/settlements", "tbody a"),
+        ("/refunds", "tbody a"),
+        ("/reconciliation/files", "tbody a"),
+        ("/orders?attention=1", "a.open"),
+        ("/overview", ".tile a"),
+    ):
         page.goto(desk)
         target = page.locator(f"main {link}").first
         href = target.get_attribute("href")

@@ -41,8 +41,12 @@ def house(server: ServerAddress, tmp_path_factory: pytest.TempPathFactory) -> It
             assert await open_approved(here.sandbox.world) == 1
             key = await here.token(here.made.app_key, here.made.app_secret)
             made = await here.evaluate(key, APPROVE_CARDS[1], is_mit=False)
-            found = House(str(here.client.base_url), here.made.portal_user, here.made.portal_password,
-                          made.json()["orderSessionKey"])  # fmt: skip
+            found = House(
+                str(here.client.base_url),
+                here.made.portal_user,
+                here.made.portal_password,
+                made.json()["orderSessionKey"],
+            )
             await told.until_stopped(found)
 
     with Told().by(lambda told: asyncio.run(serve(told))) as made:

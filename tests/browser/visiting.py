@@ -35,8 +35,9 @@ def visiting(
     browser: Browser, address: str, *, size: tuple[int, int] = DESKTOP, script: bool = True, **more: Any
 ) -> Iterator[Page]:
     """A page of its own profile. What the browser refuses or misses fails the test; an answered 4xx does not."""
-    context = browser.new_context(base_url=address, java_script_enabled=script,
-                                  viewport={"width": size[0], "height": size[1]}, **more)  # fmt: skip
+    context = browser.new_context(
+        base_url=address, java_script_enabled=script, viewport={"width": size[0], "height": size[1]}, **more
+    )
     page, said = context.new_page(), heard(context)
     yield page
     context.close()
@@ -46,8 +47,9 @@ def visiting(
 def heard(context: BrowserContext) -> list[str]:
     """What the browser complains of from now on."""
     said: list[str] = []
-    context.on("console", lambda message: None if any(one in message.text for one in EXPECTED) else
-               said.append(message.text))  # fmt: skip
+    context.on(
+        "console", lambda message: None if any(one in message.text for one in EXPECTED) else said.append(message.text)
+    )
     context.on("weberror", lambda error: said.append(str(error.error)))
     return said
 

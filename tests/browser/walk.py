@@ -16,8 +16,10 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.people.invitations import token_context
 from recoup.store.server import ServerAddress
 
-FILES = re.compile(r"\.(json|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
-                   r"|^/docs/consumers/")
+FILES = re.compile(
+    r"\.(json|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
+    r"|^/docs/consumers/"
+)
 APIS = ("/v1", "/api/", "/inbound")
 TAKEN = {"/customers/{payer_id}/export"}  # the answer is a file
 NO_PAGES = {"/", "/orders/new"}  # the first leads to another, the second is for the list's script
@@ -71,8 +73,9 @@ def walked(server: ServerAddress, prepare: Callable[[Ground], object] = lambda g
 def _as_operator(ground: Ground) -> None:
     """The operator looks at the first side's merchant."""
     token, csrf = ground.operator
-    picked = ground.call("POST", "/merchant", data={"csrf": csrf, "merchant": str(ground.a.mid)},
-                         headers={"cookie": f"{COOKIE}={token}"})  # fmt: skip
+    picked = ground.call(
+        "POST", "/merchant", data={"csrf": csrf, "merchant": str(ground.a.mid)}, headers={"cookie": f"{COOKIE}={token}"}
+    )
     assert picked.status_code == 303
 
 
@@ -93,11 +96,17 @@ def _join_link(ground: Ground) -> str:
 
 def pages() -> list[tuple[str, Line]]:
     """Every route that answers a GET with a page."""
-    return [(path, line) for (method, path), line in TABLE.items()
-            if method == "GET" and not path.startswith(APIS) and not FILES.search(path) and path not in NO_PAGES]
+    return [
+        (path, line)
+        for (method, path), line in TABLE.items()
+        if method == "GET" and not path.startswith(APIS) and not FILES.search(path) and path not in NO_PAGES
+    ]
 
 
 def forms() -> list[tuple[str, Line]]:
     """Every route of the portal that takes a form of somebody who is signed in."""
-    return [(path, line) for (method, path), line in TABLE.items()
-            if method == "POST" and not path.startswith(APIS) and line.whose != "anyone" and path not in TAKEN]
+    return [
+        (path, line)
+        for (method, path), line in TABLE.items()
+        if method == "POST" and not path.startswith(APIS) and line.whose != "anyone" and path not in TAKEN
+    ]

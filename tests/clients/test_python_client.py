@@ -144,12 +144,19 @@ def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> Non
     def story(url: str) -> None:
         program = sample.replace("http://127.0.0.1:8400", url)
         given = {"app_key": keys.app_key, "app_secret": keys.app_secret, "declined": declined}
-        names = {"BASE": url, "APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret,
-                 "PYTHONPATH": str(ROOT / "clients/python/src")}  # fmt: skip
+        names = {
+            "BASE": url,
+            "APP_KEY": keys.app_key,
+            "APP_SECRET": keys.app_secret,
+            "PYTHONPATH": str(ROOT / "clients/python/src"),
+        }
         ran = subprocess.run(
             [sys.executable, "-c", f"import json\nglobals().update(json.loads({json.dumps(given)!r}))\n{program}"],
-            env=os.environ | names, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+            env=os.environ | names,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert ran.returncode == 0, ran.stderr
         assert ("order.submitted" if "events" in sample else "SUBMITTED") in ran.stdout
 

@@ -39,14 +39,22 @@ def test_what_the_server_signed_is_taken() -> None:
     assert stablecoin()
 
 
-@pytest.mark.parametrize("bent", [
-    lambda: rescue(BODY + b" "), lambda: rescue(host="other.test"), lambda: standard(BODY + b" "),
-    lambda: standard(key=base64.b64encode(b"x" * 64).decode()), lambda: standard(at=AT + 301),
-    lambda: stablecoin(BODY + b" "), lambda: stablecoin(at=AT + 301),
-    lambda: webhooks.is_rescue(KEY, "h", {}, BODY, AT), lambda: webhooks.is_standard(KEY, {}, BODY, AT),
-    lambda: webhooks.is_stablecoin("s", {"x-fluxa-timestamp": "²"}, BODY, AT),
-    lambda: webhooks.is_rescue(KEY, "h", {"x-fc-date": "Mon, 99 Foo"}, BODY, AT),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bent",
+    [
+        lambda: rescue(BODY + b" "),
+        lambda: rescue(host="other.test"),
+        lambda: standard(BODY + b" "),
+        lambda: standard(key=base64.b64encode(b"x" * 64).decode()),
+        lambda: standard(at=AT + 301),
+        lambda: stablecoin(BODY + b" "),
+        lambda: stablecoin(at=AT + 301),
+        lambda: webhooks.is_rescue(KEY, "h", {}, BODY, AT),
+        lambda: webhooks.is_standard(KEY, {}, BODY, AT),
+        lambda: webhooks.is_stablecoin("s", {"x-fluxa-timestamp": "²"}, BODY, AT),
+        lambda: webhooks.is_rescue(KEY, "h", {"x-fc-date": "Mon, 99 Foo"}, BODY, AT),
+    ],
+)
 def test_what_somebody_else_sent_is_refused(bent: Any) -> None:
     assert not bent()
 

@@ -39,9 +39,13 @@ def documented(server: ServerAddress, dialects: Sequence[Dialect]) -> Iterator[D
         async with sandbox_world(server) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries)
             services = make_services(world, orders)
-            app = Starlette(routes=[
-                *rescue_routes(services), *docs_routes(world, dialects, "0"), *portal_routes(world, orders),
-            ])  # fmt: skip
+            app = Starlette(
+                routes=[
+                    *rescue_routes(services),
+                    *docs_routes(world, dialects, "0"),
+                    *portal_routes(world, orders),
+                ]
+            )
             typed: Any = app
             async with listening(OnePath(Tracing(BodyLimit(typed, refuse)))) as port:
                 told.append(Documented(f"http://127.0.0.1:{port}", shop.keys))

@@ -42,9 +42,19 @@ class Card(Struct, kw_only=True, rename="camel"):
     expiration_year: int | None = None
 
 
-class Declined(Struct, kw_only=True, rename={"is_declined": "isDeclined", "order_id": "orderId", "is_mit": "isMIT",
-                                              "idempotency_key": "idempotencyKey", "payment_method": "paymentMethod",
-                                              "expiry_date_utc": "expiryDateUtc", "site_id": "siteId"}):  # fmt: skip
+class Declined(
+    Struct,
+    kw_only=True,
+    rename={
+        "is_declined": "isDeclined",
+        "order_id": "orderId",
+        "is_mit": "isMIT",
+        "idempotency_key": "idempotencyKey",
+        "payment_method": "paymentMethod",
+        "expiry_date_utc": "expiryDateUtc",
+        "site_id": "siteId",
+    },
+):
     is_declined: Literal[True]
     order_id: Annotated[str, Meta(max_length=128, description="Yours; one rescue each.")]
     idempotency_key: Annotated[str, Meta(max_length=128)]
@@ -119,6 +129,8 @@ STABLE = (
 
 def own_dialects() -> list[Dialect]:
     words = {"malformed": (400, "invalid_body"), "unauthenticated": (401, "bad_signature"), "not_found": (404, "none")}
-    rows = {code: ErrorRow(code, status, told, "something", "do it", {"error": {"code": told, "message": "It."}})
-            for code, (status, told) in words.items()}  # fmt: skip
+    rows = {
+        code: ErrorRow(code, status, told, "something", "do it", {"error": {"code": told, "message": "It."}})
+        for code, (status, told) in words.items()
+    }
     return [replace(rescue(error_rows), operations=RESCUE), described(STABLE, rows)]

@@ -35,10 +35,15 @@ class Things:
         kept = self.kept
         words = operation.path.strip("/").split("/")
         made = {
-            "BASE": kept["base_url"], "APP_KEY": kept["app_key"], "APP_SECRET": kept["app_secret"],
-            "MID": kept["mid"], "SITE_ID": kept["site_id"], "TOKENIZATION_KEY": kept["tokenization_key"],
-            "KEY_ID": kept.get("stablecoin_key_id", ""), "SECRET": kept.get("stablecoin_secret", ""),
-        }  # fmt: skip
+            "BASE": kept["base_url"],
+            "APP_KEY": kept["app_key"],
+            "APP_SECRET": kept["app_secret"],
+            "MID": kept["mid"],
+            "SITE_ID": kept["site_id"],
+            "TOKENIZATION_KEY": kept["tokenization_key"],
+            "KEY_ID": kept.get("stablecoin_key_id", ""),
+            "SECRET": kept.get("stablecoin_secret", ""),
+        }
         if words[0] == "api":
             time.sleep(1.01 - time.time() % 1)  # a signature works once: the same sample needs the next second
             return made | self.signed_things(words)
@@ -81,17 +86,28 @@ class Things:
         shown = httpx.get(f"{self.kept['base_url']}/v1/orders/{order_id}", headers=headers, timeout=30).json()
         dispute = str(shown["disputes"][0]["id"])
         file = {"name": "a.txt", "content": "ZGVsaXZlcmVk"}
-        return {"ORDER_ID": order_id, "DISPUTE": dispute,
-                "FILE": self.post(f"/v1/orders/{order_id}/disputes/{dispute}/files", file)["id"]}  # fmt: skip
+        return {
+            "ORDER_ID": order_id,
+            "DISPUTE": dispute,
+            "FILE": self.post(f"/v1/orders/{order_id}/disputes/{dispute}/files", file)["id"],
+        }
 
     def application(self, doing: str) -> dict[str, str]:
         """A draft that lacks nothing, with its document; to be converted, one that was approved."""
         path, site = "/v1/onboarding/application", {"url": "https://a.example.com", "name": "A", "descriptor": "ALEAF"}
-        made = self.post(path, {
-            "legalName": "A Ltd", "country": "GB", "registrationNumber": "1", "businessCategory": "5499",
-            "contact": {"name": "Ana", "email": "ana@example.com"}, "kinds": ["mit"], "sites": [site],
-            "volumes": {"currency": "GBP", "monthlyAmount": 1},
-        })["id"]  # fmt: skip
+        made = self.post(
+            path,
+            {
+                "legalName": "A Ltd",
+                "country": "GB",
+                "registrationNumber": "1",
+                "businessCategory": "5499",
+                "contact": {"name": "Ana", "email": "ana@example.com"},
+                "kinds": ["mit"],
+                "sites": [site],
+                "volumes": {"currency": "GBP", "monthlyAmount": 1},
+            },
+        )["id"]
         pdf = {"kind": "registration", "name": "a.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
         document = self.post(f"{path}/{made}/documents", pdf)["id"]
         if doing == "convert":
@@ -111,12 +127,22 @@ class Things:
             return self.completed
         number = uuid.uuid4().hex[:12]
         body: dict[str, Any] = {
-            "isDeclined": True, "isMIT": not held, "orderId": f"S-{number}", "idempotencyKey": number,
-            "transaction": {"id": number, "amount": 4590, "currency": "USD", "responseCode": "51",
-                            "responseCodeSource": "nmi", "avsResultCode": "NA", "cvvResultCode": "NA",
-                            "cavvResultCode": "NA"},
+            "isDeclined": True,
+            "isMIT": not held,
+            "orderId": f"S-{number}",
+            "idempotencyKey": number,
+            "transaction": {
+                "id": number,
+                "amount": 4590,
+                "currency": "USD",
+                "responseCode": "51",
+                "responseCodeSource": "nmi",
+                "avsResultCode": "NA",
+                "cvvResultCode": "NA",
+                "cavvResultCode": "NA",
+            },
             "paymentMethod": {"cardNumber": script_card("visa", "51", 0)} | CARD,
-        }  # fmt: skip
+        }
         if held:
             body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
             body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
@@ -174,11 +200,24 @@ class Things:
         return str(made["transaction"]["payment_method"]["token"])
 
     def transmitted(self) -> str:
-        transaction = {"id": uuid.uuid4().hex, "amount": 4590, "currency": "USD", "responseCode": "100",
-                       "responseCodeSource": "nmi", "avsResultCode": "Y", "cvvResultCode": "M",
-                       "cavvResultCode": "NA"}  # fmt: skip
-        body = {"isDeclined": False, "orderId": uuid.uuid4().hex, "isMIT": False, "transaction": transaction,
-                "payer": {}, "paymentMethod": {}}  # fmt: skip
+        transaction = {
+            "id": uuid.uuid4().hex,
+            "amount": 4590,
+            "currency": "USD",
+            "responseCode": "100",
+            "responseCodeSource": "nmi",
+            "avsResultCode": "Y",
+            "cvvResultCode": "M",
+            "cavvResultCode": "NA",
+        }
+        body = {
+            "isDeclined": False,
+            "orderId": uuid.uuid4().hex,
+            "isMIT": False,
+            "transaction": transaction,
+            "payer": {},
+            "paymentMethod": {},
+        }
         return str(self.post("/v1/transmit", body)["transmitId"])
 
     def post(self, path: str, body: Any, proof: str = "") -> Any:
@@ -189,8 +228,13 @@ class Things:
 
     def signed_things(self, words: list[str]) -> dict[str, str]:
         if "subscriptions" in words and "{id}" in words:
-            asked = {"title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock",
-                     "interval_unit": "month"}  # fmt: skip
+            asked = {
+                "title": "Pro plan",
+                "amount": "9.99",
+                "currency": "USDT",
+                "channel": "mock",
+                "interval_unit": "month",
+            }
             made = self.sign_and_post("/api/v1/subscriptions", asked)
             if "resume" in words:
                 self.sign_and_post(f"/api/v1/subscriptions/{id_in(made)}/pause", {})

@@ -51,9 +51,13 @@ class Consumer:
 def running(name: str, key: str, folder: Path) -> Iterator[Consumer]:
     environment = os.environ | {"WEBHOOK_KEY": key, "TMPDIR": str(folder)}
     with subprocess.Popen(
-        [*COMMANDS[name], str(CONSUMERS[name])], env=environment, text=True, cwd=folder, stdout=subprocess.PIPE,
+        [*COMMANDS[name], str(CONSUMERS[name])],
+        env=environment,
+        text=True,
+        cwd=folder,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
+    ) as process:
         try:
             assert process.stdout is not None
             found = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)))
@@ -76,12 +80,19 @@ def test_they_print_each_event_once_and_refuse_what_is_not_signed(consumer: Cons
     host, foreign = consumer.host, base64.b64encode(b"x" * 64).decode()
     good = signed(host, TAKEN)
     bad: list[tuple[bytes, dict[str, str]]] = [
-        (TAKEN, {}), (TAKEN + b" ", good), (TAKEN, signed(host, TAKEN, key=foreign)), (b"", {}), (b"{}", good),
-        (TAKEN, signed("hooks.example", TAKEN)), (TAKEN, signed(host, TAKEN, ago=timedelta(minutes=6))),
-        (TAKEN, signed(host, TAKEN, ago=timedelta(minutes=-6))), (TAKEN, good | {"x-fc-authorization": "Signature"}),
-        (TAKEN, good | {"x-fc-date": "yesterday"}), (TAKEN, {k: v for k, v in good.items() if k != "x-fc-nonce"}),
+        (TAKEN, {}),
+        (TAKEN + b" ", good),
+        (TAKEN, signed(host, TAKEN, key=foreign)),
+        (b"", {}),
+        (b"{}", good),
+        (TAKEN, signed("hooks.example", TAKEN)),
+        (TAKEN, signed(host, TAKEN, ago=timedelta(minutes=6))),
+        (TAKEN, signed(host, TAKEN, ago=timedelta(minutes=-6))),
+        (TAKEN, good | {"x-fc-authorization": "Signature"}),
+        (TAKEN, good | {"x-fc-date": "yesterday"}),
+        (TAKEN, {k: v for k, v in good.items() if k != "x-fc-nonce"}),
         (TAKEN, good | {"x-fc-authorization": good["x-fc-authorization"] + "A"}),
-    ]  # fmt: skip
+    ]
     assert [consumer.post(body, headers) for body, headers in bad] == [401] * len(bad)
     assert [consumer.post(TAKEN, signed(host, TAKEN)) for _ in range(3)] == [204] * 3
     assert consumer.post(OTHER, signed(host, OTHER)) == 204

@@ -83,13 +83,17 @@ def without_required(value: Any) -> Any:
 def test_a_schema_says_limits_and_what_is_required() -> None:
     schemas = as_sent(OWN[0])["components"]["schemas"]
     assert schemas["Transaction"]["properties"]["amount"] == {
-        "type": "integer", "minimum": 1, "maximum": 100_000_000, "description": "Minor units: `4590` is 45.90.",
-    }  # fmt: skip
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100_000_000,
+        "description": "Minor units: `4590` is 45.90.",
+    }
     assert set(schemas["Transaction"]["required"]) == {"id", "amount", "currency", "responseCode", "responseCodeSource"}
     query = as_sent(OWN[0])["paths"]["/v1/orders"]["get"]["parameters"]
     assert [(one["name"], one["in"], one["required"]) for one in query] == [
-        ("status", "query", False), ("pageSize", "query", False),
-    ]  # fmt: skip
+        ("status", "query", False),
+        ("pageSize", "query", False),
+    ]
     assert query[1]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 10}
 
 
@@ -129,10 +133,20 @@ def _rescue() -> dict[str, Any]:
 
 def test_answers_that_are_files_say_so() -> None:
     paths = _rescue()["paths"]
-    found = {(path, kind) for path, told in paths.items() for one in told.values()
-             for kind in one["responses"].get("200", {}).get("content", {}) if kind != "application/json"}  # fmt: skip
-    csv = ["reconciliation", "settlements/{id}/lines", "partner/report", "uploads/{id}/answers",
-           *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns"))]  # fmt: skip
+    found = {
+        (path, kind)
+        for path, told in paths.items()
+        for one in told.values()
+        for kind in one["responses"].get("200", {}).get("content", {})
+        if kind != "application/json"
+    }
+    csv = [
+        "reconciliation",
+        "settlements/{id}/lines",
+        "partner/report",
+        "uploads/{id}/answers",
+        *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns")),
+    ]
     lines = ("/v1/uploads/{id}/answers", "application/x-ndjson")
     assert found == {(f"/v1/{name}", "text/csv") for name in csv} | {lines}
     assert "application/json" not in paths["/v1/uploads/{id}/answers"]["get"]["responses"]["200"]["content"]
@@ -156,8 +170,9 @@ def test_a_body_that_refuses_what_it_does_not_know_says_so() -> None:
     for path, told in made["paths"].items():
         for method, one in told.items():
             schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-            strict = next(op.strict for op in rescue(error_rows).operations
-                          if (op.path, op.method.lower()) == (path, method))  # fmt: skip
+            strict = next(
+                op.strict for op in rescue(error_rows).operations if (op.path, op.method.lower()) == (path, method)
+            )
             if schema is not None:
                 whole = {"components": made["components"], **schema}
                 errors = jsonschema.Draft202012Validator(whole).iter_errors({"noSuchField": 1})
@@ -175,8 +190,9 @@ def test_states_of_applications_and_merchants_are_enumerated() -> None:
 
 def test_a_page_size_that_is_clamped_has_no_maximum() -> None:
     paths = as_sent(next(one for one in dialects() if one.name == "stablecoin"))["paths"]
-    told = [one for path in paths.values() for one in path.get("get", {}).get("parameters", ())
-            if one["name"] == "limit"]  # fmt: skip
+    told = [
+        one for path in paths.values() for one in path.get("get", {}).get("parameters", ()) if one["name"] == "limit"
+    ]
     assert len(told) == 4
     for one in told:
         assert "maximum" not in one["schema"]

@@ -205,7 +205,6 @@ def test_what_the_doors_describe_can_be_shown() -> None:
             assert not taken or any(one.request for one in operation.examples), f"{operation.path} needs an example"
 
 
-
 def test_the_overview_shows_each_path_beside_its_verb(site: Documented) -> None:
     text = get(site, "/docs").text
     for dialect in DIALECTS:
@@ -225,8 +224,12 @@ def test_the_search_finds_how_bodies_are_encrypted(site: Documented) -> None:
 def test_the_sample_of_a_charge_is_whole() -> None:
     [stable] = [one for one in dialects() if one.name == "stablecoin"]
     reference = make_reference(stable, "0")
-    [charge] = [one for several in reference.groups.values() for one in several
-                if (one.operation.method, one.operation.path) == ("POST", "/api/v1/charges")]  # fmt: skip
+    [charge] = [
+        one
+        for several in reference.groups.values()
+        for one in several
+        if (one.operation.method, one.operation.path) == ("POST", "/api/v1/charges")
+    ]
     told = json.loads(charge.answers[0].sample)
     assert told["order"]["id"].startswith("ord_")
     assert told["order"]["merchant_order_id"] == "order-1001"

@@ -75,15 +75,27 @@ def test_requests_name_variables_in_place_of_what_does_not_last() -> None:
     assert by_name["List orders"]["url"]["raw"] == "{{base_url}}/v1/orders?status=0&status=4&pageSize=5"
 
 
-@pytest.mark.parametrize(("more", "signature"), [
-    ({"method": "POST", "path": "/api/v1/charges",
-      "body": '{"merchant_order_id":"order-1","amount":"9.99","currency":"USD","channel":"mock"}'},
-     "fbce91414009ef3082bf67da7dd3aee87d67fa5d4dcba566eac09e92c5830df4"),
-    ({"method": "GET", "path": "/api/v1/orders/{{order_id}}", "variables": {"order_id": "ord_123"}},
-     "86280caf5ae7f6842e05ed3a2f38b5cef541847c090a3d2afff7b0e18162eadf"),
-    ({"method": "GET", "path": "/api/v1/orders", "query": "status=paid&limit=10"},
-     "d37ea8487c6ceb4b8fc240e599676e5c16fe0ce00e8ec8f84a4b2cfe05f21611"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "signature"),
+    [
+        (
+            {
+                "method": "POST",
+                "path": "/api/v1/charges",
+                "body": '{"merchant_order_id":"order-1","amount":"9.99","currency":"USD","channel":"mock"}',
+            },
+            "fbce91414009ef3082bf67da7dd3aee87d67fa5d4dcba566eac09e92c5830df4",
+        ),
+        (
+            {"method": "GET", "path": "/api/v1/orders/{{order_id}}", "variables": {"order_id": "ord_123"}},
+            "86280caf5ae7f6842e05ed3a2f38b5cef541847c090a3d2afff7b0e18162eadf",
+        ),
+        (
+            {"method": "GET", "path": "/api/v1/orders", "query": "status=paid&limit=10"},
+            "d37ea8487c6ceb4b8fc240e599676e5c16fe0ce00e8ec8f84a4b2cfe05f21611",
+        ),
+    ],
+)
 def test_its_script_signs_as_the_contract_says(more: dict[str, Any], signature: str) -> None:
     secret = {"key_id": "pk_test_x", "secret": "sk_test_demo_secret_do_not_use_in_prod"}
     given = more | {"now": 1_750_000_000, "variables": secret | more.get("variables", {})}

@@ -89,8 +89,9 @@ def perform(language: str, text: str, variables: dict[str, str], folder: Path) -
     name, program = PROGRAMS[language]
     (folder / name).write_text(text, encoding="utf-8")
     environment = bare_environment() | variables
-    ran = subprocess.run([program, name], cwd=folder, env=environment, capture_output=True, text=True,
-                         timeout=SAMPLE_SECONDS)  # fmt: skip
+    ran = subprocess.run(
+        [program, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=SAMPLE_SECONDS
+    )
     told = f"{text}\n{ran.stdout}\n{ran.stderr}"
     assert ran.returncode == 0, told
     found = re.search(r"^(?:HTTP/1[.][01] )?([0-9]{3})\b", ran.stdout)
@@ -103,8 +104,7 @@ def test_every_program_that_samples_need_is_here() -> None:
 
 
 @pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
-@pytest.mark.parametrize(("dialect", "operation"), PERFORMED,
-                         ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])  # fmt: skip
+@pytest.mark.parametrize(("dialect", "operation"), PERFORMED, ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])
 def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
     for language in LANGUAGES:
         sample = sample_of(dialect, operation)
@@ -123,8 +123,13 @@ def test_the_overview_s_set_up_is_all_that_a_sample_needs(things: Things, tmp_pa
 def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
     """As `main` joins the doors."""
     told = [one for one in dialects() if one.operations]
-    paths = ["/docs", "/static/favicon.svg", "/docs/events", *(f"/docs/{one.name}" for one in told),
-             *(f"{one.prefix}/openapi.json" for one in told)]  # fmt: skip
+    paths = [
+        "/docs",
+        "/static/favicon.svg",
+        "/docs/events",
+        *(f"/docs/{one.name}" for one in told),
+        *(f"{one.prefix}/openapi.json" for one in told),
+    ]
     assert [httpx.get(things.kept["base_url"] + path, timeout=30).status_code for path in paths] == [200] * len(paths)
     icon = httpx.get(things.kept["base_url"] + "/favicon.ico", timeout=30, follow_redirects=True)
     assert (icon.status_code, icon.headers["content-type"].partition(";")[0]) == (200, "image/svg+xml")

@@ -18,14 +18,23 @@ from hypothesis import strategies as st
 from msgspec import inspect as mi
 from tests.doors.rescue.door import APPROVES, FUNDS, UNKNOWN
 
-QUICK = settings(database=None, derandomize=True, print_blob=False,
-                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much,
-                                        HealthCheck.function_scoped_fixture])  # fmt: skip
+QUICK = settings(
+    database=None,
+    derandomize=True,
+    print_blob=False,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
 
 # what is put in a field's place -------------------------------------------------------------------------------
 
-NUMBERS = st.sampled_from([0, -1, 1, 0.5, 1e-9, 1e300, -0.0, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**40,
-                           100_000_001])
+NUMBERS = st.sampled_from(
+    [0, -1, 1, 0.5, 1e-9, 1e300, -0.0, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**40, 100_000_001]
+)
 ODD = st.sampled_from([
     "", " ", "null", "true", "0", "-1", "1e3", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\u202eabc", "é" * 300,
     "😀" * 70, "x" * 257, "x" * 5000, "9" * 25, "1" * 5000, "٣٤", "²", "²" * 16, "２０２", "{}", "%00", "../..",
@@ -35,12 +44,24 @@ ODD = st.sampled_from([
 ])  # fmt: skip
 SENDABLE = ODD.filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text))  # in a query
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.text(string.printable, max_size=20)
-SCALARS = (st.none() | st.booleans() | NUMBERS | ODD | TEXTS | st.floats(allow_nan=False, allow_infinity=False)
-           | st.integers(-(2**64), 2**64))  # fmt: skip
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | NUMBERS
+    | ODD
+    | TEXTS
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**64), 2**64)
+)
 DEEP = st.integers(1, 60).map(lambda depth: json.loads('{"a":[' * depth + "1" + "]}" * depth))
-JUNK = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS | ODD, inner, max_size=4), max_leaves=8
-) | DEEP  # fmt: skip
+JUNK = (
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS | ODD, inner, max_size=4),
+        max_leaves=8,
+    )
+    | DEEP
+)
 DATES = st.sampled_from(["2026-03-02T09:20:11Z", "2030-01-01T00:00:00+02:00", "Mon, 02 Mar 2026 09:15:31 GMT"])
 
 
@@ -119,8 +140,9 @@ def bent(draw: st.DrawFn, body: Any, times: int = 3) -> Any:
         elif what == "drop":
             del inner[last]
         elif what == "wrap":
-            inner[last] = draw(st.sampled_from([[inner[last]], {"value": inner[last]}, [[[inner[last]]]],
-                                                {"": inner[last]}]))
+            inner[last] = draw(
+                st.sampled_from([[inner[last]], {"value": inner[last]}, [[[inner[last]]]], {"": inner[last]}])
+            )
         elif what == "text":
             inner[last] = str(inner[last])
         elif isinstance(inner, dict) and what == "case":

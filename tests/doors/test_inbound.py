@@ -68,8 +68,11 @@ def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> Non
         assert (await shop.order(order_id))["status"] == 8
         lie = await notice_of(shop, order_id, amount=9999)
         told = await post(shop, client, lie)
-        assert (told.status_code, told.json()["status"], told.json()["reason"]) == (200, "unmatched",
-                                                                                    "amount_above_charge")
+        assert (told.status_code, told.json()["status"], told.json()["reason"]) == (
+            200,
+            "unmatched",
+            "amount_above_charge",
+        )
         other = await post(shop, client, notice | {"amount": 1})
         assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
         stranger = await post(shop, client, await notice_of(shop, order_id, merchantId=str(uuid.uuid4())))
@@ -99,8 +102,15 @@ def test_who_cannot_sign_is_not_heard(server: ServerAddress) -> None:
         body = json.dumps(await notice_of(shop, await paid(shop))).encode()
         long_ago = WallTime(shop.world.clocks.wall().replace(year=2020))
         now, key = shop.world.clocks.wall(), notice_key(shop.world, "sandbox")
-        for signature in ("", "t=1,v1=" + "0" * 64, "nonsense", "\u00e9", signed(b"guess", body, now),
-                          signed(notice_key(shop.world, "other"), body, now), signed(key, body, long_ago)):  # fmt: skip
+        for signature in (
+            "",
+            "t=1,v1=" + "0" * 64,
+            "nonsense",
+            "\u00e9",
+            signed(b"guess", body, now),
+            signed(notice_key(shop.world, "other"), body, now),
+            signed(key, body, long_ago),
+        ):
             answer = await client.post(PATH, content=body, headers={"recoup-signature": signature.encode("latin-1")})
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
         assert not await shop.value("SELECT count(*) FROM dispute_notices")
@@ -112,11 +122,16 @@ def test_what_is_no_notice_is_told_why(server: ServerAddress) -> None:
     async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
         good = await notice_of(shop, await paid(shop))
         for body, status, code in (
-            (b"{", 400, "malformed"), (b"[]", 400, "malformed"), (b"\xff", 400, "malformed"), (b"", 400, "malformed"),
-            (b"[" * 5000, 400, "malformed"), (json.dumps(good | {"amount": -1}).encode(), 400, "invalid"),
+            (b"{", 400, "malformed"),
+            (b"[]", 400, "malformed"),
+            (b"\xff", 400, "malformed"),
+            (b"", 400, "malformed"),
+            (b"[" * 5000, 400, "malformed"),
+            (json.dumps(good | {"amount": -1}).encode(), 400, "invalid"),
             (json.dumps(good | {"reasonCode": "\x00"}).encode(), 400, "invalid"),
-            (json.dumps(good | {"pad": "x" * 20_000}).encode(), 413, "too_large"), (b"x" * 2_000_000, 413, "too_large"),
-        ):  # fmt: skip
+            (json.dumps(good | {"pad": "x" * 20_000}).encode(), 413, "too_large"),
+            (b"x" * 2_000_000, 413, "too_large"),
+        ):
             answer = await post(shop, client, body)
             assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), body[:50]
             assert answer.json()["error"]["cure"]

@@ -52,8 +52,9 @@ def test_an_order_of_each_is_told_in_the_same_lines_and_books(door: Door, both: 
         "SELECT o.door, (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE l.order_id = o.order_id)"
         " AS lines, (SELECT array_agg(p.recipe ORDER BY p.recipe) FROM postings p WHERE p.order_id = o.order_id)"
         " AS book, h.refunded_units, h.status FROM orders o JOIN order_heads h USING (merchant_id, order_id)"
-        " WHERE o.merchant_id = $1 ORDER BY o.door", merchant.shop.merchant_id,
-    )  # fmt: skip
+        " WHERE o.merchant_id = $1 ORDER BY o.door",
+        merchant.shop.merchant_id,
+    )
     assert [row["door"] for row in told] == ["rescue", "stablecoin"]
     ends = ["attempt_approved", "collected", "refund_owed", "refund_sent", "refund_done"]
     assert all(row["lines"][-5:] == ends for row in told)
@@ -70,8 +71,9 @@ def test_each_door_lists_its_own_of_one_table(door: Door, both: tuple[Caller, Me
     assert [one["id"] for one in merchant.get("/orders").json()["data"]] == [coin]
     heads = door.sql("SELECT count(*) AS n FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
     assert heads[0]["n"] == 2
-    foreign = door.sql("SELECT order_id FROM orders WHERE merchant_id = $1 AND door = 'stablecoin'",
-                       merchant.shop.merchant_id)[0]["order_id"]  # fmt: skip
+    foreign = door.sql(
+        "SELECT order_id FROM orders WHERE merchant_id = $1 AND door = 'stablecoin'", merchant.shop.merchant_id
+    )[0]["order_id"]
     assert caller.get(f"/orders/{foreign}").status_code == 404
     assert caller.refund(str(foreign), {"amountToRefund": 1}).status_code == 404
     assert caller.post(f"/orders/{foreign}/cancel", {}).status_code == 404

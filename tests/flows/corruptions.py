@@ -25,9 +25,7 @@ def _decided(decider: str) -> str:
     return f"versions ->> 'decider' = '{decider}'"
 
 
-_COPY = (
-    "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{change}'::jsonb)).* FROM {table} t WHERE {where}"
-)
+_COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{change}'::jsonb)).* FROM {table} t WHERE {where}"
 _ID = "01890000-0000-7000-8000-000000000001"
 
 

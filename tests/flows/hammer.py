@@ -27,8 +27,8 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import Vault
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.ids import new_id
@@ -45,9 +45,11 @@ from recoup.store.write.merchants import move_clock
 
 # Numbers count for real here (no identity of their own in each order), so that merchants share cards.
 POLICY = Policy(
-    magic_inputs=False, expiry_max=timedelta(days=20_000), call_timeout=timedelta(seconds=0.5),
+    magic_inputs=False,
+    expiry_max=timedelta(days=20_000),
+    call_timeout=timedelta(seconds=0.5),
     settled_after=timedelta(seconds=0.1),
-)  # fmt: skip
+)
 LIFE = timedelta(days=9_000)
 AMOUNTS = (4_590, 4_590, 4_590, 9_900)
 SENDS_OF_AN_ORDER_MAX = 14
@@ -93,11 +95,26 @@ class Hammer:
         now = (await self._merchant(merchant)).business(self.world.clocks.wall())
         at = now - timedelta(hours=self.dice.randint(0, 60))
         given = EvaluateRequest(
-            external_id=number, key=number, is_mit=True, order_source="ecommerce", expires_at=now + LIFE, units=units,
-            currency="USD", token_id=None, pan=pan, cvv="", exp_month=9, exp_year=2031, transaction_id=number,
-            decline={"code": "51", "source": "", "text": "", "advice": None, "at": at.isoformat()}, site_id=None,
-            site_url=None, descriptor=None, payer=Person(email=f"{number}@example.test"), facts={},
-        )  # fmt: skip
+            external_id=number,
+            key=number,
+            is_mit=True,
+            order_source="ecommerce",
+            expires_at=now + LIFE,
+            units=units,
+            currency="USD",
+            token_id=None,
+            pan=pan,
+            cvv="",
+            exp_month=9,
+            exp_year=2031,
+            transaction_id=number,
+            decline={"code": "51", "source": "", "text": "", "advice": None, "at": at.isoformat()},
+            site_id=None,
+            site_url=None,
+            descriptor=None,
+            payer=Person(email=f"{number}@example.test"),
+            facts={},
+        )
         scope = Scope(merchant.merchant_id, Actor("api", "hammer"), "hammer")
         try:
             word = await self.evaluate.evaluate(scope, given)
@@ -106,9 +123,17 @@ class Hammer:
         await start(self.orders, (merchant.merchant_id, word.order_id))
         mac = hmac.digest(self._mac_key, pan.encode(), hashlib.sha256).hex()
         self.seen.decline(
-            CameIn(mac, str(merchant.merchant_id), "USD", units, "merchant", merchant.acceptor, at.timestamp(),
-                   time.monotonic_ns())
-        )  # fmt: skip
+            CameIn(
+                mac,
+                str(merchant.merchant_id),
+                "USD",
+                units,
+                "merchant",
+                merchant.acceptor,
+                at.timestamp(),
+                time.monotonic_ns(),
+            )
+        )
         self.work.append(Held(merchant, word.order_id))
         return None
 
@@ -207,8 +232,14 @@ async def hammer(plan: Plan, seen: Seen) -> AsyncIterator[Hammer]:
     keys = Keyring(plan.material)
     issuer = Issuer(plan.dsn, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox", connections=6)
     world = World(
-        name="sandbox", db=db, keys=keys, processors={issuer.name: issuer}, web=None, clocks=Clocks(), policy=POLICY,
-    )  # fmt: skip
+        name="sandbox",
+        db=db,
+        keys=keys,
+        processors={issuer.name: issuer},
+        web=None,
+        clocks=Clocks(),
+        policy=POLICY,
+    )
     try:
         yield Hammer(plan, world, seen)
     finally:

@@ -10,8 +10,8 @@ from tests.worlds import KEYRING, Shop
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -46,9 +46,14 @@ async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     orders, merchants = Orders(world), Merchants(world)
     try:
         yield replace(
-            shop, world=world, orders=orders, deliveries=Deliveries(world), merchants=merchants,
-            evaluate=Evaluate(world, orders, merchants, Vault(world)), transmit=Transmit(world, orders, merchants),
-        )  # fmt: skip
+            shop,
+            world=world,
+            orders=orders,
+            deliveries=Deliveries(world),
+            merchants=merchants,
+            evaluate=Evaluate(world, orders, merchants, Vault(world)),
+            transmit=Transmit(world, orders, merchants),
+        )
     finally:
         killer.dead.set()
         await db.close()

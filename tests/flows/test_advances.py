@@ -84,8 +84,9 @@ async def balances(shop: Shop, order_id: UUID) -> dict[str, int]:
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
             "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING (merchant_id, posting_id)"
-            " WHERE order_id = $1 GROUP BY account HAVING sum(units) <> 0", order_id,
-        )  # fmt: skip
+            " WHERE order_id = $1 GROUP BY account HAVING sum(units) <> 0",
+            order_id,
+        )
     return {r["account"]: r["units"] for r in rows}
 
 
@@ -95,8 +96,9 @@ async def kept(shop: Shop, order_id: UUID) -> tuple[int, int]:
         row = await connection.fetchrow(
             "SELECT count(*) AS n, coalesce(sum(s.units), 0)::bigint - coalesce(sum((SELECT sum(r.units) FROM"
             " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.kind <> 'capture')), 0)"
-            "::bigint AS units FROM issuer.sends s WHERE s.order_id = $1 AND s.decision = 'approved'", order_id,
-        )  # fmt: skip
+            "::bigint AS units FROM issuer.sends s WHERE s.order_id = $1 AND s.decision = 'approved'",
+            order_id,
+        )
     return row["n"], row["units"]
 
 
@@ -382,8 +384,9 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
         async with shop.world.db.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT verdict, features, reasons FROM decisions WHERE order_id = $1"
-                " AND versions ->> 'decider' = 'advance-1'", order_id,
-            )  # fmt: skip
+                " AND versions ->> 'decider' = 'advance-1'",
+                order_id,
+            )
         again = advance(AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION)
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
@@ -460,7 +463,8 @@ def test_the_same_card_with_another_e_mail_has_no_limit_of_its_own(server: Serve
         assert len(approved) == 1
         assert await shop.value("SELECT count(*) FROM customer_exposure WHERE used > 0") == 3  # e-mail twice, card
         assert (await waiting(shop, customer="mail-0", pan=OTHER_CARD)).evaluate == (
-            "DECLINED" if words[0] is approved[0] else "APPROVED")  # nor has the payer one for each card
+            "DECLINED" if words[0] is approved[0] else "APPROVED"
+        )  # nor has the payer one for each card
         await shop.advance(timedelta(days=31))
         assert (await shop.value("SELECT sum(used)::bigint FROM customer_exposure")) == 0  # both came free
 

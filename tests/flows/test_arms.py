@@ -55,8 +55,9 @@ async def set_to(shop: Shop, wanted: Wanted, site_id: UUID | None = None) -> Non
 async def decisions(shop: Shop, order_id: UUID) -> list[Row]:
     rows: list[Row] = await shop.world.db.fetch(
         "SELECT *, versions ->> 'decider' AS decider, versions ->> 'model' AS model FROM decisions"
-        " WHERE order_id = $1 ORDER BY decision_id", order_id,
-    )  # fmt: skip
+        " WHERE order_id = $1 ORDER BY decision_id",
+        order_id,
+    )
     return rows
 
 
@@ -75,7 +76,10 @@ def test_the_engine_decides_from_the_decline_to_the_send(server: ServerAddress) 
         assert (await shop.order(order_id))["stage"] == "completed"
         _, due = await decisions(shop, order_id)
         assert (due["verdict"], due["decider"], due["features"]["due_at"]) == (
-            "attempt_now", "engine-1", order["next_attempt_at"].isoformat())  # fmt: skip
+            "attempt_now",
+            "engine-1",
+            order["next_attempt_at"].isoformat(),
+        )
         sent = await shop.value("SELECT decision_id FROM attempts WHERE order_id = $1", order_id)
         assert sent == due["decision_id"]
 
@@ -100,7 +104,9 @@ def test_in_the_shadow_the_ladder_sends_and_both_are_kept(server: ServerAddress)
         await shop.run_due()
         watched, done = await decisions(shop, order_id)
         assert [(row["decider"], row["arm"]["part"]) for row in (watched, done)] == [
-            ("engine-1", "watches"), ("decide-1", "decides")]  # fmt: skip
+            ("engine-1", "watches"),
+            ("decide-1", "decides"),
+        ]
         order = await shop.order(order_id)
         assert (order["arm"], order["next_attempt_at"].isoformat()) == ("shadow", done["plan"][0])
         assert any("the engine was in shadow mode" in reason for reason in done["reasons"])

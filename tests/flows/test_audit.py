@@ -27,10 +27,15 @@ def test_an_act_and_its_line_are_written_together_or_not_at_all(server: ServerAd
                 await _act_that_fails(shop)
             async with world.db.connection() as connection:
                 lines: list[Any] = [dict(row) for row in await connection.fetch(_LINES, shop.merchant_id)]
-            assert lines == [{
-                "actor": shop.scope.actor.text(), "action": "order.revealed", "subject_id": str(subject),
-                "facts": {"what": ["a", "b"]}, "request_id": shop.scope.request_id,
-            }]  # fmt: skip
+            assert lines == [
+                {
+                    "actor": shop.scope.actor.text(),
+                    "action": "order.revealed",
+                    "subject_id": str(subject),
+                    "facts": {"what": ["a", "b"]},
+                    "request_id": shop.scope.request_id,
+                }
+            ]
             for sql in ("UPDATE audit_lines SET actor = 'user:nobody'", "DELETE FROM audit_lines"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await world.db.execute(sql)
@@ -48,7 +53,9 @@ def test_an_act_without_words_is_no_act() -> None:
     with pytest.raises(ValueError, match="without words"):
         checked("order.eaten", {})
     assert checked("order.revealed", {"at": datetime(2026, 11, 20, tzinfo=UTC), "of": {"USD": (1, None)}}) == {
-        "at": "2026-11-20T00:00:00.000Z", "of": {"USD": [1, None]}}  # fmt: skip
+        "at": "2026-11-20T00:00:00.000Z",
+        "of": {"USD": [1, None]},
+    }
     assert checked("order.revealed", {"n": 1, "on": True, "long": "x" * 999})["long"] == "x" * 300
     assert all("." in action and words for action, words in ACTIONS.items())
 

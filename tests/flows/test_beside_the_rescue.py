@@ -61,8 +61,9 @@ async def redelivered(shop: Shop, transmit_id: UUID) -> None:
     async with owner(shop.world) as connection:
         await connection.execute(
             "INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, now())",
-            shop.merchant_id, transmit_id,
-        )  # fmt: skip
+            shop.merchant_id,
+            transmit_id,
+        )
     await shop.run_due()
 
 

@@ -15,8 +15,8 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.insight.verify import verify
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
@@ -90,8 +90,9 @@ def test_admissions_beside_a_block_are_before_it_or_refused(server: ServerAddres
         first = await shop.admit(payer=ANA)
         async with second_process(shop.world) as other:
             merchants = Merchants(other)
-            theirs = replace(shop, world=other, merchants=merchants,
-                             evaluate=Evaluate(other, Orders(other), merchants, Vault(other)))  # fmt: skip
+            theirs = replace(
+                shop, world=other, merchants=merchants, evaluate=Evaluate(other, Orders(other), merchants, Vault(other))
+            )
             await theirs.admit(payer=ANA)  # its settings are kept from now on
             await block_of_order(shop.world, shop.scope, first, "customer", "fraud")
             answers = await asyncio.gather(*(refused(one.ask(payer=ANA)) for one in (shop, theirs) * 4))
@@ -126,8 +127,10 @@ def test_another_merchant_is_not_bound(server: ServerAddress) -> None:
         await block_of_order(shop.world, shop.scope, order_id, "card", "fraud")
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other & Sons")
         theirs = await other.admit(payer=ANA, pan=card)
-        assert await refused(unblock(other.world, other.scope, await shop.value("SELECT block_id FROM blocks LIMIT 1"))
-                             ) == "not_found"  # fmt: skip
+        assert (
+            await refused(unblock(other.world, other.scope, await shop.value("SELECT block_id FROM blocks LIMIT 1")))
+            == "not_found"
+        )
         await other.advance(timedelta(days=8))
         assert (await other.order(theirs))["stage"] == "completed"
 

@@ -57,7 +57,9 @@ def test_a_held_order_sends_nothing_until_it_is_released(server: ServerAddress) 
         assert not await hold(shop.orders, shop.scope, order_id, "fraud")  # pressed twice
         held = await shop.order(order_id)
         assert (held["stage"], held["attention"]) == (
-            "held", "held:Put on hold by a person: something about it is being checked.")  # fmt: skip
+            "held",
+            "held:Put on hold by a person: something about it is being checked.",
+        )
         assert await refused(bring_forward(shop.orders, shop.scope, order_id)) == "wrong_state"
         await shop.advance(timedelta(days=10))
         assert (await shop.order(order_id))["attempts"] == 0
@@ -132,9 +134,9 @@ def test_retry_now_is_one_send_however_often_it_is_pressed(server: ServerAddress
     async def story(shop: Shop) -> None:
         order_id = await waiting(shop)
         async with second_process(shop.world) as other:
-            pressed = await asyncio.gather(*(
-                bring_forward(orders, shop.scope, order_id) for orders in (shop.orders, Orders(other)) * 8
-            ))  # fmt: skip
+            pressed = await asyncio.gather(
+                *(bring_forward(orders, shop.scope, order_id) for orders in (shop.orders, Orders(other)) * 8)
+            )
         assert sorted(pressed) == [False] * 15 + [True]
         await shop.settle()
         order = await shop.order(order_id)

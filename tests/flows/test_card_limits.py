@@ -25,9 +25,11 @@ from recoup.store.server import ServerAddress
 
 # Numbers count for real here, so that orders share a card.
 POLICY = Policy(
-    magic_inputs=False, call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.1),
+    magic_inputs=False,
+    call_timeout=timedelta(seconds=0.3),
+    settled_after=timedelta(seconds=0.1),
     cit_deadline=timedelta(seconds=1),
-)  # fmt: skip
+)
 # Where no call is lost: however slow the machine, each is answered.
 PATIENT = replace(POLICY, call_timeout=PATIENCE)
 
@@ -123,8 +125,9 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
             order_id = await started(shop, script_card("visa", "51", 99))
             assert await try_now(shop, order_id) == "unknown"
             monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(days=1))
-            await shop.value("UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1",
-                             order_id)  # fmt: skip
+            await shop.value(
+                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1", order_id
+            )
             for _ in range(3):
                 await inquire(shop.world, shop.orders, shop.key(order_id))
             counted = "SELECT (not_found, state, sends)::text FROM attempts WHERE order_id = $1 AND sends > 0"

@@ -154,9 +154,13 @@ def test_a_link_for_a_managed_payment_that_waiting_cannot_cure(server: ServerAdd
         assert (await shop.order(order_id))["stage"] == "processing"
         assert (await answered(shop, again, **ANOTHER)).state == "passed"
         assert await events(shop, order_id) == [
-            "challenge.presented", "challenge.attempted", "challenge.failed", "challenge.presented",
-            "challenge.attempted", "challenge.passed",
-        ]  # fmt: skip
+            "challenge.presented",
+            "challenge.attempted",
+            "challenge.failed",
+            "challenge.presented",
+            "challenge.attempted",
+            "challenge.passed",
+        ]
         sends = await shop.world.db.fetch("SELECT initiator FROM attempts WHERE order_id = $1", order_id)
         assert {r["initiator"] for r in sends} == {"customer"}
 

@@ -78,11 +78,13 @@ async def kept(shop: Shop) -> dict[Any, int]:
         ({"pan": PHONE_CARD, "cvv": "999", "phone": ""}, "APPROVED"),
         ({"pan": PHONE_CARD, "cvv": "", "phone": CHALLENGE_PHONES[0]}, "CHALLENGE"),
         ({"pan": PHONE_CARD, "cvv": "123", "phone": CHALLENGE_PHONES[2]}, "CHALLENGE"),
-        ({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0], "facts": {"transaction_type": "AUTHORIZATION"}},
-         "CAPTUREREQUIRED"),
+        (
+            {"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0], "facts": {"transaction_type": "AUTHORIZATION"}},
+            "CAPTUREREQUIRED",
+        ),
         ({"phone": "998888", "facts": {"transaction_type": "AUTHORIZATION"}}, "CAPTUREREQUIRED"),
     ],
-)  # fmt: skip
+)
 def test_what_the_customer_hears(server: ServerAddress, more: dict[str, Any], said: str) -> None:
     async def story(shop: Shop) -> None:
         word = await waiting(shop, **more)
@@ -98,8 +100,14 @@ def test_what_the_customer_hears(server: ServerAddress, more: dict[str, Any], sa
 async def _same(shop: Shop, word: Any) -> Any:
     """What a client sends again: the same order id under a new key, other timestamps."""
     row = await shop.order(word.order_id)
-    return await shop.declined(is_mit=False, days=None, external_id=row["external_id"], token_id=row["token_id"],
-                               pan=None, transaction_id=row["transaction_id"])  # fmt: skip
+    return await shop.declined(
+        is_mit=False,
+        days=None,
+        external_id=row["external_id"],
+        token_id=row["token_id"],
+        pan=None,
+        transaction_id=row["transaction_id"],
+    )
 
 
 @pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE])

@@ -22,8 +22,9 @@ async def book(shop: Shop, order_id: UUID) -> dict[str, int]:
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
             "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING (merchant_id, posting_id)"
-            " WHERE order_id = $1 GROUP BY account", order_id,
-        )  # fmt: skip
+            " WHERE order_id = $1 GROUP BY account",
+            order_id,
+        )
     return {r["account"]: r["units"] for r in rows if r["units"]}
 
 

@@ -145,12 +145,21 @@ def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(monkeypatch
     assert [read.of(one) > 0 for one in (some, little, much)] == [True, False, True]
 
 
-@pytest.mark.parametrize(("content", "small"), [
-    (lambda: b"[]", True), (lambda: b"x" * SMALL_BYTES, True), (lambda: b"x" * (SMALL_BYTES + 1), False),
-    (lambda: gzip.compress(b"x" * SMALL_BYTES), True), (lambda: gzip.compress(b"x" * (SMALL_BYTES + 1)), False),
-    (lambda: gzip.compress(b"x" * 100) * 2 + gzip.compress(b"x" * SMALL_BYTES), False),
-    (lambda: b"{}" * SMALL_MARKS, True), (lambda: b"{}" * SMALL_MARKS + b"\n", False),
-    (lambda: gzip.compress(b"1\n" * (SMALL_MARKS + 1)), False), (lambda: b"\x1f\x8bnot packed at all", True),
-], ids=range(10))  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "small"),
+    [
+        (lambda: b"[]", True),
+        (lambda: b"x" * SMALL_BYTES, True),
+        (lambda: b"x" * (SMALL_BYTES + 1), False),
+        (lambda: gzip.compress(b"x" * SMALL_BYTES), True),
+        (lambda: gzip.compress(b"x" * (SMALL_BYTES + 1)), False),
+        (lambda: gzip.compress(b"x" * 100) * 2 + gzip.compress(b"x" * SMALL_BYTES), False),
+        (lambda: b"{}" * SMALL_MARKS, True),
+        (lambda: b"{}" * SMALL_MARKS + b"\n", False),
+        (lambda: gzip.compress(b"1\n" * (SMALL_MARKS + 1)), False),
+        (lambda: b"\x1f\x8bnot packed at all", True),
+    ],
+    ids=range(10),
+)
 def test_what_a_small_file_is(content: Callable[[], bytes], small: bool) -> None:
     assert is_small(io.BytesIO(content())) is small

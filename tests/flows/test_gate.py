@@ -11,8 +11,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.store.pool import KeyTaken
@@ -117,8 +117,9 @@ def test_the_loser_of_a_race_for_an_order_id_leaves_no_key_behind(server: Server
                 await tx.execute(
                     "INSERT INTO order_refs (merchant_id, door, external_id, generation, order_id)"
                     " VALUES ($1, 'rescue', $2, 1, gen_random_uuid())",
-                    shop.merchant_id, given.external_id,
-                )  # fmt: skip
+                    shop.merchant_id,
+                    given.external_id,
+                )
                 call = asyncio.create_task(theirs.evaluate(shop.scope, given))
                 await _until_somebody_waits(shop)
             # Whoever took the id made no order here: what counts is that no key was kept without one.

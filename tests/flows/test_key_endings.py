@@ -20,8 +20,8 @@ from recoup.flows.merchants.own_keys import end_key, make_key
 from recoup.flows.merchants.partner_merchants import MerchantAsked
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
+from recoup.flows.purge_expired import purge_expired
 from recoup.flows.stable.callers import Callers, Signed
-from recoup.flows.tidy import tidy
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
@@ -110,8 +110,10 @@ async def by_the_partner(shop: Shop) -> tuple[Any, Any]:
     asked = MerchantAsked("Tea", "https://tea.example", "Tea", "BRIGHTLEAFTEA", "crm-1")
     made = await partner_merchants.create(shop.world, PARTNERS, asked)
     assert made.credentials
-    return ((made.credentials.app_key, made.credentials.app_secret),
-            lambda: partner_merchants.new_keys(shop.world, PARTNERS, made.merchant_id, NONE))  # fmt: skip
+    return (
+        (made.credentials.app_key, made.credentials.app_secret),
+        lambda: partner_merchants.new_keys(shop.world, PARTNERS, made.merchant_id, NONE),
+    )
 
 
 async def the_partners_own(shop: Shop) -> tuple[Any, Any]:
@@ -142,8 +144,9 @@ def test_what_a_door_remembers_of_a_key_ends_with_it(server: ServerAddress) -> N
 
     async def story(shop: Shop) -> None:
         world, scope = shop.world, scope_of(shop)
-        api, tokenization, stable = [await make_key(world, scope, kind, None)
-                                     for kind in ("api", "tokenization", "stablecoin")]  # fmt: skip
+        api, tokenization, stable = [
+            await make_key(world, scope, kind, None) for kind in ("api", "tokenization", "stablecoin")
+        ]
 
         def call(door: Process) -> Awaitable[object]:
             now = str(int(world.clocks.wall().timestamp()))
@@ -219,8 +222,10 @@ def test_a_listener_that_is_cut_off_comes_back(server: ServerAddress) -> None:
         made = await make_key(shop.world, scope_of(shop), "api", None)
         async with processes(shop, 2) as doors, owner(shop.world) as connection:
             tokens = await doors[0].credentials.sign_in(made.key, made.secret)
-            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                     " WHERE application_name = 'door' AND datname = current_database()")  # fmt: skip
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'door' AND datname = current_database()"
+            )
             await make_key(shop.world, scope_of(shop), "api", NONE)
             assert [await door.opens(tokens.access) for door in doors] == [False] * 2
             await asyncio.sleep(LEASE.total_seconds())
@@ -236,12 +241,13 @@ def test_more_endings_than_a_process_keeps_are_asked_for(server: ServerAddress) 
         made = await make_key(shop.world, scope_of(shop), "api", None)
         async with processes(shop, 1) as (door,), owner(shop.world) as connection:
             tokens = await door.credentials.sign_in(made.key, made.secret)
-            await connection.execute("INSERT INTO key_endings (key) SELECT 'k' || n FROM generate_series(0, $1) n",
-                                     ENDINGS_MAX)  # fmt: skip
+            await connection.execute(
+                "INSERT INTO key_endings (key) SELECT 'k' || n FROM generate_series(0, $1) n", ENDINGS_MAX
+            )
             await make_key(shop.world, scope_of(shop), "api", NONE)
             assert not await door.opens(tokens.access)
             await connection.execute("UPDATE key_endings SET noted_at = now() - interval '1 hour' WHERE key LIKE 'k%'")
-            await tidy(shop.world)
+            await purge_expired(shop.world)
             assert await connection.fetchval("SELECT count(*) FROM key_endings WHERE key LIKE 'k%'") == 0
 
     run(server, story)

@@ -124,8 +124,9 @@ def test_a_partner_that_dies_while_it_makes_a_merchant_has_one(server: ServerAdd
         assert told.credentials in (None, shown)
         await opens(world, told.merchant_id, shown)
         assert len(await live(world, told.merchant_id, "api")) == 1
-        waits = await rows(world, "SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'",
-                           told.merchant_id)  # fmt: skip
+        waits = await rows(
+            world, "SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'", told.merchant_id
+        )
         assert len(waits) == 1
         await register(world, told.merchant_id)
 
@@ -222,8 +223,14 @@ def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(server: 
     passwords = Passwords()
 
     async def act(world: World, name: str) -> Any:
-        asked = SignUp(f"{name}@shop.example", "correct horse battery", f"Shop {name}", kind, "https://shop.example",
-                       f"address {new_id()}")  # fmt: skip
+        asked = SignUp(
+            f"{name}@shop.example",
+            "correct horse battery",
+            f"Shop {name}",
+            kind,
+            "https://shop.example",
+            f"address {new_id()}",
+        )
         return await sign_up(world, passwords, asked)
 
     async def check(world: World, name: str, told: Any) -> None:

@@ -153,8 +153,11 @@ async def a_case(made: Any) -> AsyncIterator[Case]:
         shop, partner_id = await make_shop(*made), new_id()
         await make_partner(shop.world, partner_id, "P")
         async with owner(shop.world) as connection:
-            await connection.execute("INSERT INTO partner_merchants (merchant_id, partner_id, created_at)"
-                                     " VALUES ($1, $2, now())", shop.merchant_id, partner_id)  # fmt: skip
+            await connection.execute(
+                "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, $2, now())",
+                shop.merchant_id,
+                partner_id,
+            )
         url = f"http://127.0.0.1:{book.port}/hook"
         endpoint = await endpoints.create(shop.world, shop.scope, url, list(CATALOGUE), "rescue", own_key=True)
         yield Case(shop, book, endpoint.endpoint_id, PartnerScope(partner_id, Actor("partner", "p"), "test"))

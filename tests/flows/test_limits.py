@@ -27,11 +27,18 @@ async def hammered(server: ServerAddress, *, sends: int, seed: int) -> Verdict:
         material = fresh()
         plans = [
             Plan(
-                world.dsn, material, merchants, cards(5, 5, 4), seed + n, sends // PROCESSES,
-                orders_at_once=30, tasks=16, sends_in_a_window=60 // PROCESSES,
+                world.dsn,
+                material,
+                merchants,
+                cards(5, 5, 4),
+                seed + n,
+                sends // PROCESSES,
+                orders_at_once=30,
+                tasks=16,
+                sends_in_a_window=60 // PROCESSES,
             )
             for n in range(PROCESSES)
-        ]  # fmt: skip
+        ]
         seen = Seen()
         for one in await asyncio.gather(*map(hammer_once, plans)):
             seen.add(one)
@@ -57,11 +64,19 @@ async def hammered_and_killed(server: ServerAddress, folder: Path) -> tuple[Verd
         material = fresh()
         plans = [
             Plan(
-                world.dsn, material, merchants, cards(5, 5, 4), 8 + n, 550, orders_at_once=30, tasks=16,
-                sends_in_a_window=30, journal=str(folder / f"{n}.journal"),
+                world.dsn,
+                material,
+                merchants,
+                cards(5, 5, 4),
+                8 + n,
+                550,
+                orders_at_once=30,
+                tasks=16,
+                sends_in_a_window=30,
+                journal=str(folder / f"{n}.journal"),
             )
             for n in range(2)
-        ]  # fmt: skip
+        ]
         seen, killed = await asyncio.to_thread(hammer_and_kill, plans, (100, 250), 8)
         async with owner(world) as connection:
             return await judge(connection, seen), killed

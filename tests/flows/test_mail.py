@@ -49,7 +49,9 @@ def test_receipt_and_refund(server: ServerAddress) -> None:
         await shop.settle()
         receipt, refunded = await mails(shop)
         assert [(m["notice"], m["state"], m["tries"]) for m in (receipt, refunded)] == [
-            ("receipt", "sent", 1), ("refunded", "sent", 1)]  # fmt: skip
+            ("receipt", "sent", 1),
+            ("refunded", "sent", 1),
+        ]
         got = await arrived(shop)
         assert {m["recipient"] for m in got.values()} == {"ana@payer.example"}
         first, second = got[receipt["mail_id"]], got[refunded["mail_id"]]
@@ -124,10 +126,13 @@ def test_switches(server: ServerAddress) -> None:
 
 @pytest.mark.parametrize(
     ("billing", "subject"),
-    [({"countryCode": "DE", "country": "US"}, "Ihre Zahlung von 99.99 USD an Leaf"),
-     ({"countryCode": "CH"}, "Your payment of 99.99 USD to Leaf"), ({}, "Your payment of 99.99 USD to Leaf")],
+    [
+        ({"countryCode": "DE", "country": "US"}, "Ihre Zahlung von 99.99 USD an Leaf"),
+        ({"countryCode": "CH"}, "Your payment of 99.99 USD to Leaf"),
+        ({}, "Your payment of 99.99 USD to Leaf"),
+    ],
     ids=["Germany", "a country of several languages", "none"],
-)  # fmt: skip
+)
 def test_a_payer_reads_what_their_billing_country_reads(
     server: ServerAddress, billing: dict[str, str], subject: str
 ) -> None:

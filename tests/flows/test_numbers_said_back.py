@@ -34,8 +34,12 @@ class SaysItBack:
         return Outcome("unknown") if first else said
 
     async def inquire(self, id: Any) -> Any:
-        return replace(await self.inner.inquire(id), reference=f"auth-{CARD}-7", network_transaction_id=LIKE_A_CARD,
-                       processor_code=GROUPED)  # fmt: skip
+        return replace(
+            await self.inner.inquire(id),
+            reference=f"auth-{CARD}-7",
+            network_transaction_id=LIKE_A_CARD,
+            processor_code=GROUPED,
+        )
 
     async def reverse(self, reversal: Any) -> Any:
         return replace(await self.inner.reverse(reversal), reference=CARD, processor_code=f"00{CARD}")

@@ -25,9 +25,11 @@ def cards(number: int) -> str:
 
 def stranger(number: int) -> Person:
     return Person(
-        external_id=f"cust-{number}", first_name="Ana", email=f"ana-{number}@example.test",
+        external_id=f"cust-{number}",
+        first_name="Ana",
+        email=f"ana-{number}@example.test",
         phone=f"+1 555 77{number:05}",
-    )  # fmt: skip
+    )
 
 
 PLUS_TAGS: Callable[[int], str] = lambda n: f"Ana.Roe+{n}@example.test"  # noqa: E731
@@ -69,8 +71,9 @@ def test_another_person_has_a_limit_of_their_own(server: ServerAddress) -> None:
 
 def test_a_filler_in_place_of_a_phone_is_nobody(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        calls = (waiting(shop, units=500, payer=replace(stranger(n), phone="000-000-0000"), pan=cards(n))
-                 for n in range(4))  # fmt: skip
+        calls = (
+            waiting(shop, units=500, payer=replace(stranger(n), phone="000-000-0000"), pan=cards(n)) for n in range(4)
+        )
         assert {w.evaluate for w in await asyncio.gather(*calls)} == {"APPROVED"}
 
     run(server, story, policy=SLOW, customer_max_units=LIMIT)

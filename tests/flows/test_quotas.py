@@ -23,7 +23,7 @@ from recoup.flows.merchants.order_notes import note_order
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages import endpoints
 from recoup.flows.people.invitations import Subject, invite
-from recoup.flows.people.list_habits import keep_view
+from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.refunds.limits import change_limits
 from recoup.kernel.ids import new_id
@@ -59,8 +59,16 @@ class Ground:
 
     def file(self, user_id: UUID) -> Awaitable[object]:
         wanted = Wanted(OrderFilter(self.shop.merchant_id), "placed", True, ("order_id",), "GMT")
-        return ask_for_file(self.shop.world, self.shop.scope, user_id, new_id(), wanted, form="csv", said=["all"],
-                            file_name="orders.csv")  # fmt: skip
+        return ask_for_file(
+            self.shop.world,
+            self.shop.scope,
+            user_id,
+            new_id(),
+            wanted,
+            form="csv",
+            said=["all"],
+            file_name="orders.csv",
+        )
 
     def draft(self, kind: str, owner_id: UUID) -> Awaitable[object]:
         return create_application(self.shop.world, Applicant((kind, owner_id), Actor("user", "u"), "test"), Form())
@@ -78,8 +86,9 @@ class Ground:
         return sites.create(self.shop.world, self.shop.scope, wanted)
 
     def campaign(self, n: int) -> Awaitable[object]:
-        return campaigns.create(self.shop.world, self.shop.scope, self.shop.site_id,
-                                campaigns.Wanted(key=f"c{n}", name="Tea"))  # fmt: skip
+        return campaigns.create(
+            self.shop.world, self.shop.scope, self.shop.site_id, campaigns.Wanted(key=f"c{n}", name="Tea")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,16 @@ async def ground(server: ServerAddress) -> AsyncIterator[Ground]:
         small = shop.world.people
         change_world(shop.world, people_database=people)
         await register_merchant(shop.world, shop.merchant_id, "Tea", None)
-        owners = [await make_user(shop.world, f"owner{n}@example.test", "Owner", "correct horse battery",
-                                  [Membership("operator", UUID(int=0), "owner")])
-                  for n in range(CALLERS)]  # fmt: skip
+        owners = [
+            await make_user(
+                shop.world,
+                f"owner{n}@example.test",
+                "Owner",
+                "correct horse battery",
+                [Membership("operator", UUID(int=0), "owner")],
+            )
+            for n in range(CALLERS)
+        ]
         await register_partner(shop.world, PARTNER, "Partner")
         await make_partner(shop.world, PARTNER, "Partner")
         await shop.world.db.execute("UPDATE partners SET merchants_max = $1", MOST)

@@ -17,7 +17,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.port import Outcome, Reversal
+from recoup.gateways.cards.port import ModificationMessage, Outcome
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -111,8 +111,9 @@ def test_by_hand_takes_two_people(server: ServerAddress) -> None:
         await act(shop, refund_id, "propose")
         with pytest.raises(Problem, match="second person"):
             await act(shop, refund_id, "confirm")
-        results = await asyncio.gather(*(act(shop, refund_id, "confirm", BEN) for _ in range(4)),
-                                       return_exceptions=True)  # fmt: skip
+        results = await asyncio.gather(
+            *(act(shop, refund_id, "confirm", BEN) for _ in range(4)), return_exceptions=True
+        )
         assert results.count("done") == 1
         assert await book(shop, order_id) == {"bank": -9_999, "clearing": 9_999}
         assert (await shop.order(order_id))["attention"] is None
@@ -154,8 +155,10 @@ def test_an_order_needs_somebody_while_one_of_its_refunds_is_stuck(server: Serve
     async def work(shop: Shop) -> None:
         order_id = await paid(shop, 9_999)
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount))
-                for amount in ("10.00", "20.00")]  # fmt: skip
+        made = [
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount))
+            for amount in ("10.00", "20.00")
+        ]
         await shop.settle()
         await clear_fault(shop.world, "refuse")
         for one, left in zip(made, ("refund_stuck", None), strict=True):
@@ -209,8 +212,11 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
             made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
             await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
-        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
-                         first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)))  # fmt: skip
+        await shop.value(
+            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            made.refund_id,
+            first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)),
+        )
         for _ in range(2):
             await act(shop, made.refund_id, "again")
             await shop.run_due()
@@ -237,8 +243,11 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
         for _ in range(2):
             await hurried(shop)
         assert await shop.value("SELECT tries FROM refunds WHERE refund_id = $1", made.refund_id) > 1
-        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
-                         old := first_id_of(shop.world.clocks.wall() - timedelta(days=40)))  # fmt: skip
+        await shop.value(
+            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            made.refund_id,
+            old := first_id_of(shop.world.clocks.wall() - timedelta(days=40)),
+        )
         assert [why for _, why in await on_desk(shop)] in ([], ["delayed"])
         await clear_fault(shop.world, "outage")
         await hurried(shop)
@@ -260,7 +269,7 @@ def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
         processor = shop.world.processors["sandbox"]
         reverse = processor.reverse
 
-        async def lost(reversal: Reversal) -> Outcome:
+        async def lost(reversal: ModificationMessage) -> Outcome:
             await reverse(reversal)
             sent.append(reversal.id)
             return Outcome("unknown")
@@ -303,12 +312,17 @@ def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
         with processor_away(monkeypatch):
-            made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
-                    for key in ("a", "b")]  # fmt: skip
+            made = [
+                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
+                for key in ("a", "b")
+            ]
             await shop.run_due()
         for one in made:
-            await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", one.refund_id,
-                             first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+            await shop.value(
+                "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+                one.refund_id,
+                first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
+            )
         await act(shop, made[0].refund_id, "propose", ANN)
         assert await act(shop, made[0].refund_id, "confirm", BEN) == "done"
         assert await act(shop, made[1].refund_id, "refuse") == "refused"
@@ -331,8 +345,11 @@ def test_two_people_close_a_void_whose_outcome_nobody_will_ever_say(
             await shop.run_due()
         with pytest.raises(Problem, match="let go, not paid"):
             await act(shop, made.refund_id, "propose", ANN)
-        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
-                         first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+        await shop.value(
+            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            made.refund_id,
+            first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
+        )
         await act(shop, made.refund_id, "propose", ANN)
         with pytest.raises(Problem, match="second person"):
             await act(shop, made.refund_id, "confirm", ANN)

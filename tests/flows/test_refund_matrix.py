@@ -73,21 +73,25 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
     """Where order and money stand in the end, by the issuer's book and our rows."""
     row = await shop.order(order_id)
     async with owner(shop.world) as connection:
-        by_kind = dict(await connection.fetch(
-            "SELECT r.kind, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
-            " WHERE s.order_id = $1 AND r.decision = 'approved' GROUP BY r.kind", order_id,
-        ))  # fmt: skip
+        by_kind = dict(
+            await connection.fetch(
+                "SELECT r.kind, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
+                " WHERE s.order_id = $1 AND r.decision = 'approved' GROUP BY r.kind",
+                order_id,
+            )
+        )
         netted = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM refunds WHERE order_id = $1 AND state = 'netted'", order_id
         )
         disputed = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes WHERE order_id = $1 AND status <> 'won'"
-            " AND stage <> 'inquiry'", order_id,
-        )  # fmt: skip
+            " AND stage <> 'inquiry'",
+            order_id,
+        )
         taken = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM issuer.sends WHERE order_id = $1 AND decision = 'approved'",
             order_id,
-        )  # fmt: skip
+        )
     told = []
     if row["stage"] != "completed":
         told.append(row["stage"])
@@ -144,8 +148,9 @@ def _ends(
 ) -> Callable[[], Awaitable[None]]:
     async def look() -> None:
         end = await end_of(shop, order_id)
-        cells.seen[state.name, column] = end if told == "accepted" else (
-            f"{told}: {end}" if told.startswith("one") else told)  # fmt: skip
+        cells.seen[state.name, column] = (
+            end if told == "accepted" else (f"{told}: {end}" if told.startswith("one") else told)
+        )
 
     return look
 
@@ -178,21 +183,35 @@ def test_the_matrix(server: ServerAddress) -> None:
             assert proved.difference is None, proved.difference
 
     asyncio.run(story())
-    page = (HEAD + cells.table("the charge is", list(KINDS)) + RACES
-            + cells.table("the charge is", ["the same key twice", "two at once", "against"]))  # fmt: skip
+    page = (
+        HEAD
+        + cells.table("the charge is", list(KINDS))
+        + RACES
+        + cells.table("the charge is", ["the same key twice", "two at once", "against"])
+    )
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
         PAGE.write_text(page, encoding="utf-8")
         pytest.fail("docs/refund-matrix.md was not current; it is written anew: look at what has changed")
 
 
-@pytest.mark.parametrize(("asked", "code"), [
-    ({"amount": "0"}, "invalid"), ({"amount": "0.00"}, "invalid"), ({"amount": "-1.00"}, "invalid"),
-    ({"amount": "1e1"}, "invalid"), ({"amount": "1.001"}, "invalid"), ({"amount": "45.91"}, "over_remainder"),
-    ({"amount": "1.00", "currency": "EUR"}, "refund_currency"), ({}, "invalid"),
-    ({"items": ()}, "refund_items"), ({"items": ({"line": 9, "quantity": 1},)}, "refund_items"),
-    ({"items": ({"sku": "NO"},)}, "refund_items"), ({"items": ({"line": 1, "quantity": 4},)}, "refund_items"),
-    ({"items": ({"line": 2, "amount": 1591},)}, "refund_items"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"amount": "0"}, "invalid"),
+        ({"amount": "0.00"}, "invalid"),
+        ({"amount": "-1.00"}, "invalid"),
+        ({"amount": "1e1"}, "invalid"),
+        ({"amount": "1.001"}, "invalid"),
+        ({"amount": "45.91"}, "over_remainder"),
+        ({"amount": "1.00", "currency": "EUR"}, "refund_currency"),
+        ({}, "invalid"),
+        ({"items": ()}, "refund_items"),
+        ({"items": ({"line": 9, "quantity": 1},)}, "refund_items"),
+        ({"items": ({"sku": "NO"},)}, "refund_items"),
+        ({"items": ({"line": 1, "quantity": 4},)}, "refund_items"),
+        ({"items": ({"line": 2, "amount": 1591},)}, "refund_items"),
+    ],
+)
 def test_what_cannot_be_refunded_is_refused_with_the_reason(
     server: ServerAddress, asked: dict[str, object], code: str
 ) -> None:

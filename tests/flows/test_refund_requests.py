@@ -27,21 +27,36 @@ def scope(shop: Shop, who: Actor) -> Scope:
     return Scope(shop.merchant_id, who, "test")
 
 
-async def limit(shop: Shop, most: int | None = None, day: int | None = None, second: int | None = None,
-                role: str = "operations", asset: str = "USD") -> None:  # fmt: skip
+async def limit(
+    shop: Shop,
+    most: int | None = None,
+    day: int | None = None,
+    second: int | None = None,
+    role: str = "operations",
+    asset: str = "USD",
+) -> None:
     await change_limits(shop.world, scope(shop, ANN), role, asset, Limits(most, day, second))
 
 
-async def ask(shop: Shop, order_id: UUID, amount: str, who: Actor = ANN, key: str | None = None,
-              role: str | None = "operations") -> RefundAnswer:  # fmt: skip
+async def ask(
+    shop: Shop, order_id: UUID, amount: str, who: Actor = ANN, key: str | None = None, role: str | None = "operations"
+) -> RefundAnswer:
     asked = RefundRequest(amount=amount, key=key)
     return await refund(shop.world, shop.orders, scope(shop, who), order_id, asked, role)
 
 
-async def agree(shop: Shop, request_id: UUID, who: Actor = BEN, *, seen: int = 0, role: str = "owner",
-                asker_role: str | None = "operations") -> None:  # fmt: skip
-    await requests.approve(shop.world, shop.orders, scope(shop, who), request_id, role=role, asker_role=asker_role,
-                           seen_units=seen)  # fmt: skip
+async def agree(
+    shop: Shop,
+    request_id: UUID,
+    who: Actor = BEN,
+    *,
+    seen: int = 0,
+    role: str = "owner",
+    asker_role: str | None = "operations",
+) -> None:
+    await requests.approve(
+        shop.world, shop.orders, scope(shop, who), request_id, role=role, asker_role=asker_role, seen_units=seen
+    )
 
 
 async def refused(work: Awaitable[object]) -> Problem:
@@ -136,8 +151,9 @@ def test_a_second_person_makes_it_one_refund_however_often_they_press(server: Se
         own = await refused(agree(shop, asked.refund_id, ANN, seen=1_999))
         assert own.code == "forbidden"
         assert (await refused(agree(shop, asked.refund_id, seen=0))).code == "wrong_state"
-        answers = await asyncio.gather(*(agree(shop, asked.refund_id, who, seen=1_999) for who in [BEN, EVE] * 6),
-                                       return_exceptions=True)  # fmt: skip
+        answers = await asyncio.gather(
+            *(agree(shop, asked.refund_id, who, seen=1_999) for who in [BEN, EVE] * 6), return_exceptions=True
+        )
         assert {a.code for a in answers if isinstance(a, Problem)} == {"wrong_state"}
         assert sum(a is None for a in answers) == 6, "the same word of the same person does nothing"
         assert await refunded(shop) == 3_999

@@ -218,8 +218,9 @@ def test_a_new_card_that_comes_to_two_processes_at_once_is_one(ring: Keyring, se
             for serial in range(40):
                 pan = script_card("mastercard", "51", 2, serial=serial)
                 several = [Vault(one) for one in (world, stale, world, stale)]
-                cards = await asyncio.gather(*(
-                    vault.store(CardGiven(shop.merchant_id, uuid4(), pan, 9, 2031)) for vault in several))  # fmt: skip
+                cards = await asyncio.gather(
+                    *(vault.store(CardGiven(shop.merchant_id, uuid4(), pan, 9, 2031)) for vault in several)
+                )
                 assert len({one.pan_id for one in cards}) == 1
             split = """SELECT count(*) FROM (SELECT pan_id, bin, last4 FROM vault GROUP BY 1, 2, 3) v
                        GROUP BY bin, last4 HAVING count(*) > 1"""

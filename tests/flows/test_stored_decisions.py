@@ -53,8 +53,9 @@ async def decisions(shop: Shop, order_id: UUID, kind: str | None = None) -> list
         " (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE l.decision_id = d.decision_id) AS lines,"
         " (SELECT array_agg(a.attempt_no ORDER BY a.attempt_no) FROM attempts a"
         "   WHERE a.decision_id = d.decision_id) AS attempts"
-        " FROM decisions d WHERE d.order_id = $1 ORDER BY d.decision_id", order_id,
-    )  # fmt: skip
+        " FROM decisions d WHERE d.order_id = $1 ORDER BY d.decision_id",
+        order_id,
+    )
     return [row for row in rows if kind in (None, row["decider"])]
 
 
@@ -184,10 +185,16 @@ def test_who_brought_an_attempt_forward_stands_with_the_plan_before(server: Serv
         row = await one(shop, order_id, "by_hand-1")
         assert row["features"]["actor"] == MAYA.text()
         assert row["features"]["before"] == {
-            "due_at": planned_for.isoformat(), "ladder": "funds", "decision_id": str(plan["decision_id"])}  # fmt: skip
+            "due_at": planned_for.isoformat(),
+            "ladder": "funds",
+            "decision_id": str(plan["decision_id"]),
+        }
         assert row["features"]["gate"] == {"rule": "", "until": None}
         assert (row["rules"], row["lines"], row["attempts"]) == (
-            ["attempt_now", "plan_before", "gate_allows"], ["planned"], [1])  # fmt: skip
+            ["attempt_now", "plan_before", "gate_allows"],
+            ["planned"],
+            [1],
+        )
 
     run(server, story)
 
@@ -232,7 +239,9 @@ def test_each_charge_of_an_advanced_order_is_decided_and_so_is_its_end(server: S
         await shop.settle()
         rows = await decisions(shop, word.order_id, "charge-1")
         assert [(row["verdict"], row["lines"]) for row in rows] == [
-            *[("plan", ["charge_planned"])] * 4, ("write_off", ["uncollected"])]  # fmt: skip
+            *[("plan", ["charge_planned"])] * 4,
+            ("write_off", ["uncollected"]),
+        ]
         assert {row["versions"]["policy"] for row in rows} == {"collect-1"}
         assert [row["features"]["made"] for row in rows] == [0, 1, 2, 3, 4]
         assert [row["attempts"] for row in rows[:-1]] == [[2], [3], [4], [5]]
@@ -247,8 +256,18 @@ def test_stored_inputs_say_nothing_of_people_and_cards(server: ServerAddress) ->
         stored = json.dumps([[r["features"], r["reasons"], r["alternatives"]] for r in await decisions(shop, order_id)])
         row = await shop.order(order_id)
         payer = await shop.world.db.fetchrow("SELECT * FROM order_payer WHERE order_id = $1", order_id)
-        told = [str(value) for value in (*payer.values(), row["token_id"], row["card_id"], row["pan_id"],
-                                         shop.merchant_id, row["external_id"]) if value]  # fmt: skip
+        told = [
+            str(value)
+            for value in (
+                *payer.values(),
+                row["token_id"],
+                row["card_id"],
+                row["pan_id"],
+                shop.merchant_id,
+                row["external_id"],
+            )
+            if value
+        ]
         assert [word for word in told if word in stored and word != str(order_id)] == []
 
     run(server, story)

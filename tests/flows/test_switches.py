@@ -56,8 +56,7 @@ def by(shop: Shop, kind: str) -> Scope:
 
 
 async def noted(shop: Shop) -> list[tuple[Any, ...]]:
-    return [(h.level, h.kind, h.is_on, h.actor, h.why) for h in await history(shop.world, shop.scope,
-                                                                                         None, 50)]  # fmt: skip
+    return [(h.level, h.kind, h.is_on, h.actor, h.why) for h in await history(shop.world, shop.scope, None, 50)]
 
 
 async def refusal(shop: Shop, **order: Any) -> Problem:
@@ -134,11 +133,22 @@ async def test_what_is_repeated_after_its_kind_was_switched_off_is_read(shop: Sh
     assert (await shop.evaluate.evaluate(shop.scope, given)).order_id == first.order_id
 
 
-@pytest.mark.parametrize(("off", "on", "may"), [
-    ("api", "api", True), ("api", "partner", True), ("user", "operator", True), ("partner", "api", False),
-    ("partner", "user", False), ("partner", "partner", True), ("partner", "operator", True), ("operator", "api", False),
-    ("operator", "user", False), ("operator", "partner", False), ("operator", "operator", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("off", "on", "may"),
+    [
+        ("api", "api", True),
+        ("api", "partner", True),
+        ("user", "operator", True),
+        ("partner", "api", False),
+        ("partner", "user", False),
+        ("partner", "partner", True),
+        ("partner", "operator", True),
+        ("operator", "api", False),
+        ("operator", "user", False),
+        ("operator", "partner", False),
+        ("operator", "operator", True),
+    ],
+)
 @pytest.mark.parametrize("level", ["merchant", "site"])
 @told
 async def test_who_switches_on_stands_as_high_as_who_switched_off(
@@ -179,15 +189,23 @@ async def test_a_merchant_that_was_made_without_a_kind_waits_for_the_operator(sh
 async def test_sites_that_are_made_or_changed_note_their_switches(shop: Shop) -> None:
     made = await sites.create(shop.world, shop.scope, Wanted("https://b.example", "B", "SHOP*B", cit_web=False))
     await sites.update(shop.world, shop.scope, made.site_id, Wanted(cit_web=True, mit=False, name="Bee"))
-    assert [(kind, on) for _, kind, on, *_ in await noted(shop)] == [("mit", False), ("cit_web", True),
-                                                                    ("cit_web", False)]  # fmt: skip
+    assert [(kind, on) for _, kind, on, *_ in await noted(shop)] == [
+        ("mit", False),
+        ("cit_web", True),
+        ("cit_web", False),
+    ]
 
 
-@pytest.mark.parametrize(("subject", "kind", "why", "code"), [
-    (Subject("site", uuid4()), "mit", "", "not_found"), (Subject("campaign", uuid4()), "mit", "", "not_found"),
-    (MERCHANT, "everything", "", "invalid"), (MERCHANT, "mit", "x" * 257, "invalid"),
-    (MERCHANT, "mit", "a\nb", "invalid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("subject", "kind", "why", "code"),
+    [
+        (Subject("site", uuid4()), "mit", "", "not_found"),
+        (Subject("campaign", uuid4()), "mit", "", "not_found"),
+        (MERCHANT, "everything", "", "invalid"),
+        (MERCHANT, "mit", "x" * 257, "invalid"),
+        (MERCHANT, "mit", "a\nb", "invalid"),
+    ],
+)
 @told
 async def test_what_cannot_be_switched_is_said(shop: Shop, subject: Subject, kind: str, why: str, code: str) -> None:
     with pytest.raises(Problem) as caught:

@@ -64,12 +64,20 @@ async def rows_of(shop: Shop, kind: str, name: str, count: int = 5) -> list[dict
     """The last is refused when it is read; the one before it is about the first one's order again."""
     expiry = (await shop.now() + timedelta(days=20)).isoformat()
     body: dict[str, Any] = {"isDeclined": kind == "evaluate", "isMIT": True, "expiryDateUtc": expiry}
-    transaction = {"amount": 4590, "currency": "USD", "responseCode": "51", "responseCodeSource": "nmi",
-                   "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"}  # fmt: skip
+    transaction = {
+        "amount": 4590,
+        "currency": "USD",
+        "responseCode": "51",
+        "responseCodeSource": "nmi",
+        "avsResultCode": "NA",
+        "cvvResultCode": "NA",
+        "cavvResultCode": "NA",
+    }
     if kind == "evaluate":
         body["paymentMethod"] = {"cardNumber": await token_of(shop), "token": True}
-    made = [body | {"orderId": f"{name}-{n}", "transaction": transaction | {"id": f"{name}-{n}"}}
-            for n in range(count - 2)]  # fmt: skip
+    made = [
+        body | {"orderId": f"{name}-{n}", "transaction": transaction | {"id": f"{name}-{n}"}} for n in range(count - 2)
+    ]
     return [*made, made[0], {"orderId": f"{name}-bad"}]
 
 
@@ -93,13 +101,21 @@ async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 
     rows = await answers(shop, upload_id)
     assert [row["state"] for row in rows] == ["done"] * (count - 1) + ["refused"], [dict(row) for row in rows]
     assert (upload.state, upload.row_count, upload.done_count, upload.refused_count) == (
-        "completed", count, count - 1, 1)  # fmt: skip
+        "completed",
+        count,
+        count - 1,
+        1,
+    )
     assert all(row["given"] is None for row in rows)
     assert rows[0]["subject_id"] == rows[-2]["subject_id"]
     table, column = ("orders", "order_id") if kind == "evaluate" else ("transmissions", "transmit_id")
     async with owner(shop.world) as connection:
-        found = await connection.fetch(f"SELECT {column} AS id, external_id FROM {table} WHERE merchant_id = $1 AND"  # noqa: S608
-                                       " external_id LIKE $2", shop.merchant_id, name + "-%")  # fmt: skip
+        found = await connection.fetch(
+            f"SELECT {column} AS id, external_id FROM {table} WHERE merchant_id = $1 AND"  # noqa: S608
+            " external_id LIKE $2",
+            shop.merchant_id,
+            name + "-%",
+        )
         assert sorted(row["external_id"] for row in found) == sorted(f"{name}-{n}" for n in range(count - 2))
         assert {row["id"] for row in found} == {row["subject_id"] for row in rows[:-1]}
         told = await connection.fetchval("SELECT count(*) FROM outbox WHERE subject_id = $1", upload_id)
@@ -152,8 +168,10 @@ def test_a_kill_between_any_two_steps_of_taking(server: ServerAddress) -> None:
                 rows = await rows_of(shop, "evaluate", name)
                 async with dying_process(shop, killer) as dying:
                     await run_until_killed(killer, sent(dying, "evaluate", rows))
-                stored = await shop.value("SELECT count(*) FROM upload_rows r JOIN uploads u USING (merchant_id,"
-                                          " upload_id) WHERE u.state = 'received'")  # fmt: skip
+                stored = await shop.value(
+                    "SELECT count(*) FROM upload_rows r JOIN uploads u USING (merchant_id,"
+                    " upload_id) WHERE u.state = 'received'"
+                )
                 assert stored in (0, 5)
                 taken = await sent(shop, "evaluate", rows)
                 assert taken.before == (stored == 5)
@@ -290,14 +308,19 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
     run(server, story)
 
 
-@pytest.mark.parametrize(("planted", "told"), [
-    ("DELETE FROM due_work WHERE kind = 'upload'", "due work of upload"),
-    ("DELETE FROM upload_rows WHERE row_no = 1", "rows of upload"),
-    ("DELETE FROM outbox WHERE event = 'upload.completed'", "events of upload"),
-    ("UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'", "order of row 1"),
-    ("UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 AND state = 'done'",
-     "rows done of upload"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("planted", "told"),
+    [
+        ("DELETE FROM due_work WHERE kind = 'upload'", "due work of upload"),
+        ("DELETE FROM upload_rows WHERE row_no = 1", "rows of upload"),
+        ("DELETE FROM outbox WHERE event = 'upload.completed'", "events of upload"),
+        ("UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'", "order of row 1"),
+        (
+            "UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 AND state = 'done'",
+            "rows done of upload",
+        ),
+    ],
+)
 def test_verify_looks_into_uploads(server: ServerAddress, planted: str, told: str) -> None:
     async def tell() -> None:
         async with sandbox_world(server) as made:

@@ -247,7 +247,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
         ("UPDATE models SET content = '{', sha256 = encode(sha256('{'), 'hex')", "cannot be read"),
         ("DELETE FROM models", "UnknownVersion: engine-1 with model-"),
     ],
-)  # fmt: skip
+)
 def test_a_model_that_decided_is_proved_too(server: ServerAddress, lived_in: str, sql: str, words: str) -> None:
     done = planted(server, lived_in, sql)
     assert words in as_text(done)
@@ -375,8 +375,9 @@ def test_rare_states_are_clean(server: ServerAddress) -> None:
             stages = {"UNREACHABLE": "held", "ALLOWANCE-0": "completed", "FORWARD": "completed", "KILLED": "held"}
             await shop.admit(external_id="UNREACHABLE", pan=FAULT_CARDS["visa"], units=80_009, days=None, code="05")
             for number, units in enumerate((1077, 1051, 1051, 1051)):
-                await shop.admit(external_id=f"ALLOWANCE-{number}", pan=COUNTING_CARDS[0], units=units, days=None,
-                                 code="05")  # fmt: skip
+                await shop.admit(
+                    external_id=f"ALLOWANCE-{number}", pan=COUNTING_CARDS[0], units=units, days=None, code="05"
+                )
             await shop.run_due()
             await shop.transmitted("ALLOWANCE-3", declined=True)
             await shop.admit(external_id="FORWARD")

@@ -32,10 +32,18 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
 
             taken: dict[str, Any] = {
-                "merchant_id": shop.merchant_id, "endpoint_id": lane.endpoint_id, "lane_id": lane.lane_id,
-                "subject_id": order_id, "seq": 1, "fails": 1, "tries": 1, "lease_until": lane.lease_until,
-                "retry_at": None, "disable": None, "switched": False,
-            }  # fmt: skip
+                "merchant_id": shop.merchant_id,
+                "endpoint_id": lane.endpoint_id,
+                "lane_id": lane.lane_id,
+                "subject_id": order_id,
+                "seq": 1,
+                "fails": 1,
+                "tries": 1,
+                "lease_until": lane.lease_until,
+                "retry_at": None,
+                "disable": None,
+                "switched": False,
+            }
             async with world.db.transaction() as delivering:
                 # The delivery is being written: the lane is locked, its next event not yet looked for.
                 await delivering.fetch("SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id)

@@ -28,10 +28,9 @@ SYNC = {"days": None, "code": "91"}  # tried at once
 BY_CLASS = {
     (row.klass, row.reason): row.code
     for code in sorted({r.code for r in CODES if r.scheme in ("visa", "generic") and r.kind == "response"})
-    for row in [read_decline(scheme="visa", source="visa", code=code, text=None, advice=None,
-                             on=date(2026, 11, 1))]
+    for row in [read_decline(scheme="visa", source="visa", code=code, text=None, advice=None, on=date(2026, 11, 1))]
     if row.code
-}  # fmt: skip
+}
 
 
 async def now_said(shop: Shop, word: EvaluateResult) -> EvaluateResult:
@@ -48,8 +47,9 @@ async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
         rows = await connection.fetch(
             "SELECT s.decision, coalesce((SELECT sum(r.units) FROM issuer.reversals r WHERE r.charge_id = s.id"
             " AND r.decision = 'approved' AND r.kind <> 'capture'), 0) AS back FROM issuer.sends s"
-            " WHERE s.order_id = $1", word.order_id,
-        )  # fmt: skip
+            " WHERE s.order_id = $1",
+            word.order_id,
+        )
     stage = (await shop.order(word.order_id))["stage"]
     tries = [dict(t) for t in await _attempts(shop, word)]
     if word.evaluate == "APPROVED":
@@ -93,10 +93,13 @@ async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
 
 async def _attempts(shop: Shop, word: EvaluateResult) -> list[Any]:
     async with shop.world.db.connection() as connection:
-        return list(await connection.fetch(
-            "SELECT state, klass, code_reason FROM attempts WHERE order_id = $1 AND state <> 'planned'"
-            " ORDER BY attempt_no", word.order_id,
-        ))  # fmt: skip
+        return list(
+            await connection.fetch(
+                "SELECT state, klass, code_reason FROM attempts WHERE order_id = $1 AND state <> 'planned'"
+                " ORDER BY attempt_no",
+                word.order_id,
+            )
+        )
 
 
 def lived(server: ServerAddress, story: Any, policy: Policy = SLOW) -> None:
@@ -139,13 +142,15 @@ def test_whatever_becomes_of_a_try_is_told_as_what_it_was(server: ServerAddress,
     more = {"cit": CIT, "sync": SYNC, "managed": {}}[kind]
 
     async def story(shop: Shop) -> None:
-        words = await asyncio.gather(*(
-            shop.ask(pan=FAULT_CARDS["visa"], units=amount, **more) for amount in FAULTS if amount != 80_013
-        ))  # fmt: skip
+        words = await asyncio.gather(
+            *(shop.ask(pan=FAULT_CARDS["visa"], units=amount, **more) for amount in FAULTS if amount != 80_013)
+        )
         first = {await held_to_the_book(shop, await now_said(shop, word)) for word in words}
         await shop.settle()
-        last = {amount: await held_to_the_book(shop, await now_said(shop, word))
-                for amount, word in zip([a for a in FAULTS if a != 80_013], words, strict=True)}  # fmt: skip
+        last = {
+            amount: await held_to_the_book(shop, await now_said(shop, word))
+            for amount, word in zip([a for a in FAULTS if a != 80_013], words, strict=True)
+        }
         if kind == "cit":
             assert first & {"no_answer", "approved_late"}
             assert last[80_001] in ("approved_late", "approved")
@@ -196,7 +201,8 @@ def test_a_hard_decline_that_came_in_is_told_with_its_own_words(server: ServerAd
         assert row is not None
         word = word_of(row)
         assert answer(word, None, None).result == (
-            "The rescue ended: the card is reported lost or stolen. Ask the customer for another card.")
+            "The rescue ended: the card is reported lost or stolen. Ask the customer for another card."
+        )
         word = await shop.ask(pan=HARD_CARD, **CIT)
         assert await held_to_the_book(shop, word) == "hard_decline"
 

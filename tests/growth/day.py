@@ -52,8 +52,17 @@ def play(caller: Caller) -> None:
     for body in (transmit_body(caller), transmit_body(caller, isDeclined=True, transaction__responseCode="51")):
         assert caller.post("/transmit", body).status_code == 200
     work(caller.door)
-    for path in (f"/orders/{sync}", f"/orders/{managed}", "/orders", "/orders?limit=50&page=2", "/orders?status=7",
-                 f"/orders/{managed}/outcome", "/webhooks", "/events", "/settlements"):  # fmt: skip
+    for path in (
+        f"/orders/{sync}",
+        f"/orders/{managed}",
+        "/orders",
+        "/orders?limit=50&page=2",
+        "/orders?status=7",
+        f"/orders/{managed}/outcome",
+        "/webhooks",
+        "/events",
+        "/settlements",
+    ):
         answer = caller.get(path)
         assert answer.status_code < 500, answer.text
     assert caller.refund(refunded, {"amountToRefund": 10_00}).status_code == 200
@@ -101,18 +110,21 @@ class Statements:
     def counted(self, into: dict[int, Cost], role: str = "recoup_app") -> Iterator[None]:
         asyncio.run(self._ask("SELECT pg_stat_statements_reset()"))
         yield
-        rows = asyncio.run(self._ask(
-            "SELECT s.queryid, min(s.query) AS query, sum(calls)::bigint AS calls,"
-            " sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
-            " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
-            " JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid"
-            f" WHERE d.datname = '{self._database}' AND r.rolname = '{role}' GROUP BY 1"
-        ))  # fmt: skip
+        rows = asyncio.run(
+            self._ask(
+                "SELECT s.queryid, min(s.query) AS query, sum(calls)::bigint AS calls,"
+                " sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
+                " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
+                " JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid"
+                f" WHERE d.datname = '{self._database}' AND r.rolname = '{role}' GROUP BY 1"
+            )
+        )
         into |= {
-            r["queryid"]: Cost(plain(r["query"]), r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"],
-                               r["rows"] / r["calls"])
+            r["queryid"]: Cost(
+                plain(r["query"]), r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"], r["rows"] / r["calls"]
+            )
             for r in rows
-        }  # fmt: skip
+        }
 
     async def _ask(self, sql: str) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self._admin, timeout=10)
@@ -148,14 +160,14 @@ def plain(query: str) -> str:
     return re.sub(r"\s+", " ", query).strip()
 
 
-def grown(
-    few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float
-) -> list[tuple[Cost, Cost]]:
+def grown(few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float) -> list[tuple[Cost, Cost]]:
     """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history. What
     runs once may meet a table that is made longer just then, so that as much may come once. What a loop does comes in
     one call or in several, by chance: a call costs more where its day does, too."""
     return [
-        (before, cost) for which, cost in many.items() if (before := few.get(which))
+        (before, cost)
+        for which, cost in many.items()
+        if (before := few.get(which))
         and cost.buffers > before.buffers * most + slack + slack / cost.calls
         and cost.buffers * cost.calls > before.buffers * before.calls * most + slack * (cost.calls + 1)
-    ]  # fmt: skip
+    ]

@@ -110,8 +110,7 @@ def _day(people: People, *, looking: bool = False) -> None:
 def measured(server: ServerAddress, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
     """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
     merchant. `warm`: what is read was read before, and what was made is on the disk, so that times say something."""
-    with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
-          open_doors(door) as client):  # fmt: skip
+    with opened_door(server, template=before.database) as door, receiving(door) as receiver, open_doors(door) as client:
         door.run(fill(door, before, orders, receiver.url()))
         if warm:
             _as_admin(server, "CHECKPOINT")
@@ -152,15 +151,23 @@ async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
             "UPDATE fact_clocks f SET transmit_id = t.transmit_id FROM merchants m"
             " CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions WHERE merchant_id = m.merchant_id"
             "   AND transmit_id < $1 ORDER BY transmit_id DESC LIMIT 1) t"
-            " WHERE f.merchant_id = m.merchant_id", first_id_of(datetime.now(UTC) - timedelta(hours=1)),
-        )  # fmt: skip
+            " WHERE f.merchant_id = m.merchant_id",
+            first_id_of(datetime.now(UTC) - timedelta(hours=1)),
+        )
         await connection.execute("UPDATE endpoints SET url = $1", hook_url)
 
 
 def caller_of(door: Door, shop: Shop) -> Caller:
     services = door.services
-    here = replace(shop, world=door.world, orders=door.orders, deliveries=door.deliveries, merchants=services.merchants,
-                   evaluate=services.evaluate, transmit=services.transmit)  # fmt: skip
+    here = replace(
+        shop,
+        world=door.world,
+        orders=door.orders,
+        deliveries=door.deliveries,
+        merchants=services.merchants,
+        evaluate=services.evaluate,
+        transmit=services.transmit,
+    )
     caller = Caller(door, here)
     caller.sign_in()
     return caller

@@ -106,16 +106,19 @@ async def _used_cards(connection: asyncpg.Connection, merchant_id: UUID, copies:
     await connection.execute(
         f"INSERT INTO cards SELECT DISTINCT {_older('s.card_id', copies)}, s.at FROM network_sends s,"
         f" generate_series(1, {copies.number}::bigint) AS n WHERE s.merchant_id = $1 ON CONFLICT DO NOTHING",
-        merchant_id, timeout=None,
-    )  # fmt: skip
+        merchant_id,
+        timeout=None,
+    )
 
 
 def _older(column: str, copies: Copies) -> str:
     """The id that the copy `n` has."""
     digits = f"replace({column}::text, '-', '')"
     age = f"(n * {copies.step_ms})"
-    moment = (f"('x0000' || left({digits}, 12))::bit(64)::bigint - least({age}, {ROOM_MS})"
-              f" - greatest({age} - {ROOM_MS}, 0) / 4")  # fmt: skip
+    moment = (
+        f"('x0000' || left({digits}, 12))::bit(64)::bigint - least({age}, {ROOM_MS})"
+        f" - greatest({age} - {ROOM_MS}, 0) / 4"
+    )
     return f"(lpad(to_hex(({moment}) & 281474976710655), 12, '0') || substr({digits}, 13))::uuid"
 
 
@@ -131,29 +134,41 @@ async def _all_of(
         await connection.execute(f"UPDATE {table} SET {raised} WHERE merchant_id = $1", merchant_id)
     await connection.execute(
         f"UPDATE partner_closers SET number = number + {highest['partner'] * copies.number}"
-        " WHERE partner_id = (SELECT partner_id FROM merchants WHERE merchant_id = $1)", merchant_id,
-    )  # fmt: skip
+        " WHERE partner_id = (SELECT partner_id FROM merchants WHERE merchant_id = $1)",
+        merchant_id,
+    )
     for table, columns in tables.items():
         if "merchant_id" in columns and table not in NOT_HISTORY:
             await _multiply(connection, table, columns, merchant_id, copies, highest)
 
 
 async def _multiply(
-    connection: asyncpg.Connection, table: str, columns: dict[str, str], merchant_id: UUID, copies: Copies,
+    connection: asyncpg.Connection,
+    table: str,
+    columns: dict[str, str],
+    merchant_id: UUID,
+    copies: Copies,
     highest: Mapping[str, int],
-) -> None:  # fmt: skip
+) -> None:
     counted = COUNTED.get(table, {})
     values = [
-        f"t.{name} - n * {highest[counted[name]]}" if name in counted
-        else _older(f"t.{name}", copies) if kind == "uuid" and name not in SHARED
-        else f"t.{name} + interval '{LATER.days} days'" if table == "due_work" and name == "due_at"
-        else f"t.{name} - n * interval '{copies.step_ms} ms'" if kind.startswith("timestamp") and table != "due_work"
-        else f"t.{name} || '-' || n" if kind == "text" and name in ONCE
-        else f"t.{name} || int8send(n)" if kind == "bytea" and name in ONCE
-        else f"substr(t.{name}, 1, {CONTENT_BYTES})" if kind == "bytea"
+        f"t.{name} - n * {highest[counted[name]]}"
+        if name in counted
+        else _older(f"t.{name}", copies)
+        if kind == "uuid" and name not in SHARED
+        else f"t.{name} + interval '{LATER.days} days'"
+        if table == "due_work" and name == "due_at"
+        else f"t.{name} - n * interval '{copies.step_ms} ms'"
+        if kind.startswith("timestamp") and table != "due_work"
+        else f"t.{name} || '-' || n"
+        if kind == "text" and name in ONCE
+        else f"t.{name} || int8send(n)"
+        if kind == "bytea" and name in ONCE
+        else f"substr(t.{name}, 1, {CONTENT_BYTES})"
+        if kind == "bytea"
         else f"t.{name}"
         for name, kind in columns.items()
-    ]  # fmt: skip
+    ]
     origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND ({OVER.get(table, 'true')})"
     await connection.execute(f"CREATE TEMP TABLE origin AS {origin}")
     # The oldest first: each copy is read for its own sake, in order.
@@ -161,5 +176,5 @@ async def _multiply(
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)}"
         f" FROM generate_series({copies.number}::bigint, 1, -1) AS n, LATERAL (SELECT * FROM origin OFFSET n * 0) AS t",
         timeout=None,
-    )  # fmt: skip
+    )
     await connection.execute("DROP TABLE origin")

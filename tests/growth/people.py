@@ -105,8 +105,9 @@ class People:
 def open_doors(door: Door) -> Iterator[httpx.AsyncClient]:
     """Every door of the product over the world of one."""
     services = door.services
-    stable = make_services(door.world, door.orders, "http://door.test", 2_000, services.merchants,
-                           limits=services.limits)  # fmt: skip
+    stable = make_services(
+        door.world, door.orders, "http://door.test", 2_000, services.merchants, limits=services.limits
+    )
     app = application(door_routes(services, stable))
     files = tempfile.TemporaryDirectory(prefix="recoup-exports-")
     change_world(door.world, exports=Path(files.name))
@@ -127,8 +128,12 @@ def begin(caller: Caller) -> Partner:
     door, shop = caller.door, caller.shop
     partner = make_one(door, f"Partner of {shop.merchant_id}")
     door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", shop.merchant_id, partner.partner_id)
-    door.sql("INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
-             " VALUES ($1, $2, 'crm', now())", shop.merchant_id, partner.partner_id)  # fmt: skip
+    door.sql(
+        "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
+        " VALUES ($1, $2, 'crm', now())",
+        shop.merchant_id,
+        partner.partner_id,
+    )
     door.run(terms(shop, period="day", delay_days=0, account_delay_days=0))
     door.run(with_account(shop))
     door.run(set_arms(shop.world, shop.scope, None, Wanted("share", share=50, holdout=10, explore=5)))
@@ -145,8 +150,11 @@ def gathered(door: Door, client: httpx.AsyncClient, caller: Caller, partner: Par
     async def inside() -> None:
         await register_partner(world, pid, "Partner")
         await register_merchant(world, mid, "Shop", pid)
-        for name, member in {"owner": Membership("merchant", mid, "owner"), "seat": Membership("partner", pid, "owner"),
-                             "olga": Membership("operator", uuid.UUID(int=0), "owner")}.items():  # fmt: skip
+        for name, member in {
+            "owner": Membership("merchant", mid, "owner"),
+            "seat": Membership("partner", pid, "owner"),
+            "olga": Membership("operator", uuid.UUID(int=0), "owner"),
+        }.items():
             user_id = await make_user(world, f"{name}@{mid.hex}.example", name, PASSWORD, [member])
             async with world.people.transaction() as connection:
                 people.cookies[name] = await open_session(connection, world, user_id, None)
@@ -161,10 +169,19 @@ def sell(people: People) -> None:
     """In stablecoins: paid, refunded in part, cancelled, paid out."""
     number = uuid.uuid4().hex[:10]
     made = [
-        people.signed("POST", "/api/v1/charges", {"merchant_order_id": f"s-{number}-{n}", "amount": "49.90",
-                                                  "currency": "USDT", "channel": "mock", "subject": "Plan"})
+        people.signed(
+            "POST",
+            "/api/v1/charges",
+            {
+                "merchant_order_id": f"s-{number}-{n}",
+                "amount": "49.90",
+                "currency": "USDT",
+                "channel": "mock",
+                "subject": "Plan",
+            },
+        )
         for n in range(3)
-    ]  # fmt: skip
+    ]
     for one in made[:2]:
         page = httpx.URL(one["instruction"]["redirect_url"]).path
         assert people.door.run(people.client.post(f"{page}/pay")).status_code == 303
@@ -195,8 +212,15 @@ def run_desks(people: People) -> None:
     people.post("owner", f"/orders/{waiting}/release")
     people.post("owner", f"/orders/{waiting}/cancel")
     people.post("owner", "/orders/bulk", do="note", note="noted", sure="1", order=paid, back="/orders")
-    people.post("olga", "/approvals/adjustments", currency="USD", amount="1.00", direction="from", key=uuid.uuid4().hex,
-                note="noted")  # fmt: skip
+    people.post(
+        "olga",
+        "/approvals/adjustments",
+        currency="USD",
+        amount="1.00",
+        direction="from",
+        key=uuid.uuid4().hex,
+        note="noted",
+    )
     caller.advance(days=1)  # a settlement
     door.run(shop.settle())
 
@@ -209,8 +233,11 @@ def look_round(people: People) -> None:
     today = datetime.now(UTC)
     days = f"from={today - timedelta(days=7):%Y-%m-%d}&to={today:%Y-%m-%d}"
     span = f"from={today - timedelta(days=2):%Y-%m-%dT00:00:00Z}&to={today:%Y-%m-%dT00:00:00Z}"
-    for path in (*API, f"/reconciliation?{span}", *(f"/reports/{one}?{span}" for one in (
-            "transactions", "descriptors", "sites", "campaigns"))):  # fmt: skip
+    for path in (
+        *API,
+        f"/reconciliation?{span}",
+        *(f"/reports/{one}?{span}" for one in ("transactions", "descriptors", "sites", "campaigns")),
+    ):
         answer = people.caller.get(path.format(**ids))
         assert answer.status_code < 400, f"{path}: {answer.text}"
     after = people.caller.get(f"/reports/transactions?{span}&limit=5").json()["next"]
@@ -236,8 +263,11 @@ def finish(people: People) -> None:
     for row in door.sql("SELECT order_id FROM order_heads WHERE merchant_id = $1 AND status IN (0, 1, 3, 4, 5)", mid):
         people.caller.post(f"/orders/{row['order_id']}/cancel")
     door.run(people.caller.shop.settle())
-    found = door.sql("SELECT payer_id, email FROM order_payer WHERE merchant_id = $1 AND email LIKE 'ana-%'"
-                     " ORDER BY order_id DESC LIMIT 1", mid)[0]  # fmt: skip
+    found = door.sql(
+        "SELECT payer_id, email FROM order_payer WHERE merchant_id = $1 AND email LIKE 'ana-%'"
+        " ORDER BY order_id DESC LIMIT 1",
+        mid,
+    )[0]
     payer = found["payer_id"]
     people.post("owner", f"/customers/{payer}/export")
     people.post("owner", f"/customers/{payer}/block", reason="other")

@@ -80,8 +80,9 @@ def told(few: Measured, many: Measured, whose: str) -> list[str]:
 
 
 def bounded(cost: Cost) -> bool:
-    return any(cost.sql.startswith(begin) and (most is None or cost.buffers <= most)
-               for begin, (most, _) in BOUNDED.items())  # fmt: skip
+    return any(
+        cost.sql.startswith(begin) and (most is None or cost.buffers <= most) for begin, (most, _) in BOUNDED.items()
+    )
 
 
 def check_plans(many: Measured) -> None:

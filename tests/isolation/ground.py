@@ -135,8 +135,9 @@ def application(routes: Sequence[BaseRoute]) -> App:
 def opened_ground(server: ServerAddress) -> Iterator[Ground]:
     with opened_door(server) as door:
         services = door.services
-        stable = make_stablecoin_services(door.world, door.orders, "http://recoup.test", 2_000, services.merchants,
-                                          limits=services.limits)  # fmt: skip
+        stable = make_stablecoin_services(
+            door.world, door.orders, "http://recoup.test", 2_000, services.merchants, limits=services.limits
+        )
         routes = door_routes(services, stable)
         app = application(routes)
 
@@ -163,18 +164,24 @@ def _side(door: Door, mark: str) -> Side:
     side = Side(mark, caller, make_one(door, f"{mark} Partner"))
     mid, pid, shop = side.mid, side.partner.partner_id, caller.shop
     door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", mid, pid)
-    door.sql("INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
-             " VALUES ($1, $2, $3, now())", mid, pid, f"{mark}-crm")  # fmt: skip
+    door.sql(
+        "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at) VALUES ($1, $2, $3, now())",
+        mid,
+        pid,
+        f"{mark}-crm",
+    )
     door.run(register_partner(door.world, pid, f"{mark} Partner"))
     door.run(register_merchant(door.world, mid, f"{mark} Tea", pid))
     _objects(side)
     side.signer = Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret)
     for role in ROLES:
         side.sessions[role] = _session(door, f"{role}@{mark}.example", [Membership("merchant", mid, role)])
-        side.sessions[f"partner {role}"] = _session(door, f"p-{role}@{mark}.example",
-                                                    [Membership("partner", pid, role)])
-    spare = make_user(door.world, f"spare@{mark}.example", f"{mark} Spare", PASSWORD,
-                      [Membership("merchant", mid, "analyst")])  # fmt: skip
+        side.sessions[f"partner {role}"] = _session(
+            door, f"p-{role}@{mark}.example", [Membership("partner", pid, role)]
+        )
+    spare = make_user(
+        door.world, f"spare@{mark}.example", f"{mark} Spare", PASSWORD, [Membership("merchant", mid, "analyst")]
+    )
     side.ids["member"] = str(door.run(spare))
     subject = Subject("merchant", mid, f"{mark} Tea")
     asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst", request_id="test")
@@ -198,12 +205,25 @@ async def _told(door: Door, side: Side) -> uuid.UUID:
     assert session is not None
     notification_id = new_id()
     async with door.world.people.connection() as connection:
-        await tell(connection, [NewNotification(
-            user_id=session.user_id, notification_id=notification_id, world=door.world.name,
-            subject_id=side.mid, subject_name=f"{side.mark} Tea", alert_id=new_id(), kind="go_live",
-            facts={"state": "approved"}, on_page=True, created_at=door.world.clocks.wall(), mail_state="none",
-            mail_due_at=None,
-        )])  # fmt: skip
+        await tell(
+            connection,
+            [
+                NewNotification(
+                    user_id=session.user_id,
+                    notification_id=notification_id,
+                    world=door.world.name,
+                    subject_id=side.mid,
+                    subject_name=f"{side.mark} Tea",
+                    alert_id=new_id(),
+                    kind="go_live",
+                    facts={"state": "approved"},
+                    on_page=True,
+                    created_at=door.world.clocks.wall(),
+                    mail_state="none",
+                    mail_due_at=None,
+                )
+            ],
+        )
     return notification_id
 
 
@@ -242,8 +262,12 @@ def _objects(side: Side) -> None:
     ids["spare_endpoint"] = caller.post("/webhooks", hook | {"url": f"https://{mark}.example.com/spare"}).json()["id"]
     caller.post(f"/webhooks/{ids['endpoint']}/test", {}, allow_5xx=True)  # nobody listens there; the try is kept
     ids["delivery"] = caller.get(f"/webhooks/{ids['endpoint']}/deliveries").json()["data"][0]["id"]
-    about = {"siteId": ids["site"], "payer__email": f"ana@{mark}.example", "transaction__amount": side.units,
-             "billingInformation__lastName": mark}  # fmt: skip
+    about = {
+        "siteId": ids["site"],
+        "payer__email": f"ana@{mark}.example",
+        "transaction__amount": side.units,
+        "billingInformation__lastName": mark,
+    }
     number = iter(range(100))
 
     def order(**more: Any) -> str:
@@ -301,17 +325,26 @@ async def _asked(shop: Shop, order_id: uuid.UUID, mark: str) -> str:
 
 def _uploaded(ground: Ground, side: Side) -> None:
     """What the rest of the doors make."""
-    charge = {"merchant_order_id": f"{side.mark}-s", "amount": side.amount, "currency": "USDT", "channel": "mock",
-              "subject": side.mark}  # fmt: skip
+    charge = {
+        "merchant_order_id": f"{side.mark}-s",
+        "amount": side.amount,
+        "currency": "USDT",
+        "channel": "mock",
+        "subject": side.mark,
+    }
     made = signed(ground, side, "POST", "/api/v1/charges", charge).json()
     side.ids["stable_order"] = made["order"]["id"]
     side.ids["pay"] = made["instruction"]["redirect_url"].rpartition("/")[2]
     plan = {"title": f"{side.mark} plan", "amount": side.amount, "currency": "USDT", "interval_unit": "month"}
     side.ids["subscription"] = signed(ground, side, "POST", "/api/v1/subscriptions", plan).json()["subscription"]["id"]
     token, csrf = side.sessions["owner"]
-    answer = ground.call("POST", "/reconciliation/files", data={"csrf": csrf, "kind": "processor"},
-                         headers={"cookie": f"{COOKIE}={token}"},
-                         files={"file": (f"{side.mark}.csv", _statement(side), "text/csv")})  # fmt: skip
+    answer = ground.call(
+        "POST",
+        "/reconciliation/files",
+        data={"csrf": csrf, "kind": "processor"},
+        headers={"cookie": f"{COOKIE}={token}"},
+        files={"file": (f"{side.mark}.csv", _statement(side), "text/csv")},
+    )
     assert answer.status_code == 303, answer.text
     side.ids["run"] = answer.headers["location"].rpartition("/")[2]
     _of_lists(ground, side, csrf, {"cookie": f"{COOKIE}={token}"})
@@ -323,13 +356,29 @@ def _of_lists(ground: Ground, side: Side, csrf: str, headers: dict[str, str]) ->
     if door.world.exports is None:
         change_world(door.world, exports=Path(tempfile.mkdtemp(prefix="recoup-exports-")))
     side.ids["export"], side.ids["act"] = str(new_id()), str(new_id())
-    answer = ground.call("POST", "/exports", headers=headers, data={
-        "csrf": csrf, "key": uuid.UUID(side.ids["export"]).hex, "form": "csv", "back": "/orders"})  # fmt: skip
+    answer = ground.call(
+        "POST",
+        "/exports",
+        headers=headers,
+        data={"csrf": csrf, "key": uuid.UUID(side.ids["export"]).hex, "form": "csv", "back": "/orders"},
+    )
     assert answer.status_code == 303, answer.text
     count = door.sql("SELECT count(*) FROM order_heads WHERE merchant_id = $1", side.mid)[0][0]
-    answer = ground.call("POST", "/orders/bulk", headers=headers, data={
-        "csrf": csrf, "key": uuid.UUID(side.ids["act"]).hex, "do": "note", "all": "1", "sure": "1", "note": side.mark,
-        "expected": str(count), "back": "/orders"})  # fmt: skip
+    answer = ground.call(
+        "POST",
+        "/orders/bulk",
+        headers=headers,
+        data={
+            "csrf": csrf,
+            "key": uuid.UUID(side.ids["act"]).hex,
+            "do": "note",
+            "all": "1",
+            "sure": "1",
+            "note": side.mark,
+            "expected": str(count),
+            "back": "/orders",
+        },
+    )
     assert answer.status_code == 303, answer.text
 
 
@@ -339,8 +388,13 @@ def _statement(side: Side) -> bytes:
 
 def signed(ground: Ground, side: Side, method: str, path: str, body: Any = None) -> httpx.Response:
     content = written(body)
-    return ground.call(method, path, content=content, headers=side.signer.headers(method, path, "", content)
-                       | ({"content-type": "application/json"} if content else {}))  # fmt: skip
+    return ground.call(
+        method,
+        path,
+        content=content,
+        headers=side.signer.headers(method, path, "", content)
+        | ({"content-type": "application/json"} if content else {}),
+    )
 
 
 def text_of(answer: httpx.Response) -> str:
@@ -382,8 +436,10 @@ def _digests(tables: Any) -> str:
             where = "x.application_id IN (SELECT application_id FROM applications WHERE owner_id IN ($1, $2))"
         else:
             continue
-        parts.append(f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table['name']} x"
-                     f" WHERE {where}) AS {table['name']}")  # fmt: skip
+        parts.append(
+            f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table['name']} x"
+            f" WHERE {where}) AS {table['name']}"
+        )
     return "SELECT $1::uuid, $2::uuid, " + ", ".join(parts)
 
 

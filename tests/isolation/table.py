@@ -101,16 +101,19 @@ TABLE: dict[Key, Line] = {
     ("PATCH", "/v1/transmit/{id}"): _of("transmission", body=lambda s: {"outcome": "APPROVED"}),
     ("POST", "/v1/tokenize"): _v1(body=lambda s: tokenize_body(PHONE_CARD, mid=str(s.mid)), names=True),
     ("POST", "/v1/evaluate"): _v1(body=_evaluate, names=True),
-    ("POST", "/v1/capture"): _v1(names=True, body=lambda s: {
-        "idempotencyKey": "walk", "orderId": s.ids["held"], "amount": 77777, "currency": "USD"}),
+    ("POST", "/v1/capture"): _v1(
+        names=True,
+        body=lambda s: {"idempotencyKey": "walk", "orderId": s.ids["held"], "amount": 77777, "currency": "USD"},
+    ),
     ("POST", "/v1/outcome"): _v1(body=lambda s: {"orderSessionKey": s.ids["order"]}),
     ("GET", "/v1/orders"): _v1(),
     ("GET", "/v1/orders/{id}"): _of("order"),
     ("PATCH", "/v1/orders/{id}"): _of("order", body=lambda s: {"metadata": {"walk": "1"}}),
     ("POST", "/v1/orders/{id}/refund"): _of("paid", body=lambda s: {"amountToRefund": 0.01}),
     ("POST", "/v1/orders/{id}/cancel"): _of("order", body=lambda s: {"reason": "walk"}),
-    ("POST", "/v1/orders/{id}/disputes/{dispute}/files"): _v1(ids=_DISPUTE, body=lambda s: {
-        "name": "walk.pdf", "content": _document(s, 8)["content"]}),
+    ("POST", "/v1/orders/{id}/disputes/{dispute}/files"): _v1(
+        ids=_DISPUTE, body=lambda s: {"name": "walk.pdf", "content": _document(s, 8)["content"]}
+    ),
     ("GET", "/v1/orders/{id}/disputes/{dispute}/files"): _v1(ids=_DISPUTE),
     ("GET", "/v1/orders/{id}/disputes/{dispute}/files/{file}"): _v1(ids=_DISPUTE | {"file": "evidence"}),
     ("GET", "/v1/webhooks"): _v1(),
@@ -157,8 +160,9 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/reports/descriptors"): _v1(query=_SINCE),
     ("GET", "/v1/reports/sites"): _v1(query=_SINCE),
     ("GET", "/v1/reports/campaigns"): _v1(query=_SINCE),
-    ("POST", "/v1/uploads"): _v1(query="kind=transmit&filename=transmit_walk.json", body=lambda s: [
-        transmit_body(s.caller)]),
+    ("POST", "/v1/uploads"): _v1(
+        query="kind=transmit&filename=transmit_walk.json", body=lambda s: [transmit_body(s.caller)]
+    ),
     ("GET", "/v1/uploads"): _v1(),
     ("GET", "/v1/uploads/{id}"): _of("upload"),
     ("GET", "/v1/uploads/{id}/answers"): _of("upload"),
@@ -166,10 +170,16 @@ TABLE: dict[Key, Line] = {
     # partners
     ("GET", "/v1/partner"): _v1(whose="partner"),
     ("GET", "/v1/partner/merchants"): _v1(whose="partner"),
-    ("POST", "/v1/partner/merchants"): _v1(whose="partner", body=lambda s: {
-        "name": "New", "site": {"url": "https://n.example.com", "name": "N", "descriptor": "NEWSHOPPING"}}),
-    ("POST", "/v1/partner/merchants/switches"): _v1(whose="partner", body=lambda s: {"mids": [str(s.mid)],
-                                                                                   "mit": False}),
+    ("POST", "/v1/partner/merchants"): _v1(
+        whose="partner",
+        body=lambda s: {
+            "name": "New",
+            "site": {"url": "https://n.example.com", "name": "N", "descriptor": "NEWSHOPPING"},
+        },
+    ),
+    ("POST", "/v1/partner/merchants/switches"): _v1(
+        whose="partner", body=lambda s: {"mids": [str(s.mid)], "mit": False}
+    ),
     ("GET", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner"),
     ("PATCH", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner", body=lambda s: {"state": "paused"}),
     ("POST", "/v1/partner/merchants/{mid}/keys"): Line(_MID, whose="partner", body=lambda s: {}),
@@ -177,21 +187,26 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/partner/webhooks"): _v1(whose="partner"),
     ("POST", "/v1/partner/webhooks"): _v1(whose="partner", body=lambda s: {"url": "https://hooks.example.com/walk"}),
     ("GET", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
-    ("PUT", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
-        "url": "https://hooks.example.com/put"}),
-    ("PATCH", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
-        "events": ["order.completed"]}),
+    ("PUT", "/v1/partner/webhooks/{id}"): _of(
+        "partner_endpoint", whose="partner", body=lambda s: {"url": "https://hooks.example.com/put"}
+    ),
+    ("PATCH", "/v1/partner/webhooks/{id}"): _of(
+        "partner_endpoint", whose="partner", body=lambda s: {"events": ["order.completed"]}
+    ),
     ("DELETE", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
-    ("POST", "/v1/partner/webhooks/{id}/test"): _of("partner_endpoint", whose="partner", body=lambda s: {},
-                                                    lets_in=frozenset({409, 502, 504})),
+    ("POST", "/v1/partner/webhooks/{id}/test"): _of(
+        "partner_endpoint", whose="partner", body=lambda s: {}, lets_in=frozenset({409, 502, 504})
+    ),
     ("GET", "/v1/partner/webhooks/{id}/deliveries"): _of("partner_endpoint", whose="partner"),
     ("POST", "/v1/partner/webhooks/{id}/rotate"): _of("partner_endpoint", whose="partner", body=lambda s: {}),
-    ("POST", "/v1/partner/webhooks/{id}/replay"): _of("partner_endpoint", whose="partner", body=lambda s: {
-        "fromNumber": 1, "toNumber": 2}),
+    ("POST", "/v1/partner/webhooks/{id}/replay"): _of(
+        "partner_endpoint", whose="partner", body=lambda s: {"fromNumber": 1, "toNumber": 2}
+    ),
     ("GET", "/v1/partner/webhooks/{id}/replays"): _of("partner_endpoint", whose="partner"),
     # the stablecoin API
-    ("POST", "/api/v1/charges"): _stable(body=lambda s: {"merchant_order_id": "w", "amount": "1.00",
-                                                          "currency": "USDT"}),
+    ("POST", "/api/v1/charges"): _stable(
+        body=lambda s: {"merchant_order_id": "w", "amount": "1.00", "currency": "USDT"}
+    ),
     ("GET", "/api/v1/orders"): _stable(),
     ("GET", "/api/v1/orders/{id}"): _of("stable_order", whose="signer"),
     ("POST", "/api/v1/orders/{id}/refund"): _of("stable_order", whose="signer", body=lambda s: {"amount": "1.00"}),
@@ -206,16 +221,20 @@ TABLE: dict[Key, Line] = {
     ("GET", "/api/v1/payouts"): _stable(),
     ("POST", "/api/v1/payouts"): _stable(body=lambda s: {"amount": "1.00", "currency": "USDT"}),
     ("GET", "/api/v1/subscriptions"): _stable(),
-    ("POST", "/api/v1/subscriptions"): _stable(body=lambda s: {"title": "w", "amount": "1.00", "currency": "USDT",
-                                                               "interval_unit": "month"}),
+    ("POST", "/api/v1/subscriptions"): _stable(
+        body=lambda s: {"title": "w", "amount": "1.00", "currency": "USDT", "interval_unit": "month"}
+    ),
     ("GET", "/api/v1/subscriptions/{id}"): _of("subscription", whose="signer"),
     ("POST", "/api/v1/subscriptions/{id}/pause"): _of("subscription", whose="signer"),
     ("POST", "/api/v1/subscriptions/{id}/resume"): _of("subscription", whose="signer"),
     ("POST", "/api/v1/subscriptions/{id}/cancel"): _of("subscription", whose="signer"),
     ("GET", "/api/v1/openapi.json"): _anyone(),
     # processors
-    ("POST", "/inbound/{route}/notices"): _anyone(ids={"route": "sandbox"}, body=lambda s: {
-        "id": "walk", "order": s.ids["paid"], "kind": "service", "stage": "opened"}, names=True),
+    ("POST", "/inbound/{route}/notices"): _anyone(
+        ids={"route": "sandbox"},
+        body=lambda s: {"id": "walk", "order": s.ids["paid"], "kind": "service", "stage": "opened"},
+        names=True,
+    ),
     ("POST", "/inbound/sandbox/webhooks"): _anyone(),
     # payers: whoever has a link that we signed may use it; the walk has forged ones
     ("GET", "/charge"): _anyone(),
@@ -250,27 +269,36 @@ TABLE: dict[Key, Line] = {
     ("GET", "/account"): _page(),
     ("POST", "/account/name"): _page(may=EVERY_ROLE, body=lambda s: {"name": ""}),
     ("GET", "/account/password"): _page(),
-    ("POST", "/account/password"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
-        "old": "guess", "new": "another guess"}),
+    ("POST", "/account/password"): _page(
+        may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {"old": "guess", "new": "another guess"}
+    ),
     ("GET", "/account/second-factor"): _page(),
-    ("POST", "/account/second-factor/begin"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
-        "password": "guess"}),
+    ("POST", "/account/second-factor/begin"): _page(
+        may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {"password": "guess"}
+    ),
     ("POST", "/account/second-factor/withdraw"): _page(may=EVERY_ROLE),
-    ("POST", "/account/second-factor/confirm"): _page(may=EVERY_ROLE, body=lambda s: {
-        "code": "000000", "key": "0" * 32}),
-    ("POST", "/account/second-factor/codes"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
-        "password": "guess", "code": "000000", "key": "0" * 32}),
-    ("POST", "/account/second-factor/off"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
-        "password": "guess", "code": "000000"}),
+    ("POST", "/account/second-factor/confirm"): _page(
+        may=EVERY_ROLE, body=lambda s: {"code": "000000", "key": "0" * 32}
+    ),
+    ("POST", "/account/second-factor/codes"): _page(
+        may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {"password": "guess", "code": "000000", "key": "0" * 32}
+    ),
+    ("POST", "/account/second-factor/off"): _page(
+        may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {"password": "guess", "code": "000000"}
+    ),
     ("GET", "/account/sessions"): _page(),
     ("POST", "/account/sessions"): _page(may=EVERY_ROLE, body=lambda s: {"which": "00" * 32}),
-    ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
-                                 may=frozenset({"owner", "operations", "analyst", "developer"})),
+    ("POST", "/merchant"): _page(
+        body=lambda s: {"merchant": str(s.mid)},
+        names=True,
+        may=frozenset({"owner", "operations", "analyst", "developer"}),
+    ),
     ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY, lets_in=frozenset({403})),
     ("GET", "/orders"): _page(),
     ("POST", "/orders/{order_id}/block"): _page(ids=_ORDER, body=lambda s: {"kind": "customer", "reason": "other"}),
-    ("POST", "/orders/{order_id}/unblock"): _page(ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {
-        "block": UNKNOWN}),
+    ("POST", "/orders/{order_id}/unblock"): _page(
+        ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}
+    ),
     ("GET", "/overview"): _page(),
     ("GET", "/customers"): _page(),
     ("POST", "/customers/unblock"): _page(lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}),
@@ -288,18 +316,24 @@ TABLE: dict[Key, Line] = {
     ("POST", "/exports"): _page(may=EVERY_ROLE, body=lambda s: {"key": "0" * 32, "form": "csv", "back": "/orders"}),
     ("GET", "/exports/new/{form}"): _page(ids={"form": "csv"}),
     ("GET", "/exports/{export_id}/file"): _page(ids={"export_id": "export"}, lets_in=frozenset({404})),
-    ("POST", "/exports/{export_id}/cancel"): _page(ids={"export_id": "export"}, may=EVERY_ROLE,
-                                                  lets_in=frozenset({404})),
+    ("POST", "/exports/{export_id}/cancel"): _page(
+        ids={"export_id": "export"}, may=EVERY_ROLE, lets_in=frozenset({404})
+    ),
     ("POST", "/orders/look"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "Asia/Tokyo", "back": "/orders"}),
     ("POST", "/orders/views"): _page(may=EVERY_ROLE, body=lambda s: {"name": "Walk", "back": "/orders?status=7"}),
-    ("POST", "/orders/views/{view_id}"): _page(ids={"view_id": "nothing"}, may=EVERY_ROLE, lets_in=frozenset({404}),
-                                               body=lambda s: {"do": "rename", "name": "Walk", "back": "/orders"}),
+    ("POST", "/orders/views/{view_id}"): _page(
+        ids={"view_id": "nothing"},
+        may=EVERY_ROLE,
+        lets_in=frozenset({404}),
+        body=lambda s: {"do": "rename", "name": "Walk", "back": "/orders"},
+    ),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
-    ("POST", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}, body=lambda s: {
-        "amount": "0.01", "key": UNKNOWN}),
+    ("POST", "/orders/{order_id}/refund"): _page(
+        ids={"order_id": "paid"}, body=lambda s: {"amount": "0.01", "key": UNKNOWN}
+    ),
     ("POST", "/orders/{order_id}/cancel"): _page(ids=_ORDER),
     ("POST", "/orders/{order_id}/capture"): _page(ids=_ORDER, body=lambda s: {"key": "0" * 32}),
     ("POST", "/orders/{order_id}/retry"): _page(ids=_ORDER),
@@ -314,34 +348,59 @@ TABLE: dict[Key, Line] = {
     ("GET", "/reconciliation/files"): _page(),
     ("POST", "/reconciliation/files"): _page(body=lambda s: {"kind": "processor"}),
     ("GET", "/reconciliation/files/{run_id}"): _page(ids={"run_id": "run"}),
-    ("POST", "/reconciliation/files/{run_id}/book"): _page(ids={"run_id": "run"}, whose="operator", may=NOBODY,
-                                                           body=lambda s: {"which": "all", **_NOTE}),
+    ("POST", "/reconciliation/files/{run_id}/book"): _page(
+        ids={"run_id": "run"}, whose="operator", may=NOBODY, body=lambda s: {"which": "all", **_NOTE}
+    ),
     ("GET", "/reports"): _page(),
     ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
     ("GET", "/engine"): _page(),
-    ("POST", "/engine"): _page(names=True, body=lambda s: {
-        "site": s.ids["site"], "mode": "share", "share": "20", "holdout": "10", "explore": "10", "explore_max": ""}),
+    ("POST", "/engine"): _page(
+        names=True,
+        body=lambda s: {
+            "site": s.ids["site"],
+            "mode": "share",
+            "share": "20",
+            "holdout": "10",
+            "explore": "10",
+            "explore_max": "",
+        },
+    ),
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/switches"): _page(),
     ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
-    ("POST", "/switches/test"): _page(names=True, may=frozenset({"owner", "operations", "developer"}), body=lambda s: {
-        "site": s.ids["site"], "kind": "mit"}),
+    ("POST", "/switches/test"): _page(
+        names=True,
+        may=frozenset({"owner", "operations", "developer"}),
+        body=lambda s: {"site": s.ids["site"], "kind": "mit"},
+    ),
     ("POST", "/switches/unknown-sites"): _page(body=lambda s: {"unknown": "refuse"}),
     ("GET", "/switches/campaigns"): _page(),
     ("POST", "/switches/campaigns"): _page(names=True, body=lambda s: {"site": s.ids["site"], "key": "page"}),
     ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
-    ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
-        "key": "changed"}),
+    ("POST", "/switches/campaigns/{campaign_id}"): _page(
+        ids={"campaign_id": "campaign"}, body=lambda s: {"key": "changed"}
+    ),
     ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
     ("GET", "/developers"): _page(),
     ("POST", "/developers/clock"): _page(may=DEVELOPERS, body=lambda s: {"key": UNKNOWN, "by": "1h"}),
-    ("POST", "/developers/decline"): _page(may=DEVELOPERS, body=lambda s: {
-        "key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
-        "amount": "45.90"}),
+    ("POST", "/developers/decline"): _page(
+        may=DEVELOPERS,
+        body=lambda s: {
+            "key": str(new_id()),
+            "scheme": "visa",
+            "code": "51",
+            "kind": "mit_managed",
+            "answer": "approves",
+            "amount": "45.90",
+        },
+    ),
     ("GET", "/audit"): _page(),
     ("GET", "/look-as"): _page(whose="operator"),
-    ("POST", "/look-as"): _page(whose="operator", may=NOBODY, body=lambda s: {
-        "whom": f"user:{s.ids['member']}", "reason": "walk", "minutes": "15"}),
+    ("POST", "/look-as"): _page(
+        whose="operator",
+        may=NOBODY,
+        body=lambda s: {"whom": f"user:{s.ids['member']}", "reason": "walk", "minutes": "15"},
+    ),
     ("POST", "/look-as/end"): _page(may=EVERY_ROLE),
     ("GET", "/audit.{form}"): _page(ids={"form": "csv"}),
     ("GET", "/partner/audit"): _seat(),
@@ -350,11 +409,16 @@ TABLE: dict[Key, Line] = {
     ("GET", "/requests"): _page(),
     ("GET", "/webhooks"): _page(),
     ("GET", "/webhooks/new"): _page(),
-    ("POST", "/webhooks"): _page(may=DEVELOPERS, body=lambda s: {
-        "url": "https://hooks.example.com/page", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/webhooks"): _page(
+        may=DEVELOPERS,
+        body=lambda s: {"url": "https://hooks.example.com/page", "format": "rescue", "events": "order.completed"},
+    ),
     ("GET", "/webhooks/{endpoint_id}"): _page(ids=_HOOK),
-    ("POST", "/webhooks/{endpoint_id}"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {
-        "url": "https://hooks.example.com/changed", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/webhooks/{endpoint_id}"): _page(
+        ids=_HOOK,
+        may=DEVELOPERS,
+        body=lambda s: {"url": "https://hooks.example.com/changed", "format": "rescue", "events": "order.completed"},
+    ),
     ("POST", "/webhooks/{endpoint_id}/state"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"switch": "off"}),
     ("POST", "/webhooks/{endpoint_id}/delete"): _page(ids={"endpoint_id": "spare_endpoint"}, may=DEVELOPERS),
     ("POST", "/webhooks/{endpoint_id}/test"): _page(ids=_HOOK, may=DEVELOPERS),
@@ -363,7 +427,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/webhooks/{endpoint_id}/replay"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
     ("GET", "/webhooks/{endpoint_id}/deliveries/{try_id}"): _page(ids=_DELIVERY),
     ("POST", "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver"): _page(
-        ids=_DELIVERY, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
+        ids=_DELIVERY, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}
+    ),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
@@ -377,19 +442,23 @@ TABLE: dict[Key, Line] = {
     ("POST", "/orders/{order_id}/give-back"): _page(ids=_ORDER, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settled-by-hand"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settle-again"): _page(ids=_ORDER, lets_in=_NO_MONEY),
-    ("POST", "/orders/{order_id}/dispute"): _page(ids={"order_id": "paid"}, body=lambda s: {
-        "kind": "service", "amount": "1.00"}),
+    ("POST", "/orders/{order_id}/dispute"): _page(
+        ids={"order_id": "paid"}, body=lambda s: {"kind": "service", "amount": "1.00"}
+    ),
     ("GET", "/disputes"): _page(),
-    ("POST", "/disputes/notices"): _page(whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {
-        "route": "sandbox", "notice": UNKNOWN}),
+    ("POST", "/disputes/notices"): _page(
+        whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"route": "sandbox", "notice": UNKNOWN}
+    ),
     ("GET", "/disputes/{dispute_id}"): _page(ids={"dispute_id": "dispute"}),
     ("POST", "/disputes/{dispute_id}/notes"): _page(ids={"dispute_id": "dispute"}, body=lambda s: _NOTE),
     ("POST", "/disputes/{dispute_id}/files"): _page(ids={"dispute_id": "dispute"}, body=lambda s: {}),
     ("GET", "/disputes/{dispute_id}/files/{file_id}"): _page(ids={"dispute_id": "dispute", "file_id": "evidence"}),
-    ("POST", "/disputes/{dispute_id}/answer"): _page(ids={"dispute_id": "dispute"}, body=lambda s: {
-        "answer": "contest"}),
-    ("POST", "/disputes/{dispute_id}/decide"): _page(ids={"dispute_id": "dispute"}, whose="operator", may=NOBODY,
-                                                     body=lambda s: {"decided": "won"}),
+    ("POST", "/disputes/{dispute_id}/answer"): _page(
+        ids={"dispute_id": "dispute"}, body=lambda s: {"answer": "contest"}
+    ),
+    ("POST", "/disputes/{dispute_id}/decide"): _page(
+        ids={"dispute_id": "dispute"}, whose="operator", may=NOBODY, body=lambda s: {"decided": "won"}
+    ),
     ("GET", "/fees"): _page(),
     ("GET", "/settlements"): _page(),
     ("GET", "/settlements/{batch_id}"): _page(ids={"batch_id": "settlement"}),
@@ -398,36 +467,48 @@ TABLE: dict[Key, Line] = {
     ("GET", "/settlements/{batch_id}/file"): _page(ids={"batch_id": "settlement"}),
     ("POST", "/settlements/{batch_id}/pay-again"): _page(ids={"batch_id": "settlement"}, may=OWNER),
     ("GET", "/bank"): _page(),
-    ("POST", "/bank"): _page(may=OWNER, body=lambda s: {"holder": "H", "currency": "USD", "routing": "011000015",
-                                                        "account": "12345678"}),
-    ("POST", "/bank/{account_id}/prove"): _page(ids={"account_id": "account"}, may=OWNER, body=lambda s: {
-        "first": "0.01", "second": "0.02"}),
+    ("POST", "/bank"): _page(
+        may=OWNER, body=lambda s: {"holder": "H", "currency": "USD", "routing": "011000015", "account": "12345678"}
+    ),
+    ("POST", "/bank/{account_id}/prove"): _page(
+        ids={"account_id": "account"}, may=OWNER, body=lambda s: {"first": "0.01", "second": "0.02"}
+    ),
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
     ("GET", "/approvals"): _page(),
-    ("POST", "/approvals/refunds/{request_id}"): _page(ids={"request_id": "asked"}, body=lambda s: {
-        "decision": "refuse", "reason": "walk"}),
+    ("POST", "/approvals/refunds/{request_id}"): _page(
+        ids={"request_id": "asked"}, body=lambda s: {"decision": "refuse", "reason": "walk"}
+    ),
     ("POST", "/orders/{order_id}/refunds/{request_id}"): _page(
-        ids={"order_id": "asked_order", "request_id": "asked"}, body=lambda s: {
-            "decision": "refuse", "reason": "walk"}),
+        ids={"order_id": "asked_order", "request_id": "asked"}, body=lambda s: {"decision": "refuse", "reason": "walk"}
+    ),
     ("POST", "/orders/{order_id}/reveal"): _page(ids=_ORDER),
     ("POST", "/customers/{payer_id}/reveal"): _page(ids=_CUSTOMER),
     ("GET", "/roles"): _page(),
-    ("POST", "/roles/limits"): _page(may=OWNER, body=lambda s: {
-        "role": "operations", "currency": "EUR", "day_max": "100.00"}),
+    ("POST", "/roles/limits"): _page(
+        may=OWNER, body=lambda s: {"role": "operations", "currency": "EUR", "day_max": "100.00"}
+    ),
     ("POST", "/roles/sight"): _page(may=OWNER, body=lambda s: {"role": "analyst", "sight": "masked"}),
-    ("POST", "/approvals/payouts"): _page(whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]},
-                                          lets_in=frozenset({404, 409})),
+    ("POST", "/approvals/payouts"): _page(
+        whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]}, lets_in=frozenset({404, 409})
+    ),
     ("POST", "/approvals/payouts/{id}/approve"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY),
-    ("POST", "/approvals/payouts/{id}/outcome"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY,
-                                                       body=lambda s: {"outcome": "paid"}),
-    ("GET", "/approvals/payouts/{id}/file"): _page(ids={"id": "payout"}, whose="operator",
-                                                   lets_in=frozenset({404, 409})),
-    ("POST", "/approvals/accounts/{id}"): _page(ids={"id": "account"}, whose="operator", may=NOBODY,
-                                                body=lambda s: {"decision": "refuse", "reason": "walk"}),
-    ("POST", "/approvals/adjustments"): _page(whose="operator", may=NOBODY, body=lambda s: {
-        "currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE}),
-    ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
-                                                   body=lambda s: {"decision": "refuse"}),
+    ("POST", "/approvals/payouts/{id}/outcome"): _page(
+        ids={"id": "payout"}, whose="operator", may=NOBODY, body=lambda s: {"outcome": "paid"}
+    ),
+    ("GET", "/approvals/payouts/{id}/file"): _page(
+        ids={"id": "payout"}, whose="operator", lets_in=frozenset({404, 409})
+    ),
+    ("POST", "/approvals/accounts/{id}"): _page(
+        ids={"id": "account"}, whose="operator", may=NOBODY, body=lambda s: {"decision": "refuse", "reason": "walk"}
+    ),
+    ("POST", "/approvals/adjustments"): _page(
+        whose="operator",
+        may=NOBODY,
+        body=lambda s: {"currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE},
+    ),
+    ("POST", "/approvals/adjustments/{id}"): _page(
+        ids={"id": "adjustment"}, whose="operator", may=NOBODY, body=lambda s: {"decision": "refuse"}
+    ),
     # onboarding: an application is its owner's, whoever that is
     ("POST", "/v1/onboarding/application"): _v1(shared=True, body=lambda s: {"legalName": "New"}),
     ("GET", "/v1/onboarding/application/list"): _v1(shared=True),
@@ -440,7 +521,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
     ("GET", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT),
     ("DELETE", "/v1/onboarding/application/{id}/documents/{document}"): Line(
-        _DOCUMENT | {"document": "spare_document"}),
+        _DOCUMENT | {"document": "spare_document"}
+    ),
     ("GET", "/applications"): _page(),
     ("POST", "/applications"): _page(),
     ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),
@@ -453,73 +535,107 @@ TABLE: dict[Key, Line] = {
     ("GET", "/notifications"): _page(),
     ("POST", "/notifications/read"): _page(may=EVERY_ROLE, body=lambda s: {"until": s.ids["notification"]}),
     ("GET", "/notifications/{notification_id}"): _page(ids={"notification_id": "notification"}),
-    ("POST", "/notifications/{notification_id}"): _page(may=EVERY_ROLE, ids={"notification_id": "notification"},
-                                                        body=lambda s: {"do": "unread"}),
+    ("POST", "/notifications/{notification_id}"): _page(
+        may=EVERY_ROLE, ids={"notification_id": "notification"}, body=lambda s: {"do": "unread"}
+    ),
     ("GET", "/account/notifications"): _page(),
-    ("POST", "/account/notifications"): _page(may=EVERY_ROLE, body=lambda s: {
-        "merchant": s.ids["mid"], "kind": "orders", "page": "orders"}),
+    ("POST", "/account/notifications"): _page(
+        may=EVERY_ROLE, body=lambda s: {"merchant": s.ids["mid"], "kind": "orders", "page": "orders"}
+    ),
     ("GET", "/account/time"): _page(),
     ("POST", "/account/time"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "GMT"}),
     ("GET", "/unsubscribe/{token}"): _anyone(ids={"token": "nothing"}),
     ("POST", "/unsubscribe/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {"what": "kind"}),
     ("GET", "/invitations"): _page(),
-    ("POST", "/invitations"): _page(may=OWNER, body=lambda s: {
-        "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
-    ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
-                                                           body=lambda s: {"subject": "merchant"}),
+    ("POST", "/invitations"): _page(
+        may=OWNER, body=lambda s: {"subject": "merchant", "email": "walk@example.com", "role": "analyst"}
+    ),
+    ("POST", "/invitations/{invitation_id}/revoke"): _page(
+        may=OWNER, ids={"invitation_id": "invitation"}, body=lambda s: {"subject": "merchant"}
+    ),
     ("POST", "/invitations/second-factor"): _page(may=OWNER, body=lambda s: {"subject": "merchant", "required": "no"}),
     ("GET", "/invitations/members/{user_id}/second-factor"): _page(ids={"user_id": "member"}, query="subject=merchant"),
     ("POST", "/invitations/members/{user_id}/second-factor"): _page(
-        may=OWNER, ids={"user_id": "member"}, body=lambda s: {"subject": "merchant", "password": "guess"},
-        lets_in=frozenset({401})),
-    ("POST", "/invitations/members/{user_id}/end"): _page(may=OWNER, ids={"user_id": "member"},
-                                                          body=lambda s: {"subject": "merchant"}),
+        may=OWNER,
+        ids={"user_id": "member"},
+        body=lambda s: {"subject": "merchant", "password": "guess"},
+        lets_in=frozenset({401}),
+    ),
+    ("POST", "/invitations/members/{user_id}/end"): _page(
+        may=OWNER, ids={"user_id": "member"}, body=lambda s: {"subject": "merchant"}
+    ),
     ("GET", "/keys"): _page(),
     ("POST", "/keys"): _page(may=KEYS, body=lambda s: {"kind": "api", "overlap": "keep"}),
     ("POST", "/keys/name"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),
     ("POST", "/keys/end"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),
     ("POST", "/keys/signing"): _page(may=KEYS, body=lambda s: {"which": "stablecoin"}),
     ("GET", "/invitations/{token}"): _anyone(ids={"token": "nothing"}),
-    ("POST", "/invitations/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {
-        "name": "N", "password": "x" * 12}),
+    ("POST", "/invitations/{token}"): _anyone(
+        ids={"token": "nothing"}, body=lambda s: {"name": "N", "password": "x" * 12}
+    ),
     # a partner's people; whoever has a link to credentials sees them once: the walk has a forged one
     ("GET", "/signup"): _anyone(),
-    ("POST", "/signup"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "x" * 12, "name": "N",
-                                                 "kind": "both", "site_url": "https://n.example.com"}),
+    ("POST", "/signup"): _anyone(
+        body=lambda s: {
+            "email": f"owner@{s.mark}.example",
+            "password": "x" * 12,
+            "name": "N",
+            "kind": "both",
+            "site_url": "https://n.example.com",
+        }
+    ),
     ("GET", "/handover/{token}"): _anyone(ids={"token": "nothing"}),
     ("POST", "/handover/{token}"): _anyone(ids={"token": "forged handover"}),
     ("GET", "/partner"): _seat(),
     ("POST", "/partner/switches"): _seat(body=lambda s: {"mid": str(s.mid), "mit": "off"}),
-    ("POST", "/partner/merchants"): _seat(body=lambda s: {
-        "key": UNKNOWN, "name": "N", "site_url": "https://n.example.com", "site_name": "N",
-        "descriptor": "NEWSHOPPING"}),
+    ("POST", "/partner/merchants"): _seat(
+        body=lambda s: {
+            "key": UNKNOWN,
+            "name": "N",
+            "site_url": "https://n.example.com",
+            "site_name": "N",
+            "descriptor": "NEWSHOPPING",
+        }
+    ),
     ("GET", "/partner/merchants/new"): _seat(),
     ("GET", "/partner/merchants/{mid}"): _seat(ids=_MID),
     ("POST", "/partner/merchants/{mid}"): _seat(ids=_MID, body=lambda s: {"state": "paused"}),
     ("POST", "/partner/merchants/{mid}/keys"): _seat(ids=_MID, may=frozenset({"partner owner", "partner developer"})),
     ("GET", "/partner/keys"): _seat(),
-    ("POST", "/partner/keys"): _seat(may=frozenset({"partner owner", "partner developer"}),
-                                      body=lambda s: {"overlap": "24"}),
-    ("POST", "/partner/keys/name"): _seat(may=frozenset({"partner owner", "partner developer"}),
-                                          body=lambda s: {"id": str(s.partner.key.key_id), "name": "N"}),
+    ("POST", "/partner/keys"): _seat(
+        may=frozenset({"partner owner", "partner developer"}), body=lambda s: {"overlap": "24"}
+    ),
+    ("POST", "/partner/keys/name"): _seat(
+        may=frozenset({"partner owner", "partner developer"}),
+        body=lambda s: {"id": str(s.partner.key.key_id), "name": "N"},
+    ),
     ("GET", "/partner/report"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/report.csv"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/webhooks"): _seat(),
     ("GET", "/partner/webhooks/new"): _seat(),
-    ("POST", "/partner/webhooks"): _seat(may=_HOOKS, body=lambda s: {
-        "url": "https://hooks.example.com/seat", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/partner/webhooks"): _seat(
+        may=_HOOKS,
+        body=lambda s: {"url": "https://hooks.example.com/seat", "format": "rescue", "events": "order.completed"},
+    ),
     ("GET", "/partner/webhooks/{endpoint_id}"): _seat(ids=_PARTNER_HOOK),
-    ("POST", "/partner/webhooks/{endpoint_id}"): _seat(ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {
-        "url": "https://hooks.example.com/seat2", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/partner/webhooks/{endpoint_id}"): _seat(
+        ids=_PARTNER_HOOK,
+        may=_HOOKS,
+        body=lambda s: {"url": "https://hooks.example.com/seat2", "format": "rescue", "events": "order.completed"},
+    ),
     ("POST", "/partner/webhooks/{endpoint_id}/state"): _seat(
-        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"switch": "off"}),
+        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"switch": "off"}
+    ),
     ("POST", "/partner/webhooks/{endpoint_id}/delete"): _seat(
-        ids={"endpoint_id": "spare_partner_endpoint"}, may=_HOOKS),
+        ids={"endpoint_id": "spare_partner_endpoint"}, may=_HOOKS
+    ),
     ("POST", "/partner/webhooks/{endpoint_id}/test"): _seat(ids=_PARTNER_HOOK, may=_HOOKS),
     ("POST", "/partner/webhooks/{endpoint_id}/rotate"): _seat(
-        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"overlap": "24"}),
+        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"overlap": "24"}
+    ),
     ("GET", "/partner/webhooks/{endpoint_id}/deliveries/{try_id}"): _seat(
-        ids=_PARTNER_HOOK | {"try_id": "partner_delivery"}),
+        ids=_PARTNER_HOOK | {"try_id": "partner_delivery"}
+    ),
     ("GET", "/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/{path:path}"): _page(ids={"path": "nothing"}, lets_in=frozenset({404})),
 }

@@ -93,8 +93,17 @@ class _Walk:
             found += self.ground.run(read_audit(self.ground.door.world, subject, AuditFilter(), 400))
         return {line.action for line in found if line.request_id == request_id}
 
-    def act(self, template: str, wanted: str, who: str = "owner", files: Any = None, *, refused: bool = False,
-            path: str = "", **data: Any) -> httpx.Response:  # fmt: skip
+    def act(
+        self,
+        template: str,
+        wanted: str,
+        who: str = "owner",
+        files: Any = None,
+        *,
+        refused: bool = False,
+        path: str = "",
+        **data: Any,
+    ) -> httpx.Response:
         """Raises: AssertionError when the form is not taken; remembers when `wanted` is not in the log."""
         path = path or template
         answer = self.send(who, path, files, **data)
@@ -110,12 +119,25 @@ class _Walk:
 def test_every_form_leaves_a_line(mine: Ground) -> None:
     walk = _Walk(mine)
     assert walk.send("operator", "/merchant", merchant=str(mine.a.mid)).status_code == 303
-    for part in (_orders, _views, _customers, _settings, _webhooks, _files, _disputes_and_refunds, _money, _people,
-                 _partner):  # fmt: skip
+    for part in (
+        _orders,
+        _views,
+        _customers,
+        _settings,
+        _webhooks,
+        _files,
+        _disputes_and_refunds,
+        _money,
+        _people,
+        _partner,
+    ):
         part(walk)
     assert not walk.missing, "\n".join(walk.missing)
-    forms = {path for (method, path), line in TABLE.items()
-             if method == "POST" and line.whose in ("owner", "operator", "seat")}  # fmt: skip
+    forms = {
+        path
+        for (method, path), line in TABLE.items()
+        if method == "POST" and line.whose in ("owner", "operator", "seat")
+    }
     left = forms - set(walk.done) - set(SILENT) - set(ELSEWHERE)
     assert not left, f"forms that nobody walked: {sorted(left)}"
     assert not (set(SILENT) | set(ELSEWHERE)) - forms, "forms that are gone"
@@ -127,26 +149,47 @@ def _orders(walk: _Walk) -> None:
     order, other = (caller.admit(orderId=f"walk-{n}", **fresh) for n in range(2))
     caller.advance(minutes=2)
     for doing, wanted, data in (
-        ("hold", "held", {"reason": "check"}), ("release", "released", {}), ("stop", "retries_stopped", {}),
-        ("resume", "retries_resumed", {}), ("retry", "planned", {}), ("cancel", "cancelled", {}),
-    ):  # fmt: skip
+        ("hold", "held", {"reason": "check"}),
+        ("release", "released", {}),
+        ("stop", "retries_stopped", {}),
+        ("resume", "retries_resumed", {}),
+        ("retry", "planned", {}),
+        ("cancel", "cancelled", {}),
+    ):
         walk.act(f"/orders/{{order_id}}/{doing}", f"order.{wanted}", path=f"/orders/{order}/{doing}", **data)
     walk.act("/orders/bulk", "order.cancelled", do="cancel", sure="1", order=other)
     walk.act("/orders/{order_id}/notes", "order.noted", path=f"/orders/{order}/notes", note="noted", key="1" * 32)
     paid = walk.a.ids["paid"]
-    walk.act("/orders/{order_id}/refund", "order.refund_owed", path=f"/orders/{paid}/refund", amount="0.01",
-             key=str(new_id()))  # fmt: skip
+    walk.act(
+        "/orders/{order_id}/refund",
+        "order.refund_owed",
+        path=f"/orders/{paid}/refund",
+        amount="0.01",
+        key=str(new_id()),
+    )
     asked, waits = walk.a.ids["asked"], walk.a.ids["asked_order"]
-    walk.act("/approvals/refunds/{request_id}", "order.refund_request_refused", path=f"/approvals/refunds/{asked}",
-             decision="refuse", reason="walk")  # fmt: skip
-    walk.act("/orders/{order_id}/refund", "order.refund_asked", "operations", path=f"/orders/{waits}/refund",
-             amount="1.00", key="7" * 32)  # fmt: skip
+    walk.act(
+        "/approvals/refunds/{request_id}",
+        "order.refund_request_refused",
+        path=f"/approvals/refunds/{asked}",
+        decision="refuse",
+        reason="walk",
+    )
+    walk.act(
+        "/orders/{order_id}/refund",
+        "order.refund_asked",
+        "operations",
+        path=f"/orders/{waits}/refund",
+        amount="1.00",
+        key="7" * 32,
+    )
     one = "SELECT request_id FROM refund_requests WHERE merchant_id = $1 AND state = 'waiting'"
     path = f"/orders/{waits}/refunds/{walk.ground.door.sql(one, walk.a.mid)[0][0]}"
     walk.act("/orders/{order_id}/refunds/{request_id}", "order.refund_owed", path=path, decision="approve", seen="0")
     walk.act("/orders/{order_id}/reveal", "order.revealed", "operations", path=f"/orders/{waits}/reveal")
-    walk.act("/orders/{order_id}/dispute", "dispute.simulated", path=f"/orders/{paid}/dispute", kind="service",
-             amount="1.00")  # fmt: skip
+    walk.act(
+        "/orders/{order_id}/dispute", "dispute.simulated", path=f"/orders/{paid}/dispute", kind="service", amount="1.00"
+    )
     walk.act("/orders/{order_id}/block", "block.made", path=f"/orders/{order}/block", kind="customer", reason="other")
     walk.act("/orders/{order_id}/unblock", "block.lifted", path=f"/orders/{order}/unblock", block=_block(walk))
 
@@ -156,8 +199,14 @@ def _views(walk: _Walk) -> None:
     made = walk.act("/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="1")
     view = made.headers["location"].partition("view=")[2].partition("&")[0]
     for what, wanted in (("unshare", "unshared"), ("share", "shared"), ("rename", "changed"), ("delete", "deleted")):
-        walk.act("/orders/views/{view_id}", f"view.{wanted}", path=f"/orders/views/{view}", do=what, name="Walked on",
-                 back="/orders?status=7")  # fmt: skip
+        walk.act(
+            "/orders/views/{view_id}",
+            f"view.{wanted}",
+            path=f"/orders/views/{view}",
+            do=what,
+            name="Walked on",
+            back="/orders?status=7",
+        )
 
 
 def _block(walk: _Walk) -> str:
@@ -171,8 +220,12 @@ def _customers(walk: _Walk) -> None:
     walk.act("/customers/unblock", "block.lifted", block=_block(walk))
     walk.act("/customers/{payer_id}/reveal", "customer.revealed", "operations", path=f"/customers/{payer}/reveal")
     walk.act("/customers/{payer_id}/export", "customer.exported", path=f"/customers/{payer}/export")
-    walk.act("/customers/{payer_id}/erase", "customer.erased", path=f"/customers/{payer}/erase",
-             confirm=f"ana@{walk.a.mark}.example")  # fmt: skip
+    walk.act(
+        "/customers/{payer_id}/erase",
+        "customer.erased",
+        path=f"/customers/{payer}/erase",
+        confirm=f"ana@{walk.a.mark}.example",
+    )
 
 
 def _settings(walk: _Walk) -> None:
@@ -190,13 +243,20 @@ def _settings(walk: _Walk) -> None:
     walk.act("/roles/sight", "sight.changed", role="analyst", sight="reveal")
     walk.act("/mailbox", "notices.changed", kind="refund", on="0")
     walk.act("/developers/clock", "clock.moved", key=str(new_id()), by="1h")
-    walk.act("/developers/decline", "decline.simulated", key=str(new_id()), scheme="visa", code="51",
-             kind="mit_managed", answer="approves", amount="45.90")  # fmt: skip
+    walk.act(
+        "/developers/decline",
+        "decline.simulated",
+        key=str(new_id()),
+        scheme="visa",
+        code="51",
+        kind="mit_managed",
+        answer="approves",
+        amount="45.90",
+    )
     walk.act("/keys", "key.made", kind="tokenization", overlap="keep")
     sql = "SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 ORDER BY created_at DESC"
     key = walk.ground.door.sql(sql, walk.a.mid)[0][0]
-    walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(),
-             sure="yes")  # fmt: skip
+    walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), sure="yes")
     walk.act("/keys/name", "key.named", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), name="N")
     walk.act("/keys/signing", "webhook_key.replaced", which="stablecoin", overlap="24")
 
@@ -209,8 +269,14 @@ def _webhooks(walk: _Walk) -> None:
     assert mark
     walk.act(f"{one}/test", "webhook.tested", path=f"/webhooks/{hook}/test")
     _delivered(walk)
-    walk.act(f"{one}/replay", "webhook.replayed", path=f"/webhooks/{hook}/replay", key="2" * 32, count="1",
-             **{"from": "1", "to": "2"})  # fmt: skip
+    walk.act(
+        f"{one}/replay",
+        "webhook.replayed",
+        path=f"/webhooks/{hook}/replay",
+        key="2" * 32,
+        count="1",
+        **{"from": "1", "to": "2"},
+    )
     walk.act(f"{one}/rotate", "webhook_key.replaced", path=f"/webhooks/{hook}/rotate", of=mark[1], overlap="24")
     walk.act(one, "webhook.changed", path=f"/webhooks/{hook}", **(wanted | {"url": "https://hooks.example.com/other"}))
     walk.act(f"{one}/state", "webhook.changed", path=f"/webhooks/{hook}/state", switch="off")
@@ -227,28 +293,48 @@ def _delivered(walk: _Walk) -> None:
         walk.a.caller.advance(minutes=1)
         found = door.sql(sql, hook)
     assert found, "no event was tried at this endpoint"
-    walk.act("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", "webhook.redelivered",
-             path=f"/webhooks/{hook}/deliveries/{found[0][0]}/redeliver", key="3" * 32)  # fmt: skip
+    walk.act(
+        "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver",
+        "webhook.redelivered",
+        path=f"/webhooks/{hook}/deliveries/{found[0][0]}/redeliver",
+        key="3" * 32,
+    )
 
 
 def _files(walk: _Walk) -> None:
     rows = json.dumps([transmit_body(walk.a.caller, orderId="walk-upload")]).encode()
-    answer = walk.act("/uploads", "upload.sent", files={"file": ("transmit_walk.json", rows, "application/json")},
-                      kind="transmit")  # fmt: skip
+    answer = walk.act(
+        "/uploads", "upload.sent", files={"file": ("transmit_walk.json", rows, "application/json")}, kind="transmit"
+    )
     upload = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     walk.act("/uploads/{upload_id}/stop", "upload.stopped", path=f"/uploads/{upload}/stop")
     statement = b"id,reference,type,amount,currency,date\n,walk,fee,9.99,USD,2026-11-06\n"
-    walk.act("/reconciliation/files", "statement.compared", files={"file": ("w.csv", statement, "text/csv")},
-             kind="processor")  # fmt: skip
+    walk.act(
+        "/reconciliation/files",
+        "statement.compared",
+        files={"file": ("w.csv", statement, "text/csv")},
+        kind="processor",
+    )
     run = walk.a.ids["run"]
-    walk.act("/reconciliation/files/{run_id}/book", "statement.booked", "operator",
-             path=f"/reconciliation/files/{run}/book", which="all", note="noted")  # fmt: skip
+    walk.act(
+        "/reconciliation/files/{run_id}/book",
+        "statement.booked",
+        "operator",
+        path=f"/reconciliation/files/{run}/book",
+        which="all",
+        note="noted",
+    )
     paper = walk.a.ids["application"]
     walk.act("/applications", "application.created")
     one = "/applications/{application_id}"
     walk.act(one, "application.changed", path=f"/applications/{paper}", do="save")
-    walk.act(f"{one}/documents", "application.document_added", path=f"/applications/{paper}/documents", kind="other",
-             files={"file": ("w.pdf", _PDF, "application/pdf")})  # fmt: skip
+    walk.act(
+        f"{one}/documents",
+        "application.document_added",
+        path=f"/applications/{paper}/documents",
+        kind="other",
+        files={"file": ("w.pdf", _PDF, "application/pdf")},
+    )
     document = f"/applications/{paper}/documents/{walk.a.ids['document']}/remove"
     walk.act(f"{one}/documents/{{document_id}}/remove", "application.document_removed", path=document)
 
@@ -256,8 +342,12 @@ def _files(walk: _Walk) -> None:
 def _disputes_and_refunds(walk: _Walk) -> None:
     dispute, one = walk.a.ids["dispute"], "/disputes/{dispute_id}"
     walk.act(f"{one}/notes", "dispute.noted", path=f"/disputes/{dispute}/notes", note="noted")
-    walk.act(f"{one}/files", "dispute.file_added", path=f"/disputes/{dispute}/files",
-             files={"file": ("w.pdf", _PDF, "application/pdf")})  # fmt: skip
+    walk.act(
+        f"{one}/files",
+        "dispute.file_added",
+        path=f"/disputes/{dispute}/files",
+        files={"file": ("w.pdf", _PDF, "application/pdf")},
+    )
     walk.act(f"{one}/answer", "order.dispute_answer_owed", path=f"/disputes/{dispute}/answer", answer="contest")
     walk.act(f"{one}/decide", "dispute.simulated", "operator", path=f"/disputes/{dispute}/decide", decided="won")
     walk.act("/refunds/{refund_id}", "order.refund_retried", path=f"/refunds/{walk.a.ids['refund']}", action="again")
@@ -267,47 +357,89 @@ def _money(walk: _Walk) -> None:
     ids = walk.a.ids
     walk.act("/approvals/payouts", "payout.approved", "operator", payout=ids["payout"])
     walk.a.caller.advance(minutes=1)
-    walk.act("/approvals/payouts/{id}/outcome", "payout.returned", "operator",
-             path=f"/approvals/payouts/{ids['payout']}/outcome", outcome="returned", reason="closed")  # fmt: skip
-    walk.act("/settlements/{batch_id}/pay-again", "payout.asked_again",
-             path=f"/settlements/{ids['settlement']}/pay-again")  # fmt: skip
+    walk.act(
+        "/approvals/payouts/{id}/outcome",
+        "payout.returned",
+        "operator",
+        path=f"/approvals/payouts/{ids['payout']}/outcome",
+        outcome="returned",
+        reason="closed",
+    )
+    walk.act(
+        "/settlements/{batch_id}/pay-again", "payout.asked_again", path=f"/settlements/{ids['settlement']}/pay-again"
+    )
     account = {"holder": "Brightleaf Tea LLC", "currency": "USD", "routing": "021000021", "account": "9876543210"}
     for template, wanted, who, data in (
         ("/bank/{account_id}/prove", "bank_account.not_proved", "owner", {"first": "0.00", "second": "0.00"}),
         ("/bank/{account_id}/withdraw", "bank_account.refused", "owner", {}),
         ("/approvals/accounts/{id}", "bank_account.refused", "operator", {"decision": "refuse", "reason": "walk"}),
-    ):  # fmt: skip
+    ):
         if wanted == "bank_account.not_proved" or who == "operator":
             walk.act("/bank", "bank_account.entered", **account)
         sql = "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 AND state = 'added' ORDER BY account_id DESC"
         added = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
         path = re.sub(r"\{\w+\}", added, template)
         walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
-    walk.act("/approvals/adjustments", "adjustment.made", "operator", currency="USD", amount="1.00", direction="from",
-             key=str(new_id()), note="noted")  # fmt: skip
-    walk.act("/approvals/adjustments/{id}", "adjustment.refused", "operator",
-             path=f"/approvals/adjustments/{ids['adjustment']}", decision="refuse")  # fmt: skip
+    walk.act(
+        "/approvals/adjustments",
+        "adjustment.made",
+        "operator",
+        currency="USD",
+        amount="1.00",
+        direction="from",
+        key=str(new_id()),
+        note="noted",
+    )
+    walk.act(
+        "/approvals/adjustments/{id}",
+        "adjustment.refused",
+        "operator",
+        path=f"/approvals/adjustments/{ids['adjustment']}",
+        decision="refuse",
+    )
 
 
 def _people(walk: _Walk) -> None:
     ids = walk.a.ids
     walk.act("/invitations", "people.invited", subject="merchant", email="walk@example.com", role="analyst")
     walk.act("/account/name", "account.renamed", name="Zed Owner")
-    walk.act("/invitations/{invitation_id}/revoke", "people.revoked",
-             path=f"/invitations/{ids['invitation']}/revoke", subject="merchant")  # fmt: skip
-    walk.act("/invitations/members/{user_id}/end", "people.ended",
-             path=f"/invitations/members/{ids['member']}/end", subject="merchant")  # fmt: skip
+    walk.act(
+        "/invitations/{invitation_id}/revoke",
+        "people.revoked",
+        path=f"/invitations/{ids['invitation']}/revoke",
+        subject="merchant",
+    )
+    walk.act(
+        "/invitations/members/{user_id}/end",
+        "people.ended",
+        path=f"/invitations/members/{ids['member']}/end",
+        subject="merchant",
+    )
 
 
 def _partner(walk: _Walk) -> None:
     owner, mid = "partner owner", walk.a.ids["mid"]
     walk.act("/partner/switches", "switch.off", owner, mid=mid, mit="off")
-    walk.act("/partner/merchants", "partner.merchant_made", owner, key=str(new_id()), name="N", site_name="N",
-             site_url="https://n.example.com", descriptor="NEWSHOPPING")  # fmt: skip
-    walk.act("/partner/merchants/{mid}", "partner.merchant_changed", owner, path=f"/partner/merchants/{mid}",
-             state="paused")  # fmt: skip
-    walk.act("/partner/merchants/{mid}/keys", "partner.merchant_keys_made", owner,
-             path=f"/partner/merchants/{mid}/keys", overlap="24")  # fmt: skip
+    walk.act(
+        "/partner/merchants",
+        "partner.merchant_made",
+        owner,
+        key=str(new_id()),
+        name="N",
+        site_name="N",
+        site_url="https://n.example.com",
+        descriptor="NEWSHOPPING",
+    )
+    walk.act(
+        "/partner/merchants/{mid}", "partner.merchant_changed", owner, path=f"/partner/merchants/{mid}", state="paused"
+    )
+    walk.act(
+        "/partner/merchants/{mid}/keys",
+        "partner.merchant_keys_made",
+        owner,
+        path=f"/partner/merchants/{mid}/keys",
+        overlap="24",
+    )
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
     walk.act("/partner/keys/name", "partner.key_named", owner, id=str(walk.a.partner.key.key_id), name="N")
 
@@ -315,9 +447,16 @@ def _partner(walk: _Walk) -> None:
 def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:
     walk, ids = _Walk(mine), mine.a.ids
     batch = f"/settlements/{ids['settlement']}"
-    for path in ("/orders/export.csv?q=ana", "/reconciliation/report.csv", "/reports/sites.csv", "/audit.csv",
-                 f"{batch}/lines.csv", f"{batch}/lines.xlsx", f"{batch}/file",
-                 f"/uploads/{ids['upload']}/answers"):  # fmt: skip
+    for path in (
+        "/orders/export.csv?q=ana",
+        "/reconciliation/report.csv",
+        "/reports/sites.csv",
+        "/audit.csv",
+        f"{batch}/lines.csv",
+        f"{batch}/lines.xlsx",
+        f"{batch}/file",
+        f"/uploads/{ids['upload']}/answers",
+    ):
         answer = walk.page("owner", path)
         assert answer.status_code == 200, path
         assert walk.lines(answer.headers["x-request-id"]) == {"file.taken"}, path
@@ -331,5 +470,3 @@ def test_no_line_holds_anybodys_data_or_a_secret(mine: Ground) -> None:
     keys = mine.a.caller.shop.keys
     for secret in (keys.app_secret, keys.stablecoin_secret, "s3cr3t", "/walk", "@", "9876543210", "sk_test"):
         assert secret not in re.sub(r'"?user:[^ ,"]*', "", told), secret
-
-

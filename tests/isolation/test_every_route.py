@@ -26,8 +26,12 @@ from recoup.doors.portal.endpoint import COOKIE
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")
 WORDS = frozenset({"sandbox", "sites", "csv"})  # in a path they are no ids
-FILES = ("/reconciliation/files", "/uploads", "/applications/{application_id}/documents",
-         "/disputes/{dispute_id}/files")
+FILES = (
+    "/reconciliation/files",
+    "/uploads",
+    "/applications/{application_id}/documents",
+    "/disputes/{dispute_id}/files",
+)
 
 
 @dataclass
@@ -45,8 +49,10 @@ def strangers(ground: Ground, key: Key, line: Line) -> list[Stranger]:
     found = [Stranger("anonymous"), Stranger("a guess", {"authorization": "Bearer a.b.c"})]
     keys = b.caller.shop.keys
     found += [
-        Stranger("another merchant", b.caller.headers), Stranger("another partner", b.partner.headers),
-        Stranger("another signer", signs=b), Stranger("another's owner", *_browser(b.sessions["owner"])),
+        Stranger("another merchant", b.caller.headers),
+        Stranger("another partner", b.partner.headers),
+        Stranger("another signer", signs=b),
+        Stranger("another's owner", *_browser(b.sessions["owner"])),
     ]
     if key[1].startswith(APIS):
         secret = {"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}"}
@@ -143,8 +149,7 @@ def test_strangers_read_nothing_and_change_nothing(ground: Ground, key: Key) -> 
     unchanged(ground, key, before)
 
 
-PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator", "seat")
-         and key[0] == "POST"]
+PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator", "seat") and key[0] == "POST"]
 
 
 @pytest.mark.timeout(300)
@@ -161,8 +166,9 @@ def test_people_change_only_what_their_role_may(ground: Ground, key: Key) -> Non
     unchanged(ground, key, before)
 
 
-@pytest.mark.parametrize("key", [key for key, line in TABLE.items() if line.whose == "operator" and key[0] == "GET"],
-                         ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "key", [key for key, line in TABLE.items() if line.whose == "operator" and key[0] == "GET"], ids=" ".join
+)
 def test_pages_of_the_operator_are_closed_to_everybody_else(ground: Ground, key: Key) -> None:
     for role, session in ground.a.sessions.items():
         answer = ground.call(**request_of(ground, key, TABLE[key], Stranger(role, *_browser(session))))
@@ -174,9 +180,12 @@ def test_an_id_of_somebody_else_is_answered_as_one_that_nobody_has(ground: Groun
     for key, line in TABLE.items():
         if not set(line.ids.values()) - ({"nothing"} | WORDS) or line.whose in ("signer", "operator", "anyone"):
             continue
-        who = {"merchant": Stranger("m", ground.b.caller.headers), "partner": Stranger("p", ground.b.partner.headers),
-               "owner": Stranger("o", *_browser(ground.b.sessions["owner"])),
-               "seat": Stranger("s", *_browser(ground.b.sessions["partner owner"]))}[line.whose]  # fmt: skip
+        who = {
+            "merchant": Stranger("m", ground.b.caller.headers),
+            "partner": Stranger("p", ground.b.partner.headers),
+            "owner": Stranger("o", *_browser(ground.b.sessions["owner"])),
+            "seat": Stranger("s", *_browser(ground.b.sessions["partner owner"])),
+        }[line.whose]
         asked = request_of(ground, key, line, who)
         foreign = ground.call(**asked)
         path = asked["path"]
@@ -226,8 +235,17 @@ def test_the_walk_finds_a_hole(ground: Ground, what: str) -> None:
     async def client() -> httpx.AsyncClient:
         return client_of(application([careless, *ground.routes]))
 
-    open_ground = Ground(ground.door, ground.app, ground.run(client()), ground.routes, ground.a, ground.b,
-                         ground.operator, ground.nobody, ground.kept)  # fmt: skip
+    open_ground = Ground(
+        ground.door,
+        ground.app,
+        ground.run(client()),
+        ground.routes,
+        ground.a,
+        ground.b,
+        ground.operator,
+        ground.nobody,
+        ground.kept,
+    )
     before = ground.stand()
 
     def walk() -> None:
@@ -249,8 +267,10 @@ def test_a_new_route_without_a_line_is_found(ground: Ground) -> None:
 
 # last, for it changes what the others look at
 ORDER = {"GET": 0, "PATCH": 1, "PUT": 1, "POST": 1, "DELETE": 2}
-RIGHTFUL = sorted((key for key, line in TABLE.items() if line.whose != "anyone"),
-                  key=lambda key: (ORDER[key[0]], TABLE[key].whose in ("partner", "seat")))  # those end keys
+RIGHTFUL = sorted(
+    (key for key, line in TABLE.items() if line.whose != "anyone"),
+    key=lambda key: (ORDER[key[0]], TABLE[key].whose in ("partner", "seat")),
+)  # those end keys
 
 
 def test_the_rightful_caller_is_let_in_with_the_very_same_call(ground: Ground) -> None:
@@ -263,10 +283,14 @@ def test_the_rightful_caller_is_let_in_with_the_very_same_call(ground: Ground) -
     chosen = replace(chosen, csrf=ground.form_key(chosen.headers))
     for key in RIGHTFUL:
         line = TABLE[key]
-        who = {"merchant": Stranger("merchant", a.caller.headers), "partner": Stranger("partner", a.partner.headers),
-               "signer": Stranger("signer", signs=a), "operator": chosen,
-               "owner": Stranger("owner", *_browser(a.sessions["owner"])),
-               "seat": Stranger("seat", *_browser(a.sessions["partner owner"]))}[line.whose]  # fmt: skip
+        who = {
+            "merchant": Stranger("merchant", a.caller.headers),
+            "partner": Stranger("partner", a.partner.headers),
+            "signer": Stranger("signer", signs=a),
+            "operator": chosen,
+            "owner": Stranger("owner", *_browser(a.sessions["owner"])),
+            "seat": Stranger("seat", *_browser(a.sessions["partner owner"])),
+        }[line.whose]
         answer = ground.call(**request_of(ground, key, line, who))
         to_sign_in = answer.headers.get("location", "").startswith("/signin")
         if (answer.status_code >= 400 and answer.status_code not in line.lets_in) or to_sign_in:

@@ -11,8 +11,11 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.looks.bounds import CLOSED, END, OPEN
 from recoup.store.server import ServerAddress
 
-FORMS = [key for key, line in TABLE.items()
-         if key[0] == "POST" and line.whose in ("owner", "operator", "seat") and key[1] != END]  # fmt: skip
+FORMS = [
+    key
+    for key, line in TABLE.items()
+    if key[0] == "POST" and line.whose in ("owner", "operator", "seat") and key[1] != END
+]
 PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "operator", "seat")]
 _NEVER = ("password", "second-factor", "/keys", "/bank", "/approvals", "/invitations", "/account", "/settlements",
           "rotate", "export", "erase")  # fmt: skip
@@ -81,5 +84,3 @@ def test_what_is_open_is_a_form_and_never_about_money_keys_or_people() -> None:
     forms = {key[1] for key in FORMS}
     assert not OPEN - forms, "open forms that are gone"
     assert not [path for path in OPEN for never in _NEVER if never in path]
-
-

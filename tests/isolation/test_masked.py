@@ -42,20 +42,41 @@ def planted(ground: Ground) -> Side:
     side, sql = ground.a, ground.door.sql
     place = json.dumps({"line1": PLANTED["street"], "country": "US"})
     full = f"{PLANTED['first_name']} {PLANTED['last_name']}"
-    sql("UPDATE order_payer SET first_name = $2, last_name = $3, email = $4, phone = $5, ip = $6,"
-        " billing = $7::text::jsonb, shipping = $7::text::jsonb WHERE merchant_id = $1", side.mid,
-        *(PLANTED[name] for name in ("first_name", "last_name", "email", "phone", "ip")), place)  # fmt: skip
-    sql("UPDATE payers SET name = $2, email = $3, phone = $4, external_id = $5 WHERE merchant_id = $1", side.mid, full,
-        PLANTED["email"], PLANTED["phone"], PLANTED["account"])  # fmt: skip
-    sql("UPDATE orders SET metadata = $2::text::jsonb WHERE merchant_id = $1", side.mid,
-        json.dumps({"who": PLANTED["metadata"]}))  # fmt: skip
+    sql(
+        "UPDATE order_payer SET first_name = $2, last_name = $3, email = $4, phone = $5, ip = $6,"
+        " billing = $7::text::jsonb, shipping = $7::text::jsonb WHERE merchant_id = $1",
+        side.mid,
+        *(PLANTED[name] for name in ("first_name", "last_name", "email", "phone", "ip")),
+        place,
+    )
+    sql(
+        "UPDATE payers SET name = $2, email = $3, phone = $4, external_id = $5 WHERE merchant_id = $1",
+        side.mid,
+        full,
+        PLANTED["email"],
+        PLANTED["phone"],
+        PLANTED["account"],
+    )
+    sql(
+        "UPDATE orders SET metadata = $2::text::jsonb WHERE merchant_id = $1",
+        side.mid,
+        json.dumps({"who": PLANTED["metadata"]}),
+    )
     sql("UPDATE refunds SET message = $2 WHERE merchant_id = $1", side.mid, f"for {PLANTED['first_name']}")
     sql("UPDATE refund_requests SET message = $2 WHERE merchant_id = $1", side.mid, f"to {PLANTED['email']}")
-    sql("UPDATE order_search SET text = text || ' qvvilma qvvdottir qvv.mail@qvvpost.example' WHERE merchant_id = $1",
-        side.mid)  # fmt: skip
+    sql(
+        "UPDATE order_search SET text = text || ' qvvilma qvvdottir qvv.mail@qvvpost.example' WHERE merchant_id = $1",
+        side.mid,
+    )
     for order in ("order", "paid"):
-        ask(ground, "owner", "POST", f"/orders/{side.ids[order]}/notes", key="0" * 31 + order[0].replace("o", "1")
-            .replace("p", "2"), note=PLANTED["note"])  # fmt: skip
+        ask(
+            ground,
+            "owner",
+            "POST",
+            f"/orders/{side.ids[order]}/notes",
+            key="0" * 31 + order[0].replace("o", "1").replace("p", "2"),
+            note=PLANTED["note"],
+        )
     return side
 
 
@@ -91,8 +112,17 @@ def test_no_page_or_file_tells_a_masked_role_whose_order_it_is(ground: Ground, p
 
 
 def test_the_owner_sees_them_so_that_the_search_above_proves_something(ground: Ground, planted: Side) -> None:
-    for path in ("/orders?size=100", "/orders/{order}", "/orders/{order}.json", "/customers", "/customers/{customer}",
-                 "/disputes?view=all", "/orders/export.csv", "/orders/export.xlsx", "/approvals"):  # fmt: skip
+    for path in (
+        "/orders?size=100",
+        "/orders/{order}",
+        "/orders/{order}.json",
+        "/customers",
+        "/customers/{customer}",
+        "/disputes?view=all",
+        "/orders/export.csv",
+        "/orders/export.xlsx",
+        "/approvals",
+    ):
         assert found(ask(ground, "owner", "GET", path.format(**planted.ids))), path
 
 
@@ -135,8 +165,10 @@ def test_what_a_receiver_said_of_a_customer_is_masked(ground: Ground, planted: S
     said = f"200 thank you for the order of {PLANTED['first_name']}, {PLANTED['phone']}"
     tries = ground.door.sql(
         "UPDATE delivery_tries SET subject_id = $2, answer = $3 WHERE try_id = $1 RETURNING try_id",
-        UUID(planted.ids["delivery"]), UUID(planted.ids["order"]), said,
-    )  # fmt: skip
+        UUID(planted.ids["delivery"]),
+        UUID(planted.ids["order"]),
+        said,
+    )
     assert tries
     page = f"/webhooks/{planted.ids['endpoint']}/deliveries/{planted.ids['delivery']}"
     assert found(ask(ground, "owner", "GET", page))

@@ -66,8 +66,12 @@ def planted_in(body: dict[str, Any], path: Path, text: str) -> dict[str, Any]:
 
 
 def places(operations: Any) -> list[tuple[Any, Path]]:
-    return [(one, path) for one in operations if one.body is not None and one.path != "/v1/uploads"
-            for path in dict.fromkeys(texts_of(one.body))]  # fmt: skip
+    return [
+        (one, path)
+        for one in operations
+        if one.body is not None and one.path != "/v1/uploads"
+        for path in dict.fromkeys(texts_of(one.body))
+    ]
 
 
 def is_card(path: Path) -> bool:
@@ -100,12 +104,26 @@ def test_of_no_text_of_the_rescue_api(door: Door) -> None:
     assert PLANTED not in kept
     assert GROUPED not in kept
     assert refused >= {
-        ("/v1/evaluate", name) for name in (
-            "OrderId", "PaymentMethod.HolderName", "Transaction.Id", "Payer.Id", "Transaction.ResponseDescription",
-            "BillingInformation.AddressLine1", "OrderItems[0].Name", "OrderItems[0].Sku", "IdempotencyKey")
-    } | {("/v1/orders/{id}", "Metadata"), ("/v1/orders/{id}/refund", "RefundMessage"), ("/v1/transmit", "OrderId"),
-         ("/v1/tokenize", "PaymentMethod.CreditCard.FullName"), ("/v1/switches", "Why"),
-         ("/v1/onboarding/application", "Contact.Name")}  # fmt: skip
+        ("/v1/evaluate", name)
+        for name in (
+            "OrderId",
+            "PaymentMethod.HolderName",
+            "Transaction.Id",
+            "Payer.Id",
+            "Transaction.ResponseDescription",
+            "BillingInformation.AddressLine1",
+            "OrderItems[0].Name",
+            "OrderItems[0].Sku",
+            "IdempotencyKey",
+        )
+    } | {
+        ("/v1/orders/{id}", "Metadata"),
+        ("/v1/orders/{id}/refund", "RefundMessage"),
+        ("/v1/transmit", "OrderId"),
+        ("/v1/tokenize", "PaymentMethod.CreditCard.FullName"),
+        ("/v1/switches", "Why"),
+        ("/v1/onboarding/application", "Contact.Name"),
+    }
     assert len(refused) > 100
 
 
@@ -122,8 +140,9 @@ def test_of_no_text_of_the_stablecoin_api(server: ServerAddress) -> None:
                 if "holds a card number" in answer.text:
                     refused.add((operation.path, answer.json()["error"]["param"]))
         merchant = target.merchant
-        keyed = merchant.post(f"/orders/{target.ids['paid']}/refund", {"amount": "0.01"},
-                              headers={"idempotency-key": PLANTED})  # fmt: skip
+        keyed = merchant.post(
+            f"/orders/{target.ids['paid']}/refund", {"amount": "0.01"}, headers={"idempotency-key": PLANTED}
+        )
         assert keyed.json()["error"]["param"] == "Idempotency-Key"
         kept = _all_of(stable)
     assert PLANTED not in kept
@@ -172,8 +191,9 @@ def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(door:
     assert shop.evaluate(orderId=number).status_code == 200
     assert shop.post("/transmit", {"orderId": number} | _copy(shop)).status_code == 200
     for key_id, fingerprint in door.world.keys.print_of(number):
-        door.sql("INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())", key_id,
-                 fingerprint)  # fmt: skip
+        door.sql(
+            "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())", key_id, fingerprint
+        )
     refused = shop.evaluate(orderId=f"SO-{number}")
     assert refused.status_code == 400
     assert list(refused.json()) == ["TraceId", "OrderId"]
@@ -213,8 +233,10 @@ def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(do
 
 def test_a_file_tells_of_few_cards_whether_they_are_held(door: Door, shop: Caller) -> None:
     held, free = _numbers(door, 6), [_like_card(f"66{n:02}") for n in range(4)]
-    rows = [shop.body(orderId=f"F-{n}", idempotencyKey=f"F-{n}", payer={"id": one, "email": "a@b.example"})
-            for n, one in enumerate((*held, *free))]  # fmt: skip
+    rows = [
+        shop.body(orderId=f"F-{n}", idempotencyKey=f"F-{n}", payer={"id": one, "email": "a@b.example"})
+        for n, one in enumerate((*held, *free))
+    ]
     made = shop.raw("/uploads?kind=evaluate", b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     assert made.json()["refused"] == len(rows), made.text
 
@@ -224,8 +246,12 @@ def _numbers(door: Door, count: int) -> list[str]:
     made = [_like_card(f"55{n:02}") for n in range(count)]
     for number in made:
         for key_id, fingerprint in door.world.keys.print_of(number):
-            door.sql("INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())"
-                     " ON CONFLICT DO NOTHING", key_id, fingerprint)  # fmt: skip
+            door.sql(
+                "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())"
+                " ON CONFLICT DO NOTHING",
+                key_id,
+                fingerprint,
+            )
     return made
 
 

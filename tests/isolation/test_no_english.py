@@ -87,19 +87,30 @@ def test_no_page_in_chinese_has_an_english_sentence(ground: Ground) -> None:
     assert not left, "mark it |said, or let the harvest find it: decision 0040\n" + "\n".join(map(str, left.items()))
 
 
-@pytest.mark.parametrize("planted", [
-    "<p>订单 The money is still owed.</p>", '<a title="退款 no. 1, three days ago">1</a>',
-    "<p>由 the operator (of Recoup) 决定</p>", "<p>被拒：not sufficient funds（代码 51）</p>",
-], ids=range(4))  # fmt: skip
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<p>订单 The money is still owed.</p>",
+        '<a title="退款 no. 1, three days ago">1</a>',
+        "<p>由 the operator (of Recoup) 决定</p>",
+        "<p>被拒：not sufficient funds（代码 51）</p>",
+    ],
+    ids=range(4),
+)
 def test_the_walk_finds_an_english_sentence(planted: str) -> None:
     assert english_in(f"<main>{planted}</main>")
 
 
-@pytest.mark.parametrize("fine", [
-    "<p>zzmark Tea · Recoup · Sandbox</p>", "<bdi>what the customer typed</bdi>",
-    "<p>Webhook order.completed 失败</p>",
-    "<pre>curl -X POST that</pre>",
-    "<p>由 owner at zzmark.example 批准</p>",
-], ids=range(5))  # fmt: skip
+@pytest.mark.parametrize(
+    "fine",
+    [
+        "<p>zzmark Tea · Recoup · Sandbox</p>",
+        "<bdi>what the customer typed</bdi>",
+        "<p>Webhook order.completed 失败</p>",
+        "<pre>curl -X POST that</pre>",
+        "<p>由 owner at zzmark.example 批准</p>",
+    ],
+    ids=range(5),
+)
 def test_what_stays_english_is_let_through(fine: str) -> None:
     assert english_in(f"<main>{fine}</main>") == []

@@ -22,8 +22,9 @@ _SPOKEN = ("de", "fr", "es")
 _FUNCTION_WORDS = re.compile(
     r"(?<![\w./-])(?:the|of|is|with|from|and|this|that|these|are|by|to|for|not|its|been|has|have|which|who|whose|nothing"
     r"|nobody|somebody|again|until|after|before|because|yet|they|their|your|you|were|funds|stolen|lost|honor|honour"
-    r"|expired|exceeds|invalid|refused|declined|unknown|closed|issuer)(?![\w./-])", re.I,
-)  # fmt: skip
+    r"|expired|exceeds|invalid|refused|declined|unknown|closed|issuer)(?![\w./-])",
+    re.I,
+)
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATES = re.compile(
     rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)|\b(?:January|February|March|May|June|July"
@@ -44,20 +45,36 @@ def english_in(page: str, language: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("language", "planted"), [
-    ("de", "<p>Auftrag: the money is still owed</p>"), ("de", "<p>Bis 15 Dec 23:25</p>"), ("fr", "<p>Dec 3, 2026</p>"),
-    ("es", "<p>Refunded</p>"), ("fr", "<td>not sufficient funds</td>"), ("es", '<a title="stolen card">05</a>'),
-    ("de", "<p>March 3</p>"), ("de", "<p>Tue 3</p>"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "planted"),
+    [
+        ("de", "<p>Auftrag: the money is still owed</p>"),
+        ("de", "<p>Bis 15 Dec 23:25</p>"),
+        ("fr", "<p>Dec 3, 2026</p>"),
+        ("es", "<p>Refunded</p>"),
+        ("fr", "<td>not sufficient funds</td>"),
+        ("es", '<a title="stolen card">05</a>'),
+        ("de", "<p>March 3</p>"),
+        ("de", "<p>Tue 3</p>"),
+    ],
+)
 def test_the_walk_finds_english(language: str, planted: str) -> None:
     assert english_in(f"<main>{planted}</main>", language)
 
 
-@pytest.mark.parametrize(("language", "fine"), [
-    ("de", "<p>Bis 15. Dez. 23:36</p>"), ("de", "<p>20. Nov. 2026</p>"), ("es", "<p>Aprobar 1.00 USD</p>"),
-    ("fr", "<p>Code 05 · Visa · Recoup · Sandbox</p>"), ("de", "<bdi>what the customer typed</bdi>"),
-    ("es", "<p>15 dic 23:36</p>"), ("fr", "<p>Webhook order.completed</p>"), ("de", "<code>curl the door</code>"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "fine"),
+    [
+        ("de", "<p>Bis 15. Dez. 23:36</p>"),
+        ("de", "<p>20. Nov. 2026</p>"),
+        ("es", "<p>Aprobar 1.00 USD</p>"),
+        ("fr", "<p>Code 05 · Visa · Recoup · Sandbox</p>"),
+        ("de", "<bdi>what the customer typed</bdi>"),
+        ("es", "<p>15 dic 23:36</p>"),
+        ("fr", "<p>Webhook order.completed</p>"),
+        ("de", "<code>curl the door</code>"),
+    ],
+)
 def test_what_is_no_english_is_let_through(language: str, fine: str) -> None:
     assert english_in(f"<main>{fine}</main>", language) == []
 

@@ -44,8 +44,17 @@ def rare(shop: Shop) -> list[Story]:
 
     def story(name: str, asset: str = "USD", **more: str) -> Story:
         placed = datetime.now(UTC).replace(microsecond=0) - timedelta(days=4)
-        return Story(shop.merchant_id, shop.sites[0], f"RARE-{name}", "Zoe Quinn", "zoe@example.test", asset, 4590,
-                     placed, **more)  # fmt: skip
+        return Story(
+            shop.merchant_id,
+            shop.sites[0],
+            f"RARE-{name}",
+            "Zoe Quinn",
+            "zoe@example.test",
+            asset,
+            4590,
+            placed,
+            **more,
+        )
 
     over = tell(story("expired", "USDT", kind="stable", source="mock"), "expired")
     unreachable = story("unreachable")
@@ -56,8 +65,9 @@ def rare(shop: Shop) -> list[Story]:
     advised = story("advised")
     advised.begin()
     attempt = advised.send() | {"state": "declined", "scheme_code": "100"}
-    advised.line("attempt_declined", attempt["attempt_id"], number=1, scheme="amex", code="100", advice="24",
-                 meaning="deny")  # fmt: skip
+    advised.line(
+        "attempt_declined", attempt["attempt_id"], number=1, scheme="amex", code="100", advice="24", meaning="deny"
+    )
     held = story("held")
     held.begin()
     held.line("authorised", capture_before=(datetime.now(UTC) + timedelta(days=6)).isoformat())

@@ -53,8 +53,10 @@ class Installation:
         with self.log.open("ab") as log:
             self.up = subprocess.Popen(
                 [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         self.starts += 1
 
     def wait_ready(self) -> None:

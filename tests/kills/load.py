@@ -107,15 +107,25 @@ class Load:
         number = uuid.uuid4().hex[:12]
         units = self._dice.choice(amounts)
         body = {
-            "isDeclined": True, "isMIT": True, "mid": self._keys["mid"], "orderId": f"SUB-{number}",
-            "idempotencyKey": str(uuid.uuid4()), "siteId": self._keys["site_id"],
+            "isDeclined": True,
+            "isMIT": True,
+            "mid": self._keys["mid"],
+            "orderId": f"SUB-{number}",
+            "idempotencyKey": str(uuid.uuid4()),
+            "siteId": self._keys["site_id"],
             "transaction": {
-                "id": f"psp-{number}", "amount": units, "currency": "USD", "responseCode": "05" if sync else "51",
-                "responseCodeSource": "visa", "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA",
+                "id": f"psp-{number}",
+                "amount": units,
+                "currency": "USD",
+                "responseCode": "05" if sync else "51",
+                "responseCodeSource": "visa",
+                "avsResultCode": "NA",
+                "cvvResultCode": "NA",
+                "cavvResultCode": "NA",
             },
             "payer": {"email": f"ana-{number}@example.test"},
             "paymentMethod": {"holderName": "Ana Roe", "expirationMonth": 9, "expirationYear": 2031, "cardNumber": pan},
-        }  # fmt: skip
+        }
         if not sync:
             # Days after the moved clock's day, well inside what is allowed.
             body["expiryDateUtc"] = (datetime.now(UTC) + timedelta(days=20)).isoformat()
@@ -143,10 +153,17 @@ class Load:
 
     async def transmit(self, promise: Promise) -> None:
         body = {
-            "isDeclined": False, "orderId": promise.external_id, "mid": self._keys["mid"],
-            "transaction": {"id": f"own-{uuid.uuid4().hex[:10]}", "amount": promise.body["transaction"]["amount"],
-                            "currency": "USD", "responseCode": "00", "responseCodeSource": "visa"},
-        }  # fmt: skip
+            "isDeclined": False,
+            "orderId": promise.external_id,
+            "mid": self._keys["mid"],
+            "transaction": {
+                "id": f"own-{uuid.uuid4().hex[:10]}",
+                "amount": promise.body["transaction"]["amount"],
+                "currency": "USD",
+                "responseCode": "00",
+                "responseCodeSource": "visa",
+            },
+        }
         answer = await self.call("POST", "/v1/transmit", body)
         if answer.status_code != 200:
             self.told.strange.append(f"transmit: {answer.status_code} {answer.text[:200]}")

@@ -134,10 +134,16 @@ async def _reckon(installation: Installation, load: Load, receiver: Receiver, ds
     done = await asyncio.to_thread(installation.run, "verify", "--json", seconds=300.0)
     assert done.returncode == 0, done.stdout + done.stderr
     return Figures(
-        installation.killed, 0.0, load.told.calls, load.told.repeats,
-        sum(bool(p.order_id) for p in load.told.promises), charges, len(receiver.got), events,
+        installation.killed,
+        0.0,
+        load.told.calls,
+        load.told.repeats,
+        sum(bool(p.order_id) for p in load.told.promises),
+        charges,
+        len(receiver.got),
+        events,
         json.loads(done.stdout)["checked"],
-    )  # fmt: skip
+    )
 
 
 async def _quiet(connection: Any) -> None:
@@ -170,18 +176,26 @@ async def _nothing_sent_twice(connection: Any) -> None:
 
 
 async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
-    orders = {str(r["order_id"]): r for r in await connection.fetch(
-        "SELECT o.order_id, o.external_id, o.stage, o.units, h.refunded_units, h.reason FROM orders o"
-        " JOIN order_heads h USING (merchant_id, order_id)")}  # fmt: skip
+    orders = {
+        str(r["order_id"]): r
+        for r in await connection.fetch(
+            "SELECT o.order_id, o.external_id, o.stage, o.units, h.refunded_units, h.reason FROM orders o"
+            " JOIN order_heads h USING (merchant_id, order_id)"
+        )
+    }
     kept: dict[str, list[int]] = defaultdict(list)
     for row in await connection.fetch(
         "SELECT order_id, units FROM issuer.sends s WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM"
         " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.units = s.units)"
     ):
         kept[str(row["order_id"])].append(row["units"])
-    refunded = {str(r[0]): r[1] for r in await connection.fetch(
-        "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
-        " WHERE r.decision = 'approved' AND r.kind = 'refund' GROUP BY s.order_id")}  # fmt: skip
+    refunded = {
+        str(r[0]): r[1]
+        for r in await connection.fetch(
+            "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
+            " WHERE r.decision = 'approved' AND r.kind = 'refund' GROUP BY s.order_id"
+        )
+    }
     assert len({o["external_id"] for o in orders.values()}) == len(orders), "an order id has two orders"
     for promise in promises:
         assert promise.order_id, f"{promise.external_id} was never answered"

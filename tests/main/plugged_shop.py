@@ -109,8 +109,15 @@ class Face:
         order, at = self.orders[told["orderId"]], datetime.fromisoformat(told["sentAt"])
         self.heard.append(at)
         assert told["card"]["number"] == order.card.number
-        charge = WorldCharge(told["id"], order.order_id, (at - self.behind).replace(microsecond=0), told["amount"],
-                             told["currency"], told["acceptorId"], order.card)  # fmt: skip
+        charge = WorldCharge(
+            told["id"],
+            order.order_id,
+            (at - self.behind).replace(microsecond=0),
+            told["amount"],
+            told["currency"],
+            told["acceptorId"],
+            order.card,
+        )
         answer = self.world.charge("product", [charge])[0]
         assert answer.error is None, answer.error
         return {"state": answer.state, "schemeCode": answer.scheme_code}
@@ -121,15 +128,34 @@ class Face:
 
 def body_of(order: WorldOrder, method: dict[str, Any], later: timedelta) -> dict[str, Any]:
     """What a merchant sends of a payment that was declined. `later`: what its clock is ahead of the order's times."""
-    result = {"responseCode": order.scheme_code, "responseCodeSource": "visa", "responseStatus": "DECLINED",
-              "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"}  # fmt: skip
-    holder = {"holderName": "Ana Roe", "cardBrand": "VISA", "expirationMonth": order.card.exp_month,
-              "expirationYear": order.card.exp_year}  # fmt: skip
+    result = {
+        "responseCode": order.scheme_code,
+        "responseCodeSource": "visa",
+        "responseStatus": "DECLINED",
+        "avsResultCode": "NA",
+        "cvvResultCode": "NA",
+        "cavvResultCode": "NA",
+    }
+    holder = {
+        "holderName": "Ana Roe",
+        "cardBrand": "VISA",
+        "expirationMonth": order.card.exp_month,
+        "expirationYear": order.card.exp_year,
+    }
     return {
-        "isDeclined": True, "isMIT": True, "isRecurring": True, "orderId": order.order_id,
-        "idempotencyKey": order.order_id, "expiryDateUtc": (order.expires_at + later).isoformat(),
-        "transaction": {"id": f"tx-{order.order_id}", "timestampUtc": (order.declined_at + later).isoformat(),
-                        "amount": order.amount, "currency": order.currency, **result},
+        "isDeclined": True,
+        "isMIT": True,
+        "isRecurring": True,
+        "orderId": order.order_id,
+        "idempotencyKey": order.order_id,
+        "expiryDateUtc": (order.expires_at + later).isoformat(),
+        "transaction": {
+            "id": f"tx-{order.order_id}",
+            "timestampUtc": (order.declined_at + later).isoformat(),
+            "amount": order.amount,
+            "currency": order.currency,
+            **result,
+        },
         "payer": {"id": order.customer_id, "email": f"{order.order_id}@example.test"},
         "paymentMethod": holder | method,
-    }  # fmt: skip
+    }

@@ -104,8 +104,12 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> Non
 
 
 def test_passwords_are_printed_at_the_first_start_only(tmp_path: Path) -> None:
-    kept = {"portal_user": "sandbox@recoup.test", "portal_password": "first secret",
-            "operator_user": "operator@recoup.test", "operator_password": "second secret"}  # fmt: skip
+    kept = {
+        "portal_user": "sandbox@recoup.test",
+        "portal_password": "first secret",
+        "operator_user": "operator@recoup.test",
+        "operator_password": "second secret",
+    }
     settings = load_settings(data_dir=tmp_path)
     first, later = (_addresses(settings, kept, is_new=is_new) for is_new in (True, False))
     assert "first secret" in first

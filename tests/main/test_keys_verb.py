@@ -106,17 +106,21 @@ CARDS = 1_100  # three pages
 async def _store_cards(machines: Machines) -> None:
     async with open_sandbox(machines.settings("a"), machines.databases) as running:
         vault, merchant = Vault(running.world), uuid4()
-        await asyncio.gather(*(
-            vault.store(CardGiven(merchant, uuid4(), script_card("visa", "51", 0, serial=serial), 9, 2031))
-            for serial in range(CARDS)))  # fmt: skip
+        await asyncio.gather(
+            *(
+                vault.store(CardGiven(merchant, uuid4(), script_card("visa", "51", 0, serial=serial), 9, 2031))
+                for serial in range(CARDS)
+            )
+        )
 
 
 def _killed_after(machines: Machines, lines: int) -> list[str]:
     """What `recoup keys rotate` said until it was killed after so many lines."""
     environment = os.environ | {
-        "PYTHONUNBUFFERED": "1", "RECOUP_PEOPLE_DATABASE_URL": machines.databases.people,
+        "PYTHONUNBUFFERED": "1",
+        "RECOUP_PEOPLE_DATABASE_URL": machines.databases.people,
         "RECOUP_SANDBOX_DATABASE_URL": machines.databases.sandbox,
-    }  # fmt: skip
+    }
     words = [*RECOUP, "keys", "rotate", "--wait", "0", "--data-dir", str(machines.folder / "a")]
     told = []
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:

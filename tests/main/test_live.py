@@ -89,9 +89,10 @@ class Both:
 
     async def evaluate(self, token: str, pan: str, *, is_mit: bool, days: int = 20) -> httpx.Response:
         return await self.client.post(
-            "/v1/evaluate", json=payment(self.made.mid, self.made.site_id, pan, is_mit=is_mit, days=days),
+            "/v1/evaluate",
+            json=payment(self.made.mid, self.made.site_id, pan, is_mit=is_mit, days=days),
             headers={"authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        )
 
 
 @asynccontextmanager
@@ -103,8 +104,13 @@ async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterato
     assert not await has_live(databases)
     await prepare(databases, live=True)
     async with bridge_twin() as twin:
-        settings = Settings(data_dir=folder, live_processor_url=twin.url, live_processor_secret=SECRET,
-                            live_acceptor_id="acq-1", connections=6)  # fmt: skip
+        settings = Settings(
+            data_dir=folder,
+            live_processor_url=twin.url,
+            live_processor_secret=SECRET,
+            live_acceptor_id="acq-1",
+            connections=6,
+        )
         settings = replace(settings, **more)
         async with open_worlds(settings, databases) as (one, other):
             assert other is not None
@@ -118,16 +124,36 @@ async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterato
 def payment(mid: str, site_id: str, pan: str, *, is_mit: bool, days: int) -> dict[str, Any]:
     now, name = datetime.now(UTC), uuid4().hex[:10]
     return {
-        "isDeclined": True, "isMIT": is_mit, "isRecurring": is_mit, "mid": mid, "siteId": site_id,
-        "expiryDateUtc": (now + timedelta(days=days)).isoformat(), "orderId": f"SO-{name}", "idempotencyKey": name,
+        "isDeclined": True,
+        "isMIT": is_mit,
+        "isRecurring": is_mit,
+        "mid": mid,
+        "siteId": site_id,
+        "expiryDateUtc": (now + timedelta(days=days)).isoformat(),
+        "orderId": f"SO-{name}",
+        "idempotencyKey": name,
         "customerIp": "203.0.113.24",
-        "transaction": {"id": f"psp-{name}", "timestampUtc": now.isoformat(), "amount": 4590, "currency": "USD",
-                        "responseCode": "05", "responseCodeSource": "nmi", "responseStatus": "DECLINED",
-                        "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"},
+        "transaction": {
+            "id": f"psp-{name}",
+            "timestampUtc": now.isoformat(),
+            "amount": 4590,
+            "currency": "USD",
+            "responseCode": "05",
+            "responseCodeSource": "nmi",
+            "responseStatus": "DECLINED",
+            "avsResultCode": "NA",
+            "cvvResultCode": "NA",
+            "cavvResultCode": "NA",
+        },
         "payer": {"id": name, "email": f"{name}@example.test", "phone": "+1 555 010 2030"},
-        "paymentMethod": {"holderName": "Ana Roe", "cardBrand": "VISA", "expirationMonth": 9, "expirationYear": 2031,
-                          "cardNumber": pan},
-    }  # fmt: skip
+        "paymentMethod": {
+            "holderName": "Ana Roe",
+            "cardBrand": "VISA",
+            "expirationMonth": 9,
+            "expirationYear": 2031,
+            "cardNumber": pan,
+        },
+    }
 
 
 def test_mit_is_live_while_cit_is_in_the_sandbox(server: ServerAddress, tmp_path: Path) -> None:
@@ -210,13 +236,23 @@ def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Pa
             lied = ".".join((head, base64.urlsafe_b64encode(plain).decode().rstrip("="), sign))
             answer = await here.client.get("/v1/orders", headers={"authorization": f"Bearer {lied}"})
             assert answer.status_code == 401
-            again = await here.client.post("/v1/oauth2/token", json={"AppKey": keys.app_key,
-                                                                     "AppSecret": keys.app_secret})  # fmt: skip
+            again = await here.client.post(
+                "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+            )
             given = {"RefreshToken": again.json()["refreshToken"]}
             refreshed = await here.client.post("/v1/oauth2/refresh", json=given)
             assert refreshed.status_code == 200, refreshed.text
-            card = {"payment_method": {"credit_card": {"first_name": "Ana", "last_name": "Roe", "number": REAL,
-                                                       "month": "09", "year": "2031"}}}  # fmt: skip
+            card = {
+                "payment_method": {
+                    "credit_card": {
+                        "first_name": "Ana",
+                        "last_name": "Roe",
+                        "number": REAL,
+                        "month": "09",
+                        "year": "2031",
+                    }
+                }
+            }
             for path in ("/v1/tokenize?environment=", "/V1/Tokenize?Environment="):  # as clients write them
                 taken = await here.client.post(path + keys.tokenization_key, json=card)
                 assert taken.status_code == 200, taken.text
@@ -225,8 +261,9 @@ def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Pa
             refused = await here.client.post(f"/v1/tokenize?environment={here.made.tokenization_key}", json=card)
             assert refused.status_code == 400, "the sandbox takes no real card"
             token = taken.json()["transaction"]["payment_method"]["token"]
-            elsewhere = await here.evaluate(await here.token(here.made.app_key, here.made.app_secret), token,
-                                            is_mit=True)  # fmt: skip
+            elsewhere = await here.evaluate(
+                await here.token(here.made.app_key, here.made.app_secret), token, is_mit=True
+            )
             assert elsewhere.status_code == 400
 
     asyncio.run(story())
@@ -322,17 +359,25 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             assert (await client.post("/signin", data=form)).headers["location"] == "/signin/code"
             half = client.cookies["recoup_half"]
             client.cookies.clear()
-            elsewhere = await client.post("/signin/code", data={"code": codes[0]}, headers={
-                "cookie": f"recoup_session=live.x; recoup_half={half}"})  # fmt: skip
+            elsewhere = await client.post(
+                "/signin/code",
+                data={"code": codes[0]},
+                headers={"cookie": f"recoup_session=live.x; recoup_half={half}"},
+            )
             assert elsewhere.status_code == 401, "half a sign-in is of one world"
-            opened = await client.post("/signin/code", data={"code": codes[0]}, headers={
-                "cookie": f"recoup_half={half}"})  # fmt: skip
+            opened = await client.post(
+                "/signin/code", data={"code": codes[0]}, headers={"cookie": f"recoup_half={half}"}
+            )
             assert opened.headers["location"] == "/orders"
             async with here.live.world.people.connection() as connection:
-                rows = await connection.fetch("SELECT action, facts ->> 'world' AS at, world FROM account_mails"
-                                              " JOIN account_log USING (log_id) ORDER BY log_id")  # fmt: skip
+                rows = await connection.fetch(
+                    "SELECT action, facts ->> 'world' AS at, world FROM account_mails"
+                    " JOIN account_log USING (log_id) ORDER BY log_id"
+                )
             assert [tuple(row) for row in rows] == [
-                ("second_factor_on", "live", "live"), ("recovery_code_used", "sandbox", "live")]  # fmt: skip
+                ("second_factor_on", "live", "live"),
+                ("recovery_code_used", "sandbox", "live"),
+            ]
 
     asyncio.run(story())
 
@@ -346,14 +391,26 @@ async def switch(here: Both, page: str) -> httpx.Response:
 
 def scope_of(client: str, scheme: str = "http", path: str = "/v1/orders", **headers: str) -> asgi.Scope:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "path": path, "scheme": scheme, "client": (client, 1), "headers": pairs,
-            "query_string": b""}  # fmt: skip
+    return {
+        "type": "http",
+        "path": path,
+        "scheme": scheme,
+        "client": (client, 1),
+        "headers": pairs,
+        "query_string": b"",
+    }
 
 
-@pytest.mark.parametrize(("client", "scheme", "status"), [
-    ("203.0.113.9", "http", 403), ("203.0.113.9", "https", 200), ("127.0.0.1", "http", 200), ("::1", "http", 200),
-    ("unknown", "http", 403),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("client", "scheme", "status"),
+    [
+        ("203.0.113.9", "http", 403),
+        ("203.0.113.9", "https", 200),
+        ("127.0.0.1", "http", 200),
+        ("::1", "http", 200),
+        ("unknown", "http", 403),
+    ],
+)
 def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int) -> None:
     heard: list[Any] = []
 
@@ -372,18 +429,28 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
     assert heard[0]["status"] == status
 
 
-@pytest.mark.parametrize(("more", "is_live"), [
-    ({"x_api_key": "pk_live_0a"}, True), ({"x_api_key": "pk_test_0a"}, False), ({}, False),
-    ({"authorization": "ApiKey ppk_live_x:y"}, True), ({"authorization": "Bearer x.e30.y"}, False),
-    ({"authorization": "Bearer x." + base64.b64encode(b'{"x":' + b"[" * 9_999).decode() + ".y"}, False),
-    ({"authorization": "Bearer \u00ff.%%%"}, False), ({"authorization": "Bearer"}, False),
-    ({"path": "/orders", "cookie": "a=b; recoup_session=live.abc"}, True),
-    ({"path": "/orders", "cookie": "recoup_session=abc; x=live."}, False),
-    ({"path": "/orders", "cookie": "recoup_session=\"live"}, False),
-    ({"path": "/checkout/live.abc"}, True), ({"path": "/checkout/abc"}, False), ({"path": "/charge"}, True),
-    ({"path": "/inbound/bridge/notices"}, True), ({"path": "/inbound/sandbox/notices"}, False),
-    ({"path": "/v1/orders/live.abc", "x_api_key": "pk_test_1"}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "is_live"),
+    [
+        ({"x_api_key": "pk_live_0a"}, True),
+        ({"x_api_key": "pk_test_0a"}, False),
+        ({}, False),
+        ({"authorization": "ApiKey ppk_live_x:y"}, True),
+        ({"authorization": "Bearer x.e30.y"}, False),
+        ({"authorization": "Bearer x." + base64.b64encode(b'{"x":' + b"[" * 9_999).decode() + ".y"}, False),
+        ({"authorization": "Bearer \u00ff.%%%"}, False),
+        ({"authorization": "Bearer"}, False),
+        ({"path": "/orders", "cookie": "a=b; recoup_session=live.abc"}, True),
+        ({"path": "/orders", "cookie": "recoup_session=abc; x=live."}, False),
+        ({"path": "/orders", "cookie": 'recoup_session="live'}, False),
+        ({"path": "/checkout/live.abc"}, True),
+        ({"path": "/checkout/abc"}, False),
+        ({"path": "/charge"}, True),
+        ({"path": "/inbound/bridge/notices"}, True),
+        ({"path": "/inbound/sandbox/notices"}, False),
+        ({"path": "/v1/orders/live.abc", "x_api_key": "pk_test_1"}, False),
+    ],
+)
 def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
     async def door(scope: asgi.Scope, receive: Any, send: Any) -> None: ...
 
@@ -394,8 +461,9 @@ def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
 
 def recoup(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "recoup.main", *words, "--data-dir", str(folder)]
-    return subprocess.run(command, text=True, capture_output=True, env=clean_environment() | settings, check=False,
-                          timeout=300)  # fmt: skip
+    return subprocess.run(
+        command, text=True, capture_output=True, env=clean_environment() | settings, check=False, timeout=300
+    )
 
 
 def test_live_is_made_on_purpose(tmp_path: Path) -> None:

@@ -173,9 +173,11 @@ async def _as_administrator(managed: Server) -> None:
 
 def test_passwords_of_the_owner_are_part_of_the_address_and_never_printed(tmp_path: Path) -> None:
     settings = load_settings(
-        data_dir=tmp_path, database_url="postgresql://app:one@db.example:6432/x?sslmode=require",
-        owner_database_user="the owner", owner_database_password="p@ss/word",
-    )  # fmt: skip
+        data_dir=tmp_path,
+        database_url="postgresql://app:one@db.example:6432/x?sslmode=require",
+        owner_database_user="the owner",
+        owner_database_password="p@ss/word",
+    )
     databases = find_databases(settings)
     assert databases.sandbox == "postgresql://app:one@db.example:6432/recoup_sandbox?sslmode=require"
     owned = databases.owned("sandbox")

@@ -43,8 +43,11 @@ class Machines:
         return replace(self.databases, live=self.server.dsn(name), admin=self.server.dsn("postgres"))
 
     def settings(self, machine: str) -> Settings:
-        return load_settings(data_dir=self.folder / machine, people_database_url=self.databases.people,
-                             sandbox_database_url=self.databases.sandbox)  # fmt: skip
+        return load_settings(
+            data_dir=self.folder / machine,
+            people_database_url=self.databases.people,
+            sandbox_database_url=self.databases.sandbox,
+        )
 
     def up(self, machine: str) -> dict[str, Any] | None:
         """What `recoup up` does before it serves."""
@@ -164,8 +167,9 @@ async def _store_card(machines: Machines) -> None:
 
 
 def _under_the_ids_of(material: Material) -> Material:
-    return Material({purpose: tuple(Key(key.id, os.urandom(32)) for key in keys)
-                     for purpose, keys in material.keys.items()})  # fmt: skip
+    return Material(
+        {purpose: tuple(Key(key.id, os.urandom(32)) for key in keys) for purpose, keys in material.keys.items()}
+    )
 
 
 def test_other_keys_are_refused(machines: Machines) -> None:

@@ -31,8 +31,10 @@ START_SECONDS = 60.0
 @pytest.fixture
 def databases(server: ServerAddress) -> dict[str, str]:
     name = uuid.uuid4().hex[:12]
-    return {"RECOUP_PEOPLE_DATABASE_URL": asyncio.run(empty(server, "people", f"sp_{name}")),
-            "RECOUP_SANDBOX_DATABASE_URL": asyncio.run(empty(server, "world", f"sw_{name}"))}  # fmt: skip
+    return {
+        "RECOUP_PEOPLE_DATABASE_URL": asyncio.run(empty(server, "people", f"sp_{name}")),
+        "RECOUP_SANDBOX_DATABASE_URL": asyncio.run(empty(server, "world", f"sw_{name}")),
+    }
 
 
 @contextmanager
@@ -43,9 +45,10 @@ def serve(
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "recoup.main", "serve", "--port", str(port), "--data-dir", str(folder)],
-        env=clean_environment() | environment, stdin=subprocess.DEVNULL,
+        env=clean_environment() | environment,
+        stdin=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (min(handles, 100), handles)),
-    )  # fmt: skip
+    )
     try:
         give_up = time.monotonic() + START_SECONDS
         while not is_ready(port):

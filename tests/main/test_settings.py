@@ -14,10 +14,18 @@ from recoup.main.worlds import originator_of
 FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is bool)
 
 
-@pytest.mark.parametrize(("text", "field"), [
-    ("port = 99999", "port"), ("port = 'x'", "port"), ("log_level = 'loud'", "log_level"), (f"{FLAG} = 'ture'", FLAG),
-    ("prot = 1", "prot"), ("loopback_webhooks = 'maybe'", "loopback_webhooks"), ("port =", "recoup.toml"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("port = 99999", "port"),
+        ("port = 'x'", "port"),
+        ("log_level = 'loud'", "log_level"),
+        (f"{FLAG} = 'ture'", FLAG),
+        ("prot = 1", "prot"),
+        ("loopback_webhooks = 'maybe'", "loopback_webhooks"),
+        ("port =", "recoup.toml"),
+    ],
+)
 def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str, field: str) -> None:
     (tmp_path / "recoup.toml").write_text(text)
     with pytest.raises(Problem) as problem:
@@ -26,12 +34,19 @@ def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str
     assert problem.value.cure
 
 
-@pytest.mark.parametrize("url", [
-    "postgresql://recoup:hunter2@db.example/recoup", "postgresql://db.example/recoup?user=recoup&password=hunter2",
-    "postgresql://db/recoup?PASSWORD=hunter2", "postgresql://db/recoup?pass%77ord=hunter2&sslmode=require",
-    "postgresql://db/recoup?sslmode=require&sslpassword=hunter2", "postgresql://recoup:%2F@hunter2@db/recoup",
-    "postgresql://:hunter2@db/recoup", "postgresql://a:5432,b:5432/recoup?password=hunter2",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://recoup:hunter2@db.example/recoup",
+        "postgresql://db.example/recoup?user=recoup&password=hunter2",
+        "postgresql://db/recoup?PASSWORD=hunter2",
+        "postgresql://db/recoup?pass%77ord=hunter2&sslmode=require",
+        "postgresql://db/recoup?sslmode=require&sslpassword=hunter2",
+        "postgresql://recoup:%2F@hunter2@db/recoup",
+        "postgresql://:hunter2@db/recoup",
+        "postgresql://a:5432,b:5432/recoup?password=hunter2",
+    ],
+)
 def test_a_password_in_a_database_url_is_not_printed_however_it_is_given(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
 ) -> None:
@@ -42,13 +57,21 @@ def test_a_password_in_a_database_url_is_not_printed_however_it_is_given(
         assert "hunter2" not in shown.output
         assert "postgresql://" in shown.output
     assert without_secrets("live_database_url", "postgresql://u@h/db?sslmode=require") == (
-        "postgresql://u@h/db?sslmode=require")  # fmt: skip
+        "postgresql://u@h/db?sslmode=require"
+    )
 
 
-@pytest.mark.parametrize("url", [
-    "postgresql://recoup:hun/ter2@db/recoup", "postgresql://recoup:hun#ter2@db/recoup", "mysql://u:hunter2@db/recoup",
-    "postgresql://u:h[unter2@db/recoup", "host=db password=hunter2", "postgresql://u:h\u2100unter2@db/recoup",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://recoup:hun/ter2@db/recoup",
+        "postgresql://recoup:hun#ter2@db/recoup",
+        "mysql://u:hunter2@db/recoup",
+        "postgresql://u:h[unter2@db/recoup",
+        "host=db password=hunter2",
+        "postgresql://u:h\u2100unter2@db/recoup",
+    ],
+)
 def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(Problem) as refused:
         load_settings(data_dir=tmp_path, database_url=url)
@@ -63,17 +86,29 @@ def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: s
     assert getattr(load_settings(data_dir=tmp_path), FLAG) is value
 
 
-@pytest.mark.parametrize(("said", "taken"), [
-    ({}, True), ({"host": "0.0.0.0"}, False), ({"public_url": "https://pay.example.com"}, False),
-    ({"public_url": "http://127.0.0.1:8400"}, True), ({"behind_proxy": "10.0.0.0/8"}, False),
-    ({"host": "0.0.0.0", "loopback_webhooks": "yes"}, True), ({"loopback_webhooks": "no"}, False),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({}, True),
+        ({"host": "0.0.0.0"}, False),
+        ({"public_url": "https://pay.example.com"}, False),
+        ({"public_url": "http://127.0.0.1:8400"}, True),
+        ({"behind_proxy": "10.0.0.0/8"}, False),
+        ({"host": "0.0.0.0", "loopback_webhooks": "yes"}, True),
+        ({"loopback_webhooks": "no"}, False),
+    ],
+    ids=str,
+)
 def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(said: dict[str, str], taken: bool) -> None:
     assert Settings(**said).takes_loopback is taken
 
 
-ACH = Settings(live_ach_routing="091000019", live_ach_bank="FIRST BANK", live_ach_company_id="1900000019",
-               live_ach_company="SHOPS INC")  # fmt: skip
+ACH = Settings(
+    live_ach_routing="091000019",
+    live_ach_bank="FIRST BANK",
+    live_ach_company_id="1900000019",
+    live_ach_company="SHOPS INC",
+)
 
 
 def test_who_sends_live_ach_files_is_said_whole_or_not_at_all() -> None:
@@ -83,10 +118,16 @@ def test_who_sends_live_ach_files_is_said_whole_or_not_at_all() -> None:
     assert sender.bank == "FIRST BANK"
 
 
-@pytest.mark.parametrize(("name", "text"), [
-    ("live_ach_bank", ""), ("live_ach_company", "GRÜN"), ("live_ach_company_id", "19"),
-    ("live_ach_routing", "12345"), ("live_ach_routing", "091000018"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("live_ach_bank", ""),
+        ("live_ach_company", "GRÜN"),
+        ("live_ach_company_id", "19"),
+        ("live_ach_routing", "12345"),
+        ("live_ach_routing", "091000018"),
+    ],
+)
 def test_a_live_ach_setting_that_no_bank_takes_is_named(name: str, text: str) -> None:
     with pytest.raises(Problem) as problem:
         originator_of(replace(ACH, **{name: text}))

@@ -20,8 +20,13 @@ click.echo("no\\x1b[2J", err=True)
 
 def test_a_terminal_does_not_obey_the_order_id_that_a_caller_sent() -> None:
     ours, theirs = pty.openpty()
-    done = subprocess.run([sys.executable, "-c", _SAYS], stdout=theirs, stderr=theirs, check=True,
-                          env=os.environ | {"PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _SAYS],
+        stdout=theirs,
+        stderr=theirs,
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
     os.close(theirs)
     said = os.read(ours, 4096).decode()
     os.close(ours)
@@ -30,14 +35,28 @@ def test_a_terminal_does_not_obey_the_order_id_that_a_caller_sent() -> None:
 
 
 def test_a_file_gets_what_there_is() -> None:
-    done = subprocess.run([sys.executable, "-c", _SAYS], capture_output=True, check=True,
-                          env=os.environ | {"PYTHONIOENCODING": "utf-8"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _SAYS], capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "utf-8"}
+    )
     assert done.stdout.decode() == "SO-1\a\x1b]0;mine\x07\u202e1-OS\x9b2J\nnext\tline\n"
 
 
-@pytest.mark.parametrize("text", [
-    "\0", "a\x1bb", "\x07", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\r", "a\nb", "\u2028",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\0",
+        "a\x1bb",
+        "\x07",
+        "\x7f",
+        "\x9b",
+        "\u202e",
+        "\u2066",
+        "\u200f",
+        "\r",
+        "a\nb",
+        "\u2028",
+    ],
+)
 def test_what_a_terminal_obeys_stands_in_no_id(text: str) -> None:
     assert has_unseen(text)
 

@@ -47,15 +47,19 @@ def answered(*command: str, seconds: float = 30) -> Any:
 
 
 def test_what_the_process_answers_is_what_was_found() -> None:
-    assert answered(*PYTHON, "print('{\"result\": \"taken\"}')") == {"result": "taken"}
+    assert answered(*PYTHON, 'print(\'{"result": "taken"}\')') == {"result": "taken"}
 
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [([*PYTHON, "raise SystemExit(3)"], "ended with 3 and without an answer"),
-     ([*PYTHON, "import os; os.kill(os.getpid(), 9)"], "ended with -9"), (["/no/such/program"], "could not be started"),
-     ([*PYTHON, "print('x' * 100_000)"], "no answer that can be read"), ([*PYTHON, "print('[]')"], "no answer that")],
-)  # fmt: skip
+    [
+        ([*PYTHON, "raise SystemExit(3)"], "ended with 3 and without an answer"),
+        ([*PYTHON, "import os; os.kill(os.getpid(), 9)"], "ended with -9"),
+        (["/no/such/program"], "could not be started"),
+        ([*PYTHON, "print('x' * 100_000)"], "no answer that can be read"),
+        ([*PYTHON, "print('[]')"], "no answer that"),
+    ],
+)
 def test_a_process_that_fails_is_a_night_that_failed(command: list[str], said: str) -> None:
     found = answered(*command)
     assert (found["result"], found["model"]) == ("failed", None)
@@ -118,9 +122,11 @@ def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddre
     try:
         asyncio.run(_lived(databases, tmp_path))
         environment = os.environ | {
-            "RECOUP_DATA_DIR": str(tmp_path), "RECOUP_PEOPLE_DATABASE_URL": databases.people,
-            "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox, "RECOUP_TRAINING": "take",
-        }  # fmt: skip
+            "RECOUP_DATA_DIR": str(tmp_path),
+            "RECOUP_PEOPLE_DATABASE_URL": databases.people,
+            "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
+            "RECOUP_TRAINING": "take",
+        }
         worker = subprocess.Popen([*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.PIPE)
         try:
             found, chosen = asyncio.run(_morning(databases.sandbox, worker))

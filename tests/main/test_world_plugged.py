@@ -56,7 +56,8 @@ def test_a_world_judges_what_recoup_did_with_its_orders(server: ServerAddress, t
             score = world.end("product")
             found = await shop.rows(
                 "SELECT external_id, stage, units FROM orders JOIN order_heads USING (merchant_id, order_id, units)"
-                " WHERE merchant_id = $1")  # fmt: skip
+                " WHERE merchant_id = $1"
+            )
             paid = {row["external_id"]: row["units"] for row in found if row["stage"] == "completed"}
             attempts = await shop.rows("SELECT route, state FROM attempts WHERE merchant_id = $1 AND sends > 0")
             assert (score.orders, score.recovered, score.attempts) == (len(orders), len(paid), len(attempts))
@@ -126,7 +127,8 @@ def test_a_card_of_a_world_is_one_card_in_all_orders_and_test_cards_stay_at_the_
         await shop.advance(TRIED_BY)
         found = await shop.rows(
             "SELECT external_id, card_id, stage FROM orders JOIN order_heads USING (merchant_id, order_id)"
-            " WHERE merchant_id = $1 ORDER BY external_id")  # fmt: skip
+            " WHERE merchant_id = $1 ORDER BY external_id"
+        )
         assert [row["stage"] for row in found] == ["completed"] * 4
         a, b, c, d = (row["card_id"] for row in found)
         assert a == b

@@ -34,10 +34,18 @@ def bodies(shop: Caller) -> list[dict[str, Any]]:
     answered = [units for units, row in FAULTS.items() if row.fault != "mute"]
     kinds = [(card, units) for card in FAULT_CARDS.values() for units in answered] + calm
     return [
-        evaluate_body(shop, isMIT=False, expiryDateUtc=None, customerIp="203.0.113.24",
-                      paymentMethod__cardNumber=card, paymentMethod__verificationValue="123", transaction__amount=units)
-        for _ in range(EACH) for card, units in kinds
-    ]  # fmt: skip
+        evaluate_body(
+            shop,
+            isMIT=False,
+            expiryDateUtc=None,
+            customerIp="203.0.113.24",
+            paymentMethod__cardNumber=card,
+            paymentMethod__verificationValue="123",
+            transaction__amount=units,
+        )
+        for _ in range(EACH)
+        for card, units in kinds
+    ]
 
 
 async def ask_all(url: str, headers: dict[str, str], asked: list[dict[str, Any]]) -> list[tuple[str, str, float]]:
@@ -79,8 +87,10 @@ def test_every_customer_is_answered_in_time_and_none_pays_for_a_no(server: Serve
         kept = {row["order_id"] for row in door.sql(_BOOK)}
         late = sum(1 for seconds in took if seconds > deadline)
         words = ", ".join(f"{word} {count}" for word, count in sorted(Counter(told.values()).items()))
-        print(f"\ncustomers: {len(took)} answers ({words}), "
-              f"median {median(took):.3f} s, slowest {max(took):.3f} s of {deadline:g} s, {late} late")
+        print(
+            f"\ncustomers: {len(took)} answers ({words}), "
+            f"median {median(took):.3f} s, slowest {max(took):.3f} s of {deadline:g} s, {late} late"
+        )
         assert set(told.values()) == {"APPROVED", "DECLINED"}
         assert {order for order, word in told.items() if word == "APPROVED"} == kept
         assert late == 0

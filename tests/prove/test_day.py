@@ -31,8 +31,10 @@ def play(kind: type[RuleBasedStateMachine], door: object, told: Told) -> None:
     # Not the same days each time: what is found is printed with all its steps.
     chosen = settings(QUICK, max_examples=DAYS, stateful_step_count=STEPS, derandomize=False)
     run_state_machine_as_test(lambda: kind(door), settings=chosen)  # type: ignore[call-arg]
-    print(f"\n{told.dialect.name}: {DAYS} days, {sum(told.heard.values())} calls of {len({k[:2] for k in told.heard})} "
-          f"operations, {len(told.heard)} kinds of answers")  # fmt: skip
+    print(
+        f"\n{told.dialect.name}: {DAYS} days, {sum(told.heard.values())} calls of {len({k[:2] for k in told.heard})} "
+        f"operations, {len(told.heard)} kinds of answers"
+    )
 
 
 def test_days_of_the_rescue_api(server: ServerAddress) -> None:

@@ -73,8 +73,9 @@ async def _copied(address: ServerAddress, shop: Shop) -> tuple[float, float]:
     """Seconds that the database takes to send the same rows, on the wall and on a processor."""
     connection = await asyncpg.connect(address.dsn(NAME), command_timeout=None)
     table = Wanted(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "GMT").table()
-    sql, values = await export_statement(connection, OrderFilter(shop.merchant_id), "placed", table.fields,
-                                         newest_first=True)  # fmt: skip
+    sql, values = await export_statement(
+        connection, OrderFilter(shop.merchant_id), "placed", table.fields, newest_first=True
+    )
     backend = Path(f"/proc/{connection.get_server_pid()}/schedstat")
     begun, used = time.perf_counter(), int(backend.read_text().split()[0])
     await connection.execute("SET jit = off")
@@ -97,7 +98,10 @@ async def _is_the_list(world: World, shop: Shop, path: Path) -> None:
                 line, number = next(lines), number + 1
                 assert line["Order Id"] == str(row.order_id), number
                 assert (line["External order"], line["Customer"], line["Currency"]) == (
-                    row.external_id, row.customer, row.asset), number  # fmt: skip
+                    row.external_id,
+                    row.customer,
+                    row.asset,
+                ), number
             after = page.next_cursor
             if after is None:
                 break
@@ -117,10 +121,13 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
             copied, server = await _copied(address, shop)
             for form in ("csv", "json"):
                 path, took, cpu, grown = await _made(world, shop, form)
-                print(f"\n{form}: {MANY:,}, {path.stat().st_size / 1e6:.0f} MB in {took:.1f} s = {MANY / took:,.0f}"
-                      f" rows/s; {cpu:.1f} s of ours on a processor = {MANY / cpu:,.0f} rows/s;"
-                      f" COPY of the same rows {copied:.1f} s, {server:.1f} s on a processor: {copied / took:.2f} of"
-                      f" its rate; peak memory {_peak_mb():.0f} MB, grown by {grown:.0f} MB", flush=True)  # fmt: skip
+                print(
+                    f"\n{form}: {MANY:,}, {path.stat().st_size / 1e6:.0f} MB in {took:.1f} s = {MANY / took:,.0f}"
+                    f" rows/s; {cpu:.1f} s of ours on a processor = {MANY / cpu:,.0f} rows/s;"
+                    f" COPY of the same rows {copied:.1f} s, {server:.1f} s on a processor: {copied / took:.2f} of"
+                    f" its rate; peak memory {_peak_mb():.0f} MB, grown by {grown:.0f} MB",
+                    flush=True,
+                )
                 assert grown <= GROWN_MAX_MB
                 assert MANY / (cpu if SHARED else took) >= RATE
                 await (_is_the_list(world, shop, path) if form == "csv" else _same_ids(path, tmp_path))

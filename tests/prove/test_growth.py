@@ -44,11 +44,19 @@ def test_a_day_costs_the_same_after_very_many_orders(both: tuple[Measured, Measu
 
 def slower(few: Mapping[int, Cost], many: Mapping[int, Cost], deeper: Callable[[str], float]) -> list[str]:
     """What reads more or takes longer, the longest first."""
-    more = [(before, after) for before, after in grown(few, many, most=MOST, slack=SLACK)
-            if after.buffers > before.buffers * deeper(after.sql) + SLACK]  # fmt: skip
-    longer = [(before, cost) for which, cost in many.items() if (before := few.get(which)) and cost.days >= TIMED_FROM
-              and cost.ms > before.ms * MOST + TIME_SLACK_MS
-              and cost.ms * cost.calls > before.ms * before.calls * MOST + TIME_SLACK_MS * cost.calls]  # fmt: skip
+    more = [
+        (before, after)
+        for before, after in grown(few, many, most=MOST, slack=SLACK)
+        if after.buffers > before.buffers * deeper(after.sql) + SLACK
+    ]
+    longer = [
+        (before, cost)
+        for which, cost in many.items()
+        if (before := few.get(which))
+        and cost.days >= TIMED_FROM
+        and cost.ms > before.ms * MOST + TIME_SLACK_MS
+        and cost.ms * cost.calls > before.ms * before.calls * MOST + TIME_SLACK_MS * cost.calls
+    ]
     found = dict.fromkeys(pair for pair in (*more, *longer) if not bounded(pair[1]))
     return [told(*pair) for pair in sorted(found, key=lambda pair: pair[0].ms - pair[1].ms)]
 
@@ -60,5 +68,7 @@ def deeper(few: Measured, many: Measured, sql: str) -> float:
 
 
 def told(before: Cost, after: Cost) -> str:
-    return (f"{before.buffers:.0f} -> {after.buffers:.0f} blocks, {before.ms:.2f} -> {after.ms:.2f} ms,"
-            f" {after.calls:g} calls a day: {after.sql[:SHOWN]}")  # fmt: skip
+    return (
+        f"{before.buffers:.0f} -> {after.buffers:.0f} blocks, {before.ms:.2f} -> {after.ms:.2f} ms,"
+        f" {after.calls:g} calls a day: {after.sql[:SHOWN]}"
+    )

@@ -60,8 +60,10 @@ def test_a_million_attempts_take_a_minute(server: ServerAddress) -> None:
             done = await learn(shop.world, Actor("operator", "test"), months=12)
             took, work = time.monotonic() - began, time.process_time() - worked
             megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            print(f"\n{done.attempts:,} attempts of {done.payers:,} payers in {took:.1f} s ({work:.1f} s of them"  # noqa: T201
-                  f" computing), {megabytes:,} MB, {done.trial}")  # fmt: skip
+            print(
+                f"\n{done.attempts:,} attempts of {done.payers:,} payers in {took:.1f} s ({work:.1f} s of them"  # noqa: T201
+                f" computing), {megabytes:,} MB, {done.trial}"
+            )
             assert done.taken
             assert done.attempts >= ATTEMPTS * 0.95
             assert megabytes <= MEGABYTES_MAX

@@ -22,8 +22,13 @@ CATEGORIES = [*AT_LEAST, "performance"]
 def installed(folder: Path) -> Path:
     """Lighthouse's entry point, in a folder of its own."""
     assert shutil.which("npm"), "npm is not installed here: sudo apt-get install npm"
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), LIGHTHOUSE],
-                          capture_output=True, text=True, timeout=600, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), LIGHTHOUSE],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0, f"Lighthouse could not be installed from the npm registry: {done.stderr[-600:]}"
     return folder / "node_modules/lighthouse/cli/index.js"
 
@@ -31,14 +36,23 @@ def installed(folder: Path) -> Path:
 def scores(tool: Path, folder: Path, address: str, cookie: str, form: str) -> dict[str, int]:
     """By category, of 100."""
     report = folder / "report.json"
-    command = ["node", str(tool), address, "--quiet", "--output=json", f"--output-path={report}",
-               f"--only-categories={','.join(CATEGORIES)}", f"--form-factor={form}",
-               "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
-               f"--extra-headers={json.dumps({'cookie': cookie})}"]  # fmt: skip
+    command = [
+        "node",
+        str(tool),
+        address,
+        "--quiet",
+        "--output=json",
+        f"--output-path={report}",
+        f"--only-categories={','.join(CATEGORIES)}",
+        f"--form-factor={form}",
+        "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+        f"--extra-headers={json.dumps({'cookie': cookie})}",
+    ]
     if form == "desktop":
         command.append("--preset=desktop")
-    done = subprocess.run(command, env=os.environ | {"CHROME_PATH": CHROMIUM}, capture_output=True, text=True,
-                          timeout=300, check=False)  # fmt: skip
+    done = subprocess.run(
+        command, env=os.environ | {"CHROME_PATH": CHROMIUM}, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr[-2_000:]
     read = json.loads(report.read_text())
     for name in AT_LEAST:

@@ -54,12 +54,19 @@ async def _story(server: ServerAddress, folder: Path) -> tuple[Verdict, Seen, in
         material = fresh()
         plans = [
             Plan(
-                world.dsn, material, merchants, cards(4 * of_nine, 3 * of_nine, min(999, 2 * of_nine)),
-                SEED + n, round(SENDS * BEGUN / PROCESSES), orders_at_once=200, tasks=64,
-                sends_in_a_window=45 // PROCESSES, journal=str(folder / f"{n}.journal"),
+                world.dsn,
+                material,
+                merchants,
+                cards(4 * of_nine, 3 * of_nine, min(999, 2 * of_nine)),
+                SEED + n,
+                round(SENDS * BEGUN / PROCESSES),
+                orders_at_once=200,
+                tasks=64,
+                sends_in_a_window=45 // PROCESSES,
+                journal=str(folder / f"{n}.journal"),
             )
             for n in range(PROCESSES)
-        ]  # fmt: skip
+        ]
         began = time.monotonic()
         seen, killed = await asyncio.to_thread(hammer_and_kill, plans, LIFE, SEED)
         seconds = time.monotonic() - began

@@ -82,22 +82,37 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
     end = BEGIN + SPAN
     usd = tuple(UnitRange(assets, low, None) for assets, low in ((("USD", "EUR"), 89_900), (("JPY",), 899)))
     return {
-        "completed": {"statuses": (7,)}, "problem": {"statuses": (3,)}, "two statuses": {"statuses": (4, 8)},
-        "mit": {"channels": ("mit",)}, "call centre": {"channels": ("cit_callcenter",)},
-        "site": {"site_id": shop.sites[2]}, "campaign": {"campaign_id": shop.merchant_id},
+        "completed": {"statuses": (7,)},
+        "problem": {"statuses": (3,)},
+        "two statuses": {"statuses": (4, 8)},
+        "mit": {"channels": ("mit",)},
+        "call centre": {"channels": ("cit_callcenter",)},
+        "site": {"site_id": shop.sites[2]},
+        "campaign": {"campaign_id": shop.merchant_id},
         "newest week": {"placed_from": end - timedelta(days=7)},
         "a month": {"placed_from": end - timedelta(days=430), "placed_to": end - timedelta(days=400)},
         "created": {"created_from": end - timedelta(days=430), "created_to": end - timedelta(days=423)},
-        "dollars": {"asset": "USD"}, "dinars": {"asset": "KWD"},
-        "amount": {"units_from": 40_000, "units_to": 40_500}, "over, any currency": {"amounts": usd},
-        "attention": {"attention": True}, "refunded": {"refunded": True}, "not refunded": {"refunded": False},
-        "descriptor": {"descriptor": "BRIGHTLEAF*TEA"}, "rare descriptor": {"descriptor": "RARE*TEA"},
-        "tried 3 times": {"attempts_min": 3}, "tried 9 times": {"attempts_min": 9}, "chain": {"chain": "mock"},
-        "declined": {"reasons": ("declined",)}, "two reasons": {"reasons": ("challenge_failed", "paid_elsewhere")},
-        "code 05": {"code": "05"}, "a rare code": {"code": "R1"}, "visa": {"scheme": "visa"},
-        "a rare brand": {"scheme": "diners"}, "issuer": {"bin": "424243"},
+        "dollars": {"asset": "USD"},
+        "dinars": {"asset": "KWD"},
+        "amount": {"units_from": 40_000, "units_to": 40_500},
+        "over, any currency": {"amounts": usd},
+        "attention": {"attention": True},
+        "refunded": {"refunded": True},
+        "not refunded": {"refunded": False},
+        "descriptor": {"descriptor": "BRIGHTLEAF*TEA"},
+        "rare descriptor": {"descriptor": "RARE*TEA"},
+        "tried 3 times": {"attempts_min": 3},
+        "tried 9 times": {"attempts_min": 9},
+        "chain": {"chain": "mock"},
+        "declined": {"reasons": ("declined",)},
+        "two reasons": {"reasons": ("challenge_failed", "paid_elsewhere")},
+        "code 05": {"code": "05"},
+        "a rare code": {"code": "R1"},
+        "visa": {"scheme": "visa"},
+        "a rare brand": {"scheme": "diners"},
+        "issuer": {"bin": "424243"},
         "ends soon": {"expires_from": end - timedelta(days=1), "expires_to": end + timedelta(days=2)},
-    }  # fmt: skip
+    }
 
 
 SEARCHES = {
@@ -172,8 +187,9 @@ def _compared(scale: tuple[ServerAddress, list[Shop]], cases: Any, limit_ms: flo
         try:
             async with database.connection() as connection:
                 many, few = (cases(shop) for shop in shops)
-                return [(name, await took(connection, *many[name]), await took(connection, *few[name]))
-                        for name in many]  # fmt: skip
+                return [
+                    (name, await took(connection, *many[name]), await took(connection, *few[name])) for name in many
+                ]
         finally:
             await database.close()
 
@@ -187,8 +203,10 @@ def _compared(scale: tuple[ServerAddress, list[Shop]], cases: Any, limit_ms: flo
         if slow or grows:
             faults.append(line)
     p95 = sorted(many.p95 for _, many, _ in found)
-    print(f"{len(found)} pages of {shops[0].count:,} orders: p95 {p95[-1]:.1f} ms at most, {p95[len(p95) // 2]:.1f} ms"
-          f" in the middle; {sum(many.p95 > limit_ms for _, many, _ in found)} over {limit_ms:.0f} ms")  # fmt: skip
+    print(
+        f"{len(found)} pages of {shops[0].count:,} orders: p95 {p95[-1]:.1f} ms at most, {p95[len(p95) // 2]:.1f} ms"
+        f" in the middle; {sum(many.p95 > limit_ms for _, many, _ in found)} over {limit_ms:.0f} ms"
+    )
     return faults
 
 
@@ -206,13 +224,16 @@ def test_each_filter_and_pair_is_quick_and_costs_what_it_costs_a_small_shop(
 def test_searches_are_quick(scale: tuple[ServerAddress, list[Shop]]) -> None:
     def cases(shop: Shop) -> dict[str, tuple[OrderFilter, Any]]:
         number = shop.count * 3 // 4
-        return {f"search: {name}": (OrderFilter(shop.merchant_id, text=text.format(n=number)), "placed")
-                for name, text in SEARCHES.items()}  # fmt: skip
+        return {
+            f"search: {name}": (OrderFilter(shop.merchant_id, text=text.format(n=number)), "placed")
+            for name, text in SEARCHES.items()
+        }
 
     mix = ("exact", "prefix of an e-mail", "a rare name", "common name", "none")
     faults = _compared(scale, cases, SEARCH_MS)
-    assert not [line for line in faults if line.startswith(tuple(f"search: {name} " for name in mix)) and
-                _slow(line)], "\n".join(faults)  # fmt: skip
+    assert not [
+        line for line in faults if line.startswith(tuple(f"search: {name} " for name in mix)) and _slow(line)
+    ], "\n".join(faults)
 
 
 def _slow(line: str) -> bool:

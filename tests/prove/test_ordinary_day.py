@@ -62,8 +62,10 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
                 work(door)
             for cost in sorted(every.values(), key=lambda c: -c.calls * c.buffers)[:3]:
                 print(f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: {cost.sql[:100]}")  # noqa: T201
-            found[name] = (sum(c.calls * c.buffers for c in every.values()) / EACH,
-                           sum(c.calls * c.ms for c in every.values()) / EACH)  # fmt: skip
+            found[name] = (
+                sum(c.calls * c.buffers for c in every.values()) / EACH,
+                sum(c.calls * c.ms for c in every.values()) / EACH,
+            )
         return found
 
 
@@ -72,7 +74,9 @@ def test_an_order_costs_the_same_after_half_a_million() -> None:
         before = played(server)
         few, many = costs_after(server, before, FEW), costs_after(server, before, MANY)
     for name, (blocks, ms) in many.items():
-        print(f"{name}: {few[name][0]:.0f} blocks {few[name][1]:.2f} ms after {FEW} orders, "  # noqa: T201
-              f"{blocks:.0f} blocks {ms:.2f} ms after {MANY}")  # fmt: skip
+        print(
+            f"{name}: {few[name][0]:.0f} blocks {few[name][1]:.2f} ms after {FEW} orders, "  # noqa: T201
+            f"{blocks:.0f} blocks {ms:.2f} ms after {MANY}"
+        )
     dearer = {name: (few[name], cost) for name, cost in many.items() if cost[0] > few[name][0] * MOST}
     assert not dearer, dearer

@@ -51,8 +51,10 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
             booking = time.monotonic() - began
             counts = ", ".join(f"{n} {name}" for name, n in sorted(Counter(found.values()).items()))
             lines_a_second = ran.run.lines / seconds
-            print(f"\nreconciliation: {ran.run.lines} lines in {seconds:.1f} s ({lines_a_second:.0f}/s); {counts};"
-                  f" false matches 0; the same again {again:.2f} s; {waiting} booked in {booking:.2f} s")
+            print(
+                f"\nreconciliation: {ran.run.lines} lines in {seconds:.1f} s ({lines_a_second:.0f}/s); {counts};"
+                f" false matches 0; the same again {again:.2f} s; {waiting} booked in {booking:.2f} s"
+            )
             assert seconds <= SECONDS_MAX
 
     asyncio.run(story())

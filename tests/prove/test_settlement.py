@@ -58,9 +58,11 @@ def test_a_hundred_thousand_orders_are_settled_within_a_minute(server: ServerAdd
             proving = time.perf_counter() - begun
             assert isinstance(found, Proved), found
             megabytes = sum(map(len, lines)) / 1e6
-            print(f"\nsettlement: {ORDERS:,} orders, {batch['lines']:,} lines in {settling:.1f} s (sealed before in"
-                  f" {sealing:.1f} s); its file of {megabytes:.0f} MB written in {exporting:.1f} s, proved in"
-                  f" {proving:.1f} s")  # fmt: skip
+            print(
+                f"\nsettlement: {ORDERS:,} orders, {batch['lines']:,} lines in {settling:.1f} s (sealed before in"
+                f" {sealing:.1f} s); its file of {megabytes:.0f} MB written in {exporting:.1f} s, proved in"
+                f" {proving:.1f} s"
+            )
             assert settling <= SECONDS_MAX
             empty = await _timed(_next_period(shop))
             print(f"the next period, with nothing in it: {empty:.2f} s")
@@ -91,7 +93,8 @@ async def _post(shop: Shop, order: Order, numbers: range) -> None:
     wall = shop.world.clocks.wall()
     change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="prove")
     kept = partial(
-        book, change.rows, order.merchant_id, order.asset, now=change.now, wall=wall, order_id=order.order_id)
+        book, change.rows, order.merchant_id, order.asset, now=change.now, wall=wall, order_id=order.order_id
+    )
     for number in numbers:
         kept("attempt", new_id(), collected(UNITS, "sandbox", FEE))
         if number % 10 == 0:

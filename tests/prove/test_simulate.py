@@ -24,8 +24,10 @@ ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "1000000"))
 PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", str(os.cpu_count() or 2)))
 STATE = Path(os.environ.get("RECOUP_PROVE_STATE", ROOT / ".prove"))  # a folder
 EACH = 25_000  # orders of a seed
-CRASH = "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005," \
-        "outage=0.01,crash=0.004,twice=0.01,repeat=0.03"  # fmt: skip
+CRASH = (
+    "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005,"
+    "outage=0.01,crash=0.004,twice=0.01,repeat=0.03"
+)
 
 
 class Kept:
@@ -63,9 +65,12 @@ def _source() -> bytes:
 def one(seed: int, orders: int, folder: Path) -> dict[str, Any]:
     asked = ["--seed", str(seed), "--orders", str(orders), "--merchants", "10", "--faults", CRASH, "--json"]
     done = subprocess.run(
-        [sys.executable, "-m", "recoup.main", "simulate", *asked, "--data-dir", str(folder)], capture_output=True,
-        text=True, check=False, preexec_fn=end_with_parent(),
-    )  # fmt: skip
+        [sys.executable, "-m", "recoup.main", "simulate", *asked, "--data-dir", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=end_with_parent(),
+    )
     assert done.returncode == 0, f"seed {seed}: {done.stderr[-2000:]}"
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert told["wrong"] is None
@@ -74,8 +79,11 @@ def one(seed: int, orders: int, folder: Path) -> dict[str, Any]:
 
 
 def _tell(seed: int, told: dict[str, Any], when: str) -> None:
-    print(f"seed {seed}: {sum(told['stages'].values())} orders, {told['per_second']:.0f}/s,"
-          f" {sum(told['deaths'].values())} deaths, {told['hash'][:16]}{when}", flush=True)  # fmt: skip
+    print(
+        f"seed {seed}: {sum(told['stages'].values())} orders, {told['per_second']:.0f}/s,"
+        f" {sum(told['deaths'].values())} deaths, {told['hash'][:16]}{when}",
+        flush=True,
+    )
 
 
 def test_a_million_orders_hold(tmp_path: Path) -> None:
@@ -107,8 +115,10 @@ def _sum(found: list[dict[str, Any]], per_second: float) -> None:
         faults.update(told["faults"])
         done.update(told["told"])
     whole = sum(sum(told["stages"].values()) for told in found)
-    print(f"\n{whole} orders of {len(found)} seeds, {per_second:.0f}/s; {deaths.total()} deaths at {len(deaths)} steps;"
-          " 0 differences")  # fmt: skip
+    print(
+        f"\n{whole} orders of {len(found)} seeds, {per_second:.0f}/s; {deaths.total()} deaths at {len(deaths)} steps;"
+        " 0 differences"
+    )
     for counts in (done, faults):
         print("  " + ", ".join(f"{name} {number}" for name, number in sorted(counts.items())))
     assert whole == sum(told["plan"]["orders"] for told in found)

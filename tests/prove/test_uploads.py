@@ -35,28 +35,51 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def rows(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
     """Every thousandth cannot be taken."""
     now = datetime.now(UTC)
-    card = {"first_name": "Ana", "last_name": "Roe", "number": script_card("visa", "51", 0), "month": "09",
-            "year": "2031"}  # fmt: skip
+    card = {
+        "first_name": "Ana",
+        "last_name": "Roe",
+        "number": script_card("visa", "51", 0),
+        "month": "09",
+        "year": "2031",
+    }
     token = client.post("/tokenize", json={"payment_method": {"credit_card": card}}).json()["transaction"][
-        "payment_method"]["token"]  # fmt: skip
+        "payment_method"
+    ]["token"]
     transaction = {
-        "timestampUtc": now.isoformat(), "amount": 4590, "currency": "USD", "responseCode": "51",
-        "responseCodeSource": "nmi", "responseDescription": "Insufficient funds", "avsResultCode": "NA",
-        "cvvResultCode": "NA", "cavvResultCode": "NA", "dynamicDescriptor": "LEAF*CLUB",
-    }  # fmt: skip
+        "timestampUtc": now.isoformat(),
+        "amount": 4590,
+        "currency": "USD",
+        "responseCode": "51",
+        "responseCodeSource": "nmi",
+        "responseDescription": "Insufficient funds",
+        "avsResultCode": "NA",
+        "cvvResultCode": "NA",
+        "cavvResultCode": "NA",
+        "dynamicDescriptor": "LEAF*CLUB",
+    }
     method = {"cardNumber": token, "token": True} if kind == "evaluate" else {"cardBinNumber": "400010"}
     return [
         {
-            "sequenceNumber": str(n), "orderId": f"{kind}-{n}", "isDeclined": True, "isMIT": True, "isRecurring": True,
-            "idempotencyKey": f"key-{n}", "expiryDateUtc": (now + timedelta(days=21)).isoformat(),
+            "sequenceNumber": str(n),
+            "orderId": f"{kind}-{n}",
+            "isDeclined": True,
+            "isMIT": True,
+            "isRecurring": True,
+            "idempotencyKey": f"key-{n}",
+            "expiryDateUtc": (now + timedelta(days=21)).isoformat(),
             "transaction": transaction | {"id": f"tx-{n}"} | ({} if n % BAD_EVERY else {"amount": "much"}),
             "payer": {"id": f"c-{n}", "email": f"payer-{n}@example.test", "phone": "+1 555 010 2030"},
-            "billingInformation": {"firstName": "Ana", "lastName": "Roe", "countryCode": "US", "city": "Austin",
-                                   "zipcode": "73301"},
+            "billingInformation": {
+                "firstName": "Ana",
+                "lastName": "Roe",
+                "countryCode": "US",
+                "city": "Austin",
+                "zipcode": "73301",
+            },
             "paymentMethod": method,
         }
         for n in range(1, ROWS + 1)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("kind", ["transmit", "evaluate"])

@@ -21,8 +21,12 @@ def test_each_schedule_lies_in_its_band(seed: int) -> None:
     found["ever approvable"] = ever_approvable(world, world.all_orders[::4])
     answers = sum(world.end(name).attempts for name in SCHEDULES)
     each = (played - built) / answers * 1e6
-    print(f"seed {seed}:", ", ".join(f"{name} {share:.1f}" for name, share in found.items()), f"({sends:.2f} sends);",
-          f"built in {built - begun:.1f} s, {each:.0f} µs an answer, oracle {asked - played:.0f} s")  # fmt: skip
+    print(
+        f"seed {seed}:",
+        ", ".join(f"{name} {share:.1f}" for name, share in found.items()),
+        f"({sends:.2f} sends);",
+        f"built in {built - begun:.1f} s, {each:.0f} µs an answer, oracle {asked - played:.0f} s",
+    )
     for name, share in found.items():
         assert BANDS[name][0] <= share <= BANDS[name][1], name
 

@@ -99,9 +99,7 @@ def test_no_file_holds_a_card_number() -> None:
     found = []
     for file in project_files():
         name = name_of(file)
-        if name.startswith("requirements/") or any(
-            name.startswith(allowed) for allowed in CARD_NUMBERS_ALLOWED
-        ):
+        if name.startswith("requirements/") or any(name.startswith(allowed) for allowed in CARD_NUMBERS_ALLOWED):
             continue
         for match in CARD_NUMBER.finditer(text_of(file)):
             if passes_luhn(re.sub(r"\D", "", match.group())):
@@ -123,17 +121,13 @@ def test_every_requirement_is_locked_by_hash_and_names_no_index(lock: str) -> No
 
 def test_the_development_lock_holds_the_runtime_lock() -> None:
     def pins(lock: str) -> set[str]:
-        return set(
-            re.findall(r"^([A-Za-z0-9._-]+==[^\s;]+)", (ROOT / "requirements" / lock).read_text(), re.M)
-        )
+        return set(re.findall(r"^([A-Za-z0-9._-]+==[^\s;]+)", (ROOT / "requirements" / lock).read_text(), re.M))
 
     assert pins("run.txt") <= pins("dev.txt")
 
 
 def test_the_checks_run_exactly_make_test() -> None:
     script = ROOT / ".ci/run"
-    commands = [
-        line for line in script.read_text().splitlines() if line and not line.startswith(("#", "set ", "cd "))
-    ]
+    commands = [line for line in script.read_text().splitlines() if line and not line.startswith(("#", "set ", "cd "))]
     assert commands == ["exec make test"]
     assert script.stat().st_mode & 0o111

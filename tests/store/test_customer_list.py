@@ -53,8 +53,9 @@ def test_pages_are_all_customers_once_with_what_is_theirs(shop: Shop) -> None:
         expected = await connection.fetch(
             "SELECT p.payer_id, count(o.order_id)::int AS orders, max(o.order_id::text)::uuid AS newest"
             " FROM payers p LEFT JOIN order_payer o USING (merchant_id, payer_id) WHERE p.merchant_id = $1"
-            " GROUP BY p.merchant_id, p.payer_id ORDER BY p.first_seen_at DESC, p.payer_id DESC", shop.merchant_id,
-        )  # fmt: skip
+            " GROUP BY p.merchant_id, p.payer_id ORDER BY p.first_seen_at DESC, p.payer_id DESC",
+            shop.merchant_id,
+        )
         found: list[ListedCustomer] = []
         after = BEGIN
         while rows := await list_customers(connection, shop.merchant_id, after, 700, clear=True):

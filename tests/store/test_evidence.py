@@ -15,8 +15,9 @@ WHEN = re.compile("CASE WHEN (.*?) THEN", re.DOTALL)
 
 
 def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> None:
-    orders = [{"stage": stage.value, "kind": kind, "arm": arm}
-              for stage, kind, arm in product(Stage, KINDS, (None, "engine"))]  # fmt: skip
+    orders = [
+        {"stage": stage.value, "kind": kind, "arm": arm} for stage, kind, arm in product(Stage, KINDS, (None, "engine"))
+    ]
 
     async def called_for() -> list[set[str]]:
         """Of each order the parts whose own condition, as the statement has it, is true."""
@@ -29,7 +30,7 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
             rows = await connection.fetch(
                 f"SELECT {columns} FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
                 *([one[name] for one in orders] for name in ("stage", "kind", "arm")),
-            )  # fmt: skip
+            )
         finally:
             await connection.close()
         return [{name for name, holds in row.items() if holds} for row in rows]
@@ -44,8 +45,10 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:
-    orders = [{"stage": "processing", "kind": "mit_sync", "arm": None},
-              {"stage": "received", "kind": "mit_managed", "arm": "engine"}]
+    orders = [
+        {"stage": "processing", "kind": "mit_sync", "arm": None},
+        {"stage": "received", "kind": "mit_managed", "arm": "engine"},
+    ]
     statement = evidence._statement(evidence._asked(orders, with_sends=True))
     assert "order_log" not in statement
     assert "NULL::jsonb AS approval" in statement

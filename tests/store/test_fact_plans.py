@@ -52,7 +52,7 @@ STATEMENTS = {
 
 _A_HUNDRED = f"""
 INSERT INTO order_payer (merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip)
-SELECT '{'1' * 32}', gen_random_uuid(), gen_random_uuid(), '', '', '', '', '' FROM generate_series(1, 100);
+SELECT '{"1" * 32}', gen_random_uuid(), gen_random_uuid(), '', '', '', '', '' FROM generate_series(1, 100);
 ANALYZE order_payer
 """
 
@@ -94,8 +94,11 @@ def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) ->
     plan = _plan(server, statement)
     assert "Seq Scan" not in plan
     looked_up: dict[str, list[str]] = {}
-    for table, condition in re.findall(r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
-                                       r"(?: \w+)?\n +(?:Index|Recheck) Cond: (.*)", plan):  # fmt: skip
+    for table, condition in re.findall(
+        r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
+        r"(?: \w+)?\n +(?:Index|Recheck) Cond: (.*)",
+        plan,
+    ):
         looked_up.setdefault(table, []).append(condition)
     for table, column in wanted.items():
         assert looked_up.get(table), f"{table} is not read by an index:\n{plan}"

@@ -176,9 +176,10 @@ def test_two_that_start_at_once_apply_each_file_once(server: ServerAddress) -> N
 
 def test_an_index_is_built_while_others_write_and_wait_to_start(server: ServerAddress) -> None:
     index = Migration(
-        2, "0002_index.sql",
+        2,
+        "0002_index.sql",
         CONCURRENTLY + "-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first (n);\n",
-    )  # fmt: skip
+    )
 
     async def story() -> None:
         async with fresh(server) as dsn:
@@ -213,9 +214,10 @@ def test_orders_of_before_are_filled_in_also_when_a_first_try_was_broken_off(ser
                 " WHERE units > 3 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 4"
             )
             assert [tuple(row) for row in found] == [
-                ("rescue", "51", "stripe", "", "", 1249), ("rescue", "51", "stripe", "visa", "411111", 1250),
+                ("rescue", "51", "stripe", "", "", 1249),
+                ("rescue", "51", "stripe", "visa", "411111", 1250),
                 ("stablecoin", "", "", "", "", 2498),
-            ]  # fmt: skip
+            ]
             assert await connection.fetchval("SELECT count(*) FROM order_heads WHERE card_bin = '1'") == 3
             assert await connection.fetchval("SELECT bool_and(indisvalid) FROM pg_index") is True
             await connection.close()

@@ -46,8 +46,9 @@ def test_a_shop_with_few_orders_is_counted_whatever_it_costs(
         assert total == await count_orders(connection, wanted(shop, case), timeout_ms=LONG_MS * 2)
         rows = await connection.fetch(
             f"SELECT status, count(*) AS n FROM order_heads WHERE merchant_id = $1 AND"
-            f" {'true' if case == 'one status' else FILTERS[case][1]} GROUP BY 1", shop.merchant_id,
-        )  # fmt: skip
+            f" {'true' if case == 'one status' else FILTERS[case][1]} GROUP BY 1",
+            shop.merchant_id,
+        )
         found = {row["status"]: row["n"] for row in rows}
         most = 10_000 if case in ("refunded", "attention") else 1_000
         assert by_status == {s: Count(min(found.get(s, 0), most), found.get(s, 0) <= most) for s in range(9)}
@@ -117,11 +118,15 @@ def test_beside_a_list_what_is_dear_is_not_begun(shop: Shop, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("said", "index"),
-    [({"reasons": ("expired",)}, "order_heads_reason"), ({"code": "R1"}, "order_heads_code"),
-     ({"scheme": "amex"}, "order_heads_scheme"), ({"bin": "411111"}, "order_heads_bin"),
-     ({"reasons": ("expired",), "statuses": (2,)}, "order_heads_reason"),
-     ({"code": "R1", "code_source": "nmi", "statuses": (7,)}, "order_heads_code")],
-)  # fmt: skip
+    [
+        ({"reasons": ("expired",)}, "order_heads_reason"),
+        ({"code": "R1"}, "order_heads_code"),
+        ({"scheme": "amex"}, "order_heads_scheme"),
+        ({"bin": "411111"}, "order_heads_bin"),
+        ({"reasons": ("expired",), "statuses": (2,)}, "order_heads_reason"),
+        ({"code": "R1", "code_source": "nmi", "statuses": (7,)}, "order_heads_code"),
+    ],
+)
 def test_what_orders_ended_by_and_came_in_with_has_an_index_in_the_lists_order(
     shop: Shop, said: dict[str, Any], index: str
 ) -> None:
@@ -143,8 +148,9 @@ AMOUNTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", AMOUNTS)
 def test_a_list_of_amounts_is_picked_from_the_index_alone(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
-        plan = await explain(connection, OrderFilter(shop.merchant_id, units_from=40_000, units_to=42_000,
-                                                     **AMOUNTS[case]))  # fmt: skip
+        plan = await explain(
+            connection, OrderFilter(shop.merchant_id, units_from=40_000, units_to=42_000, **AMOUNTS[case])
+        )
         assert "Index Only Scan using order_heads_units" in plan, plan
         assert "Seq Scan" not in plan
 
@@ -177,10 +183,17 @@ def test_a_search_looks_up_its_words_without_reading_on(
 
 @pytest.mark.parametrize(
     ("typed", "sight", "count"),
-    [("buyer777@", "shown", 1), ("buyer777@", "masked", 0), ("Buyer777@example.test", "masked", 1),
-     ("buyer777@example.tes", "masked", 0), ("buyer_77@", "shown", 0), ("brightleaf*tea", "shown", 50),
-     ("brightleaf*te", "shown", 0), ("zzz*tea", "shown", 0)],
-)  # fmt: skip
+    [
+        ("buyer777@", "shown", 1),
+        ("buyer777@", "masked", 0),
+        ("Buyer777@example.test", "masked", 1),
+        ("buyer777@example.tes", "masked", 0),
+        ("buyer_77@", "shown", 0),
+        ("brightleaf*tea", "shown", 50),
+        ("brightleaf*te", "shown", 0),
+        ("zzz*tea", "shown", 0),
+    ],
+)
 def test_addresses_by_their_beginning_and_descriptors_as_a_whole(
     shop: Shop, typed: str, sight: str, count: int
 ) -> None:

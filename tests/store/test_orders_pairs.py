@@ -82,10 +82,12 @@ def filters(shop: Shop) -> dict[str, tuple[dict[str, Any], str]]:
         "brand": ({"scheme": "amex"}, "card_scheme = 'amex'"),
         "issuer": ({"bin": "411111"}, "card_bin = '411111'"),
         "ids": ({"order_ids": tuple(shop.some)}, f"order_id = ANY('{{{','.join(map(str, shop.some))}}}')"),
-        "reference numbers": ({"tails": tuple(str(one)[-8:] for one in shop.some)},
-                              f"right(order_id::text, 8) = ANY('{{{','.join(str(one)[-8:] for one in shop.some)}}}')"),
+        "reference numbers": (
+            {"tails": tuple(str(one)[-8:] for one in shop.some)},
+            f"right(order_id::text, 8) = ANY('{{{','.join(str(one)[-8:] for one in shop.some)}}}')",
+        ),
         "external ids": ({"external_ids": names}, f"placed_at >= '{BEGIN + timedelta(minutes=49_900)}'"),
-    }  # fmt: skip
+    }
 
 
 async def scans(connection: asyncpg.Connection) -> dict[str, int]:
@@ -118,8 +120,9 @@ async def _check(
     expected = await beside.fetch(
         "SELECT order_id, count(*) OVER () AS n FROM order_heads"
         f" WHERE merchant_id = $1 AND door = 'rescue' AND {plain}"
-        " ORDER BY placed_at DESC, order_id DESC LIMIT 20", shop.merchant_id,
-    )  # fmt: skip
+        " ORDER BY placed_at DESC, order_id DESC LIMIT 20",
+        shop.merchant_id,
+    )
     before = await scans(connection)
     rows = await list_orders_page(connection, wanted, size=20)
     count = await count_orders(connection, wanted, exact=True)
@@ -172,8 +175,10 @@ def test_named_orders_come_in_each_order(shop: Shop, order_by: Any) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         wanted = OrderFilter(shop.merchant_id, order_ids=tuple(shop.some[:50]))
         page = await list_orders_page(connection, wanted, size=100, order_by=order_by, descending=False)
-        keys = [{"placed": row["placed_at"], "created": row["created_at"] or BEGIN, "amount": row["units"]}[order_by]
-                for row in page]  # fmt: skip
+        keys = [
+            {"placed": row["placed_at"], "created": row["created_at"] or BEGIN, "amount": row["units"]}[order_by]
+            for row in page
+        ]
         assert len(keys) == 50
         assert keys == sorted(keys)
 

@@ -20,7 +20,7 @@ from recoup.store.read import order_filter as filtering
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
 from recoup.store.read.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.read.order_filter import OrderFilter, UnitRange
-from recoup.store.read.order_search import like, tidy
+from recoup.store.read.order_search import like, normalise_query
 from recoup.store.read.orders import Page, explain, list_orders, list_orders_page
 from recoup.store.server import ServerAddress
 
@@ -189,8 +189,9 @@ def test_pages_in_each_order_are_all_orders_once_forth_and_back(
         narrowed = replace(wanted(shop, case), merchant_id=shop.other_id)
         rows = await connection.fetch(
             f"SELECT order_id FROM order_heads h WHERE merchant_id = $1 AND {FILTERS[case][1]}"
-            f" ORDER BY {ORDERS[by, descending]}", shop.other_id,
-        )  # fmt: skip
+            f" ORDER BY {ORDERS[by, descending]}",
+            shop.other_id,
+        )
         found: list[uuid.UUID] = []
         after, pages = None, []
         while after or not pages:
@@ -235,9 +236,7 @@ def test_the_index_brings_the_order_so_that_nothing_is_sorted(shop: Shop, case: 
 def test_oldest_first_and_site(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         only = OrderFilter(shop.merchant_id, site_id=shop.sites[1])
-        expected = await plain(
-            connection, shop, f"site_id = '{shop.sites[1]}'", order="placed_at, order_id", limit=30
-        )
+        expected = await plain(connection, shop, f"site_id = '{shop.sites[1]}'", order="placed_at, order_id", limit=30)
         first = await list_orders(connection, only, limit=20, newest_first=False)
         second = await list_orders(connection, only, limit=10, newest_first=False, after=first.next_cursor)
         assert [r.order_id for r in first.rows + second.rows] == expected
@@ -401,7 +400,7 @@ def test_a_damaged_cursor_is_a_problem_not_a_crash(shop: Shop, text: str) -> Non
 
 def test_like_signs_are_literal() -> None:
     assert like(r"50%_\x") == r"50\%\_\\x"
-    assert tidy(" a\tb\x00 ") == "a b"
+    assert normalise_query(" a\tb\x00 ") == "a b"
 
 
 RARE: dict[str, tuple[dict[str, Any], str]] = {

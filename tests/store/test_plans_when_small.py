@@ -46,7 +46,7 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
             await connection.execute(f"""
             INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset,
               units)
-            SELECT '{'1' * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{'1' * 32}', 'USD', 1
+            SELECT '{"1" * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{"1" * 32}', 'USD', 1
             FROM generate_series(1, {rows});
             INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
               descriptor, asset, units, amount_text, placed_at, facts)

@@ -96,8 +96,13 @@ async def database(server: ServerAddress, size: int) -> AsyncIterator[tuple[Data
     async with sandbox_world(server) as (world, _, _), owner(world) as beside:
         db = await Database(world.dsn, size=size, name="shared").open()
         try:
-            yield db, lambda: beside.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shared'"
-                                              " AND datname = current_database()")  # fmt: skip
+            yield (
+                db,
+                lambda: beside.fetchval(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shared'"
+                    " AND datname = current_database()"
+                ),
+            )
         finally:
             await db.close()
 

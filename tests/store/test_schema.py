@@ -312,9 +312,7 @@ def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> No
             right = "UPDATE orders SET stage = 'processing', version = 2 WHERE merchant_id = $1 AND order_id = $2"
             assert not await _refused(shop, [line(2, "started", "received", "processing"), (right, key)])
             for column in ("happening", "src", "dst", "seq", "actor"):
-                sql = (
-                    "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass AND attname = $1"
-                )
+                sql = "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass AND attname = $1"
                 assert await shop.value(sql, column)
 
     asyncio.run(story())

@@ -59,16 +59,32 @@ class Fake:
         return self.tag
 
 
-@pytest.mark.parametrize(("kind", "records", "result"), [
-    (int, [(7, 8)], 7), (int | None, [], None), (int | None, [(None,)], None), (State, [("open",)], State.OPEN),
-    (bool, [], False), (bool, [(True,)], True), (bool, [(False,)], False), (bool | None, [], None),
-    (bool | None, [(False,)], False), (Written, [], 3), (None, [], None),
-    (Pair, [(1, "x")], Pair(1, "x")), (Pair | None, [], None), (Triple, [(1, 2, 3)], Triple(1, 2, 3)),
-    (Both, [("open", ["a", "b"])], Both(State.OPEN, ("a", "b"))),
-    (list[int], [(1,), (2,)], [1, 2]), (list[Pair], [(1, None)], [Pair(1, None)]),
-    (dict[int, str], [(1, "x"), (2, "y")], {1: "x", 2: "y"}), (dict[int, Pair], [(1, "x")], {1: Pair(1, "x")}),
-    (dict[str, Any], [({"a": 1},)], {"a": 1}),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "records", "result"),
+    [
+        (int, [(7, 8)], 7),
+        (int | None, [], None),
+        (int | None, [(None,)], None),
+        (State, [("open",)], State.OPEN),
+        (bool, [], False),
+        (bool, [(True,)], True),
+        (bool, [(False,)], False),
+        (bool | None, [], None),
+        (bool | None, [(False,)], False),
+        (Written, [], 3),
+        (None, [], None),
+        (Pair, [(1, "x")], Pair(1, "x")),
+        (Pair | None, [], None),
+        (Triple, [(1, 2, 3)], Triple(1, 2, 3)),
+        (Both, [("open", ["a", "b"])], Both(State.OPEN, ("a", "b"))),
+        (list[int], [(1,), (2,)], [1, 2]),
+        (list[Pair], [(1, None)], [Pair(1, None)]),
+        (dict[int, str], [(1, "x"), (2, "y")], {1: "x", 2: "y"}),
+        (dict[int, Pair], [(1, "x")], {1: Pair(1, "x")}),
+        (dict[str, Any], [({"a": 1},)], {"a": 1}),
+    ],
+    ids=str,
+)
 def test_the_annotation_says_what_comes(kind: Any, records: list[tuple[Any, ...]], result: object) -> None:
     async def read(db: Tx) -> Any: ...
 
@@ -86,9 +102,11 @@ def named_statement() -> Any:
 
 
 def test_parameters_go_in_the_signatures_order(named_statement: Any) -> None:
-    for call, ran in ((lambda db: named_statement(db, 1, "x", c=5), (1, "x", 5)),
-                      (lambda db: named_statement(db, c=5, a=1), (1, "there", 5)),
-                      (lambda db: named_statement(db, 1), (1, "there", None))):  # fmt: skip
+    for call, ran in (
+        (lambda db: named_statement(db, 1, "x", c=5), (1, "x", 5)),
+        (lambda db: named_statement(db, c=5, a=1), (1, "there", 5)),
+        (lambda db: named_statement(db, 1), (1, "there", None)),
+    ):
         fake = Fake((1,))
         asyncio.run(call(fake))
         assert fake.ran == (ran, {"timeout": 2.0})
@@ -102,12 +120,15 @@ def test_a_row_that_has_to_come_and_does_not_is_an_error() -> None:
     STATEMENTS.pop()
 
 
-@pytest.mark.parametrize(("sql", "complaint"), [
-    ("SELECT merchant_id, name FROM sites WHERE merchant_id = $1", "parameter name"),
-    ("SELECT merchant_id FROM sites WHERE merchant_id = $1", "1 columns"),
-    ("SELECT merchant_id, site_id FROM sites WHERE merchant_id = $1", "where the field name is"),
-    ("SELECT merchant_id, version AS name FROM merchants WHERE merchant_id = $1", "the signature says"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sql", "complaint"),
+    [
+        ("SELECT merchant_id, name FROM sites WHERE merchant_id = $1", "parameter name"),
+        ("SELECT merchant_id FROM sites WHERE merchant_id = $1", "1 columns"),
+        ("SELECT merchant_id, site_id FROM sites WHERE merchant_id = $1", "where the field name is"),
+        ("SELECT merchant_id, version AS name FROM merchants WHERE merchant_id = $1", "the signature says"),
+    ],
+)
 def test_a_signature_that_says_something_else_is_found(server: ServerAddress, sql: str, complaint: str) -> None:
     class Site(Row, frozen=True):
         merchant_id: UUID

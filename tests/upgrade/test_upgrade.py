@@ -81,9 +81,11 @@ def _pages_show(one: Installation, kept: dict[str, Any], orders: dict[str, dict[
 
 def _refund(client: httpx.Client, paid: list[dict[str, Any]]) -> None:
     answers = [
-        client.post(f"/v1/orders/{order['id']}/refund", json={"amountToRefund": 1},
-                    headers={"Idempotency-Key": str(uuid.uuid4())}).json()
+        client.post(
+            f"/v1/orders/{order['id']}/refund",
+            json={"amountToRefund": 1},
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        ).json()
         for order in paid
-    ]  # fmt: skip
+    ]
     assert any(answer["success"] and answer["status"] == "SUCCESS" for answer in answers), answers
-

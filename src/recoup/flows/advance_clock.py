@@ -28,23 +28,34 @@ AHEAD_MAX = timedelta(days=5 * 366)
 
 
 async def advance_clock(
-    world: World, orders: Orders, merchant_id: UUID, by: timedelta, publish: Publish,
-    tell: Callable[[datetime], None] | None = None, asked: tuple[Scope, UUID] | None = None,
-) -> BusinessTime:  # fmt: skip
+    world: World,
+    orders: Orders,
+    merchant_id: UUID,
+    by: timedelta,
+    publish: Publish,
+    tell: Callable[[datetime], None] | None = None,
+    asked: tuple[Scope, UUID] | None = None,
+) -> BusinessTime:
     """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
     `asked`: who wants it, and their id of this move, which is kept; one that comes again moves nothing.
 
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.",
-                      cure="Name a merchant of the sandbox.")  # fmt: skip
+        raise Problem(
+            "forbidden", "Only a sandbox merchant's clock can be moved.", cure="Name a merchant of the sandbox."
+        )
     if by < timedelta(0):
-        raise Problem("invalid", "A clock only moves forward.", field="advance",
-                      cure="Give a time span like 22d, 36h or 90m.")  # fmt: skip
+        raise Problem(
+            "invalid", "A clock only moves forward.", field="advance", cure="Give a time span like 22d, 36h or 90m."
+        )
     if by > STEP_MAX:
-        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance",
-                      cure="Move it in several steps.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"A clock moves at most {STEP_MAX.days} days at once.",
+            field="advance",
+            cure="Move it in several steps.",
+        )
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
@@ -75,9 +86,14 @@ async def advance_clock(
 async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
     """False for a move that came before."""
     row = {
-        "merchant_id": scope.merchant_id, "move_id": move_id, "asked_at": world.clocks.wall(),
-        "actor": scope.actor.text(), "request_id": scope.request_id, "from_at": start, "target_at": target,
-    }  # fmt: skip
+        "merchant_id": scope.merchant_id,
+        "move_id": move_id,
+        "asked_at": world.clocks.wall(),
+        "actor": scope.actor.text(),
+        "request_id": scope.request_id,
+        "from_at": start,
+        "target_at": target,
+    }
     async with world.db.connection() as connection:
         return await begin_move(connection, row)
 
@@ -89,9 +105,7 @@ async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
         await move_clock(connection, merchant_id, offset)
 
 
-async def _settle(
-    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, at_end: bool = True
-) -> None:
+async def _settle(world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, at_end: bool = True) -> None:
     """Runs what is due until nothing is out; events are published at the end of the way."""
     give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
     while True:
@@ -117,7 +131,11 @@ def _stuck(unanswered: int) -> Problem:
         message = f"{unanswered} attempts have no answer from the processor yet; the clock was not moved."
         if unanswered == 1:
             message = "One attempt has no answer from the processor yet; the clock was not moved."
-        return Problem("unavailable", message,
-                       cure="See Unknown outcomes in the portal: the clock waits for each answer.")  # fmt: skip
-    return Problem("unavailable", "Work of this merchant does not finish; the clock was not moved.",
-                   cure="Check the orders that need attention in the portal, then try again.")  # fmt: skip
+        return Problem(
+            "unavailable", message, cure="See Unknown outcomes in the portal: the clock waits for each answer."
+        )
+    return Problem(
+        "unavailable",
+        "Work of this merchant does not finish; the clock was not moved.",
+        cure="Check the orders that need attention in the portal, then try again.",
+    )

@@ -79,13 +79,23 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
     await make_user(world, PORTAL_USER, "Sandbox operations", password, members)
     operator_password, partner_key = await make_operator(world), await make_bootstrap_partner_key(world)
     return Bootstrap(
-        base_url=base_url, mid=str(merchant_id), site_id=str(sites[0].site_id), app_key=keys.app_key,
-        app_secret=keys.app_secret, tokenization_key=keys.tokenization_key, webhook_key=webhook_key,
-        stablecoin_key_id=keys.stablecoin_key_id, stablecoin_secret=keys.stablecoin_secret,
-        stablecoin_webhook_secret=keys.stablecoin_webhook_secret, portal_user=PORTAL_USER, portal_password=password,
-        operator_user=OPERATOR_USER, operator_password=operator_password, partner_app_key=partner_key.app_key,
+        base_url=base_url,
+        mid=str(merchant_id),
+        site_id=str(sites[0].site_id),
+        app_key=keys.app_key,
+        app_secret=keys.app_secret,
+        tokenization_key=keys.tokenization_key,
+        webhook_key=webhook_key,
+        stablecoin_key_id=keys.stablecoin_key_id,
+        stablecoin_secret=keys.stablecoin_secret,
+        stablecoin_webhook_secret=keys.stablecoin_webhook_secret,
+        portal_user=PORTAL_USER,
+        portal_password=password,
+        operator_user=OPERATOR_USER,
+        operator_password=operator_password,
+        partner_app_key=partner_key.app_key,
         partner_app_secret=partner_key.app_secret,
-    )  # fmt: skip
+    )
 
 
 async def make_bootstrap_partner_key(world: World) -> PartnerKey:
@@ -99,8 +109,7 @@ async def make_operator(world: World) -> str:
     """The second person, who decides for the operator what a merchant's people may not; answers a new password."""
     password = secrets.token_urlsafe(12)
     operator_id: UUID = world.keys.derived_id("bootstrap", "operator")
-    await make_user(world, OPERATOR_USER, "Sandbox operator", password,
-                    [Membership("operator", operator_id, "owner")])  # fmt: skip
+    await make_user(world, OPERATOR_USER, "Sandbox operator", password, [Membership("operator", operator_id, "owner")])
     return password
 
 
@@ -112,15 +121,29 @@ async def make_demo_merchant(world: World, behind: timedelta) -> tuple[Keys, tup
 
 
 async def _merchant(
-    world: World, merchant_id: UUID, name: str, told: tuple[tuple[str, str, str], ...], *,
-    clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
-) -> tuple[NewSite, ...]:  # fmt: skip
+    world: World,
+    merchant_id: UUID,
+    name: str,
+    told: tuple[tuple[str, str, str], ...],
+    *,
+    clock_behind: timedelta = timedelta(0),
+    fee_basis_points: int = 0,
+) -> tuple[NewSite, ...]:
     partner_id: UUID = world.keys.derived_id("bootstrap", "partner")
-    sites = tuple(NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
-                  for url, label, descriptor in told)  # fmt: skip
+    sites = tuple(
+        NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
+        for url, label, descriptor in told
+    )
     await register_partner(world, partner_id, "Sandbox partner")
     await make_partner(world, partner_id, "Sandbox partner")
     await register_merchant(world, merchant_id, name, partner_id)
-    await make_merchant(world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
-                        fee_basis_points=fee_basis_points)  # fmt: skip
+    await make_merchant(
+        world,
+        merchant_id,
+        name,
+        sites,
+        partner_id=partner_id,
+        clock_behind=clock_behind,
+        fee_basis_points=fee_basis_points,
+    )
     return sites

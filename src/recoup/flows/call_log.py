@@ -35,9 +35,18 @@ class CallLog:
         self._partner_uses: dict[str, datetime] = {}
 
     def note(
-        self, merchant_id: UUID | None, key_id: str, request_id: str, method: str, path: str, status: int,
-        code: str | None, ms: int, place: str = "", why: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        merchant_id: UUID | None,
+        key_id: str,
+        request_id: str,
+        method: str,
+        path: str,
+        status: int,
+        code: str | None,
+        ms: int,
+        place: str = "",
+        why: str = "",
+    ) -> None:
         """Never waits, never raises. Of a partner's own key, whose call is no merchant's, the use alone is noted."""
         at: datetime = self._world.clocks.wall()
         if merchant_id is None:

@@ -119,9 +119,12 @@ class Line:
         following.place.set_result(None)
 
     def _busy(self) -> Problem:
-        return Problem("unavailable", "As many files of other merchants are being read as can be read at once; "
-                       "nothing of this one was taken.", retry_after_seconds=self._retry_after_seconds,
-                       cure="Send the same file again later.")  # fmt: skip
+        return Problem(
+            "unavailable",
+            "As many files of other merchants are being read as can be read at once; nothing of this one was taken.",
+            retry_after_seconds=self._retry_after_seconds,
+            cure="Send the same file again later.",
+        )
 
 
 @dataclass
@@ -146,8 +149,12 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
     """
     turns = _turns.setdefault(world.db, _Turns())
     if merchant_id in turns.reading:
-        raise Problem("unavailable", "Another file of yours is being read, and they are read one by one.",
-                      retry_after_seconds=5, cure="Send the same file again in a few seconds.")  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "Another file of yours is being read, and they are read one by one.",
+            retry_after_seconds=5,
+            cure="Send the same file again in a few seconds.",
+        )
     turns.reading.add(merchant_id)
     seconds_max = LARGE_SECONDS_MAX
     try:
@@ -157,8 +164,12 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
         async with line.place(merchant_id, seconds_max):
             return await work()
     except TimeoutError:
-        raise Problem("too_large", f"The file takes more than {seconds_max} seconds to read; nothing of it was taken.",
-                      field="file", cure="Split it.") from None  # fmt: skip
+        raise Problem(
+            "too_large",
+            f"The file takes more than {seconds_max} seconds to read; nothing of it was taken.",
+            field="file",
+            cure="Split it.",
+        ) from None
     finally:
         turns.reading.discard(merchant_id)
 

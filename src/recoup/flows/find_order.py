@@ -13,17 +13,20 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
     async with world.db.connection() as connection:
         found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
     if not found:
-        raise Problem("not_found", f"No order is known by {key!r}.",
-                      cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its reference "
-                           "number.")
+        raise Problem(
+            "not_found",
+            f"No order is known by {key!r}.",
+            cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its reference number.",
+        )
     if len({row.merchant_id for row in found}) > 1:
         ids = ", ".join(str(row.order_id) for row in found)
         raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")
     tail = parse_tail(key)
     alike = [row.order_id for row in found if tail is not None and str(row.order_id).endswith(tail)]
     if len(alike) > 1:
-        raise Problem("conflict", "Several orders have this reference number.",
-                      cure=f"Use one of {', '.join(map(str, alike))}.")  # fmt: skip
+        raise Problem(
+            "conflict", "Several orders have this reference number.", cure=f"Use one of {', '.join(map(str, alike))}."
+        )
     return found[0].merchant_id, found[0].order_id
 
 

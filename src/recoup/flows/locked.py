@@ -221,8 +221,9 @@ class _Ground(NamedTuple):
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
         now = order.merchant.business(self.wall)
-        change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id,
-                        head=self.heads.get(job.key))  # fmt: skip
+        change = Change(
+            order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, head=self.heads.get(job.key)
+        )
         change.desk = self.desks.get(job.key)
         change.wallet = self.wallets.get((row["merchant_id"], row["asset"]))
         if order.arm is not None:
@@ -273,9 +274,7 @@ def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tupl
     return (*([order.payer_id] if order.payer_id else ()), *found)
 
 
-async def wallets_of(
-    tx: Tx, orders: Sequence[asyncpg.Record], wall: WallTime
-) -> dict[tuple[UUID, str], Wallet]:
+async def wallets_of(tx: Tx, orders: Sequence[asyncpg.Record], wall: WallTime) -> dict[tuple[UUID, str], Wallet]:
     """Locks each wallet that money of these orders may leave, then reads what it holds."""
     wallets = {}
     for merchant_id, asset in sorted({(row["merchant_id"], row["asset"]) for row in orders}):
@@ -284,9 +283,7 @@ async def wallets_of(
     return wallets
 
 
-async def desks_of(
-    tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime
-) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
+async def desks_of(tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
     people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})
     if people:

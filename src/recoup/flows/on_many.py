@@ -47,9 +47,7 @@ class Act:
     said: tuple[str, ...] = ()
 
 
-async def take_all(
-    world: World, scope: Scope, act_id: UUID, act: Act, wanted: OrderFilter, expected: int
-) -> None:
+async def take_all(world: World, scope: Scope, act_id: UUID, act: Act, wanted: OrderFilter, expected: int) -> None:
     """Everything that the list has now, if it is as many as somebody was shown. `act_id` is the form's own: the same
     form again begins nothing more.
 
@@ -57,8 +55,9 @@ async def take_all(
     """
     text = checked_note(act.note) if act.action == "note" else ""
     wall = world.clocks.wall()
-    new = NewAct(scope.merchant_id, act_id, act.action, text, list(act.said), scope.actor.text(), scope.request_id,
-                 wall)  # fmt: skip
+    new = NewAct(
+        scope.merchant_id, act_id, act.action, text, list(act.said), scope.actor.text(), scope.request_id, wall
+    )
 
     async def once() -> None:
         async with world.db.transaction() as tx:
@@ -77,8 +76,11 @@ async def take_all(
 
 
 def too_many() -> Problem:
-    return Problem("invalid", f"More than {SELECTED_MAX:,} orders match; nothing was done.",
-                   cure="Narrow the list, for example by days, and proceed in parts.")  # fmt: skip
+    return Problem(
+        "invalid",
+        f"More than {SELECTED_MAX:,} orders match; nothing was done.",
+        cure="Narrow the list, for example by days, and proceed in parts.",
+    )
 
 
 async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:

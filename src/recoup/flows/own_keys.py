@@ -47,8 +47,9 @@ async def check_first(db: Database, keys: Keyring, place: str, world: str, *, pe
         if known:
             _refuse_others(known, keys.checks(), place)
             return
-        needs = await (needs_of_people(connection) if people
-                       else needs_of_world(connection, keys.current_ids()["print"]))  # fmt: skip
+        needs = await (
+            needs_of_people(connection) if people else needs_of_world(connection, keys.current_ids()["print"])
+        )
         secrets, card = await sealed_by_keys(connection, people=people)
     held = {(purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several}
     if lacking := sorted(set(needs) - held):

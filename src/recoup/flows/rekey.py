@@ -114,8 +114,9 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
         return []
     states, now = await states_of(worlds), worlds[0].clocks.wall()
     since = {state.purpose: state.since for state in states if state.state == "current"}
-    gone = [one for one in states if one.state == "old" and not one.needed
-            and since[one.purpose] + RETIRES_AFTER <= now]  # fmt: skip
+    gone = [
+        one for one in states if one.state == "old" and not one.needed and since[one.purpose] + RETIRES_AFTER <= now
+    ]
     if gone:
         keys = [(one.purpose, one.key_id) for one in gone]
         for db in _databases(worlds):  # first, so that no start in between asks for them or takes them up again
@@ -178,8 +179,10 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
         async with world.db.transaction() as tx:
             numbers = [(row, _number(world, row)) for row in page]
             await add_prints(tx, [one for row, pan in numbers for one in _prints(world, row, pan)])
-            await note_issuers(tx, [(row.merchant_id, row.token_id, issuer_digits(pan))
-                                    for row, pan in numbers if not row.issuer_digits])  # fmt: skip
+            await note_issuers(
+                tx,
+                [(row.merchant_id, row.token_id, issuer_digits(pan)) for row, pan in numbers if not row.issuer_digits],
+            )
             if wrapped:
                 await rewrap_cards(tx, current["card"], wrapped)
         after, done = (page[-1].merchant_id, page[-1].token_id), done + len(page)

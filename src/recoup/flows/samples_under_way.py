@@ -36,5 +36,6 @@ class SamplesUnderWay:
 
 
 def _full(message: str) -> Problem:
-    return Problem("too_many_requests", message, retry_after_seconds=RETRY_SECONDS,
-                   cure=f"Send the next one in {RETRY_SECONDS} s.")  # fmt: skip
+    return Problem(
+        "too_many_requests", message, retry_after_seconds=RETRY_SECONDS, cure=f"Send the next one in {RETRY_SECONDS} s."
+    )

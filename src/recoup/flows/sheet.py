@@ -33,10 +33,15 @@ class Sheet:
     def __init__(self, title: str, columns: Sequence[tuple[str, Kind]], file: IO[bytes]) -> None:
         self.rows = 0
         self._kinds = [kind for _, kind in columns]
-        self._book = xlsxwriter.Workbook(file, {
-            "constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
-            "strings_to_urls": False,
-        })  # fmt: skip
+        self._book = xlsxwriter.Workbook(
+            file,
+            {
+                "constant_memory": True,
+                "strings_to_numbers": False,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+            },
+        )
         self._page = self._book.add_worksheet(title)
         self._page.freeze_panes(1, 0)
         self._moment = self._book.add_format({"num_format": MOMENT})
@@ -111,5 +116,8 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 def too_many() -> Problem:
-    return Problem("invalid", f"This list has more than {ROWS_MAX:,} rows: no XLSX file was made.",
-                   cure="Export it as CSV, or narrow it.")  # fmt: skip
+    return Problem(
+        "invalid",
+        f"This list has more than {ROWS_MAX:,} rows: no XLSX file was made.",
+        cure="Export it as CSV, or narrow it.",
+    )

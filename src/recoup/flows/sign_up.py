@@ -96,8 +96,12 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     async with people.connection() as connection:
         tries, until = await charge_sign_in(connection, mac.hex(), now, now + REMEMBERED, TRIES)
     if tries > TRIES:
-        raise Problem("too_many_requests", "Too many sign-ups from your address.", cure="Try again in an hour.",
-                      retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
+        raise Problem(
+            "too_many_requests",
+            "Too many sign-ups from your address.",
+            cure="Try again in an hour.",
+            retry_after_seconds=max(1, int((until - now).total_seconds())),
+        )
     async with people.connection() as connection:
         await charge_stranger(connection, world, email, asked.address, _TOO_MANY)  # the password is looked at here, too
     turn = turn_of(asked.address)
@@ -135,17 +139,16 @@ async def _in_turn(people: Database) -> AsyncIterator[None]:
         async with asyncio.timeout(TURN_SECONDS_MAX):
             await turn.acquire()
     except TimeoutError:
-        raise Problem("unavailable", "Too many sign up just now.", cure="Send it again in a minute.",
-                      retry_after_seconds=30) from None  # fmt: skip
+        raise Problem(
+            "unavailable", "Too many sign up just now.", cure="Send it again in a minute.", retry_after_seconds=30
+        ) from None
     try:
         yield
     finally:
         turn.release()
 
 
-async def _begin(
-    world: World, passwords: Passwords, asked: SignUp, login: str, hashed: str
-) -> UnfinishedSignUp:
+async def _begin(world: World, passwords: Passwords, asked: SignUp, login: str, hashed: str) -> UnfinishedSignUp:
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
     people = world.people
     now = world.clocks.wall()
@@ -168,8 +171,12 @@ async def _begin(
 
 def _twice() -> Problem:
     """The same form sent twice is most likely."""
-    return Problem("unavailable", "This sign-up arrived twice at the same time.", cure="Sign in, or send it again.",
-                   retry_after_seconds=1)  # fmt: skip
+    return Problem(
+        "unavailable",
+        "This sign-up arrived twice at the same time.",
+        cure="Sign in, or send it again.",
+        retry_after_seconds=1,
+    )
 
 
 def _checked(asked: SignUp) -> str:
@@ -194,9 +201,7 @@ def _checked(asked: SignUp) -> str:
     return email
 
 
-async def _make(
-    connection: Tx, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp
-) -> SignedUp:
+async def _make(connection: Tx, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp) -> SignedUp:
     """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
     the keys that the first shows. What it makes has no member until the commit, and then the sign-up is over."""
     user_id = begun.user_id
@@ -210,8 +215,12 @@ async def _make(
         credentials = await _merchant(world, asked, begun, partner_id)
     hashed, now = begun.password_hash, world.clocks.wall()
     if await add_user(connection, user_id, login, asked.name, hashed, now) is None:
-        raise Problem("unavailable", "Somebody else has just been given this e-mail address.", cure="Send it again.",
-                      retry_after_seconds=1)  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "Somebody else has just been given this e-mail address.",
+            cure="Send it again.",
+            retry_after_seconds=1,
+        )
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
     await end_sign_up(connection, login)
     token = await open_session(connection, world, user_id, asked.old_token, _whence(asked))
@@ -236,9 +245,13 @@ async def _merchant(world: World, asked: SignUp, begun: UnfinishedSignUp, partne
 
 
 async def _belong(
-    connection: Tx, world: World, user_id: UUID, name: str, partner_id: UUID | None,
+    connection: Tx,
+    world: World,
+    user_id: UUID,
+    name: str,
+    partner_id: UUID | None,
     merchant_id: UUID | None,
-) -> None:  # fmt: skip
+) -> None:
     now = world.clocks.wall()
     if partner_id is not None:
         await save_partner(connection, partner_id, name, now)

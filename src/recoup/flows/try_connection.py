@@ -26,7 +26,7 @@ from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
 from recoup.store.read.connection import count_keys
-from recoup.store.read.merchants import Known, load_merchant
+from recoup.store.read.merchants import MerchantSettings, load_merchant
 from recoup.store.read.switches import last_actors
 
 PROCESSOR_SECONDS: Final = 5.0
@@ -47,9 +47,13 @@ class Hop:
 
 
 async def try_connection(
-    world: World, scope: Scope, kind: str, site_id: UUID | None = None, campaign: str | None = None,
+    world: World,
+    scope: Scope,
+    kind: str,
+    site_id: UUID | None = None,
+    campaign: str | None = None,
     scopes: frozenset[str] | None = None,
-) -> list[Hop]:  # fmt: skip
+) -> list[Hop]:
     """The hops in the order of an order's way. `scopes`: what the caller's key allows; None for a person, whose
     merchant's keys are looked at instead.
 
@@ -60,14 +64,19 @@ async def try_connection(
         known = await load_merchant(connection, scope.merchant_id)
         keys = await count_keys(connection, scope.merchant_id, world.clocks.wall())
     if known is None:
-        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
-                      cure="Use a key of this environment.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "This merchant does not exist in this environment.",
+            field="Mid",
+            cure="Use a key of this environment.",
+        )
     origin = origin_of(known.sites, known.campaigns, Named(site_id, campaign=campaign))
     hops = [
-        _credential(scopes, keys.api_keys), _merchant(known), *await _switches(world, scope, known, kind, origin,
-                                                                                 campaign),
+        _credential(scopes, keys.api_keys),
+        _merchant(known),
+        *await _switches(world, scope, known, kind, origin, campaign),
         _token_key(world, keys.tokenization_keys),
-    ]  # fmt: skip
+    ]
     processors, webhooks = await asyncio.gather(_processors(world), _webhooks(world, scope))
     hops += processors
     hops += webhooks
@@ -84,19 +93,23 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
     return Hop("credential", "ok", "The key is valid and may send orders.")
 
 
-def _merchant(known: Known) -> Hop:
+def _merchant(known: MerchantSettings) -> Hop:
     try:
         check_taking(known.merchant)
     except Problem as problem:
         return Hop("merchant", "failed", problem.message, problem.cure)
     if known.merchant.killed:
-        return Hop("merchant", "failed", "The operator has stopped all sending: orders are accepted and wait.",
-                   "Ask the operator when sending resumes.")  # fmt: skip
+        return Hop(
+            "merchant",
+            "failed",
+            "The operator has stopped all sending: orders are accepted and wait.",
+            "Ask the operator when sending resumes.",
+        )
     return Hop("merchant", "ok", f"{known.merchant.name} takes orders.")
 
 
 async def _switches(
-    world: World, scope: Scope, known: Known, kind: str, origin: Origin, campaign: str | None
+    world: World, scope: Scope, known: MerchantSettings, kind: str, origin: Origin, campaign: str | None
 ) -> list[Hop]:
     """One hop a level."""
     offs = where_off(kind, known.merchant, origin.site, origin.campaign)
@@ -120,8 +133,12 @@ async def _switches(
 
 def _no_campaign(origin: Origin, campaign: str | None) -> Hop:
     if campaign:
-        return Hop("switch_campaign", "failed", f"The site {origin.site.name} has no campaign {campaign!r}.",
-                   f"Create it: POST /v1/sites/{origin.site.site_id}/campaigns.")  # fmt: skip
+        return Hop(
+            "switch_campaign",
+            "failed",
+            f"The site {origin.site.name} has no campaign {campaign!r}.",
+            f"Create it: POST /v1/sites/{origin.site.site_id}/campaigns.",
+        )
     return Hop("switch_campaign", "skipped", "No campaign was named.")
 
 
@@ -135,8 +152,12 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
     if opened != probe:
         return Hop("token_key", "failed", "The vault cannot decrypt what it encrypted.", "Tell the operator.")
     if not tokenization_keys:
-        return Hop("token_key", "failed", "There is no tokenization key.",
-                   "Ask the operator for one; or send /tokenize with a token of /oauth2/token.")  # fmt: skip
+        return Hop(
+            "token_key",
+            "failed",
+            "There is no tokenization key.",
+            "Ask the operator for one; or send /tokenize with a token of /oauth2/token.",
+        )
     return Hop("token_key", "ok", "Cards can be tokenized and decrypted.")
 
 
@@ -154,8 +175,9 @@ async def _processor(world: World, processor: Processor) -> Hop:
     if outcome.state == "not_found":
         return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)
     why = "did not answer in time" if outcome.text == "time-out" else "could not be reached"
-    return Hop("processor", "failed", f"{processor.name} {why}.", "Orders wait until it answers; tell the operator.",
-               latency)  # fmt: skip
+    return Hop(
+        "processor", "failed", f"{processor.name} {why}.", "Orders wait until it answers; tell the operator.", latency
+    )
 
 
 async def _webhooks(world: World, scope: Scope) -> list[Hop]:
@@ -183,15 +205,29 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
         async with asyncio.timeout(WEBHOOK_SECONDS):
             sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
     except Problem as problem:
-        return Hop("webhook", "skipped" if problem.code == "too_many_requests" else "failed",
-                   f"{host}: {problem.message}", problem.cure, _ms(world, begun))  # fmt: skip
+        return Hop(
+            "webhook",
+            "skipped" if problem.code == "too_many_requests" else "failed",
+            f"{host}: {problem.message}",
+            problem.cure,
+            _ms(world, begun),
+        )
     except TimeoutError:
-        return Hop("webhook", "failed", f"{host} did not answer in time.", "Answer at once and process afterwards.",
-                   _ms(world, begun))  # fmt: skip
+        return Hop(
+            "webhook",
+            "failed",
+            f"{host} did not answer in time.",
+            "Answer at once and process afterwards.",
+            _ms(world, begun),
+        )
     if not sent.taken:
-        return Hop("webhook", "failed", f"{host} answered {sent.status}.",
-                   "Answer 2xx to a signed event; the sample is listed in its deliveries.",
-                   sent.latency_ms)  # fmt: skip
+        return Hop(
+            "webhook",
+            "failed",
+            f"{host} answered {sent.status}.",
+            "Answer 2xx to a signed event; the sample is listed in its deliveries.",
+            sent.latency_ms,
+        )
     return Hop("webhook", "ok", f"{host} took a signed sample.", latency_ms=sent.latency_ms)
 
 
@@ -202,8 +238,12 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     if pushed or asked:
         ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", asked)) if there]
         return Hop("outcome", "ok", f"Outcomes of orders are available {' and '.join(ways)}.")
-    return Hop("outcome", "failed", "Nothing tells what becomes of an order: no webhook works, and this key may not "
-               "read orders.", "Fix the webhook, or use a key with the scope orders.")  # fmt: skip
+    return Hop(
+        "outcome",
+        "failed",
+        "Nothing tells what becomes of an order: no webhook works, and this key may not read orders.",
+        "Fix the webhook, or use a key with the scope orders.",
+    )
 
 
 def _ms(world: World, begun: float) -> int:

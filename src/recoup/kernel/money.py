@@ -96,8 +96,9 @@ def from_text(text: str, asset: str, field: str) -> Money:
     whole, _, fraction = text.partition(".")
     if fraction[scale:].strip("0"):
         message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
-        raise Problem("invalid", message, field=field,
-                      cure=f"Round it to {scale} decimal places." if scale else "Leave them out.")  # fmt: skip
+        raise Problem(
+            "invalid", message, field=field, cure=f"Round it to {scale} decimal places." if scale else "Leave them out."
+        )
     units = int(whole + fraction[:scale].ljust(scale, "0"))
     if units > UNITS_MAX:
         most = f"{apart(to_text(UNITS_MAX, scale).partition('.')[0])} {asset}"

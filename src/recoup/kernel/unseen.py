@@ -18,8 +18,12 @@ def has_unseen(text: str) -> bool:
 def check_seen(text: str, field: str) -> None:
     """Raises: Problem(invalid)."""
     if has_unseen(text):
-        raise Problem("invalid", f"The field {field} contains control characters.", field=field,
-                      cure="Send only characters that can be seen.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The field {field} contains control characters.",
+            field=field,
+            cure="Send only characters that can be seen.",
+        )
 
 
 def shown_by_number(text: str) -> str:

@@ -51,8 +51,9 @@ class Business:
         support, a webhook that works, where a receiver is at hand, and one that fails."""
         world, owner = self._world, await self._as("owner")
         email, name = SUPPORT
-        await make_user(world, email, name, secrets.token_urlsafe(24),
-                        [Membership("merchant", self._merchant_id, "operations")])  # fmt: skip
+        await make_user(
+            world, email, name, secrets.token_urlsafe(24), [Membership("merchant", self._merchant_id, "operations")]
+        )
         if not (await read_terms(world, self._merchant_id))[1]:
             await set_terms(world, await self._as("operator"), {"period": "week", "delay_days": 1})
         if not await read_limits(world, self._merchant_id):

@@ -54,8 +54,11 @@ def read_example(file: Path) -> list[Line]:
             except (ValueError, KeyError, TypeError):
                 line = None
             if line is None or line.do not in VERBS:
-                raise Problem("invalid", f"{file.name}:{number} is not a line of an examples file.",
-                              cure="examples/README.md tells the format.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    f"{file.name}:{number} is not a line of an examples file.",
+                    cure="examples/README.md tells the format.",
+                )
             lines.append(line)
     return lines
 
@@ -80,12 +83,17 @@ def card_number(card: Mapping[str, Any]) -> str:
         ((kind, value),) = card.items()
         if kind == "script":
             return magic.script_card(*value)
-        several: Any = {"codes": magic.CODE_CARDS, "faults": magic.FAULT_CARDS, "counting": magic.COUNTING_CARDS,
-                        "approve": magic.APPROVE_CARDS}[kind]  # fmt: skip
+        several: Any = {
+            "codes": magic.CODE_CARDS,
+            "faults": magic.FAULT_CARDS,
+            "counting": magic.COUNTING_CARDS,
+            "approve": magic.APPROVE_CARDS,
+        }[kind]
         number: str = several[value]
     except (ValueError, KeyError, TypeError, IndexError):
-        raise Problem("invalid", f"{json.dumps(card)} is not a test card.",
-                      cure="`recoup sandbox inputs` lists them.") from None  # fmt: skip
+        raise Problem(
+            "invalid", f"{json.dumps(card)} is not a test card.", cure="`recoup sandbox inputs` lists them."
+        ) from None
     return number
 
 

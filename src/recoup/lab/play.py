@@ -38,8 +38,12 @@ class Played:
         self.answers.setdefault(do, Counter())[answer] += 1
 
     def to_dict(self) -> dict[str, Any]:
-        return {"tokenized": self.tokens, **{do: dict(c) for do, c in self.answers.items()},
-                "complaints": self.complaints, "seconds": round(self.seconds, 1)}  # fmt: skip
+        return {
+            "tokenized": self.tokens,
+            **{do: dict(c) for do, c in self.answers.items()},
+            "complaints": self.complaints,
+            "seconds": round(self.seconds, 1),
+        }
 
 
 async def play(
@@ -116,10 +120,15 @@ class _Player:
         async def one(key: str, card: dict[str, Any], line: Line) -> None:
             who = line.body.get("paymentMethod", {})
             given, _, family = str(who.get("holderName", "")).partition(" ")
-            made = await self._client.tokenize({
-                "first_name": given or "Test", "last_name": family or "Card", "number": card_number(card),
-                "month": f"{who.get('expirationMonth', 12):02d}", "year": str(Clocks().wall().year + 3),
-            })  # fmt: skip
+            made = await self._client.tokenize(
+                {
+                    "first_name": given or "Test",
+                    "last_name": family or "Card",
+                    "number": card_number(card),
+                    "month": f"{who.get('expirationMonth', 12):02d}",
+                    "year": str(Clocks().wall().year + 3),
+                }
+            )
             self._vaulted[key] = Vaulted(made["token"], made["first_six_digits"], made["last_four_digits"])
 
         await asyncio.gather(*(one(key, *told) for key, told in first.items()))

@@ -67,18 +67,21 @@ class RescueClient:
         method: dict[str, Any] = body["transaction"]["payment_method"]
         return method
 
-    async def post(
-        self, path: str, body: dict[str, Any], *, key: str | None = None
-    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    async def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> tuple[int, dict[str, Any]]:
         return await self._signed("POST", path, body, key=key)
 
     async def get(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         return await self._signed("GET", path, None, query=query)
 
     async def _signed(
-        self, method: str, path: str, body: dict[str, Any] | None, *, query: dict[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        query: dict[str, str] | None = None,
         key: str | None = None,
-    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[int, dict[str, Any]]:
         """With the bearer; once again with a new one after 401."""
         for _ in range(2):
             bearer = self._bearer or await self._sign_in(None)
@@ -100,9 +103,14 @@ class RescueClient:
             return self._bearer
 
     async def _call(
-        self, method: str, path: str, body: dict[str, Any] | None, *, headers: dict[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        headers: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
-    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[int, dict[str, Any]]:
         """One call; repeated while the other side is busy or the connection fails. Every call here may be repeated."""
         assert self._session is not None
         trouble = ""
@@ -110,9 +118,12 @@ class RescueClient:
             if number:
                 await asyncio.sleep(min(2.0, 0.1 * 2**number))
             try:
-                async with self._gate, self._session.request(
-                    method, self._base + path, json=body, headers=headers, params=query
-                ) as answer:
+                async with (
+                    self._gate,
+                    self._session.request(
+                        method, self._base + path, json=body, headers=headers, params=query
+                    ) as answer,
+                ):
                     found = await answer.json(content_type=None) if answer.status != 204 else {}
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 trouble = type(error).__name__

@@ -48,9 +48,11 @@ class StableClient:
             stamp = str(int(Clocks().wall().timestamp()))
             message = canonical(method, path.encode(), query.encode(), stamp, content)
             headers = {
-                "content-type": "application/json", "x-api-key": self._keys["stablecoin_key_id"], "x-timestamp": stamp,
+                "content-type": "application/json",
+                "x-api-key": self._keys["stablecoin_key_id"],
+                "x-timestamp": stamp,
                 "x-signature": sign(self._keys["stablecoin_secret"].encode(), message),
-            } | ({"idempotency-key": key} if key else {})  # fmt: skip
+            } | ({"idempotency-key": key} if key else {})
             status, answer = await self._send(method, address, content, headers)
             if status not in _BUSY and not _replayed(answer):
                 return status, answer

@@ -87,20 +87,34 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     """Every address of every door over one world, in the order in which they are asked."""
     world, orders, merchants = services.world, services.orders, services.merchants
     return [
-        *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders), *receiver_routes(world),
-        *checkout_routes(world, orders, merchants), *docs_routes(world, dialects(), __version__),
+        *rescue_routes(services),
+        *stablecoin.routes(stable),
+        *inbound_routes(world, orders),
+        *receiver_routes(world),
+        *checkout_routes(world, orders, merchants),
+        *docs_routes(world, dialects(), __version__),
         *portal_routes(world, orders, merchants, readers()),
-    ]  # fmt: skip
+    ]
 
 
 def _open_doors(settings: Settings, running: Running, router: Router, doors: _Direct) -> _Direct:
     """All of one world's, into its router."""
-    services = make_services(running.world, running.orders, settings.rate_per_second, settings.url,
-                             payer_calls_per_minute=settings.payer_calls_per_minute)  # fmt: skip
+    services = make_services(
+        running.world,
+        running.orders,
+        settings.rate_per_second,
+        settings.url,
+        payer_calls_per_minute=settings.payer_calls_per_minute,
+    )
     stable = make_stablecoin_services(
-        running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
-        reads_once=settings.single_use_reads, limits=services.limits,
-    )  # fmt: skip
+        running.world,
+        running.orders,
+        settings.url,
+        settings.rate_per_second,
+        services.merchants,
+        reads_once=settings.single_use_reads,
+        limits=services.limits,
+    )
     for route in door_routes(services, stable):
         router.routes.append(route)
         if isinstance(route, Route) and route.methods is None and "{" not in route.path:
@@ -121,9 +135,11 @@ async def _noting(world: World) -> AsyncIterator[CallLog]:
 
 
 def make_app(
-    settings: Settings, databases: Databases, is_draining: Callable[[], bool] = bool,
+    settings: Settings,
+    databases: Databases,
+    is_draining: Callable[[], bool] = bool,
     metrics_at: socket.socket | None = None,
-) -> App:  # fmt: skip
+) -> App:
     """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please.
     `metrics_at`: where /metrics is served beside the doors; None: at the doors.
     """

@@ -34,9 +34,11 @@ def add(cli: click.Group) -> None:
         console = Console(stderr=True)
         with console.status("bench") as status:
             figures = measure(
-                load_settings(data_dir=data_dir).data_dir, names, Size(rounds=rounds, seconds=seconds),
+                load_settings(data_dir=data_dir).data_dir,
+                names,
+                Size(rounds=rounds, seconds=seconds),
                 lambda now: status.update(f"bench {now}"),
-            )  # fmt: skip
+            )
         if as_json:
             click.echo(json.dumps([figure.row() for figure in figures]))
         else:

@@ -66,8 +66,11 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     try:
         sock = listen_on(settings)
     except OSError as error:
-        raise Problem("unavailable", f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-                      cure="Choose another port with --port.") from None  # fmt: skip
+        raise Problem(
+            "unavailable",
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
+            cure="Choose another port with --port.",
+        ) from None
     settings = replace(settings, port=sock.getsockname()[1])
     is_new = not (settings.data_dir / "bootstrap.json").exists()
     if is_new:
@@ -89,13 +92,17 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
     them: what is printed at each start stands in logs for good."""
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
-        return (f"{where}  sign in   as before; bootstrap.json is on the machine that set up this database.\n"
-                "            `recoup bootstrap` creates new credentials here and ends the earlier ones.")  # fmt: skip
+        return (
+            f"{where}  sign in   as before; bootstrap.json is on the machine that set up this database.\n"
+            "            `recoup bootstrap` creates new credentials here and ends the earlier ones."
+        )
     passwords = (" / " + kept["portal_password"], " / " + kept["operator_password"]) if is_new else ("", "")
-    return (f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
-            f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
-            f"  docs      {settings.url}/docs\n"
-            f"  keys      {settings.data_dir / 'bootstrap.json'}   (with passwords; or: recoup bootstrap)")  # fmt: skip
+    return (
+        f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
+        f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
+        f"  docs      {settings.url}/docs\n"
+        f"  keys      {settings.data_dir / 'bootstrap.json'}   (with passwords; or: recoup bootstrap)"
+    )
 
 
 @cli.command()
@@ -135,8 +142,10 @@ def _which_installation(settings: Settings) -> str:
         return f"These are the credentials of the installation in {folder}."
     if folder.is_dir() and any(folder.iterdir()):
         return f"New credentials were created for the data in {folder}; earlier ones are revoked."
-    return (f"A NEW installation was made in {folder}, with a merchant of its own. "
-            "To use another one, run this in its folder or name it with --data-dir.")  # fmt: skip
+    return (
+        f"A NEW installation was made in {folder}, with a merchant of its own. "
+        "To use another one, run this in its folder or name it with --data-dir."
+    )
 
 
 @cli.command()
@@ -171,8 +180,15 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             value = without_secrets(spec.name, str(getattr(loaded, spec.name)))
-            rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
-                         "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
+            rows.append(
+                {
+                    "name": spec.name,
+                    "value": value,
+                    "origin": loaded.origins[spec.name],
+                    "variable": f"RECOUP_{spec.name.upper()}",
+                    "meaning": spec.metadata["meaning"],
+                }
+            )
     if as_json:
         click.echo(json.dumps(rows))
         return

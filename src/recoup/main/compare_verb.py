@@ -29,32 +29,67 @@ def add(lab: click.Group) -> None:
     @lab.command("compare")
     @click.option("--world", "file", type=_file, help="TOML file that overrides parameters of the base world.")
     @click.option("--world-command", "command", help="Command that runs a world; {seed} in it is replaced by the seed.")
-    @click.option("--world-seconds", "seconds", type=click.FloatRange(0.1, 3600), default=ANSWER_SECONDS,
-                  show_default=True, help="Time limit for each answer of that program, in seconds.")  # fmt: skip
-    @click.option("--arms", metavar="NAMES",
-                  help=f"Policies to compare, separated by commas: {', '.join(CATALOGUE)}; "
-                       "default: all that the world allows.")  # fmt: skip
-    @click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=1, show_default=True,
-                  help="Number of worlds; each has a seed of its own.")  # fmt: skip
-    @click.option("--sends", default="1.5,3,6", show_default=True,
-                  help="Mean numbers of sends per declined order at which policies are compared.")  # fmt: skip
+    @click.option(
+        "--world-seconds",
+        "seconds",
+        type=click.FloatRange(0.1, 3600),
+        default=ANSWER_SECONDS,
+        show_default=True,
+        help="Time limit for each answer of that program, in seconds.",
+    )
+    @click.option(
+        "--arms",
+        metavar="NAMES",
+        help=f"Policies to compare, separated by commas: {', '.join(CATALOGUE)}; default: all that the world allows.",
+    )
+    @click.option(
+        "--seeds",
+        type=click.IntRange(1, SEEDS_MAX),
+        default=1,
+        show_default=True,
+        help="Number of worlds; each has a seed of its own.",
+    )
+    @click.option(
+        "--sends",
+        default="1.5,3,6",
+        show_default=True,
+        help="Mean numbers of sends per declined order at which policies are compared.",
+    )
     @click.option("--policy", type=_file, help="Policy file, TOML or JSON, for arms that take one.")
     @click.option("--explore", type=click.FloatRange(0, 1), help="Share of decisions made at random, to explore.")
     @click.option("--holdout", type=click.FloatRange(0, 1), help="Share of customers who keep the schedule retry-2.")
-    @click.option("--log", type=click.Path(path_type=Path, dir_okay=False),
-                  help="File for all decisions, as JSON lines.")  # fmt: skip
-    @click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=cores,
-                  help="Parallel processes; default: the number of cores.")  # fmt: skip
+    @click.option(
+        "--log", type=click.Path(path_type=Path, dir_okay=False), help="File for all decisions, as JSON lines."
+    )
+    @click.option(
+        "--processes",
+        type=click.IntRange(1, PROCESSES_MAX),
+        default=cores,
+        help="Parallel processes; default: the number of cores.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     def verb(
-        file: Path | None, command: str | None, seconds: float, arms: str | None, seeds: int, sends: str,
-        policy: Path | None, explore: float | None, holdout: float | None, log: Path | None, processes: int,
+        file: Path | None,
+        command: str | None,
+        seconds: float,
+        arms: str | None,
+        seeds: int,
+        sends: str,
+        policy: Path | None,
+        explore: float | None,
+        holdout: float | None,
+        log: Path | None,
+        processes: int,
         as_json: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Compares retry policies in the same worlds. The last line is a hash; the same seeds give the same hash."""
         if file is not None and command is not None:
-            raise Problem("invalid", "A world is either a file of parameters or a program.", field="--world-command",
-                          cure="Leave --world or --world-command out.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "A world is either a file of parameters or a program.",
+                field="--world-command",
+                cure="Leave --world or --world-command out.",
+            )
         source = OurWorlds(file) if command is None else program_worlds(command, seeds, seconds)
         first = read(file).world.seed if command is None else 1
         names = None if arms is None else [one.strip() for one in arms.split(",") if one.strip()]
@@ -63,9 +98,14 @@ def add(lab: click.Group) -> None:
         try:
             with console.status("compare") as status:
                 found = compare(
-                    source, range(first, first + seeds), names, options, processes=processes, log=log,
+                    source,
+                    range(first, first + seeds),
+                    names,
+                    options,
+                    processes=processes,
+                    log=log,
                     tell=lambda now: status.update(f"compare: {now}"),
-                )  # fmt: skip
+                )
         except WorldBroke as broke:
             raise Problem("bad_gateway", str(broke)) from None
         if as_json:
@@ -97,9 +137,14 @@ def policy_of(file: Path | None) -> dict[str, Any] | None:
         text = file.read_text("utf-8")
         found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise Problem("invalid", f"The policy {file} cannot be read: {error}.", field="--policy",
-                      cure="Name a TOML file, or a JSON file that ends in .json.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The policy {file} cannot be read: {error}.",
+            field="--policy",
+            cure="Name a TOML file, or a JSON file that ends in .json.",
+        ) from None
     if not isinstance(found, dict):
-        raise Problem("invalid", f"The policy {file} is not an object.", field="--policy",
-                      cure="Write { … } around it.")  # fmt: skip
+        raise Problem(
+            "invalid", f"The policy {file} is not an object.", field="--policy", cure="Write { … } around it."
+        )
     return found

@@ -87,8 +87,16 @@ class Demo:
         self._over = mark is not None and mark.state == "done" or self._tries >= TRIES_MAX
         if not self._over:
             self._tries += 1
-            command = [sys.executable, "-m", "recoup.main", "demo", "--url", address(self._settings),
-                       "--data-dir", str(self._settings.data_dir)]  # fmt: skip
+            command = [
+                sys.executable,
+                "-m",
+                "recoup.main",
+                "demo",
+                "--url",
+                address(self._settings),
+                "--data-dir",
+                str(self._settings.data_dir),
+            ]
             self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
         return self._over
 
@@ -113,9 +121,14 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
         mark = Mark("playing", _wall(world) - BEHIND, None)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
-    credentials = {"mid": str(merchant_id), "app_key": keys.app_key, "app_secret": keys.app_secret,
-                   "tokenization_key": keys.tokenization_key, "stablecoin_key_id": keys.stablecoin_key_id,
-                   "stablecoin_secret": keys.stablecoin_secret}  # fmt: skip
+    credentials = {
+        "mid": str(merchant_id),
+        "app_key": keys.app_key,
+        "app_secret": keys.app_secret,
+        "tokenization_key": keys.tokenization_key,
+        "stablecoin_key_id": keys.stablecoin_key_id,
+        "stablecoin_secret": keys.stablecoin_secret,
+    }
     business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open(url + RECEIVER_PATH if world.policy.loopback_webhooks else None)
     clock = _Clock(opened, merchant_id, mark.begun, business)
@@ -123,9 +136,14 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
     month = over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS)
     customers = later(read_example(EXAMPLES / "customers.jsonl"), CUSTOMERS_AT)
     played = await play(
-        [*month, *customers], url, credentials, clock=clock.to, after=mark.done,
-        done=lambda at: Mark("playing", mark.begun, at).write(data_dir), tell=tell,
-    )  # fmt: skip
+        [*month, *customers],
+        url,
+        credentials,
+        clock=clock.to,
+        after=mark.done,
+        done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
+        tell=tell,
+    )
     if await clock.to_wall():
         await business.leave_cases()
         await clock.stay()
@@ -179,9 +197,12 @@ class _Clock:
     async def _advance(self, by: timedelta) -> None:
         opened = self._opened
         await advance_clock(
-            opened.world, opened.orders, self._merchant_id, by,
+            opened.world,
+            opened.orders,
+            self._merchant_id,
+            by,
             lambda merchant_id: publish_now(opened.world, opened.deliveries, merchant_id),
-        )  # fmt: skip
+        )
 
 
 def _wall(world: World) -> datetime:

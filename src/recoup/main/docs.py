@@ -47,9 +47,11 @@ def dialects() -> list[Dialect]:
 
 
 def error_rows(
-    table: Mapping[str, tuple[int, str, *tuple[Any, ...]]], refuse: Callable[[Scope, Problem], Refusal], field: str,
+    table: Mapping[str, tuple[int, str, *tuple[Any, ...]]],
+    refuse: Callable[[Scope, Problem], Refusal],
+    field: str,
     words: Mapping[str, tuple[str, str]] = _NO_WORDS,
-) -> dict[str, ErrorRow]:  # fmt: skip
+) -> dict[str, ErrorRow]:
     """The dialect's table with meanings, cures and the bodies that its door writes.
 
     A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears it. `field`: one of

@@ -16,7 +16,7 @@ _TEXT: Final = (
 _FIELD_MESSAGES: Final = {
     "type": "object",
     "description": "Field in Pascal case -> its message, in a list of one, and TraceId. The six digits stand in the "
-                   "header X-Recoup-Code, sometimes what to do in X-Recoup-Hint.",
+    "header X-Recoup-Code, sometimes what to do in X-Recoup-Hint.",
     "additionalProperties": {"type": "array", "items": {"type": "string"}},
 }
 _ENVELOPE: Final[Mapping[str, Any]] = {
@@ -52,10 +52,18 @@ def rescue(error_rows: Rows) -> Dialect:
         when_known=("unauthenticated", "forbidden", "too_many_requests"),
         schemes={
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of /oauth2/token."},
-            "apiKey": {"type": "apiKey", "in": "header", "name": "Authorization",
-                       "description": "`ApiKey <key>:<secret>`, without a token."},
-            "environment": {"type": "apiKey", "in": "query", "name": "environment",
-                            "description": "The tokenization key; it can do nothing else."},
+            "apiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`ApiKey <key>:<secret>`, without a token.",
+            },
+            "environment": {
+                "type": "apiKey",
+                "in": "query",
+                "name": "environment",
+                "description": "The tokenization key; it can do nothing else.",
+            },
         },
         credentials={
             "bearer": ({"bearer": []}, {"apiKey": []}),
@@ -63,4 +71,4 @@ def rescue(error_rows: Rows) -> Dialect:
             "environment": ({"environment": []}, {"bearer": []}, {"apiKey": []}),
         },
         error_schemas={0: _ENVELOPE, 400: _FIELD_MESSAGES},
-    )  # fmt: skip
+    )

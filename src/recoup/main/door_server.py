@@ -22,10 +22,16 @@ class DoorServer(uvicorn.Server):
 
     def __init__(self, app: App, connections: Connections, *, drain_seconds: float = 0.0, **options: Any) -> None:
         chosen: dict[str, Any] = {
-            "loop": "uvloop", "ws": "none", "access_log": False, "server_header": False, "backlog": 2048,
+            "loop": "uvloop",
+            "ws": "none",
+            "access_log": False,
+            "server_header": False,
+            "backlog": 2048,
             "proxy_headers": False,  # see doors/edge/front
-            "timeout_graceful_shutdown": 10, "timeout_keep_alive": round(connections.limits.idle_seconds), **options,
-        }  # fmt: skip
+            "timeout_graceful_shutdown": 10,
+            "timeout_keep_alive": round(connections.limits.idle_seconds),
+            **options,
+        }
         http: Any = partial(BoundedHttp, connections)
         asgi: Any = app
         super().__init__(uvicorn.Config(asgi, http=http, **chosen))
@@ -65,7 +71,9 @@ class DoorServer(uvicorn.Server):
     def _make(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
         made: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
             _loop=asyncio.get_running_loop(),
-        )  # fmt: skip
+        )
         return made

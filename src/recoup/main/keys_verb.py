@@ -42,8 +42,13 @@ def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
         _with_worlds(load_settings(data_dir=data_dir), work)
 
     @keys.command()
-    @click.option("--wait", type=click.IntRange(0, WAIT_SECONDS_MAX), default=WAIT_SECONDS, show_default=True,
-                  help="Seconds until the new keys are used; with several machines, time to copy them.")  # fmt: skip
+    @click.option(
+        "--wait",
+        type=click.IntRange(0, WAIT_SECONDS_MAX),
+        default=WAIT_SECONDS,
+        show_default=True,
+        help="Seconds until the new keys are used; with several machines, time to copy them.",
+    )
     @_data_dir
     def rotate(wait: int, data_dir: Path | None) -> None:
         """Creates new keys and re-encrypts all data with them. Continues an interrupted rotation."""
@@ -116,9 +121,7 @@ def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable
             databases.server.stop()
 
 
-async def in_worlds(
-    settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]
-) -> T:
+async def in_worlds(settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
     await prepare(databases)
     async with open_worlds(settings, databases, "recoup-keys") as several:
         return await work([one.world for one in several if one is not None])

@@ -30,8 +30,12 @@ def add(cli: click.Group) -> None:
         databases = find_databases(settings)
         try:
             if not databases.live:
-                raise Problem("invalid", "The live database is not set.", field="live_database_url",
-                              cure="Set RECOUP_LIVE_DATABASE_URL.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    "The live database is not set.",
+                    field="live_database_url",
+                    cure="Set RECOUP_LIVE_DATABASE_URL.",
+                )
             asyncio.run(prepare(databases, live=True))
         finally:
             if databases.server is not None:
@@ -56,7 +60,8 @@ def _check(settings: Settings, embedded: bool) -> None:
     """Raises: Problem(invalid) before anything is made."""
     if not (settings.live_database_url or settings.database_url) and not embedded:
         message = "Live data needs its own PostgreSQL server with backups; the embedded server is for trials."
-        raise Problem("invalid", message, field="live_database_url",
-                      cure="Set RECOUP_LIVE_DATABASE_URL, or use --embedded.")  # fmt: skip
+        raise Problem(
+            "invalid", message, field="live_database_url", cure="Set RECOUP_LIVE_DATABASE_URL, or use --embedded."
+        )
     if settings.live_processor_url:
         check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)

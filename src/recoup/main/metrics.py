@@ -17,21 +17,35 @@ from recoup.store.read.partitions import read_days_left, read_overflown
 REGISTRY = CollectorRegistry()
 _CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
 _SECONDS = Histogram(
-    "recoup_call_seconds", "Seconds until a call was answered", ["door"], registry=REGISTRY,
+    "recoup_call_seconds",
+    "Seconds until a call was answered",
+    ["door"],
+    registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
-)  # fmt: skip
+)
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
 _BACKLOG = Gauge("recoup_backlog", "What waits, by world and kind", ["world", "kind"], registry=REGISTRY)
-_OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"],
-                registry=REGISTRY)
-_AHEAD = Gauge("recoup_clock_ahead_seconds", "By how much this machine's clock is ahead of the database's", ["world"],
-               registry=REGISTRY)
-_PARTITION_DAYS = Gauge("recoup_partition_days_left", "Days until a table's newest partition ends",
-                        ["world", "table"], registry=REGISTRY)
-_OVERFLOWN = Gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition",
-                   ["world", "table"], registry=REGISTRY)
-_CONNECTIONS = Gauge("recoup_http_connections", "Connections that are open, and their limit", ["kind"],
-                     registry=REGISTRY)
+_OLDEST = Gauge(
+    "recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"], registry=REGISTRY
+)
+_AHEAD = Gauge(
+    "recoup_clock_ahead_seconds",
+    "By how much this machine's clock is ahead of the database's",
+    ["world"],
+    registry=REGISTRY,
+)
+_PARTITION_DAYS = Gauge(
+    "recoup_partition_days_left", "Days until a table's newest partition ends", ["world", "table"], registry=REGISTRY
+)
+_OVERFLOWN = Gauge(
+    "recoup_partition_overflown",
+    "1 when rows fell into a table's default partition",
+    ["world", "table"],
+    registry=REGISTRY,
+)
+_CONNECTIONS = Gauge(
+    "recoup_http_connections", "Connections that are open, and their limit", ["kind"], registry=REGISTRY
+)
 _CROWDED = Gauge("recoup_http_connections_refused", "Connections that met a limit since the start", registry=REGISTRY)
 
 

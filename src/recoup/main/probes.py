@@ -25,9 +25,10 @@ from recoup.store.read.writable import is_writable
 
 _RETRY: Final = {"retry-after": "2"}
 _NOT_HERE: Final = Problem(
-    "forbidden", "Metrics are told to callers on this machine only.",
+    "forbidden",
+    "Metrics are told to callers on this machine only.",
     cure="Set metrics_address (RECOUP_METRICS_ADDRESS) to an address of their own, like 10.0.0.5:9400.",
-)  # fmt: skip
+)
 
 
 def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:

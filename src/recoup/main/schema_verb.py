@@ -125,5 +125,8 @@ async def _partitions(db: Database) -> str:
     async with db.connection() as connection:
         left = await read_days_left(connection, await connection.fetchval("SELECT clock_timestamp()"))
     table, days = min(left.items(), key=lambda one: one[1])
-    return f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner." \
-        if days < DAYS_LEFT_MIN else ""  # fmt: skip
+    return (
+        f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner."
+        if days < DAYS_LEFT_MIN
+        else ""
+    )

@@ -37,9 +37,13 @@ def serve(settings: Settings, databases: Databases, fd: int | None = None) -> No
     connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
     watch(connections)
     server = DoorServer(
-        app, connections, drain_seconds=settings.drain, log_level="warning", ssl_certfile=settings.tls_cert or None,
+        app,
+        connections,
+        drain_seconds=settings.drain,
+        log_level="warning",
+        ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
-    )  # fmt: skip
+    )
     # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
     server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_on(settings)])
 
@@ -54,8 +58,12 @@ def metrics_socket(settings: Settings) -> socket.socket | None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, int(port)), family=family, backlog=64)
     except OSError as error:
-        raise Problem("unavailable", f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
-                      field="metrics_address", cure="Choose another, for each process its own.") from None  # fmt: skip
+        raise Problem(
+            "unavailable",
+            f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
+            field="metrics_address",
+            cure="Choose another, for each process its own.",
+        ) from None
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -67,9 +75,11 @@ def limits_of(settings: Settings) -> Limits:
     if settings.http_connections:
         total = min(settings.http_connections, total)
     return Limits(
-        total=total, per_address=min(settings.http_connections_per_address, total), spare=spare,
+        total=total,
+        per_address=min(settings.http_connections_per_address, total),
+        spare=spare,
         handshakes=max(spare, min(usual.handshakes, total // 4)),
-    )  # fmt: skip
+    )
 
 
 def worker(settings: Settings, databases: Databases) -> None:

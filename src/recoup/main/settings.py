@@ -28,14 +28,10 @@ class Settings:
     people_database_url: str = _setting("", f"people: {_DATABASE}")
     sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
     live_database_url: str = _setting("", "live: PostgreSQL URL, set up by `recoup live init`; empty: none")
-    owner_database_user: str = _setting(
-        "", "log-in that owns the schema, if the URLs contain the application's log-in"
-    )  # fmt: skip
+    owner_database_user: str = _setting("", "log-in that owns the schema, if the URLs contain the application's log-in")
     owner_database_password: str = _setting("", "password of owner_database_user")
     live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
-    live_processor_files: bool = _setting(
-        False, "live: the bridge accepts evidence files with the answer to a dispute"
-    )
+    live_processor_files: bool = _setting(False, "live: the bridge accepts evidence files with the answer to a dispute")
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
     live_ach_routing: str = _setting(
@@ -46,38 +42,37 @@ class Settings:
     live_ach_company: str = _setting("", "live: your company's name, as that bank knows it")
     sandbox_processor_url: str = _setting(
         "", "sandbox: URL of a simulated world that answers for its own cards (docs/world-protocol.md); empty: none"
-    )  # fmt: skip
+    )
     sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
     world: str = _setting("sandbox", "the world that commands use: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
-    allowed_hosts: str = _setting(
-        "", "more accepted Host names, like a.example, *.b.example, or * for any"
-    )  # fmt: skip
+    allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")
     metrics_address: str = _setting(
         "", "separate address:port for /metrics; empty: on the main port, for callers on this machine only"
-    )  # fmt: skip
+    )
     tls_cert: str = _setting("", "PEM certificate chain; together with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")
     behind_proxy: str = _setting("", "proxies whose X-Forwarded-* headers are trusted: CIDRs separated by commas")
     http_connections: int = _setting(0, "maximum HTTP connections; 0: as many as file handles allow, up to 10000")
     http_connections_per_address: int = _setting(
         256, "maximum HTTP connections from one address (an IPv6 /64); proxies named by behind_proxy have no maximum"
-    )  # fmt: skip
+    )
     drain_seconds: int = _setting(
         -1, "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can call"
-    )  # fmt: skip
+    )
     visa_limit: int = _setting(20, "maximum Visa attempts per card and amount in 30 days; 15 is the safe mode")
     expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     payer_calls_per_minute: int = _setting(
-        300, "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
-            "ten minutes' worth at once"
-    )  # fmt: skip
+        300,
+        "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
+        "ten minutes' worth at once",
+    )
     single_use_reads: bool = _setting(True, "stablecoin API: the signature of a GET is valid once, as for writes")
     loopback_webhooks: str = _setting(
         "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine can call)"
-    )  # fmt: skip
+    )
     sign_up: bool = _setting(True, "whether anybody can create a sandbox account at /signup; live never allows it")
     connections: int = _setting(12, "database connections of each process; in a door a third of them only read")
     smtp_host: str = _setting("", "mail server, in the sandbox on loopback only; empty: none")
@@ -88,9 +83,10 @@ class Settings:
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
     digest_hour: int = _setting(8, "default hour of daily digests, 0 to 23 in each person's time zone")
     training: str = _setting(
-        "auto", "nightly training of the rescue engine: off; candidate stores a better model for `recoup learn take`; "
-                "take uses it at once; auto: candidate where numpy is installed"
-    )  # fmt: skip
+        "auto",
+        "nightly training of the rescue engine: off; candidate stores a better model for `recoup learn take`; "
+        "take uses it at once; auto: candidate where numpy is installed",
+    )
     training_hour: int = _setting(3, "hour of the nightly training, 0 to 23 UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -155,13 +151,21 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         try:
             listed = tomllib.loads(path.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Problem("invalid", f"{path} is not TOML: {error}.", field=str(path),
-                          cure="Write lines like port = 8500, or remove the file.") from None  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{path} is not TOML: {error}.",
+                field=str(path),
+                cure="Write lines like port = 8500, or remove the file.",
+            ) from None
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
     unknown = sorted(set(listed) - set(known))
     if unknown:
-        raise Problem("invalid", f"{path} has an unknown setting {unknown[0]!r}.", field=unknown[0],
-                      cure="`recoup settings` lists all settings.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{path} has an unknown setting {unknown[0]!r}.",
+            field=unknown[0],
+            cure="`recoup settings` lists all settings.",
+        )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, spec in known.items():
@@ -183,29 +187,54 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 def _check(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for a value that no door could work with."""
     if not 0 <= values.get("port", 0) <= 65535:
-        raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
-                      cure="Choose a free port, like 8400.")  # fmt: skip
-    for name, least in (("http_connections", 0), ("http_connections_per_address", 1), ("drain_seconds", -1),
-                        ("rate_per_second", 1), ("payer_calls_per_minute", 1)):  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The port must be between 0 and 65535, not {values['port']}.",
+            field="port",
+            cure="Choose a free port, like 8400.",
+        )
+    for name, least in (
+        ("http_connections", 0),
+        ("http_connections_per_address", 1),
+        ("drain_seconds", -1),
+        ("rate_per_second", 1),
+        ("payer_calls_per_minute", 1),
+    ):
         if values.get(name, least) < least:
-            raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
-                          cure="Remove it to use the default.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{name} must be {least} or more, not {values[name]}.",
+                field=name,
+                cure="Remove it to use the default.",
+            )
     _check_databases(values)
     host, _, port = values.get("metrics_address", "").rpartition(":")
     if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
-        raise Problem("invalid", f"metrics_address must be address:port, not {values['metrics_address']!r}.",
-                      field="metrics_address", cure="Write it like 127.0.0.1:9400.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"metrics_address must be address:port, not {values['metrics_address']!r}.",
+            field="metrics_address",
+            cure="Write it like 127.0.0.1:9400.",
+        )
     if values.get("behind_proxy"):
         Proxies(values["behind_proxy"])
     if values.get("world", "sandbox") not in ("sandbox", "live"):
-        raise Problem("invalid", f"The world must be sandbox or live, not {values['world']!r}.", field="world",
-                      cure="Set it to one of these.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The world must be sandbox or live, not {values['world']!r}.",
+            field="world",
+            cure="Set it to one of these.",
+        )
     if values.get("training", "auto") not in ("off", "candidate", "take", "auto"):
         message = f"training must be off, candidate, take or auto, not {values['training']!r}."
         raise Problem("invalid", message, field="training", cure="Set it to one of these.")
     if not 0 <= values.get("training_hour", 3) <= 23:
-        raise Problem("invalid", f"training_hour must be between 0 and 23, not {values['training_hour']}.",
-                      field="training_hour", cure="Remove it to use the default.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"training_hour must be between 0 and 23, not {values['training_hour']}.",
+            field="training_hour",
+            cure="Remove it to use the default.",
+        )
     if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
         message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
         raise Problem("invalid", message, field="loopback_webhooks", cure="Set it to one of these.")
@@ -218,9 +247,13 @@ def _check_databases(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid), which does not repeat the address: it may hold a password."""
     for name in ("database_url", "people_database_url", "sandbox_database_url", "live_database_url"):
         if values.get(name) and not _is_database(values[name]):
-            raise Problem("invalid", f"{name} is not a PostgreSQL URL.", field=name,
-                          cure="Write postgresql://user:password@host:5432/name; in user and password, percent-encode "
-                               "signs like / @ : ? # (%2F %40 %3A %3F %23).")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{name} is not a PostgreSQL URL.",
+                field=name,
+                cure="Write postgresql://user:password@host:5432/name; in user and password, percent-encode "
+                "signs like / @ : ? # (%2F %40 %3A %3F %23).",
+            )
 
 
 def _is_database(url: str) -> bool:
@@ -235,12 +268,20 @@ def _is_database(url: str) -> bool:
 def _as(name: str, default: Any, value: Any) -> Any:
     if isinstance(default, bool):
         if str(value).lower() not in _TRUTHS:
-            raise Problem("invalid", f"The setting {name} must be true or false, not {value!r}.", field=name,
-                          cure="Write true or false.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The setting {name} must be true or false, not {value!r}.",
+                field=name,
+                cure="Write true or false.",
+            )
         return _TRUTHS[str(value).lower()]
     try:
         return type(default)(value) if not isinstance(default, Path) else Path(value)
     except (TypeError, ValueError):
         kind = "a whole number" if isinstance(default, int) else type(default).__name__
-        raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name,
-                      cure="`recoup settings` describes each setting.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The setting {name} must be {kind}, not {value!r}.",
+            field=name,
+            cure="`recoup settings` describes each setting.",
+        ) from None

@@ -29,12 +29,26 @@ def add(cli: click.Group) -> None:
     @cli.command("simulate")
     @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same hash.")
     @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days with new orders.")
-    @click.option("--merchants", type=click.IntRange(1, 100), default=Plan(0).merchants, show_default=True,
-                  help="Number of merchants.")  # fmt: skip
-    @click.option("--orders", type=click.IntRange(1, 1_000_000), default=Plan(0).orders, show_default=True,
-                  help="Total number of orders.")  # fmt: skip
-    @click.option("--faults", default="some", show_default=True,
-                  help="Fault rates: none, some, many, or by name: crash=0.01,silent=0.05,…")  # fmt: skip
+    @click.option(
+        "--merchants",
+        type=click.IntRange(1, 100),
+        default=Plan(0).merchants,
+        show_default=True,
+        help="Number of merchants.",
+    )
+    @click.option(
+        "--orders",
+        type=click.IntRange(1, 1_000_000),
+        default=Plan(0).orders,
+        show_default=True,
+        help="Total number of orders.",
+    )
+    @click.option(
+        "--faults",
+        default="some",
+        show_default=True,
+        help="Fault rates: none, some, many, or by name: crash=0.01,silent=0.05,…",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where to put the database.")
     def verb(

@@ -55,10 +55,16 @@ def warn_without_numpy(settings: Settings) -> None:
 
 def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
     """For a worker of this world."""
-    environment = os.environ | _ONE_THREAD | {
-        "RECOUP_DATA_DIR": str(settings.data_dir), "RECOUP_PEOPLE_DATABASE_URL": databases.people,
-        "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox, "RECOUP_LIVE_DATABASE_URL": databases.live,
-    }  # fmt: skip
+    environment = (
+        os.environ
+        | _ONE_THREAD
+        | {
+            "RECOUP_DATA_DIR": str(settings.data_dir),
+            "RECOUP_PEOPLE_DATABASE_URL": databases.people,
+            "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
+            "RECOUP_LIVE_DATABASE_URL": databases.live,
+        }
+    )
 
     async def trainer(mode: str) -> Mapping[str, Any]:
         command = [sys.executable, "-m", "recoup.main.training", world, mode]
@@ -72,9 +78,13 @@ async def answer_of(command: list[str], environment: Mapping[str, str], seconds_
     too long. It never outlives the call."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            limit=ANSWER_BYTES_MAX, preexec_fn=end_with_parent(),
-        )  # fmt: skip
+            *command,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            limit=ANSWER_BYTES_MAX,
+            preexec_fn=end_with_parent(),
+        )
     except OSError as error:
         return failed(f"The process could not be started: {error.strerror}.")
     assert process.stdout is not None

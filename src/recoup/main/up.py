@@ -121,10 +121,12 @@ def supervise(
         Part("worker", [*base, "worker", *flags, "--prepared"]),
     ]
     environment = os.environ | {
-        "RECOUP_PEOPLE_DATABASE_URL": databases.people, "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
-        "RECOUP_LIVE_DATABASE_URL": databases.live, "RECOUP_PUBLIC_URL": settings.url,
+        "RECOUP_PEOPLE_DATABASE_URL": databases.people,
+        "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
+        "RECOUP_LIVE_DATABASE_URL": databases.live,
+        "RECOUP_PUBLIC_URL": settings.url,
         "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
-    }  # fmt: skip
+    }
     try:
         while not stopping:
             if databases.server is not None:

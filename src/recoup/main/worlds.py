@@ -51,24 +51,37 @@ class Running:
 
 
 def sandbox_policy(settings: Settings) -> Policy:
-    return replace(_chosen(settings), call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1),
-                   loopback_webhooks=settings.takes_loopback,
-                   world_cards=bool(settings.sandbox_processor_url))  # fmt: skip
+    return replace(
+        _chosen(settings),
+        call_timeout=timedelta(seconds=2),
+        settled_after=timedelta(seconds=1),
+        loopback_webhooks=settings.takes_loopback,
+        world_cards=bool(settings.sandbox_processor_url),
+    )
 
 
 def live_policy(settings: Settings) -> Policy:
     """Source: design §5 (a recurring payment's expiry under 14 days is refused live and warned of in the sandbox)."""
-    return replace(_chosen(settings), test_mode=False, magic_inputs=False, loopback_webhooks=False,
-                   short_recurring_refused=True, staff_second_factor=True)  # fmt: skip
+    return replace(
+        _chosen(settings),
+        test_mode=False,
+        magic_inputs=False,
+        loopback_webhooks=False,
+        short_recurring_refused=True,
+        staff_second_factor=True,
+    )
 
 
 def _chosen(settings: Settings) -> Policy:
     """What the operator sets for both worlds."""
     return Policy(
-        visa_limit=settings.visa_limit, expiry_max=timedelta(days=settings.expiry_max_days),
-        refund_cap_percent=settings.refund_cap_percent or None, digest_hour=settings.digest_hour,
-        training=mode_of(settings), training_hour=settings.training_hour,
-    )  # fmt: skip
+        visa_limit=settings.visa_limit,
+        expiry_max=timedelta(days=settings.expiry_max_days),
+        refund_cap_percent=settings.refund_cap_percent or None,
+        digest_hour=settings.digest_hour,
+        training=mode_of(settings),
+        training_hour=settings.training_hour,
+    )
 
 
 def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
@@ -78,8 +91,16 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
     if test_mode and settings.smtp_host not in LOOPBACK:
         message = "The sandbox sends e-mails only to a mail server on this machine, because its payers are not real."
         raise Problem("invalid", message, field="smtp_host", cure="Remove smtp_host; /mailbox shows the e-mails.")
-    return SmtpMail(SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_user,
-                               settings.smtp_password, settings.smtp_tls))  # fmt: skip
+    return SmtpMail(
+        SmtpServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_from,
+            settings.smtp_user,
+            settings.smtp_password,
+            settings.smtp_tls,
+        )
+    )
 
 
 @asynccontextmanager
@@ -107,19 +128,31 @@ async def open_live(
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
     processor: Bridge | NoProcessor = NoProcessor()
     if settings.live_processor_url:
-        processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
-                           takes_files=settings.live_processor_files,
-                           acceptor_id=settings.live_acceptor_id)  # fmt: skip
+        processor = Bridge(
+            settings.live_processor_url,
+            secret=settings.live_processor_secret,
+            takes_files=settings.live_processor_files,
+            acceptor_id=settings.live_acceptor_id,
+        )
     clocks = DatabaseClocks(machine)
     async with _parts(settings, databases, "live", name, clocks, loopback=False) as parts:
         world = World(
-            name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
-            processors={processor.name: processor}, policy=live_policy(settings),
-            mail=mail_server(settings, test_mode=False), bank=ByHand(originator_of(settings)),
+            name="live",
+            db=parts.db,
+            keys=parts.keys,
+            clocks=clocks,
+            web=parts.web,
+            processors={processor.name: processor},
+            policy=live_policy(settings),
+            mail=mail_server(settings, test_mode=False),
+            bank=ByHand(originator_of(settings)),
             models=Models(parts.db, clocks),
-            people_database=parts.people, url=settings.url, owner_dsn=databases.owned("live"),
-            exports=settings.data_dir / "exports" / "live", trainer=trainer_of(settings, databases, "live"),
-        )  # fmt: skip
+            people_database=parts.people,
+            url=settings.url,
+            owner_dsn=databases.owned("live"),
+            exports=settings.data_dir / "exports" / "live",
+            trainer=trainer_of(settings, databases, "live"),
+        )
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
@@ -133,12 +166,20 @@ def originator_of(settings: Settings) -> Originator | None:
         return None
     for name, text in given.items():
         if not text or not text.isascii() or not text.isprintable():
-            raise Problem("invalid", "NACHA files name who sends them, in plain letters and digits.",
-                          field=f"live_ach_{name}", cure="Set all four live_ach settings, or none.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "NACHA files name who sends them, in plain letters and digits.",
+                field=f"live_ach_{name}",
+                cure="Set all four live_ach settings, or none.",
+            )
     check_routing(given["routing"], field="live_ach_routing")
     if len(given["company_id"]) != COMPANY_ID_LENGTH:
-        raise Problem("invalid", f"A company id has {COMPANY_ID_LENGTH} characters.", field="live_ach_company_id",
-                      cure="Your bank gave it to you for ACH files.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"A company id has {COMPANY_ID_LENGTH} characters.",
+            field="live_ach_company_id",
+            cure="Your bank gave it to you for ACH files.",
+        )
     return Originator(**given)
 
 
@@ -147,8 +188,14 @@ def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
     may be sent by."""
     if not settings.sandbox_processor_url:
         return None
-    return Bridge(settings.sandbox_processor_url, secret=settings.sandbox_processor_secret, acceptor_id=acceptor_id,
-                  name=WORLD_ROUTE, settled_after=timedelta(seconds=1), world="sandbox")  # fmt: skip
+    return Bridge(
+        settings.sandbox_processor_url,
+        secret=settings.sandbox_processor_secret,
+        acceptor_id=acceptor_id,
+        name=WORLD_ROUTE,
+        settled_after=timedelta(seconds=1),
+        world="sandbox",
+    )
 
 
 @asynccontextmanager
@@ -168,13 +215,24 @@ async def open_sandbox(
             processors[plugged.name] = plugged
         mailbox = Mailbox(databases.sandbox)
         world = World(
-            name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
-            processors=processors, channels=channels, policy=sandbox_policy(settings),
-            mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(), models=Models(parts.db, clocks),
-            people_database=parts.people, url=settings.url, owner_dsn=databases.owned("sandbox"),
-            exports=settings.data_dir / "exports" / "sandbox", trainer=trainer_of(settings, databases, "sandbox"),
+            name="sandbox",
+            db=parts.db,
+            keys=parts.keys,
+            clocks=clocks,
+            web=parts.web,
+            processors=processors,
+            channels=channels,
+            policy=sandbox_policy(settings),
+            mail=mail_server(settings, test_mode=True) or mailbox,
+            bank=SandboxBank(),
+            models=Models(parts.db, clocks),
+            people_database=parts.people,
+            url=settings.url,
+            owner_dsn=databases.owned("sandbox"),
+            exports=settings.data_dir / "exports" / "sandbox",
+            trainer=trainer_of(settings, databases, "sandbox"),
             sign_up=settings.sign_up,
-        )  # fmt: skip
+        )
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
@@ -202,8 +260,14 @@ async def _parts(
 ) -> AsyncIterator[_Parts]:
     """`clocks` follow the world's database."""
     async with AsyncExitStack() as stack:
-        db = await Database(getattr(databases, world), size=settings.connections, name=name, clocks=clocks,
-                            reads=None if name == DOORS else 1, schema=schema_of("world")).open()  # fmt: skip
+        db = await Database(
+            getattr(databases, world),
+            size=settings.connections,
+            name=name,
+            clocks=clocks,
+            reads=None if name == DOORS else 1,
+            schema=schema_of("world"),
+        ).open()
         stack.push_async_callback(db.close)
         persons = await Database(databases.people, size=3, name=name, schema=schema_of("people")).open()
         stack.push_async_callback(persons.close)

@@ -16,18 +16,31 @@ _SHOWN = ("merchant_id", "order_id", "placed_at", "order_type", "source", "door"
 def admitted_row(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
     """What a locked row of it would be. `given`: the row of the admission; `card`: what the admission found of it."""
     return {name: given[name] for name in _AS_GIVEN} | {
-        "version": 1, "card_id": card["card_id"], "pan_id": card["pan_id"], "facts": _decode(_encode(given["facts"])),
-        "cards_before": [], "do_not_retry": False, "metadata": {},
-        "created_at": given["placed_at"] if given["status"] else None, "refunded_units": 0, "disputed": False,
-        "attempts": 0, "next_attempt_at": None, "reason": None, "attention": None,
-        "arm": given.get("arm"), "arm_version": given.get("arm_version"),
-    }  # fmt: skip
+        "version": 1,
+        "card_id": card["card_id"],
+        "pan_id": card["pan_id"],
+        "facts": _decode(_encode(given["facts"])),
+        "cards_before": [],
+        "do_not_retry": False,
+        "metadata": {},
+        "created_at": given["placed_at"] if given["status"] else None,
+        "refunded_units": 0,
+        "disputed": False,
+        "attempts": 0,
+        "next_attempt_at": None,
+        "reason": None,
+        "attention": None,
+        "arm": given.get("arm"),
+        "arm_version": given.get("arm_version"),
+    }
 
 
 def head_of(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
     """What lists show of it for good; the rest is said when the transaction ends."""
     decline = given["facts"].get("decline") or {}
     return {name: given[name] for name in _SHOWN} | {
-        "decline_code": decline.get("code") or "", "decline_source": (decline.get("source") or "").lower(),
-        "card_scheme": card["scheme"] or "", "card_bin": card["bin"] or "",
-    }  # fmt: skip
+        "decline_code": decline.get("code") or "",
+        "decline_source": (decline.get("source") or "").lower(),
+        "card_scheme": card["scheme"] or "",
+        "card_bin": card["bin"] or "",
+    }

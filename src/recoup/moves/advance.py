@@ -91,14 +91,33 @@ def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged 
     decision_id = _keep(change, *judged)
     assert order.pan_id is not None
     until = change.now + PERIOD
-    change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,
-                why=reasons[1], reasons=reasons,
-                booked=Booked(order.order_id, advanced(order.units, asked.fee_units, order.payable_place)),
-                **order.tariff.told())  # fmt: skip
-    change.set_advance(Advance(
-        order.order_id, order.payer_id, order.pan_id, order.asset, grant.slot, order.units, order.units, "due",
-        CURRENT_COLLECTION.version, change.now, until, _customers(order),
-    ))  # fmt: skip
+    change.step(
+        "advanced",
+        decision_id=decision_id,
+        units=order.units,
+        fee=asked.fee_units,
+        until=until,
+        why=reasons[1],
+        reasons=reasons,
+        booked=Booked(order.order_id, advanced(order.units, asked.fee_units, order.payable_place)),
+        **order.tariff.told(),
+    )
+    change.set_advance(
+        Advance(
+            order.order_id,
+            order.payer_id,
+            order.pan_id,
+            order.asset,
+            grant.slot,
+            order.units,
+            order.units,
+            "due",
+            CURRENT_COLLECTION.version,
+            change.now,
+            until,
+            _customers(order),
+        )
+    )
     change.due("write_off", until)
     if grant.low:
         change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)

@@ -22,15 +22,29 @@ APART: Final = timedelta(hours=1)  # what somebody hears of orders of one mercha
 
 
 def alert(
-    rows: Rows, merchant_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], wall: WallTime,
+    rows: Rows,
+    merchant_id: UUID,
+    kind: str,
+    about: UUID,
+    step: int,
+    facts: dict[str, Any],
+    wall: WallTime,
     only_for: UUID | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """A second one of the same kind about the same thing and step is none. `only_for`: the person who alone hears."""
     alert_id = new_id()
-    rows.alerts.append({
-        "merchant_id": merchant_id, "alert_id": alert_id, "kind": kind, "about": about, "step": step, "facts": facts,
-        "user_id": only_for, "created_at": wall,
-    })  # fmt: skip
+    rows.alerts.append(
+        {
+            "merchant_id": merchant_id,
+            "alert_id": alert_id,
+            "kind": kind,
+            "about": about,
+            "step": step,
+            "facts": facts,
+            "user_id": only_for,
+            "created_at": wall,
+        }
+    )
     rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
 
 
@@ -73,9 +87,7 @@ async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTi
     await write(tx, rows)
 
 
-async def alert_of_rate(
-    tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime
-) -> None:
+async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime) -> None:
     """Of a fall that nobody was told of yet; one that is over is forgotten, so that the next is told."""
     fell_at = await lock_watch(tx, merchant_id)
     verdict = judge(recent, before, fallen=fell_at is not None)
@@ -88,15 +100,18 @@ async def alert_of_rate(
         await write(tx, rows)
 
 
-async def alert_of_drift(
-    tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime
-) -> None:  # fmt: skip
+async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
     """Of a model that fits no more, where nobody was told so of it yet; one that fits again is forgotten."""
     told = await lock_drift(tx, merchant_id)
     if counted.verdict == "drifted" and told != model:
         await save_drift(tx, merchant_id, model)
-        facts = {"model": model, "days": drift.DAYS, "tries": counted.tries, "expected": round(counted.expected),
-                 "approved": counted.approved}  # fmt: skip
+        facts = {
+            "model": model,
+            "days": drift.DAYS,
+            "tries": counted.tries,
+            "expected": round(counted.expected),
+            "approved": counted.approved,
+        }
         rows = Rows()
         alert(rows, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
         await write(tx, rows)
@@ -104,9 +119,7 @@ async def alert_of_drift(
         await save_drift(tx, merchant_id, None)
 
 
-async def alert_of_decision(
-    tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime
-) -> None:
+async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:
     """The operator has decided whether the merchant goes live."""
     rows = Rows()
     alert(rows, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)

@@ -19,8 +19,12 @@ def check_open(change: Change) -> None:
     """Raises: Problem(wrong_state) for an order that has ended; Problem(conflict) as `check_room`."""
     stage = change.order.stage
     if stage not in OPEN:
-        raise Problem("wrong_state", f"An order that is {stage.value} cannot be changed.", cure="Its rescue has ended.",
-                      stage=stage.value)  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"An order that is {stage.value} cannot be changed.",
+            cure="Its rescue has ended.",
+            stage=stage.value,
+        )
     check_room(change)
 
 
@@ -46,8 +50,13 @@ def replace_card(change: Change, card: NewCard) -> None:
         change.step("released", why="There is another card.")
     if not order.do_not_retry:
         decision, decision_id = ask_by_hand(change, "new_card")
-        change.fact("planned", decision_id=decision_id, verdict=decision.verdict, next=change.now,
-                    reasons=list(decision.reasons))  # fmt: skip
+        change.fact(
+            "planned",
+            decision_id=decision_id,
+            verdict=decision.verdict,
+            next=change.now,
+            reasons=list(decision.reasons),
+        )
         plan_attempt(change, change.now, "soft", decision_id)
 
 
@@ -63,8 +72,12 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, .
         message = "Only a rescue that was given an expiry has one that can be moved."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
     if asked <= change.now:
-        raise Problem("invalid", "ExpiryDateUtc lies in the past.", field="ExpiryDateUtc",
-                      cure="Send a later date, or cancel the order.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "ExpiryDateUtc lies in the past.",
+            field="ExpiryDateUtc",
+            cure="Send a later date, or cancel the order.",
+        )
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
     before = order.expires_at
@@ -117,11 +130,17 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
 def check_retried(change: Change) -> None:
     """Raises: Problem(wrong_state) for what the engine does not try again by a plan."""
     if change.order.kind == "stable":
-        raise Problem("wrong_state", "Its payer pays it by themselves; nothing is tried.",
-                      cure="Cancel it if it must not be paid any more.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "Its payer pays it by themselves; nothing is tried.",
+            cure="Cancel it if it must not be paid any more.",
+        )
     if change.order.initiator == "customer":
-        raise Problem("wrong_state", "A payment that its customer made is tried once, while they wait.",
-                      cure="Only its metadata can be changed.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "A payment that its customer made is tried once, while they wait.",
+            cure="Only its metadata can be changed.",
+        )
 
 
 def plan_anew(change: Change) -> None:

@@ -27,26 +27,43 @@ class By:
     at: datetime
 
 
-async def begin_application(
-    tx: Tx, owner: tuple[str, UUID], form: Form, step: Step, by: By
-) -> Application:
+async def begin_application(tx: Tx, owner: tuple[str, UUID], form: Form, step: Step, by: By) -> Application:
     """A draft of the owner's; answers it whole."""
     kind, owner_id = owner
     made = Application(
-        application_id=new_id(), owner_kind="partner" if kind == "partner" else "merchant", owner_id=owner_id,
-        merchant_id=new_id(), status=step.dst, version=1, form=asdict(form), external_id=form.external_id, reason="",
-        note="", created_by=by.actor.text(), created_at=by.at, changed_at=by.at, submitted_at=None, decided_at=None,
-        decided_by=None, ended_at=None,
-    )  # fmt: skip
+        application_id=new_id(),
+        owner_kind="partner" if kind == "partner" else "merchant",
+        owner_id=owner_id,
+        merchant_id=new_id(),
+        status=step.dst,
+        version=1,
+        form=asdict(form),
+        external_id=form.external_id,
+        reason="",
+        note="",
+        created_by=by.actor.text(),
+        created_at=by.at,
+        changed_at=by.at,
+        submitted_at=None,
+        decided_at=None,
+        decided_by=None,
+        ended_at=None,
+    )
     await add_application(tx, made)
     await _tell(tx, made, step, by)
     return made
 
 
 async def move_application(
-    tx: Tx, application: Application, step: Step, by: By, *, document_id: UUID | None = None,
-    said: str = "", **changed: Any,
-) -> Application:  # fmt: skip
+    tx: Tx,
+    application: Application,
+    step: Step,
+    by: By,
+    *,
+    document_id: UUID | None = None,
+    said: str = "",
+    **changed: Any,
+) -> Application:
     """Under the application's lock; answers it as it is now. `said`: a note for the log. `changed`: columns besides the
     status and its dates."""
     changed |= {"status": step.dst, "version": application.version + 1, "changed_at": by.at}
@@ -63,24 +80,51 @@ async def move_application(
 
 
 async def _tell(
-    tx: Tx, application: Application, step: Step, by: By, document_id: UUID | None = None,
+    tx: Tx,
+    application: Application,
+    step: Step,
+    by: By,
+    document_id: UUID | None = None,
     said: str = "",
-) -> None:  # fmt: skip
-    await add_log_line(tx, ApplicationLine(
-        application_id=application.application_id, seq=application.version, happening=step.happening, src=step.src,
-        dst=step.dst, reason=application.reason, note=said, document_id=document_id, actor=by.actor.text(),
-        request_id=by.request_id, at=by.at,
-    ))  # fmt: skip
+) -> None:
+    await add_log_line(
+        tx,
+        ApplicationLine(
+            application_id=application.application_id,
+            seq=application.version,
+            happening=step.happening,
+            src=step.src,
+            dst=step.dst,
+            reason=application.reason,
+            note=said,
+            document_id=document_id,
+            actor=by.actor.text(),
+            request_id=by.request_id,
+            at=by.at,
+        ),
+    )
     if step.event is None:
         return
     rows = Rows()
-    told = event_data(step.event, application_id=application.application_id, status=str(step.dst),
-                      reason=application.reason,
-                      external_application_id=application.external_id or None)  # fmt: skip
-    rows.outbox.append({
-        "merchant_id": application.merchant_id, "subject_id": application.application_id, "seq": application.version,
-        "subject_kind": "application", "event_id": new_id(), "event": step.event, "body": told, "business_at": by.at,
-        "recorded_at": by.at,
-    })  # fmt: skip
+    told = event_data(
+        step.event,
+        application_id=application.application_id,
+        status=str(step.dst),
+        reason=application.reason,
+        external_application_id=application.external_id or None,
+    )
+    rows.outbox.append(
+        {
+            "merchant_id": application.merchant_id,
+            "subject_id": application.application_id,
+            "seq": application.version,
+            "subject_kind": "application",
+            "event_id": new_id(),
+            "event": step.event,
+            "body": told,
+            "business_at": by.at,
+            "recorded_at": by.at,
+        }
+    )
     await open_feed(tx, application.merchant_id)
     await write(tx, rows)

@@ -13,9 +13,13 @@ from recoup.store.write.audit import add_audit_line
 
 
 async def note(
-    tx: Tx, scope: Scope, at: WallTime, action: str, subject_id: UUID | str = "",
+    tx: Tx,
+    scope: Scope,
+    at: WallTime,
+    action: str,
+    subject_id: UUID | str = "",
     facts: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """The scope's actor did `action` (of `rules/merchants/audit.py`) to what `subject_id` names. `facts`: what changed,
     as `changes` makes it, or what else is to be known; never a secret or anybody's data.
 

@@ -25,13 +25,22 @@ NO_ANSWER: Final = "the bank did not answer"
 
 
 async def begin_payout(
-    tx: Tx, merchant_id: UUID, batch_id: UUID, asset: str, units: int, requested_by: str, *,
-    now: BusinessTime, wall: WallTime, payout_no: int = 1,
-) -> UUID:  # fmt: skip
+    tx: Tx,
+    merchant_id: UUID,
+    batch_id: UUID,
+    asset: str,
+    units: int,
+    requested_by: str,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+    payout_no: int = 1,
+) -> UUID:
     """It is scheduled: it waits for its approval, and nothing was sent. `version` counts the events told of it."""
     payout_id, rows = new_id(), Rows()
-    await add_payout(tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id),
-                     requested_by, now)  # fmt: skip
+    await add_payout(
+        tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id), requested_by, now
+    )
     alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)
     return payout_id
@@ -43,8 +52,9 @@ async def approve_payout(
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
     rows.due_work.append(_due(row, wall, wall=True))
-    await save_payout(tx, replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now,
-                                  reason=None))  # fmt: skip
+    await save_payout(
+        tx, replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now, reason=None)
+    )
     await write(tx, rows)
 
 
@@ -58,18 +68,22 @@ async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
 async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) -> None:
     """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
     rows = Rows()
-    facts = {"payout_id": row.payout_id, "batch_id": row.batch_id, "units": row.units, "asset": row.asset,
-             "status": "waits_again"}  # fmt: skip
+    facts = {
+        "payout_id": row.payout_id,
+        "batch_id": row.batch_id,
+        "units": row.units,
+        "asset": row.asset,
+        "status": "waits_again",
+    }
     alert(rows, row.merchant_id, "payout", row.payout_id, -int(wall.timestamp()), facts, wall)
     rows.due_done.append(_key(row))
-    await save_payout(tx, replace(row, state="created", account_id=None, approved_by=None, approved_at=None,
-                                  reason=reason))  # fmt: skip
+    await save_payout(
+        tx, replace(row, state="created", account_id=None, approved_by=None, approved_at=None, reason=reason)
+    )
     await write(tx, rows)
 
 
-async def open_payout(
-    tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime
-) -> LockedPayout:
+async def open_payout(tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime) -> LockedPayout:
     """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to the bank now."""
     rows = Rows()
     if row.file is None:
@@ -82,9 +96,15 @@ async def open_payout(
 
 
 async def close_sending(
-    tx: Tx, row: LockedPayout, state: str, reason: str | None, asks_after: timedelta | None, *,
-    now: BusinessTime, wall: WallTime,
-) -> None:  # fmt: skip
+    tx: Tx,
+    row: LockedPayout,
+    state: str,
+    reason: str | None,
+    asks_after: timedelta | None,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> None:
     """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
     under the same id, more and more seldom."""
     rows = Rows()
@@ -111,8 +131,11 @@ async def close_payout(
     being given to the bank, which may take it yet."""
     check_step(row.state, state)
     if row.state == "approved" and row.tries and row.reason is None:
-        raise Problem("wrong_state", "This payout is being given to the bank at this moment.",
-                      cure="Wait until the bank has answered.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "This payout is being given to the bank at this moment.",
+            cure="Wait until the bank has answered.",
+        )
     rows = Rows()
     if state == "returned" and row.state in ("sent", "paid"):
         _post(rows, row, ledger.payout_bounced(row.units), now, wall)
@@ -138,12 +161,22 @@ def _end(
     return row
 
 
-def _tell(
-    rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessTime, wall: WallTime
-) -> None:
-    tell(rows, row.merchant_id, "payout", row.payout_id, event, now=now, wall=wall, seq=row.version,
-         payout_id=row.payout_id, settlement_id=row.batch_id, status=status, amount=row.units,
-         currency=row.asset)  # fmt: skip
+def _tell(rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessTime, wall: WallTime) -> None:
+    tell(
+        rows,
+        row.merchant_id,
+        "payout",
+        row.payout_id,
+        event,
+        now=now,
+        wall=wall,
+        seq=row.version,
+        payout_id=row.payout_id,
+        settlement_id=row.batch_id,
+        status=status,
+        amount=row.units,
+        currency=row.asset,
+    )
 
 
 def _post(rows: Rows, row: LockedPayout, posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:

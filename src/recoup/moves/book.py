@@ -17,9 +17,18 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def book(
-    rows: Rows, merchant_id: UUID, asset: str, source_kind: str, source_id: UUID, postings: Iterable[Posting], *,
-    now: BusinessTime, wall: WallTime, order_id: UUID | None = None, available_at: datetime | None = None,
-) -> None:  # fmt: skip
+    rows: Rows,
+    merchant_id: UUID,
+    asset: str,
+    source_kind: str,
+    source_id: UUID,
+    postings: Iterable[Posting],
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+    order_id: UUID | None = None,
+    available_at: datetime | None = None,
+) -> None:
     """Once per (source, recipe): a second time the database refuses it. `available_at`: from when on a settlement may
     take it; now, unless it is told."""
     for posting in postings:
@@ -27,11 +36,17 @@ def book(
             raise AssertionError(f"{posting.recipe} does not balance")
         posting_id = new_id()
         content = [merchant_id, source_kind, source_id, posting.recipe, asset, now, [list(e) for e in posting.entries]]
-        rows.postings.append(PostingRow(merchant_id, posting_id, source_kind, source_id, posting.recipe, order_id,
-                                        _digest(content), now, wall))  # fmt: skip
+        rows.postings.append(
+            PostingRow(
+                merchant_id, posting_id, source_kind, source_id, posting.recipe, order_id, _digest(content), now, wall
+            )
+        )
         for number, entry in enumerate(posting.entries, 1):
-            rows.entries.append(EntryRow(merchant_id, posting_id, number, entry.account, asset, entry.place,
-                                         entry.units, available_at or now))  # fmt: skip
+            rows.entries.append(
+                EntryRow(
+                    merchant_id, posting_id, number, entry.account, asset, entry.place, entry.units, available_at or now
+                )
+            )
 
 
 def content_hash(content: list[Any]) -> str:

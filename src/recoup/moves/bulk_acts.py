@@ -14,8 +14,9 @@ async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     if not await begin_act(tx, act, order_ids):
         return False
     rows = Rows()
-    rows.due_work.append({"merchant_id": act.merchant_id, "kind": "bulk", "subject_id": act.act_id,
-                          "due_at": act.asked_at, "wall": True})  # fmt: skip
+    rows.due_work.append(
+        {"merchant_id": act.merchant_id, "kind": "bulk", "subject_id": act.act_id, "due_at": act.asked_at, "wall": True}
+    )
     await write(tx, rows)
     return True
 

@@ -52,8 +52,11 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
         return False
     if order.stage is not Stage.HELD:
         check_open(change)
-        raise Problem("wrong_state", f"An order that is {order.stage.value} is not on hold.",
-                      cure="Read the order: its state shows what is possible.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"An order that is {order.stage.value} is not on hold.",
+            cure="Read the order: its state shows what is possible.",
+        )
     check_release(order.held, operator=operator, killed=order.merchant.killed)
     go_on(change, "Released by a person.")
     return True
@@ -79,8 +82,11 @@ def retry_now(change: Change, policy: Policy) -> bool:
         plan_anew(change)
     planned = order.planned()
     if planned is None:
-        raise Problem("wrong_state", "Nothing more may be tried: the order says why.",
-                      cure="Ask the customer for another card, or let the order expire.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "Nothing more may be tried: the order says why.",
+            cure="Ask the customer for another card, or let the order expire.",
+        )
     if planned.due_at <= change.now:
         return False
     _, decision_id = ask_by_hand(change, "attempt_now", gate_word(change, policy, planned))

@@ -11,7 +11,7 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, Refund
+from recoup.rules.order.snapshot import Attempt, Modification
 
 ASK_AGAIN = timedelta(minutes=1)
 
@@ -25,7 +25,7 @@ def authorise(change: Change, attempt: Attempt) -> None:
     change.due("capture_window", until)
 
 
-def ask_capture(change: Change, actor: str, input_mac: bytes) -> Refund:
+def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
 
     Raises: Problem(wrong_state) when nothing is held, or a capture is out already.
@@ -52,7 +52,7 @@ def _until(change: Change, held_from: datetime) -> datetime:
     return held_from + timedelta(minutes=change.order.merchant.capture_window_minutes)
 
 
-def refused(change: Change, capture: Refund, code: str | None) -> None:
+def refused(change: Change, capture: Modification, code: str | None) -> None:
     """The processor did not take it: it may be asked for again, unless the merchant was paid otherwise meanwhile."""
     change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
@@ -68,19 +68,26 @@ def refuse_while_capturing(change: Change) -> None:
         raise Problem("wrong_state", "A capture of this order is under way.", cure=cure)
 
 
-def captured(change: Change, capture: Refund) -> None:
+def captured(change: Change, capture: Modification) -> None:
     """The processor has taken the money."""
     order = change.order
     payment = order.attempt(capture.attempt_id)
     fee = fee_units(order.units, order.tariff)
-    change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
-                reference=capture.reference, code=capture.processor_code,
-                booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
-                **order.tariff.told())  # fmt: skip
+    change.step(
+        "captured",
+        units=order.units,
+        route=payment.route,
+        attempt=payment.attempt_no,
+        fee=fee,
+        reference=capture.reference,
+        code=capture.processor_code,
+        booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
+        **order.tariff.told(),
+    )
     schedule_test_dispute(change, payment)
 
 
-def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:
+def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Modification | None:
     """The hold is to be voided. The order has just ended."""
     payment = change.order.paid_by()
     if payment is None:
@@ -91,7 +98,7 @@ def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: s
     return void
 
 
-def refund_hold(change: Change, actor: str, input_mac: bytes) -> Refund:
+def refund_hold(change: Change, actor: str, input_mac: bytes) -> Modification:
     """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
     while a capture is out."""
     refuse_while_capturing(change)
@@ -112,4 +119,3 @@ def end_window(change: Change) -> None:
         return
     change.step("capture_window_ended")
     void_authorisation(change)
-

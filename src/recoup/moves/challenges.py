@@ -66,14 +66,13 @@ def not_made(change: Change, why: str) -> None:
         change.due("challenge", challenge.expires_at)
 
 
-def withhold(
-    change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None
-) -> None:
+def withhold(change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None) -> None:
     """A customer's try that may not be sent now is not sent later either: they have left by then."""
     change.set_attempt(attempt, state="not_sent")
     change.order.next_attempt_at = None
-    change.fact("attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no, why=why,
-                rule=rule)  # fmt: skip
+    change.fact(
+        "attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no, why=why, rule=rule
+    )
     not_made(change, why)
 
 
@@ -103,5 +102,9 @@ def _challenge(change: Change, asks: str) -> Challenge:
 
 
 def told(challenge: Challenge) -> dict[str, Any]:
-    return {"challenge_id": challenge.challenge_id, "asks": challenge.asks, "expires_at": challenge.expires_at,
-            "number": challenge.tries}  # fmt: skip
+    return {
+        "challenge_id": challenge.challenge_id,
+        "asks": challenge.asks,
+        "expires_at": challenge.expires_at,
+        "number": challenge.tries,
+    }

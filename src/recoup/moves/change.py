@@ -24,7 +24,7 @@ from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
 from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.statement import Tx
@@ -43,9 +43,15 @@ class Change:
     """Collects what happens to `order` at one instant. Changes `order` itself too, so that rules see the new state."""
 
     def __init__(
-        self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str,
+        self,
+        order: Order,
+        *,
+        now: BusinessTime,
+        wall: WallTime,
+        actor: Actor,
+        request_id: str,
         head: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`head`: of an order that this transaction admits, what lists show of it for good."""
         self.order, self.now, self.wall = order, now, wall
         self.actor, self._request_id = actor.text(), request_id
@@ -64,11 +70,9 @@ class Change:
         self.freed_units = 0  # of the exposure that the order's advance holds
         self.lost_units = 0  # of those: written off, so that their room is not used again
 
-    # the order ----------------------------------------------------------------------------------------------
-
     def step(
         self, happening: str, *, decision_id: UUID | None = None, booked: Booked | None = None, **body: Any
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Moves the order along one row of the lifecycle; `booked`: what the row brings into the ledger.
 
         Raises: Problem(wrong_state) when there is no such row.
@@ -97,9 +101,17 @@ class Change:
             self._tell(row.event, happening, line["seq"], body)
         self._mail(happening, order.order_id, body)
 
-    def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
-             event: dict[str, Any] | None = None, words: str = "", booked: Booked | None = None,
-             **body: Any) -> None:  # fmt: skip
+    def fact(
+        self,
+        happening: str,
+        fact_id: UUID | None = None,
+        *,
+        decision_id: UUID | None = None,
+        event: dict[str, Any] | None = None,
+        words: str = "",
+        booked: Booked | None = None,
+        **body: Any,
+    ) -> None:
         """Records something that happened at the order's stage without moving it. `booked`: as `step`. `words`: what
         somebody typed; beside the log, which is never changed, for whoever stands in them may ask to be forgotten."""
         row = fact(self.order.stage, happening)
@@ -135,26 +147,50 @@ class Change:
             setattr(self.order, name, value)
         self._amended |= values
 
-    def _line(self, happening: str, dst: str, kind: str | None, fact_id: UUID | None, body: dict[str, Any],
-              decision_id: UUID | None) -> dict[str, Any]:  # fmt: skip
+    def _line(
+        self,
+        happening: str,
+        dst: str,
+        kind: str | None,
+        fact_id: UUID | None,
+        body: dict[str, Any],
+        decision_id: UUID | None,
+    ) -> dict[str, Any]:
         order = self.order
         order.version += 1
         line = {
-            "merchant_id": order.merchant_id, "order_id": order.order_id, "seq": order.version,
-            "happening": happening, "src": order.stage, "dst": dst, "fact_kind": kind, "fact_id": fact_id,
-            "body": body, "actor": self.actor, "request_id": self._request_id, "business_at": self.now,
-            "recorded_at": self.wall, "decision_id": decision_id,
-        }  # fmt: skip
+            "merchant_id": order.merchant_id,
+            "order_id": order.order_id,
+            "seq": order.version,
+            "happening": happening,
+            "src": order.stage,
+            "dst": dst,
+            "fact_kind": kind,
+            "fact_id": fact_id,
+            "body": body,
+            "actor": self.actor,
+            "request_id": self._request_id,
+            "business_at": self.now,
+            "recorded_at": self.wall,
+            "decision_id": decision_id,
+        }
         self.rows.order_log.append(line)
         return line
 
     def _tell(self, event: str, happening: str, seq: int, body: dict[str, Any]) -> None:
-        self.rows.outbox.append({
-            "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
-            "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
-            "body": order_event_data(event, happening, self.order, body), "business_at": self.now,
-            "recorded_at": self.wall,
-        })  # fmt: skip
+        self.rows.outbox.append(
+            {
+                "merchant_id": self.order.merchant_id,
+                "subject_id": self.order.order_id,
+                "seq": seq,
+                "subject_kind": subject_kind(self.order),
+                "event_id": new_id(),
+                "event": event,
+                "body": order_event_data(event, happening, self.order, body),
+                "business_at": self.now,
+                "recorded_at": self.wall,
+            }
+        )
 
     def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:
         """A notice to the payer, where the merchant wants one: the intent; due work sends it."""
@@ -187,12 +223,10 @@ class Change:
         if any(attempt.is_out() for attempt in order.attempts):
             self.due("last_word", self.wall, wall=True)
 
-    # attempts, refunds, sends, decisions --------------------------------------------------------------------
-
     def set_attempt(self, attempt: Attempt, **values: Any) -> None:
         self._set("attempts", attempt.attempt_id, attempt, values)
 
-    def set_refund(self, refund: Refund, **values: Any) -> None:
+    def set_refund(self, refund: Modification, **values: Any) -> None:
         self._set("refunds", refund.refund_id, refund, values)
 
     def set_request(self, request: RefundApproval, **values: Any) -> None:
@@ -235,9 +269,15 @@ class Change:
         order = self.order
         if order.card_id is not None:
             self._blocks[block_id] = {
-                "card_id": order.card_id, "block_id": block_id, "acceptor_id": None, "merchant_id": order.merchant_id,
-                "reason": reason, "until": until, "actor": self.actor, "at": self.now,
-            }  # fmt: skip
+                "card_id": order.card_id,
+                "block_id": block_id,
+                "acceptor_id": None,
+                "merchant_id": order.merchant_id,
+                "reason": reason,
+                "until": until,
+                "actor": self.actor,
+                "at": self.now,
+            }
 
     def noticed(self, **row: Any) -> None:
         """Keeps what a processor told, once."""
@@ -247,12 +287,20 @@ class Change:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
         order = self.order
         row = {
-            "card_id": order.card_id, "send_id": send_id, "acceptor_id": order.merchant.acceptor_id,
-            "scheme": order.card.scheme if order.card else "generic", "initiator": order.initiator,
-            "units": order.units, "currency": order.asset, "merchant_id": order.merchant_id,
-            "order_id": order.order_id, "at": self.now, "state": "reserved", "lasting": False,
+            "card_id": order.card_id,
+            "send_id": send_id,
+            "acceptor_id": order.merchant.acceptor_id,
+            "scheme": order.card.scheme if order.card else "generic",
+            "initiator": order.initiator,
+            "units": order.units,
+            "currency": order.asset,
+            "merchant_id": order.merchant_id,
+            "order_id": order.order_id,
+            "at": self.now,
+            "state": "reserved",
+            "lasting": False,
             "claimed": False,
-        }  # fmt: skip
+        }
         self.rows.network_sends.append(row | values)
 
     def forget_code(self) -> None:
@@ -276,10 +324,17 @@ class Change:
             raise AssertionError(f"{row.happening} books {row.books.recipe if row.books else 'nothing'}")
         if row.books is not None and booked is not None:
             order = self.order
-            book(self.rows, order.merchant_id, order.asset, row.books.source, booked.source_id, booked.postings,
-                 now=self.now, wall=self.wall, order_id=order.order_id)  # fmt: skip
-
-    # due work, answers ----------------------------------------------------------------------------------------
+            book(
+                self.rows,
+                order.merchant_id,
+                order.asset,
+                row.books.source,
+                booked.source_id,
+                booked.postings,
+                now=self.now,
+                wall=self.wall,
+                order_id=order.order_id,
+            )
 
     def due(self, kind: str, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
         self._due[kind, subject_id or self.order.order_id] = (at, wall)
@@ -299,8 +354,6 @@ class Change:
         self.rows.requests.append(
             answered(order.merchant_id, operation, key, input_mac, order.order_id, answer, self.wall)
         )
-
-    # the end --------------------------------------------------------------------------------------------------
 
     def finished(self) -> Rows:
         """The rows to write. The face is computed here, once, from stage and facts."""

@@ -53,10 +53,13 @@ def close_attempt(change: Change, attempt_id: UUID, told: ProcessorResult) -> st
     change.undue("inquire")
     said = {name: without_card(getattr(told, name), order.card) for name in _SAID}
     change.set_attempt(
-        attempt, state=row.to, if_late=row.if_late or attempt.if_late, latency_ms=told.latency_ms,
+        attempt,
+        state=row.to,
+        if_late=row.if_late or attempt.if_late,
+        latency_ms=told.latency_ms,
         **said | {"reference": said["reference"] or attempt.reference},
         closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
-    )  # fmt: skip
+    )
     match row.to:
         case "approved":
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False)
@@ -79,8 +82,13 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered.")
-    change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
-                latency_ms=attempt.latency_ms)  # fmt: skip
+    change.fact(
+        "attempt_approved",
+        attempt.attempt_id,
+        number=attempt.attempt_no,
+        code=attempt.scheme_code,
+        latency_ms=attempt.latency_ms,
+    )
     if order.advance is not None:
         collect.charged(change, attempt)
         return
@@ -89,9 +97,15 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         authorise(change, attempt)
         return
     fee = fee_units(order.units, order.tariff)
-    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
-                booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
-                **order.tariff.told())  # fmt: skip
+    change.step(
+        "collected",
+        units=order.units,
+        route=attempt.route,
+        attempt=attempt.attempt_no,
+        fee=fee,
+        booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
+        **order.tariff.told(),
+    )
     schedule_test_dispute(change, attempt)
 
 
@@ -101,14 +115,26 @@ def _declined(change: Change, attempt: Attempt) -> None:
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
     assert attempt.sent_at is not None
     change.send(
-        attempt.attempt_id, at=attempt.sent_at, state="sent", declined=True, scheme_code=reading.code,
-        advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
+        attempt.attempt_id,
+        at=attempt.sent_at,
+        state="sent",
+        declined=True,
+        scheme_code=reading.code,
+        advice_code=reading.advice,
+        visa_category=reading.visa_category,
+        klass=reading.klass,
         lasting=lasting(order, reading, attempt.sent_at),
-    )  # fmt: skip
+    )
     body: dict[str, Any] = {
-        "number": attempt.attempt_no, "code": reading.code, "advice": reading.advice, "class": reading.klass,
-        "meaning": reading.meaning, "reason": reading.reason, "cure": reading.cure, "latency_ms": attempt.latency_ms,
-    }  # fmt: skip
+        "number": attempt.attempt_no,
+        "code": reading.code,
+        "advice": reading.advice,
+        "class": reading.klass,
+        "meaning": reading.meaning,
+        "reason": reading.reason,
+        "cure": reading.cure,
+        "latency_ms": attempt.latency_ms,
+    }
     told = body | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
 
     def record(**news: Any) -> None:

@@ -15,7 +15,7 @@ from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused
 from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN, sentence_of
-from recoup.rules.order.snapshot import Attempt, Refund
+from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
 from recoup.rules.rescue.gate import ask_gate, gate
@@ -35,9 +35,15 @@ def plan_charge(change: Change, reading: Reading) -> None:
         return
     sent = [a.sent_at for a in order.attempts if a.ladder == LADDER and a.sent_at and a.state != "not_sent"]
     asked = ChargeInput(
-        reading, advance.due_units, order.asset, len(sent), max([advance.started_at, *sent]), change.now,
-        advance.until, order.facts.get("utc_offset", offset_minutes(None, None)),
-    )  # fmt: skip
+        reading,
+        advance.due_units,
+        order.asset,
+        len(sent),
+        max([advance.started_at, *sent]),
+        change.now,
+        advance.until,
+        order.facts.get("utc_offset", offset_minutes(None, None)),
+    )
     decision = decide_charge(asked, COLLECTION_POLICIES[advance.policy])
     decision_id = change.decide(decision, asked.features())
     if decision.next_attempt_at is None:
@@ -47,9 +53,13 @@ def plan_charge(change: Change, reading: Reading) -> None:
 
 
 def _plan(
-    change: Change, due: datetime, why: str | None = None, *, decision_id: UUID | None = None,
+    change: Change,
+    due: datetime,
+    why: str | None = None,
+    *,
+    decision_id: UUID | None = None,
     came_from: UUID | None,
-) -> None:  # fmt: skip
+) -> None:
     """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is a charge at all."""
     order, advance = change.order, change.order.collecting()
     assert advance is not None
@@ -57,13 +67,29 @@ def _plan(
     if attempt is None:
         number = max((a.attempt_no for a in order.attempts), default=0) + 1
         attempt = Attempt(
-            attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=LADDER,
-            due_at=due, units=advance.due_units, asset=order.asset, initiator="merchant",
-        )  # fmt: skip
+            attempt_id=new_id(),
+            order_id=order.order_id,
+            attempt_no=number,
+            state="planned",
+            ladder=LADDER,
+            due_at=due,
+            units=advance.due_units,
+            asset=order.asset,
+            initiator="merchant",
+        )
     change.set_attempt(attempt, due_at=due, units=advance.due_units, decision_id=came_from)
     order.next_attempt_at = due
-    change.fact("charge_planned", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no,
-                units=attempt.units, next=due, until=advance.until, policy=advance.policy, why=why)  # fmt: skip
+    change.fact(
+        "charge_planned",
+        attempt.attempt_id,
+        decision_id=decision_id,
+        number=attempt.attempt_no,
+        units=attempt.units,
+        next=due,
+        until=advance.until,
+        policy=advance.policy,
+        why=why,
+    )
     change.due("collect", due)
 
 
@@ -143,8 +169,14 @@ def charged(change: Change, attempt: Attempt) -> None:
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
-    change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no,
-                booked=Booked(attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")]))  # fmt: skip
+    change.fact(
+        "charged",
+        attempt.attempt_id,
+        units=attempt.units,
+        route=attempt.route,
+        attempt=attempt.attempt_no,
+        booked=Booked(attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")]),
+    )
     schedule_test_dispute(change, attempt)
     for refund in _waiting(change):
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
@@ -186,8 +218,14 @@ def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> N
     _drop_plan(change)
     change.set_advance(advance, due_units=0, state="uncollected")
     order_id = change.order.order_id
-    change.fact("uncollected", order_id, decision_id=decision_id, units=units, why=why,
-                booked=Booked(order_id, [ledger.uncollected(units)]))  # fmt: skip
+    change.fact(
+        "uncollected",
+        order_id,
+        decision_id=decision_id,
+        units=units,
+        why=why,
+        booked=Booked(order_id, [ledger.uncollected(units)]),
+    )
 
 
 def end_collection(change: Change) -> None:
@@ -201,7 +239,7 @@ def end_collection(change: Change) -> None:
         write_off(change, "The time to collect it is over.")
 
 
-def settle_refund(change: Change, refund: Refund) -> None:
+def settle_refund(change: Change, refund: Modification) -> None:
     """Where the money of a refund comes from: the customer who paid gets it back; what they were not charged yet they
     will not be; a charge that is out decides it; what they never paid lessens the bad debt."""
     advance = change.order.advance
@@ -209,14 +247,19 @@ def settle_refund(change: Change, refund: Refund) -> None:
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     elif advance.state == "uncollected":
         change.set_refund(refund, state="netted")
-        change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no,
-                    booked=Booked(refund.refund_id, [ledger.refund_of_bad_debt(refund.units)]))  # fmt: skip
+        change.fact(
+            "refund_of_bad_debt",
+            refund.refund_id,
+            units=refund.units,
+            number=refund.refund_no,
+            booked=Booked(refund.refund_id, [ledger.refund_of_bad_debt(refund.units)]),
+        )
         change.paid_once()
     elif change.order.attempt_in_flight() is None:
         net(change, refund)
 
 
-def net(change: Change, refund: Refund) -> None:
+def net(change: Change, refund: Modification) -> None:
     """The due charge is reduced, or cancelled when nothing is due any more."""
     advance = change.order.collecting()
     assert advance is not None
@@ -228,8 +271,14 @@ def net(change: Change, refund: Refund) -> None:
         _drop_plan(change)
     elif (planned := change.order.planned()) is not None:
         change.set_attempt(planned, units=due)
-    change.fact("refund_netted", refund.refund_id, units=refund.units, number=refund.refund_no, due=due,
-                booked=Booked(refund.refund_id, [ledger.refund_netted(refund.units)]))  # fmt: skip
+    change.fact(
+        "refund_netted",
+        refund.refund_id,
+        units=refund.units,
+        number=refund.refund_no,
+        due=due,
+        booked=Booked(refund.refund_id, [ledger.refund_netted(refund.units)]),
+    )
 
 
 def raise_uncollected(change: Change) -> None:
@@ -239,7 +288,7 @@ def raise_uncollected(change: Change) -> None:
         change.fact("warned", why=sentence_of(CHARGE_UNKNOWN))
 
 
-def _waiting(change: Change) -> list[Refund]:
+def _waiting(change: Change) -> list[Modification]:
     return [r for r in change.order.refunds if r.kind == "refund" and r.state == "owed"]
 
 

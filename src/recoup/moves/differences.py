@@ -23,9 +23,15 @@ class Suggestion(NamedTuple):
 
 
 async def book_differences(
-    tx: Tx, key: tuple[UUID, UUID], lines: Sequence[Suggestion], *, now: BusinessTime, wall: WallTime,
-    by: str, note: str,
-) -> int:  # fmt: skip
+    tx: Tx,
+    key: tuple[UUID, UUID],
+    lines: Sequence[Suggestion],
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+    by: str,
+    note: str,
+) -> int:
     """Answers how many were booked now; the others were booked from another file before and are only marked. The caller
     holds the lines' locks."""
     rows, merchant_id = Rows(), key[0]

@@ -33,8 +33,15 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         raise Problem("wrong_state", "An inquiry only asks: nothing was taken that could be given up.", cure=cure)
     if dispute.respond_by is not None and change.now >= dispute.respond_by:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
-    change.set_dispute(dispute, answer=answer, answer_id=new_id(), answer_state="owed", answer_tries=0,
-                       answer_before=None, answer_code=None)  # fmt: skip
+    change.set_dispute(
+        dispute,
+        answer=answer,
+        answer_id=new_id(),
+        answer_state="owed",
+        answer_tries=0,
+        answer_before=None,
+        answer_code=None,
+    )
     change.clear_attention(of_dispute(ANSWER_REFUSED, dispute.dispute_no))
     change.fact("dispute_answer_owed", dispute_id, dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
     change.due("dispute_answer", change.wall, subject_id=dispute_id, wall=True)

@@ -19,15 +19,29 @@ def next_try(received_at: datetime, tries: int) -> datetime | None:
 
 
 async def keep_unmatched(
-    connection: Tx, merchant_id: UUID, content: dict[str, Any], content_hash: bytes, *, route: str,
-    why: str, wall: WallTime,
-) -> None:  # fmt: skip
+    connection: Tx,
+    merchant_id: UUID,
+    content: dict[str, Any],
+    content_hash: bytes,
+    *,
+    route: str,
+    why: str,
+    wall: WallTime,
+) -> None:
     """Once more looked at, when it is kept already."""
     rows = Rows()
-    rows.dispute_notices.append({
-        "merchant_id": merchant_id, "route": route, "notice_id": content["noticeId"], "state": "unmatched", "why": why,
-        "content": content, "content_hash": "\\x" + content_hash.hex(), "received_at": wall,
-    })  # fmt: skip
+    rows.dispute_notices.append(
+        {
+            "merchant_id": merchant_id,
+            "route": route,
+            "notice_id": content["noticeId"],
+            "state": "unmatched",
+            "why": why,
+            "content": content,
+            "content_hash": "\\x" + content_hash.hex(),
+            "received_at": wall,
+        }
+    )
     await write(connection, rows)
 
 

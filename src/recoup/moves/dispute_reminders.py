@@ -29,9 +29,13 @@ def remind(change: Change, dispute_id: UUID) -> None:
     if days is None:
         return
     facts = {
-        "dispute_id": dispute_id, "order_id": dispute.order_id,
-        "external_id": change.order.external_id, "units": dispute.units, "asset": dispute.asset,
-        "respond_by": dispute.respond_by, "days": days,
-    }  # fmt: skip
+        "dispute_id": dispute_id,
+        "order_id": dispute.order_id,
+        "external_id": change.order.external_id,
+        "units": dispute.units,
+        "asset": dispute.asset,
+        "respond_by": dispute.respond_by,
+        "days": days,
+    }
     step = int(dispute.respond_by.timestamp()) * 10 + days
     alert(change.rows, change.order.merchant_id, "deadline", dispute_id, step, facts, change.wall)

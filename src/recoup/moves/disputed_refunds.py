@@ -8,7 +8,7 @@ from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.order.attention import REFUND_NOT_SENT, delayed, stuck
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Order, Refund
+from recoup.rules.order.snapshot import Modification, Order
 
 TAKEN_BY_DISPUTE = "The cardholder took it back by a dispute."
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
@@ -23,7 +23,7 @@ def cancel_refunds_for_dispute(change: Change, attempt_id: UUID) -> None:
             cancel_for_dispute(change, refund)
 
 
-def cancel_for_dispute(change: Change, refund: Refund) -> bool:
+def cancel_for_dispute(change: Change, refund: Modification) -> bool:
     """A refund or reversal that the processor will not make any more, where the charge has nothing left for it. False
     when there is room."""
     order = change.order
@@ -47,8 +47,11 @@ def beyond(order: Order, attempt_id: UUID) -> int:
 
 def gone_back(order: Order, attempt_id: UUID) -> int:
     """What refunds and reversals of a charge gave back, or may have, or will."""
-    return sum(r.units for r in order.refunds
-               if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS)  # fmt: skip
+    return sum(
+        r.units
+        for r in order.refunds
+        if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS
+    )
 
 
 def _taken(order: Order, attempt_id: UUID) -> int:
@@ -56,19 +59,24 @@ def _taken(order: Order, attempt_id: UUID) -> int:
     return sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
 
 
-def _refuse(change: Change, refund: Refund) -> None:
+def _refuse(change: Change, refund: Modification) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
     refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
     change.raise_attention(REFUND_NOT_SENT)
 
 
-def _net(change: Change, reversal: Refund, units: int) -> None:
+def _net(change: Change, reversal: Modification, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
     change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
     change.clear_attention(stuck("reversal"), delayed("reversal"))
-    change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE,
-                booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]))  # fmt: skip
+    change.fact(
+        "reversal_netted",
+        reversal.refund_id,
+        units=reversal.units,
+        why=TAKEN_BY_DISPUTE,
+        booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]),
+    )
     if units < reversal.units:
         _owe(change, reversal, reversal.units - units)
 
@@ -77,17 +85,20 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
     """A dispute of a late approval was won: the money is here again, and still the customer's; but no more than the
     charge has left beside what went back already."""
     order = change.order
-    netted = [r for r in order.refunds
-              if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]  # fmt: skip
+    netted = [r for r in order.refunds if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]
     left = order.attempt(attempt_id).units - gone_back(order, attempt_id) - _taken(order, attempt_id)
     units = min(units, left)
     if netted and units > 0 and order.stage is not Stage.COMPLETED:
         _owe(change, netted[-1], units)
 
 
-def _owe(change: Change, like: Refund, units: int) -> None:
+def _owe(change: Change, like: Modification, units: int) -> None:
     assert like.attempt_id is not None
     anew = request_modification(change, "reversal", like.attempt_id, units, text=like.message)
-    change.fact("reversal_owed_again", anew.refund_id, units=units,
-                booked=Booked(anew.refund_id, [ledger.reversal_owed_again(units)]))  # fmt: skip
+    change.fact(
+        "reversal_owed_again",
+        anew.refund_id,
+        units=units,
+        booked=Booked(anew.refund_id, [ledger.reversal_owed_again(units)]),
+    )
     change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

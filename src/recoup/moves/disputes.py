@@ -52,13 +52,15 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
     dispute = next((d for d in order.disputes if d.route == route and d.case_ref == notice.case_id), None)
     if dispute is not None and dispute.attempt_id != charge.attempt_id:
         return Refused("other_charge")
-    others = [(d.stage, d.state, d.units) for d in order.disputes
-              if d is not dispute and d.attempt_id == charge.attempt_id]  # fmt: skip
+    others = [
+        (d.stage, d.state, d.units) for d in order.disputes if d is not dispute and d.attempt_id == charge.attempt_id
+    ]
     deeds = follow(
         Case(dispute.stage, dispute.state, dispute.units) if dispute else None,  # type: ignore[arg-type]
         DisputeNotice(notice.stage, notice.status, notice.amount, notice.currency),
-        charge_asset=charge.asset, charge_left=left_of(charge.units, others),
-    )  # fmt: skip
+        charge_asset=charge.asset,
+        charge_left=left_of(charge.units, others),
+    )
     if isinstance(deeds, Refused):
         return deeds
     for deed in deeds:
@@ -84,12 +86,23 @@ def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute
     late = order.stage is not Stage.COMPLETED
     terms = _terms(change, charge)
     dispute = Dispute(
-        dispute_id=dispute_id, order_id=order.order_id, dispute_no=len(order.disputes) + 1,
-        attempt_id=charge.attempt_id, route=route, case_ref=notice.case_id, round_id=dispute_id, kind=kind,
-        reason_code=notice.reason_code, stage=notice.stage, state="open", units=notice.amount, asset=charge.asset,
+        dispute_id=dispute_id,
+        order_id=order.order_id,
+        dispute_no=len(order.disputes) + 1,
+        attempt_id=charge.attempt_id,
+        route=route,
+        case_ref=notice.case_id,
+        round_id=dispute_id,
+        kind=kind,
+        reason_code=notice.reason_code,
+        stage=notice.stage,
+        state="open",
+        units=notice.amount,
+        asset=charge.asset,
         liable="operator" if late else liable(kind, terms),
-        fee_units=0 if late else fee_for_merchant(terms, charge.asset), opened_at=change.now,
-    )  # fmt: skip
+        fee_units=0 if late else fee_for_merchant(terms, charge.asset),
+        opened_at=change.now,
+    )
     change.set_dispute(dispute)
     return dispute
 
@@ -104,9 +117,19 @@ def _terms(change: Change, charge: Attempt) -> Terms:
 def _stand(change: Change, dispute: Dispute, notice: Notice) -> None:
     """Open at the notice's stage: its deadline runs, and whatever was answered before was another question."""
     change.set_dispute(
-        dispute, stage=notice.stage, state="open", respond_by=notice.respond_by, warned=False, closed_at=None,
-        answer=None, answer_id=None, answer_state=None, answer_tries=0, answer_before=None, answer_code=None,
-    )  # fmt: skip
+        dispute,
+        stage=notice.stage,
+        state="open",
+        respond_by=notice.respond_by,
+        warned=False,
+        closed_at=None,
+        answer=None,
+        answer_id=None,
+        answer_state=None,
+        answer_tries=0,
+        answer_before=None,
+        answer_code=None,
+    )
     _watch(change, dispute)
 
 
@@ -135,8 +158,13 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
         postings.append(ledger.dispute_fee(notice.fee, dispute.route))
     if dispute.fee_units:
         postings.append(ledger.dispute_fee_charged(dispute.fee_units, order.payable_place))
-    change.fact("dispute_opened", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute),
-                fee=notice.fee)  # fmt: skip
+    change.fact(
+        "dispute_opened",
+        dispute.dispute_id,
+        booked=Booked(dispute.round_id, postings),
+        **_body(dispute),
+        fee=notice.fee,
+    )
     cancel_refunds_for_dispute(change, dispute.attempt_id)
     charge = order.attempt(dispute.attempt_id)
     if beyond(order, charge.attempt_id) > 0:
@@ -175,9 +203,13 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 
 def lose(
-    change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost",
+    change: Change,
+    dispute: Dispute,
+    notice: Notice | None = None,
+    *,
+    state: str = "lost",
     why: str = "The processor decided it.",
-) -> None:  # fmt: skip
+) -> None:
     """`state`: lost, accepted or expired."""
     _end(change, dispute, state)
     if dispute.stage == "inquiry":
@@ -199,11 +231,18 @@ def _end(change: Change, dispute: Dispute, state: str) -> None:
 
 def _body(dispute: Dispute) -> dict[str, Any]:
     return {
-        "dispute_id": dispute.dispute_id, "round_id": dispute.round_id, "number": dispute.dispute_no,
-        "case": dispute.case_ref, "stage": dispute.stage, "kind": dispute.kind, "reason_code": dispute.reason_code,
-        "units": dispute.units, "liable": dispute.liable, "fee_charged": dispute.fee_units,
+        "dispute_id": dispute.dispute_id,
+        "round_id": dispute.round_id,
+        "number": dispute.dispute_no,
+        "case": dispute.case_ref,
+        "stage": dispute.stage,
+        "kind": dispute.kind,
+        "reason_code": dispute.reason_code,
+        "units": dispute.units,
+        "liable": dispute.liable,
+        "fee_charged": dispute.fee_units,
         "respond_by": dispute.respond_by,
-    }  # fmt: skip
+    }
 
 
 _DEEDS = {

@@ -69,8 +69,12 @@ def cancel(change: Change) -> bool:
         return False
     refuse_while_capturing(change)
     if order.stage is Stage.COMPLETED:
-        raise Problem("wrong_state", "An order that is completed cannot be cancelled.", cure=way_back(order),
-                      stage=order.stage.value)  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "An order that is completed cannot be cancelled.",
+            cure=way_back(order),
+            stage=order.stage.value,
+        )
     change.step("cancelled")
     void_authorisation(change)
     return True
@@ -84,8 +88,14 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     if order.advance is not None and order.advance.state != "charged":
         if order.refundable_units:
             change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
-            owe_refund(change, order.refundable_units, message=PAID_TO_MERCHANT, items=[], input_mac=b"",
-                       actor="worker:transmit")  # fmt: skip
+            owe_refund(
+                change,
+                order.refundable_units,
+                message=PAID_TO_MERCHANT,
+                items=[],
+                input_mac=b"",
+                actor="worker:transmit",
+            )
         return
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)

@@ -21,8 +21,15 @@ async def take_export(tx: Tx, new: NewExport) -> bool:
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
     rows = Rows()
-    rows.due_work.append({"merchant_id": new.merchant_id, "kind": "export", "subject_id": new.export_id,
-                          "due_at": new.asked_at, "wall": True})  # fmt: skip
+    rows.due_work.append(
+        {
+            "merchant_id": new.merchant_id,
+            "kind": "export",
+            "subject_id": new.export_id,
+            "due_at": new.asked_at,
+            "wall": True,
+        }
+    )
     await write(tx, rows)
     return True
 

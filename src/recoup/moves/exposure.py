@@ -59,9 +59,7 @@ async def _alone(tx: Tx, key: tuple[UUID, str], change: Change, used: Used) -> b
     return True
 
 
-async def _together(
-    tx: Tx, key: tuple[UUID, str], changes: Sequence[Change], used: Used
-) -> None:
+async def _together(tx: Tx, key: tuple[UUID, str], changes: Sequence[Change], used: Used) -> None:
     slots: tuple[Slot, ...] = tuple(await lock_slots(tx, *key))
     for change in (c for c in changes if c.wish is None):
         assert change.order.advance is not None

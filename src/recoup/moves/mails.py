@@ -20,9 +20,18 @@ def owed_mail(
 ) -> dict[str, Any]:
     """The intent. `about`: the order or what happened to it; `units`: minor units that the mail tells of."""
     return {
-        "merchant_id": order.merchant_id, "mail_id": new_id(), "order_id": order.order_id, "notice": notice,
-        "about": about, "state": "owed", "units": units, "tries": 0, "why": "", "business_at": now, "created_at": wall,
-    }  # fmt: skip
+        "merchant_id": order.merchant_id,
+        "mail_id": new_id(),
+        "order_id": order.order_id,
+        "notice": notice,
+        "about": about,
+        "state": "owed",
+        "units": units,
+        "tries": 0,
+        "why": "",
+        "business_at": now,
+        "created_at": wall,
+    }
 
 
 async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:
@@ -39,9 +48,7 @@ async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime
     return going
 
 
-async def close_mail(
-    tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime
-) -> str:
+async def close_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime) -> str:
     """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX times at most."""
     row = await lock_mail(tx, merchant_id, mail_id)
     assert row is not None

@@ -1,6 +1,5 @@
 """What the merchant does with the same payment beside a rescue: noted, flagged, and counted where networks count it."""
 
-
 from recoup.moves.change import Change
 from recoup.moves.order_room import has_room
 from recoup.moves.sends import lasting
@@ -23,19 +22,32 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
     if declined and same_order:
         at = min(row.transacted_at or change.now, change.now)
         reading = read_decline(
-            scheme=order.card.scheme if order.card else "generic", source=row.code_source, code=row.code,
-            text=None, advice=None, on=at.date(), region=order.merchant.region,
-        )  # fmt: skip
+            scheme=order.card.scheme if order.card else "generic",
+            source=row.code_source,
+            code=row.code,
+            text=None,
+            advice=None,
+            on=at.date(),
+            region=order.merchant.region,
+        )
         change.send(
-            row.transmit_id, units=row.units, currency=row.asset, at=at, state="sent", declined=True,
-            scheme_code=reading.code, advice_code=reading.advice, visa_category=reading.visa_category,
-            klass=reading.klass, lasting=lasting(order, reading, at), claimed=True,
-        )  # fmt: skip
+            row.transmit_id,
+            units=row.units,
+            currency=row.asset,
+            at=at,
+            state="sent",
+            declined=True,
+            scheme_code=reading.code,
+            advice_code=reading.advice,
+            visa_category=reading.visa_category,
+            klass=reading.klass,
+            lasting=lasting(order, reading, at),
+            claimed=True,
+        )
         change.raise_attention(RETRYING)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True)
     elif not declined and order.attention not in FOR_PEOPLE:
         change.raise_attention(PAID_TOO)
         if has_room(change):
-            change.fact("merchant_attempt", transmit_id=row.transmit_id, external_id=row.external_id,
-                        declined=False)  # fmt: skip
+            change.fact("merchant_attempt", transmit_id=row.transmit_id, external_id=row.external_id, declined=False)

@@ -91,5 +91,11 @@ def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) 
         return
     change.set_attempt(attempt, state="not_sent")
     order.next_attempt_at = None
-    change.fact("attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no,
-                why=word.message, rule=word.rule_id)  # fmt: skip
+    change.fact(
+        "attempt_withheld",
+        attempt.attempt_id,
+        decision_id=decision_id,
+        number=attempt.attempt_no,
+        why=word.message,
+        rule=word.rule_id,
+    )

@@ -15,8 +15,11 @@ LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred part
 def check_room(change: Change) -> None:
     """Raises: Problem(conflict) once its log has `LINES_MAX` lines."""
     if not has_room(change):
-        raise Problem("conflict", f"The order's log has {LINES_MAX} lines, which is the most for changes on request.",
-                      cure="Cancel the order if it must not be tried any more.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            f"The order's log has {LINES_MAX} lines, which is the most for changes on request.",
+            cure="Cancel the order if it must not be tried any more.",
+        )
 
 
 def has_room(change: Change) -> bool:

@@ -15,18 +15,23 @@ from recoup.store.write.facts import PayerLooks, lock_facts, save_looks
 TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says nothing
 
 
-async def look_at(
-    tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime
-) -> None:
+async def look_at(tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime) -> None:
     """Under the lock of the merchant's facts, so that what is read later is written later."""
     rows = []
     for source in await sources_of(tx, merchant_id, sorted(payers), first_id_of(wall - TELLS)):
         seen = seen_of(source.orders or (), source.copies or (), region)
         if seen or source.kept:
-            rows.append(PayerLooks(
-                merchant_id, source.payer_id, [one.at for one in seen], [one.answer for one in seen],
-                [one.tries for one in seen], [one.order_id for one in seen], source.since,
-            ))  # fmt: skip
+            rows.append(
+                PayerLooks(
+                    merchant_id,
+                    source.payer_id,
+                    [one.at for one in seen],
+                    [one.answer for one in seen],
+                    [one.tries for one in seen],
+                    [one.order_id for one in seen],
+                    source.since,
+                )
+            )
     if rows:
         await save_looks(tx, rows)
 

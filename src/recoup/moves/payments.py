@@ -41,10 +41,18 @@ def switch_channel(change: Change, denied: Attempt, code: str) -> Attempt:
         raise Problem("wrong_state", "The payment went on elsewhere.", cure="Load the page again.")
     change.set_attempt(last, state="not_sent", closed_at=change.now)
     attempt = Attempt(
-        attempt_id=new_id(), order_id=order.order_id, attempt_no=last.attempt_no + 1, state="planned",
-        ladder=last.ladder, due_at=change.now, units=last.units, asset=last.asset, initiator=last.initiator, route=code,
+        attempt_id=new_id(),
+        order_id=order.order_id,
+        attempt_no=last.attempt_no + 1,
+        state="planned",
+        ladder=last.ladder,
+        due_at=change.now,
+        units=last.units,
+        asset=last.asset,
+        initiator=last.initiator,
+        route=code,
         send_before=change.wall + SEND_WITHIN,
-    )  # fmt: skip
+    )
     change.set_attempt(attempt)
     return attempt
 
@@ -86,13 +94,19 @@ def take_payment(
         change.step("started", channel=attempt.route)
     elif order.stage is Stage.HELD:
         change.step("released", why="The channel has spoken.")
-    change.set_attempt(attempt, state="approved" if approved else "declined", reference=reference, processor_code=code,
-                       closed_at=change.now)  # fmt: skip
+    change.set_attempt(
+        attempt,
+        state="approved" if approved else "declined",
+        reference=reference,
+        processor_code=code,
+        closed_at=change.now,
+    )
     if approved:
         _approved(change, attempt, settles_to)
     else:
-        change.fact("attempt_declined", attempt_id, number=attempt.attempt_no, code=code,
-                    meaning="the payer's payment failed")  # fmt: skip
+        change.fact(
+            "attempt_declined", attempt_id, number=attempt.attempt_no, code=code, meaning="the payer's payment failed"
+        )
         change.step("declined", why="The payment failed.")
     return attempt.state
 
@@ -101,9 +115,15 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
     fee = fee_units(order.units, order.tariff)
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
-    change.step("collected", units=order.units, route=route, attempt=attempt.attempt_no, fee=fee,
-                booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
-                **order.tariff.told())  # fmt: skip
+    change.step(
+        "collected",
+        units=order.units,
+        route=route,
+        attempt=attempt.attempt_no,
+        fee=fee,
+        booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
+        **order.tariff.told(),
+    )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
         _settle(change, attempt, fee, settles_to)
 
@@ -112,9 +132,16 @@ def _settle(change: Change, attempt: Attempt, fee: int, settles_to: str) -> None
     """The rest leaves at once for the merchant's own wallet."""
     order = change.order
     settlement = Settlement(
-        settlement_id=new_id(), order_id=order.order_id, attempt_id=attempt.attempt_id, state="pending",
-        units=order.units - fee, fee_units=fee, asset=order.asset, to_address=settles_to, business_at=change.now,
-    )  # fmt: skip
+        settlement_id=new_id(),
+        order_id=order.order_id,
+        attempt_id=attempt.attempt_id,
+        state="pending",
+        units=order.units - fee,
+        fee_units=fee,
+        asset=order.asset,
+        to_address=settles_to,
+        business_at=change.now,
+    )
     change.set_settlement(settlement)
     change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settles_to)
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
@@ -127,5 +154,11 @@ def _paid_late(change: Change, attempt: Attempt, reference: str | None) -> None:
     if not any(a.is_out() for a in change.order.attempts):
         change.undue("last_word")
     change.raise_attention(PAID_LATE)
-    change.fact("paid_late", attempt.attempt_id, units=attempt.units, number=attempt.attempt_no, reference=reference,
-                booked=Booked(attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")]))  # fmt: skip
+    change.fact(
+        "paid_late",
+        attempt.attempt_id,
+        units=attempt.units,
+        number=attempt.attempt_no,
+        reference=reference,
+        booked=Booked(attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")]),
+    )

@@ -40,15 +40,22 @@ async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
     """Transaction A: it may be sent now, under its own id; looked at again if nobody says what became of it."""
     rows = Rows()
     rows.due_work.append(_due(row.merchant_id, row.payout_id, again_at))
-    await change_payout(tx, row.merchant_id, row.payout_id, state="executing", reference=None, reason=None,
-                        tries=row.tries + 1)  # fmt: skip
+    await change_payout(
+        tx, row.merchant_id, row.payout_id, state="executing", reference=None, reason=None, tries=row.tries + 1
+    )
     await write(tx, rows)
 
 
 async def close_payout(
-    tx: Tx, row: LockedPayout, *, state: str, reference: str | None, reason: str | None,
-    now: BusinessTime, wall: WallTime,
-) -> None:  # fmt: skip
+    tx: Tx,
+    row: LockedPayout,
+    *,
+    state: str,
+    reference: str | None,
+    reason: str | None,
+    now: BusinessTime,
+    wall: WallTime,
+) -> None:
     """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""
     rows, key = Rows(), (row.merchant_id, row.payout_id)
     if state == "executing":

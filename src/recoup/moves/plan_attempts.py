@@ -69,8 +69,14 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
             challenges.refused(change, decision.reasons[1])
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
-        change.step("declined", decision_id=decision_id, why=decision.reasons[0], reasons=list(decision.reasons),
-                    cause=HARD if reading.terminal else SOFT, decline=reading.reason)  # fmt: skip
+        change.step(
+            "declined",
+            decision_id=decision_id,
+            why=decision.reasons[0],
+            reasons=list(decision.reasons),
+            cause=HARD if reading.terminal else SOFT,
+            decline=reading.reason,
+        )
         return
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
@@ -91,9 +97,14 @@ def _when_due(decision: Decision) -> str | None:
 
 
 def plan_attempt(
-    change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None,
+    change: Change,
+    due: datetime,
+    ladder: str,
+    decision_id: UUID | None,
+    *,
+    initiator: str | None = None,
     when_due: str | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
     `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
     order = change.order
@@ -104,9 +115,16 @@ def plan_attempt(
     if attempt is None:
         number = max((a.attempt_no for a in order.attempts), default=0) + 1
         attempt = Attempt(
-            attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=ladder,
-            due_at=due, units=order.units, asset=order.asset, initiator=initiator or order.initiator,
-        )  # fmt: skip
+            attempt_id=new_id(),
+            order_id=order.order_id,
+            attempt_no=number,
+            state="planned",
+            ladder=ladder,
+            due_at=due,
+            units=order.units,
+            asset=order.asset,
+            initiator=initiator or order.initiator,
+        )
     change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
     first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now

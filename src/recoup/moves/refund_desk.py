@@ -10,7 +10,7 @@ from recoup.moves.refunds import clear_delay
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import check_second
-from recoup.rules.order.snapshot import Refund
+from recoup.rules.order.snapshot import Modification
 
 BY_HAND = "by_hand"
 
@@ -43,8 +43,12 @@ def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str, *, f
     know it, so that nothing is sent again and no answer comes. Raises: Problem not_found, wrong_state, invalid."""
     refund = _payable_by_hand(change, refund_id, forgotten)
     if not note:
-        raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note",
-                      cure="Write it beside the button.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Say how it was paid: which transfer, and when.",
+            field="note",
+            cure="Write it beside the button.",
+        )
     change.set_refund(refund, hand_note=note, hand_actor=actor)
     if refund.kind != "void":  # what was said of a hold is in its one line of the log, with who confirmed it
         change.fact(f"{refund.kind}_by_hand_proposed", refund_id, words=note, units=refund.units)
@@ -86,14 +90,14 @@ def refuse(change: Change, refund_id: UUID, note: str, *, forgotten: bool) -> st
     return refund.state
 
 
-def _found(change: Change, refund_id: UUID) -> Refund:
+def _found(change: Change, refund_id: UUID) -> Modification:
     refund = next((r for r in change.order.refunds if r.refund_id == refund_id), None)
     if refund is None or refund.kind == "capture":
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     return refund
 
 
-def _payable_by_hand(change: Change, refund_id: UUID, forgotten: bool) -> Refund:
+def _payable_by_hand(change: Change, refund_id: UUID, forgotten: bool) -> Modification:
     refund = _found(change, refund_id)
     if refund.kind == "void" and not (refund.state == "sent" and forgotten):
         raise Problem("wrong_state", "A hold is let go, not paid.", cure="Try it again; it ends by itself at the bank.")
@@ -102,13 +106,16 @@ def _payable_by_hand(change: Change, refund_id: UUID, forgotten: bool) -> Refund
     return refund
 
 
-def _decidable(refund: Refund, forgotten: bool) -> bool:
+def _decidable(refund: Modification, forgotten: bool) -> bool:
     """Nothing more is sent by itself: whoever decides has looked at the processor's own page."""
     return refund.state == "stuck" or refund.state == "sent" and forgotten
 
 
-def _over(refund: Refund) -> Problem:
+def _over(refund: Modification) -> Problem:
     if refund.state in ("owed", "sent"):
-        return Problem("wrong_state", "The processor may still pay it: it is not known to be refused.",
-                       cure="Wait until it is done or stuck.")  # fmt: skip
+        return Problem(
+            "wrong_state",
+            "The processor may still pay it: it is not known to be refused.",
+            cure="Wait until it is done or stuck.",
+        )
     return Problem("wrong_state", f"This refund is {refund.state} already.", cure="Load the page again.")

@@ -35,13 +35,17 @@ def may_go(change: Change, units: int, role: str, actor: str) -> bool:
     desk, order = _desk(change), change.order
     alone = goes_alone(desk.of(role), units, order.asset, spent_units=desk.day.units, alone_units=_alone(order, actor))
     if not alone and desk.waiting() is not None:
-        raise Problem("wrong_state", "A refund of this order is already waiting for approval.",
-                      cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "A refund of this order is already waiting for approval.",
+            cure="See Refunds: have it decided, or withdrawn, first.",
+        )
     return alone
 
 
-def ask_second(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str,
-               role: str) -> RefundApproval:  # fmt: skip
+def ask_second(
+    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str, role: str
+) -> RefundApproval:
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
     the wallet of a stablecoin order holds: no second person is asked for what cannot be; Problem(conflict) as
     `check_room`."""
@@ -49,18 +53,35 @@ def ask_second(change: Change, units: int, *, message: str, items: list[dict[str
     check_room(change)
     order, now = change.order, change.now
     request = RefundApproval(
-        request_id=new_id(), order_id=order.order_id, state="waiting", units=units, asset=order.asset, message=message,
-        items=items, input_mac="\\x" + input_mac.hex(), asked_by=actor, asked_role=role, asked_at=now,
+        request_id=new_id(),
+        order_id=order.order_id,
+        state="waiting",
+        units=units,
+        asset=order.asset,
+        message=message,
+        items=items,
+        input_mac="\\x" + input_mac.hex(),
+        asked_by=actor,
+        asked_role=role,
+        asked_at=now,
         expires_at=now + WAITS,
-    )  # fmt: skip
+    )
     change.set_request(request)
     change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
     change.due(DUE, request.expires_at, subject_id=request.request_id)
     return request
 
 
-def approve(change: Change, request_id: UUID, approver: str, *, role: str, asker_role: str | None, seen_units: int,
-            possible: Callable[[Order, RefundApproval], None]) -> None:  # fmt: skip
+def approve(
+    change: Change,
+    request_id: UUID,
+    approver: str,
+    *,
+    role: str,
+    asker_role: str | None,
+    seen_units: int,
+    possible: Callable[[Order, RefundApproval], None],
+) -> None:
     """The second person's word: the refund is owed, under the id of its request. `asker_role`: what who asked is here
     now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
     `possible` raises for what the order does not allow any more. The same word by the same person again does nothing.
@@ -83,9 +104,16 @@ def approve(change: Change, request_id: UUID, approver: str, *, role: str, asker
     check_one(desk.of(role), request.units, order.asset)
     check_one(desk.of(asker_role), request.units, order.asset, "The role of who asked")
     check_day(desk.of(asker_role), request.units, desk.day.units, order.asset, "Who asked")
-    owe_refund(change, request.units, message=request.message, items=request.items,
-               input_mac=bytes.fromhex(request.input_mac[2:]), actor=request.asked_by, refund_id=request.request_id,
-               approved_by=approver)  # fmt: skip
+    owe_refund(
+        change,
+        request.units,
+        message=request.message,
+        items=request.items,
+        input_mac=bytes.fromhex(request.input_mac[2:]),
+        actor=request.asked_by,
+        refund_id=request.request_id,
+        approved_by=approver,
+    )
     _decided(change, request, "approved", approver)
     desk.day.units += request.units
 

@@ -13,11 +13,20 @@ from recoup.moves.request_modification import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import delayed, stuck
-from recoup.rules.order.snapshot import Attempt, Refund
+from recoup.rules.order.snapshot import Attempt, Modification
 
 
-def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
-               actor: str, refund_id: UUID | None = None, approved_by: str | None = None) -> Refund:  # fmt: skip
+def owe_refund(
+    change: Change,
+    units: int,
+    *,
+    message: str,
+    items: list[dict[str, Any]],
+    input_mac: bytes,
+    actor: str,
+    refund_id: UUID | None = None,
+    approved_by: str | None = None,
+) -> Modification:
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder.
 
     Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
@@ -28,18 +37,34 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
         change.wallet.refund(units - fee, order.sent_text)
     payment = order.paid_by() or order.attempt_in_flight()  # one that is out decides what becomes of it
     refund = request_modification(
-        change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
-        input_mac="\\x" + input_mac.hex(), actor=actor, refund_id=refund_id, approved_by=approved_by,
-    )  # fmt: skip
+        change,
+        "refund",
+        payment.attempt_id if payment else None,
+        units,
+        text=message,
+        items=items,
+        input_mac="\\x" + input_mac.hex(),
+        actor=actor,
+        refund_id=refund_id,
+        approved_by=approved_by,
+    )
     order.refunded_units += units
     told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     told |= {"asked_by": actor} if approved_by else {}
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_returned(fee, order.payable_place))
-    change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.refundable_units, booked=Booked(refund.refund_id, postings),
-                **told)  # fmt: skip
+    change.fact(
+        "refund_owed",
+        refund.refund_id,
+        refund_id=refund.refund_id,
+        units=units,
+        number=refund.refund_no,
+        items=items,
+        remaining=order.refundable_units,
+        booked=Booked(refund.refund_id, postings),
+        **told,
+    )
     collect.settle_refund(change, refund)
     return refund
 
@@ -56,7 +81,7 @@ def _returned_fee(change: Change, units: int) -> int:
     return order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
 
 
-def clear_delay(change: Change, refund: Refund) -> None:
+def clear_delay(change: Change, refund: Modification) -> None:
     """It needs nobody's attention any more."""
     change.clear_attention(stuck(refund.kind), delayed(refund.kind))
 
@@ -69,17 +94,22 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
         captures.void_authorisation(change)
         return
-    refund = request_modification(change, "reversal", attempt.attempt_id, attempt.units,
-                                  text="approved after the order had ended")  # fmt: skip
-    change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units,
-                booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
-                )  # fmt: skip
+    refund = request_modification(
+        change, "reversal", attempt.attempt_id, attempt.units, text="approved after the order had ended"
+    )
+    change.fact(
+        "approved_late",
+        attempt.attempt_id,
+        number=attempt.attempt_no,
+        units=attempt.units,
+        booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
+    )
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
 def open_refund(
     change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
-) -> Refund | None:  # fmt: skip
+) -> Modification | None:
     """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
     that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
     refund = change.order.refund(refund_id)
@@ -124,7 +154,7 @@ def close_refund(
     return refund.state
 
 
-def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
+def _done(change: Change, refund: Modification, reference: str | None, code: str | None) -> None:
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
     clear_delay(change, refund)
@@ -144,7 +174,7 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
             captures.captured(change, refund)
 
 
-def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
+def _not_done(change: Change, refund: Modification, state: str, code: str | None) -> None:
     """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
     change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
@@ -159,6 +189,6 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 
-def _route(change: Change, refund: Refund) -> str:
+def _route(change: Change, refund: Modification) -> str:
     payment = next((a for a in change.order.attempts if a.attempt_id == refund.attempt_id), None)
     return (payment.route if payment else None) or ""

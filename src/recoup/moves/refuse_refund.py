@@ -4,10 +4,10 @@ from typing import Any
 
 from recoup.moves.change import Booked, Change
 from recoup.rules.money import ledger
-from recoup.rules.order.snapshot import Refund
+from recoup.rules.order.snapshot import Modification
 
 
-def refuse_refund(change: Change, refund: Refund, **said: Any) -> None:
+def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
     """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
     `said`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
@@ -21,5 +21,12 @@ def refuse_refund(change: Change, refund: Refund, **said: Any) -> None:
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_taken_back(fee, order.payable_place))
-    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units,
-                booked=Booked(refund.refund_id, postings), **told, **said)  # fmt: skip
+    change.fact(
+        "refund_refused",
+        refund.refund_id,
+        event=event,
+        units=refund.units,
+        booked=Booked(refund.refund_id, postings),
+        **told,
+        **said,
+    )

@@ -11,8 +11,9 @@ KIND = "register_merchant"
 
 async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:
     rows = Rows()
-    rows.due_work.append({"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id, "due_at": wall,
-                          "wall": True})  # fmt: skip
+    rows.due_work.append(
+        {"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id, "due_at": wall, "wall": True}
+    )
     await write(tx, rows)
 
 

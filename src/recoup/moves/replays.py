@@ -14,9 +14,15 @@ NUMBERS_A_STEP: Final = 1_000
 
 
 async def begin_replay(
-    tx: Tx, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
-    stable: bool, wall: WallTime,
-) -> None:  # fmt: skip
+    tx: Tx,
+    row: dict[str, Any],
+    owner_id: UUID,
+    numbers: tuple[int, int],
+    *,
+    partner: bool,
+    stable: bool,
+    wall: WallTime,
+) -> None:
     """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
     rows = Rows()
     for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):

@@ -30,23 +30,41 @@ async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
 
 async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
     rows = Rows()
-    rows.due_work.append({"merchant_id": merchant_id, "kind": "reconciliation", "subject_id": merchant_id,
-                          "due_at": due, "wall": False})  # fmt: skip
+    rows.due_work.append(
+        {"merchant_id": merchant_id, "kind": "reconciliation", "subject_id": merchant_id, "due_at": due, "wall": False}
+    )
     await write(tx, rows)
 
 
 async def tell_report(
-    tx: Tx, merchant_id: UUID, period: tuple[datetime, datetime], lines: int, differences: int, *,
-    now: BusinessTime, wall: WallTime,
-) -> UUID | None:  # fmt: skip
+    tx: Tx,
+    merchant_id: UUID,
+    period: tuple[datetime, datetime],
+    lines: int,
+    differences: int,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> UUID | None:
     """Under the merchant's reconciliation clock, which it moves. Of a period in which nothing moved nothing is told."""
     await move_clock(tx, merchant_id, period[1])
     if not lines and not differences:
         return None
     report_id, rows = new_id(), Rows()
     await add_report(tx, merchant_id, report_id, *period, lines, differences, now)
-    tell(rows, merchant_id, "reconciliation", report_id, "reconciliation.ready", now=now, wall=wall,
-         reconciliation_id=report_id, period_from=period[0], period_to=period[1], lines=lines,
-         differences=differences)  # fmt: skip
+    tell(
+        rows,
+        merchant_id,
+        "reconciliation",
+        report_id,
+        "reconciliation.ready",
+        now=now,
+        wall=wall,
+        reconciliation_id=report_id,
+        period_from=period[0],
+        period_to=period[1],
+        lines=lines,
+        differences=differences,
+    )
     await write(tx, rows)
     return report_id

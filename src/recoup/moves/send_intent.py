@@ -18,9 +18,7 @@ class Route(NamedTuple):
     asked: RouteInput
 
 
-def send_intent(
-    change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None
-) -> None:
+def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
     """Opens the attempt, reserves the card's send, and has it asked about if nobody says what came of it. `units`:
     for the log, where they are not the order's. The caller has passed the gate.
 
@@ -30,16 +28,29 @@ def send_intent(
     chosen = change.decide(choose_route(route.asked), route.asked.features()) if route.asked.open_choice else None
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(
-        attempt, state="open", if_late="keep", route=route.name, sent_at=change.now, send_before=send_before,
-        call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
+        attempt,
+        state="open",
+        if_late="keep",
+        route=route.name,
+        sent_at=change.now,
+        send_before=send_before,
+        call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
+        sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
-    )  # fmt: skip
+    )
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
     said: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
     if units is not None:
         said["units"] = units
-    change.fact("attempt_sent", attempt.attempt_id, decision_id=chosen, number=attempt.attempt_no, route=route.name,
-                statement=order.statement, **said)  # fmt: skip
+    change.fact(
+        "attempt_sent",
+        attempt.attempt_id,
+        decision_id=chosen,
+        number=attempt.attempt_no,
+        route=route.name,
+        statement=order.statement,
+        **said,
+    )
     change.due("inquire", send_before + timeout + route.settled_after, wall=True)

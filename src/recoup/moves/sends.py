@@ -29,10 +29,17 @@ def gate_input(
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
     sends = [send_of(row) for row in order.sends if not row["claimed"] or claims and _claim_counts(order, row)]
     found = tallies(
-        scheme, sends, now, units=order.units if units is None else units,
-        currency=order.asset, initiator=who, acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id), region=order.merchant.region, visa_limit=visa_limit,
-    )  # fmt: skip
+        scheme,
+        sends,
+        now,
+        units=order.units if units is None else units,
+        currency=order.asset,
+        initiator=who,
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        region=order.merchant.region,
+        visa_limit=visa_limit,
+    )
     return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
 
 
@@ -55,8 +62,16 @@ def _blocks(order: Order) -> tuple[Block, ...]:
 def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     """Whether a decline forbids sends for longer than any window."""
     send = Send(
-        at=at, units=order.units, currency=order.asset, initiator="merchant", acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id), declined=True, visa_category=reading.visa_category,
-        advice=reading.advice, code=reading.code, klass=reading.klass,
-    )  # fmt: skip
+        at=at,
+        units=order.units,
+        currency=order.asset,
+        initiator="merchant",
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        declined=True,
+        visa_category=reading.visa_category,
+        advice=reading.advice,
+        code=reading.code,
+        klass=reading.klass,
+    )
     return binds_for_ever(reading.scheme, send)

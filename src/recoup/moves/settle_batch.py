@@ -43,9 +43,16 @@ class Period(NamedTuple):
 
 
 async def settle_batch(
-    tx: Tx, merchant_id: UUID, asset: str, page_from: int, period: Period, terms: Terms, *,
-    now: BusinessTime, wall: WallTime,
-) -> UUID | None:  # fmt: skip
+    tx: Tx,
+    merchant_id: UUID,
+    asset: str,
+    page_from: int,
+    period: Period,
+    terms: Terms,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> UUID | None:
     """The batch of one asset; None when there is nothing but what an earlier one carried and cannot be paid yet. Under
     the merchant's settlement clock.
 
@@ -72,8 +79,9 @@ async def settle_batch(
     batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
     _tell(rows, batch, closing, now, wall)
     if closing.held:
-        rows.due_work.append({"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id,
-                              "due_at": release_at, "wall": False})  # fmt: skip
+        rows.due_work.append(
+            {"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id, "due_at": release_at, "wall": False}
+        )
     await write(tx, rows)
     await add_batch(tx, batch)
     counted = await take_lines(tx, window, batch_id, KINDS)
@@ -88,14 +96,23 @@ async def settle_batch(
 
 def _earned(free: Free, history: Sequence[tuple[datetime, Terms]]) -> list[Earned]:
     """The amounts, each with the terms of its day: later ones change nothing of what was sold before them."""
-    return [Earned(units, history[number - 1][1] if number else DEFAULT)
-            for (recipe, number), units in sorted(free.dated.items()) if KINDS[recipe] == "amount"]  # fmt: skip
+    return [
+        Earned(units, history[number - 1][1] if number else DEFAULT)
+        for (recipe, number), units in sorted(free.dated.items())
+        if KINDS[recipe] == "amount"
+    ]
 
 
 def _own_postings(
-    rows: Rows, merchant_id: UUID, asset: str, batch_id: UUID, closing: Closing, cut_off: datetime, now: BusinessTime,
+    rows: Rows,
+    merchant_id: UUID,
+    asset: str,
+    batch_id: UUID,
+    closing: Closing,
+    cut_off: datetime,
+    now: BusinessTime,
     wall: WallTime,
-) -> list[SettlementLine]:  # fmt: skip
+) -> list[SettlementLine]:
     """What closes the batch, as rows to write; answers the lines that it takes of them. What is carried is available
     to the next one from this one's cut-off on."""
     postings = [ledger.reserve_held(closing.held)] if closing.held else []
@@ -111,22 +128,50 @@ def _own_postings(
 
 
 def _batch(
-    window: Window, period: Period, free: Free, closing: Closing, release_at: datetime | None, sums: dict[str, int],
-    lines: int, batch_id: UUID, now: BusinessTime,
-) -> NewBatch:  # fmt: skip
+    window: Window,
+    period: Period,
+    free: Free,
+    closing: Closing,
+    release_at: datetime | None,
+    sums: dict[str, int],
+    lines: int,
+    batch_id: UUID,
+    now: BusinessTime,
+) -> NewBatch:
     units = {f"{kind}_units": sums[kind] for kind in COLUMNS}
     return NewBatch(
-        window.merchant_id, batch_id, window.asset, period.period_from, period.period_to, window.page_from,
-        window.page_to, root="\\x" + period.root.hex(), open_from=free.left_from or window.page_to + 1, lines=lines,
-        payout_units=closing.payout, held_units=closing.held, release_at=release_at, closed_at=now, **units,
-    )  # fmt: skip
+        window.merchant_id,
+        batch_id,
+        window.asset,
+        period.period_from,
+        period.period_to,
+        window.page_from,
+        window.page_to,
+        root="\\x" + period.root.hex(),
+        open_from=free.left_from or window.page_to + 1,
+        lines=lines,
+        payout_units=closing.payout,
+        held_units=closing.held,
+        release_at=release_at,
+        closed_at=now,
+        **units,
+    )
 
 
 def _tell(rows: Rows, batch: NewBatch, closing: Closing, now: BusinessTime, wall: WallTime) -> None:
     """The receiver may keep the root: an exported batch is proved by it."""
     tell(
-        rows, batch.merchant_id, "settlement", batch.batch_id, "settlement.closed", now=now, wall=wall,
-        settlement_id=batch.batch_id, period_from=batch.period_from, period_to=batch.period_to,
-        amount=closing.payout + min(0, closing.carried), currency=batch.asset,
+        rows,
+        batch.merchant_id,
+        "settlement",
+        batch.batch_id,
+        "settlement.closed",
+        now=now,
+        wall=wall,
+        settlement_id=batch.batch_id,
+        period_from=batch.period_from,
+        period_to=batch.period_to,
+        amount=closing.payout + min(0, closing.carried),
+        currency=batch.asset,
         ledger_root=batch.root.removeprefix("\\x"),
-    )  # fmt: skip
+    )

@@ -25,25 +25,31 @@ async def begin_settlement(tx: Tx, merchant_id: UUID, now: datetime) -> None:
         await next_settlement(tx, merchant_id, due_at(terms, period_to))
 
 
-async def next_settlement(
-    tx: Tx, merchant_id: UUID, due: datetime, *, period_from: datetime | None = None
-) -> None:
+async def next_settlement(tx: Tx, merchant_id: UUID, due: datetime, *, period_from: datetime | None = None) -> None:
     """`period_from`: of the period that comes next, when one was settled."""
     rows = Rows()
     if period_from is not None:
         await move_period(tx, merchant_id, period_from)
-    rows.due_work.append({"merchant_id": merchant_id, "kind": "settlement", "subject_id": merchant_id, "due_at": due,
-                          "wall": False})  # fmt: skip
+    rows.due_work.append(
+        {"merchant_id": merchant_id, "kind": "settlement", "subject_id": merchant_id, "due_at": due, "wall": False}
+    )
     await write(tx, rows)
 
 
-async def release_reserve(
-    tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: WallTime
-) -> None:
+async def release_reserve(tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: WallTime) -> None:
     """What a batch held is the merchant's again, from the day that was agreed. Once: the database refuses a second."""
     rows, merchant_id, batch_id = Rows(), batch.merchant_id, batch.batch_id
-    book(rows, merchant_id, batch.asset, "batch", batch_id, [ledger.reserve_released(batch.held_units)], now=now,
-         wall=wall, available_at=batch.release_at)  # fmt: skip
+    book(
+        rows,
+        merchant_id,
+        batch.asset,
+        "batch",
+        batch_id,
+        [ledger.reserve_released(batch.held_units)],
+        now=now,
+        wall=wall,
+        available_at=batch.release_at,
+    )
     await write(tx, rows)
     await reserve_done(tx, merchant_id, batch_id)
 
@@ -72,6 +78,14 @@ async def close_adjustment(
 
 async def _book_adjustment(tx: Tx, row: Adjustment, now: BusinessTime, wall: WallTime) -> None:
     rows = Rows()
-    book(rows, row.merchant_id, row.asset, "adjustment", row.adjustment_id, [ledger.adjusted(row.units)],
-         now=now, wall=wall)  # fmt: skip
+    book(
+        rows,
+        row.merchant_id,
+        row.asset,
+        "adjustment",
+        row.adjustment_id,
+        [ledger.adjusted(row.units)],
+        now=now,
+        wall=wall,
+    )
     await write(tx, rows)

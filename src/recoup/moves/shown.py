@@ -12,10 +12,15 @@ from recoup.rules.order.snapshot import Order
 def shown(order: Order) -> dict[str, Any]:
     """What may change of it. Most facts change none of it, and the row has an index for each filter."""
     return {
-        "created_at": order.created_at, "status": order.status, "refunded_units": order.refunded_units,
-        "disputed": order.disputed, "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at,
-        "reason": order.reason, "attention": order.attention,
-    }  # fmt: skip
+        "created_at": order.created_at,
+        "status": order.status,
+        "refunded_units": order.refunded_units,
+        "disputed": order.disputed,
+        "attempts": order.attempts_count,
+        "next_attempt_at": order.next_attempt_at,
+        "reason": order.reason,
+        "attention": order.attention,
+    }
 
 
 @cache

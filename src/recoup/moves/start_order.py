@@ -26,10 +26,17 @@ def start_order(change: Change) -> None:
         return
     reading = first_reading(order)
     change.send(
-        order.order_id, at=declined_at(order), state="sent", declined=True, scheme_code=reading.code,
-        advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
-        lasting=lasting(order, reading, declined_at(order)), claimed=True,
-    )  # fmt: skip
+        order.order_id,
+        at=declined_at(order),
+        state="sent",
+        declined=True,
+        scheme_code=reading.code,
+        advice_code=reading.advice,
+        visa_category=reading.visa_category,
+        klass=reading.klass,
+        lasting=lasting(order, reading, declined_at(order)),
+        claimed=True,
+    )
     decision, decision_id = decide_next(change, reading)
     if decision.verdict != "decline_at_once":
         if order.stage is Stage.RECEIVED:

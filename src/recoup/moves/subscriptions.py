@@ -43,16 +43,28 @@ class SubscriptionChange:
         row = self.row
         body = {
             "subscription_id": wire_id("sub", row.subscription_id),
-            "order_id": wire_id("ord", order_id) if order_id else None, "merchant_order_id": merchant_order_id,
-            "amount": row.amount_text, "currency": row.asset, "status": self.state,
-            "cycles_done": self.cycles_done, "total_cycles": row.total_cycles,
+            "order_id": wire_id("ord", order_id) if order_id else None,
+            "merchant_order_id": merchant_order_id,
+            "amount": row.amount_text,
+            "currency": row.asset,
+            "status": self.state,
+            "cycles_done": self.cycles_done,
+            "total_cycles": row.total_cycles,
             "next_charge_at": stamp(self.next_charge_at) if self.next_charge_at else None,
-        }  # fmt: skip
-        self._rows.outbox.append({
-            "merchant_id": row.merchant_id, "subject_id": row.subscription_id, "seq": self.version,
-            "subject_kind": "subscription", "event_id": new_id(), "event": event, "body": body,
-            "business_at": self.now, "recorded_at": self.wall,
-        })  # fmt: skip
+        }
+        self._rows.outbox.append(
+            {
+                "merchant_id": row.merchant_id,
+                "subject_id": row.subscription_id,
+                "seq": self.version,
+                "subject_kind": "subscription",
+                "event_id": new_id(),
+                "event": event,
+                "body": body,
+                "business_at": self.now,
+                "recorded_at": self.wall,
+            }
+        )
 
     def done_with(self, kind: str, subject_id: UUID) -> None:
         self._rows.due_done.append({"merchant_id": self.row.merchant_id, "kind": kind, "subject_id": subject_id})
@@ -71,9 +83,15 @@ class SubscriptionChange:
         elif not self._may_be_charging():
             self.done_with("cycle", key[1])
         await change_subscription(
-            tx, *key, version=self.version, state=self.state, cycles_done=self.cycles_done, skipped=self.skipped,
-            next_charge_at=self.next_charge_at, last_order_id=self.last_order_id,
-        )  # fmt: skip
+            tx,
+            *key,
+            version=self.version,
+            state=self.state,
+            cycles_done=self.cycles_done,
+            skipped=self.skipped,
+            next_charge_at=self.next_charge_at,
+            last_order_id=self.last_order_id,
+        )
         await write(tx, self._rows)
 
 

@@ -38,8 +38,9 @@ def replace_settlement(change: Change) -> Settlement | None:
     stuck = next((s for s in order.settlements if s.state == "stuck"), None)
     if stuck is None:
         return None
-    settlement = replace(stuck, settlement_id=new_id(), state="pending", tries=0, send_before=None,
-                         business_at=change.now)  # fmt: skip
+    settlement = replace(
+        stuck, settlement_id=new_id(), state="pending", tries=0, send_before=None, business_at=change.now
+    )
     change.set_settlement(stuck, state="failed")
     change.fact("settlement_replaced", stuck.settlement_id, units=stuck.units)
     change.set_settlement(settlement)
@@ -49,9 +50,7 @@ def replace_settlement(change: Change) -> Settlement | None:
     return settlement
 
 
-def close_settlement(
-    change: Change, settlement_id: UUID, state: str, *, tx_hash: str | None, code: str | None
-) -> str:
+def close_settlement(change: Change, settlement_id: UUID, state: str, *, tx_hash: str | None, code: str | None) -> str:
     """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to the desk; whatever
     else is sent again, more and more seldom, until it is one of them."""
     settlement = change.order.settlement(settlement_id)
@@ -83,8 +82,15 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
         "settlement_id": wire_id("stl", settlement.settlement_id),
         "amount": text_like(settlement.units, settlement.asset, order.amount_text),
         "fee": text_like(settlement.fee_units, settlement.asset, order.amount_text),
-        "to_address": settlement.to_address, "tx_hash": tx_hash, "network": channel,
-    }  # fmt: skip
-    change.fact("settled", settlement.settlement_id, event={"settlement": told}, units=settlement.units,
-                tx_hash=tx_hash,
-                booked=Booked(settlement.settlement_id, [settled(settlement.units, channel)]))  # fmt: skip
+        "to_address": settlement.to_address,
+        "tx_hash": tx_hash,
+        "network": channel,
+    }
+    change.fact(
+        "settled",
+        settlement.settlement_id,
+        event={"settlement": told},
+        units=settlement.units,
+        tx_hash=tx_hash,
+        booked=Booked(settlement.settlement_id, [settled(settlement.units, channel)]),
+    )

@@ -10,12 +10,28 @@ from recoup.store.write.changes import Rows
 
 
 def tell(
-    rows: Rows, merchant_id: UUID, subject_kind: str, subject_id: UUID, event: str, *, now: BusinessTime,
-    wall: WallTime, seq: int = 1, **told: Any,
-) -> None:  # fmt: skip
+    rows: Rows,
+    merchant_id: UUID,
+    subject_kind: str,
+    subject_id: UUID,
+    event: str,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+    seq: int = 1,
+    **told: Any,
+) -> None:
     """`seq`: the event's number about its subject; the database refuses a second of one number."""
-    rows.outbox.append({
-        "merchant_id": merchant_id, "subject_id": subject_id, "seq": seq, "subject_kind": subject_kind,
-        "event_id": new_id(), "event": event, "body": event_data(event, **told), "business_at": now,
-        "recorded_at": wall,
-    })  # fmt: skip
+    rows.outbox.append(
+        {
+            "merchant_id": merchant_id,
+            "subject_id": subject_id,
+            "seq": seq,
+            "subject_kind": subject_kind,
+            "event_id": new_id(),
+            "event": event,
+            "body": event_data(event, **told),
+            "business_at": now,
+            "recorded_at": wall,
+        }
+    )

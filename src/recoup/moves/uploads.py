@@ -12,35 +12,56 @@ from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
 async def take_upload(
-    tx: Tx, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str,
+    tx: Tx,
+    scope: Scope,
+    upload_id: UUID,
+    kind: str,
+    form: str,
+    content_mac: bytes,
+    file_name: str,
     wall: WallTime,
-) -> bool:  # fmt: skip
+) -> bool:
     """The upload with the work that will look after it. False when the same file is one already."""
-    if not await begin_upload(tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(),
-                              scope.request_id, wall):  # fmt: skip
+    if not await begin_upload(
+        tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(), scope.request_id, wall
+    ):
         return False
     rows = Rows()
-    rows.due_work.append({"merchant_id": scope.merchant_id, "kind": "upload", "subject_id": upload_id,
-                          "due_at": wall, "wall": True})  # fmt: skip
+    rows.due_work.append(
+        {"merchant_id": scope.merchant_id, "kind": "upload", "subject_id": upload_id, "due_at": wall, "wall": True}
+    )
     await write(tx, rows)
     return True
 
 
-async def end_upload(
-    tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime
-) -> None:
+async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime) -> None:
     """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
     if state == "stopped":
         await stop_rest(tx, *key)
     ended = await finish_upload(tx, *key, state, wall)
     told = event_data(
-        "upload.completed", upload_id=key[1], kind=ended.kind, state=state, file_name=ended.file_name,
-        rows=ended.row_count, done=ended.done_count, refused=ended.refused_count,
-    )  # fmt: skip
+        "upload.completed",
+        upload_id=key[1],
+        kind=ended.kind,
+        state=state,
+        file_name=ended.file_name,
+        rows=ended.row_count,
+        done=ended.done_count,
+        refused=ended.refused_count,
+    )
     rows = Rows()
-    rows.outbox.append({
-        "merchant_id": key[0], "subject_id": key[1], "seq": 1, "subject_kind": "upload", "event_id": new_id(),
-        "event": "upload.completed", "body": told, "business_at": now, "recorded_at": wall,
-    })  # fmt: skip
+    rows.outbox.append(
+        {
+            "merchant_id": key[0],
+            "subject_id": key[1],
+            "seq": 1,
+            "subject_kind": "upload",
+            "event_id": new_id(),
+            "event": "upload.completed",
+            "body": told,
+            "business_at": now,
+            "recorded_at": wall,
+        }
+    )
     rows.due_done.append({"merchant_id": key[0], "kind": "upload", "subject_id": key[1]})
     await write(tx, rows)

@@ -60,9 +60,13 @@ class Connector:
         settings = {"application_name": self._name, "timezone": "UTC", "jit": "off", "role": role} | PLANS
         try:
             connection = await asyncpg.connect(
-                self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400,
+                self._dsn,
+                timeout=5,
+                command_timeout=30,
+                server_settings=settings,
+                statement_cache_size=400,
                 target_session_attrs="read-write",
-            )  # fmt: skip
+            )
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
             said = str(error).splitlines()[0]
             raise _not_ours(f"The database's log-in cannot become {role}: {said}.") from error

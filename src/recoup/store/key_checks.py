@@ -35,10 +35,13 @@ async def retiring_keys(db: Read) -> set[Key]:
     return {(one.purpose, one.key_id) for one in await _checks(db) if one.retiring}
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def _add(db: Tx, purposes: Sequence[str], key_ids: Sequence[str], values: Sequence[bytes]) -> None: ...
 
 
@@ -46,9 +49,12 @@ async def add_checks(db: Tx, checks: Mapping[Key, bytes]) -> None:
     await _add(db, *_columns(checks), list(checks.values()))
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-""")  # fmt: skip
+""",
+)
 async def _retire(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 
@@ -97,17 +103,23 @@ class SealedCard(Row, frozen=True):
     ciphertext: bytes
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT 'webhook:' || merchant_id AS context, webhook_key AS sealed FROM merchants
 WHERE webhook_key IS NOT NULL LIMIT 1
-""")
+""",
+)
 async def _secret_of_merchant(db: Read) -> list[SealedSecret]: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT 'totp:' || user_id AS context, sealed_secret AS sealed FROM second_factors
 WHERE sealed_secret IS NOT NULL LIMIT 1
-""")
+""",
+)
 async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
 
 

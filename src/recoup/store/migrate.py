@@ -96,8 +96,11 @@ async def migrate(
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         if int(connection.get_server_version().major) < 15:
-            raise Problem("unavailable", "Recoup needs PostgreSQL 15 or newer.",
-                          cure="Point it at a newer server, or leave the setting out: one is embedded.")  # fmt: skip
+            raise Problem(
+                "unavailable",
+                "Recoup needs PostgreSQL 15 or newer.",
+                cure="Point it at a newer server, or leave the setting out: one is embedded.",
+            )
         await _alone(connection)
         await _keep_record(connection, database)
         missing = await missing_of(connection, database, wanted)
@@ -129,8 +132,11 @@ async def _alone(connection: asyncpg.Connection) -> None:
         if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             return
         await asyncio.sleep(0.1)
-    raise Problem("unavailable", f"Another process has been migrating this database for {WAIT_SECONDS_MAX:.0f} s.",
-                  cure="Wait until it is through, or see what it waits for in pg_stat_activity.")  # fmt: skip
+    raise Problem(
+        "unavailable",
+        f"Another process has been migrating this database for {WAIT_SECONDS_MAX:.0f} s.",
+        cure="Wait until it is through, or see what it waits for in pg_stat_activity.",
+    )
 
 
 async def _keep_record(connection: asyncpg.Connection, database: str) -> None:
@@ -145,16 +151,12 @@ async def _keep_record(connection: asyncpg.Connection, database: str) -> None:
     elif "checksum" not in {row["attname"] for row in have}:
         async with connection.transaction():
             await connection.execute("ALTER TABLE schema_migrations ADD checksum text")
-            await connection.execute(
-                "UPDATE schema_migrations SET checksum = $1 WHERE number = 1", SPINE[database]
-            )
+            await connection.execute("UPDATE schema_migrations SET checksum = $1 WHERE number = 1", SPINE[database])
             await connection.execute("ALTER TABLE schema_migrations ALTER checksum SET NOT NULL")
             await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
 
 
-async def missing_of(
-    connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]
-) -> list[Migration]:
+async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]) -> list[Migration]:
     """What is still to be applied. Raises: Problem(unavailable) when what was applied is not what is wanted."""
     rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
     by_number = {migration.number: migration for migration in wanted}
@@ -222,8 +224,11 @@ async def _apply_concurrently(connection: asyncpg.Connection, migration: Migrati
 async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
     await connection.execute(
         "INSERT INTO schema_migrations (number, name, at, checksum) VALUES ($1, $2, $3, $4)",
-        migration.number, migration.name, Clocks().wall(), migration.checksum,
-    )  # fmt: skip
+        migration.number,
+        migration.name,
+        Clocks().wall(),
+        migration.checksum,
+    )
     if migration.number == 1:
         await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
 
@@ -236,5 +241,8 @@ async def _claim_world(connection: asyncpg.Connection, world: str) -> None:
     )
     name = await connection.fetchval("SELECT name FROM world")
     if name != world:
-        raise Problem("unavailable", f"This database holds the world {name!r}, not {world!r}; check the settings.",
-                      cure="Point the world's own setting at it: see docs/settings.md.")  # fmt: skip
+        raise Problem(
+            "unavailable",
+            f"This database holds the world {name!r}, not {world!r}; check the settings.",
+            cure="Point the world's own setting at it: see docs/settings.md.",
+        )

@@ -86,8 +86,12 @@ class _Slots:
             async with asyncio.timeout(10):
                 return await self._free.get()
         except TimeoutError:
-            raise Problem("unavailable", "All database connections are busy.",
-                          retry_after_seconds=1, cure="Send it again in a second.") from None  # fmt: skip
+            raise Problem(
+                "unavailable",
+                "All database connections are busy.",
+                retry_after_seconds=1,
+                cure="Send it again in a second.",
+            ) from None
         finally:
             again.cancel()
             self._waiting -= 1
@@ -171,9 +175,15 @@ class Database:
     `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right."""
 
     def __init__(
-        self, dsn: str, *, size: int = 12, reads: int | None = None, name: str = "recoup",
-        clocks: DatabaseClocks | None = None, schema: Schema | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        dsn: str,
+        *,
+        size: int = 12,
+        reads: int | None = None,
+        name: str = "recoup",
+        clocks: DatabaseClocks | None = None,
+        schema: Schema | None = None,
+    ) -> None:
         """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is not said. Each kind
         has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
         connection and once a minute. `schema`: which the database must have, see `versions`."""
@@ -245,8 +255,12 @@ class Database:
             raise unavailable(error) from error
         except asyncpg.InvalidCachedStatementError as error:
             self._renew()
-            raise StalePlan("unavailable", "The database's schema has just changed; nothing was written.",
-                            cure="Send the same call again.", retry_after_seconds=1) from error  # fmt: skip
+            raise StalePlan(
+                "unavailable",
+                "The database's schema has just changed; nothing was written.",
+                cure="Send the same call again.",
+                retry_after_seconds=1,
+            ) from error
         except Exception:
             if connection is not None and (connection.is_in_transaction() or connection.is_closed()):
                 connection.terminate()
@@ -297,7 +311,11 @@ async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
             return await work()
         except (*RETRY, StalePlan) as error:
             if attempt == tries - 1:
-                raise Problem("unavailable", "Too much contention on this record.",
-                              retry_after_seconds=1, cure="Send it again in a second.") from error  # fmt: skip
+                raise Problem(
+                    "unavailable",
+                    "Too much contention on this record.",
+                    retry_after_seconds=1,
+                    cure="Send it again in a second.",
+                ) from error
             await asyncio.sleep(0.005 * 2**attempt)
     raise AssertionError("unreachable")

@@ -15,12 +15,15 @@ ALERTS_KEPT: Final = timedelta(days=90)
 TRAININGS_KEPT: Final = timedelta(days=366)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
   WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
   LIMIT $2)
-""")
+""",
+)
 async def _forget_requests(db: Tx, before: datetime, limit: int) -> Written:
     """Keys, and what they were answered."""
 
@@ -30,17 +33,18 @@ async def _forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
     """Of merchants."""
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 DELETE FROM partner_alerts WHERE ctid IN (
   SELECT ctid FROM partner_alerts WHERE created_at < $1 AND told_at IS NOT NULL LIMIT $2)
-""")
+""",
+)
 async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
     """That were told."""
 
 
-@statement(
-    DIRECTORY, "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)"
-)
+@statement(DIRECTORY, "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
 async def _forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
     """What came of them is kept with their models."""
 
@@ -53,8 +57,12 @@ async def _forget_gaps(db: Tx, before: datetime) -> Written:
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
     """Deletes what has served its time, in batches; answers how many rows and partitions."""
     gone = 0
-    for forget, kept in ((_forget_requests, REQUESTS_KEPT), (_forget_alerts, ALERTS_KEPT),
-                         (_forget_partner_alerts, ALERTS_KEPT), (_forget_trainings, TRAININGS_KEPT)):  # fmt: skip
+    for forget, kept in (
+        (_forget_requests, REQUESTS_KEPT),
+        (_forget_alerts, ALERTS_KEPT),
+        (_forget_partner_alerts, ALERTS_KEPT),
+        (_forget_trainings, TRAININGS_KEPT),
+    ):
         done = BATCH
         while done == BATCH:
             done = await forget(connection, now - kept, BATCH)

@@ -58,8 +58,11 @@ async def ensure_roles(connection: asyncpg.Connection, log_in: str | None = None
             if not await may_become(connection, who, role):
                 await connection.execute(_grant(connection, role, who, inherit=who != own))
         except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
-            raise Problem("unavailable", f"The log-in {who} cannot become {role}: {str(error).splitlines()[0]}.",
-                          cure="`recoup schema sql` prints what an administrator runs once.") from error  # fmt: skip
+            raise Problem(
+                "unavailable",
+                f"The log-in {who} cannot become {role}: {str(error).splitlines()[0]}.",
+                cure="`recoup schema sql` prints what an administrator runs once.",
+            ) from error
 
 
 async def may_become(connection: asyncpg.Connection, log_in: str, role: str) -> bool:

@@ -91,8 +91,16 @@ def statement(
         hints, signature = get_type_hints(function), inspect.signature(function)
         db, *names = signature.parameters
         gives, method, finish = _result(hints["return"])
-        STATEMENTS.append(Statement(f"{function.__module__}.{function.__name__}", home, sql, hints[db] is Read,
-                                    {name: hints[name] for name in names}, gives))  # fmt: skip
+        STATEMENTS.append(
+            Statement(
+                f"{function.__module__}.{function.__name__}",
+                home,
+                sql,
+                hints[db] is Read,
+                {name: hints[name] for name in names},
+                gives,
+            )
+        )
         count, options = len(names), {} if seconds is None else {"timeout": seconds}
 
         async def call(db: Any, *args: Any, **named: Any) -> Any:

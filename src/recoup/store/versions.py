@@ -67,8 +67,9 @@ async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
     rows = await connection.fetch(_OTHERS, CLASS, schema.mark, list(_FROM_BEFORE))
     return [
         f"{row['name'] or 'a process'} of {row['log_in']}{' at ' + row['host'] if row['host'] else ''}"
-        f" (pid {row['pid']})" for row in rows
-    ]  # fmt: skip
+        f" (pid {row['pid']})"
+        for row in rows
+    ]
 
 
 def held_up_by(connections: Sequence[str]) -> Problem:

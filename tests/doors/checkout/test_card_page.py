@@ -61,21 +61,24 @@ def test_a_customer_says_no(door: Door, shop: Caller) -> None:
     assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "challenge_failed")
 
 
-@pytest.mark.parametrize(("form", "field"), [
-    ({"number": "4111", "expires": "08/33"}, "CardNumber"),
-    ({"number": "nobody", "expires": "08/33"}, "CardNumber"),
-    ({"number": "4929" + "1" * 12, "expires": "08/33"}, "CardNumber"),
-    (ANOTHER | {"expires": "13/33"}, "Expires"),
-    (ANOTHER | {"expires": "soon"}, "Expires"),
-    (ANOTHER | {"expires": "9" * 5000 + "/33"}, "Expires"),
-    (ANOTHER | {"expires": "09/2020"}, "Expires"),
-    (ANOTHER | {"expires": "09/0000"}, "Expires"),
-    (ANOTHER | {"expires": "09/9999"}, "Expires"),
-    (ANOTHER | {"code": "12x"}, "Code"),
-    (ANOTHER | {"code": "12345"}, "Code"),
-    ({}, "Confirmed"),
-    ({"confirmed": "yes"}, "Confirmed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"number": "4111", "expires": "08/33"}, "CardNumber"),
+        ({"number": "nobody", "expires": "08/33"}, "CardNumber"),
+        ({"number": "4929" + "1" * 12, "expires": "08/33"}, "CardNumber"),
+        (ANOTHER | {"expires": "13/33"}, "Expires"),
+        (ANOTHER | {"expires": "soon"}, "Expires"),
+        (ANOTHER | {"expires": "9" * 5000 + "/33"}, "Expires"),
+        (ANOTHER | {"expires": "09/2020"}, "Expires"),
+        (ANOTHER | {"expires": "09/0000"}, "Expires"),
+        (ANOTHER | {"expires": "09/9999"}, "Expires"),
+        (ANOTHER | {"code": "12x"}, "Code"),
+        (ANOTHER | {"code": "12345"}, "Code"),
+        ({}, "Confirmed"),
+        ({"confirmed": "yes"}, "Confirmed"),
+    ],
+)
 def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: dict[str, str], field: str) -> None:
     order_id, path = challenged(shop)
     answer = post(door, f"{path}/answer", **form)
@@ -86,10 +89,14 @@ def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: 
     assert shop.order(order_id)["statusName"] == "PROCESSING"
 
 
-@pytest.mark.parametrize(("kind", "body"), [
-    ("multipart/form-data", b"x"), ("multipart/form-data; boundary=a", b"--a\r\nno form"),
-    ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(2000))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=a", b"--a\r\nno form"),
+        ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(2000))),
+    ],
+)
 def test_a_form_that_cannot_be_read_is_said(door: Door, shop: Caller, kind: str, body: bytes) -> None:
     order_id, path = challenged(shop)
     answer = door.call("POST", f"{path}/answer", content=body, headers={"content-type": kind})
@@ -99,8 +106,9 @@ def test_a_form_that_cannot_be_read_is_said(door: Door, shop: Caller, kind: str,
 
 def test_a_card_that_the_bank_does_not_take_is_asked_for(door: Door, shop: Caller) -> None:
     token = script_card("visa", "54", 99)
-    told = customer(shop, paymentMethod__cardNumber=token, transaction__responseCode="54",
-                    transaction__responseCodeSource="visa")  # fmt: skip
+    told = customer(
+        shop, paymentMethod__cardNumber=token, transaction__responseCode="54", transaction__responseCodeSource="visa"
+    )
     assert told["status"] == "CHALLENGE"
     page = door.call("GET", urlsplit(told["challengeUrl"]).path).text
     assert "Your bank declined the card" in page
@@ -108,8 +116,11 @@ def test_a_card_that_the_bank_does_not_take_is_asked_for(door: Door, shop: Calle
 
 
 def test_a_managed_payment_has_a_link_too(door: Door, shop: Caller) -> None:
-    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
-                          transaction__responseCodeSource="visa")  # fmt: skip
+    order_id = shop.admit(
+        paymentMethod__cardNumber=script_card("visa", "54", 99),
+        transaction__responseCode="54",
+        transaction__responseCodeSource="visa",
+    )
     shop.advance(seconds=5)
     order = shop.order(order_id)
     assert order["statusName"] == "PROCESSING"
@@ -154,10 +165,16 @@ def test_after_the_challenge_the_customer_finds_back_to_the_shop(
     assert "evil.example" not in page
 
 
-@pytest.mark.parametrize(("url", "leads"), [
-    ("shop.example", ["https://shop.example"]), ("https://shop.example/de?a=1", ["https://shop.example/de?a=1"]),
-    ("http://shop.example", []), ("javascript:alert(1)", []), ('https://shop.example/"onclick="x', []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "leads"),
+    [
+        ("shop.example", ["https://shop.example"]),
+        ("https://shop.example/de?a=1", ["https://shop.example/de?a=1"]),
+        ("http://shop.example", []),
+        ("javascript:alert(1)", []),
+        ('https://shop.example/"onclick="x', []),
+    ],
+)
 def test_the_way_back_is_an_https_address_or_none(door: Door, shop: Caller, url: str, leads: list[str]) -> None:
     _, path = challenged(shop)
     post(door, f"{path}/refuse")

@@ -55,8 +55,13 @@ def asked_about(door: Door, shop: Caller, order_id: str) -> None:
 
 
 def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = customer(shop, paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
-                    transaction__responseCodeSource="visa", transactionType="Authorization")  # fmt: skip
+    told = customer(
+        shop,
+        paymentMethod__cardNumber=script_card("visa", "54", 99),
+        transaction__responseCode="54",
+        transaction__responseCodeSource="visa",
+        transactionType="Authorization",
+    )
     path = urlsplit(told["challengeUrl"]).path
     post(door, f"{path}/answer", **ANOTHER)
     assert "Done. Thank you." in door.call("GET", path).text
@@ -70,8 +75,11 @@ def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: py
 
 
 def test_a_payment_that_goes_on_without_its_customer_has_not_ended(door: Door, shop: Caller) -> None:
-    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
-                          transaction__responseCodeSource="visa")  # fmt: skip
+    order_id = shop.admit(
+        paymentMethod__cardNumber=script_card("visa", "54", 99),
+        transaction__responseCode="54",
+        transaction__responseCodeSource="visa",
+    )
     shop.advance(seconds=5)
     path = urlsplit(shop.order(order_id)["challengeUrl"]).path
     ended = Amended(do_not_retry=True)

@@ -20,10 +20,17 @@ from recoup.rules.merchants.form import Form, WantedSite
 from recoup.store.server import ServerAddress
 
 FORM = Form(
-    legal_name="Tea Ltd", country="GB", registration_number="1", business_category="5499", contact_name="Ana",
-    contact_email="ana@example.test", currency="GBP", monthly_units=1, kinds=("mit",),
+    legal_name="Tea Ltd",
+    country="GB",
+    registration_number="1",
+    business_category="5499",
+    contact_name="Ana",
+    contact_email="ana@example.test",
+    currency="GBP",
+    monthly_units=1,
+    kinds=("mit",),
     sites=(WantedSite("https://tea.example", "Tea", "TEASHOP"),),
-)  # fmt: skip
+)
 PDF = b"%PDF-1.7\n%%EOF\n"
 
 
@@ -50,8 +57,11 @@ def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_pat
             assert (declined["status"], declined["reason"]) == ("DECLINED", "identity")
             shown = await run("show", str(draft.application_id), "--json")
             assert "LegalName" in shown["missing"]
-            for words, code in ((("approve", ids[1]), "wrong_state"), (("show", "x"), "invalid"),
-                                (("approve", "0" * 32), "not_found")):  # fmt: skip
+            for words, code in (
+                (("approve", ids[1]), "wrong_state"),
+                (("show", "x"), "invalid"),
+                (("approve", "0" * 32), "not_found"),
+            ):
                 problem = await run(*words)
                 assert isinstance(problem, Problem)
                 assert problem.code == code

@@ -82,8 +82,13 @@ def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_perso
             ):
                 await make_user(shop.world, email, "Somebody", "a password of theirs", memberships)
             loop = asyncio.get_running_loop()
-            for options in ((), ("--as", " "), ("--as", "owner@shop.test"), ("--as", "analyst@recoup.test"),
-                            ("--as", "nobody@recoup.test")):  # fmt: skip
+            for options in (
+                (),
+                ("--as", " "),
+                ("--as", "owner@shop.test"),
+                ("--as", "analyst@recoup.test"),
+                ("--as", "nobody@recoup.test"),
+            ):
                 refused = await asyncio.to_thread(_adjust, opened, loop, shop, options)
                 assert isinstance(refused, Problem), refused
                 assert refused.field == "as"

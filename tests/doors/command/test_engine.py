@@ -62,10 +62,15 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
 
 @pytest.mark.parametrize(
     ("words", "field"),
-    [(("set", "--share", "95"), "share"), (("set", "--holdout", "51"), "holdout"),
-     (("set", "--mode", "inherit"), "mode"), (("set", "--explore-max", "500"), "explore_max"),
-     (("stop", "--why", " "), "why"), (("set", "--site", "x"), "site")],
-)  # fmt: skip
+    [
+        (("set", "--share", "95"), "share"),
+        (("set", "--holdout", "51"), "holdout"),
+        (("set", "--mode", "inherit"), "mode"),
+        (("set", "--explore-max", "500"), "explore_max"),
+        (("stop", "--why", " "), "why"),
+        (("set", "--site", "x"), "site"),
+    ],
+)
 def test_what_is_wrong_names_the_option(
     server: ServerAddress, tmp_path: Path, words: tuple[str, ...], field: str
 ) -> None:

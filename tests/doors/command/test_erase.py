@@ -53,7 +53,8 @@ def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(server: ServerA
         assert isinstance(unknown, Problem)
         assert unknown.code == "not_found"
         assert run("cust-7", typed="y\n").output.endswith(
-            "Erased 1 customer, from 1 order; 1 still open, now without the data\n")  # fmt: skip
+            "Erased 1 customer, from 1 order; 1 still open, now without the data\n"
+        )
         assert wait(shop.value(names)) == ""
         assert wait(shop.value("SELECT actor FROM person_log")) == "operator:erase"
 
@@ -90,5 +91,6 @@ def test_more_orders_of_one_address_than_are_looked_through_at_once(
             wait(shop.admit(payer=Person(first_name="Ana", email="first@example.test", external_id=own)))
             wait(shop.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id=own)))
         assert run("ana@example.test", "--yes").output == (
-            "Erased 3 customers, from 6 orders; 6 still open, now without the data\n")  # fmt: skip
+            "Erased 3 customers, from 6 orders; 6 still open, now without the data\n"
+        )
         assert wait(shop.value("SELECT count(*) FROM order_payer WHERE email <> ''")) == 0

@@ -44,8 +44,9 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
 
 def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
-        assert run("list").output == ("There is no model yet; `recoup learn` trains one.\n"
-                                      "There is no nightly training here.\n")  # fmt: skip
+        assert run("list").output == (
+            "There is no model yet; `recoup learn` trains one.\nThere is no nightly training here.\n"
+        )
         nothing = run().output
         assert "not enough data; nothing was changed. Missing:" in nothing
         assert "14 more days of data (0 of 14)." in nothing
@@ -55,7 +56,11 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         name = re.search(r"model-[0-9a-f]{12}", tried)
         assert name is not None
         assert json.loads(run("list", "--json").output) == {
-            "models": [], "drift": None, "training": "off", "last_training": None}  # fmt: skip
+            "models": [],
+            "drift": None,
+            "training": "off",
+            "last_training": None,
+        }
         assert "result      better; stored, not in use." in run("--candidate").output
         assert f"{name[0]} candidate" in run("list").output
         done = run().output
@@ -84,34 +89,51 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
                 await connection.execute("UPDATE models SET content = content || ' '")
 
         wait(damage())
-        assert "DAMAGED     The content is not the one that was stored: its hash differs. It is not used." in run(
-            "show", name).output  # fmt: skip
+        assert (
+            "DAMAGED     The content is not the one that was stored: its hash differs. It is not used."
+            in run("show", name).output
+        )
         assert json.loads(run("show", name, "--json").output)["content"] is None
 
 
 def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
-        row = {"began_at": NIGHT, "ended_at": NIGHT, "mode": "candidate", "result": "candidate", "attempts": 9_000,
-               "model": "model-0123456789ab", "compared_with": "plain rates", "score": 0.31, "compared_score": 0.33,
-               "note": ""}  # fmt: skip
+        row = {
+            "began_at": NIGHT,
+            "ended_at": NIGHT,
+            "mode": "candidate",
+            "result": "candidate",
+            "attempts": 9_000,
+            "model": "model-0123456789ab",
+            "compared_with": "plain rates",
+            "score": 0.31,
+            "compared_score": 0.33,
+            "note": "",
+        }
 
         async def night(**found: Any) -> None:
             async with shop.world.db.transaction() as tx:
                 await add_training(tx, row | found)
 
         wait(night())
-        assert ("Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` uses it.\n"
-                in run("list").output)  # fmt: skip
+        assert (
+            "Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` uses it.\n"
+            in run("list").output
+        )
         wait(night(began_at=NIGHT + timedelta(days=1), result="failed", model=None, note="It took too long."))
         assert "it failed. It took too long.\n" in run("list").output
         told = json.loads(run("list", "--json").output)["last_training"]
         assert (told["result"], told["began_at"]) == ("failed", "2026-11-23T03:00:05.000Z")
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (("show", "model-0"), "There is no model 'model-0'."), (("take", "model-0"), "There is no model 'model-0'."),
-    (("back",), "No model is in use, so there is none to go back from."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("show", "model-0"), "There is no model 'model-0'."),
+        (("take", "model-0"), "There is no model 'model-0'."),
+        (("back",), "No model is in use, so there is none to go back from."),
+    ],
+)
 def test_what_is_not_there_is_refused(
     server: ServerAddress, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:

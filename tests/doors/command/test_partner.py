@@ -38,13 +38,24 @@ def test_what_the_operator_allows_is_shown_and_changed(server: ServerAddress, tm
 
             assert "Subscriptions Inc" in await said()
             told = json.loads(await said(str(partner_id), "--merchants-max", "3", "--state", "paused", "--json"))
-            assert told == [{"id": str(partner_id), "name": "Subscriptions Inc", "state": "paused", "merchants": 0,
-                             "merchants_max": 3, "calls_per_minute": 60000}]  # fmt: skip
+            assert told == [
+                {
+                    "id": str(partner_id),
+                    "name": "Subscriptions Inc",
+                    "state": "paused",
+                    "merchants": 0,
+                    "merchants_max": 3,
+                    "calls_per_minute": 60000,
+                }
+            ]
             assert (await read_partner(world, partner_id)).state == "paused"
-            for words, why in (((str(uuid4()),), "no such partner"), (("x",), "by its id"),
-                               (("--merchants-max", "3"), "by its id"),
-                               ((str(partner_id), "--calls-per-minute", "0"), "between 1 and"),
-                               ((str(partner_id), "--merchants-max", "-1"), "between 0 and")):  # fmt: skip
+            for words, why in (
+                ((str(uuid4()),), "no such partner"),
+                (("x",), "by its id"),
+                (("--merchants-max", "3"), "by its id"),
+                ((str(partner_id), "--calls-per-minute", "0"), "between 1 and"),
+                ((str(partner_id), "--merchants-max", "-1"), "between 0 and"),
+            ):
                 assert why in str(await said(*words)), words
             async with owner(world) as connection:
                 noted = await connection.fetch("SELECT happening, actor, about->>'merchants_max' AS n FROM partner_log")

@@ -69,10 +69,19 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     refused = recoup("reconcile", other)
     assert isinstance(refused.exception, Problem)
     assert "no amount" in refused.exception.message
-    words = ok(recoup("reconcile", other, "--map", "amount=Gross", "--map", "reference=PSP", "--period",
-                      "2026-01-01..2100-01-01"))  # fmt: skip
-    for expected in ("matched", "missing there", "duplicate", "[processing_cost]", "Line 7 could not be read",
-                     "1 suggestion"):  # fmt: skip
+    words = ok(
+        recoup(
+            "reconcile", other, "--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01"
+        )
+    )
+    for expected in (
+        "matched",
+        "missing there",
+        "duplicate",
+        "[processing_cost]",
+        "Line 7 could not be read",
+        "1 suggestion",
+    ):
         assert expected in words
     options = ("--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")
     again = ok(recoup("reconcile", other, *options, "--book", "6", "--note", "November"))
@@ -86,10 +95,19 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     assert anew["outcomes"]["missing_here"] == 0
 
 
-@pytest.mark.parametrize("words", [
-    ("--book", "all"), ("--book", "x", "--note", "y"), ("--map", "amount"), ("--period", "2026-11-01"),
-    ("--period", "2026-12-01..2026-11-01"), ("--zone", "Mars"), ("--encoding", "klingon"), ("--currency", "XXY"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--book", "all"),
+        ("--book", "x", "--note", "y"),
+        ("--map", "amount"),
+        ("--period", "2026-11-01"),
+        ("--period", "2026-12-01..2026-11-01"),
+        ("--zone", "Mars"),
+        ("--encoding", "klingon"),
+        ("--currency", "XXY"),
+    ],
+)
 def test_options_that_cannot_be_are_refused(recoup: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
     file = tmp_path / "statement.csv"
     file.write_text("id,reference,type,amount,currency,date\n")
@@ -111,8 +129,12 @@ def test_the_report_is_a_file_and_its_sums(recoup: Run, tmp_path: Path) -> None:
 
 def test_currencies_are_named_at_once_and_refused_lines_come_last(recoup: Run, tmp_path: Path) -> None:
     file = tmp_path / "mixed.csv"
-    rows = ["id,type,amount,currency,date", "a1,charge,1.00,USD,2026-11-20", "a2,charge,1.00,EUR,2026-11-20",
-            "a3,charge,2.00,USD,2026-11-20"]  # fmt: skip
+    rows = [
+        "id,type,amount,currency,date",
+        "a1,charge,1.00,USD,2026-11-20",
+        "a2,charge,1.00,EUR,2026-11-20",
+        "a3,charge,2.00,USD,2026-11-20",
+    ]
     file.write_text("\n".join(rows) + "\n")
     told = json.loads(ok(recoup("reconcile", file, "--json")))
     assert [one["outcome"] for one in told["differences"]][-1] == "refused"

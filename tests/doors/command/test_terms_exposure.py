@@ -61,9 +61,15 @@ def test_terms_are_shown_and_changed(server: ServerAddress, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "call",
-    [("--limit", "-1"), ("--limit", "1.234"), ("--chunk", "0"), ("--allowed-loss", "100.01"), ("--currency", "XXQ"),
-     ("--limit", "much")],
-)  # fmt: skip
+    [
+        ("--limit", "-1"),
+        ("--limit", "1.234"),
+        ("--chunk", "0"),
+        ("--allowed-loss", "100.01"),
+        ("--currency", "XXQ"),
+        ("--limit", "much"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(server: ServerAddress, tmp_path: Path, call: tuple[str, ...]) -> None:
     [refused] = told(server, tmp_path, (call,))
     assert isinstance(refused, Problem)

@@ -45,31 +45,67 @@ def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call
 
 
 def test_fees_are_shown_set_and_ended(server: ServerAddress, tmp_path: Path) -> None:
-    none, first, second, third, plain = told(server, tmp_path, (
-        ("fees",), ("fees", "--percent", "2.9", "--note", "list price", "--json"),
-        ("fees", "--percent", "1", "--fixed", "0.30", "--minimum", "0.50", "--currency", "usd", "--site", "SITE",
-         "--type", "mit", "--refund", "pro-rata", "--json"),
-        ("fees", "--end", "--json"), ("fees",),
-    ))  # fmt: skip
+    none, first, second, third, plain = told(
+        server,
+        tmp_path,
+        (
+            ("fees",),
+            ("fees", "--percent", "2.9", "--note", "list price", "--json"),
+            (
+                "fees",
+                "--percent",
+                "1",
+                "--fixed",
+                "0.30",
+                "--minimum",
+                "0.50",
+                "--currency",
+                "usd",
+                "--site",
+                "SITE",
+                "--type",
+                "mit",
+                "--refund",
+                "pro-rata",
+                "--json",
+            ),
+            ("fees", "--end", "--json"),
+            ("fees",),
+        ),
+    )
     assert "No fee is charged" in none
     assert [(r["scope"], r["fee"], r["refund"], r["note"]) for r in first] == [
-        ("everything", "2.90 %", "keep", "list price")]  # fmt: skip
+        ("everything", "2.90 %", "keep", "list price")
+    ]
     assert (second[1]["scope"], second[1]["fee"]) == (
-        "https://leaf.example.test MIT USD", "1.00 % + 0.30 at least 0.50")  # fmt: skip
+        "https://leaf.example.test MIT USD",
+        "1.00 % + 0.30 at least 0.50",
+    )
     assert second[1]["refund"] == "pro-rata"
     assert third[2]["fee"] == "ended"
     assert plain.count("\n") == 4
     assert plain.startswith("from ")
 
 
-@pytest.mark.parametrize(("call", "field"), [
-    (("--percent", "1", "--from", "2020-01-01"), "from"), (("--percent", "1", "--from", "soon"), "from"),
-    (("--percent", "x"), "percent"), (("--percent", "101"), "percent"), (("--percent", "1.234"), "percent"),
-    (("--fixed", "0.30"), "currency"), (("--fixed", "0.305", "--currency", "USD"), "fixed"),
-    (("--percent", "1", "--currency", "ZZZ"), "currency"), (("--percent", "1", "--type", "X"), "type"),
-    (("--percent", "1", "--site", "x"), "site"), (("--percent", "0.001"), "percent"), (("--refund", "full"), "percent"),
-    (("--site", "SITE", "--type", "MIT", "--currency", "USD"), "percent"), (("--from", "2100-01-01"), "percent"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (("--percent", "1", "--from", "2020-01-01"), "from"),
+        (("--percent", "1", "--from", "soon"), "from"),
+        (("--percent", "x"), "percent"),
+        (("--percent", "101"), "percent"),
+        (("--percent", "1.234"), "percent"),
+        (("--fixed", "0.30"), "currency"),
+        (("--fixed", "0.305", "--currency", "USD"), "fixed"),
+        (("--percent", "1", "--currency", "ZZZ"), "currency"),
+        (("--percent", "1", "--type", "X"), "type"),
+        (("--percent", "1", "--site", "x"), "site"),
+        (("--percent", "0.001"), "percent"),
+        (("--refund", "full"), "percent"),
+        (("--site", "SITE", "--type", "MIT", "--currency", "USD"), "percent"),
+        (("--from", "2100-01-01"), "percent"),
+    ],
+)
 def test_a_fee_that_cannot_be_is_refused(
     server: ServerAddress, tmp_path: Path, call: tuple[str, ...], field: str
 ) -> None:
@@ -81,9 +117,15 @@ def test_a_fee_that_cannot_be_is_refused(
 
 
 def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:
-    before, after, shown = told(server, tmp_path, (
-        ("notices", "--json"), ("notices", "--on", "receipt", "--off", "challenge", "--json"), ("notices",),
-    ))  # fmt: skip
+    before, after, shown = told(
+        server,
+        tmp_path,
+        (
+            ("notices", "--json"),
+            ("notices", "--on", "receipt", "--off", "challenge", "--json"),
+            ("notices",),
+        ),
+    )
     assert before == {"receipt": False, "refunded": False, "charge_coming": True, "challenge": True}
     assert after == before | {"receipt": True, "challenge": False}
     assert "receipt        on" in shown

@@ -20,25 +20,59 @@ AMOUNTS = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "r
 def settlement() -> list[dict[str, Any]]:
     """One order of 45.90 and its payout, in two pages."""
     postings = [
-        [MERCHANT, "attempt", "01a1f982-0000-7000-8000-00000000000c", "approve", "USD", "2026-11-20T15:10:03.999Z",
-         [["customer_due", "", 4590], ["merchant_payable", "", -4590]]],
-        [MERCHANT, "batch", BATCH, "settlement_closed", "USD", "2026-11-21T00:00:00.056Z",
-         [["merchant_payable", "", 4590], ["settlement_due", "", -4590]]],
-    ]  # fmt: skip
+        [
+            MERCHANT,
+            "attempt",
+            "01a1f982-0000-7000-8000-00000000000c",
+            "approve",
+            "USD",
+            "2026-11-20T15:10:03.999Z",
+            [["customer_due", "", 4590], ["merchant_payable", "", -4590]],
+        ],
+        [
+            MERCHANT,
+            "batch",
+            BATCH,
+            "settlement_closed",
+            "USD",
+            "2026-11-21T00:00:00.056Z",
+            [["merchant_payable", "", 4590], ["settlement_due", "", -4590]],
+        ],
+    ]
     pages, root = [], ""
     for number, posting in enumerate(postings, 1):
         hashes = [hashlib.sha256(encoded(posting)).hexdigest()]
         sums = sorted([account, "USD", place, units] for account, place, units in posting[6])  # type: ignore[union-attr]
         made = page_root(root, number, hashes, sums)
-        pages.append({"type": "page", "page": number, "previousRoot": root, "root": made, "sums": sums,
-                      "postings": hashes})  # fmt: skip
+        pages.append(
+            {"type": "page", "page": number, "previousRoot": root, "root": made, "sums": sums, "postings": hashes}
+        )
         root = made
-    lines = [{"type": "line", "lineId": f"{n}.1", "kind": kind, "amount": amount, "page": n, "position": 1,
-              "entry": entry, "posting": postings[n - 1]}
-             for n, kind, amount, entry in ((1, "amount", 4590, 2), (2, "payout", -4590, 1))]  # fmt: skip
-    head = {"type": "settlement", "format": "recoup-settlement-1", "settlementId": BATCH, "merchantId": MERCHANT,
-            "currency": "USD", "page": 1, "root": pages[0]["root"], "payout": 4590, "lines": 2,
-            "amounts": dict.fromkeys(AMOUNTS, 0) | {"amount": 4590}}  # fmt: skip
+    lines = [
+        {
+            "type": "line",
+            "lineId": f"{n}.1",
+            "kind": kind,
+            "amount": amount,
+            "page": n,
+            "position": 1,
+            "entry": entry,
+            "posting": postings[n - 1],
+        }
+        for n, kind, amount, entry in ((1, "amount", 4590, 2), (2, "payout", -4590, 1))
+    ]
+    head = {
+        "type": "settlement",
+        "format": "recoup-settlement-1",
+        "settlementId": BATCH,
+        "merchantId": MERCHANT,
+        "currency": "USD",
+        "page": 1,
+        "root": pages[0]["root"],
+        "payout": 4590,
+        "lines": 2,
+        "amounts": dict.fromkeys(AMOUNTS, 0) | {"amount": 4590},
+    }
     return [head, *pages, *lines]
 
 
@@ -75,10 +109,15 @@ def test_a_settlement_that_does_not_add_up_ends_verify_with_1(tmp_path: Path) ->
     assert verified(tmp_path, settlement(), "--root", "00").returncode == 1
 
 
-@pytest.mark.parametrize(("content", "found"), [
-    (b"payout,outcome\n", "JSON is malformed"), (b'{"a":1}\n', "no 'type'"), (b"", "cut off"),
-    (b"\xff\xfe", "malformed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"payout,outcome\n", "JSON is malformed"),
+        (b'{"a":1}\n', "no 'type'"),
+        (b"", "cut off"),
+        (b"\xff\xfe", "malformed"),
+    ],
+)
 def test_what_is_no_settlement_file_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
     (tmp_path / "file").write_bytes(content)
     done = CliRunner().invoke(verify, ["--file", str(tmp_path / "file")])

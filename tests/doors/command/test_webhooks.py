@@ -50,11 +50,14 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
             await shop.run_due()
             await shop.publish()
             assert len(receiver.got) == 4
-            for words, why in ((("x",), "not an endpoint's id"), ((str(uuid4()),), "no such webhook endpoint"),
-                               ((which, "--event", "order.unheard"), "does not subscribe"),
-                               ((which, "--since", "never"), "is not a date"),
-                               ((which, "--from-number", "0"), "Invalid value"),
-                               ((which, "--from-number", "999"), "ends at")):  # fmt: skip
+            for words, why in (
+                (("x",), "not an endpoint's id"),
+                ((str(uuid4()),), "no such webhook endpoint"),
+                ((which, "--event", "order.unheard"), "does not subscribe"),
+                ((which, "--since", "never"), "is not a date"),
+                ((which, "--from-number", "0"), "Invalid value"),
+                ((which, "--from-number", "999"), "ends at"),
+            ):
                 assert why in str(await said("replay", *words)), words
 
     asyncio.run(story())

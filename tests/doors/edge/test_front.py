@@ -22,7 +22,7 @@ def refuse(_scope: Scope, problem: Problem) -> Refusal:
 
 def ask(
     headers: dict[str, str], client: tuple[str, int] = ("127.0.0.1", 5), path: str = "/orders", **settings: str
-) -> Got:  # fmt: skip
+) -> Got:
     made = Settings(**settings)  # type: ignore[arg-type]
     front: App = Front(who, refuse, Proxies(made.behind_proxy), Hosts(made.hosts))
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -77,20 +77,46 @@ def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytes
 OWN = {"host": "0.0.0.0", "public_url": "https://pay.example.com"}
 
 
-@pytest.mark.parametrize("name", [
-    "pay.example.com", "PAY.example.com:443", "pay.example.com.", "localhost:8400", "127.0.0.1:8400", "[::1]:8400",
-    "192.168.1.7:8400", "recoup.localhost",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pay.example.com",
+        "PAY.example.com:443",
+        "pay.example.com.",
+        "localhost:8400",
+        "127.0.0.1:8400",
+        "[::1]:8400",
+        "192.168.1.7:8400",
+        "recoup.localhost",
+    ],
+)
 def test_a_call_for_a_name_of_ours_is_taken(name: str) -> None:
     assert ask({"Host": name}, **OWN).status == 200
 
 
-@pytest.mark.parametrize("name", [
-    "evil.example", "pay.example.com.evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-    "127.0.0.1@evil", "xlocalhost", "", "[evil.example]", "pay.example.com:80:evil",
-    "[::1].evil.example", "[::1].evil.example:80", "[::1]evil.example", "[::1", "[localhost]", "[pay.example.com]",
-    "127.0.0.1:80.evil.example", "localhost:evil", "localhost:80@evil",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.example",
+        "pay.example.com.evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.0.0.1@evil",
+        "xlocalhost",
+        "",
+        "[evil.example]",
+        "pay.example.com:80:evil",
+        "[::1].evil.example",
+        "[::1].evil.example:80",
+        "[::1]evil.example",
+        "[::1",
+        "[localhost]",
+        "[pay.example.com]",
+        "127.0.0.1:80.evil.example",
+        "localhost:evil",
+        "localhost:80@evil",
+    ],
+)
 def test_a_page_of_another_site_does_not_reach_a_service_under_its_own_name(name: str) -> None:
     got = ask({"Host": name}, **OWN)
     assert got.status == 403

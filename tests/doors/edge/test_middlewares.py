@@ -39,9 +39,10 @@ def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
     return call(APP, scope_of(path, list(headers), query_string=b"", **more), request(b"{}"))
 
 
-@pytest.mark.parametrize("path", ["/v1/outcome", "/v1//outcome", "//v1///outcome//", "/v1/outcome/",
-                                  "/v1/Outcome", "/V1/OUTCOME",
-                                  "//V1//outCome/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/outcome", "/v1//outcome", "//v1///outcome//", "/v1/outcome/", "/v1/Outcome", "/V1/OUTCOME", "//V1//outCome/"],
+)
 def test_carelessly_joined_paths_arrive(path: str) -> None:
     assert post(path).status == 200
 

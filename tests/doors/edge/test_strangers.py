@@ -369,8 +369,12 @@ def test_a_body_of_single_bytes_is_bounded_by_its_pieces() -> None:
 
 def test_what_is_no_http_is_answered_once_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with serving(Limits()) as raw:
-        for junk in (b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET  / HTTP/9\r\n\r\n",
-                     b"CONNECT host:443 HTTP/1.1\r\n\r\n"):  # fmt: skip
+        for junk in (
+            b"\x16\x03\x01\x02\x00",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"GET  / HTTP/9\r\n\r\n",
+            b"CONNECT host:443 HTTP/1.1\r\n\r\n",
+        ):
             assert raw.ask(junk).startswith(b"HTTP/1.1 400")
         upgrade = b"GET / HTTP/1.1\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n"
         assert Raw.ask(raw, upgrade).startswith(b"HTTP/1.1 200")

@@ -65,22 +65,57 @@ class Story:
     def expires_at(self) -> datetime:
         return self.placed_at + timedelta(days=21)
 
-    def line(self, happening: str, fact_id: uuid.UUID | None = None, decision_id: uuid.UUID | None = None,
-             after: timedelta = timedelta(seconds=1), actor: str = "worker:clock", **body: Any) -> None:  # fmt: skip
+    def line(
+        self,
+        happening: str,
+        fact_id: uuid.UUID | None = None,
+        decision_id: uuid.UUID | None = None,
+        after: timedelta = timedelta(seconds=1),
+        actor: str = "worker:clock",
+        **body: Any,
+    ) -> None:
         if self.log:
             self.at += after
         step = _STEPS.get((happening, self.stage))
         dst = step.dst if step else self.stage
         event = step.event if step else _FACTS[happening].event
         seq = len(self.log) + 1
-        self.log.append((self.merchant_id, self.order_id, seq, happening, str(self.stage), str(dst),
-                         None if step else _FACTS[happening].kind, fact_id, body, actor, "req", self.at, self.at,
-                         decision_id))  # fmt: skip
+        self.log.append(
+            (
+                self.merchant_id,
+                self.order_id,
+                seq,
+                happening,
+                str(self.stage),
+                str(dst),
+                None if step else _FACTS[happening].kind,
+                fact_id,
+                body,
+                actor,
+                "req",
+                self.at,
+                self.at,
+                decision_id,
+            )
+        )
         if event:
             event_id = new_id()
             self.events.append((self.merchant_id, self.order_id, seq, "order", event_id, event, {}, self.at, self.at))
-            self.tries.append((new_id(), self.order_id, seq, event_id, 1, self.at + timedelta(seconds=1), 200, None, 84,
-                               "ok", "delivered"))  # fmt: skip
+            self.tries.append(
+                (
+                    new_id(),
+                    self.order_id,
+                    seq,
+                    event_id,
+                    1,
+                    self.at + timedelta(seconds=1),
+                    200,
+                    None,
+                    84,
+                    "ok",
+                    "delivered",
+                )
+            )
         if step and dst is not Stage.RECEIVED and self.created_at is None:
             self.created_at = self.at
         if step:
@@ -100,23 +135,46 @@ class Story:
 
     def plan(self, decision: uuid.UUID) -> None:
         self.next_at = self.at + timedelta(days=3, hours=6)
-        self.line("planned", decision_id=decision, after=timedelta(0), verdict="plan", next=self.next_at.isoformat(),
-                  reasons=REASONS)  # fmt: skip
-        self.attempts.append({"attempt_id": new_id(), "attempt_no": len(self.attempts) + 1, "state": "planned",
-                              "due_at": self.next_at, "decision_id": decision})  # fmt: skip
+        self.line(
+            "planned",
+            decision_id=decision,
+            after=timedelta(0),
+            verdict="plan",
+            next=self.next_at.isoformat(),
+            reasons=REASONS,
+        )
+        self.attempts.append(
+            {
+                "attempt_id": new_id(),
+                "attempt_no": len(self.attempts) + 1,
+                "state": "planned",
+                "due_at": self.next_at,
+                "decision_id": decision,
+            }
+        )
 
     def send(self) -> dict[str, Any]:
         attempt = self.attempts[-1]
         self.next_at = None
-        self.line("attempt_sent", attempt["attempt_id"], after=timedelta(hours=30), number=attempt["attempt_no"],
-                  route="sandbox")  # fmt: skip
+        self.line(
+            "attempt_sent",
+            attempt["attempt_id"],
+            after=timedelta(hours=30),
+            number=attempt["attempt_no"],
+            route="sandbox",
+        )
         attempt |= {"state": "open", "sent_at": self.at, "route": "sandbox"}
         return attempt
 
     def decline(self) -> None:
         attempt = self.send()
-        attempt |= {"state": "declined", "scheme_code": "51", "klass": "funds", "code_reason": "insufficient_funds",
-                    "latency_ms": 412}  # fmt: skip
+        attempt |= {
+            "state": "declined",
+            "scheme_code": "51",
+            "klass": "funds",
+            "code_reason": "insufficient_funds",
+            "latency_ms": 412,
+        }
         self.line("attempt_declined", attempt["attempt_id"], number=attempt["attempt_no"], **DECLINE)
         self.plan(self.decide())
 
@@ -135,17 +193,34 @@ class Story:
 
     def refund(self, units: int) -> None:
         refund_id = new_id()
-        self.refunds.append({"refund_id": refund_id, "refund_no": len(self.refunds) + 1, "state": "done",
-                             "units": units, "message": "One box arrived damaged", "business_at": self.at})  # fmt: skip
-        self.line("refund_owed", refund_id, after=timedelta(hours=5), actor="user:maya@example.test", units=units,
-                  number=len(self.refunds), items=[])  # fmt: skip
+        self.refunds.append(
+            {
+                "refund_id": refund_id,
+                "refund_no": len(self.refunds) + 1,
+                "state": "done",
+                "units": units,
+                "message": "One box arrived damaged",
+                "business_at": self.at,
+            }
+        )
+        self.line(
+            "refund_owed",
+            refund_id,
+            after=timedelta(hours=5),
+            actor="user:maya@example.test",
+            units=units,
+            number=len(self.refunds),
+            items=[],
+        )
         self.refunded += units
-        self.postings.append(("refund", refund_id, "refund_owed", self.at,
-                              [("merchant_payable", "", units), ("refund_due", "", -units)]))  # fmt: skip
+        self.postings.append(
+            ("refund", refund_id, "refund_owed", self.at, [("merchant_payable", "", units), ("refund_due", "", -units)])
+        )
         self.line("refund_sent", refund_id, units=units)
         self.line("refund_done", refund_id, units=units)
-        self.postings.append(("refund", refund_id, "refund_done", self.at,
-                              [("refund_due", "", units), ("clearing", "sandbox", -units)]))  # fmt: skip
+        self.postings.append(
+            ("refund", refund_id, "refund_done", self.at, [("refund_due", "", units), ("clearing", "sandbox", -units)])
+        )
 
 
 def tell(story: Story, name: str) -> Story:
@@ -171,8 +246,12 @@ def tell(story: Story, name: str) -> Story:
         case "declined" | "expired" | "cancelled":
             story.attempts[-1]["state"] = "not_sent"
             story.next_at = None
-            story.line(name, after=timedelta(days=2), why="The rescue ends now.",
-                       decision_id=story.decide() if name == "declined" else None)  # fmt: skip
+            story.line(
+                name,
+                after=timedelta(days=2),
+                why="The rescue ends now.",
+                decision_id=story.decide() if name == "declined" else None,
+            )
         case "onhold":
             until = story.at + timedelta(days=9)
             story.line("held", why="The card's allowance of 20 sends in 30 days is used up.", until=until.isoformat())
@@ -206,8 +285,11 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     await connection.execute(
         "INSERT INTO vault (merchant_id, token_id, pan_id, scheme, bin, last4, exp_month, exp_year, kek_id,"
         " wrapped_dek, nonce, ciphertext, created_at) VALUES ($1,$2,$3,'visa','411111','3184',9,2029,'k','','','',$4)",
-        m, token_id, uuid.uuid4(), s.placed_at,
-    )  # fmt: skip
+        m,
+        token_id,
+        uuid.uuid4(),
+        s.placed_at,
+    )
     await connection.executemany(
         "INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,"
         " request_id, business_at, recorded_at, decision_id) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
@@ -219,9 +301,21 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         "INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,"
         " descriptor, asset, units, amount_text, token_id, placed_at, expires_at, facts)"
         " VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,'BRIGHTLEAF*TEA',$9,$10,'',$11,$12,$13,$14)",
-        m, o, str(s.stage), len(s.log), door, s.kind, s.external_id, s.site_id, s.asset, s.units, token_id,
-        s.placed_at, s.expires_at, facts,
-    )  # fmt: skip
+        m,
+        o,
+        str(s.stage),
+        len(s.log),
+        door,
+        s.kind,
+        s.external_id,
+        s.site_id,
+        s.asset,
+        s.units,
+        token_id,
+        s.placed_at,
+        s.expires_at,
+        facts,
+    )
     order_type = "CIT" if s.kind.startswith("cit") else "STABLE" if s.kind == "stable" else "MIT"
     status = face(s.stage, s.kind, s.units, s.refunded, s.disputed).status
     sent = sum(1 for a in s.attempts if a.get("sent_at"))
@@ -230,59 +324,124 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         " site_id, asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention,"
         " decline_code, decline_source, card_scheme, card_bin)"
         " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
-        m, o, s.placed_at, s.created_at, status, order_type, s.source, door, s.site_id, s.asset, s.units, s.refunded,
-        s.disputed, sent, s.expires_at, s.next_at, s.reason, s.attention,
+        m,
+        o,
+        s.placed_at,
+        s.created_at,
+        status,
+        order_type,
+        s.source,
+        door,
+        s.site_id,
+        s.asset,
+        s.units,
+        s.refunded,
+        s.disputed,
+        sent,
+        s.expires_at,
+        s.next_at,
+        s.reason,
+        s.attention,
         *(("51", "nmi", "visa", "405060") if s.kind != "stable" else ("", "", "", "")),
-    )  # fmt: skip
+    )
     await connection.execute("INSERT INTO order_refs VALUES ($1,$2,$3,1,$4)", m, door, s.external_id, o)
     await connection.execute(
         "INSERT INTO order_payer (merchant_id, order_id, first_name, last_name, email, phone, ip)"
-        " VALUES ($1,$2,$3,$4,$5,'+1 555 010 2030','203.0.113.24')", m, o, first, last, s.email,
-    )  # fmt: skip
+        " VALUES ($1,$2,$3,$4,$5,'+1 555 010 2030','203.0.113.24')",
+        m,
+        o,
+        first,
+        last,
+        s.email,
+    )
     await connection.execute(
-        "INSERT INTO order_search VALUES ($1,$2,$3,$4)", m, o, s.placed_at,
+        "INSERT INTO order_search VALUES ($1,$2,$3,$4)",
+        m,
+        o,
+        s.placed_at,
         f"{s.name} {s.email} {s.external_id} 3184".lower(),
-    )  # fmt: skip
+    )
     for decision_id, at, verdict in s.decisions:
         await connection.execute(
-            "INSERT INTO decisions VALUES ($1,$2,$3,$4,$5,'{}','[]',$6,'[]',$7,$8)", m, decision_id, o, at, verdict,
-            REASONS, [{"name": "daily", "chance": 0.21, "note": "A try at the same hour each day; a rough prior."}],
+            "INSERT INTO decisions VALUES ($1,$2,$3,$4,$5,'{}','[]',$6,'[]',$7,$8)",
+            m,
+            decision_id,
+            o,
+            at,
+            verdict,
+            REASONS,
+            [{"name": "daily", "chance": 0.21, "note": "A try at the same hour each day; a rough prior."}],
             {"decider": "decide-1", "policy": "1", "knowledge": "2026-10", "model": None},
-        )  # fmt: skip
+        )
     for a in s.attempts:
         await connection.execute(
             "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,"
             " asset, initiator, sent_at, scheme_code, klass, code_reason, latency_ms, decision_id)"
             " VALUES ($1,$2,$3,$4,$5,'funds',$6,$7,$8,$9,'merchant',$10,$11,$12,$13,$14,$15)",
-            m, a["attempt_id"], o, a["attempt_no"], a["state"], a["due_at"], a.get("route"), s.units, s.asset,
-            a.get("sent_at"), a.get("scheme_code"), a.get("klass"), a.get("code_reason"), a.get("latency_ms"),
+            m,
+            a["attempt_id"],
+            o,
+            a["attempt_no"],
+            a["state"],
+            a["due_at"],
+            a.get("route"),
+            s.units,
+            s.asset,
+            a.get("sent_at"),
+            a.get("scheme_code"),
+            a.get("klass"),
+            a.get("code_reason"),
+            a.get("latency_ms"),
             a["decision_id"],
-        )  # fmt: skip
+        )
     paid = next((a["attempt_id"] for a in s.attempts if a["state"] == "approved"), None)
     for r in s.refunds:
         await connection.execute(
             "INSERT INTO refunds (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset,"
             " message, input_mac, business_at, actor) VALUES ($1,$2,$3,$4,'refund',$5,$6,$7,$8,$9,'',$10,'user:m')",
-            m, r["refund_id"], o, r["refund_no"], paid, r["state"], r["units"], s.asset, r["message"],
+            m,
+            r["refund_id"],
+            o,
+            r["refund_no"],
+            paid,
+            r["state"],
+            r["units"],
+            s.asset,
+            r["message"],
             r["business_at"],
-        )  # fmt: skip
+        )
     for source_kind, source_id, recipe, at, entries in s.postings:
         posting_id = new_id()
         await connection.execute(
             "INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash,"
             " business_at, recorded_at) VALUES ($1,$2,$3,$4,$5,$6,'',$7,$7)",
-            m, posting_id, source_kind, source_id, recipe, o, at,
-        )  # fmt: skip
+            m,
+            posting_id,
+            source_kind,
+            source_id,
+            recipe,
+            o,
+            at,
+        )
         for number, (account, place, units) in enumerate(entries, 1):
             if units:
                 await connection.execute(
                     "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)"
-                    " VALUES ($1,$2,$3,$4,$5,$6,$7,$8)", m, posting_id, number, account, s.asset, place, units, at,
-                )  # fmt: skip
+                    " VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+                    m,
+                    posting_id,
+                    number,
+                    account,
+                    s.asset,
+                    place,
+                    units,
+                    at,
+                )
     await connection.executemany(
         "INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at,"
-        " recorded_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)", s.events,
-    )  # fmt: skip
+        " recorded_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
+        s.events,
+    )
     await connection.executemany(
         "INSERT INTO delivery_tries (merchant_id, endpoint_id, try_id, subject_id, seq, event_id, try_no, at, status,"
         " error, latency_ms, answer, result) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",

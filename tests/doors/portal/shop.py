@@ -65,8 +65,10 @@ async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     endpoint_id = uuid.uuid4()
     await connection.execute(
         "INSERT INTO endpoints (merchant_id, endpoint_id, url, events, format, created_at)"
-        " VALUES ($1, $2, 'https://hooks.brightleaf.example/recoup', '{}', 'rescue', now())", merchant_id, endpoint_id,
-    )  # fmt: skip
+        " VALUES ($1, $2, 'https://hooks.brightleaf.example/recoup', '{}', 'rescue', now())",
+        merchant_id,
+        endpoint_id,
+    )
     stories, told = _stories(merchant_id, sites, now, orders), {}
     for name, story in stories:
         told[name] = story
@@ -76,15 +78,12 @@ async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     await connection.execute("ANALYZE")
     await connection.close()
     keys = Keyring(fresh())
-    shop = Shop(dsn, people_dsn, merchant_id, other_id, empty_id, sites, told,
-                foreign.order_id, keys)  # fmt: skip
+    shop = Shop(dsn, people_dsn, merchant_id, other_id, empty_id, sites, told, foreign.order_id, keys)
     await _people(shop)
     return shop
 
 
-def _stories(
-    merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, count: int
-) -> list[tuple[str, Story]]:
+def _stories(merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, count: int) -> list[tuple[str, Story]]:
     dice, found = random.Random(7), []
     for number in range(count):
         placed = now - timedelta(minutes=(count - number) * 53, seconds=dice.randrange(60)) - timedelta(days=3)
@@ -93,12 +92,28 @@ def _stories(
         kind, source = ("mit_managed", "ecommerce")
         if number % 5 == 1:
             kind, source = dice.choice([("cit_web", "ecommerce"), ("cit_callcenter", "callcenter")])
-        items = [{"sku": "LEAF-1", "name": "Leaf Club, November", "amount": units // 3, "quantity": 3,
-                  "tax": units - units // 3 * 3}]  # fmt: skip
+        items = [
+            {
+                "sku": "LEAF-1",
+                "name": "Leaf Club, November",
+                "amount": units // 3,
+                "quantity": 3,
+                "tax": units - units // 3 * 3,
+            }
+        ]
         story = Story(
-            merchant_id, sites[number % 3], f"SUB-{7000 + number}-2026-11", name, f"buyer{number}@example.test", asset,
-            units, placed, kind, source, items if number % 2 else [],
-        )  # fmt: skip
+            merchant_id,
+            sites[number % 3],
+            f"SUB-{7000 + number}-2026-11",
+            name,
+            f"buyer{number}@example.test",
+            asset,
+            units,
+            placed,
+            kind,
+            source,
+            items if number % 2 else [],
+        )
         told = STORIES[number % len(STORIES)]
         found.append((told + ("_items" if items and number % 2 else ""), tell(story, told)))
     return found
@@ -144,8 +159,12 @@ async def in_the_clear(shop: Shop, *, role: str = "operations", sight: str = "sh
     """People of this role see customers' data so, from the next page on."""
     connection = await asyncpg.connect(shop.dsn)
     try:
-        await connection.execute("UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text)"
-                                 " WHERE merchant_id = $1", shop.merchant_id, role, sight)  # fmt: skip
+        await connection.execute(
+            "UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text) WHERE merchant_id = $1",
+            shop.merchant_id,
+            role,
+            sight,
+        )
     finally:
         await connection.close()
     await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again

@@ -42,8 +42,13 @@ def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], 
             others = await make_shop(*made, name="Rival's shop")
             await register_merchant(world, others.merchant_id, "Rival's shop", RIVAL)
             for name, (kind, subject, role) in PEOPLE.items():
-                await make_user(world, f"{name}@example.test", name.title(), PASSWORD,
-                                [Membership(kind, subject or shop.merchant_id, role)])  # fmt: skip
+                await make_user(
+                    world,
+                    f"{name}@example.test",
+                    name.title(),
+                    PASSWORD,
+                    [Membership(kind, subject or shop.merchant_id, role)],
+                )
             app = Starlette(routes=routes(world, shop.orders))
             clients: list[httpx.AsyncClient] = []
 

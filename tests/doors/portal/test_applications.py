@@ -131,8 +131,17 @@ def test_bad_forms_are_told_and_lose_nothing(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         pat, pia = await signed_in("pat"), await signed_in("pia")
         here = await begun(pat)
-        answer = await post(pat, here, here, do="save", legal_name="Kept Ltd", country="zz", contact_email="x",
-                            monthly="5", currency="GBP")  # fmt: skip
+        answer = await post(
+            pat,
+            here,
+            here,
+            do="save",
+            legal_name="Kept Ltd",
+            country="zz",
+            contact_email="x",
+            monthly="5",
+            currency="GBP",
+        )
         told = texts(answer, 400)
         assert "ISO 3166" in told
         assert "no e-mail address" in told

@@ -24,28 +24,89 @@ from recoup.store.read.audit_sources import OF_MERCHANT, ORDERS
 from recoup.store.server import ServerAddress
 
 # What the machine, the processor or the payer does to an order, or what follows from an act that has its own line.
-_MACHINES = frozenset("""
-advanced approved_late attempt_approved attempt_declined attempt_not_sent attempt_sent attempt_unknown
-attempt_withheld authorised began broke capture_delayed capture_refused capture_window_ended captured
-challenge_answered challenge_failed challenge_offered challenge_passed challenge_refused challenge_timed_out
-challenge_tried challenged charge_planned charged collected declined dispute_answer_delayed dispute_answer_refused
-dispute_answered dispute_continued dispute_inquiry dispute_lost dispute_opened dispute_warned dispute_won expired
-inquiry_closed mended merchant_attempt paid_elsewhere paid_late paid_twice received refund_delayed refund_netted
-refund_of_bad_debt refund_request_expired refund_sent refund_stuck reversal_delayed reversal_netted
-reversal_owed_again reversal_refused reversal_stuck settled settlement_delayed settlement_due settlement_stuck started
-uncollected void_delayed void_owed void_stuck voided warned
-""".split())  # noqa: SIM905 - read as a list
+_MACHINES = frozenset(
+    [
+        "advanced",
+        "approved_late",
+        "attempt_approved",
+        "attempt_declined",
+        "attempt_not_sent",
+        "attempt_sent",
+        "attempt_unknown",
+        "attempt_withheld",
+        "authorised",
+        "began",
+        "broke",
+        "capture_delayed",
+        "capture_refused",
+        "capture_window_ended",
+        "captured",
+        "challenge_answered",
+        "challenge_failed",
+        "challenge_offered",
+        "challenge_passed",
+        "challenge_refused",
+        "challenge_timed_out",
+        "challenge_tried",
+        "challenged",
+        "charge_planned",
+        "charged",
+        "collected",
+        "declined",
+        "dispute_answer_delayed",
+        "dispute_answer_refused",
+        "dispute_answered",
+        "dispute_continued",
+        "dispute_inquiry",
+        "dispute_lost",
+        "dispute_opened",
+        "dispute_warned",
+        "dispute_won",
+        "expired",
+        "inquiry_closed",
+        "mended",
+        "merchant_attempt",
+        "paid_elsewhere",
+        "paid_late",
+        "paid_twice",
+        "received",
+        "refund_delayed",
+        "refund_netted",
+        "refund_of_bad_debt",
+        "refund_request_expired",
+        "refund_sent",
+        "refund_stuck",
+        "reversal_delayed",
+        "reversal_netted",
+        "reversal_owed_again",
+        "reversal_refused",
+        "reversal_stuck",
+        "settled",
+        "settlement_delayed",
+        "settlement_due",
+        "settlement_stuck",
+        "started",
+        "uncollected",
+        "void_delayed",
+        "void_owed",
+        "void_stuck",
+        "voided",
+        "warned",
+    ]
+)  # noqa: SIM905 - read as a list
 
 
 async def _acts(shop: Shop, ada: httpx.AsyncClient) -> str:
     """Several kinds of acts; answers the order's id."""
     order_id = await shop.admit()
     assert (await post(ada, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
-    assert (await post(ada, "/switches", "/switches", flip=f"merchant:{shop.merchant_id}:mit:off", why="a pause")
-            ).status_code == 303  # fmt: skip
+    assert (
+        await post(ada, "/switches", "/switches", flip=f"merchant:{shop.merchant_id}:mit:off", why="a pause")
+    ).status_code == 303
     assert (await post(ada, "/switches", "/switches/unknown-sites", unknown="refuse")).status_code == 303
-    assert (await post(ada, "/invitations", "/invitations", subject="merchant", email="new@example.test",
-                       role="analyst")).status_code == 303  # fmt: skip
+    assert (
+        await post(ada, "/invitations", "/invitations", subject="merchant", email="new@example.test", role="analyst")
+    ).status_code == 303
     return str(order_id)
 
 
@@ -55,8 +116,12 @@ def test_the_owner_reads_who_did_what_to_which_object(server: ServerAddress) -> 
         order_id = await _acts(shop, ada)
         page = await ada.get("/audit")
         read = texts(page)
-        for said in ("cancelled an order", "switched an order type off", "invited somebody",
-                     "changed the handling of unknown sites"):  # fmt: skip
+        for said in (
+            "cancelled an order",
+            "switched an order type off",
+            "invited somebody",
+            "changed the handling of unknown sites",
+        ):
             assert said in read, said
         assert "Owner" in read
         assert "a pause" in read
@@ -68,7 +133,8 @@ def test_the_owner_reads_who_did_what_to_which_object(server: ServerAddress) -> 
         moments = [line["at"] for line in told]
         assert moments == sorted(moments, reverse=True)
         assert {"order.cancelled", "switch.off", "people.invited", "unknown_sites.changed"} <= {
-            line["action"] for line in told}  # fmt: skip
+            line["action"] for line in told
+        }
         assert all(line["requestId"] for line in told)
 
     portal(server, story)
@@ -177,11 +243,16 @@ def test_sign_ins_and_failed_ones_of_the_shops_people_are_in_it(server: ServerAd
             wrong = await nobody.post("/signin", data={"email": email, "password": "not this one"})
             assert wrong.status_code == 401
         ada = await signed_in("owner")
-        told = [line for line in json.loads((await ada.get("/audit.json?kind=people")).text)
-                if line["action"].startswith("account.")]  # fmt: skip
+        told = [
+            line
+            for line in json.loads((await ada.get("/audit.json?kind=people")).text)
+            if line["action"].startswith("account.")
+        ]
         assert {(line["who"], line["action"]) for line in told} == {
-            ("Owner", "account.signed_in"), ("Dev", "account.signed_in"), ("somebody", "account.sign_in_failed"),
-        }  # fmt: skip
+            ("Owner", "account.signed_in"),
+            ("Dev", "account.signed_in"),
+            ("somebody", "account.sign_in_failed"),
+        }
         failed = [line for line in told if line["action"] == "account.sign_in_failed"]
         assert [line["facts"]["with the e-mail of"] for line in failed] == ["Dev"], "of this shop's people only"
         assert all(line["from"] == "127.0.0.0/24" and line["requestId"] for line in told)

@@ -31,8 +31,11 @@ PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view
 PLACES_IN_LISTS = {"cursor", "after", "before", "next", "page"}
 SLOW = {"/signin", "/signup"}  # each try costs the time of a password
 PAGES = [path for (method, path), line in TABLE.items() if method == "GET" and not path.startswith((*APIS, "/static"))]
-FORMS = [path for (method, path), line in TABLE.items() if method == "POST" and not path.startswith(APIS)
-         and path not in FILES and path not in {"/signout"} | SLOW]  # fmt: skip
+FORMS = [
+    path
+    for (method, path), line in TABLE.items()
+    if method == "POST" and not path.startswith(APIS) and path not in FILES and path not in {"/signout"} | SLOW
+]
 
 
 def session_of(ground: Ground, line: Line) -> tuple[str, str]:
@@ -115,7 +118,7 @@ def test_what_is_stored_of_a_form_breaks_no_page(ground: Ground, path: str) -> N
 
 
 def test_a_note_typed_while_the_session_ended_is_kept_and_sent_again(ground: Ground) -> None:
-    path, typed = f"/orders/{ground.a.ids['order']}/notes", "Maya said: <b>wait</b> until \"Friday\" 🦊"
+    path, typed = f"/orders/{ground.a.ids['order']}/notes", 'Maya said: <b>wait</b> until "Friday" 🦊'
     token, csrf = ground.a.sessions["operations"]
     ours = {"origin": "http://door.test", "accept": "text/html"}
     old = {"csrf": "of the session that ended", "note": typed, "key": "f" * 32}
@@ -144,8 +147,9 @@ def test_what_another_site_sends_is_not_kept(ground: Ground, origin: str | None)
     path = f"/orders/{ground.a.ids['order']}/notes"
     headers = {"accept": "text/html"} | ({"origin": origin} if origin else {})
     for cookie in ("over", ground.a.sessions["operations"][0]):
-        answer = ground.call("POST", path, data={"note": "planted", "csrf": "no"},
-                             headers=headers | {"cookie": f"{COOKIE}={cookie}"})  # fmt: skip
+        answer = ground.call(
+            "POST", path, data={"note": "planted", "csrf": "no"}, headers=headers | {"cookie": f"{COOKIE}={cookie}"}
+        )
         assert answer.status_code in {303, 403}
         assert "planted" not in answer.text
 
@@ -153,11 +157,17 @@ def test_what_another_site_sends_is_not_kept(ground: Ground, origin: str | None)
 _ID = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"
 
 
-@pytest.mark.parametrize("address", [
-    "/audit?before=0001-01-01T00:00%2B14:00_x", "/audit?before=9999-12-31T23:59-14:00_x",
-    f"/audit?object=urn:uuid:{_ID}", f"/audit.csv?object=urn:uuid:{_ID}", f"/switches?after=1~{_ID}~%00",
-    "/disputes?from=" + "9" * 5_000,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/audit?before=0001-01-01T00:00%2B14:00_x",
+        "/audit?before=9999-12-31T23:59-14:00_x",
+        f"/audit?object=urn:uuid:{_ID}",
+        f"/audit.csv?object=urn:uuid:{_ID}",
+        f"/switches?after=1~{_ID}~%00",
+        "/disputes?from=" + "9" * 5_000,
+    ],
+)
 def test_what_only_looks_like_a_place_or_number_breaks_nothing(ground: Ground, address: str) -> None:
     assert asked(ground, "GET", address, TABLE["GET", "/orders"]).status_code == 200
 
@@ -171,8 +181,12 @@ def test_a_form_from_an_origin_that_is_no_address_is_refused(ground: Ground, pat
 
 
 def test_passwords_are_never_shown_again(ground: Ground) -> None:
-    answer = ground.call("POST", "/keys", data={"password": "secret words"},
-                         headers={"origin": "http://door.test", "accept": "text/html"})  # fmt: skip
+    answer = ground.call(
+        "POST",
+        "/keys",
+        data={"password": "secret words"},
+        headers={"origin": "http://door.test", "accept": "text/html"},
+    )
     assert answer.status_code == 303
     assert "secret words" not in answer.text
 

@@ -12,7 +12,7 @@ from tests.worlds import Shop
 from recoup.doors.portal.account import profile
 from recoup.doors.portal.partner import visit as partner
 from recoup.doors.portal.signin import page as signin
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
@@ -29,14 +29,25 @@ def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError(HELD)
 
 
-@pytest.mark.parametrize(("who", "path", "where", "name"), [
-    ("owner", "/mailbox", Merchants, "get"), ("pat", "/partner", partner, "read_partner"),
-    ("owner", "/account", profile, "account_lines"), ("", "/signin", signin, "is_open"),
-], ids=["merchant", "partner", "account", "nobody yet"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("who", "path", "where", "name"),
+    [
+        ("owner", "/mailbox", Merchants, "get"),
+        ("pat", "/partner", partner, "read_partner"),
+        ("owner", "/account", profile, "account_lines"),
+        ("", "/signin", signin, "is_open"),
+    ],
+    ids=["merchant", "partner", "account", "nobody yet"],
+)
 def test_the_page_has_its_number_and_the_log_the_place(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str, path: str,
-    where: object, name: str,
-) -> None:  # fmt: skip
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    who: str,
+    path: str,
+    where: object,
+    name: str,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         client = await as_(who)
         assert (await client.get(path)).status_code == 200

@@ -71,8 +71,11 @@ def test_all_that_match_are_cancelled_after_a_look_at_their_count_and_sums(shop:
         assert f"<b>{paid}</b> stay as they are" in look.text
         assert f"Cancel {drafts} orders</button>" in look.text
         shown = dict(re.findall(r'<b>([^<]*)</b><span class="cur">(\w+)</span>', look.text))
-        sums = await value(shop, "SELECT sum(units) FROM order_heads WHERE merchant_id = $1 AND status IN (0, 7) AND"
-                                 " asset = 'JPY'", shop.merchant_id)  # fmt: skip
+        sums = await value(
+            shop,
+            "SELECT sum(units) FROM order_heads WHERE merchant_id = $1 AND status IN (0, 7) AND asset = 'JPY'",
+            shop.merchant_id,
+        )
         assert {text: asset for text, asset in shown.items()}[f"{sums:,}"] == "JPY"
         assert "Status: Draft, Completed" in look.text
         assert await counted(shop, 0) == drafts
@@ -123,8 +126,12 @@ def test_a_list_that_changed_since_is_shown_again_and_nothing_is_done(shop: Shop
         form = await form_of(client, "/orders?status=0", "cancel")
         look = await client.post("/orders/bulk", data=form)
         sure = form | sure_of(look.text)
-        await value(shop, "UPDATE order_heads SET status = 0 WHERE order_id = (SELECT order_id FROM order_heads"
-                          " WHERE merchant_id = $1 AND status = 7 LIMIT 1)", shop.merchant_id)  # fmt: skip
+        await value(
+            shop,
+            "UPDATE order_heads SET status = 0 WHERE order_id = (SELECT order_id FROM order_heads"
+            " WHERE merchant_id = $1 AND status = 7 LIMIT 1)",
+            shop.merchant_id,
+        )
         again = await client.post("/orders/bulk", data=sure)
         assert again.status_code == 409
         assert "The list has changed" in again.text
@@ -158,8 +165,12 @@ def test_a_note_is_added_to_all_once_and_never_a_card_number(shop: Shop) -> None
 def test_a_note_on_ticked_orders(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = (await client.get("/orders?status=2")).text
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders?status=2", "do": "note",
-                                "order": [*ids(page)[:3], str(shop.other_order)]}  # fmt: skip
+        form: dict[str, Any] = {
+            "csrf": field(page, "csrf"),
+            "back": "/orders?status=2",
+            "do": "note",
+            "order": [*ids(page)[:3], str(shop.other_order)],
+        }
         look = await client.post("/orders/bulk", data=form)
         assert "Add a note to 3 orders?" in look.text
         form |= {"key": field(look.text, "key"), "sure": "1", "note": "Spoke to Ana"}
@@ -188,8 +199,11 @@ def test_a_huge_selection_and_a_forged_count_are_refused(shop: Shop, monkeypatch
         for module in (order_selection, on_many, bulk):
             monkeypatch.setattr(module, "SELECTED_MAX", 40)
         form = await form_of(client, "/orders", "cancel")
-        for more in ({}, {"sure": "1", "key": "0" * 32, "expected": "60"}, {"sure": "1", "key": "0" * 32,
-                                                                             "expected": "41"}):  # fmt: skip
+        for more in (
+            {},
+            {"sure": "1", "key": "0" * 32, "expected": "60"},
+            {"sure": "1", "key": "0" * 32, "expected": "41"},
+        ):
             answer = await client.post("/orders/bulk", data=form | more)
             assert answer.status_code == 400
             assert "More than 40 orders match; nothing was done." in answer.text
@@ -213,8 +227,16 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
         page = (await client.get("/orders?status=0")).text
         assert 'value="note"' not in page
         for doing in ("cancel", "redeliver", "note"):
-            form = {"csrf": field(page, "csrf"), "back": "/orders?status=0", "do": doing, "all": "1", "sure": "1",
-                    "key": "0" * 32, "expected": str(await counted(shop, 0)), "note": "x"}  # fmt: skip
+            form = {
+                "csrf": field(page, "csrf"),
+                "back": "/orders?status=0",
+                "do": doing,
+                "all": "1",
+                "sure": "1",
+                "key": "0" * 32,
+                "expected": str(await counted(shop, 0)),
+                "note": "x",
+            }
             assert (await client.post("/orders/bulk", data=form)).status_code == 403
         assert (await client.get(kept[0])).status_code == 200
         assert (await client.post(kept[0] + "/stop", data={"csrf": field(page, "csrf")})).status_code == 403

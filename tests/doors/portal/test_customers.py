@@ -25,8 +25,15 @@ from recoup.flows.refunds.limits import change_limits
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.server import ServerAddress
 
-INES = Person(first_name="Ines", last_name="Duarte-Zzyx", email="Ines.Zzyx@example.test", phone="+1 555 010 7788",
-              ip="203.0.113.77", billing={"city": "Zzyxtown"}, shipping={"city": "Zzyxport"})  # fmt: skip
+INES = Person(
+    first_name="Ines",
+    last_name="Duarte-Zzyx",
+    email="Ines.Zzyx@example.test",
+    phone="+1 555 010 7788",
+    ip="203.0.113.77",
+    billing={"city": "Zzyxtown"},
+    shipping={"city": "Zzyxport"},
+)
 MARKS = ("zzyx", "010 7788", "203.0.113.77")
 
 
@@ -41,8 +48,10 @@ async def bought(shop: Shop, orders: int = 2) -> uuid.UUID:
 
 async def found_anywhere(shop: Shop) -> set[str]:
     """Tables of the world, and of its people, that hold a word of theirs."""
-    names = ("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-             " AND relnamespace = 'public'::regnamespace")  # fmt: skip
+    names = (
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = 'public'::regnamespace"
+    )
     texts: dict[str, str | None] = {}
     for dsn in (shop.world.dsn, shop.world.people_dsn):
         connection = await asyncpg.connect(dsn, timeout=10)
@@ -148,8 +157,10 @@ def test_customers_are_listed_searched_and_masked_as_orders_are(
         assert {row[0] for row in both} == {"Ines Duarte-Zzyx", "Inge Duarte"}
         assert {row[0] for row in listed(await ops.get("/customers?q=duarte"))} == {"I••• D•••"}
         assert (await clerk.get("/customers?q=duarte")).status_code == 404, "nobody spells a name out"
-        told = [texts(await clerk.get("/customers", params={"q": typed}), 404).replace(typed, "")
-                for typed in ("duarte", "nobody-at-all")]  # fmt: skip
+        told = [
+            texts(await clerk.get("/customers", params={"q": typed}), 404).replace(typed, "")
+            for typed in ("duarte", "nobody-at-all")
+        ]
         assert "Nobody was found by what your role searches by" in told[0]
         assert "Ask an owner" in told[0]
         assert told[0] == told[1], "whether or not somebody is called so"
@@ -167,7 +178,8 @@ def test_customers_are_listed_searched_and_masked_as_orders_are(
         at = f"/customers/{payer_id}"
         assert (await post(ops, at, f"{at}/block", reason="abuse")).status_code == 303
         assert [row[0] for row in listed(await boss.get("/customers?q=duarte")) if "blocked" in row[0]] == [
-            "Ines Duarte-Zzyx blocked"]  # fmt: skip
+            "Ines Duarte-Zzyx blocked"
+        ]
         assert listed(await (await as_("olga")).get("/customers"))
 
     portal(server, story)

@@ -31,9 +31,12 @@ def told(server: ServerAddress, work: Callable[[Shop, Client], Awaitable[None]])
             shop = await make_shop(world, orders, deliveries)
             await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
             operator = Membership("operator", uuid.UUID(int=0), "operations")
-            for email, member in (("maya@x.test", Membership("merchant", shop.merchant_id, "operations")),
-                                  ("ann@x.test", Membership("merchant", shop.merchant_id, "analyst")),
-                                  ("op1@x.test", operator), ("op2@x.test", operator)):  # fmt: skip
+            for email, member in (
+                ("maya@x.test", Membership("merchant", shop.merchant_id, "operations")),
+                ("ann@x.test", Membership("merchant", shop.merchant_id, "analyst")),
+                ("op1@x.test", operator),
+                ("op2@x.test", operator),
+            ):
                 await make_user(world, email, email.partition("@")[0].title(), PASSWORD, [member])
             app = Starlette(routes=routes(world, orders))
             clients: list[httpx.AsyncClient] = []
@@ -103,8 +106,11 @@ def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypat
         with processor_away(monkeypatch):
             made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
             await shop.run_due()
-        await shop.value("UPDATE refunds SET send_id = $2 WHERE refund_id = $1", made.refund_id,
-                         first_id_of(shop.world.clocks.wall() - timedelta(days=31)))  # fmt: skip
+        await shop.value(
+            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            made.refund_id,
+            first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
+        )
         page = (await one.get("/refunds")).text
         assert "Hold ended" in page
         assert "Paid by hand" not in page
@@ -137,8 +143,7 @@ def test_mails_are_switched_and_read(server: ServerAddress) -> None:
         assert str(word.order_id) in page.text
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
         await register_merchant(shop.world, other.merchant_id, "Other", None)
-        await make_user(shop.world, "eve@x.test", "Eve", PASSWORD,
-                        [Membership("merchant", other.merchant_id, "owner")])  # fmt: skip
+        await make_user(shop.world, "eve@x.test", "Eve", PASSWORD, [Membership("merchant", other.merchant_id, "owner")])
         assert "ana@payer.example" not in (await (await client("eve@x.test")).get("/mailbox")).text
 
     told(server, work)

@@ -16,8 +16,14 @@ from recoup.store.server import ServerAddress
 
 
 async def decline(client: httpx.AsyncClient, **fields: object) -> httpx.Response:
-    usual = {"key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
-             "amount": "45.90"}  # fmt: skip
+    usual = {
+        "key": str(new_id()),
+        "scheme": "visa",
+        "code": "51",
+        "kind": "mit_managed",
+        "answer": "approves",
+        "amount": "45.90",
+    }
     return await client.post("/developers/decline", data=usual | {"csrf": await token(client, "/developers")} | fields)
 
 
@@ -32,8 +38,14 @@ def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
         clerk = await signed_in("clerk")
         page = await clerk.get("/developers")
         read = texts(page)
-        for needed in ("http://recoup.test/v1", "http://recoup.test/api/v1", str(shop.merchant_id), str(shop.site_id),
-                       shop.keys.tokenization_key, APPROVE_CARDS[1]):  # fmt: skip
+        for needed in (
+            "http://recoup.test/v1",
+            "http://recoup.test/api/v1",
+            str(shop.merchant_id),
+            str(shop.site_id),
+            shop.keys.tokenization_key,
+            APPROVE_CARDS[1],
+        ):
             assert needed in read, needed
         for secret in (shop.keys.app_secret, shop.keys.stablecoin_secret, shop.webhook_key):
             assert secret not in page.text
@@ -76,9 +88,17 @@ def test_what_cannot_be_simulated_is_told_and_kept_as_typed(server: ServerAddres
     async def story(shop: Shop, signed_in: As) -> None:
         dev = await signed_in("dev")
         old = first_id_of(shop.world.clocks.wall() - timedelta(days=3))
-        wrong = [{"scheme": "x"}, {"code": "ZZ"}, {"code": "00"}, {"kind": "x"}, {"answer": "x"}, {"key": "x"},
-                 {"key": "00000000-0000-4000-8000-000000000000"}, {"key": "ffffffff-ffff-7fff-8fff-ffffffffffff"},
-                 {"key": str(old).replace("-0000-", "-7000-", 1)}]  # fmt: skip
+        wrong = [
+            {"scheme": "x"},
+            {"code": "ZZ"},
+            {"code": "00"},
+            {"kind": "x"},
+            {"answer": "x"},
+            {"key": "x"},
+            {"key": "00000000-0000-4000-8000-000000000000"},
+            {"key": "ffffffff-ffff-7fff-8fff-ffffffffffff"},
+            {"key": str(old).replace("-0000-", "-7000-", 1)},
+        ]
         wrong += [{"amount": text} for text in ("", "x", "-1", "0", "1.001", "NaN", "1e99", "Infinity", "٤٥", "9" * 15)]
         for fields in wrong:
             assert (await decline(dev, **fields)).status_code == 400, fields

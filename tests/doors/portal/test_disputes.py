@@ -146,8 +146,9 @@ def test_notices_that_fit_no_charge_are_the_operators(server: ServerAddress) -> 
         assert (again.status_code, "still matches no charge" in again.text) == (409, True)
         refused = await post(maya, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done")
         assert refused.status_code == 403
-        assert (await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie",
-                           what="done")).status_code == 303  # fmt: skip
+        assert (
+            await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done")
+        ).status_code == 303
         assert "fit no charge" not in (await olga.get("/disputes")).text
 
     story(server, tell)
@@ -180,7 +181,7 @@ def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: Se
 
     async def tell(shop: Shop, as_: Any) -> None:
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET sight = sight || '{\"operations\": \"shown\"}'")
+            await connection.execute('UPDATE merchants SET sight = sight || \'{"operations": "shown"}\'')
         await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again
         maya, ann, olga = await as_(MAYA), await as_(ANN), await as_(OLGA)
         order_id = await paid(shop)

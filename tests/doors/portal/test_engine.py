@@ -58,11 +58,17 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"share": "95"}, "the share is at most 90 %"), ({"holdout": "51"}, "from 0 to 50 percent"),
-     ({"explore": "much"}, "not a whole percentage"), ({"mode": "all"}, "Choose who decides"),
-     ({"mode": "inherit"}, "Only a site"), ({"explore_max": "500"}, "enter amounts with their currencies"),
-     ({"explore_max": "5 XYZ"}, "enter amounts with their currencies"), ({"site": "x"}, "no such site")],
-)  # fmt: skip
+    [
+        ({"share": "95"}, "the share is at most 90 %"),
+        ({"holdout": "51"}, "from 0 to 50 percent"),
+        ({"explore": "much"}, "not a whole percentage"),
+        ({"mode": "all"}, "Choose who decides"),
+        ({"mode": "inherit"}, "Only a site"),
+        ({"explore_max": "500"}, "enter amounts with their currencies"),
+        ({"explore_max": "5 XYZ"}, "enter amounts with their currencies"),
+        ({"site": "x"}, "no such site"),
+    ],
+)
 def test_what_is_wrong_is_said_and_nothing_changes(server: ServerAddress, wrong: dict[str, str], said: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
@@ -110,17 +116,27 @@ def test_codes_that_nobody_knows_are_listed_with_their_orders(server: ServerAddr
 
 @pytest.mark.parametrize(
     ("result", "said"),
-    [("candidate", "a better model was found; the operator decides whether to use it."),
-     ("too_little", "there are too few attempts to learn from.")],
-)  # fmt: skip
+    [
+        ("candidate", "a better model was found; the operator decides whether to use it."),
+        ("too_little", "there are too few attempts to learn from."),
+    ],
+)
 def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, result: str, said: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
         assert "Last training" not in words(await ops.get("/engine"))
         async with shop.world.db.transaction() as tx:
             at = shop.world.clocks.wall()
-            await add_training(tx, {**failed("a secret of the operator"), "began_at": at, "ended_at": at,
-                                    "mode": "candidate", "result": result})  # fmt: skip
+            await add_training(
+                tx,
+                {
+                    **failed("a secret of the operator"),
+                    "began_at": at,
+                    "ended_at": at,
+                    "mode": "candidate",
+                    "result": result,
+                },
+            )
         page = words(await ops.get("/engine"))
         assert "Last training, " in page
         assert said in page
@@ -141,8 +157,13 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
         order_id = await shop.admit()
         await shop.run_due()
         page = words(await ops.get(f"/orders/{order_id}"))
-        for part in ("Decided by the rescue engine", "The model gives the next try a chance of",
-                     "The best time within", "No further try.", f"model {made.name}"):  # fmt: skip
+        for part in (
+            "Decided by the rescue engine",
+            "The model gives the next try a chance of",
+            "The best time within",
+            "No further try.",
+            f"model {made.name}",
+        ):
             assert part in page
         await post(ops, **FORM | {"mode": "shadow", "holdout": "10"})
         shop.merchants.forget(shop.merchant_id)

@@ -29,8 +29,8 @@ from recoup.flows.lists.wanted import Wanted
 from recoup.flows.messages.endpoints import create
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.on_many import Act, take_all
-from recoup.flows.people import list_habits, persons
-from recoup.flows.people.list_habits import keep_view
+from recoup.flows.people import list_preferences, persons
+from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
@@ -145,9 +145,16 @@ async def written(shop: Shop, as_: As) -> Written:
     await shop.advance(timedelta(minutes=11))
     await simulate_by_operator(world, orders, "late", True)
     await settle_by_hand(orders, scope, late, "Sent back to Zzyx")
-    told = await shop.transmitted("SELF-1", payer={"external_id": "", "email": INES.email, "phone": "", "name": ""},
-                                   facts={"site_url": "https://leaf.example.test/?who=zzyx", "subscription": "Zzyx's",
-                                          "source": "Zzyx", "country": "US"})  # fmt: skip
+    told = await shop.transmitted(
+        "SELF-1",
+        payer={"external_id": "", "email": INES.email, "phone": "", "name": ""},
+        facts={
+            "site_url": "https://leaf.example.test/?who=zzyx",
+            "subscription": "Zzyx's",
+            "source": "Zzyx",
+            "country": "US",
+        },
+    )
     back = {"amount": 100, "reason": "Zzyx came", "id": "Zzyx-1", "status": "for Zzyx"}
     said = {"is_declined": True, "outcome": "Zzyx rang", "refund": back}
     await shop.transmit.update(scope, told, said)
@@ -162,12 +169,18 @@ async def listed(shop: Shop) -> None:
     async with shop.world.people.connection() as people:
         user_id = await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'")
     mine = (user_id, shop.merchant_id)
-    for name, query in (("of Duarte-Zzyx", "size=50"), ("late", "q=duarte-zzyx&status=4"), ("May", "status=4"),
-                        ("hers", f"q={EMAIL.replace('@', '%40')}"), ("card", "q=last4%3A4242")):  # fmt: skip
+    for name, query in (
+        ("of Duarte-Zzyx", "size=50"),
+        ("late", "q=duarte-zzyx&status=4"),
+        ("May", "status=4"),
+        ("hers", f"q={EMAIL.replace('@', '%40')}"),
+        ("card", "q=last4%3A4242"),
+    ):
         await keep_view(shop.world, mine, name, query)
     wanted = Wanted(OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT")
-    await ask_for_file(shop.world, shop.scope, user_id, new_id(), wanted, form="csv", said=["Search: zzyx"],
-                       file_name="orders.csv")  # fmt: skip
+    await ask_for_file(
+        shop.world, shop.scope, user_id, new_id(), wanted, form="csv", said=["Search: zzyx"], file_name="orders.csv"
+    )
     act, few = Act("redeliver", said=("Search: zzyx",)), OrderFilter(shop.merchant_id, statuses=(4,))
     await take_all(shop.world, shop.scope, new_id(), act, few, expected=1)
 
@@ -181,13 +194,28 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
             await shop.publish()
         await listed(shop)
         async with world_owner(shop.world) as connection:
-            await connection.execute("UPDATE orders SET facts = jsonb_set(facts, '{decline,text}', '\"Zzyx has none\"')"
-                                     " WHERE order_id = $1 AND facts ? 'decline'", left.refused)  # fmt: skip
+            await connection.execute(
+                "UPDATE orders SET facts = jsonb_set(facts, '{decline,text}', '\"Zzyx has none\"')"
+                " WHERE order_id = $1 AND facts ? 'decline'",
+                left.refused,
+            )
         assert await found_anywhere(shop) == {
-            "payers", "order_payer", "order_search", "orders", "order_notes", "order_words", "refunds", "dispute_notes",
-            "reconciliation_lines", "delivery_tries", "subscriptions", "transmissions", "saved_views", "exports",
+            "payers",
+            "order_payer",
+            "order_search",
+            "orders",
+            "order_notes",
+            "order_words",
+            "refunds",
+            "dispute_notes",
+            "reconciliation_lines",
+            "delivery_tries",
+            "subscriptions",
+            "transmissions",
+            "saved_views",
+            "exports",
             "bulk_acts",
-        }  # fmt: skip
+        }
         assert "Zzyx was paid in cash" in str(await outcome_of(shop.world, str(left.refused)))
         before = [await shop.value(sql) for sql in KEPT]
         await erase_person(shop.world, shop.scope, left.payer_id)
@@ -197,7 +225,10 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
         items = "SELECT facts -> 'items' FROM orders WHERE order_id = $1"
         assert await shop.value(items, left.refused) == [MUG]
         assert await shop.value("SELECT outcome FROM transmissions WHERE outcome <> '{}'") == {
-            "is_declined": True, "outcome": "", "refund": {"amount": 100}}  # fmt: skip
+            "is_declined": True,
+            "outcome": "",
+            "refund": {"amount": 100},
+        }
         assert await shop.value("SELECT facts FROM transmissions") == {"country": "US"}
         facts = await shop.value("SELECT facts FROM orders WHERE order_id = $1", left.refused)
         assert "sense_key" not in facts
@@ -254,8 +285,10 @@ def test_an_erasure_waits_for_what_is_being_typed(server: ServerAddress) -> None
         order_id = await bought(shop)
         dispute_id = await the_dispute(shop, order_id)
         payer_id, now = payer_ids(shop.world, shop.merchant_id, EMAIL)[0], shop.world.clocks.wall()
-        note = ("INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)"
-                " VALUES ($1, $2, $3, 'Zzyx', 'user:ann', $4)")  # fmt: skip
+        note = (
+            "INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)"
+            " VALUES ($1, $2, $3, 'Zzyx', 'user:ann', $4)"
+        )
         words = "INSERT INTO order_words (merchant_id, order_id, seq, text) VALUES ($1, $2, 1, 'Zzyx')"
         for beside in ("order", "dispute", "log"):
             async with shop.world.db.transaction() as tx:
@@ -311,7 +344,7 @@ def test_names_of_many_are_looked_for_beside_other_calls(
         async with shop.world.people.connection() as people:
             mine = (await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"), shop.merchant_id)
         await keep_view(shop.world, mine, "hers", "q=duarte-zzyx")
-        monkeypatch.setattr(list_habits, "redactor", redactor)
+        monkeypatch.setattr(list_preferences, "redactor", redactor)
         await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
         assert await found_anywhere(shop) == set()
         assert threads

@@ -217,8 +217,9 @@ def test_who_may_no_longer_see_the_merchant_has_no_file_of_it(shop: Shop) -> Non
     async def end_membership() -> None:
         connection = await asyncpg.connect(shop.people_dsn)
         try:
-            await connection.execute("DELETE FROM memberships WHERE user_id ="
-                                     " (SELECT user_id FROM users WHERE email = 'ann@example.test')")  # fmt: skip
+            await connection.execute(
+                "DELETE FROM memberships WHERE user_id = (SELECT user_id FROM users WHERE email = 'ann@example.test')"
+            )
         finally:
             await connection.close()
 

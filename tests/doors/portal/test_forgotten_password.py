@@ -18,7 +18,7 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.password_links import MAILS_MAX, link_by_operator, link_of_ask
 from recoup.flows.people.password_mail import send_password_links
-from recoup.flows.tidy import tidy
+from recoup.flows.purge_expired import purge_expired
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -31,8 +31,11 @@ async def mails(world: World, to: str) -> Sequence[asyncpg.Record]:
     """That arrived, the oldest first."""
     connection = await asyncpg.connect(world.dsn)
     try:
-        return list(await connection.fetch(
-            "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id", to))
+        return list(
+            await connection.fetch(
+                "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id", to
+            )
+        )
     finally:
         await connection.close()
 
@@ -73,11 +76,15 @@ def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAd
             assert await sign_in(nobody, email, NEW) == 303
             await send_account_mails(shop.world)
             assert [one["subject"] for one in await mails(shop.world, email)] == [
-                "A new password", "Your password was changed"]  # fmt: skip
+                "A new password",
+                "Your password was changed",
+            ]
         kept = await people(shop, "SELECT encode(token_hash, 'escape') FROM password_links")
         assert path.rpartition("/")[2] not in str(kept)
-        lines = await people(shop, "SELECT action, actor LIKE 'user:%' FROM account_log WHERE action LIKE 'password%'"
-                             " ORDER BY log_id LIMIT 2")  # fmt: skip
+        lines = await people(
+            shop,
+            "SELECT action, actor LIKE 'user:%' FROM account_log WHERE action LIKE 'password%' ORDER BY log_id LIMIT 2",
+        )
         assert lines == [("password_link_asked", False), ("password_set", True)]
         told = texts(await (await signed_in("owner")).get("/audit?kind=people"))
         assert "set a new password with a link" in told
@@ -198,7 +205,8 @@ def test_a_second_factor_is_asked_for_after_a_new_password(server: ServerAddress
         secret, _, _ = await set_up(shop, owner)
         half = await signed_in("")
         assert (await half.post("/signin", data={"email": "owner@example.test", "password": PASSWORD})).headers[
-            "location"] == "/signin/code"  # fmt: skip
+            "location"
+        ] == "/signin/code"
         path = await mailed(shop.world, nobody, "owner@example.test")
         done = await nobody.post(path, data={"password": NEW})
         assert "second factor" in texts(done)
@@ -231,8 +239,11 @@ def test_anothers_session_is_neither_changed_nor_used(server: ServerAddress) -> 
 def test_the_link_is_at_our_address_whatever_a_caller_says(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
-        for headers in ({"host": "evil.example"}, {"x-forwarded-host": "evil.example"},
-                        {"forwarded": "host=evil.example"}):  # fmt: skip
+        for headers in (
+            {"host": "evil.example"},
+            {"x-forwarded-host": "evil.example"},
+            {"forwarded": "host=evil.example"},
+        ):
             await mailed(shop.world, nobody, "clerk@example.test", **headers)
         told = "".join(one["text"] + one["html"] for one in await mails(shop.world, "clerk@example.test"))
         assert told.count("http://recoup.test/signin/password/") == 9
@@ -282,9 +293,15 @@ def test_a_mail_whose_answer_is_lost_is_sent_again_with_a_link_that_works(server
     portal(server, story)
 
 
-@pytest.mark.parametrize(("language", "subject"), [
-    ("de", "Ein neues Passwort"), ("fr", "Un nouveau mot de passe"), ("es", "Una contraseña nueva"), ("zh", "新密码"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("de", "Ein neues Passwort"),
+        ("fr", "Un nouveau mot de passe"),
+        ("es", "Una contraseña nueva"),
+        ("zh", "新密码"),
+    ],
+)
 def test_page_and_mail_speak_the_language_of_who_forgot(server: ServerAddress, language: str, subject: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
@@ -350,13 +367,13 @@ def test_who_shares_an_e_mail_gets_in_by_the_operators_link_alone(server: Server
 def test_links_and_questions_are_forgotten(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         await mailed(shop.world, await signed_in(""), "clerk@example.test")
-        await tidy(shop.world)
+        await purge_expired(shop.world)
         assert await people(shop, "SELECT FROM password_asks")
         assert await people(shop, "SELECT FROM password_links")
         day: datetime = shop.world.clocks.wall() - timedelta(days=1, minutes=1)
         await people(shop, "UPDATE password_asks SET asked_at = $1", day)
         await people(shop, "UPDATE password_links SET expires_at = now()")
-        await tidy(shop.world)
+        await purge_expired(shop.world)
         assert not await people(shop, "SELECT FROM password_asks")
         assert not await people(shop, "SELECT FROM password_links")
 

@@ -39,9 +39,14 @@ async def change_password(client: httpx.AsyncClient, old: str, new: str) -> None
 
 
 async def reached(world: World, email: str) -> set[tuple[object, ...]]:
-    return set(await people_sql(
-        world, "SELECT subject_kind, subject_id FROM memberships JOIN users USING (user_id)"
-        " WHERE split_part(email, '#', 1) = $1", email))  # fmt: skip
+    return set(
+        await people_sql(
+            world,
+            "SELECT subject_kind, subject_id FROM memberships JOIN users USING (user_id)"
+            " WHERE split_part(email, '#', 1) = $1",
+            email,
+        )
+    )
 
 
 @pytest.mark.parametrize("kind", ["merchant", "partner", "both"])
@@ -56,11 +61,11 @@ def test_a_former_password_signs_up_to_nothing_of_the_account(server: ServerAddr
         assert not set(keys) & set(stolen)
         for key, secret in keys:
             await Credentials(at.world).sign_in(key, secret)
-        theirs = await people_sql(
-            at.world, "SELECT user_id FROM users WHERE email LIKE 'ana@shop.example#%'")
+        theirs = await people_sql(at.world, "SELECT user_id FROM users WHERE email LIKE 'ana@shop.example#%'")
         assert len(theirs) == 1, "an account of its own"
-        now = await people_sql(at.world, "SELECT subject_kind, subject_id FROM memberships WHERE user_id = $1",
-                               theirs[0][0])  # fmt: skip
+        now = await people_sql(
+            at.world, "SELECT subject_kind, subject_id FROM memberships WHERE user_id = $1", theirs[0][0]
+        )
         assert now
         assert not set(now) & before
 
@@ -73,13 +78,22 @@ def test_who_was_shown_the_door_comes_not_back_by_signing_up(server: ServerAddre
         victim, _ = await signed_up(at, "198.51.100.1")
         before = await reached(at.world, "ana@shop.example")
         await change_password(victim, PASSWORD, NEW)
-        await people_sql(at.world, "DELETE FROM memberships WHERE $2 = 'dismissed' AND user_id IN"
-                         " (SELECT user_id FROM users WHERE email = $1)", "ana@shop.example", how)  # fmt: skip
-        await people_sql(at.world, "UPDATE users SET state = 'blocked' WHERE email = $1 AND $2 = 'blocked'",
-                         "ana@shop.example", how)  # fmt: skip
+        await people_sql(
+            at.world,
+            "DELETE FROM memberships WHERE $2 = 'dismissed' AND user_id IN"
+            " (SELECT user_id FROM users WHERE email = $1)",
+            "ana@shop.example",
+            how,
+        )
+        await people_sql(
+            at.world, "UPDATE users SET state = 'blocked' WHERE email = $1 AND $2 = 'blocked'", "ana@shop.example", how
+        )
         await at.browser("203.0.113.1").post("/signup", data=ME)
-        now = await people_sql(at.world, "SELECT subject_kind, subject_id FROM memberships JOIN users USING (user_id)"
-                               " WHERE email LIKE 'ana@shop.example%' AND state = 'active'")  # fmt: skip
+        now = await people_sql(
+            at.world,
+            "SELECT subject_kind, subject_id FROM memberships JOIN users USING (user_id)"
+            " WHERE email LIKE 'ana@shop.example%' AND state = 'active'",
+        )
         assert not set(now) & before
 
     office(server, story)
@@ -116,8 +130,9 @@ def test_a_password_that_a_namesake_has_is_not_taken_twice(server: ServerAddress
         await signed_up(at, "198.51.100.1")
         await signed_up(at, "198.51.100.2", password="another good password")
         third, _ = await signed_up(at, "198.51.100.3", password="a third good password")
-        told = await post(third, "/account/password", "/account/password", old="a third good password",
-                          new="another good password")  # fmt: skip
+        told = await post(
+            third, "/account/password", "/account/password", old="a third good password", new="another good password"
+        )
         assert told.status_code == 400
         assert "Choose another password" in told.text
 
@@ -126,18 +141,29 @@ def test_a_password_that_a_namesake_has_is_not_taken_twice(server: ServerAddress
 
 def test_sign_ups_with_one_e_mail_and_two_passwords_at_once_share_nothing(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
-        both = await asyncio.gather(*(
-            at.browser(f"198.51.100.{n}").post("/signup", data=ME | {"password": f"a password of number {n}"})
-            for n in range(20, 24)))  # fmt: skip
+        both = await asyncio.gather(
+            *(
+                at.browser(f"198.51.100.{n}").post("/signup", data=ME | {"password": f"a password of number {n}"})
+                for n in range(20, 24)
+            )
+        )
         keys = [key for page in both for key in re.findall(_KEYS, page.text)]
         assert keys
         for key, secret in keys:
             await Credentials(at.world).sign_in(key, secret)
-        rows = await people_sql(at.world, "SELECT subject_id, count(*) FROM memberships JOIN users USING (user_id)"
-                                " WHERE email LIKE 'ana@shop.example%' GROUP BY 1 HAVING count(*) > 1")  # fmt: skip
+        rows = await people_sql(
+            at.world,
+            "SELECT subject_id, count(*) FROM memberships JOIN users USING (user_id)"
+            " WHERE email LIKE 'ana@shop.example%' GROUP BY 1 HAVING count(*) > 1",
+        )
         assert rows == []
-        assert await people_sql(at.world, "SELECT FROM unfinished_sign_ups u JOIN memberships m"
-                                " ON m.subject_id IN (u.merchant_id, u.partner_id)") == []  # fmt: skip
+        assert (
+            await people_sql(
+                at.world,
+                "SELECT FROM unfinished_sign_ups u JOIN memberships m ON m.subject_id IN (u.merchant_id, u.partner_id)",
+            )
+            == []
+        )
 
     office(server, story)
 
@@ -155,8 +181,11 @@ def test_an_unfinished_sign_up_is_gone_on_with_by_its_password_alone(server: Ser
         async def merchants() -> set[object]:
             return {row[0] for row in await at.sql("SELECT merchant_id FROM merchants WHERE name = 'Ana'")}
 
-        await people_sql(at.world, "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
-                         " $$ BEGIN RAISE EXCEPTION 'the process died'; END $$")  # fmt: skip
+        await people_sql(
+            at.world,
+            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the process died'; END $$",
+        )
         await people_sql(at.world, "CREATE TRIGGER die BEFORE INSERT ON users EXECUTE FUNCTION no()")
         for password in (PASSWORD, PASSWORD, "somebody else's guess", PASSWORD):
             with pytest.raises(Exception, match="the process died"):
@@ -182,20 +211,31 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(serve
         from recoup.flows.sign_up import SignUp, sign_up
 
         _, keys = await signed_up(at, "198.51.100.1", kind="merchant")
-        mid = (await people_sql(at.world, "SELECT subject_id FROM memberships JOIN users USING (user_id)"
-                                " WHERE email = 'ana@shop.example'"))[0][0]  # fmt: skip
+        mid = (
+            await people_sql(
+                at.world,
+                "SELECT subject_id FROM memberships JOIN users USING (user_id) WHERE email = 'ana@shop.example'",
+            )
+        )[0][0]
         for had in (False, True):
             if had:
                 await people_sql(at.world, "DELETE FROM memberships WHERE subject_id = $1", mid)
             hashed = await Passwords().hashed(PASSWORD)
             await people_sql(
-                at.world, "INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id,"
+                at.world,
+                "INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id,"
                 " partner_id, begun_at) VALUES ('eve@x.example', $1, 'merchant', gen_random_uuid(), $2,"
                 " gen_random_uuid(), gen_random_uuid(), now()) ON CONFLICT (login) DO UPDATE SET"
-                " merchant_id = excluded.merchant_id", hashed, mid)  # fmt: skip
+                " merchant_id = excluded.merchant_id",
+                hashed,
+                mid,
+            )
             with pytest.raises(Problem):
-                await sign_up(at.world, Passwords(), SignUp("eve@x.example", PASSWORD, "Eve", "merchant",
-                                                            "https://shop.example", "192.0.2.9"))  # fmt: skip
+                await sign_up(
+                    at.world,
+                    Passwords(),
+                    SignUp("eve@x.example", PASSWORD, "Eve", "merchant", "https://shop.example", "192.0.2.9"),
+                )
         await Credentials(at.world).sign_in(*keys[0])
 
     office(server, story)

@@ -123,8 +123,11 @@ def test_nobody_gets_anothers_account_by_a_link(server: ServerAddress) -> None:
         answer = await rita.post(path, data={"csrf": await token(rita, path)})
         assert answer.status_code == 303
         assert "Brightleaf Tea" in (await rita.get("/onboarding")).text
-        rows = await people(shop, "SELECT role FROM memberships JOIN users USING (user_id) WHERE email = $1 AND"
-                            " subject_kind = 'merchant'", "rita@example.test")  # fmt: skip
+        rows = await people(
+            shop,
+            "SELECT role FROM memberships JOIN users USING (user_id) WHERE email = $1 AND subject_kind = 'merchant'",
+            "rita@example.test",
+        )
         assert [row["role"] for row in rows] == ["analyst"]
 
     portal(server, story)
@@ -151,7 +154,7 @@ def test_of_two_who_use_a_link_at_once_one_joins(server: ServerAddress) -> None:
         answers = await asyncio.gather(
             *(one.post(path, data={"csrf": csrf}) for one, csrf in zip(others, tokens, strict=True)),
             *(joined(one, path) for one in strangers),
-        )  # fmt: skip
+        )
         assert sorted(answer.status_code for answer in answers).count(303) == 1
         assert len(await people(shop, "SELECT FROM memberships")) == before + 1
 
@@ -164,8 +167,9 @@ def test_only_owners_invite_and_only_where_they_own(server: ServerAddress) -> No
         for name in ("ops", "dev", "clerk", "pia"):
             client = await signed_in(name)
             assert (await client.get("/invitations")).status_code == 403
-            answer = await post(client, "/orders", "/invitations", email="x@example.test", role="owner",
-                                subject="merchant")  # fmt: skip
+            answer = await post(
+                client, "/orders", "/invitations", email="x@example.test", role="owner", subject="merchant"
+            )
             assert answer.status_code == 403
         path = await invited(pat, "p@example.test", "analyst", "partner")
         foreign = {"email": "x@example.test", "role": "owner"}
@@ -175,8 +179,11 @@ def test_only_owners_invite_and_only_where_they_own(server: ServerAddress) -> No
         for client in (boss, rita):
             answer = await post(client, "/invitations", f"/invitations/{row[0]}/revoke", subject="merchant")
             assert answer.status_code == 404
-        for bad in ({"email": "x", "role": "owner"}, {"email": "x@example.test", "role": "god"},
-                    {"email": "a@b.example\r\nBcc: c@d.example", "role": "owner"}):  # fmt: skip
+        for bad in (
+            {"email": "x", "role": "owner"},
+            {"email": "x@example.test", "role": "god"},
+            {"email": "a@b.example\r\nBcc: c@d.example", "role": "owner"},
+        ):
             answer = await post(boss, "/invitations", "/invitations", subject="merchant", **bad)
             assert answer.status_code == 400
         assert (await joined(await signed_in(""), path)).status_code == 303
@@ -190,11 +197,15 @@ def test_there_is_an_end_to_inviting(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         boss = await signed_in("owner")
         path = await invited(boss, "x@example.test")
-        await people(shop, "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
-                     " subject_kind, subject_id, subject_name, role, world, invited_by, created_at, expires_at, NULL,"
-                     " NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, 49) n")  # fmt: skip
-        answer = await post(boss, "/invitations", "/invitations", email="y@example.test", role="owner",
-                            subject="merchant")  # fmt: skip
+        await people(
+            shop,
+            "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
+            " subject_kind, subject_id, subject_name, role, world, invited_by, created_at, expires_at, NULL,"
+            " NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, 49) n",
+        )
+        answer = await post(
+            boss, "/invitations", "/invitations", email="y@example.test", role="owner", subject="merchant"
+        )
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
         assert (await (await signed_in("")).get(path)).status_code == 200
 
@@ -207,24 +218,33 @@ def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) 
     async def story(shop: Shop, signed_in: As) -> None:
         pat, boss = await signed_in("pat"), await signed_in("owner")
         await invited(pat, "x@example.test")
-        await people(shop, "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
-                     " 'merchant', gen_random_uuid(), subject_name, role, world, invited_by, created_at, expires_at,"
-                     " NULL, NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, $1) n",
-                     SENT_MAX - 2)  # fmt: skip
-        subject, user_id = Subject("merchant", shop.merchant_id, "Tea"), (await people(
-            shop, "SELECT invited_by FROM invitations LIMIT 1"))[0][0]  # fmt: skip
+        await people(
+            shop,
+            "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
+            " 'merchant', gen_random_uuid(), subject_name, role, world, invited_by, created_at, expires_at,"
+            " NULL, NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, $1) n",
+            SENT_MAX - 2,
+        )
+        subject, user_id = (
+            Subject("merchant", shop.merchant_id, "Tea"),
+            (await people(shop, "SELECT invited_by FROM invitations LIMIT 1"))[0][0],
+        )
         slow = await asyncpg.connect(shop.world.people_dsn)
         async with slow.transaction():  # both are past their counting, if nothing keeps them apart
             await slow.execute("LOCK TABLE invitations IN EXCLUSIVE MODE")
-            asked = [asyncio.create_task(invite(shop.world, subject, user_id, f"{n}@example.test", "analyst",
-                                                request_id="test"))
-                     for n in range(2)]  # fmt: skip
+            asked = [
+                asyncio.create_task(
+                    invite(shop.world, subject, user_id, f"{n}@example.test", "analyst", request_id="test")
+                )
+                for n in range(2)
+            ]
             await asyncio.sleep(1)
         told = await asyncio.gather(*asked, return_exceptions=True)
         await slow.close()
         assert sum(isinstance(one, Problem) and one.code == "too_many_requests" for one in told) == 1
-        answer = await post(pat, "/invitations", "/invitations", email="y@example.test", role="owner",
-                            subject="partner")  # fmt: skip
+        answer = await post(
+            pat, "/invitations", "/invitations", email="y@example.test", role="owner", subject="partner"
+        )
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
         await invited(boss, "z@example.test")
         await people(shop, "UPDATE invitations SET created_at = created_at - interval '1 day'")
@@ -238,8 +258,9 @@ def test_a_mail_that_was_lost_goes_out_again_and_is_read_once(server: ServerAddr
 
     async def story(shop: Shop, signed_in: As) -> None:
         boss, mail = await signed_in("owner"), shop.world.mail
-        answer = await post(boss, "/invitations", "/invitations", email="later@example.test", role="analyst",
-                            subject="merchant")  # fmt: skip
+        answer = await post(
+            boss, "/invitations", "/invitations", email="later@example.test", role="analyst", subject="merchant"
+        )
         assert answer.status_code == 303
         row = (await people(shop, "SELECT * FROM invitations"))[0]
         assert (row["mail_state"], row["mail_tries"], row["mail_why"]) == ("owed", 1, "no answer in time")
@@ -250,13 +271,18 @@ def test_a_mail_that_was_lost_goes_out_again_and_is_read_once(server: ServerAddr
         row = (await people(shop, "SELECT * FROM invitations"))[0]
         assert (row["mail_state"], row["mail_tries"], row["sealed_token"]) == ("sent", 2, None)
         assert (await mail.inbox([row["invitation_id"]]))[row["invitation_id"]]["times"] == 2
-        answer = await post(boss, "/invitations", "/invitations", email="refused@example.test", role="analyst",
-                            subject="merchant")  # fmt: skip
+        answer = await post(
+            boss, "/invitations", "/invitations", email="refused@example.test", role="analyst", subject="merchant"
+        )
         assert "refused" in texts(await boss.get("/invitations"))
         # The process died after the intent: its lease runs out, and the next one sends it.
-        await people(shop, "UPDATE invitations SET mail_state = 'owed', mail_due_at = $1, sealed_token = $2,"
-                     " email = 'z@example.test', mail_tries = 1 WHERE email LIKE 'refused@%'",
-                     shop.world.clocks.wall() + timedelta(seconds=30), b"broken")  # fmt: skip
+        await people(
+            shop,
+            "UPDATE invitations SET mail_state = 'owed', mail_due_at = $1, sealed_token = $2,"
+            " email = 'z@example.test', mail_tries = 1 WHERE email LIKE 'refused@%'",
+            shop.world.clocks.wall() + timedelta(seconds=30),
+            b"broken",
+        )
         assert await send_invitations(shop.world) == 0
         await people(shop, "UPDATE invitations SET mail_due_at = now() WHERE mail_state = 'owed'")
         assert await send_invitations(shop.world) == 1

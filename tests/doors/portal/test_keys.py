@@ -138,7 +138,7 @@ def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(server:
 
 def test_a_key_made_and_ended_without_end_slows_nobody_down(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+) -> None:
     """Of twenty thousand that end within minutes no process keeps account: each call of everybody asks the database."""
 
     async def story(shop: Shop, signed_in: As) -> None:
@@ -225,7 +225,7 @@ def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> 
         assert "End this key at once?" in texts(await post(owner, "/keys", "/keys/end", **end))
         assert await works(shop, *first)
 
-        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"'):]))
+        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"') :]))
         second = SECRET.findall((await owner.post("/keys", data=form)).text)
         assert [await works(shop, *first), await works(shop, *second)] == [False, True]
         assert (await live(shop, "api"))[0].name == "Next"

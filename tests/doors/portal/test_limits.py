@@ -57,10 +57,18 @@ def test_an_owner_sets_limits_and_everybody_reads_them(server: ServerAddress) ->
         answer = await post(owner, "/roles", "/roles/limits", **wrong)
         assert "Maximum per refund: not an amount in USD." in texts(answer, 400)
         assert 'value="12.345"' in answer.text, "what was typed is kept"
-        for bad in ({"refund_max": "-5"}, {"day_max": "1e9"}, {"second_from": "9" * 39}, {"currency": "XXX"},
-                    {"currency": "'; DROP"}, {"role": "analyst"}, {"role": "king"},
-                    {"day_max": "10", "refund_max": "11"},
-                    {"second_from": "0"}, {"day_max": "٣"}):  # fmt: skip
+        for bad in (
+            {"refund_max": "-5"},
+            {"day_max": "1e9"},
+            {"second_from": "9" * 39},
+            {"currency": "XXX"},
+            {"currency": "'; DROP"},
+            {"role": "analyst"},
+            {"role": "king"},
+            {"day_max": "10", "refund_max": "11"},
+            {"second_from": "0"},
+            {"day_max": "٣"},
+        ):
             answer = await post(owner, "/roles", "/roles/limits", **({"role": "operations", "currency": "USD"} | bad))
             assert answer.status_code == 400, bad
         assert "USD 1500.00 2000.00 50.00" in texts(await ops.get("/roles"))
@@ -144,9 +152,16 @@ def test_the_same_person_by_another_membership_is_not_a_second_person(server: Se
     async def story(shop: Shop, as_: As) -> None:
         owner = await as_("owner")
         await limited(owner, second_from="1")
-        await make_user(shop.world, "twin@example.test", "Twin", "correct horse battery", [
-            Membership("merchant", shop.merchant_id, "operations"), Membership("operator", UUID(int=0), "operations"),
-        ])  # fmt: skip
+        await make_user(
+            shop.world,
+            "twin@example.test",
+            "Twin",
+            "correct horse battery",
+            [
+                Membership("merchant", shop.merchant_id, "operations"),
+                Membership("operator", UUID(int=0), "operations"),
+            ],
+        )
         one_tab, other_tab = await as_("twin"), await as_("twin")
         assert (await asks(one_tab, await paid(shop, 9_000), "20.00")).status_code == 303
         path = f"/approvals/refunds/{await the_request(shop)}"
@@ -202,14 +217,17 @@ def test_ids_of_nothing_and_of_another_order_are_not_found(server: ServerAddress
         for request_id in found:
             answer = await decides(owner, path.format(request_id, order=order_id, other=other), "approve", seen="0")
             assert answer.status_code == 404, request_id
-        foreign = await (await as_("owner")).post(f"/approvals/refunds/{await the_request(shop)}", data={
-            "csrf": "x", "decision": "approve", "seen": "0"})  # fmt: skip
+        foreign = await (await as_("owner")).post(
+            f"/approvals/refunds/{await the_request(shop)}", data={"csrf": "x", "decision": "approve", "seen": "0"}
+        )
         assert foreign.status_code == 403
         rita = await as_("rita")
         stolen = re.search(r'name="csrf" value="([^"]*)"', (await rita.get("/partner")).text)
         assert stolen
-        answer = await rita.post(f"/approvals/refunds/{await the_request(shop)}",
-                                 data={"csrf": stolen[1], "decision": "approve", "seen": "0"})  # fmt: skip
+        answer = await rita.post(
+            f"/approvals/refunds/{await the_request(shop)}",
+            data={"csrf": stolen[1], "decision": "approve", "seen": "0"},
+        )
         assert answer.status_code in (403, 404)
         assert await refunded(shop) == 0
 

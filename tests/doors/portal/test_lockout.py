@@ -96,8 +96,11 @@ def test_a_device_that_nobody_signed_in_on_is_a_stranger(server: ServerAddress, 
     async def story(at: Office) -> None:
         await attacked(at, "owner@example.test", range(1, 2), 8)
         client = at.browser("203.0.1.7")
-        answer = await client.post("/signin", data={"email": "owner@example.test", "password": PASSWORD},
-                                   headers={"cookie": f"{DEVICE}={cookie}".encode()})  # fmt: skip
+        answer = await client.post(
+            "/signin",
+            data={"email": "owner@example.test", "password": PASSWORD},
+            headers={"cookie": f"{DEVICE}={cookie}".encode()},
+        )
         assert answer.status_code == 429
         own = at.browser("203.0.1.7")
         assert await typed(own, "analyst@example.test", PASSWORD) == 303

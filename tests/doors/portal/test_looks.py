@@ -23,8 +23,9 @@ async def choose(olga: httpx.AsyncClient, shop: Shop) -> None:
     assert (await post(olga, "/orders", "/merchant", merchant=str(shop.merchant_id))).status_code == 303
 
 
-async def look(olga: httpx.AsyncClient, shop: Shop, name: str = "Ops", *, act: bool = False, **fields: str
-               ) -> httpx.Response:  # fmt: skip
+async def look(
+    olga: httpx.AsyncClient, shop: Shop, name: str = "Ops", *, act: bool = False, **fields: str
+) -> httpx.Response:
     """`name`: a member's name, or a role with a small letter."""
     await choose(olga, shop)
     page = (await olga.get("/look-as")).text
@@ -110,11 +111,13 @@ def test_an_act_is_logged_under_both_names(server: ServerAddress) -> None:
         assert "Olga, operator staff, as Ops" in texts(await ada.get(f"/orders/{order_id}"))
         # never, tick or not
         for path, fields in (
-            ("/keys", {"kind": "api", "overlap": "keep"}), ("/keys/signing", {"which": "shared", "overlap": "0"}),
+            ("/keys", {"kind": "api", "overlap": "keep"}),
+            ("/keys/signing", {"which": "shared", "overlap": "0"}),
             ("/bank", {"holder": "H", "currency": "USD", "routing": "011000015", "account": "12345678"}),
             ("/invitations", {"subject": "merchant", "email": "x@example.test", "role": "owner"}),
-            ("/orders/look", {"zone": "Asia/Tokyo", "back": "/orders"}), ("/world", {"next": "/orders"}),
-        ):  # fmt: skip
+            ("/orders/look", {"zone": "Asia/Tokyo", "back": "/orders"}),
+            ("/world", {"next": "/orders"}),
+        ):
             answer = await post(olga, "/orders", path, **fields)
             assert answer.status_code == 403, path
             assert "cannot be done while you impersonate" in texts(answer, 403) or path == "/invitations", path
@@ -147,8 +150,9 @@ async def _age(shop: Shop) -> None:
 
     connection = await asyncpg.connect(shop.world.people_dsn)
     try:
-        await connection.execute("UPDATE looks SET began_at = began_at - interval '1 hour',"
-                                 " expires_at = expires_at - interval '1 hour'")  # fmt: skip
+        await connection.execute(
+            "UPDATE looks SET began_at = began_at - interval '1 hour', expires_at = expires_at - interval '1 hour'"
+        )
     finally:
         await connection.close()
 
@@ -167,16 +171,23 @@ def test_it_ends_and_a_form_of_it_does_nothing_any_more(server: ServerAddress, h
         elif how == "operator no more":
             await people_sql(shop, "DELETE FROM memberships WHERE subject_kind = 'operator'")
         else:
-            await people_sql(shop, "DELETE FROM memberships m USING users u WHERE u.user_id = m.user_id AND email = $1",
-                             "ops@example.test")  # fmt: skip
+            await people_sql(
+                shop,
+                "DELETE FROM memberships m USING users u WHERE u.user_id = m.user_id AND email = $1",
+                "ops@example.test",
+            )
         answer = await olga.post(f"/orders/{order_id}/hold", data={"csrf": csrf, "reason": "check"})
         assert answer.status_code in (403, 303), answer.text
         if answer.status_code == 303:
             assert answer.headers["location"].startswith("/signin")
         assert "On hold" not in texts(await ada.get(f"/orders/{order_id}"))
         told = [line["facts"] for line in await log_of(ada, "kind=people") if line["action"] == "look.ended"]
-        words = {"by hand elsewhere": "by hand", "sign-out": "signed out", "operator no more": "the operator’s no more",
-                 "member no more": "a member no more"}  # fmt: skip
+        words = {
+            "by hand elsewhere": "by hand",
+            "sign-out": "signed out",
+            "operator no more": "the operator’s no more",
+            "member no more": "a member no more",
+        }
         assert told == [{"how": words[how]}]
 
     portal(server, story)
@@ -202,9 +213,10 @@ def test_what_was_typed_wrongly_is_named_and_kept(server: ServerAddress) -> None
         for fields, said in (
             ({"reason": "short"}, "Say why, in 10 to 300 characters."),
             ({"reason": f"card {'4242 ' * 4}of a customer"}, "holds a card number"),
-            ({"minutes": "600"}, "Choose 15, 30, 60 minutes."), ({"whom": "user:nobody"}, "Choose a person or a role."),
+            ({"minutes": "600"}, "Choose 15, 30, 60 minutes."),
+            ({"whom": "user:nobody"}, "Choose a person or a role."),
             ({"whom": f"user:{shop.merchant_id}"}, "This person is not a member of the shop."),
-        ):  # fmt: skip
+        ):
             answer = await look(olga, shop, **fields)
             assert answer.status_code == 400, fields
             assert said in texts(answer, 400)
@@ -234,8 +246,12 @@ def test_the_second_person_is_another_person_whomever_they_act_as() -> None:
     from recoup.rules.money.settlement import check_second  # noqa: PLC0415
 
     check_second("user:a by operator:o", "user:b", "It")
-    for first, second in (("user:a by operator:o", "user:o"), ("operator:o", "user:b by operator:o"),
-                          ("user:a by operator:o", "user:a"), ("user:a", "operator:a")):  # fmt: skip
+    for first, second in (
+        ("user:a by operator:o", "user:o"),
+        ("operator:o", "user:b by operator:o"),
+        ("user:a by operator:o", "user:a"),
+        ("user:a", "operator:a"),
+    ):
         with pytest.raises(Problem):
             check_second(first, second, "It")
 

@@ -48,7 +48,8 @@ def test_whose_membership_ended_sees_nothing_with_the_next_request(server: Serve
         assert "Ops , operations ended" in told
         rows = await people(shop, "SELECT happening, role, by_user, request_id FROM membership_log")
         assert [(row["happening"], row["role"], row["by_user"]) for row in rows] == [
-            ("ended", "operations", await id_of(shop, "owner"))]  # fmt: skip
+            ("ended", "operations", await id_of(shop, "owner"))
+        ]
         assert rows[0]["request_id"]
         assert (await end(shop, owner, "ops")).status_code == 404
 

@@ -57,6 +57,10 @@ def test_an_empty_needs_attention_says_that_nothing_needs_you(server: ServerAddr
 def test_orders_in_a_notification_are_links() -> None:
     orders = [("SUB-1", "/orders/a"), ("SUB-10", "/orders/b")]
     assert linked("2 on hold: SUB-10, SUB-1.", orders) == [
-        ("2 on hold: ", ""), ("SUB-10", "/orders/b"), (", ", ""), ("SUB-1", "/orders/a"), (".", ""),
-    ]  # fmt: skip
+        ("2 on hold: ", ""),
+        ("SUB-10", "/orders/b"),
+        (", ", ""),
+        ("SUB-1", "/orders/a"),
+        (".", ""),
+    ]
     assert linked("Of order SUB-1.", ()) == [("Of order SUB-1.", "")]

@@ -99,9 +99,15 @@ def test_each_role_chooses_among_what_it_may_hear(server: ServerAddress) -> None
             assert ("approval" in kinds) == (name == "olga")
             if name == "dev":
                 assert not {"payout", "settlement", "dispute"} & set(kinds)
-            answer = await post(client, "/account/notifications", "/account/notifications",
-                                merchant=str(shop.merchant_id), kind=["orders", "webhook"], page=["orders"],
-                                mail=["webhook"])  # fmt: skip
+            answer = await post(
+                client,
+                "/account/notifications",
+                "/account/notifications",
+                merchant=str(shop.merchant_id),
+                kind=["orders", "webhook"],
+                page=["orders"],
+                mail=["webhook"],
+            )
             assert answer.status_code == 303, name
             page = await client.get(answer.headers["location"])
             assert "Saved." in texts(page)
@@ -114,8 +120,11 @@ def test_each_role_chooses_among_what_it_may_hear(server: ServerAddress) -> None
         for fields in ({"merchant": str(shop.merchant_id), "kind": "orders"}, {"merchant": "x"}):
             assert (await post(other, "/account/notifications", "/account/notifications", **fields)).status_code == 409
         boss = await signed_in("owner")
-        for fields in ({"merchant": str(shop.merchant_id), "kind": "else"}, {"what": "person", "hour": "24"},
-                       {"what": "person", "hour": "x"}):  # fmt: skip
+        for fields in (
+            {"merchant": str(shop.merchant_id), "kind": "else"},
+            {"what": "person", "hour": "24"},
+            {"what": "person", "hour": "x"},
+        ):
             answer = await post(boss, "/account/notifications", "/account/notifications", **fields)
             assert answer.status_code == 400, fields
 
@@ -170,8 +179,9 @@ def test_who_has_left_or_may_hear_less_sees_nothing_of_it(server: ServerAddress)
         assert unread(await clerk.get("/orders")) == "2"
         [dispute] = [row for row in await told(shop) if row["kind"] == "dispute" and row["facts"]][:1]
         async with shop.world.people.connection() as connection:
-            await connection.execute("UPDATE memberships SET role = 'developer' WHERE role = 'analyst'"
-                                     " AND subject_kind = 'merchant'")  # fmt: skip
+            await connection.execute(
+                "UPDATE memberships SET role = 'developer' WHERE role = 'analyst' AND subject_kind = 'merchant'"
+            )
         assert unread(await clerk.get("/orders")) == "1", "a developer hears of no money, nor did they ever"
         mine = [row for row in await told(shop) if row["kind"] == "dispute"]
         for row in mine:
@@ -203,9 +213,27 @@ def test_times_are_those_of_ones_zone_on_every_page(server: ServerAddress) -> No
         assert re.search(rf"placed \d+ \w+ {minute} Asia/Kolkata", order), order[:1500]
         assert "newest first, times in Asia/Kolkata" in order
         assert " GMT" not in order
-        for path in ("/requests", "/webhooks", "/disputes", "/mailbox", "/overview", "/settlements", "/notifications",
-                     "/uploads", "/refunds", "/switches", "/keys", "/invitations", "/customers", "/developers",
-                     "/outcome", "/reconciliation", "/onboarding", "/applications", "/reports"):  # fmt: skip
+        for path in (
+            "/requests",
+            "/webhooks",
+            "/disputes",
+            "/mailbox",
+            "/overview",
+            "/settlements",
+            "/notifications",
+            "/uploads",
+            "/refunds",
+            "/switches",
+            "/keys",
+            "/invitations",
+            "/customers",
+            "/developers",
+            "/outcome",
+            "/reconciliation",
+            "/onboarding",
+            "/applications",
+            "/reports",
+        ):
             found = await boss.get(path)
             assert "times in Asia/Kolkata" in texts(found), path
         listed = await boss.get("/orders")
@@ -228,8 +256,14 @@ def test_another_merchants_notification_opens_there(server: ServerAddress) -> No
         merchants = dict(re.findall(r'name="merchant" value="([0-9a-f-]+)"[^>]*>([^<]+)</button>', page.text))
         [other] = [mid for mid, name in merchants.items() if mid != str(shop.merchant_id)]
         await post(olga, "/notifications", "/merchant", merchant=str(shop.merchant_id))
-        await post(olga, "/account/notifications", "/account/notifications", merchant=str(shop.merchant_id),
-                   kind="orders", page="orders")  # fmt: skip
+        await post(
+            olga,
+            "/account/notifications",
+            "/account/notifications",
+            merchant=str(shop.merchant_id),
+            kind="orders",
+            page="orders",
+        )
         [order_id] = await on_hold(shop)
         await go_round(shop)
         [row] = [one for one in await told(shop) if one["mail_state"] == "none"]
@@ -248,10 +282,17 @@ def test_another_merchants_notification_opens_there(server: ServerAddress) -> No
 def test_a_digest_stands_on_the_page(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         boss = await signed_in("owner")
-        await post(boss, "/account/notifications", "/account/notifications", merchant=str(shop.merchant_id),
-                   kind="digest", page="digest")  # fmt: skip
-        answer = await post(boss, "/account/notifications", "/account/notifications", what="person", hour="0",
-                            empty="on", mails="on")  # fmt: skip
+        await post(
+            boss,
+            "/account/notifications",
+            "/account/notifications",
+            merchant=str(shop.merchant_id),
+            kind="digest",
+            page="digest",
+        )
+        answer = await post(
+            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="on", mails="on"
+        )
         assert answer.status_code == 303
         for _ in range(2):
             await send_digests(shop.world)

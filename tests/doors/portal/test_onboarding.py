@@ -22,9 +22,10 @@ async def all_done(shop: Shop) -> None:
     async with owner(shop.world) as connection:
         await connection.execute(_DONE, shop.merchant_id)
         await connection.execute(
-            "UPDATE order_heads SET order_type = 'CIT' WHERE merchant_id = $1 AND order_id = $2", shop.merchant_id,
+            "UPDATE order_heads SET order_type = 'CIT' WHERE merchant_id = $1 AND order_id = $2",
+            shop.merchant_id,
             order_id,
-        )  # fmt: skip
+        )
         for statement in (
             "INSERT INTO transmissions (merchant_id, transmit_id, external_id, is_declined, is_mit, units, asset,"
             " received_at, facts) VALUES ($1, $2, 'SO-1', false, false, 1, 'USD', now(), '{}')",
@@ -84,8 +85,10 @@ def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(server: Se
             await connection.execute(
                 "INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits,"
                 " state, added_by, added_at) VALUES ($1, $2, 'USD', 'us', 'x', 'x', '', '', 'verified', 'user:x',"
-                " now())", shop.merchant_id, _v7(),
-            )  # fmt: skip
+                " now())",
+                shop.merchant_id,
+                _v7(),
+            )
         assert (await post(ops, on, to, do="ask", kind="mit")).status_code == 403
         for kinds in ([], ["loans"], ["mit", "loans"]):
             assert (await post(boss, on, to, do="ask", kind=kinds)).status_code == 400

@@ -117,11 +117,11 @@ def test_an_ended_order_says_nothing_of_a_next_try(server: ServerAddress) -> Non
         assert (await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
         assert await shop.value("SELECT stage FROM orders") == "cancelled"
         page = (await ops.get(f"/orders/{order_id}")).text
-        table = page[page.index('id="attempts"'):page.index('id="webhooks"')]
+        table = page[page.index('id="attempts"') : page.index('id="webhooks"')]
         assert "Declined" in table
         assert "Nothing to do" not in table
-        why = page[page.index("Why it ended"):]
-        assert "Nothing to do" not in why[:why.index("</section>")]
+        why = page[page.index("Why it ended") :]
+        assert "Nothing to do" not in why[: why.index("</section>")]
 
     portal(server, story)
 

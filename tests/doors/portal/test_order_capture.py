@@ -34,8 +34,11 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
         assert "No endpoint subscribes to order.completed" in texts(await ops.get(here))
         await make(owner, "https://shop.example/hooks", ("order.completed",))
         page = texts(await ops.get(here))
-        for said in ("Capture…", "The card is charged the full authorised amount, once.",
-                     "gets the webhook order.completed"):  # fmt: skip
+        for said in (
+            "Capture…",
+            "The card is charged the full authorised amount, once.",
+            "gets the webhook order.completed",
+        ):
             assert said in page
         assert (await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})).status_code == 403
         assert (await post(ops, here, f"{here}/capture", key="no key")).status_code == 400
@@ -80,8 +83,9 @@ def test_a_processor_that_takes_its_time_is_waited_for_and_no_second_capture_beg
         page = texts(await ops.get(begun.headers["location"]))
         assert "The capture is under way: the processor has not answered yet." in page
         assert "Capture…" not in page
-        assert "A capture of this order is under way." in texts(await post(ops, here, f"{here}/capture",
-                                                                          key="d5" * 16), 409)  # fmt: skip
+        assert "A capture of this order is under way." in texts(
+            await post(ops, here, f"{here}/capture", key="d5" * 16), 409
+        )
         await clear_fault(shop.world, "outage")
         for _ in range(40):
             await shop.advance(timedelta(minutes=2))
@@ -136,9 +140,7 @@ def test_an_old_refusal_says_nothing_untrue_of_an_order_that_was_captured_since(
     portal(server, story)
 
 
-def test_a_house_that_is_full_asked_nothing_and_says_so(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_house_that_is_full_asked_nothing_and_says_so(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         with monkeypatch.context() as patched:

@@ -29,9 +29,11 @@ def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerA
         page = top(texts(await ops.get(f"/orders/{returned}")))
         assert "refunded, not cancelled" not in page
         assert "Cancellation not possible. It was paid. It is already refunded in full." in page
-        for order_id, says in ((gone, "It is disputed: the cardholder's bank has taken it back."),
-                               (rest, "The rest is disputed: the cardholder's bank has taken it back."),
-                               (some, "What is not disputed can be refunded.")):  # fmt: skip
+        for order_id, says in (
+            (gone, "It is disputed: the cardholder's bank has taken it back."),
+            (rest, "The rest is disputed: the cardholder's bank has taken it back."),
+            (some, "What is not disputed can be refunded."),
+        ):
             page = top(texts(await ops.get(f"/orders/{order_id}")))
             assert "refunded, not cancelled" not in page
             assert f"Cancellation not possible. It was paid. {says}" in page
@@ -74,9 +76,11 @@ def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAdd
         await disputed(shop, part, units=1000)
         await disputed(shop, gone, units=4590)
         await disputed(shop, asked, stage="inquiry", units=2000)
-        for order_id, says in ((fresh, "at most 45.90 USD; leave empty for the amount not refunded"),
-                               (part, "at most 35.90 USD; leave empty for the amount not refunded"),
-                               (asked, "at most 45.90 USD; leave empty for the amount of the inquiry")):  # fmt: skip
+        for order_id, says in (
+            (fresh, "at most 45.90 USD; leave empty for the amount not refunded"),
+            (part, "at most 35.90 USD; leave empty for the amount not refunded"),
+            (asked, "at most 45.90 USD; leave empty for the amount of the inquiry"),
+        ):
             here = f"/orders/{order_id}"
             page = await ops.get(here)
             assert says in texts(page)

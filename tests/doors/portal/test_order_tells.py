@@ -31,8 +31,14 @@ async def worked_on(shop: Shop) -> tuple[UUID, str]:
 async def authorised(shop: Shop) -> str:
     """The address of an order whose amount is held. A busy machine may answer too late, which is a decline."""
     for _ in range(5):
-        word = await shop.ask(is_mit=False, days=None, pan=APPROVE_CARDS[1], code="05", cvv="123",
-                              facts={"transaction_type": "AUTHORIZATION"})  # fmt: skip
+        word = await shop.ask(
+            is_mit=False,
+            days=None,
+            pan=APPROVE_CARDS[1],
+            code="05",
+            cvv="123",
+            facts={"transaction_type": "AUTHORIZATION"},
+        )
         if word.evaluate == "CAPTUREREQUIRED":
             return f"/orders/{word.order_id}"
     raise AssertionError(f"five customers in a row heard {word.evaluate}")
@@ -69,8 +75,11 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
         assert (await shop.order(declined))["stage"] == "declined"
         why = why_ended(texts(await ops.get(f"/orders/{declined}")))
         assert "Declined for good" in why
-        reasons = await shop.value("SELECT d.reasons ->> 0 FROM order_log l JOIN decisions d USING (decision_id) "
-                                   "WHERE l.order_id = $1 AND l.happening = 'declined'", declined)  # fmt: skip
+        reasons = await shop.value(
+            "SELECT d.reasons ->> 0 FROM order_log l JOIN decisions d USING (decision_id) "
+            "WHERE l.order_id = $1 AND l.happening = 'declined'",
+            declined,
+        )
         assert reasons in why
 
     portal(server, story)
@@ -154,8 +163,11 @@ def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server:
         ops, here = await as_("ops"), await authorised(shop)
         held = texts(await ops.get(here))
         assert "The amount is authorised: nothing is charged until it is captured." in held
-        assert re.search(r"Capture it here or with POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, otherwise it is "
-                         "void", held)
+        assert re.search(
+            r"Capture it here or with POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, otherwise it is "
+            "void",
+            held,
+        )
         assert "Nothing booked yet: the order is authorised, and is charged when it is captured." in held
         for untrue in ("no attempt has succeeded", "Expires"):
             assert untrue not in held, untrue
@@ -223,20 +235,25 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
     [
         ("en", ("is made now.", "allowed no send before", "Nothing is sent before", "Without the request")),
         ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anforderung")),
-        ("es", ("se hace ahora.", "no permitían ningún envío antes de", "No se envía nada antes de",
-                "Sin la petición")),
-        ("fr", ("a lieu maintenant.", "ne permettaient aucun envoi avant", "Rien n’est envoyé avant",
-                "Sans la demande")),
+        (
+            "es",
+            ("se hace ahora.", "no permitían ningún envío antes de", "No se envía nada antes de", "Sin la petición"),
+        ),
+        (
+            "fr",
+            ("a lieu maintenant.", "ne permettaient aucun envoi avant", "Rien n’est envoyé avant", "Sans la demande"),
+        ),
         ("zh", ("现在进行。", "之前发送。", "之前不会发送。", "若无此要求")),
     ],
-)  # fmt: skip
+)
 def test_an_attempt_that_a_person_asked_for_and_the_gate_put_off_says_both(
     server: ServerAddress, language: str, words: tuple[str, ...]
 ) -> None:
     async def story(shop: Shop, as_: As) -> None:
         decline = {"code": "51", "source": "mastercard", "text": "", "advice": "25"}  # a day's wait
-        order_id = await shop.admit(pan=script_card("mastercard", "51", 0),
-                                    decline=decline | {"at": (await shop.now()).isoformat()})  # fmt: skip
+        order_id = await shop.admit(
+            pan=script_card("mastercard", "51", 0), decline=decline | {"at": (await shop.now()).isoformat()}
+        )
         await start(shop.orders, shop.key(order_id))
         await bring_forward(shop.orders, shop.scope, order_id)
         await shop.run_due()

@@ -48,8 +48,10 @@ def tabs(page: str) -> dict[str, str]:
     """Word -> link, of the views over the list."""
     part = page[page.index('<nav class="tabs"') :]
     part = part[: part.index("</nav>")]
-    return {html.unescape(word): html.unescape(link)
-            for link, word in re.findall(r'<a href="([^"]*)"[^>]*><bdi>(.*?)</bdi>', part)}  # fmt: skip
+    return {
+        html.unescape(word): html.unescape(link)
+        for link, word in re.findall(r'<a href="([^"]*)"[^>]*><bdi>(.*?)</bdi>', part)
+    }
 
 
 def here(page: str) -> list[str]:
@@ -145,7 +147,9 @@ def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reade
         order_id = await connection.fetchval(
             "UPDATE order_heads SET attention = 'held:The card''s allowance is used up until 2031-01-31 23:30 UTC.'"
             " WHERE order_id = (SELECT order_id FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL"
-            " ORDER BY placed_at DESC LIMIT 1) RETURNING order_id", shop.merchant_id)  # fmt: skip
+            " ORDER BY placed_at DESC LIMIT 1) RETURNING order_id",
+            shop.merchant_id,
+        )
         await connection.close()
         tokyo = html.unescape(await page_of(client, "/orders?attention=1&zone=Asia/Tokyo"))
         assert tokyo.count("The card's allowance is used up until 1 Feb 2031 08:30 Asia/Tokyo.") == 2, "and on hover"
@@ -165,8 +169,10 @@ def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
         page = await page_of(client, "/orders")
         head = page[page.index("<thead>") : page.index("</thead>")]
         assert re.findall(r"(Order Id|Attempts|Expires|Customer)", re.sub(r'="[^"]*"', "", head)) == [
-            "Order Id", "Attempts", "Expires",
-        ]  # fmt: skip
+            "Order Id",
+            "Attempts",
+            "Expires",
+        ]
         assert (await client.post("/orders/look", data=form)).status_code == 400
         await client.post("/orders/look", data=form | {"usual": "1"})
         assert "Customer" in await page_of(client, "/orders")
@@ -240,8 +246,17 @@ async def every_id(client: httpx.AsyncClient, path: str) -> list[str]:
         path = html.unescape(following[1])
 
 
-@pytest.mark.parametrize("narrowed", ["", "status=7&status=4&zone=Asia/Kolkata", "type=mit&sort=amount", "q=wójcik",
-                                      "amount=%3E5&sort=created&up=1", "sort=expires&attempts=1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        "",
+        "status=7&status=4&zone=Asia/Kolkata",
+        "type=mit&sort=amount",
+        "q=wójcik",
+        "amount=%3E5&sort=created&up=1",
+        "sort=expires&attempts=1",
+    ],
+)
 def test_a_file_is_the_list_row_for_row(shop: Shop, narrowed: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         listed = await every_id(client, f"/orders?{narrowed}&size=100" if narrowed else "/orders?size=100")
@@ -277,11 +292,13 @@ def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         ids_ = [str(shop.stories[name].order_id) for name in ("returned", "capture", "problem")]
         connection = await asyncpg.connect(shop.dsn)
-        for order_id, (units, asset) in zip(ids_, ((9_007_199_254_740_993, "USD"), (12_500, "KWD"), (500, "JPY")),
-                                            strict=True):  # fmt: skip
+        for order_id, (units, asset) in zip(
+            ids_, ((9_007_199_254_740_993, "USD"), (12_500, "KWD"), (500, "JPY")), strict=True
+        ):
             for table in ("orders", "order_heads"):
-                await connection.execute(f"UPDATE {table} SET units = $2, asset = $3 WHERE order_id = $1::uuid",
-                                         order_id, units, asset)  # fmt: skip
+                await connection.execute(
+                    f"UPDATE {table} SET units = $2, asset = $3 WHERE order_id = $1::uuid", order_id, units, asset
+                )
         await connection.close()
         narrowed = "zone=Asia/Tokyo&cols=order_id,placed,amount&id=" + ",".join(ids_)
         answer = await client.get(f"/orders/export.xlsx?{narrowed}")
@@ -293,13 +310,18 @@ def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(
         assert heads == ["Order Id", "Placed (Asia/Tokyo)", "Amount", "Currency"]
         for at, (order_id, placed, amount, _) in enumerate(rows, 2):
             told = {name: re.findall(rf'<c r="{name}{at}"([^>]*)>', page)[0] for name in "ABC"}
-            shape = {name: used[int(found[1])] if (found := re.search(r's="(\d+)"', one)) else "" for name, one in
-                     told.items()}  # fmt: skip
+            shape = {
+                name: used[int(found[1])] if (found := re.search(r's="(\d+)"', one)) else ""
+                for name, one in told.items()
+            }
             assert shape["B"] == "yyyy-mm-dd hh:mm:ss"
             story = next(one for one in shop.stories.values() if str(one.order_id) == order_id)
             assert dated(placed) == str(story.placed_at.astimezone(ZoneInfo("Asia/Tokyo")))[:19]
-            expected = {ids_[0]: ("90071992547409.93", "#,##0.00"), ids_[1]: ("12.500", "#,##0.000"),
-                        ids_[2]: ("500", "#,##0")}[order_id]  # fmt: skip
+            expected = {
+                ids_[0]: ("90071992547409.93", "#,##0.00"),
+                ids_[1]: ("12.500", "#,##0.000"),
+                ids_[2]: ("500", "#,##0"),
+            }[order_id]
             if order_id == ids_[0]:
                 assert (amount, "inlineStr" in told["C"]) == (expected[0], True), "no float keeps sixteen digits"
             else:
@@ -411,8 +433,12 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         drafts, done = (await of_status(client, 0))[:2], (await of_status(client, 7))[:1]
         page = await page_of(client, "/orders?status=0&status=7")
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders?status=0&status=7", "do": "cancel",
-                                "order": [*drafts, *done, str(shop.other_order), "nope"]}  # fmt: skip
+        form: dict[str, Any] = {
+            "csrf": field(page, "csrf"),
+            "back": "/orders?status=0&status=7",
+            "do": "cancel",
+            "order": [*drafts, *done, str(shop.other_order), "nope"],
+        }
         look = await client.post("/orders/bulk", data=form)
         assert "Cancel 2 of 3 orders?" in look.text
         assert "<b>1</b> stays as it is" in look.text
@@ -433,8 +459,12 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
 def test_selected_orders_are_exported_as_they_are_seen(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = await page_of(client, "/orders?status=7&zone=Asia/Tokyo&cols=order_id,placed")
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "do": "export", "order": ids(page)[:3],
-                                "back": "/orders?status=7&zone=Asia/Tokyo&cols=order_id,placed"}  # fmt: skip
+        form: dict[str, Any] = {
+            "csrf": field(page, "csrf"),
+            "do": "export",
+            "order": ids(page)[:3],
+            "back": "/orders?status=7&zone=Asia/Tokyo&cols=order_id,placed",
+        }
         answer = await client.post("/orders/bulk", data=form)
         file = await client.get(answer.headers["location"])
         rows = list(csv.reader(io.StringIO(plain(file))))
@@ -468,8 +498,12 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = await page_of(client, "/orders?status=7")
         order = shop.stories["completed"].order_id
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "do": "redeliver", "order": [str(order)],
-                                "back": "/orders"}  # fmt: skip
+        form: dict[str, Any] = {
+            "csrf": field(page, "csrf"),
+            "do": "redeliver",
+            "order": [str(order)],
+            "back": "/orders",
+        }
         answer = await client.post("/orders/bulk", data=form)
         assert "No active endpoint subscribes" in answer.text
         connection = await asyncpg.connect(shop.dsn)
@@ -479,8 +513,11 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
             await connection.execute(
                 "INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)"
                 " VALUES ($1, $2::int, $3, $2::int, gen_random_uuid(), $4, $2::int)",
-                shop.merchant_id, seq, order, name,
-            )  # fmt: skip
+                shop.merchant_id,
+                seq,
+                order,
+                name,
+            )
         first = await client.post("/orders/bulk", data=form)
         assert "Sent again: order.completed to 1 endpoint" in first.text
         second = await client.post("/orders/bulk", data=form)
@@ -512,9 +549,12 @@ def test_who_may_only_look_changes_nothing_in_bulk(shop: Shop) -> None:
 
 def test_the_menu_marks_the_desk_that_one_is_at(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        for path, marked in (("/orders", "/orders"), ("/orders?attention=1", "/orders?attention=1"),
-                             ("/orders?status=7&attention=1", "/orders?attention=1"),
-                             ("/refunds", "/refunds")):  # fmt: skip
+        for path, marked in (
+            ("/orders", "/orders"),
+            ("/orders?attention=1", "/orders?attention=1"),
+            ("/orders?status=7&attention=1", "/orders?attention=1"),
+            ("/refunds", "/refunds"),
+        ):
             menu = (await page_of(client, path)).partition('id="nav"')[2].partition("</nav>")[0]
             assert re.findall(r'href="([^"]*)" aria-current="page"', menu) == [marked], path
 
@@ -554,10 +594,15 @@ def test_the_menu_says_on_each_page_how_many_need_attention(shop: Shop) -> None:
         for most, told in ((99, "99"), (100, "99+"), (0, "")):
             await connection.execute(
                 "UPDATE order_heads SET attention = CASE WHEN order_id IN (SELECT order_id FROM order_heads WHERE"
-                " merchant_id = $1 LIMIT $2) THEN 'look' END", shop.merchant_id, most)  # fmt: skip
+                " merchant_id = $1 LIMIT $2) THEN 'look' END",
+                shop.merchant_id,
+                most,
+            )
             assert await counted(client, "/orders") == told
-        await connection.execute("UPDATE order_heads h SET attention = k.attention FROM kept k"
-                                 " WHERE k.order_id = h.order_id; DROP TABLE kept")  # fmt: skip
+        await connection.execute(
+            "UPDATE order_heads h SET attention = k.attention FROM kept k"
+            " WHERE k.order_id = h.order_id; DROP TABLE kept"
+        )
         await connection.close()
 
     visit(shop, work)
@@ -584,7 +629,9 @@ def test_the_last_four_typed_with_their_key_are_those_of_the_card_alone(shop: Sh
         connection = await asyncpg.connect(shop.dsn)
         rows = await connection.fetch(
             "SELECT order_id FROM order_heads WHERE merchant_id = $1 AND order_type <> 'STABLE'"
-            " ORDER BY placed_at DESC LIMIT 3", shop.merchant_id)  # fmt: skip
+            " ORDER BY placed_at DESC LIMIT 3",
+            shop.merchant_id,
+        )
         mine, named, other = [row["order_id"] for row in rows]
         for order_id, text in ((mine, "ann sub-1 4242"), (named, "ann 4242 sub-2 3184"), (other, "ann sub-3 14242")):
             await connection.execute("UPDATE order_search SET text = $2 WHERE order_id = $1", order_id, text)

@@ -23,16 +23,17 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.messages.local_time import zones
-from recoup.store.read.merchants import Campaign, Known, Site
+from recoup.store.read.merchants import Campaign, MerchantSettings, Site
 
 zones()  # read once, which takes longer than one example may
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 SITE, CAMPAIGN, MERCHANT = (uuid.UUID(int=number) for number in (1, 2, 3))  # every worker collects the same tests
-KNOWN: Any = Known(
+KNOWN: Any = MerchantSettings(
     None,  # type: ignore[arg-type]
     (Site(SITE, "https://shop.example/de", "Leaf EU", "LEAF", True, True, True, True, NOW),),
-    (), (Campaign(CAMPAIGN, SITE, "winter-26", "Winter", "", True, True, True, NOW),),
-)  # fmt: skip
+    (),
+    (Campaign(CAMPAIGN, SITE, "winter-26", "Winter", "", True, True, True, NOW),),
+)
 days = st.dates(date(2000, 1, 1), date(2199, 12, 30))
 numbers = st.decimals(0, 10**15 - 1, places=2, allow_nan=False)
 # A whole address is a large example: on a busy machine it takes its time.
@@ -48,30 +49,45 @@ def read(address: str, zone: str = "GMT") -> Query:
 def queries(draw: st.DrawFn) -> Query:
     span = st.builds(lambda a, b: Days("", min(a, b), max(a, b)), days, days)
     spans = st.one_of(
-        st.just(Days()), st.sampled_from(sorted(PRESETS)).map(Days), span, days.map(lambda d: Days("", d)),
-    )  # fmt: skip
+        st.just(Days()),
+        st.sampled_from(sorted(PRESETS)).map(Days),
+        span,
+        days.map(lambda d: Days("", d)),
+    )
     amount = st.one_of(
-        st.just(Amounts()), numbers.map(lambda n: Amounts(n, n)), st.builds(Amounts, numbers, st.none(), st.booleans()),
+        st.just(Amounts()),
+        numbers.map(lambda n: Amounts(n, n)),
+        st.builds(Amounts, numbers, st.none(), st.booleans()),
         st.builds(lambda n, b: Amounts(None, n, False, b), numbers, st.booleans()),
-        st.builds(lambda a, b, *open_: Amounts(min(a, b), max(a, b), *open_), numbers, numbers, st.booleans(),
-                  st.booleans()),
-    )  # fmt: skip
+        st.builds(
+            lambda a, b, *open_: Amounts(min(a, b), max(a, b), *open_), numbers, numbers, st.booleans(), st.booleans()
+        ),
+    )
     return Query(
         reasons=tuple(sorted(draw(st.sets(st.sampled_from(sorted(REASON_WORDS)), max_size=6)))),
         **dict(zip(("code", "code_source"), draw(st.sampled_from([("", ""), ("51", ""), ("R1", "nmi")])), strict=True)),
-        brand=draw(st.sampled_from(["", "visa"])), issuer=draw(st.sampled_from(["", "424242"])),
+        brand=draw(st.sampled_from(["", "visa"])),
+        issuer=draw(st.sampled_from(["", "424242"])),
         statuses=tuple(sorted(draw(st.sets(st.integers(0, 8), max_size=8)))),
         channels=tuple(sorted(draw(st.sets(st.sampled_from(["mit", "cit_web", "stable"]), max_size=3)))),
-        site=draw(st.one_of(st.none(), st.uuids())), campaign=draw(st.one_of(st.none(), st.uuids())),
+        site=draw(st.one_of(st.none(), st.uuids())),
+        campaign=draw(st.one_of(st.none(), st.uuids())),
         order_ids=tuple(sorted(draw(st.sets(st.uuids(), max_size=3)))),
-        placed=draw(spans), created=draw(spans), amount=draw(amount),
-        currency=draw(st.sampled_from(["", "USD", "JPY", "USDT"])), chain=draw(st.sampled_from(["", "mock"])),
-        attempts=draw(st.integers(0, 9999)), expires=draw(st.integers(0, 8000)), attention=draw(st.booleans()),
-        refunded=draw(st.sampled_from([None, True, False])), up=draw(st.booleans()),
-        sort=draw(st.sampled_from(["placed", "created", "amount", "expires"])), size=draw(st.sampled_from(SIZES)),
+        placed=draw(spans),
+        created=draw(spans),
+        amount=draw(amount),
+        currency=draw(st.sampled_from(["", "USD", "JPY", "USDT"])),
+        chain=draw(st.sampled_from(["", "mock"])),
+        attempts=draw(st.integers(0, 9999)),
+        expires=draw(st.integers(0, 8000)),
+        attention=draw(st.booleans()),
+        refunded=draw(st.sampled_from([None, True, False])),
+        up=draw(st.booleans()),
+        sort=draw(st.sampled_from(["placed", "created", "amount", "expires"])),
+        size=draw(st.sampled_from(SIZES)),
         zone=draw(st.sampled_from(["GMT", "Europe/Berlin", "Pacific/Apia", "America/Sao_Paulo"])),
         columns=tuple(name for name in COLUMNS if draw(st.booleans())),
-    )  # fmt: skip
+    )
 
 
 @calm
@@ -82,9 +98,31 @@ def test_an_address_is_read_as_it_was_written(query: Query) -> None:
     assert again.link() == query.link()
     assert again.filter(MERCHANT, NOW, SHOWN) == query.filter(MERCHANT, NOW, SHOWN)
     assert len(chips(query, KNOWN)) == sum(
-        value != getattr(Query(), name) for name, value in ((n, getattr(query, n)) for n in (
-            "statuses", "channels", "site", "campaign", "order_ids", "placed", "created", "amount", "currency", "chain",
-            "attempts", "expires", "attention", "refunded", "reasons", "code", "brand", "issuer")))  # fmt: skip
+        value != getattr(Query(), name)
+        for name, value in (
+            (n, getattr(query, n))
+            for n in (
+                "statuses",
+                "channels",
+                "site",
+                "campaign",
+                "order_ids",
+                "placed",
+                "created",
+                "amount",
+                "currency",
+                "chain",
+                "attempts",
+                "expires",
+                "attention",
+                "refunded",
+                "reasons",
+                "code",
+                "brand",
+                "issuer",
+            )
+        )
+    )
 
 
 @calm
@@ -101,9 +139,33 @@ PARAMETERS = ["q", "status", "type", "site", "campaign", "id", "external", "plac
               "sort", "up", "size", "zone", "cols", "cursor", "view",
               "other"]  # fmt: skip
 odd = st.one_of(
-    st.text(max_size=40), st.sampled_from(["1", "-1", "9" * 30, "1e9", "../../etc/passwd", "Europe", "\x00", "NaN",
-    "..", ">", "2026-02-30", "٣", "²", "0001-01-01", "9999-12-31..", "<script>", "نورا‮", "😀", "1w", "99999d", ",,"]),
-)  # fmt: skip
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "1",
+            "-1",
+            "9" * 30,
+            "1e9",
+            "../../etc/passwd",
+            "Europe",
+            "\x00",
+            "NaN",
+            "..",
+            ">",
+            "2026-02-30",
+            "٣",
+            "²",
+            "0001-01-01",
+            "9999-12-31..",
+            "<script>",
+            "نورا‮",
+            "😀",
+            "1w",
+            "99999d",
+            ",,",
+        ]
+    ),
+)
 
 
 @calm
@@ -132,18 +194,21 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
         ("ana status:Problem roe", "q=ana+roe&status=3"),
         ("type:cit", "type=cit_callcenter&type=cit_web"),
         ('site:"Leaf EU" campaign:WINTER-26', f"site={SITE}&campaign={CAMPAIGN}"),
-        ("placed:7d created:2026-11-01..2026-11-05",
-         "placed=7d&created_from=2026-11-01&created_to=2026-11-05&zone=GMT"),
+        (
+            "placed:7d created:2026-11-01..2026-11-05",
+            "placed=7d&created_from=2026-11-01&created_to=2026-11-05&zone=GMT",
+        ),
         ("placed:2026-11-03", "placed_from=2026-11-03&placed_to=2026-11-03&zone=GMT"),
         ("is:attention has:refund attempts:>2 expires:3d", "attempts=3&expires=72h&attention=1&refunded=1"),
         ("amount:20..99.90 currency:usd", "currency=USD&amount=20..99.90"),
         ("refund:no channel:mock external:SUB-1", "external=SUB-1&channel=mock&refunded=0"),
-        ("status:declined", "reason=declined"), ("status:expired", "reason=expired"),
+        ("status:declined", "reason=declined"),
+        ("status:expired", "reason=expired"),
         ('reason:"by you" reason:paid_elsewhere', "reason=merchant_cancelled&reason=paid_elsewhere"),
         ("code:51 brand:visa issuer:424242", "code=51&brand=visa&issuer=424242"),
         ("http://a.example note:this", "q=http%3A%2F%2Fa.example+note%3Athis"),
     ],
-)  # fmt: skip
+)
 def test_typed_filters_become_the_address(typed: str, address: str) -> None:
     query = read(urlencode({"q": typed}))
     assert query.unclear == ()
@@ -157,9 +222,20 @@ def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["status:nope", "reason:nope", "brand:nope", "issuer:42",
-              "amount:much", "amount:100..50", "attempts:0", "expires:0h", "placed:someday",
-              "placed:2026-11-10..2026-11-01", "currency:XXX"]
+    "typed",
+    [
+        "status:nope",
+        "reason:nope",
+        "brand:nope",
+        "issuer:42",
+        "amount:much",
+        "amount:100..50",
+        "attempts:0",
+        "expires:0h",
+        "placed:someday",
+        "placed:2026-11-10..2026-11-01",
+        "currency:XXX",
+    ],
 )
 def test_what_cannot_be_read_is_named_and_stays_in_the_box(typed: str) -> None:
     query = read(urlencode({"q": f"ana {typed}"}))
@@ -236,8 +312,14 @@ def test_today_is_the_zones_today() -> None:
     assert read("placed=today").filter(MERCHANT, NOW, SHOWN).placed_from == datetime(2026, 11, 20, tzinfo=UTC)
 
 
-@given(numbers, numbers, st.booleans(), st.booleans(), st.sampled_from(["USD", "JPY", "KWD", "USDT", "CLF"]),
-       st.integers(0, 10**12))  # fmt: skip
+@given(
+    numbers,
+    numbers,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["USD", "JPY", "KWD", "USDT", "CLF"]),
+    st.integers(0, 10**12),
+)
 def test_an_amount_is_within_exactly_when_its_decimal_is(
     low: Decimal, high: Decimal, above: bool, below: bool, asset: str, units: int
 ) -> None:

@@ -66,8 +66,10 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
                 found = await read_overview(theirs, shop.merchant_id, span, None, now)
                 plan = await _plans(theirs, shop.merchant_id, span)
             expected = await connection.fetchrow(_SUMS, shop.merchant_id, *span)
-            money = {r["asset"]: (r["recovered"] or 0, r["refunded"])
-                     for r in await connection.fetch(_BY_ASSET, shop.merchant_id, *span)}  # fmt: skip
+            money = {
+                r["asset"]: (r["recovered"] or 0, r["refunded"])
+                for r in await connection.fetch(_BY_ASSET, shop.merchant_id, *span)
+            }
         finally:
             await connection.close()
             await world.db.close()
@@ -87,10 +89,12 @@ async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[
     """Of what is counted."""
     found: list[str] = []
     for counted, args in (
-        (count_placed, (merchant_id, *span, None, ORDERS_MAX)), (sum_placed, (merchant_id, *span, None, GROUPS_MAX)),
+        (count_placed, (merchant_id, *span, None, ORDERS_MAX)),
+        (sum_placed, (merchant_id, *span, None, GROUPS_MAX)),
         (sum_codes, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
-        (sum_open, (merchant_id, None, span[1], ORDERS_MAX)), (open_disputes, (merchant_id,)),
-    ):  # fmt: skip
+        (sum_open, (merchant_id, None, span[1], ORDERS_MAX)),
+        (open_disputes, (merchant_id,)),
+    ):
         async with connection.transaction(readonly=True):
             await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
             found += [row[0] for row in await connection.fetch("EXPLAIN " + sql_of(counted), *args)]
@@ -110,15 +114,25 @@ def test_the_page_says_rate_denominator_and_links_lists_that_agree(shop: Shop) -
         link = re.findall(r'<a href="(/orders\?[^"]+)">[\d,]+ rescued', page.text)[0]
         listed = await client.get(link.replace("&amp;", "&"))
         assert f"of {declined}" in texts(listed) or f"{declined} orders" in texts(listed)
-        code, of = re.findall(r'<a href="(/orders\?[^"]*code=51[^"]*)">.*?<td class="num">[\d,]+</td>'
-                              r'<td class="num">([\d,]+)</td>', page.text, re.S)[0]
+        code, of = re.findall(
+            r'<a href="(/orders\?[^"]*code=51[^"]*)">.*?<td class="num">[\d,]+</td>'
+            r'<td class="num">([\d,]+)</td>',
+            page.text,
+            re.S,
+        )[0]
         coded = texts(await client.get(code.replace("&amp;", "&")))
         assert "Decline code: 51 (nmi)" in coded
         assert f"of {of}" in coded or f"{of} orders" in coded
         site = await client.get(f"/overview?range=90d&site={shop.sites[0]}")
         assert 0 < int(re.findall(r"of ([\d,]+) declined", texts(site))[0]) < declined
-        for query in ("range=never", "from=2026-13-45", "from=2026-11-20&to=2026-11-01", "from=1999-01-01",
-                      "site=%27%22", "from=%00&to=😀"):  # fmt: skip
+        for query in (
+            "range=never",
+            "from=2026-13-45",
+            "from=2026-11-20&to=2026-11-01",
+            "from=1999-01-01",
+            "site=%27%22",
+            "from=%00&to=😀",
+        ):
             strange = await client.get(f"/overview?{query}")
             assert strange.status_code == 200, query
             assert "Rescue rate" in strange.text
@@ -138,8 +152,9 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
             found = await read_overview(connection, living.merchant_id, (now - timedelta(days=30), now), None, now)
         approved = await living.value(
             "SELECT -sum(e.units) FROM entries e JOIN postings p USING (merchant_id, posting_id)"
-            " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'", living.merchant_id,
-        )  # fmt: skip
+            " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'",
+            living.merchant_id,
+        )
         assert [(r.asset, r.recovered_units) for r in found.money] == [("USD", approved)]
         assert (found.whole.declined, found.whole.rescued, found.whole.open) == (4, 2, 1)
         assert [(r.name, r.declined) for r in found.codes] == [("51", 4)]
@@ -174,7 +189,13 @@ def test_a_step_is_round_and_reaches(most: int) -> None:
 
 def test_rates_round_half_up() -> None:
     assert [percent(*pair) for pair in ((0, 0), (0, 3), (1, 3), (2, 3), (1, 2000), (3, 3))] == [
-        "–", "0.0 %", "33.3 %", "66.7 %", "0.1 %", "100.0 %"]  # fmt: skip
+        "–",
+        "0.0 %",
+        "33.3 %",
+        "66.7 %",
+        "0.1 %",
+        "100.0 %",
+    ]
 
 
 def test_the_rest_of_a_list_is_named_in_its_readers_language() -> None:

@@ -26,8 +26,12 @@ def test_no_page_hides_behind_another_whose_address_fits_too(server: ServerAddre
 
 def test_an_address_is_declared_once(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        found = [(method, route.path) for route in routes(shop.world, shop.orders) if isinstance(route, Route)
-                 for method in route.methods or ()]  # fmt: skip
+        found = [
+            (method, route.path)
+            for route in routes(shop.world, shop.orders)
+            if isinstance(route, Route)
+            for method in route.methods or ()
+        ]
         assert len(found) == len(set(found)), sorted(key for key in set(found) if found.count(key) > 1)
 
     portal(server, story)

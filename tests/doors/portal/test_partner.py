@@ -69,10 +69,14 @@ def office(server: ServerAddress, story: Callable[[Office], Awaitable[None]]) ->
             async with owner(world) as connection:
                 await connection.execute(
                     "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
-                    " VALUES ($1, $2, 'crm-1', now())", shop.merchant_id, partner_id)  # fmt: skip
+                    " VALUES ($1, $2, 'crm-1', now())",
+                    shop.merchant_id,
+                    partner_id,
+                )
             for role in ROLES:
-                await make_user(world, f"{role}@example.test", role.title(), PASSWORD,
-                                [Membership("partner", partner_id, role)])  # fmt: skip
+                await make_user(
+                    world, f"{role}@example.test", role.title(), PASSWORD, [Membership("partner", partner_id, role)]
+                )
             at = Office(shop, partner_id)
             try:
                 await story(at)
@@ -94,8 +98,10 @@ async def post(client: httpx.AsyncClient, on: str, to: str, **fields: Any) -> ht
 
 def shown(page: str) -> dict[str, str]:
     """A list of facts: word -> value."""
-    return {html.unescape(word): html.unescape(value)
-            for word, value in re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", page)}  # fmt: skip
+    return {
+        html.unescape(word): html.unescape(value)
+        for word, value in re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", page)
+    }
 
 
 NEW = {"name": "Tea <b>& Sons</b>", "external_id": "crm-2", "site_url": "https://tea.example", "site_name": "Tea",
@@ -130,10 +136,15 @@ def test_a_merchant_is_made_shown_once_and_handed_over(server: ServerAddress) ->
         listed = (await client.get("/partner")).text
         assert "Tea &lt;b&gt;&amp; Sons&lt;/b&gt;" in listed
         assert "crm-2" in listed
-        for wrong, field_name in (({"site_url": "http://x"}, "https address"), ({"descriptor": "a"}, "5 to 22"),
-                                  ({"name": ""}, "name"), ({"external_id": "crm-1", "key": str(uuid4())}, "Another")):
-            answer = await client.post("/partner/merchants", data=sent | {"key": str(uuid4()), "external_id": ""}
-                                       | wrong)  # fmt: skip
+        for wrong, field_name in (
+            ({"site_url": "http://x"}, "https address"),
+            ({"descriptor": "a"}, "5 to 22"),
+            ({"name": ""}, "name"),
+            ({"external_id": "crm-1", "key": str(uuid4())}, "Another"),
+        ):
+            answer = await client.post(
+                "/partner/merchants", data=sent | {"key": str(uuid4()), "external_id": ""} | wrong
+            )
             if field_name != "Another":
                 assert answer.status_code == 400
                 assert field_name in answer.text
@@ -146,8 +157,11 @@ def test_the_list_is_searched_and_many_are_switched(server: ServerAddress) -> No
         client = await at.as_("owner")
         for n in range(3):
             form = (await client.get("/partner/merchants/new")).text
-            await client.post("/partner/merchants", data=NEW | {
-                "name": f"Shop {n}", "external_id": f"e{n}", "csrf": field(form, "csrf"), "key": field(form, "key")})
+            await client.post(
+                "/partner/merchants",
+                data=NEW
+                | {"name": f"Shop {n}", "external_id": f"e{n}", "csrf": field(form, "csrf"), "key": field(form, "key")},
+            )
         await at.shop.ask()
         page = (await client.get("/partner?q=shop")).text
         mids = re.findall(r'name="mid" value="([0-9a-f-]{36})"', page)
@@ -204,14 +218,22 @@ def test_roles_may_what_they_may(server: ServerAddress) -> None:
             csrf = field((await client.get("/partner")).text, "csrf")
             tried = {
                 "change": await client.post(path, data={"csrf": csrf, "state": "active"}),
-                "switch": await client.post("/partner/switches", data={"csrf": csrf, "mid": str(at.shop.merchant_id),
-                                                                       "mit": "on"}),
+                "switch": await client.post(
+                    "/partner/switches", data={"csrf": csrf, "mid": str(at.shop.merchant_id), "mit": "on"}
+                ),
                 "key": await client.post("/partner/keys", data={"csrf": csrf, "overlap": "24"}),
                 "see": await client.get("/partner/keys"),
-            }  # fmt: skip
+            }
             may = {name for name, answer in tried.items() if answer.status_code != 403}
-            assert may == {"owner": {"change", "switch", "key", "see"}, "operations": {"change", "switch", "see"},
-                           "developer": {"key", "see"}, "analyst": set()}[role], role  # fmt: skip
+            assert (
+                may
+                == {
+                    "owner": {"change", "switch", "key", "see"},
+                    "operations": {"change", "switch", "see"},
+                    "developer": {"key", "see"},
+                    "analyst": set(),
+                }[role]
+            ), role
             assert (await client.get("/partner")).status_code == 200
             forged = await client.post(path, data={"csrf": "x", "state": "paused"})
             assert forged.status_code == 403
@@ -235,8 +257,9 @@ def test_a_paused_partner_looks_and_changes_nothing(server: ServerAddress) -> No
 def test_of_two_keys_made_at_once_the_second_ends_the_first(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         await asyncio.gather(*(make_partner_key(at.world, at.partner_id) for _ in range(4)))
-        live = await at.sql("SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL",
-                            at.partner_id)  # fmt: skip
+        live = await at.sql(
+            "SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL", at.partner_id
+        )
         assert len(live) == 1
 
     office(server, story)
@@ -259,9 +282,9 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
         on = "/partner/keys"
         assert (await post(developer, on, f"{on}/name", id=str(key.key_id), name="Billing server")).status_code == 303
         asked = (await post(developer, on, on, overlap="0", name="Next")).text
-        told = " ".join(re.sub("<[^>]*>", " ", asked[asked.index('id="question"'):]).split())
+        told = " ".join(re.sub("<[^>]*>", " ", asked[asked.index('id="question"') :]).split())
         assert f"Partner key “ Billing server ” …{key.app_key[-4:]} last used" in told
-        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked[asked.index('id="question"'):]))
+        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked[asked.index('id="question"') :]))
         assert "The secret is shown only once" in (await developer.post(on, data=form)).text
         names = await at.sql("SELECT name FROM partner_keys WHERE revoked_at IS NULL")
         assert [row["name"] for row in names] == ["Next"]
@@ -320,8 +343,9 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
         done = await client.post("/signup", data=ME)
         assert done.status_code == 200, done.text
         assert done.headers["cache-control"] == "no-store"
-        keys = re.findall(r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>",
-                          done.text)  # fmt: skip
+        keys = re.findall(
+            r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>", done.text
+        )
         assert [key[:3] for key, _ in keys] == ["pk_", "ppk"]
         credentials = Credentials(at.world)
         for key, secret in keys:
@@ -344,8 +368,9 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
 def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> None:
     async def story(at: Office) -> None:
         client = at.browser("198.51.100.4")
-        done = await client.post("/signup", data=ME | {"kind": kind, "site_url": "" if kind == "partner"
-                                                       else "https://shop.example"})  # fmt: skip
+        done = await client.post(
+            "/signup", data=ME | {"kind": kind, "site_url": "" if kind == "partner" else "https://shop.example"}
+        )
         assert done.status_code == 200, done.text
         home = await client.get("/orders")
         if kind == "partner":
@@ -420,21 +445,32 @@ def test_passwords_are_not_guessed_by_sign_up(server: ServerAddress) -> None:
 
 def test_sign_ups_are_few_from_one_address(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
-        statuses = [(await at.browser("198.51.100.8").post("/signup", data=ME | {"email": f"a{n}@x.example",
-                                                                                 "kind": "partner"})).status_code
-                    for n in range(6)]  # fmt: skip
+        statuses = [
+            (
+                await at.browser("198.51.100.8").post(
+                    "/signup", data=ME | {"email": f"a{n}@x.example", "kind": "partner"}
+                )
+            ).status_code
+            for n in range(6)
+        ]
         assert statuses == [200] * 5 + [429]
         assert (await at.browser("198.51.100.9").post("/signup", data=ME)).status_code == 200
 
     office(server, story)
 
 
-@pytest.mark.parametrize(("changes", "told"), [
-    ({"email": "no mail"}, "not an e-mail"), ({"email": "a#b@x.example"}, "not an e-mail"),
-    ({"password": "short"}, "12 to"),
-    ({"name": ""}, "1 to 128"), ({"kind": "king"}, "Choose"), ({"site_url": "http://x"}, "https"),
-    ({"site_url": ""}, "Enter the address of the shop"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"email": "no mail"}, "not an e-mail"),
+        ({"email": "a#b@x.example"}, "not an e-mail"),
+        ({"password": "short"}, "12 to"),
+        ({"name": ""}, "1 to 128"),
+        ({"kind": "king"}, "Choose"),
+        ({"site_url": "http://x"}, "https"),
+        ({"site_url": ""}, "Enter the address of the shop"),
+    ],
+)
 def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes: dict[str, str], told: str) -> None:
     async def story(at: Office) -> None:
         answer = await at.browser("198.51.100.10").post("/signup", data=ME | changes)

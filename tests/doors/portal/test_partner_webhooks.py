@@ -81,8 +81,9 @@ def test_a_merchants_analyst_reads_of_a_partners_endpoint_the_host_and_no_key_an
     """The order's page and JSON had the whole address, and what the partner's receiver said."""
 
     async def story(at: Office) -> None:
-        await make_user(at.world, "mia@example.test", "Mia", PASSWORD,
-                        [Membership("merchant", at.shop.merchant_id, "analyst")])  # fmt: skip
+        await make_user(
+            at.world, "mia@example.test", "Mia", PASSWORD, [Membership("merchant", at.shop.merchant_id, "analyst")]
+        )
         async with receiving() as hooks:
             hooks.says = b"the partner's own words"
             await made(await at.as_("developer"), f"{scheme}{hooks.url[4:]}/s3cret-path?key=s3cret")

@@ -27,8 +27,13 @@ async def pause(shop: Shop) -> None:
 
 
 async def member(shop: Shop, who: str, role: str) -> None:
-    await run(shop.world.people, "INSERT INTO memberships SELECT user_id, 'merchant', $2, $3, now()"
-              " FROM users WHERE email = $1", f"{who}@example.test", shop.merchant_id, role)  # fmt: skip
+    await run(
+        shop.world.people,
+        "INSERT INTO memberships SELECT user_id, 'merchant', $2, $3, now() FROM users WHERE email = $1",
+        f"{who}@example.test",
+        shop.merchant_id,
+        role,
+    )
 
 
 async def switched(client: httpx.AsyncClient, shop: Shop) -> tuple[int, bool]:
@@ -83,8 +88,10 @@ def test_a_shops_own_people_go_on_while_its_partner_is_paused(server: ServerAddr
         await member(shop, "pat", "analyst")
         assert await switched(pat, shop) == (403, True), "an analyst of the shop, for as long as the partner is paused"
         assert "is paused" not in texts(await pat.get("/switches"))
-        await run(shop.world.people, "UPDATE memberships SET role = 'operations' WHERE role = 'analyst' AND"
-                  " subject_kind = 'merchant'")  # fmt: skip
+        await run(
+            shop.world.people,
+            "UPDATE memberships SET role = 'operations' WHERE role = 'analyst' AND subject_kind = 'merchant'",
+        )
         assert await switched(pat, shop) == (303, False)
         for client in (owner, olga):
             assert await switched(client, shop) == (303, False)

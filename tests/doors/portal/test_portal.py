@@ -100,9 +100,7 @@ ELSEWHERE = ["//evil.example", "https://evil.example", "/\\evil.example", "/orde
 @pytest.mark.parametrize("wanted", ELSEWHERE)
 def test_sign_in_leads_to_no_other_site(shop: Shop, wanted: str) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
-        signed = await client.post(
-            "/signin", data={"email": "maya@example.test", "password": PASSWORD, "next": wanted}
-        )
+        signed = await client.post("/signin", data={"email": "maya@example.test", "password": PASSWORD, "next": wanted})
         assert signed.headers["location"] == "/orders"
 
     visit(shop, work, email=None, address="198.51.100.9")
@@ -192,9 +190,20 @@ def test_the_columns_stand_in_their_order_and_say_their_zone(shop: Shop) -> None
         head = page[page.index("<thead>") : page.index("</thead>")]
         words = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<th.*?</th>", head, re.S)]
         assert words == [
-            "Select", "Action", "Order Id", "External order", "Site Id", "Created (GMT)", "Placed (GMT)", "Customer",
-            "MIT / CIT", "Descriptor", "Status", "Amount", "Refund amount",
-        ]  # fmt: skip
+            "Select",
+            "Action",
+            "Order Id",
+            "External order",
+            "Site Id",
+            "Created (GMT)",
+            "Placed (GMT)",
+            "Customer",
+            "MIT / CIT",
+            "Descriptor",
+            "Status",
+            "Amount",
+            "Refund amount",
+        ]
         assert len(ids(page)) == 50
         assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', page)
 
@@ -267,7 +276,7 @@ def test_customers_cannot_write_the_page(shop: Shop) -> None:
         answer = await client.get("/orders", params={"q": '"><script>alert(2)</script>'})
         everything = await client.get("/orders?size=100")
         assert "alert" not in "".join(re.findall("<script[^>]*>[^<]*", answer.text + everything.text))
-        assert not re.search("<script(?! src=\"/static/[a-z]+[.]js)", answer.text + everything.text)
+        assert not re.search('<script(?! src="/static/[a-z]+[.]js)', answer.text + everything.text)
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in everything.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
@@ -316,9 +325,15 @@ def test_every_story_has_its_page(shop: Shop) -> None:
 def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = (await client.get(order_path(shop, "processing"))).text
-        for words in ("Next planned attempt", "Why at this time", "What would change this",
-                      "not enough money on the card (code 51)", "Attempt 1 declined: not sufficient funds",
-                      "Code 51 (Visa)", "decide-1"):  # fmt: skip
+        for words in (
+            "Next planned attempt",
+            "Why at this time",
+            "What would change this",
+            "not enough money on the card (code 51)",
+            "Attempt 1 declined: not sufficient funds",
+            "Code 51 (Visa)",
+            "decide-1",
+        ):
             assert words in page, words
         assert "Refund not possible. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text
@@ -334,9 +349,14 @@ def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
 def test_a_foreign_order_does_not_exist(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = (await client.get(order_path(shop, "completed"))).text
-        for path in (f"/orders/{shop.other_order}", f"/orders/{shop.other_order}.json", f"/orders/{uuid.uuid4()}",
-                     "/orders/nope",
-                     f"/orders/{shop.other_order}/refund?how=amount&amount=1", "/orders/%00"):  # fmt: skip
+        for path in (
+            f"/orders/{shop.other_order}",
+            f"/orders/{shop.other_order}.json",
+            f"/orders/{uuid.uuid4()}",
+            "/orders/nope",
+            f"/orders/{shop.other_order}/refund?how=amount&amount=1",
+            "/orders/%00",
+        ):
             assert (await client.get(path)).status_code == 404, path
         for action in ("refund", "cancel"):
             data = {"csrf": field(page, "csrf"), "amount": "1.00"}
@@ -462,7 +482,8 @@ def test_an_analyst_looks_and_changes_nothing(shop: Shop) -> None:
         path = order_path(shop, "part_refunded")
         page = (await client.get(path)).text
         assert "Your role (analyst) may view orders, but not refund them." in html.unescape(page).replace(
-        "your role", "Your role")
+            "your role", "Your role"
+        )
         before = await refunded(client, path)
         form = {"csrf": field(page, "csrf"), "how": "amount", "amount": "1"}
         assert (await client.post(path + "/refund", data=form)).status_code == 403

@@ -53,7 +53,8 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
         assert "12.50" not in one.text
         csrf = field(page.text, "csrf")
         refused = await client.post(
-            made.headers["location"] + "/book", data={"csrf": csrf, "which": "all", "note": "mine"})  # fmt: skip
+            made.headers["location"] + "/book", data={"csrf": csrf, "which": "all", "note": "mine"}
+        )
         assert refused.status_code == 403
 
     visit(shop, work)
@@ -92,8 +93,11 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         page = (await client.get(where)).text
         assert re.search(r'type="checkbox" name="row" value="2"', page)
         csrf = field(page, "csrf")
-        for data, words in (({"row": "2", "note": " "}, "needs a note"), ({"note": "why"}, "No line was chosen"),
-                            ({"row": "77", "note": "why"}, "has no line 77")):  # fmt: skip
+        for data, words in (
+            ({"row": "2", "note": " "}, "needs a note"),
+            ({"note": "why"}, "No line was chosen"),
+            ({"row": "77", "note": "why"}, "has no line 77"),
+        ):
             refused = await client.post(where + "/book", data={"csrf": csrf, "which": "rows"} | data)
             assert refused.status_code in (400, 404)
             assert words in refused.text
@@ -108,11 +112,18 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
     visit(shop, work, email=None)
 
 
-@pytest.mark.parametrize(("text", "more", "words"), [
-    ("", {}, "empty"), ("a,b\n1,2\n", {}, "no type"), (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
-    (HEADER + FEE, {"from": "2026-11-01"}, "both days"), (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
-    (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"), ("PK\x03\x04", {}, "ZIP"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        ("", {}, "empty"),
+        ("a,b\n1,2\n", {}, "no type"),
+        (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
+        (HEADER + FEE, {"from": "2026-11-01"}, "both days"),
+        (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
+        (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"),
+        ("PK\x03\x04", {}, "ZIP"),
+    ],
+)
 def test_a_file_that_cannot_be_is_refused(shop: Shop, text: str, more: dict[str, str], words: str) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         answer = await upload(client, text, **more)
@@ -173,8 +184,9 @@ def test_the_report_shows_what_the_ledger_says(shop: Shop) -> None:
         months = re.findall(r"<option(?: selected)?>(20[0-9-]+)</option>", (await client.get("/reconciliation")).text)
         for month in months:
             page = (await client.get(f"/reconciliation?month={month}")).text
-            rows = list(csv.DictReader(io.StringIO(
-                plain(await client.get(f"/reconciliation/report.csv?month={month}")))))  # fmt: skip
+            rows = list(
+                csv.DictReader(io.StringIO(plain(await client.get(f"/reconciliation/report.csv?month={month}"))))
+            )
             for currency in {row["currency"] for row in rows}:
                 net = sum(Decimal(row["net"]) for row in rows if row["currency"] == currency)
                 shown = f"{abs(net):,}"

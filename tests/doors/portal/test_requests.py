@@ -166,8 +166,12 @@ def test_the_address_that_a_form_was_sent_to_opens_its_page(server: ServerAddres
     async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
         order_id, client = await shop.admit(), await signed_in("owner")
         html = {"accept": "text/html"}
-        for sent, page in (("/keys/end", "/keys"), (f"/orders/{order_id}/cancel", f"/orders/{order_id}"),
-                           ("/orders/views", "/orders"), ("/developers/clock", "/developers")):  # fmt: skip
+        for sent, page in (
+            ("/keys/end", "/keys"),
+            (f"/orders/{order_id}/cancel", f"/orders/{order_id}"),
+            ("/orders/views", "/orders"),
+            ("/developers/clock", "/developers"),
+        ):
             again = await client.get(sent, headers=html)
             assert (again.status_code, again.headers.get("location")) == (303, page), sent
         assert (await client.get("/nowhere/at/all", headers=html)).status_code == 404

@@ -86,8 +86,9 @@ def test_signing_in_by_password_and_code(server: ServerAddress) -> None:
         opened = await other.post("/signin/code", data={"code": codes[0].upper(), "next": "//evil.example"})
         assert (opened.status_code, opened.headers["location"]) == (303, "/orders")
         assert "9 of 10 left" in texts(await other.get(FACTOR))
-        again = await (await signed_in("")).post("/signup", data={
-            "email": "owner@example.test", "password": PASSWORD, "name": "Owner", "kind": "partner"})  # fmt: skip
+        again = await (await signed_in("")).post(
+            "/signup", data={"email": "owner@example.test", "password": PASSWORD, "name": "Owner", "kind": "partner"}
+        )
         assert again.headers["location"] == "/signin/code", "signing up again opens no more than signing in"
         assert COOKIE not in again.cookies
 
@@ -112,8 +113,9 @@ def test_half_a_sign_in_is_no_session_and_a_session_no_half(server: ServerAddres
         nothing = await (await signed_in("")).post("/signin/code", data={"code": code(shop, secret)})
         assert "expired before" in texts(nothing, 401)
         assert (await (await signed_in("")).get("/signin/code")).headers["location"] == "/signin"
-        foreign = await client.post("/signin/code", data={"code": code(shop, secret)},
-                                    headers={"origin": "https://evil.example"})  # fmt: skip
+        foreign = await client.post(
+            "/signin/code", data={"code": code(shop, secret)}, headers={"origin": "https://evil.example"}
+        )
         assert foreign.status_code == 403
         for much in ("9" * 10_240, "\u0661" * 6, "\x00" * 6, "é" * 30):
             assert "six digits" in texts(await client.post("/signin/code", data={"code": much}), 400)
@@ -139,11 +141,22 @@ def test_forms_of_others_and_without_a_key_change_nothing(server: ServerAddress)
         owner, ops = await signed_in("owner"), await signed_in("ops")
         await set_up(shop, owner)
         foreign, before = await token(ops, "/orders"), await people(shop, "SELECT s::text FROM sessions s ORDER BY 1")
-        for path in ("/account/name", "/account/password", "/account/sessions", f"{FACTOR}/begin", f"{FACTOR}/off",
-                     f"{FACTOR}/codes", f"{FACTOR}/confirm", f"{FACTOR}/withdraw", "/invitations/second-factor"):
+        for path in (
+            "/account/name",
+            "/account/password",
+            "/account/sessions",
+            f"{FACTOR}/begin",
+            f"{FACTOR}/off",
+            f"{FACTOR}/codes",
+            f"{FACTOR}/confirm",
+            f"{FACTOR}/withdraw",
+            "/invitations/second-factor",
+        ):
             for csrf in ("", foreign):
-                answer = await owner.post(path, data={"csrf": csrf, "which": "others", "required": "yes",
-                                                      "subject": "merchant", "name": "Eve"})  # fmt: skip
+                answer = await owner.post(
+                    path,
+                    data={"csrf": csrf, "which": "others", "required": "yes", "subject": "merchant", "name": "Eve"},
+                )
                 assert answer.status_code == 403, path
             anonymous = await (await signed_in("")).post(path, data={"csrf": foreign})
             assert anonymous.headers["location"].startswith("/signin"), path
@@ -158,9 +171,11 @@ def test_a_password_is_changed_and_everybody_else_signed_out(server: ServerAddre
     async def story(shop: Shop, signed_in: As) -> None:
         ops, elsewhere = await signed_in("ops"), await signed_in("ops")
         page = "/account/password"
-        for old, new, why, status in (("a guess at it", "a new one for me", "The password is wrong", 401),
-                                      (PASSWORD, "short", "12 to 256", 400),
-                                      (PASSWORD, PASSWORD, "current password", 400)):  # fmt: skip
+        for old, new, why, status in (
+            ("a guess at it", "a new one for me", "The password is wrong", 401),
+            (PASSWORD, "short", "12 to 256", 400),
+            (PASSWORD, PASSWORD, "current password", 400),
+        ):
             assert why in texts(await post(ops, page, page, old=old, new=new), status)
         form = {"csrf": await token(ops, page), "old": PASSWORD, "new": "a new one for me"}
         twice = await asyncio.gather(*(ops.post(page, data=form) for _ in range(2)))
@@ -282,19 +297,30 @@ def test_an_owner_helps_who_lost_it_and_belongs_to_nothing_else(server: ServerAd
         assert "The password is wrong" in texts(guess, 401)
         elsewhere = f"/invitations/members/{await id_of(shop, 'rita')}/second-factor"
         assert (await post(owner, "/account", elsewhere, **form)).status_code == 404
-        await people(shop, "INSERT INTO memberships SELECT user_id, 'partner', $1, 'analyst', now() FROM users"
-                     " WHERE email = 'ops@example.test'", UUID(int=8))  # fmt: skip
+        await people(
+            shop,
+            "INSERT INTO memberships SELECT user_id, 'partner', $1, 'analyst', now() FROM users"
+            " WHERE email = 'ops@example.test'",
+            UUID(int=8),
+        )
         assert "only the operator" in texts(await post(owner, "/account", place, **form), 403)
-        await people(shop, "DELETE FROM memberships WHERE subject_id = $1 AND role = 'analyst' AND user_id = $2",
-                     UUID(int=8), await id_of(shop, "ops"))  # fmt: skip
+        await people(
+            shop,
+            "DELETE FROM memberships WHERE subject_id = $1 AND role = 'analyst' AND user_id = $2",
+            UUID(int=8),
+            await id_of(shop, "ops"),
+        )
         csrf = await token(owner, "/account")
         twice = await asyncio.gather(*(owner.post(place, data=form | {"csrf": csrf}) for _ in range(2)))
         assert [answer.status_code for answer in twice] == [303, 303]
         assert (await ops.get("/orders")).headers["location"].startswith("/signin"), "their sessions end"
         assert (await lost.get("/signin/code")).headers["location"] == "/signin", "half ones, too"
         assert (await typed(lost, "ops")).headers["location"] == "/orders"
-        done = await people(shop, "SELECT actor, l.user_id, mail_state FROM account_log l JOIN account_mails USING"
-                            " (log_id) WHERE action = 'second_factor_removed'")  # fmt: skip
+        done = await people(
+            shop,
+            "SELECT actor, l.user_id, mail_state FROM account_log l JOIN account_mails USING"
+            " (log_id) WHERE action = 'second_factor_removed'",
+        )
         assert done == [(f"user:{await id_of(shop, 'owner')}", await id_of(shop, "ops"), "owed")]
         told = texts(await owner.get("/audit?kind=people"))
         assert "removed a lost second factor" in told

@@ -18,8 +18,9 @@ from recoup.store.server import ServerAddress
 
 async def entered(owner: httpx.AsyncClient, account: str = ACCOUNT) -> str:
     """An account that its owner has proved; its id."""
-    answer = await post(owner, "/bank", "/bank", holder="Brightleaf Tea LLC", currency="USD", routing=ROUTING,
-                        account=account)  # fmt: skip
+    answer = await post(
+        owner, "/bank", "/bank", holder="Brightleaf Tea LLC", currency="USD", routing=ROUTING, account=account
+    )
     assert answer.status_code == 303, answer.text
     page = (await owner.get("/bank")).text
     assert account not in page
@@ -44,8 +45,19 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         await shop.advance(9 * DAY)
         page = await owner.get("/settlements")
         heads = re.findall(r"<th[^>]*>([^<]*)</th>", page.text)
-        assert heads == ["Details", "Payout Date", "Capture Period", "Total Value", "Service Fees", "Chargebacks Fees",
-                         "Chargebacks Value", "Returns", "Adjustment", "Reserve", "Payout"]  # fmt: skip
+        assert heads == [
+            "Details",
+            "Payout Date",
+            "Capture Period",
+            "Total Value",
+            "Service Fees",
+            "Chargebacks Fees",
+            "Chargebacks Value",
+            "Returns",
+            "Adjustment",
+            "Reserve",
+            "Payout",
+        ]
         assert "137.70" in texts(page)
         assert "133.71" in texts(page)
         (payout,) = await payouts(shop)
@@ -70,7 +82,7 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         assert len(rows) == batch["lines"]
         assert sum(Decimal(row[heads.index("Amount")]) for row in rows) == 0
         printed = await owner.get(f"/settlements/{batch['batch_id']}?print=1")
-        assert printed.text.count("<tr><td><span><span class=\"nowrap\">") == batch["lines"]
+        assert printed.text.count('<tr><td><span><span class="nowrap">') == batch["lines"]
         assert (await owner.get(f"/settlements/{batch['batch_id']}/file")).text.count('"type":"line"') == batch["lines"]
         assert (await verify(shop.world)).difference is None
 
@@ -125,8 +137,14 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         await shop.close_pages()
         path = "/approvals/adjustments"
         good = {"amount": "20.00", "currency": "USD", "note": "Goodwill", "direction": "to"}
-        for wrong in ({"amount": "0"}, {"amount": "-5"}, {"amount": "1.005"}, {"note": "  "}, {"currency": "EUR"},
-                      {"currency": "XXX"}):  # fmt: skip
+        for wrong in (
+            {"amount": "0"},
+            {"amount": "-5"},
+            {"amount": "1.005"},
+            {"note": "  "},
+            {"currency": "EUR"},
+            {"currency": "XXX"},
+        ):
             answer = await post(olga, "/approvals", path, **(good | wrong), key=str(new_id()))
             assert answer.status_code == 400, wrong
         assert "This form has no key" in (await post(olga, "/approvals", path, **good)).text
@@ -167,8 +185,13 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
         await shop.advance(DAY)
         page = await olga.get("/approvals")
         told = texts(page)
-        for words in ("USD 2", "EUR 1", "no account for EUR", "Approve all ready payouts (2)",
-                      "above 100.00 USD in a day, and any amount in other currencies."):  # fmt: skip
+        for words in (
+            "USD 2",
+            "EUR 1",
+            "no account for EUR",
+            "Approve all ready payouts (2)",
+            "above 100.00 USD in a day, and any amount in other currencies.",
+        ):
             assert words in told, words
         assert page.text.count('form="approve" name="payout"') == 2
         assert "no account for EUR" not in texts(await olga.get("/approvals?currency=USD"))
@@ -212,14 +235,22 @@ def test_pages_take_whatever_an_address_holds(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga = await signed_in("olga")
         for path, status in (
-            ("/settlements/none", 404), (f"/settlements/{shop.merchant_id}", 404), ("/settlements?page=-1", 200),
-            ("/settlements?page=99999999999&currency=%00", 200), (f"/settlements/{shop.merchant_id}/file", 404),
-            ("/approvals/payouts/none/file", 404), (f"/approvals/payouts/{shop.merchant_id}/file", 404),
-        ):  # fmt: skip
+            ("/settlements/none", 404),
+            (f"/settlements/{shop.merchant_id}", 404),
+            ("/settlements?page=-1", 200),
+            ("/settlements?page=99999999999&currency=%00", 200),
+            (f"/settlements/{shop.merchant_id}/file", 404),
+            ("/approvals/payouts/none/file", 404),
+            (f"/approvals/payouts/{shop.merchant_id}/file", 404),
+        ):
             assert (await olga.get(path)).status_code == status, path
-        for path in ("/approvals/payouts/none/approve", f"/approvals/accounts/{shop.merchant_id}",
-                     f"/approvals/adjustments/{shop.merchant_id}", f"/bank/{shop.merchant_id}/prove",
-                     f"/settlements/{shop.merchant_id}/pay-again"):  # fmt: skip
+        for path in (
+            "/approvals/payouts/none/approve",
+            f"/approvals/accounts/{shop.merchant_id}",
+            f"/approvals/adjustments/{shop.merchant_id}",
+            f"/bank/{shop.merchant_id}/prove",
+            f"/settlements/{shop.merchant_id}/pay-again",
+        ):
             assert (await post(olga, "/approvals", path, decision="approve")).status_code == 404, path
 
     portal(server, story, fee_basis_points=290)

@@ -14,8 +14,8 @@ from tests.doors.portal.test_erased_words import EMAIL
 from tests.doors.portal.test_orders import tabs
 from tests.worlds import Shop
 
-from recoup.flows import known
-from recoup.flows.people.list_habits import SHARED_MAX, keep_view
+from recoup.flows import merchant_cache
+from recoup.flows.people.list_preferences import SHARED_MAX, keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -130,10 +130,14 @@ def test_shared_views_are_not_endless_and_those_of_another_world_are_not_seen(se
             users = [row["user_id"] for row in await connection.fetch("SELECT user_id FROM users ORDER BY email")]
         assert "Live one" not in await words(await as_("dev"))
         by = Scope(shop.merchant_id, Actor("user", "u"), "test")
-        made = await asyncio.gather(*(
-            keep_view(shop.world, (user, shop.merchant_id), f"{n}", "status=4", sharing=by)
-            for n in range(SHARED_MAX // 5 + 1) for user in users[:5]
-        ), return_exceptions=True)  # fmt: skip
+        made = await asyncio.gather(
+            *(
+                keep_view(shop.world, (user, shop.merchant_id), f"{n}", "status=4", sharing=by)
+                for n in range(SHARED_MAX // 5 + 1)
+                for user in users[:5]
+            ),
+            return_exceptions=True,
+        )
         assert all(isinstance(one, Problem) or not isinstance(one, BaseException) for one in made)
         assert sum(not isinstance(one, BaseException) for one in made) == SHARED_MAX
         full = await did(ops, view, "share")
@@ -156,12 +160,10 @@ def test_an_erasure_takes_shared_views_that_name_the_customer(server: ServerAddr
     portal(server, story)
 
 
-def test_a_view_keeps_the_days_that_were_chosen_by_name(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_view_keeps_the_days_that_were_chosen_by_name(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not those that they were when it was saved: a list of the last seven days shows today's orders in three weeks."""
 
-    monkeypatch.setattr(known, "KEEP_SECONDS", 0)  # the door sees the moved clock at once
+    monkeypatch.setattr(merchant_cache, "KEEP_SECONDS", 0)  # the door sees the moved clock at once
 
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")

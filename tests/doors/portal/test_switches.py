@@ -74,7 +74,7 @@ def test_who_may_only_look_switches_nothing(server: ServerAddress) -> None:
             "/switches": {"flip": f"merchant:{shop.merchant_id}:mit:off"},
             "/switches/unknown-sites": {"unknown": "refuse"},
             "/switches/campaigns": {"site": str(shop.site_id), "key": "spring"},
-        }  # fmt: skip
+        }
         for name in ("clerk", "dev"):
             client = await signed_in(name)
             for to, fields in forms.items():
@@ -112,8 +112,14 @@ def test_a_connection_is_tested_by_who_develops(server: ServerAddress) -> None:
 def test_a_campaign_is_made_changed_and_retired(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")
-        made = await post(owner, "/switches/campaigns", "/switches/campaigns", site=str(shop.site_id), key="spring-26",
-                          name="Spring & <Sun>")  # fmt: skip
+        made = await post(
+            owner,
+            "/switches/campaigns",
+            "/switches/campaigns",
+            site=str(shop.site_id),
+            key="spring-26",
+            name="Spring & <Sun>",
+        )
         assert made.status_code == 303
         assert "Spring & <Sun>" in words(await owner.get("/switches"))
         wrong = await post(owner, "/switches/campaigns", "/switches/campaigns", site=str(shop.site_id), key="a b")

@@ -26,9 +26,14 @@ def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize(
     ("minutes", "said"),
-    [(0, "under a minute ago"), (-130, "2 h 10 min ago"), (-1440 * 3, "3 days ago"), (90, "1 h 30 min from now"),
-     (1440, "1 day from now")],
-)  # fmt: skip
+    [
+        (0, "under a minute ago"),
+        (-130, "2 h 10 min ago"),
+        (-1440 * 3, "3 days ago"),
+        (90, "1 h 30 min from now"),
+        (1440, "1 day from now"),
+    ],
+)
 def test_how_long_ago_stands_beside_a_moment(minutes: int, said: str) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert ago(now + timedelta(minutes=minutes), now) == said

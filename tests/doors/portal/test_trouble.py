@@ -37,4 +37,5 @@ def test_an_argument_stands_in_the_sentence() -> None:
 
 def test_what_a_process_of_an_earlier_release_wrote_is_shown_as_it_is() -> None:
     assert sentence_of("A refund is stuck: the processor did not take it.") == (
-        "A refund is stuck: the processor did not take it.")  # fmt: skip
+        "A refund is stuck: the processor did not take it."
+    )

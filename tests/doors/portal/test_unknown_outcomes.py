@@ -52,8 +52,11 @@ def listed(page: httpx.Response) -> list[str]:
 
 
 async def out(shop: Shop) -> list[str]:
-    rows = await told(shop, f"SELECT order_id FROM attempts WHERE merchant_id = $1 AND {_OUT} ORDER BY sent_at",  # noqa: S608
-                      shop.merchant_id)  # fmt: skip
+    rows = await told(
+        shop,
+        f"SELECT order_id FROM attempts WHERE merchant_id = $1 AND {_OUT} ORDER BY sent_at",  # noqa: S608
+        shop.merchant_id,
+    )
     return [str(row["order_id"]) for row in rows]
 
 
@@ -79,8 +82,10 @@ def test_the_oldest_comes_first_with_what_is_done_about_it(shop: Shop) -> None:
 def test_what_its_own_call_may_still_answer_is_not_on_it(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         expected = await out(shop)
-        opened = ("UPDATE attempts SET state = 'open', call_timeout_ms = 20000, send_before = now() + $2"
-                  " WHERE order_id = $1::uuid")  # fmt: skip
+        opened = (
+            "UPDATE attempts SET state = 'open', call_timeout_ms = 20000, send_before = now() + $2"
+            " WHERE order_id = $1::uuid"
+        )
         await told(shop, opened, expected[0], timedelta(seconds=-15))
         assert listed(await client.get(HERE)) == expected[1:]
         await told(shop, opened, expected[0], timedelta(seconds=-25))
@@ -91,9 +96,7 @@ def test_what_its_own_call_may_still_answer_is_not_on_it(shop: Shop) -> None:
     visit(shop, work)
 
 
-def test_of_more_than_fit_the_oldest_are_shown_and_all_are_counted(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_more_than_fit_the_oldest_are_shown_and_all_are_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "ROWS_MAX", 2)
 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:

@@ -27,9 +27,15 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 
 
 def rows(prefix: str, count: int) -> list[dict[str, object]]:
-    return [{"sequenceNumber": str(n), "isDeclined": False, "orderId": f"{prefix}-{n}",
-             "transaction": {"id": f"tx-{n}", "amount": 4590, "currency": "USD"}}
-            for n in range(1, count + 1)]  # fmt: skip
+    return [
+        {
+            "sequenceNumber": str(n),
+            "isDeclined": False,
+            "orderId": f"{prefix}-{n}",
+            "transaction": {"id": f"tx-{n}", "amount": 4590, "currency": "USD"},
+        }
+        for n in range(1, count + 1)
+    ]
 
 
 class Visitor:
@@ -104,10 +110,15 @@ def test_a_file_can_be_stopped(shop: Shop) -> None:
     visit(shop, work)
 
 
-@pytest.mark.parametrize(("name", "content", "told"), [
-    ("day.json", json.dumps(rows("C", 1)).encode(), "begins with transmit_"), ("transmit_x", b"", "The file is empty"),
-    ("", b"x", "No file was chosen"), ("transmit_x", b"PK\x03\x04", "ZIP or XLSX"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("day.json", json.dumps(rows("C", 1)).encode(), "begins with transmit_"),
+        ("transmit_x", b"", "The file is empty"),
+        ("", b"x", "No file was chosen"),
+        ("transmit_x", b"PK\x03\x04", "ZIP or XLSX"),
+    ],
+)
 def test_a_file_that_cannot_be_taken_is_told(shop: Shop, name: str, content: bytes, told: str) -> None:
     async def work(visitor: Visitor) -> None:
         answer = await visitor.send(name, content)
@@ -129,8 +140,9 @@ def test_an_analyst_looks_and_a_stranger_sees_nothing(shop: Shop) -> None:
         assert (await visitor.client.get(places[0])).status_code == 200
         csrf = re.search(r'name="csrf" value="([^"]+)"', page)
         assert csrf
-        answer = await visitor.client.post("/uploads", data={"csrf": csrf[1], "kind": "transmit"},
-                                           files={"file": ("transmit_e", b"[]")})  # fmt: skip
+        answer = await visitor.client.post(
+            "/uploads", data={"csrf": csrf[1], "kind": "transmit"}, files={"file": ("transmit_e", b"[]")}
+        )
         assert answer.status_code == 403
 
     async def stranger(visitor: Visitor) -> None:

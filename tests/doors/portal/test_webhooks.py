@@ -78,8 +78,13 @@ def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: Serv
     async def story(shop: Shop, signed_in: As) -> None:
         dev = await signed_in("dev")
         assert "No endpoints yet" in texts(await dev.get("/webhooks"))
-        fields = {"url": "https://hooks.example.com/in", "format": "standard", "events": ["order.completed"],
-                  "key": "own", "csrf": await token(dev, "/webhooks/new")}  # fmt: skip
+        fields = {
+            "url": "https://hooks.example.com/in",
+            "format": "standard",
+            "events": ["order.completed"],
+            "key": "own",
+            "csrf": await token(dev, "/webhooks/new"),
+        }
         made = await dev.post("/webhooks", data=fields)
         (one,) = await endpoints.list_all(shop.world, shop.scope)
         assert f"whsec_{one.signing_key}" in texts(made)
@@ -90,12 +95,21 @@ def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: Serv
         page = await dev.get(at)
         assert one.signing_key not in page.text
         assert one.signing_key not in (await dev.get("/webhooks")).text
-        changed = await post(dev, at, at, url="https://hooks.example.com/new", format="rescue",
-                             events=["order.completed", "order.expired"])  # fmt: skip
+        changed = await post(
+            dev,
+            at,
+            at,
+            url="https://hooks.example.com/new",
+            format="rescue",
+            events=["order.completed", "order.expired"],
+        )
         assert changed.status_code == 303
         now = await endpoints.read(shop.world, shop.scope, one.endpoint_id)
         assert (now.url, now.format, now.events) == (
-            "https://hooks.example.com/new", "rescue", ("order.completed", "order.expired"))  # fmt: skip
+            "https://hooks.example.com/new",
+            "rescue",
+            ("order.completed", "order.expired"),
+        )
         assert (await post(dev, at, f"{at}/state", switch="off")).status_code == 303
         assert "Switched off" in texts(await dev.get("/webhooks"))
         assert (await post(dev, at, f"{at}/state", switch="on")).status_code == 303
@@ -109,8 +123,16 @@ def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: Serv
 def test_what_the_api_refuses_the_form_refuses_and_keeps_as_typed(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
-        for url in ("http://169.254.169.254/latest", "https://10.0.0.1/in", "https://[::1]/", "ftp://x", "", "x" * 3000,
-                    'https://a.example/"><script>', "https://user:pw@hooks.example/"):  # fmt: skip
+        for url in (
+            "http://169.254.169.254/latest",
+            "https://10.0.0.1/in",
+            "https://[::1]/",
+            "ftp://x",
+            "",
+            "x" * 3000,
+            'https://a.example/"><script>',
+            "https://user:pw@hooks.example/",
+        ):
             answer = await post(ops, "/webhooks/new", "/webhooks", url=url, format="rescue", events=["order.completed"])
             assert answer.status_code == 400, url
             assert 'aria-invalid="true"' in answer.text
@@ -123,8 +145,9 @@ def test_what_the_api_refuses_the_form_refuses_and_keeps_as_typed(server: Server
         assert await endpoints.list_all(shop.world, shop.scope) == []
         at = await make(ops, "https://hooks.example.com/one")
         await make(ops, "https://hooks.example.com/two")
-        taken = await post(ops, at, at, url="https://hooks.example.com/two", format="rescue",
-                           events=["order.completed"])  # fmt: skip
+        taken = await post(
+            ops, at, at, url="https://hooks.example.com/two", format="rescue", events=["order.completed"]
+        )
         assert "has this url already" in texts(taken, 409)
         assert 'value="https://hooks.example.com/two"' in taken.text
         for path in (f"{at}/deliveries/x", f"/webhooks/{new_id()}", "/webhooks/x", f"{at}/deliveries/{new_id()}"):
@@ -174,8 +197,7 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             assert "<b>no</b>" in read
             for secret in (one.signing_key, "abcdefgh12345678", PHONE_CARD):
                 assert secret not in shown.text
-            assert "A sample belongs to no order" in texts(
-                await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)  # fmt: skip
+            assert "A sample belongs to no order" in texts(await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)
         silent = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
         assert "cannot be reached" in silent
         assert (await post(dev, at, f"{at}/test", event="nothing")).status_code == 400
@@ -212,10 +234,14 @@ def test_of_many_samples_at_once_no_more_leave_than_may(
             assert sorted(told) == [200] * 3 + [429] * 5
             assert len(receiver.got) == 3
             async with owner(shop.world) as connection:  # the oldest is as old as a minute
-                for log, what in (("audit_lines", "action = 'webhook.tested'"),
-                                  ("partner_log", "happening = 'webhook_tested'")):
-                    await connection.execute(f"UPDATE {log} SET at = at - interval '1 minute' WHERE ctid = ("
-                                             f"SELECT ctid FROM {log} WHERE {what} ORDER BY at LIMIT 1)")
+                for log, what in (
+                    ("audit_lines", "action = 'webhook.tested'"),
+                    ("partner_log", "happening = 'webhook_tested'"),
+                ):
+                    await connection.execute(
+                        f"UPDATE {log} SET at = at - interval '1 minute' WHERE ctid = ("
+                        f"SELECT ctid FROM {log} WHERE {what} ORDER BY at LIMIT 1)"
+                    )
             assert [await sample(made[0]), await sample(made[1])] == [200, 429]
             assert {problem.code for problem in refused} == {"too_many_requests"}
             assert all(0 < (problem.retry_after_seconds or 0) <= 60 for problem in refused)
@@ -285,8 +311,9 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             order = await ops.get(f"/orders/{order_id}?show=webhooks")
             assert order.text.count("Request and response") == 3
             assert "real time" not in order.text
-            sent = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "3" * 32, "back": "order",
-                                                            "order": str(order_id)})  # fmt: skip
+            sent = await ops.post(
+                f"{row}/redeliver", data={"csrf": csrf, "key": "3" * 32, "back": "order", "order": str(order_id)}
+            )
             assert sent.headers["location"] == f"/orders/{order_id}?show=webhooks#timeline"
             assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "no"})).status_code == 400
             await post(ops, at, f"{at}/state", switch="off")
@@ -336,8 +363,16 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
             assert "Send 3 again" in counted
             none = texts(await ops.get(f"{at}/replay?count=1&until=2020-01-01T00:00"))
             assert "0 events of 0 orders" in none
-            for query in ("from=x", "from=-1", "from=99999", "since=never", "since=2026-01-02&until=2026-01-01",
-                          "from=1&event=order.unheard", "since=0001-01-01T00:00%2B14:00", "from=3&to=1"):  # fmt: skip
+            for query in (
+                "from=x",
+                "from=-1",
+                "from=99999",
+                "since=never",
+                "since=2026-01-02&until=2026-01-01",
+                "from=1&event=order.unheard",
+                "since=0001-01-01T00:00%2B14:00",
+                "from=3&to=1",
+            ):
                 assert (await ops.get(f"{at}/replay?count=1&{query}")).status_code == 400, query
             form = {"csrf": await token(ops, at), "key": "5" * 32}
             for _ in range(2):
@@ -473,8 +508,11 @@ def test_events_of_an_order_are_sent_again_one_after_the_other(server: ServerAdd
             for which, key, done in ((cancelled, "1", "again"), (submitted, "2", "queued")):
                 sent = await ops.post(f"{which}/redeliver", data={"csrf": csrf, "key": key * 32})
                 assert f"done={done}." in sent.headers["location"]
-                assert "after the events of its order that are being resent" in texts(
-                    await ops.get(sent.headers["location"])) or done == "again"  # fmt: skip
+                assert (
+                    "after the events of its order that are being resent"
+                    in texts(await ops.get(sent.headers["location"]))
+                    or done == "again"
+                )
             receiver.answers = [500]
             assert await told(shop, receiver) == ["order.cancelled"], "not taken"
             again = await ops.post(f"{submitted}/redeliver", data={"csrf": csrf, "key": "3" * 32})
@@ -531,8 +569,11 @@ def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress
             await connection.execute(
                 "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at,"
                 " latency_ms, answer, result) VALUES ($1, $2, $3, $4, 1, $2, 1, now(), 5, 'their secret', 'delivered')",
-                shop.merchant_id, try_id, theirs.endpoint_id, order_id,
-            )  # fmt: skip
+                shop.merchant_id,
+                try_id,
+                theirs.endpoint_id,
+                order_id,
+            )
         page = await ops.get(f"/orders/{order_id}?show=webhooks")
         assert "crm.example.com answered" in texts(page) or "crm.example.com gave" in texts(page)
         assert "Request and response" not in page.text
@@ -579,8 +620,9 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             assert again in others
 
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE endpoints SET probes = 1, opened_at = now(),"
-                                         " probe_at = now() + interval '1 hour'")  # fmt: skip
+                await connection.execute(
+                    "UPDATE endpoints SET probes = 1, opened_at = now(), probe_at = now() + interval '1 hour'"
+                )
             late = await shop.admit()
             await publish(shop.world, shop.merchant_id)
             assert re.search(r"First try pending, .* GMT", (await told(late))[0])

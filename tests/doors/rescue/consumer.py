@@ -42,7 +42,11 @@ class Consumer:
 def as_told(order: dict[str, Any]) -> dict[str, Any]:
     """What GET /v1/orders says of an order, in the words of its events."""
     return {
-        "Status": order["statusName"], "Amount": order["amount"], "RefundedAmount": order["refundedAmount"],
-        "Currency": order["currencyCode"], "Reason": order["reason"], "DoNotRetry": order["doNotRetry"],
+        "Status": order["statusName"],
+        "Amount": order["amount"],
+        "RefundedAmount": order["refundedAmount"],
+        "Currency": order["currencyCode"],
+        "Reason": order["reason"],
+        "DoNotRetry": order["doNotRetry"],
         "ExpiryDate": order["expiryDate"],
-    }  # fmt: skip
+    }

@@ -18,8 +18,11 @@ from recoup.main.docs import dialects
 TOLD = Told(next(one for one in dialects() if one.name == "rescue"))
 BY_NAME = {f"{one.method} {one.path}": one for one in TOLD.dialect.operations}
 # What needs no id of its own; a merchant's token may call all of it.
-READS = [one for one in TOLD.dialect.operations
-         if one.method == "GET" and not variables_of(one.path) and one.credential != "partner"]  # fmt: skip
+READS = [
+    one
+    for one in TOLD.dialect.operations
+    if one.method == "GET" and not variables_of(one.path) and one.credential != "partner"
+]
 CARDS = {"approves": APPROVES, "funds": FUNDS, "hard": HARD}
 KINDS: dict[str, dict[str, Any]] = {
     "managed": {}, "sync": {"expiryDateUtc": GONE},
@@ -67,8 +70,13 @@ class Day(RuleBasedStateMachine):
 
     # handing over -------------------------------------------------------------------------------------------------
 
-    @rule(target=orders, kind=st.sampled_from(sorted(KINDS)), card=st.sampled_from(sorted(CARDS)),
-          units=st.integers(100, 20_000), token=st.booleans())
+    @rule(
+        target=orders,
+        kind=st.sampled_from(sorted(KINDS)),
+        card=st.sampled_from(sorted(CARDS)),
+        units=st.integers(100, 20_000),
+        token=st.booleans(),
+    )
     def hand_over(self, kind: str, card: str, units: int, token: bool) -> Any:
         body = self.shop.body(**KINDS[kind], transaction__amount=units)
         number = CARDS[card]
@@ -140,8 +148,12 @@ class Day(RuleBasedStateMachine):
     @rule(order=orders, whole=st.booleans())
     def capture(self, order: str, whole: bool) -> None:
         self.number += 1
-        body = {"idempotencyKey": f"c-{self.number}", "orderId": order, "currency": "USD",
-                "amount": self.asked[order][1] - (not whole)}  # fmt: skip
+        body = {
+            "idempotencyKey": f"c-{self.number}",
+            "orderId": order,
+            "currency": "USD",
+            "amount": self.asked[order][1] - (not whole),
+        }
         told = self.send("POST /v1/capture", body)
         assert whole or told.status_code != 200 or told.json()["status"] == "FAILED", "the whole amount or nothing"
         self.look(order)
@@ -194,8 +206,12 @@ class Day(RuleBasedStateMachine):
     @rule(site=consumes(sites), kind=st.sampled_from(["mit", "cit_web", "cit_callcenter"]))
     def switch_a_site_and_end_it(self, site: str, kind: str) -> None:
         assert self.send("PUT /v1/switches", {"kind": kind, "on": False, "siteId": site}).status_code == 200
-        off = self.shop.body(siteId=site, isMIT=kind == "mit", expiryDateUtc=GONE, orderSource={
-            "cit_callcenter": "callcenter"}.get(kind, "ecommerce"))  # fmt: skip
+        off = self.shop.body(
+            siteId=site,
+            isMIT=kind == "mit",
+            expiryDateUtc=GONE,
+            orderSource={"cit_callcenter": "callcenter"}.get(kind, "ecommerce"),
+        )
         assert self.send("POST /v1/evaluate", off).status_code == 403
         assert self.send("DELETE /v1/sites/{id}", id=site).status_code == 204
 

@@ -108,8 +108,9 @@ class Door:
         before = self.counts()
         yield
         after = self.counts() | {name: before[name] for name in but}
-        assert after == before, {name: (before.get(name), count) for name, count in after.items()
-                                 if before.get(name) != count}  # fmt: skip
+        assert after == before, {
+            name: (before.get(name), count) for name, count in after.items() if before.get(name) != count
+        }
 
     def sql(self, statement: str, *args: Any) -> list[Any]:
         """As the owner."""
@@ -221,51 +222,114 @@ def evaluate_body(caller: Caller, **changes: Any) -> dict[str, Any]:
     number = uuid.uuid4().hex[:12]
     now = caller.door.run(caller.shop.now())
     body = {
-        "isDeclined": True, "isMIT": True, "isRecurring": True, "mid": caller.mid,
-        "expiryDateUtc": (now + timedelta(days=21)).isoformat(), "orderId": f"SUB-{number}",
-        "idempotencyKey": str(uuid.uuid4()), "siteId": str(caller.shop.site_id), "orderSource": "ecommerce",
-        "subscription": {"subscriptionId": "sub-7731", "interval": "monthly", "price": "45.90", "currency": "USD",
-                         "paymentNumber": "4", "totalPayments": "12"},
+        "isDeclined": True,
+        "isMIT": True,
+        "isRecurring": True,
+        "mid": caller.mid,
+        "expiryDateUtc": (now + timedelta(days=21)).isoformat(),
+        "orderId": f"SUB-{number}",
+        "idempotencyKey": str(uuid.uuid4()),
+        "siteId": str(caller.shop.site_id),
+        "orderSource": "ecommerce",
+        "subscription": {
+            "subscriptionId": "sub-7731",
+            "interval": "monthly",
+            "price": "45.90",
+            "currency": "USD",
+            "paymentNumber": "4",
+            "totalPayments": "12",
+        },
         "threeDSecure": {"threeDsVersion": "2.1.0", "EcommerceIndicator": "05", "xid": None, "enrolled": "Y"},
         "transaction": {
-            "id": f"psp-{number}", "timestampUtc": now.isoformat(), "timezoneUtcOffset": -5, "amount": 4590,
-            "currency": "USD", "responseCode": "51", "responseCodeSource": "nmi",
-            "responseDescription": "Insufficient funds", "responseStatus": "DECLINED", "avsResultCode": "NA",
-            "cvvResultCode": "NA", "cavvResultCode": "NA", "cardNotPresent": True, "dynamicDescriptor": "LEAF*CLUB",
+            "id": f"psp-{number}",
+            "timestampUtc": now.isoformat(),
+            "timezoneUtcOffset": -5,
+            "amount": 4590,
+            "currency": "USD",
+            "responseCode": "51",
+            "responseCodeSource": "nmi",
+            "responseDescription": "Insufficient funds",
+            "responseStatus": "DECLINED",
+            "avsResultCode": "NA",
+            "cvvResultCode": "NA",
+            "cavvResultCode": "NA",
+            "cardNotPresent": True,
+            "dynamicDescriptor": "LEAF*CLUB",
         },
         "payer": {"id": f"cust-{number}", "email": f"ana-{number}@example.test", "phone": "+1 555 010 2030"},
-        "billingInformation": {"firstName": "Ana", "lastName": "Roe", "country": "United States", "countryCode": "US",
-                               "addressLine1": "12 Elm St", "city": "Austin", "state": "TX", "zipcode": "73301"},
-        "paymentMethod": {"holderName": "Ana Roe", "cardType": "CREDIT", "cardBrand": "VISA", "cardCountry": "US",
-                          "expirationMonth": 9, "expirationYear": 2031, "cardNumber": APPROVES},
-    }  # fmt: skip
+        "billingInformation": {
+            "firstName": "Ana",
+            "lastName": "Roe",
+            "country": "United States",
+            "countryCode": "US",
+            "addressLine1": "12 Elm St",
+            "city": "Austin",
+            "state": "TX",
+            "zipcode": "73301",
+        },
+        "paymentMethod": {
+            "holderName": "Ana Roe",
+            "cardType": "CREDIT",
+            "cardBrand": "VISA",
+            "cardCountry": "US",
+            "expirationMonth": 9,
+            "expirationYear": 2031,
+            "cardNumber": APPROVES,
+        },
+    }
     return changed(body, changes)
 
 
 def transmit_body(caller: Caller, **changes: Any) -> dict[str, Any]:
     """The contract's §3 example."""
     body = {
-        "isDeclined": False, "orderId": f"SO-{uuid.uuid4().hex[:10]}", "orderSource": "ecommerce", "isMIT": False,
+        "isDeclined": False,
+        "orderId": f"SO-{uuid.uuid4().hex[:10]}",
+        "orderSource": "ecommerce",
+        "isMIT": False,
         "mid": caller.mid,
         "transaction": {
-            "id": "psp-88121", "timestampUtc": "2026-03-02T09:14:02Z", "timezoneUtcOffset": -5,
-            "transactionType": "CAPTURE", "amount": 4590, "currency": "USD", "responseCode": "100",
-            "responseDescription": "Approved", "responseStatus": "APPROVED", "responseCodeSource": "nmi",
-            "processorName": "Example Acquirer", "avsResultCode": "Y", "cvvResultCode": "M", "cavvResultCode": "NA",
+            "id": "psp-88121",
+            "timestampUtc": "2026-03-02T09:14:02Z",
+            "timezoneUtcOffset": -5,
+            "transactionType": "CAPTURE",
+            "amount": 4590,
+            "currency": "USD",
+            "responseCode": "100",
+            "responseDescription": "Approved",
+            "responseStatus": "APPROVED",
+            "responseCodeSource": "nmi",
+            "processorName": "Example Acquirer",
+            "avsResultCode": "Y",
+            "cvvResultCode": "M",
+            "cavvResultCode": "NA",
             "cardNotPresent": True,
         },
         "payer": {"id": f"cust-{uuid.uuid4().hex[:8]}", "email": "ana@example.test", "birthdate": None},
-        "paymentMethod": {"holderName": "Ana Roe", "cardType": "CREDIT", "cardBrand": "VISA", "cardCountry": "US",
-                          "expirationMonth": 9, "expirationYear": 2029, "cardBinNumber": "411111",
-                          "cardLast4Digits": "1111"},
-    }  # fmt: skip
+        "paymentMethod": {
+            "holderName": "Ana Roe",
+            "cardType": "CREDIT",
+            "cardBrand": "VISA",
+            "cardCountry": "US",
+            "expirationMonth": 9,
+            "expirationYear": 2029,
+            "cardBinNumber": "411111",
+            "cardLast4Digits": "1111",
+        },
+    }
     return changed(body, changes)
 
 
 def tokenize_body(number: str, **changes: Any) -> dict[str, Any]:
     """The contract's §4 example."""
-    card = {"first_name": "Ana", "last_name": "Roe", "number": number, "verification_value": "999", "month": "09",
-            "year": "2031"}  # fmt: skip
+    card = {
+        "first_name": "Ana",
+        "last_name": "Roe",
+        "number": number,
+        "verification_value": "999",
+        "month": "09",
+        "year": "2031",
+    }
     return changed({"payment_method": {"email": "ana@example.test", "credit_card": card}}, changes)
 
 
@@ -287,9 +351,13 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
 
 
 def door_of(
-    runner: asyncio.Runner, server: ServerAddress, world: World, orders: Orders, deliveries: Deliveries,
+    runner: asyncio.Runner,
+    server: ServerAddress,
+    world: World,
+    orders: Orders,
+    deliveries: Deliveries,
     services: Services | None = None,
-) -> Door:  # fmt: skip
+) -> Door:
     services = services or make_services(world, orders)
     app = application(services)
 

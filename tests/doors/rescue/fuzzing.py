@@ -120,15 +120,27 @@ class Target(Watched):
     def make_room(self) -> None:
         """There is an end to how many sites and endpoints a merchant has."""
         shop, sites = self.shop.shop, [uuid.UUID(self.site), self.shop.shop.site_id]
-        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE merchant_id = $1 AND endpoint_id <> $2",
-                      shop.merchant_id, uuid.UUID(self.endpoint))  # fmt: skip
+        self.door.sql(
+            "UPDATE endpoints SET state = 'deleted' WHERE merchant_id = $1 AND endpoint_id <> $2",
+            shop.merchant_id,
+            uuid.UUID(self.endpoint),
+        )
         self.shop.call("PATCH", f"/sites/{shop.site_id}", json={"isDefault": True, "mit": True})
-        self.door.sql("DELETE FROM application_documents WHERE application_id = $1 AND document_id <> $2",
-                      uuid.UUID(self.draft), uuid.UUID(self.document))  # fmt: skip
-        self.door.sql("UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
-                      shop.merchant_id, sites)  # fmt: skip
-        self.door.sql("UPDATE campaigns SET retired_at = now() WHERE merchant_id = $1 AND campaign_id <> $2",
-                      shop.merchant_id, uuid.UUID(self.campaign))  # fmt: skip
+        self.door.sql(
+            "DELETE FROM application_documents WHERE application_id = $1 AND document_id <> $2",
+            uuid.UUID(self.draft),
+            uuid.UUID(self.document),
+        )
+        self.door.sql(
+            "UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
+            shop.merchant_id,
+            sites,
+        )
+        self.door.sql(
+            "UPDATE campaigns SET retired_at = now() WHERE merchant_id = $1 AND campaign_id <> $2",
+            shop.merchant_id,
+            uuid.UUID(self.campaign),
+        )
         for kind in ("cit_web", "cit_callcenter", "mit"):
             self.shop.call("PUT", "/switches", json={"kind": kind, "on": True})
         self.shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "use_default"})
@@ -197,21 +209,30 @@ class Target(Watched):
 
 
 def _evaluate(target: Target) -> dict[str, Any]:
-    body = target.shop.body(orderItems=target.items, siteUrl="https://leaf.example.test", customerIp="203.0.113.24",
-                            senseKey="s")
-    return body | {"shippingInformation": dict(body["billingInformation"]), "correlationId": "c",
-                   "transactionType": "PURCHASE"}
+    body = target.shop.body(
+        orderItems=target.items, siteUrl="https://leaf.example.test", customerIp="203.0.113.24", senseKey="s"
+    )
+    return body | {
+        "shippingInformation": dict(body["billingInformation"]),
+        "correlationId": "c",
+        "transactionType": "PURCHASE",
+    }
 
 
 def evaluate_sync(target: Target) -> dict[str, Any]:
-    return target.shop.body(paymentMethod={"cardNumber": target.token, "Token": True}, expiryDateUtc=GONE,
-                            transaction__responseCode="91")
+    return target.shop.body(
+        paymentMethod={"cardNumber": target.token, "Token": True}, expiryDateUtc=GONE, transaction__responseCode="91"
+    )
 
 
 def _amend(target: Target) -> dict[str, Any]:
     placed = target.door.run(target.shop.shop.now())
-    return {"cardToken": target.token, "metadata": {"a": "1", "b": None}, "doNotRetry": True,
-            "expiryDateUtc": (placed + timedelta(days=20)).isoformat()}
+    return {
+        "cardToken": target.token,
+        "metadata": {"a": "1", "b": None},
+        "doNotRetry": True,
+        "expiryDateUtc": (placed + timedelta(days=20)).isoformat(),
+    }
 
 
 def _site(target: Target) -> dict[str, Any]:
@@ -230,8 +251,12 @@ def _hook(_: Target) -> dict[str, Any]:
 
 def _replay(target: Target) -> dict[str, Any]:
     target.made += 1
-    return {"since": "2026-03-02T00:00:00Z", "until": "2026-09-02T00:00:00Z", "events": ["order.completed"],
-            "idempotencyKey": f"r-{target.made}"}
+    return {
+        "since": "2026-03-02T00:00:00Z",
+        "until": "2026-09-02T00:00:00Z",
+        "events": ["order.completed"],
+        "idempotencyKey": f"r-{target.made}",
+    }
 
 
 def _pdf(number: int) -> str:
@@ -324,8 +349,11 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 
 
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
-    path = target.path(operation) if call["id"] is None else re.sub(
-        r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
+    path = (
+        target.path(operation)
+        if call["id"] is None
+        else re.sub(r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))
+    )
     path = path.replace("{document}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

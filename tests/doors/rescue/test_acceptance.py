@@ -105,8 +105,9 @@ def test_6_refund_success_and_failure(shop: Caller) -> None:
 def test_7_cancel_answers_exactly_an_empty_object(shop: Caller) -> None:
     order_id = shop.admit()
     for body in (b"{}", b""):  # with the body of one client and the none of the other; a repeat is no error
-        answer = shop.call("POST", f"/orders/{order_id}/cancel", content=body,
-                           headers={"content-type": "application/json"})
+        answer = shop.call(
+            "POST", f"/orders/{order_id}/cancel", content=body, headers={"content-type": "application/json"}
+        )
         assert (answer.status_code, answer.content) == (200, b"{}")
     assert shop.order(order_id)["statusName"] == "CANCELLED"
     assert shop.order(order_id)["reason"] == "merchant_cancelled"
@@ -177,8 +178,13 @@ def test_field_names_come_in_any_case(shop: Caller, fold: "type[str]") -> None:
 def test_the_spellings_of_two_clients(shop: Caller) -> None:
     """`zipCode`, `Token: true`, `timestamp`, offsets and months as text, e-mail NA, a null mid."""
     token = shop.token_for(APPROVES)
-    body = shop.body(mid=None, payer={"email": "NA"}, paymentMethod={"cardNumber": token, "Token": True},
-                     transaction__timestampUtc=GONE, transaction__timezoneUtcOffset="-5")  # fmt: skip
+    body = shop.body(
+        mid=None,
+        payer={"email": "NA"},
+        paymentMethod={"cardNumber": token, "Token": True},
+        transaction__timestampUtc=GONE,
+        transaction__timezoneUtcOffset="-5",
+    )
     body["transaction"]["timestamp"] = "2026-11-20T08:00:00Z"
     body["billingInformation"] = {"firstName": "Ana", "zipCode": "K1C2N6", "country": "CA"}
     order = shop.order(shop.evaluate(body).json()["orderId"])
@@ -194,10 +200,14 @@ def test_the_time_zone_as_text_number_or_nothing(shop: Caller, offset: object) -
 def test_numbers_where_texts_are_expected_and_the_other_way_round(shop: Caller) -> None:
     token = shop.token_for(APPROVES, payment_method__credit_card__month=9, payment_method__credit_card__year=2031)
     body = shop.body(
-        transaction__id=3478613, transaction__responseCode=51, paymentMethod__expirationMonth="09",
+        transaction__id=3478613,
+        transaction__responseCode=51,
+        paymentMethod__expirationMonth="09",
         transaction__avsResultCode=0,
-        paymentMethod__expirationYear="31", paymentMethod__cardNumber=token, billingInformation__zipcode=73301,
-    )  # fmt: skip
+        paymentMethod__expirationYear="31",
+        paymentMethod__cardNumber=token,
+        billingInformation__zipcode=73301,
+    )
     assert shop.order(shop.evaluate(body).json()["orderId"])["billingAddress"]["zipcode"] == "73301"
 
 
@@ -216,8 +226,16 @@ def test_dates_as_rfc_1123(shop: Caller) -> None:
     assert order["expiryDate"] == until.replace(microsecond=0).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@pytest.mark.parametrize("text", ["{0:%Y-%m-%dT%H:%M:%SZ}", "{0:%Y-%m-%dT%H:%M:%S.%f0Z}", "{0:%Y-%m-%d}",
-                                  "{0:%Y-%m-%dT%H:%M:%S}", "{0:%Y-%m-%dT%H:%M:%S+02:00}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{0:%Y-%m-%dT%H:%M:%SZ}",
+        "{0:%Y-%m-%dT%H:%M:%S.%f0Z}",
+        "{0:%Y-%m-%d}",
+        "{0:%Y-%m-%dT%H:%M:%S}",
+        "{0:%Y-%m-%dT%H:%M:%S+02:00}",
+    ],
+)
 def test_dates_as_iso_8601_in_its_usual_spellings(shop: Caller, text: str) -> None:
     until = shop.door.run(shop.shop.now()) + timedelta(days=16)
     assert shop.evaluate(expiryDateUtc=text.format(until)).json()["status"] == "SUBMITTED"
@@ -237,25 +255,36 @@ def test_refund_and_cancel_come_without_an_idempotency_key(shop: Caller) -> None
     assert shop.post(f"/orders/{shop.admit()}/cancel", {}).content == b"{}"
 
 
-@pytest.mark.parametrize("content_type", [None, "application/json", "application/json; charset=utf-8",
-                                          "application/*+json", "application/vnd.api+json",
-                                          "APPLICATION/JSON"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/*+json",
+        "application/vnd.api+json",
+        "APPLICATION/JSON",
+    ],
+)
 def test_content_types_of_json(shop: Caller, content_type: str | None) -> None:
     headers = {"content-type": content_type} if content_type else {}
     answer = shop.call("POST", "/evaluate", content=json.dumps(shop.body()), headers=headers)
     assert answer.json()["status"] == "SUBMITTED"
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml",
-                                          "application/json; charset=utf-16", "json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16", "json"],
+)
 def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
     body = json.dumps(shop.body())
     answer = shop.call("POST", "/evaluate", content=body, headers={"content-type": content_type})
     assert "content-type" in fields_of(answer)
 
 
-@pytest.mark.parametrize("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}",
-                                  "/webhooks/{0}"])
+@pytest.mark.parametrize(
+    "path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"]
+)
 @pytest.mark.parametrize("unknown", [UNKNOWN, "nothing", "1"])
 def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
     methods = {"/orders/{0}": "GET", "/webhooks/{0}": "DELETE", "/transmit/{0}": "PATCH"}
@@ -265,10 +294,17 @@ def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
 
 
 def test_extra_fields_are_no_trouble(shop: Caller) -> None:
-    body = changed(shop.body(), {"deviceDetails": {"a": [1, {"b": None}]},
-                                 "additionalFields": [{"key": "a", "value": "b"}],
-                                 "merchant": {"mcc": 5411}, "Source": "Spreedly", "ExtraData": '{"a":1}',
-                                 "neverHeard": []})  # fmt: skip
+    body = changed(
+        shop.body(),
+        {
+            "deviceDetails": {"a": [1, {"b": None}]},
+            "additionalFields": [{"key": "a", "value": "b"}],
+            "merchant": {"mcc": 5411},
+            "Source": "Spreedly",
+            "ExtraData": '{"a":1}',
+            "neverHeard": [],
+        },
+    )
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 

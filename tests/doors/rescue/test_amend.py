@@ -100,8 +100,9 @@ def test_a_card_that_is_given_before_the_order_was_looked_at(shop: Caller) -> No
     assert [one["status"] for one in told][0] == "DECLINED"
     cards = shop.door.sql(
         "SELECT card_id, count(*) FROM network_sends WHERE merchant_id = $1 AND order_id = $2 GROUP BY 1",
-        shop.shop.merchant_id, uuid.UUID(order_id),
-    )  # fmt: skip
+        shop.shop.merchant_id,
+        uuid.UUID(order_id),
+    )
     assert sorted(row["count"] for row in cards) == [1, 1]
 
 
@@ -131,8 +132,12 @@ def test_a_card_that_cannot_be_taken(door: Door, shop: Caller, other: Caller) ->
 
 def test_a_card_is_not_swapped_while_it_is_being_tried(shop: Caller) -> None:
     """What the processor answers belongs to the card that was sent."""
-    order_id = shop.admit(expiryDateUtc=GONE, paymentMethod__cardNumber=FAULT_CARDS["visa"],
-                          transaction__amount=80_001, transaction__responseCode="91")  # fmt: skip
+    order_id = shop.admit(
+        expiryDateUtc=GONE,
+        paymentMethod__cardNumber=FAULT_CARDS["visa"],
+        transaction__amount=80_001,
+        transaction__responseCode="91",
+    )
     assert shop.order(order_id)["attempts"][0]["status"] in ("SENT", "UNKNOWN")
     told = refused(shop, order_id, 409, "conflict", cardToken=shop.token_for(OTHER_FUNDS))
     assert "in a moment" in told["result"]
@@ -279,16 +284,27 @@ def test_notes_are_added_changed_and_taken_away(shop: Caller) -> None:
     lines = happenings(shop, order_id)
     patch(shop, order_id, metadata={"b": ""})
     assert happenings(shop, order_id) == lines, "what changes nothing leaves no line"
-    [row] = shop.door.sql("SELECT string_agg(body::text, '') AS t FROM order_log WHERE order_id = $1",
-                          uuid.UUID(order_id))
+    [row] = shop.door.sql(
+        "SELECT string_agg(body::text, '') AS t FROM order_log WHERE order_id = $1", uuid.UUID(order_id)
+    )
     assert "Agent" not in row["t"]
     listed = shop.get(f"/orders?id={order_id}").json()["orders"]["data"]
     assert listed[0]["metadata"] == {"Agent": "7", "b": ""}
 
 
-@pytest.mark.parametrize("notes", [
-    {"a" * 41: "1"}, {"": "1"}, {"a": "x" * 501}, {"a": 1}, {"a": {}}, {f"n{n}": "1" for n in range(51)}, [], "x",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"a" * 41: "1"},
+        {"": "1"},
+        {"a": "x" * 501},
+        {"a": 1},
+        {"a": {}},
+        {f"n{n}": "1" for n in range(51)},
+        [],
+        "x",
+    ],
+)
 def test_notes_that_are_none_name_the_field(shop: Caller, notes: Any) -> None:
     order_id = shop.admit()
     assert "Metadata" in refused(shop, order_id, 400, "invalid", metadata=notes)

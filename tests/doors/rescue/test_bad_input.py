@@ -160,22 +160,40 @@ def test_a_wrong_value_names_its_field(steady: Steady, field: str, value: object
 
 
 def test_everything_wrong_is_said_at_once(steady: Steady) -> None:
-    body = steady.shop.body(isDeclined="x", mid="x", siteId="x", transaction__amount=-1, transaction__currency="?",
-                            paymentMethod__expirationMonth=99)
+    body = steady.shop.body(
+        isDeclined="x",
+        mid="x",
+        siteId="x",
+        transaction__amount=-1,
+        transaction__currency="?",
+        paymentMethod__expirationMonth=99,
+    )
     assert set(fields_of(steady.shop.evaluate(body))) == {
-        "IsDeclined", "Mid", "SiteId", "Transaction.Amount", "Transaction.Currency",
-        "PaymentMethod.ExpirationMonth"}  # fmt: skip
+        "IsDeclined",
+        "Mid",
+        "SiteId",
+        "Transaction.Amount",
+        "Transaction.Currency",
+        "PaymentMethod.ExpirationMonth",
+    }
 
 
-@pytest.mark.parametrize(("field", "value", "named"), [
-    ("isDeclined", None, "IsDeclined"), ("isMIT", "yes", "IsMIT"), ("orderId", "", "OrderId"),
-    ("transaction", None, "Transaction.Amount"),
-    ("transaction.currency", "EURO", "Transaction.Currency"), ("transaction.amount", -1, "Transaction.Amount"),
-    ("paymentMethod.cardBinNumber", "41111a", "PaymentMethod.CardBinNumber"),
-    ("paymentMethod.cardLast4Digits", "11111", "PaymentMethod.CardLast4Digits"),
-    ("paymentMethod.cardNumber", APPROVES, "PaymentMethod.CardNumber"), ("transmitId", "x", "TransmitId"),
-    ("transmitId", 5, "TransmitId"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("isDeclined", None, "IsDeclined"),
+        ("isMIT", "yes", "IsMIT"),
+        ("orderId", "", "OrderId"),
+        ("transaction", None, "Transaction.Amount"),
+        ("transaction.currency", "EURO", "Transaction.Currency"),
+        ("transaction.amount", -1, "Transaction.Amount"),
+        ("paymentMethod.cardBinNumber", "41111a", "PaymentMethod.CardBinNumber"),
+        ("paymentMethod.cardLast4Digits", "11111", "PaymentMethod.CardLast4Digits"),
+        ("paymentMethod.cardNumber", APPROVES, "PaymentMethod.CardNumber"),
+        ("transmitId", "x", "TransmitId"),
+        ("transmitId", 5, "TransmitId"),
+    ],
+)
 def test_a_wrong_transmission(steady: Steady, field: str, value: object, named: str) -> None:
     body = transmit_body(steady.shop, **{field.replace(".", "__"): value})
     with steady.nothing_written():
@@ -186,11 +204,18 @@ def test_an_empty_transmit_id_is_none(steady: Steady) -> None:
     assert steady.shop.post("/transmit", transmit_body(steady.shop, transmitId="")).json()["result"] == "success"
 
 
-@pytest.mark.parametrize(("update", "named"), [
-    ({}, "Outcome"), ({"isDeclined": "no"}, "IsDeclined"), ({"refund": 5}, "Refund"),
-    ({"chargeback": [1]}, "Chargeback"),
-    ({"refund": {"amount": -1}}, "Refund.Amount"), ({"outcome": True}, "Outcome"), ({"outcome": "x" * 257}, "Outcome"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("update", "named"),
+    [
+        ({}, "Outcome"),
+        ({"isDeclined": "no"}, "IsDeclined"),
+        ({"refund": 5}, "Refund"),
+        ({"chargeback": [1]}, "Chargeback"),
+        ({"refund": {"amount": -1}}, "Refund.Amount"),
+        ({"outcome": True}, "Outcome"),
+        ({"outcome": "x" * 257}, "Outcome"),
+    ],
+)
 def test_a_wrong_update_of_a_transmission(door: Door, steady: Steady, update: dict[str, Any], named: str) -> None:
     transmit_id = steady.shop.post("/transmit", transmit_body(steady.shop)).json()["transmitId"]
     before = door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id))
@@ -200,23 +225,31 @@ def test_a_wrong_update_of_a_transmission(door: Door, steady: Steady, update: di
     assert door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)) == before
 
 
-@pytest.mark.parametrize("body", [{}, {"orderSessionKey": ""}, {"orderSessionKey": None}, {"orderSessionKey": []},
-                                  {"orderSessionKey": {"a": 1}}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"orderSessionKey": ""}, {"orderSessionKey": None}, {"orderSessionKey": []}, {"orderSessionKey": {"a": 1}}],
+)
 def test_an_outcome_of_nothing(steady: Steady, body: dict[str, Any]) -> None:
     assert list(fields_of(steady.shop.post("/outcome", body))) == ["OrderSessionKey"]
 
 
-@pytest.mark.parametrize(("change", "named"), [
-    ({"payment_method": None}, "PaymentMethod.CreditCard.Number"), ({"payment_method": "card"}, "PaymentMethod"),
-    ({"payment_method.credit_card": []}, "PaymentMethod.CreditCard"),
-    ({"payment_method.credit_card.number": "abc"}, "PaymentMethod.CreditCard.Number"),
-    ({"payment_method.credit_card.month": 0}, "PaymentMethod.CreditCard.Month"),
-    ({"payment_method.credit_card.month": "1.5"}, "PaymentMethod.CreditCard.Month"),
-    ({"payment_method.credit_card.year": -1}, "PaymentMethod.CreditCard.Year"),
-    ({"payment_method.credit_card.year": 10**6}, "PaymentMethod.CreditCard.Year"),
-    ({"payment_method.credit_card.verification_value": "12345"}, "PaymentMethod.CreditCard.VerificationValue"),
-    ({"payment_method.email": "x" * 300}, "PaymentMethod.Email"), ({"mid": "other"}, "Mid"), ({"mid": [1]}, "Mid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"payment_method": None}, "PaymentMethod.CreditCard.Number"),
+        ({"payment_method": "card"}, "PaymentMethod"),
+        ({"payment_method.credit_card": []}, "PaymentMethod.CreditCard"),
+        ({"payment_method.credit_card.number": "abc"}, "PaymentMethod.CreditCard.Number"),
+        ({"payment_method.credit_card.month": 0}, "PaymentMethod.CreditCard.Month"),
+        ({"payment_method.credit_card.month": "1.5"}, "PaymentMethod.CreditCard.Month"),
+        ({"payment_method.credit_card.year": -1}, "PaymentMethod.CreditCard.Year"),
+        ({"payment_method.credit_card.year": 10**6}, "PaymentMethod.CreditCard.Year"),
+        ({"payment_method.credit_card.verification_value": "12345"}, "PaymentMethod.CreditCard.VerificationValue"),
+        ({"payment_method.email": "x" * 300}, "PaymentMethod.Email"),
+        ({"mid": "other"}, "Mid"),
+        ({"mid": [1]}, "Mid"),
+    ],
+)
 def test_a_wrong_card(steady: Steady, change: dict[str, Any], named: str) -> None:
     body = tokenize_body(APPROVES, **change)
     with steady.nothing_written():
@@ -232,10 +265,21 @@ def real_looking(head: str, digits: int) -> str:
     return body + luhn_digit(body)
 
 
-REAL = [real_looking(head, digits) for head, digits in (("401288", 16), ("2221007", 16), ("545454", 16),
-                                                        ("3714496", 15), ("601199", 16),
-                                                        ("30569", 14), ("353011", 16), ("5067", 16), ("4", 13),
-                                                        ("622126", 19))]  # fmt: skip
+REAL = [
+    real_looking(head, digits)
+    for head, digits in (
+        ("401288", 16),
+        ("2221007", 16),
+        ("545454", 16),
+        ("3714496", 15),
+        ("601199", 16),
+        ("30569", 14),
+        ("353011", 16),
+        ("5067", 16),
+        ("4", 13),
+        ("622126", 19),
+    )
+]
 
 
 @pytest.mark.parametrize("number", REAL, ids=lambda number: f"{number[:4]}-{len(number)}")
@@ -246,8 +290,10 @@ def test_a_real_looking_card_is_refused_and_nowhere_kept(steady: Steady, number:
         for sent in (number, spaced, int(number)):
             evaluated = steady.shop.evaluate(paymentMethod__cardNumber=sent, paymentMethod__verificationValue="917")
             tokenized = steady.shop.post("/tokenize", tokenize_body(number, payment_method__credit_card__number=sent))
-            for answer, field in ((evaluated, "PaymentMethod.CardNumber"),
-                                  (tokenized, "PaymentMethod.CreditCard.Number")):
+            for answer, field in (
+                (evaluated, "PaymentMethod.CardNumber"),
+                (tokenized, "PaymentMethod.CreditCard.Number"),
+            ):
                 [text] = fields_of(answer)[field]
                 assert "Real card data must never be used here" in text
                 assert "recoup sandbox inputs" in text
@@ -285,8 +331,10 @@ def test_what_belongs_to_another_merchant_is_not_there(door: Door, shop: Caller,
 @pytest.mark.parametrize("state", ["completed", "returned", "declined", "expired", "paid_elsewhere"])
 def test_cancelling_what_is_over_is_409_and_says_what_is_possible(door: Door, shop: Caller, state: str) -> None:
     at_once = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
-    body = shop.body(**(at_once if state in ("completed", "returned", "declined") else {}),
-                     paymentMethod__cardNumber={"declined": HARD, "expired": FUNDS}.get(state, APPROVES))  # fmt: skip
+    body = shop.body(
+        **(at_once if state in ("completed", "returned", "declined") else {}),
+        paymentMethod__cardNumber={"declined": HARD, "expired": FUNDS}.get(state, APPROVES),
+    )
     order_id = shop.evaluate(body).json()["orderId"]
     if state == "returned":
         shop.refund(order_id, {"amountToRefund": 45.9})
@@ -341,27 +389,40 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
             for code in codes:
                 answers += [
                     shop.evaluate(paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
-                    shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=pan,
-                                  paymentMethod__verificationValue=code),
+                    shop.evaluate(
+                        expiryDateUtc=GONE, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code
+                    ),
                     shop.evaluate(isMIT=False, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
                     shop.post("/tokenize", tokenize_body(pan, payment_method__credit_card__verification_value=code)),
                     shop.post("/transmit", transmit_body(shop, paymentMethod__cardNumber=pan)),
                     shop.evaluate(paymentMethod__token=True, paymentMethod__cardNumber=pan),
-                    shop.evaluate(transaction__currency=pan), shop.evaluate(transaction__amount=int(pan)),
+                    shop.evaluate(transaction__currency=pan),
+                    shop.evaluate(transaction__amount=int(pan)),
                     shop.evaluate(isDeclined=pan),
-                    shop.evaluate(siteId=pan), shop.evaluate(expiryDateUtc=pan), shop.evaluate(transactionType=pan),
-                    shop.get(f"/orders/{pan}"), shop.get(f"/orders?status={pan}"), shop.get(f"/orders?from={pan}"),
+                    shop.evaluate(siteId=pan),
+                    shop.evaluate(expiryDateUtc=pan),
+                    shop.evaluate(transactionType=pan),
+                    shop.get(f"/orders/{pan}"),
+                    shop.get(f"/orders?status={pan}"),
+                    shop.get(f"/orders?from={pan}"),
                     shop.post("/outcome", {"orderSessionKey": pan}),
                     shop.raw("/evaluate", f'{{"cardNumber":"{pan}"'.encode()),
-                ]  # fmt: skip
-        answers.append(door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key,
-                                                                   "AppSecret": shop.shop.keys.app_secret + "x"}))
-        refresh = door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key,
-                                                              "AppSecret": shop.shop.keys.app_secret})
+                ]
+        answers.append(
+            door.call(
+                "POST",
+                "/v1/oauth2/token",
+                json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret + "x"},
+            )
+        )
+        refresh = door.call(
+            "POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}
+        )
         shop.advance(days=22)
     kept = door.run(everything(door.world))
-    told = "\n".join([*(answer.text for answer in answers), *(str(answer.headers) for answer in answers),
-                      log.getvalue()])
+    told = "\n".join(
+        [*(answer.text for answer in answers), *(str(answer.headers) for answer in answers), log.getvalue()]
+    )
     assert "vault" in kept
     assert "outbox" in kept
     for pan in pans:
@@ -380,24 +441,36 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
 # what an error says to do -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", [
-    "http://localhost:9000/hook", "https://localhost/hook", "http://127.0.0.1/hook", "http://10.0.0.7:80/",
-    "http://hooks.example.com/", "https://127.0.0.1:9000/",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:9000/hook",
+        "https://localhost/hook",
+        "http://127.0.0.1/hook",
+        "http://10.0.0.7:80/",
+        "http://hooks.example.com/",
+        "https://127.0.0.1:9000/",
+    ],
+)
 def test_a_local_receiver_is_told_which_address_the_sandbox_takes(steady: Steady, url: str) -> None:
     [told] = fields_of(steady.shop.post("/webhooks", {"url": url}))["Url"]
     assert "http://127.0.0.1:PORT" in told
     assert "https" in told or "internet" in told
 
 
-@pytest.mark.parametrize(("changes", "field", "cure"), [
-    ({"orderId": 1.5}, "OrderId", "text in quotes"), ({"payer": "Ana"}, "Payer", "in braces"),
-    ({"orderItems": {}}, "OrderItems", "in brackets"), ({"mid": UNKNOWN}, "Mid", "Leave it out"),
-    ({"siteId": "abc"}, "SiteId", "a GUID like"),
-    ({"transaction__currency": "XXX"}, "Transaction.Currency", "like USD"),
-    ({"transactionType": "CAPTURE"}, "TransactionType", "AUTHORIZATION or PURCHASE"),
-    ({"paymentMethod__cardNumber": "my card"}, "PaymentMethod.CardNumber", "/tokenize"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "field", "cure"),
+    [
+        ({"orderId": 1.5}, "OrderId", "text in quotes"),
+        ({"payer": "Ana"}, "Payer", "in braces"),
+        ({"orderItems": {}}, "OrderItems", "in brackets"),
+        ({"mid": UNKNOWN}, "Mid", "Leave it out"),
+        ({"siteId": "abc"}, "SiteId", "a GUID like"),
+        ({"transaction__currency": "XXX"}, "Transaction.Currency", "like USD"),
+        ({"transactionType": "CAPTURE"}, "TransactionType", "AUTHORIZATION or PURCHASE"),
+        ({"paymentMethod__cardNumber": "my card"}, "PaymentMethod.CardNumber", "/tokenize"),
+    ],
+)
 def test_a_refused_field_is_told_what_to_send_instead(
     steady: Steady, changes: dict[str, Any], field: str, cure: str
 ) -> None:

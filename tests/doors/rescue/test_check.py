@@ -88,14 +88,18 @@ def test_a_source_without_an_edition_ends_without_a_comma(shop: Caller) -> None:
 
 
 def test_a_slip_in_a_name_is_told_and_one_that_would_charge_at_once_is_refused(door: Door, shop: Caller) -> None:
-    body = shop.body(isMIT=GONE, isMiT2=True, isReccuring=True, transaction__responsCode="51",
-                     payer__eMial="a@b.example")  # fmt: skip
+    body = shop.body(
+        isMIT=GONE, isMiT2=True, isReccuring=True, transaction__responsCode="51", payer__eMial="a@b.example"
+    )
     told = shop.post("/evaluate/check", body).json()
     assert [one["field"] for one in told["complaints"]] == ["IsMIT"]
     assert "'isMiT2' is not known; did you mean isMIT?" in told["complaints"][0]["text"]
     told_of = " ".join(told["remarks"])
-    for name, meant in (("isReccuring", "isRecurring"), ("transaction.responsCode", "responseCode"),
-                        ("payer.eMial", "email")):  # fmt: skip
+    for name, meant in (
+        ("isReccuring", "isRecurring"),
+        ("transaction.responsCode", "responseCode"),
+        ("payer.eMial", "email"),
+    ):
         assert f"There is no field {name!r}, so it was not read. Did you mean {meant}?" in told_of
     with door.nothing_written():
         assert list(fields_of(shop.evaluate(body))) == ["IsMIT"]

@@ -36,9 +36,14 @@ def test_each_line_turns_its_own_light_green(door: Door) -> None:
     lines = {task.step: curl_line(task, "http://door.test") for task in TASKS}
     with receiving(door) as hooks:
         now = door.run(shop.now())
-        names = {"APP_KEY": shop.keys.app_key, "APP_SECRET": shop.keys.app_secret, "CARD": APPROVE_CARDS[0],
-                 "EXPIRY": (now + timedelta(days=20)).strftime("%Y-%m-%dT%H:%M:%SZ"), "HOOK": hooks.url(),
-                 "FROM": now.strftime("%Y-%m-%dT%H:%M:%SZ")}  # fmt: skip
+        names = {
+            "APP_KEY": shop.keys.app_key,
+            "APP_SECRET": shop.keys.app_secret,
+            "CARD": APPROVE_CARDS[0],
+            "EXPIRY": (now + timedelta(days=20)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "HOOK": hooks.url(),
+            "FROM": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
         seen: list[str] = []
 
         def lit(step: str) -> None:

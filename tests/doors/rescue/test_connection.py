@@ -107,8 +107,9 @@ def test_a_key_without_its_scopes_is_told(door: Door, shop: Caller) -> None:
     door.sql("UPDATE api_keys SET scopes = '{merchants}' WHERE merchant_id = $1", shop.shop.merchant_id)
     shop.sign_in()
     assert {name: state for name, state in states(way_of(shop)).items() if state == "failed"} == {
-        "credential": "failed", "outcome": "failed",
-    }  # fmt: skip
+        "credential": "failed",
+        "outcome": "failed",
+    }
 
 
 def test_a_silent_receiver_holds_the_test_for_a_bounded_time(shop: Caller) -> None:
@@ -123,11 +124,17 @@ def test_a_silent_receiver_holds_the_test_for_a_bounded_time(shop: Caller) -> No
         receiver.holding.set()
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({}, "Kind"), ({"kind": "all"}, "Kind"), ({"kind": "mit", "siteId": "x"}, "SiteId"),
-    ({"kind": "mit", "siteId": str(uuid.UUID(int=7))}, "SiteId"), ({"kind": "mit", "campaign": "x" * 65}, "Campaign"),
-    ({"kind": "mit", "mid": str(uuid.UUID(int=7))}, "Mid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "Kind"),
+        ({"kind": "all"}, "Kind"),
+        ({"kind": "mit", "siteId": "x"}, "SiteId"),
+        ({"kind": "mit", "siteId": str(uuid.UUID(int=7))}, "SiteId"),
+        ({"kind": "mit", "campaign": "x" * 65}, "Campaign"),
+        ({"kind": "mit", "mid": str(uuid.UUID(int=7))}, "Mid"),
+    ],
+)
 def test_a_wrong_body_names_the_field(shop: Caller, body: dict[str, Any], field: str) -> None:
     assert list(fields_of(shop.post("/connection-test", body))) == [field]
 

@@ -30,10 +30,15 @@ def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
     names = names_of(shape)
     room = BYTES // max(1, count(names)) - 60
     values: list[Any] = [
-        "9" * room, f"4{'1' * 15} " * (room // 17), "a@" * (room // 2), "\N{COMBINING ACUTE ACCENT}" * (room // 6),
-        [{}] * min(room // 4, 90_000 // count(names)), ["a"] * min(room // 6, 90_000 // count(names)),
-        {f"n{number}": number for number in range(min(490, room // 14))}, [["1"]] * (room // 8),
-    ]  # fmt: skip
+        "9" * room,
+        f"4{'1' * 15} " * (room // 17),
+        "a@" * (room // 2),
+        "\N{COMBINING ACUTE ACCENT}" * (room // 6),
+        [{}] * min(room // 4, 90_000 // count(names)),
+        ["a"] * min(room // 6, 90_000 // count(names)),
+        {f"n{number}": number for number in range(min(490, room // 14))},
+        [["1"]] * (room // 8),
+    ]
     made = [json.dumps(filled(names, value)).encode() for value in values]
     made += [json.dumps(dict.fromkeys(names, value)).encode() for value in values[4:]]
     return [body for body in made if len(body) < 1 << 20]
@@ -51,10 +56,14 @@ def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
         assert len(answer.content) < 100_000, "more complaints than anybody reads"
 
 
-@pytest.mark.parametrize(("path", "name"), [
-    ("/v1/oauth2/token", "AppKey"), ("/v1/oauth2/refresh", "RefreshToken"),
-    ("/v1/tokenize?environment=tk_test_none", "payment_method"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/oauth2/token", "AppKey"),
+        ("/v1/oauth2/refresh", "RefreshToken"),
+        ("/v1/tokenize?environment=tk_test_none", "payment_method"),
+    ],
+)
 def test_a_stranger_cannot_have_long_digits_looked_through(door: Door, path: str, name: str) -> None:
     """Of 32 KB before any credential each took as long as fifty calls; a merchant's own body may hold many ids."""
     for digits in ("4+" * 1_100, "4 4 4 4 " * 4_000):

@@ -12,8 +12,13 @@ from recoup.rules.network.magic import APPROVE_CARDS, CHALLENGE_PHONES, PHONE_CA
 
 def customer(shop: Caller, **changes: Any) -> dict[str, Any]:
     """One CIT, as a checkout sends it."""
-    usual = {"isMIT": False, "expiryDateUtc": None, "customerIp": "203.0.113.24",
-             "paymentMethod__cardNumber": APPROVE_CARDS[1], "paymentMethod__verificationValue": "123"}  # fmt: skip
+    usual = {
+        "isMIT": False,
+        "expiryDateUtc": None,
+        "customerIp": "203.0.113.24",
+        "paymentMethod__cardNumber": APPROVE_CARDS[1],
+        "paymentMethod__verificationValue": "123",
+    }
     answer = shop.evaluate(**(usual | changes))
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
@@ -39,11 +44,21 @@ def test_a_cit_is_answered_at_once(shop: Caller, source: str) -> None:
 
 def test_the_code_given_at_tokenize_counts(shop: Caller) -> None:
     token = shop.token_for(PHONE_CARD, payment_method__credit_card__verification_value="999")
-    told = customer(shop, paymentMethod__cardNumber=token, paymentMethod__token=True, payer__phone="",
-                    paymentMethod__verificationValue="")  # fmt: skip
+    told = customer(
+        shop,
+        paymentMethod__cardNumber=token,
+        paymentMethod__token=True,
+        payer__phone="",
+        paymentMethod__verificationValue="",
+    )
     assert told["status"] == "APPROVED"
-    again = customer(shop, paymentMethod__cardNumber=token, paymentMethod__token=True, payer__phone="",
-                     paymentMethod__verificationValue="")  # fmt: skip
+    again = customer(
+        shop,
+        paymentMethod__cardNumber=token,
+        paymentMethod__token=True,
+        payer__phone="",
+        paymentMethod__verificationValue="",
+    )
     assert again["status"] == "DECLINED"  # a code is used once
 
 
@@ -58,8 +73,11 @@ def test_authorise_capture_refund(shop: Caller) -> None:
     key = str(uuid.uuid4())
     done = capture(shop, order_id, idempotencyKey=key).json()
     assert (done["status"], done["captureStatus"], done["success"], done["orderId"]) == (
-        "SUCCESS", "SUCCESS", True, order_id,
-    )  # fmt: skip
+        "SUCCESS",
+        "SUCCESS",
+        True,
+        order_id,
+    )
     assert capture(shop, order_id, idempotencyKey=key).json() == done
     assert shop.order(order_id)["statusName"] == "COMPLETED"
     check_refused(capture(shop, order_id), 409, "wrong_state")
@@ -82,9 +100,15 @@ def test_what_a_bad_capture_gets(door: Door, shop: Caller) -> None:
     other.sign_in()
     with door.nothing_written():
         bad: tuple[tuple[str, Any], ...] = (
-            ("amount", "45.90"), ("amount", 0), ("amount", -1), ("amount", 4590.5), ("currency", "XXY"),
-            ("orderId", "order-1"), ("orderId", None), ("idempotencyKey", ""),
-        )  # fmt: skip
+            ("amount", "45.90"),
+            ("amount", 0),
+            ("amount", -1),
+            ("amount", 4590.5),
+            ("currency", "XXY"),
+            ("orderId", "order-1"),
+            ("orderId", None),
+            ("idempotencyKey", ""),
+        )
         for field, value in bad:
             said = fields_of(capture(shop, order_id, **{field: value}))
             assert field.lower() in {name.lower() for name in said}, said
@@ -106,8 +130,12 @@ def test_a_payment_without_the_customers_address_is_told_so(shop: Caller) -> Non
 
 def test_a_security_code_that_is_used_up_is_told(shop: Caller) -> None:
     token = shop.token_for(PHONE_CARD)
-    asked: dict[str, Any] = {"paymentMethod__cardNumber": token, "paymentMethod__token": True, "payer__phone": "",
-                             "paymentMethod__verificationValue": ""}  # fmt: skip
+    asked: dict[str, Any] = {
+        "paymentMethod__cardNumber": token,
+        "paymentMethod__token": True,
+        "payer__phone": "",
+        "paymentMethod__verificationValue": "",
+    }
     assert customer(shop, **asked)["customProperties"] == {}
     told = customer(shop, **asked)
     assert told["status"] == "DECLINED"

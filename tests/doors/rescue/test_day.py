@@ -27,8 +27,11 @@ def test_a_day_of_any_operations_answers_as_the_document_tells(server: ServerAdd
 
 def test_an_answer_that_the_document_does_not_tell_is_seen() -> None:
     order = BY_NAME["GET /v1/orders/{id}"]
-    for answer in (httpx.Response(418, json={}), httpx.Response(200, json={"id": 7}),
-                   httpx.Response(200, text="id", headers={"content-type": "text/csv"})):  # fmt: skip
+    for answer in (
+        httpx.Response(418, json={}),
+        httpx.Response(200, json={"id": 7}),
+        httpx.Response(200, text="id", headers={"content-type": "text/csv"}),
+    ):
         with pytest.raises(AssertionError):
             TOLD.check(order, answer)
     assert not TOLD.allows(BY_NAME["POST /v1/evaluate"], {"isDeclined": "yes"})

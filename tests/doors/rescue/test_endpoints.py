@@ -83,12 +83,20 @@ def test_an_endpoint_that_a_410_disabled_is_taken_up_again(shop: Caller, hooks: 
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-@pytest.mark.parametrize(("body", "field"), [
-    ({"url": "http://hooks.merchant.example.com/"}, "Url"), ({"url": "https://u:p@a.example.com/"}, "Url"),
-    ({"events": []}, "Events"), ({"events": ["order.nonsense"]}, "Events"), ({"events": "order.completed"}, "Events"),
-    ({"events": [1]}, "Events"), ({"format": "xml"}, "Format"), ({"state": "deleted"}, "State"),
-    ({"state": 1}, "State"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"url": "http://hooks.merchant.example.com/"}, "Url"),
+        ({"url": "https://u:p@a.example.com/"}, "Url"),
+        ({"events": []}, "Events"),
+        ({"events": ["order.nonsense"]}, "Events"),
+        ({"events": "order.completed"}, "Events"),
+        ({"events": [1]}, "Events"),
+        ({"format": "xml"}, "Format"),
+        ({"state": "deleted"}, "State"),
+        ({"state": 1}, "State"),
+    ],
+)
 def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: dict[str, Any], field: str) -> None:
     made = endpoint(shop, "https://hooks.merchant.example.com/")
     with shop.door.nothing_written():
@@ -230,8 +238,9 @@ def test_another_endpoints_tries_are_not_told(shop: Caller, hooks: Receiver) -> 
     assert shop.get(f"/webhooks/{second['id']}/deliveries").json()["data"] == []
 
 
-@pytest.mark.parametrize(("query", "field"), [("limit=0", "Limit"), ("limit=201", "Limit"), ("limit=x", "Limit"),
-                                              ("before=x", "Before")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "field"), [("limit=0", "Limit"), ("limit=201", "Limit"), ("limit=x", "Limit"), ("before=x", "Before")]
+)
 def test_pages_that_cannot_be_asked_for(shop: Caller, query: str, field: str) -> None:
     made = endpoint(shop, "https://hooks.merchant.example.com/")
     assert list(fields_of(shop.get(f"/webhooks/{made['id']}/deliveries?{query}"))) == [field]

@@ -54,7 +54,9 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
     assert order["statusName"] == "COMPLETED"
     decided = world.sql(
         "SELECT d.verdict, d.versions ->> 'decider' AS decider, d.versions ->> 'model' AS model, d.taken"
-        " FROM decisions d WHERE d.order_id = $1::uuid ORDER BY decision_id", order_id)  # fmt: skip
+        " FROM decisions d WHERE d.order_id = $1::uuid ORDER BY decision_id",
+        order_id,
+    )
     assert {row["decider"] for row in decided} == {"engine-1"}
     assert len({row["model"] for row in decided}) == 1
     assert [row["verdict"] for row in decided if row["verdict"] == "attempt_now"] == ["attempt_now"] * 2
@@ -71,17 +73,21 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     assert told["status"] == "APPROVED"
     decided = advances(world, told["orderId"])
     assert [(row["decider"], row["verdict"], row["taken"]) for row in decided] == [
-        ("advance-2", "approve_now", "collect_later")]  # fmt: skip
+        ("advance-2", "approve_now", "collect_later")
+    ]
     lower = decided[0]["alternatives"][0]["chance"]
     assert 0 < lower < 1
-    assert (decided[0]["model"], decided[0]["arm"]["arm"]) == (world.world.models.current(datetime.now(UTC)).name,
-                                                               "engine")  # fmt: skip
+    assert (decided[0]["model"], decided[0]["arm"]["arm"]) == (
+        world.world.models.current(datetime.now(UTC)).name,
+        "engine",
+    )
     # The same decline where the operator allows a little less than the lower bound asks for.
     world.run(agree(shop.shop, allowed_loss_basis_points=int(10_000 * (1 - lower)) - 500))
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ben", payer__email="ben@a.test")
     assert told["status"] == "DECLINED"
     assert [(row["decider"], row["verdict"], row["rules"]) for row in advances(world, told["orderId"])] == [
-        ("advance-2", "decline_at_once", ["declined", "expected_loss"])]  # fmt: skip
+        ("advance-2", "decline_at_once", ["declined", "expected_loss"])
+    ]
     found = world.run(verify(world.world))
     assert found.difference is None, found.difference
 
@@ -103,6 +109,8 @@ def advances(world: Door, order_id: str) -> list[Any]:
     rows = world.sql(
         "SELECT verdict, taken, rules, arm, reasons, alternatives, versions ->> 'decider' AS decider,"
         " versions ->> 'model' AS model FROM decisions WHERE order_id = $1::uuid"
-        " AND versions ->> 'decider' LIKE 'advance-%' ORDER BY decision_id", order_id)  # fmt: skip
+        " AND versions ->> 'decider' LIKE 'advance-%' ORDER BY decision_id",
+        order_id,
+    )
     texts = ("rules", "arm", "reasons", "alternatives")
     return [{**row, **{name: json.loads(row[name]) for name in texts}} for row in rows]

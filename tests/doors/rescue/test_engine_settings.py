@@ -27,7 +27,9 @@ def audit_of(shop: Caller) -> list[str]:
 def test_the_share_is_set_for_the_merchant_and_another_for_a_site(shop: Caller) -> None:
     before = shop.get("/engine").json()
     assert [(one["siteId"], one["name"], one["mode"], one["lastChange"]) for one in before["data"]] == [
-        (None, "", "off", None), (str(shop.shop.site_id), "Leaf", "inherit", None)]  # fmt: skip
+        (None, "", "off", None),
+        (str(shop.shop.site_id), "Leaf", "inherit", None),
+    ]
     assert (before["model"], before["stops"]) == (None, [])
     assert "No model" in before["whyNone"]
     own = put(shop, mode="share", share=60, explore=5, exploreMax={"USD": 50000, "eur": 9050})["data"][0]
@@ -52,17 +54,21 @@ def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field", "said"),
-    [({"mode": "share", "share": 95}, "Share", "the share is at most 90 %"),
-     ({"mode": "share", "holdout": 51}, "Holdout", "from 0 to 50 percent"),
-     ({"mode": "share", "explore": -1}, "Explore", "from 0 to 20 percent"),
-     ({"mode": "share", "explore": 2.5}, "Explore", "must be a whole number"),
-     ({"share": 5}, "Mode", "required"), ({"mode": "all"}, "Mode", "must be one of inherit, off"),
-     ({"mode": "inherit"}, "Mode", "Only a site"), ({"mode": "off", "siteId": "x"}, "SiteId", "must be a GUID"),
-     ({"mode": "share", "exploreMax": {"USD": "500"}}, "ExploreMax", "minor units"),
-     ({"mode": "share", "exploreMax": {"XYZ": 5}}, "ExploreMax", "'XYZ' is not an ISO 4217 code"),
-     ({"mode": "share", "exploreMax": {f"A{n}": 5 for n in range(31)}}, "ExploreMax", "at most 30"),
-     ({"mode": "share", "holdouts": 5}, "Holdouts", "Did you mean holdout?")],
-)  # fmt: skip
+    [
+        ({"mode": "share", "share": 95}, "Share", "the share is at most 90 %"),
+        ({"mode": "share", "holdout": 51}, "Holdout", "from 0 to 50 percent"),
+        ({"mode": "share", "explore": -1}, "Explore", "from 0 to 20 percent"),
+        ({"mode": "share", "explore": 2.5}, "Explore", "must be a whole number"),
+        ({"share": 5}, "Mode", "required"),
+        ({"mode": "all"}, "Mode", "must be one of inherit, off"),
+        ({"mode": "inherit"}, "Mode", "Only a site"),
+        ({"mode": "off", "siteId": "x"}, "SiteId", "must be a GUID"),
+        ({"mode": "share", "exploreMax": {"USD": "500"}}, "ExploreMax", "minor units"),
+        ({"mode": "share", "exploreMax": {"XYZ": 5}}, "ExploreMax", "'XYZ' is not an ISO 4217 code"),
+        ({"mode": "share", "exploreMax": {f"A{n}": 5 for n in range(31)}}, "ExploreMax", "at most 30"),
+        ({"mode": "share", "holdouts": 5}, "Holdouts", "Did you mean holdout?"),
+    ],
+)
 def test_what_is_wrong_names_its_field_and_nothing_changes(
     shop: Caller, body: dict[str, Any], field: str, said: str
 ) -> None:
@@ -74,8 +80,10 @@ def test_what_is_wrong_names_its_field_and_nothing_changes(
 
 def test_it_says_what_the_last_night_has_found(shop: Caller) -> None:
     assert shop.get("/engine").json()["lastTraining"] is None
-    shop.door.sql("INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, null, null,"
-                  " null, 'a secret of the operator')")  # fmt: skip
+    shop.door.sql(
+        "INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, null, null,"
+        " null, 'a secret of the operator')"
+    )
     assert shop.get("/engine").json()["lastTraining"] == {"at": "2026-11-22T03:00:05.000Z", "result": "failed"}
 
 

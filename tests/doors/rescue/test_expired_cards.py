@@ -32,13 +32,19 @@ def test_a_card_is_taken_until_its_month_is_over(shop: Caller) -> None:
     assert list(fields_of(shop.post("/tokenize", body))) == ["PaymentMethod.CreditCard.Year"]
 
 
-@pytest.mark.parametrize(("number", "code"), [
-    (CARD, "54"), (script_card("visa", "51", 0), "54"), (script_card("amex", "116", 0), "101"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (CARD, "54"),
+        (script_card("visa", "51", 0), "54"),
+        (script_card("amex", "116", 0), "101"),
+    ],
+)
 def test_the_sandbox_bank_declines_a_card_that_has_expired(shop: Caller, number: str, code: str) -> None:
     """Sent as a number with /evaluate, which is not refused for it: the decline may be of just that."""
-    order_id = shop.admit(paymentMethod__cardNumber=number, paymentMethod__expirationMonth=10,
-                          paymentMethod__expirationYear=2020)  # fmt: skip
+    order_id = shop.admit(
+        paymentMethod__cardNumber=number, paymentMethod__expirationMonth=10, paymentMethod__expirationYear=2020
+    )
     shop.advance(days=22)
     order = shop.order(order_id)
     assert order["statusName"] == "CANCELLED"

@@ -17,8 +17,11 @@ from recoup.doors.rescue.app import OPERATIONS
 
 CASES = 5_000
 NAMES = {f"{one.method} {one.path}": one for one in OPERATIONS}
-WORKED = {"POST /v1/webhooks/{id}/test": {502}, "POST /v1/partner/webhooks/{id}/test": {502},
-          "POST /v1/oauth2/refresh": {400}}  # nobody listens; no token is left
+WORKED = {
+    "POST /v1/webhooks/{id}/test": {502},
+    "POST /v1/partner/webhooks/{id}/test": {502},
+    "POST /v1/oauth2/refresh": {400},
+}  # nobody listens; no token is left
 _WHOLE = sum(WEIGHTS.get(name, 1) for name in NAMES)
 
 
@@ -79,10 +82,17 @@ async def _raw_query(target: Target, raw: bytes) -> httpx.Response:
         got["body"] += message.get("body", b"")
         got.update({name: message[name] for name in ("status", "headers") if name in message})
 
-    scope = {"type": "http", "method": "GET", "path": "/v1/orders", "raw_path": b"/v1/orders", "query_string": raw,
-             "scheme": "http",
-             "headers": [(b"authorization", target.shop.headers["authorization"].encode())],
-             "client": ("192.0.2.7", 5), "root_path": ""}  # fmt: skip
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/orders",
+        "raw_path": b"/v1/orders",
+        "query_string": raw,
+        "scheme": "http",
+        "headers": [(b"authorization", target.shop.headers["authorization"].encode())],
+        "client": ("192.0.2.7", 5),
+        "root_path": "",
+    }
     await target.door.app(scope, receive, send)
     return httpx.Response(got["status"], headers=got["headers"], content=got["body"])
 
@@ -90,10 +100,35 @@ async def _raw_query(target: Target, raw: bytes) -> httpx.Response:
 @settings(QUICK, max_examples=300)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
-    parts=st.lists(st.sampled_from(["orders", "webhooks", "transmit", "evaluate", "refund", "cancel", "oauth2", "sites",
-                                    "token", "test", "deliveries", UNKNOWN, "%00", "%2F",
-                                    "%ff", "é", "..", "a b", "0", "%E2%80%AE"]), min_size=1, max_size=4),
-)  # fmt: skip
+    parts=st.lists(
+        st.sampled_from(
+            [
+                "orders",
+                "webhooks",
+                "transmit",
+                "evaluate",
+                "refund",
+                "cancel",
+                "oauth2",
+                "sites",
+                "token",
+                "test",
+                "deliveries",
+                UNKNOWN,
+                "%00",
+                "%2F",
+                "%ff",
+                "é",
+                "..",
+                "a b",
+                "0",
+                "%E2%80%AE",
+            ]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
     answer = target.shop.call(method, "/" + "/".join(parts), json={} if method in ("POST", "PATCH", "PUT") else None)
     if answer.status_code >= 400 and method != "HEAD":
@@ -101,8 +136,10 @@ def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[
 
 
 @settings(QUICK, max_examples=200)
-@given(value=ODD.filter(str.isascii) | st.text(string.ascii_letters + string.digits + "._-= :", max_size=60),
-       kind=st.sampled_from(["Bearer ", "ApiKey ", "ApiKey a:", ""]))
+@given(
+    value=ODD.filter(str.isascii) | st.text(string.ascii_letters + string.digits + "._-= :", max_size=60),
+    kind=st.sampled_from(["Bearer ", "ApiKey ", "ApiKey a:", ""]),
+)
 def test_credentials_of_any_kind(target: Target, value: str, kind: str) -> None:
     text = (kind + value).replace("\r", "").replace("\n", "").replace("\0", "")
     check_refused(target.shop.call("GET", "/orders", headers={"authorization": text}), 401)

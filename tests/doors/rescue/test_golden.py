@@ -16,8 +16,10 @@ from tests.doors.rescue.door import FUNDS, Caller, Door
 
 from recoup.rules.network.magic import PHONE_CARD
 
-GOLDEN = {path.stem: json.loads(path.read_text(encoding="utf-8"))
-          for path in sorted((Path(__file__).parent / "golden").glob("*.json"))}  # fmt: skip
+GOLDEN = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "golden").glob("*.json"))
+}
 SHAPES = {
     "$guid": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "$date": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     "$jwt": r"[\w-]+\.[\w-]+\.[\w-]+", "$text": ".{8,}", "$eight": "[0-9A-F]{8}",
@@ -30,14 +32,21 @@ class Replay:
 
     def __init__(self, door: Door, shop: Caller, card: str) -> None:
         self.door, self.shop = door, shop
-        site = shop.post("/sites", {"url": "https://shoes.merchant.example", "name": "Shoes",
-                                    "descriptor": "EXAMPLESHOES"}).json()  # fmt: skip
+        site = shop.post(
+            "/sites", {"url": "https://shoes.merchant.example", "name": "Shoes", "descriptor": "EXAMPLESHOES"}
+        ).json()
         now = door.run(shop.shop.now())
         self.values = {
-            "$mid": shop.mid, "$site": site["id"], "$key": shop.shop.keys.app_key, "$now": now.isoformat(),
-            "$secret": shop.shop.keys.app_secret, "$environment": shop.shop.keys.tokenization_key,
-            "$in21days": (now + timedelta(days=21)).isoformat(), "$token": shop.token_for(card), "$card": PHONE_CARD,
-        }  # fmt: skip
+            "$mid": shop.mid,
+            "$site": site["id"],
+            "$key": shop.shop.keys.app_key,
+            "$now": now.isoformat(),
+            "$secret": shop.shop.keys.app_secret,
+            "$environment": shop.shop.keys.tokenization_key,
+            "$in21days": (now + timedelta(days=21)).isoformat(),
+            "$token": shop.token_for(card),
+            "$card": PHONE_CARD,
+        }
 
     def filled(self, value: Any) -> Any:
         if isinstance(value, dict):

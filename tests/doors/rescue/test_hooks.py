@@ -56,8 +56,10 @@ def lanes(shop: Caller, **set_: str) -> None:
 
 
 def probe_now(shop: Caller) -> None:
-    shop.door.sql("UPDATE endpoints SET probe_at = now() - interval '1 second' WHERE merchant_id = $1"
-                  " AND probe_at > now()", shop.shop.merchant_id)  # fmt: skip
+    shop.door.sql(
+        "UPDATE endpoints SET probe_at = now() - interval '1 second' WHERE merchant_id = $1 AND probe_at > now()",
+        shop.shop.merchant_id,
+    )
     publish(shop)
 
 
@@ -75,8 +77,14 @@ def fails_until_open(shop: Caller, hooks: Receiver) -> int:
 
 def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(shop: Caller, hooks: Receiver) -> None:
     made = subscribe(shop, hooks.url(), events=["order.submitted", "order.completed"])
-    assert made["health"] == {"state": "new", "since": None, "failures": 0, "lastError": None, "nextTryAt": None,
-                              "waitingEvents": 0}
+    assert made["health"] == {
+        "state": "new",
+        "since": None,
+        "failures": 0,
+        "lastError": None,
+        "nextTryAt": None,
+        "waitingEvents": 0,
+    }
     posts = fails_until_open(shop, hooks)
     assert FAILURES_TO_OPEN <= posts <= FAILURES_TO_OPEN + BEGIN
     health = read(shop, made)["health"]
@@ -219,8 +227,10 @@ def test_the_old_key_ends(shop: Caller, hooks: Receiver) -> None:
     made = subscribe(shop, hooks.url(), events=["order.completed"], ownKey=True)
     first = shop.post(f"/webhooks/{made['id']}/rotate").json()
     check_refused(shop.post(f"/webhooks/{made['id']}/rotate", {"overlapHours": 1}), 409, "conflict")
-    shop.door.sql("UPDATE endpoints SET previous_until = now() - interval '1 second' WHERE merchant_id = $1",
-                  shop.shop.merchant_id)  # fmt: skip
+    shop.door.sql(
+        "UPDATE endpoints SET previous_until = now() - interval '1 second' WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+    )
     assert read(shop, made)["previousKeyUntil"] is None
     shop.admit(**AT_ONCE)
     publish(shop)
@@ -265,8 +275,9 @@ def test_the_merchants_key_is_replaced_for_all_that_share_it(shop: Caller, hooks
     assert signed_with(read(shop, shared)["signingKey"], newest)
 
 
-@pytest.mark.parametrize("body", [{"overlapHours": -1}, {"overlapHours": 169}, {"overlapHours": "2h"},
-                                  {"overlapHours": 1.5}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body", [{"overlapHours": -1}, {"overlapHours": 169}, {"overlapHours": "2h"}, {"overlapHours": 1.5}]
+)
 def test_overlaps_that_cannot_be(shop: Caller, door: Door, body: dict[str, Any]) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/")
     with door.nothing_written():
@@ -294,7 +305,7 @@ def test_a_range_is_sent_again_in_order_and_marked(shop: Caller, hooks: Receiver
     before = list(hooks.got)
     assert len(before) == 7
     told = replay(shop, made, fromNumber=2, toNumber=6, idempotencyKey="once")
-    again = hooks.got[len(before):]
+    again = hooks.got[len(before) :]
     feed = [one for one in shop.get("/events").json()["data"] if 2 <= one["Number"] <= 6]
     assert {got.data["EventId"] for got in again} == {one["EventData"]["EventId"] for one in feed}
     assert len(again) == 5
@@ -322,9 +333,12 @@ def test_what_is_new_comes_after_what_is_sent_again(shop: Caller, hooks: Receive
     shop.refund(order_id, {"amountToRefund": 5})
     publish(shop)
     assert [(got.event, got.json["IsResent"]) for got in hooks.got] == [
-        ("order.submitted", False), ("order.completed", False), ("order.submitted", True), ("order.completed", True),
+        ("order.submitted", False),
+        ("order.completed", False),
+        ("order.submitted", True),
+        ("order.completed", True),
         ("order.refunded", False),
-    ]  # fmt: skip
+    ]
 
 
 def test_what_was_not_delivered_yet_is_not_sent_twice(shop: Caller, hooks: Receiver) -> None:
@@ -336,7 +350,10 @@ def test_what_was_not_delivered_yet_is_not_sent_twice(shop: Caller, hooks: Recei
     lanes(shop, due_at="now() - interval '1 second'")
     publish(shop)
     assert [(got.event, got.json["IsResent"]) for got in hooks.got] == [
-        ("order.submitted", False), ("order.submitted", False), ("order.completed", False)]  # fmt: skip
+        ("order.submitted", False),
+        ("order.submitted", False),
+        ("order.completed", False),
+    ]
 
 
 def test_a_replay_waits_for_the_one_before(shop: Caller, hooks: Receiver) -> None:
@@ -366,12 +383,22 @@ def test_by_time_and_by_name(shop: Caller, hooks: Receiver) -> None:
     assert [got.event for got in hooks.got[1:]] == ["order.submitted", "order.completed"]
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({"fromNumber": 0}, "FromNumber"), ({"fromNumber": "first"}, "FromNumber"), ({"fromNumber": 99}, "FromNumber"),
-    ({"fromNumber": 2, "toNumber": 1}, "ToNumber"), ({"since": "yesterday"}, "Since"), ({"events": []}, "Events"),
-    ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "Until"), ({"events": "all"}, "Events"),
-    ({"events": ["order.onhold"]}, "Events"), ({}, "FromNumber"), ({"idempotencyKey": "x" * 129}, "IdempotencyKey"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"fromNumber": 0}, "FromNumber"),
+        ({"fromNumber": "first"}, "FromNumber"),
+        ({"fromNumber": 99}, "FromNumber"),
+        ({"fromNumber": 2, "toNumber": 1}, "ToNumber"),
+        ({"since": "yesterday"}, "Since"),
+        ({"events": []}, "Events"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "Until"),
+        ({"events": "all"}, "Events"),
+        ({"events": ["order.onhold"]}, "Events"),
+        ({}, "FromNumber"),
+        ({"idempotencyKey": "x" * 129}, "IdempotencyKey"),
+    ],
+)
 def test_replays_that_cannot_be_name_the_field(shop: Caller, door: Door, body: dict[str, Any], field: str) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/", events=["order.completed"])
     shop.shop  # noqa: B018

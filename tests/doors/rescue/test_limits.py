@@ -29,8 +29,12 @@ def limits_in(answer: httpx.Response) -> list[str]:
 def test_answers_say_nothing_that_changes_with_each_call(door: Door, shop: Caller) -> None:
     """A public client's own suite looks for the test card's security code, 999, in all that it heard."""
     slow = another(door, buckets=Buckets(per_second=0.1, burst=9_999))
-    tried = (("GET", "/v1/orders", 200), ("GET", "/v1/orders/none", 404), ("POST", "/v1/evaluate", 400),
-             ("DELETE", f"/v1/sites/{shop.shop.site_id}", 409))  # fmt: skip
+    tried = (
+        ("GET", "/v1/orders", 200),
+        ("GET", "/v1/orders/none", 404),
+        ("POST", "/v1/evaluate", 400),
+        ("DELETE", f"/v1/sites/{shop.shop.site_id}", 409),
+    )
     for method, path, status in tried:
         answer = slow.call(method, path, headers=shop.headers, json={} if method == "POST" else None)
         assert answer.status_code == status

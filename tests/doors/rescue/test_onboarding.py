@@ -103,8 +103,10 @@ def test_a_draft_becomes_a_merchant_that_takes_orders(door: Door, partner: Partn
     assert (again["mid"], again["credentials"], again["status"]) == (converted["mid"], None, "SUCCESS")
     told = partner.call("GET", f"/{application}").json()
     assert (told["status"], told["mid"], told["note"]) == ("CONVERTED", converted["mid"], "welcome")
-    merchant = door.sql("SELECT cit_web, cit_callcenter, mit, name, partner_id FROM merchants WHERE merchant_id = $1",
-                        UUID(converted["mid"]))[0]  # fmt: skip
+    merchant = door.sql(
+        "SELECT cit_web, cit_callcenter, mit, name, partner_id FROM merchants WHERE merchant_id = $1",
+        UUID(converted["mid"]),
+    )[0]
     assert tuple(merchant) == (True, False, True, "Brightleaf Tea Ltd", partner.partner_id)
     own = door.sql("SELECT external_id FROM partner_merchants WHERE merchant_id = $1", UUID(converted["mid"]))
     assert own[0][0] == "crm-1"
@@ -117,9 +119,20 @@ def test_a_submit_names_all_that_is_missing_and_changes_nothing(door: Door, part
     told = answer.json()
     assert (answer.status_code, told["success"], told["status"], told["statusCode"]) == (200, False, "FAILED", "400100")
     named = told["customProperties"]["missing"].split(",")
-    assert named == ["LegalName", "Country", "RegistrationNumber", "BusinessCategory", "Contact.Name", "Contact.Email",
-                     "Volumes.Currency", "Volumes.MonthlyAmount", "Kinds", "Sites[0].Url", "Sites[0].Descriptor",
-                     "Documents.registration"]  # fmt: skip
+    assert named == [
+        "LegalName",
+        "Country",
+        "RegistrationNumber",
+        "BusinessCategory",
+        "Contact.Name",
+        "Contact.Email",
+        "Volumes.Currency",
+        "Volumes.MonthlyAmount",
+        "Kinds",
+        "Sites[0].Url",
+        "Sites[0].Descriptor",
+        "Documents.registration",
+    ]
     assert len(told["errors"]) == len(named)
     assert partner.call("GET", f"/{application}").json()["missing"] == named
 
@@ -129,9 +142,10 @@ def test_an_application_edited_after_submission_says_why_not(door: Door, partner
     document = partner.call("GET", f"/{application}/documents").json()["data"][0]["id"]
     with door.nothing_written():
         for answer in (
-            partner.call("PUT", f"/{application}", json=FORM), partner.attach(application, PDF + b"\n"),
+            partner.call("PUT", f"/{application}", json=FORM),
+            partner.attach(application, PDF + b"\n"),
             partner.call("DELETE", f"/{application}/documents/{document}"),
-        ):  # fmt: skip
+        ):
             check_refused(answer, 409, "wrong_state")
             assert "SUBMITTED" in answer.json()["result"]
             assert "draft" in answer.json()["result"]
@@ -146,17 +160,31 @@ def test_what_is_put_is_the_whole_draft(partner: Partner) -> None:
 
 def test_every_bad_field_is_named(door: Door, partner: Partner) -> None:
     bad = FORM | {
-        "country": "XX", "businessCategory": "tea", "contact": {"email": "ana@"}, "kinds": ["mit", "loans"],
-        "sites": [{"url": "http://x", "descriptor": "A"}], "volumes": {"currency": "XXX", "monthlyAmount": 5},
-    }  # fmt: skip
+        "country": "XX",
+        "businessCategory": "tea",
+        "contact": {"email": "ana@"},
+        "kinds": ["mit", "loans"],
+        "sites": [{"url": "http://x", "descriptor": "A"}],
+        "volumes": {"currency": "XXX", "monthlyAmount": 5},
+    }
     with door.nothing_written():
         assert set(fields_of(partner.call("POST", json=bad))) == {
-            "Country", "BusinessCategory", "Contact.Email", "Kinds", "Sites[0].Url", "Sites[0].Descriptor",
+            "Country",
+            "BusinessCategory",
+            "Contact.Email",
+            "Kinds",
+            "Sites[0].Url",
+            "Sites[0].Descriptor",
             "Volumes.Currency",
-        }  # fmt: skip
+        }
         wrong = {"legalName": 1.5, "kinds": "mit", "sites": {}, "volumes": {"monthlyAmount": -1}, "contact": "x"}
         assert set(fields_of(partner.call("POST", json=wrong))) == {
-            "LegalName", "Kinds", "Sites", "Volumes.MonthlyAmount", "Contact"}  # fmt: skip
+            "LegalName",
+            "Kinds",
+            "Sites",
+            "Volumes.MonthlyAmount",
+            "Contact",
+        }
 
 
 def test_an_external_id_names_one_open_application(door: Door, partner: Partner, rival: Partner) -> None:
@@ -193,12 +221,20 @@ def test_documents_are_sealed_and_known_by_their_bytes(door: Door, partner: Part
     assert partner.call("GET", f"/{application}/documents").json()["data"] == []
 
 
-@pytest.mark.parametrize(("change", "field"), [
-    ({"content": base64.b64encode(b"MZ\x90\x00").decode()}, "Content"), ({"content": "not base64!"}, "Content"),
-    ({"content": ""}, "Content"), ({"content": base64.b64encode(PDF).decode()[:-2]}, "Content"),
-    ({"content": base64.b64encode(PDF + b"x" * BYTES_MAX).decode()}, "Content"), ({"kind": "selfie"}, "Kind"),
-    ({"name": "///"}, "Name"), ({"name": None}, "Name"), ({"kind": 7}, "Kind"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"content": base64.b64encode(b"MZ\x90\x00").decode()}, "Content"),
+        ({"content": "not base64!"}, "Content"),
+        ({"content": ""}, "Content"),
+        ({"content": base64.b64encode(PDF).decode()[:-2]}, "Content"),
+        ({"content": base64.b64encode(PDF + b"x" * BYTES_MAX).decode()}, "Content"),
+        ({"kind": "selfie"}, "Kind"),
+        ({"name": "///"}, "Name"),
+        ({"name": None}, "Name"),
+        ({"kind": 7}, "Kind"),
+    ],
+)
 def test_what_is_no_document_is_refused(door: Door, partner: Partner, change: dict[str, Any], field: str) -> None:
     application = partner.draft()
     with door.nothing_written():
@@ -218,13 +254,20 @@ def test_nobody_sees_or_moves_what_is_anothers(door: Door, partner: Partner, riv
     document = partner.call("GET", f"/{application}/documents").json()["data"][0]["id"]
     mine = rival.draft()
     calls: list[tuple[str, str, Any]] = [
-        ("GET", f"/{application}", None), ("PUT", f"/{application}", FORM), ("POST", f"/{application}/submit", {}),
-        ("POST", f"/{application}/cancel", {}), ("POST", f"/{application}/convert", {}),
-        ("GET", f"/{application}/documents", None), ("GET", f"/{application}/documents/{document}", None),
+        ("GET", f"/{application}", None),
+        ("PUT", f"/{application}", FORM),
+        ("POST", f"/{application}/submit", {}),
+        ("POST", f"/{application}/cancel", {}),
+        ("POST", f"/{application}/convert", {}),
+        ("GET", f"/{application}/documents", None),
+        ("GET", f"/{application}/documents/{document}", None),
         ("DELETE", f"/{application}/documents/{document}", None),
-        ("POST", f"/{application}/documents",
-         {"kind": "other", "name": "x.pdf", "content": base64.b64encode(PDF).decode()}),
-    ]  # fmt: skip
+        (
+            "POST",
+            f"/{application}/documents",
+            {"kind": "other", "name": "x.pdf", "content": base64.b64encode(PDF).decode()},
+        ),
+    ]
     with door.nothing_written():
         for method, path, body in calls:
             for headers in (rival.headers, shop.headers):
@@ -262,7 +305,11 @@ def test_a_list_goes_on_where_it_ended(partner: Partner) -> None:
     assert seen == made[::-1]
     assert [one["id"] for one in partner.call("GET", "/list?status=cancelled").json()["data"]] == [made[0]]
     assert set(fields_of(partner.call("GET", "/list?status=open&limit=0&after=x&order=up"))) == {
-        "Status", "Limit", "After", "Query"}  # fmt: skip
+        "Status",
+        "Limit",
+        "After",
+        "Query",
+    }
 
 
 @pytest.mark.parametrize("how", ["draft", "submitted", "approved"])
@@ -279,8 +326,11 @@ def test_cancelling_is_possible_in_any_state_and_twice(partner: Partner, how: st
 def test_a_decline_says_why_and_only_the_operator_decides(door: Door, partner: Partner) -> None:
     application = partner.submitted()
     theirs = Applicant(("partner", partner.partner_id), Actor("api", "ppk"), "test")
-    for who, more, code in ((theirs, {"approve": True}, "forbidden"), (OPERATOR, {"approve": False}, "invalid"),
-                            (OPERATOR, {"approve": False, "reason": "other"}, "invalid")):  # fmt: skip
+    for who, more, code in (
+        (theirs, {"approve": True}, "forbidden"),
+        (OPERATOR, {"approve": False}, "invalid"),
+        (OPERATOR, {"approve": False, "reason": "other"}, "invalid"),
+    ):
         with pytest.raises(Problem) as caught, door.nothing_written():
             door.run(decide_application(door.world, who, UUID(application), **more))  # type: ignore[arg-type]
         assert caught.value.code == code
@@ -295,11 +345,13 @@ def test_a_decline_says_why_and_only_the_operator_decides(door: Door, partner: P
 def test_each_step_is_told_once_with_the_merchant_to_be(door: Door, partner: Partner) -> None:
     application = partner.approved()
     partner.call("POST", f"/{application}/convert")
-    rows = door.sql("SELECT event, seq, body, merchant_id FROM outbox WHERE subject_id = $1 ORDER BY seq",
-                    UUID(application))  # fmt: skip
+    rows = door.sql(
+        "SELECT event, seq, body, merchant_id FROM outbox WHERE subject_id = $1 ORDER BY seq", UUID(application)
+    )
     assert [row["event"] for row in rows] == ["application.submitted", "application.approved", "application.converted"]
-    log = door.sql("SELECT seq, happening, dst FROM application_log WHERE application_id = $1 ORDER BY seq",
-                   UUID(application))  # fmt: skip
+    log = door.sql(
+        "SELECT seq, happening, dst FROM application_log WHERE application_id = $1 ORDER BY seq", UUID(application)
+    )
     assert [row["happening"] for row in log] == ["created", "document_added", "submitted", "approved", "converted"]
     assert {row["seq"] for row in rows} <= {row["seq"] for row in log}
     told = partner.call("GET", f"/{application}").json()
@@ -312,21 +364,31 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, par
     names = [f"application.{word}" for word in ("submitted", "approved", "declined", "cancelled", "converted")]
     with receiving(door) as hooks, receiving(door) as others:
         for one, where in ((partner, hooks), (rival, others)):
-            made = door.call("POST", "/v1/partner/webhooks", headers=one.headers,
-                             json={"url": where.url(), "events": names})  # fmt: skip
+            made = door.call(
+                "POST", "/v1/partner/webhooks", headers=one.headers, json={"url": where.url(), "events": names}
+            )
             assert made.status_code == 201, made.text
         first, second = partner.approved(), partner.submitted(externalId="crm-2")
         door.run(decide_application(door.world, OPERATOR, UUID(second), approve=False, reason="risk"))
         partner.call("POST", f"/{first}/convert")
-        mids = [row[0] for row in door.sql("SELECT merchant_id FROM applications WHERE owner_id = $1",
-                                           partner.partner_id)]  # fmt: skip
+        mids = [
+            row[0] for row in door.sql("SELECT merchant_id FROM applications WHERE owner_id = $1", partner.partner_id)
+        ]
         for mid in mids:
             door.run(publish_now(door.world, door.deliveries, mid))
         assert sorted(hooks.events) == sorted(
-            ["application.submitted", "application.approved", "application.converted", "application.submitted",
-             "application.declined"])  # fmt: skip
+            [
+                "application.submitted",
+                "application.approved",
+                "application.converted",
+                "application.submitted",
+                "application.declined",
+            ]
+        )
         assert [one.event for one in hooks.got if one.data["ApplicationId"] == second] == [
-            "application.submitted", "application.declined"]  # fmt: skip
+            "application.submitted",
+            "application.declined",
+        ]
         assert {one.data["Mid"] for one in hooks.got} == {str(mid) for mid in mids}
         assert others.got == []
     feed = door.call("GET", "/v1/events", headers=partner.headers).json()
@@ -338,8 +400,12 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, par
 @pytest.mark.parametrize("end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"])
 def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, end: str) -> None:
     """Its events stand under the merchant that it is to become, which does not exist until it is converted."""
-    made = door.call("POST", "/v1/partner/webhooks", headers=partner.headers,
-                     json={"url": "http://127.0.0.1:9/hook", "events": ["application.submitted"]})  # fmt: skip
+    made = door.call(
+        "POST",
+        "/v1/partner/webhooks",
+        headers=partner.headers,
+        json={"url": "http://127.0.0.1:9/hook", "events": ["application.submitted"]},
+    )
     assert made.status_code == 201, made.text
     begin = {"draft": partner.draft, "cancelled": partner.submitted, "declined": partner.submitted}
     application = begin.get(end, partner.approved if end in ("approved", "converted") else partner.submitted)()
@@ -394,8 +460,10 @@ def test_of_submit_and_cancel_at_once_the_log_tells_one_story(door: Door, partne
     partner.attach(application)
 
     async def race() -> None:
-        calls = [door.client.post(f"{PATH}/{application}/{word}", headers=partner.headers)
-                 for word in ("submit", "cancel", "submit", "cancel")]  # fmt: skip
+        calls = [
+            door.client.post(f"{PATH}/{application}/{word}", headers=partner.headers)
+            for word in ("submit", "cancel", "submit", "cancel")
+        ]
         await asyncio.gather(*calls)
 
     door.run(race())
@@ -406,12 +474,18 @@ def test_of_submit_and_cancel_at_once_the_log_tells_one_story(door: Door, partne
 
 def test_two_documents_at_once_are_both_there(door: Door, partner: Partner) -> None:
     application = partner.draft()
-    bodies = [{"kind": "other", "name": f"{n}.pdf", "content": base64.b64encode(PDF + b"%d\n%%%%EOF" % n).decode()}
-              for n in range(5)]  # fmt: skip
+    bodies = [
+        {"kind": "other", "name": f"{n}.pdf", "content": base64.b64encode(PDF + b"%d\n%%%%EOF" % n).decode()}
+        for n in range(5)
+    ]
 
     async def race() -> None:
-        await asyncio.gather(*(door.client.post(f"{PATH}/{application}/documents", headers=partner.headers, json=body)
-                               for body in bodies))  # fmt: skip
+        await asyncio.gather(
+            *(
+                door.client.post(f"{PATH}/{application}/documents", headers=partner.headers, json=body)
+                for body in bodies
+            )
+        )
 
     door.run(race())
     assert len(partner.call("GET", f"/{application}/documents").json()["data"]) == 5
@@ -428,8 +502,10 @@ def test_a_partner_has_no_more_merchants_than_it_may(door: Door, partner: Partne
 def test_an_external_id_that_another_merchant_has_is_a_conflict(door: Door, partner: Partner) -> None:
     first = partner.approved()
     assert partner.call("POST", f"/{first}/convert").status_code == 200
-    door.sql("UPDATE applications SET external_id = '', form = form || '{\"external_id\": \"\"}' "
-             "WHERE application_id = $1", UUID(first))  # fmt: skip
+    door.sql(
+        "UPDATE applications SET external_id = '', form = form || '{\"external_id\": \"\"}' WHERE application_id = $1",
+        UUID(first),
+    )
     second = partner.approved()
     with door.nothing_written():
         check_refused(partner.call("POST", f"/{second}/convert"), 409, "conflict")

@@ -55,22 +55,41 @@ def test_each_filter_narrows(stock: Stock) -> None:
     worked_on = stock.caller.order(stock.ids["paid"])["createdDate"]
     expected = {
         "": EVERYTHING,
-        "currency=JPY": {"yen"}, "currency=jpy": {"yen"}, "currency=EUR": set(),
-        f"siteId={site}": {"hats"}, f"siteId={UNKNOWN}": set(),
-        "descriptor=EXAMPLEHATS": {"hats"}, "descriptor=examplehats": {"hats"}, "descriptor=EXAMPLE": set(),
-        "orderSource=terminal": {"terminal"}, "orderSource=callcenter": {"late"}, "orderSource=moto": {"late"},
-        "amountFrom=10000": {"terminal"}, "amountTo=1000": {"yen"}, "amountFrom=4590&amountTo=4590":
-            {"hats", "late", "paid", "refunded"}, "amountFrom=0": EVERYTHING,
-        "hasRefund=true": {"refunded"}, "hasRefund=false": EVERYTHING - {"refunded"}, "HASREFUND=1": {"refunded"},
-        "isMIT=true": EVERYTHING, "isMIT=false": set(), "ismit=TRUE": EVERYTHING,
-        f"from={placed}": {"late", "paid", "refunded"}, f"to={placed}": {"yen", "hats", "terminal"},
-        f"createdFrom={worked_on}&status=7": {"paid", "refunded"}, "createdTo=2001-01-01T00:00:00Z": set(),
+        "currency=JPY": {"yen"},
+        "currency=jpy": {"yen"},
+        "currency=EUR": set(),
+        f"siteId={site}": {"hats"},
+        f"siteId={UNKNOWN}": set(),
+        "descriptor=EXAMPLEHATS": {"hats"},
+        "descriptor=examplehats": {"hats"},
+        "descriptor=EXAMPLE": set(),
+        "orderSource=terminal": {"terminal"},
+        "orderSource=callcenter": {"late"},
+        "orderSource=moto": {"late"},
+        "amountFrom=10000": {"terminal"},
+        "amountTo=1000": {"yen"},
+        "amountFrom=4590&amountTo=4590": {"hats", "late", "paid", "refunded"},
+        "amountFrom=0": EVERYTHING,
+        "hasRefund=true": {"refunded"},
+        "hasRefund=false": EVERYTHING - {"refunded"},
+        "HASREFUND=1": {"refunded"},
+        "isMIT=true": EVERYTHING,
+        "isMIT=false": set(),
+        "ismit=TRUE": EVERYTHING,
+        f"from={placed}": {"late", "paid", "refunded"},
+        f"to={placed}": {"yen", "hats", "terminal"},
+        f"createdFrom={worked_on}&status=7": {"paid", "refunded"},
+        "createdTo=2001-01-01T00:00:00Z": set(),
         "status=7&hasRefund=true&currency=USD&isMIT=true": {"refunded"},
         "status=0&status=7&amountTo=5000&hasRefund=false&amountFrom=4590": {"late", "paid"},
-        "reason=expired": set(), "declineCode=91": {"paid", "refunded"}, "declineCode=05": set(),
-        "cardBrand=Visa": EVERYTHING, "cardBrand=AMEX": set(), f"cardBin={FUNDS[:6]}": EVERYTHING,
+        "reason=expired": set(),
+        "declineCode=91": {"paid", "refunded"},
+        "declineCode=05": set(),
+        "cardBrand=Visa": EVERYTHING,
+        "cardBrand=AMEX": set(),
+        f"cardBin={FUNDS[:6]}": EVERYTHING,
         "cardBin=999999": set(),
-    }  # fmt: skip
+    }
     for query, names in expected.items():
         assert stock.found(query) == names, query
 
@@ -80,8 +99,10 @@ def test_what_is_cancelled_is_told_apart_by_its_reason(door: Door) -> None:
     mine, late = shop.admit(), shop.admit(paymentMethod__cardNumber=FUNDS)
     shop.post(f"/orders/{mine}/cancel")
     shop.advance(days=60)
-    found = {reason: [one["id"] for one in shop.get(f"/orders?status=2&reason={reason}").json()["orders"]["data"]]
-             for reason in ("merchant_cancelled", "expired", "paid_elsewhere")}  # fmt: skip
+    found = {
+        reason: [one["id"] for one in shop.get(f"/orders?status=2&reason={reason}").json()["orders"]["data"]]
+        for reason in ("merchant_cancelled", "expired", "paid_elsewhere")
+    }
     assert found == {"merchant_cancelled": [mine], "expired": [late], "paid_elsewhere": []}
     both = shop.get("/orders?reason=expired&reason=merchant_cancelled").json()["orders"]
     assert both["totalItemCount"] == 2
@@ -100,29 +121,49 @@ def test_two_hundred_may_be_named_and_no_more(stock: Stock) -> None:
     some = [f"id={uuid.uuid4()}" for _ in range(199)]
     named = [f"externalOrderId=X-{n}" for n in range(200)]
     assert stock.found("&".join([*some, f"id={stock.ids['yen']}", *named])) == {"yen"}
-    for name, over in (("Id", some + ["id=" + str(uuid.uuid4())] * 1 + [f"id={UNKNOWN}"]),
-                       ("ExternalOrderId", [*named, "externalOrderId=one"])):  # fmt: skip
+    for name, over in (
+        ("Id", some + ["id=" + str(uuid.uuid4())] * 1 + [f"id={UNKNOWN}"]),
+        ("ExternalOrderId", [*named, "externalOrderId=one"]),
+    ):
         told = fields_of(stock.caller.get("/orders?" + "&".join(over)))
         assert list(told) == [name]
         assert "200" in told[name][0]
 
 
-@pytest.mark.parametrize(("query", "field"), [
-    ("currency=XXX", "Currency"), ("siteId=x", "SiteId"), ("id=x", "Id"), ("isMIT=perhaps", "IsMIT"),
-    ("hasRefund=2", "HasRefund"), ("amountFrom=-1", "AmountFrom"), ("amountTo=1.5", "AmountTo"),
-    ("amountTo=99999999999999999999", "AmountTo"), ("createdFrom=soon", "CreatedFrom"), ("createdTo=x", "CreatedTo"),
-    ("descriptor=" + "x" * 65, "Descriptor"), ("orderSource=" + "x" * 65, "OrderSource"), ("status=9", "Status"),
-    ("reason=nope", "Reason"), ("cardBrand=x", "CardBrand"), ("cardBin=4242", "CardBin"),
-    ("declineCode=" + "x" * 65, "DeclineCode"),
-    ("orderBy=name", "OrderBy"), ("sort=up", "Sort"), ("pageSize=201", "PageSize"), ("mid=" + UNKNOWN, "Mid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("currency=XXX", "Currency"),
+        ("siteId=x", "SiteId"),
+        ("id=x", "Id"),
+        ("isMIT=perhaps", "IsMIT"),
+        ("hasRefund=2", "HasRefund"),
+        ("amountFrom=-1", "AmountFrom"),
+        ("amountTo=1.5", "AmountTo"),
+        ("amountTo=99999999999999999999", "AmountTo"),
+        ("createdFrom=soon", "CreatedFrom"),
+        ("createdTo=x", "CreatedTo"),
+        ("descriptor=" + "x" * 65, "Descriptor"),
+        ("orderSource=" + "x" * 65, "OrderSource"),
+        ("status=9", "Status"),
+        ("reason=nope", "Reason"),
+        ("cardBrand=x", "CardBrand"),
+        ("cardBin=4242", "CardBin"),
+        ("declineCode=" + "x" * 65, "DeclineCode"),
+        ("orderBy=name", "OrderBy"),
+        ("sort=up", "Sort"),
+        ("pageSize=201", "PageSize"),
+        ("mid=" + UNKNOWN, "Mid"),
+    ],
+)
 def test_a_filter_that_makes_no_sense_is_named(shop: Caller, query: str, field: str) -> None:
     assert list(fields_of(shop.get(f"/orders?{query}"))) == [field]
 
 
 def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other: Caller) -> None:
-    query = "&".join([f"id={one}" for one in stock.ids.values()] + [f"externalOrderId={e}" for e in
-                                                                   stock.externals.values()])  # fmt: skip
+    query = "&".join(
+        [f"id={one}" for one in stock.ids.values()] + [f"externalOrderId={e}" for e in stock.externals.values()]
+    )
     assert other.get(f"/orders?{query}").json()["orders"]["totalItemCount"] == 0
     assert other.get(f"/orders?siteId={stock.site}").json()["orders"]["totalItemCount"] == 0
 
@@ -168,13 +209,20 @@ def test_lists_stay_short(shop: Caller) -> None:
     assert not {"items", "refunds", "attempts"} & set(row)
 
 
-@pytest.mark.parametrize(("query", "told"), [
-    ("statuses=4", "'statuses' is not known. Did you mean status?"),
-    ("externalOrder=a", "Did you mean externalOrderId?"), ("created_from=2026-03-01", "Did you mean createdFrom?"),
-    ("pagesize=2&page_size=3", "'page_size' is not known. Did you mean pageSize?"),
-    ("pageNumbr=2", "'pageNumbr' is not known. Did you mean pageNumber?"),
-    ("q\u00fc=1&zzzz=1", "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, from,"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("statuses=4", "'statuses' is not known. Did you mean status?"),
+        ("externalOrder=a", "Did you mean externalOrderId?"),
+        ("created_from=2026-03-01", "Did you mean createdFrom?"),
+        ("pagesize=2&page_size=3", "'page_size' is not known. Did you mean pageSize?"),
+        ("pageNumbr=2", "'pageNumbr' is not known. Did you mean pageNumber?"),
+        (
+            "q\u00fc=1&zzzz=1",
+            "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, from,",
+        ),
+    ],
+)
 def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller, query: str, told: str) -> None:
     wrong = fields_of(shop.get(f"/orders?{query}"))
     assert list(wrong) == ["Query"]

@@ -83,14 +83,15 @@ def check_unavailable(answer: httpx.Response) -> None:
 def writes(shop: Caller, order_id: str) -> list[tuple[str, str, dict[str, Any]]]:
     """One call of each that writes."""
     return [
-        ("POST", "/evaluate", {"json": shop.body()}), ("POST", "/evaluate", {"json": shop.body(**AT_ONCE)}),
+        ("POST", "/evaluate", {"json": shop.body()}),
+        ("POST", "/evaluate", {"json": shop.body(**AT_ONCE)}),
         ("POST", "/transmit", {"json": transmit_body(shop)}),
         ("POST", "/tokenize", {"json": tokenize_body(shop.body()["paymentMethod"]["cardNumber"])}),
         ("POST", f"/orders/{order_id}/refund", {"json": {"amountToRefund": 1}}),
         ("POST", f"/orders/{order_id}/cancel", {}),
         ("POST", "/webhooks", {"json": {"url": "https://hooks.merchant.example.com/"}}),
         ("POST", "/oauth2/token", {"json": {"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}}),
-    ]  # fmt: skip
+    ]
 
 
 # a full disk --------------------------------------------------------------------------------------------------
@@ -103,8 +104,12 @@ def test_no_room_is_503_everywhere_and_nothing_is_written(
     door, db = troubled
     order_id = shop.admit(**AT_ONCE)
     caller = same_caller(door, shop)
-    calls = [*writes(shop, order_id), ("GET", "/orders", {}), ("GET", f"/orders/{order_id}", {}),
-             ("GET", "/webhooks", {})]
+    calls = [
+        *writes(shop, order_id),
+        ("GET", "/orders", {}),
+        ("GET", f"/orders/{order_id}", {}),
+        ("GET", "/webhooks", {}),
+    ]
     db.says = error
     with shop.door.nothing_written():
         for method, path, more in calls:
@@ -125,8 +130,10 @@ def test_a_commit_whose_answer_is_lost_is_found_by_the_gate(
     """The door asks again under the same key before it gives up: the caller notices nothing."""
     door, db = troubled
     caller = same_caller(door, shop)
-    body = shop.body(**({} if managed else AT_ONCE),
-                     paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"]))
+    body = shop.body(
+        **({} if managed else AT_ONCE),
+        paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"]),
+    )
     door.run(door.services.merchants.get(shop.shop.merchant_id))
     db.loses = 1
     answer = caller.evaluate(body)

@@ -40,12 +40,28 @@ def rival(door: Door) -> Partner:
 def developer(door: Door, told: dict[str, Any]) -> Caller:
     """The merchant's own developer, with the credentials that the partner was shown."""
     given = told["credentials"]
-    keys = Keys(given["appKey"], given["appSecret"], given["tokenizationKey"], given["stablecoinKeyId"],
-                given["stablecoinSecret"], given["stablecoinWebhookSecret"])
+    keys = Keys(
+        given["appKey"],
+        given["appSecret"],
+        given["tokenizationKey"],
+        given["stablecoinKeyId"],
+        given["stablecoinSecret"],
+        given["stablecoinWebhookSecret"],
+    )
     merchants, world, mid = door.services.merchants, door.world, parse_id(given["mid"])
-    shop = Shop(world, door.orders, door.deliveries, mid, parse_id(given["siteId"]), keys, given["webhookKey"],
-                merchants, Evaluate(world, door.orders, merchants, Vault(world)),
-                Transmit(world, door.orders, merchants), Scope(mid, Actor("api", keys.app_key), "test"))  # fmt: skip
+    shop = Shop(
+        world,
+        door.orders,
+        door.deliveries,
+        mid,
+        parse_id(given["siteId"]),
+        keys,
+        given["webhookKey"],
+        merchants,
+        Evaluate(world, door.orders, merchants, Vault(world)),
+        Transmit(world, door.orders, merchants),
+        Scope(mid, Actor("api", keys.app_key), "test"),
+    )
     caller = Caller(door, shop)
     caller.sign_in()
     return caller
@@ -95,14 +111,19 @@ def test_a_partner_makes_no_more_merchants_than_it_may_even_at_once(door: Door, 
     partner.set(merchants_max=3)
 
     async def together() -> list[int]:
-        calls = [door.client.post("/v1/partner/merchants", json=merchant_body(), headers=partner.headers)
-                 for _ in range(7)]  # fmt: skip
+        calls = [
+            door.client.post("/v1/partner/merchants", json=merchant_body(), headers=partner.headers) for _ in range(7)
+        ]
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
     assert door.run(together()) == [201] * 3 + [409] * 4
     assert "Ask the operator" in check_refused(partner.make(), 409, "conflict")["result"]
     assert partner.get("/partner").json()["quota"] | {"callsThisMinute": 0} == {
-        "merchantsMax": 3, "merchants": 3, "callsPerMinute": 60000, "callsThisMinute": 0}  # fmt: skip
+        "merchantsMax": 3,
+        "merchants": 3,
+        "callsPerMinute": 60000,
+        "callsThisMinute": 0,
+    }
 
 
 def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> None:
@@ -113,8 +134,9 @@ def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> No
     for bad in (token, token[:-1] + ("A" if token[-1] != "A" else "B"), "x", "é" * 64, "A" * 64):
         with pytest.raises(Problem, match="shows nothing"):
             door.run(look(door.world, bad, "request"))
-    rows = door.sql("SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1",
-                    parse_id(told["mid"]))  # fmt: skip
+    rows = door.sql(
+        "SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1", parse_id(told["mid"])
+    )
     assert [(row["sealed"], row["opened_request"]) for row in rows] == [(None, "request")]
     assert rows[0]["opened_at"] is not None
 
@@ -140,13 +162,19 @@ def test_what_a_state_may_be_is_told_without_an_empty_word(door: Door, partner: 
     assert told["State"][0].endswith("must be one of active, paused.")
 
 
-@pytest.mark.parametrize(("changes", "field"), [
-    ({"name": ""}, "Name"), ({"name": "x" * 129}, "Name"), ({"site": None}, "Site.Url"),
-    ({"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
-    ({"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
-    ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Site.Descriptor"),
-    ({"externalId": "x" * 129}, "ExternalId"), ({"site": []}, "Site"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "Name"),
+        ({"name": "x" * 129}, "Name"),
+        ({"site": None}, "Site.Url"),
+        ({"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
+        ({"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
+        ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Site.Descriptor"),
+        ({"externalId": "x" * 129}, "ExternalId"),
+        ({"site": []}, "Site"),
+    ],
+)
 def test_a_merchant_that_cannot_be_is_refused_by_field(
     door: Door, partner: Partner, changes: dict[str, Any], field: str
 ) -> None:
@@ -250,7 +278,11 @@ def test_a_bulk_change_answers_for_each_and_a_foreign_one_stops_nothing(
     mids = [mine, theirs, UNKNOWN, also, mine]
     told = partner.post("/partner/merchants/switches", {"mids": mids, "mit": False, "why": "audit"}).json()
     assert [(one["mid"], one["result"]) for one in told["data"]] == [
-        (mine, "changed"), (theirs, "not_found"), (UNKNOWN, "not_found"), (also, "changed")]
+        (mine, "changed"),
+        (theirs, "not_found"),
+        (UNKNOWN, "not_found"),
+        (also, "changed"),
+    ]
     assert told["changed"] == 2
     again = partner.post("/partner/merchants/switches", {"mids": mids, "mit": False}).json()
     assert {one["result"] for one in again["data"]} == {"unchanged", "not_found"}
@@ -258,8 +290,14 @@ def test_a_bulk_change_answers_for_each_and_a_foreign_one_stops_nothing(
     assert partner.get(f"/partner/merchants/{mine}").json()["mit"] is False
     noted = door.sql("SELECT actor, why FROM switch_changes WHERE merchant_id = $1", parse_id(mine))
     assert [tuple(row) for row in noted] == [(f"partner:{partner.key.app_key}", "audit")]
-    for bad in ({"mids": []}, {"mids": ["x"], "mit": True}, {"mids": [mine]}, {"mids": "x", "mit": True},
-                {"mids": [UNKNOWN] * 501, "mit": True}, {"mids": [mine], "mit": "maybe"}):
+    for bad in (
+        {"mids": []},
+        {"mids": ["x"], "mit": True},
+        {"mids": [mine]},
+        {"mids": "x", "mit": True},
+        {"mids": [UNKNOWN] * 501, "mit": True},
+        {"mids": [mine], "mit": "maybe"},
+    ):
         assert fields_of(partner.post("/partner/merchants/switches", bad))
 
 
@@ -276,7 +314,8 @@ def test_a_paused_partner_reads_only(door: Door, partner: Partner) -> None:
     partner.set(state="paused")
     with door.nothing_written():
         for method, path, body in (
-            ("POST", "/partner/merchants", merchant_body()), ("PATCH", f"/partner/merchants/{mid}", {"name": "x"}),
+            ("POST", "/partner/merchants", merchant_body()),
+            ("PATCH", f"/partner/merchants/{mid}", {"name": "x"}),
             ("POST", f"/partner/merchants/{mid}/keys", {}),
             ("POST", "/partner/merchants/switches", {"mids": [mid], "mit": False}),
         ):
@@ -302,8 +341,10 @@ def test_the_report_agrees_with_the_ledger_to_the_cent(door: Door, partner: Part
     assert sum(row["amount"] for row in rows if row["kind"] == "placed") == 4590 + 1001
     assert sum(row["count"] for row in rows if row["kind"] == "placed") == 2
     booked = sum(row["amount"] for row in rows if row["kind"] != "placed")
-    ledger = door.sql("SELECT -sum(units) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'",
-                      caller.shop.merchant_id)[0][0]
+    ledger = door.sql(
+        "SELECT -sum(units) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'",
+        caller.shop.merchant_id,
+    )[0][0]
     assert booked == int(ledger)
     refunded = "SELECT sum(refunded_units) FROM order_heads WHERE merchant_id = $1"
     heads = door.sql(refunded, caller.shop.merchant_id)[0][0]
@@ -355,11 +396,12 @@ def test_a_slip_in_a_name_makes_no_keys_and_no_merchant(door: Door, partner: Par
     with door.nothing_written():
         for where, body, field, alike in (
             (f"{path}/keys", {"overlapHour": 24}, "OverlapHour", "overlapHours"),
-            (f"{path}/keys", {"kind": "api"}, "Kind", "kinds"), ("/partner/merchants", {"extId": "gym"}, "ExtId", None),
+            (f"{path}/keys", {"kind": "api"}, "Kind", "kinds"),
+            ("/partner/merchants", {"extId": "gym"}, "ExtId", None),
             ("/partner/merchants", {"site": {"webAddress": "x"}}, "Site.WebAddress", None),
             ("/partner/merchants", {"n\u00e4me 1": 1}, "Body", None),
             ("/partner/merchants/switches", {"mids": [told["mid"]], "mit": False, "reason": "x"}, "Reason", None),
-        ):  # fmt: skip
+        ):
             found = fields_of(partner.post(where, body))
             assert alike is None or f"Did you mean {alike}?" in str(found[field])
             assert field in found
@@ -381,8 +423,11 @@ def test_new_keys_of_one_kind_with_a_day_to_change_over_made_once(door: Door, pa
     check_refused(partner.post(path, {}, headers=once), 409, "conflict")
     keys = partner.get(f"/partner/merchants/{told['mid']}").json()["keys"]
     assert sorted((key["kind"], key["endsDate"] is None) for key in keys) == [
-        ("api", False), ("api", True), ("stablecoin", True), ("tokenization", True)
-    ]  # fmt: skip
+        ("api", False),
+        ("api", True),
+        ("stablecoin", True),
+        ("tokenization", True),
+    ]
     assert developer(door, told).get("/orders").status_code == 200, "the old key has a day"
     assert "Kinds" in fields_of(partner.post(path, {"kinds": ["bogus"]}))
 

@@ -48,8 +48,9 @@ def test_a_partners_key_opens_no_operation_of_merchants(door: Door, key: Partner
 
 
 def test_a_partners_key_ends_with_the_next_one(door: Door, key: PartnerKey, shop: Caller) -> None:
-    refresh = door.call("POST", "/v1/oauth2/token",
-                        json={"AppKey": key.app_key, "AppSecret": key.app_secret}).json()["refreshToken"]
+    refresh = door.call("POST", "/v1/oauth2/token", json={"AppKey": key.app_key, "AppSecret": key.app_secret}).json()[
+        "refreshToken"
+    ]
     assert door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": refresh}).status_code == 200
     partner_id = door.sql("SELECT partner_id FROM partner_keys WHERE app_key = $1", key.app_key)[0][0]
     door.run(make_partner_key(door.world, partner_id))

@@ -67,14 +67,23 @@ def test_a_report_that_a_webhook_told_of(traded: Caller, other: Caller) -> None:
     assert other.get(PATH, params={"id": str(report_id)}).status_code == 404
 
 
-@pytest.mark.parametrize(("query", "field"), [
-    ("", "From"), ("from=yesterday", "From"), ("from=2026-01-01&limit=0", "Limit"),
-    ("from=2026-01-01&after=x", "After"),
-    ("from=2026-01-01&format=xml", "Format"), ("from=2026-01-01&to=2025-01-01", "To"), ("id=x", "Id"),
-    ("from=2020-01-01&to=2026-01-01", "To"), ("from=2026-01-01&zone=Mars", "Zone"), ("form=2026-01-01", "Query"),
-    ("from=2026-01-01&after=9999999999999999.01890000000070008000000000000001.1", ""),
-    ("from=2026-01-01&id=01890000-0000-7000-8000-000000000001", "Id"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "From"),
+        ("from=yesterday", "From"),
+        ("from=2026-01-01&limit=0", "Limit"),
+        ("from=2026-01-01&after=x", "After"),
+        ("from=2026-01-01&format=xml", "Format"),
+        ("from=2026-01-01&to=2025-01-01", "To"),
+        ("id=x", "Id"),
+        ("from=2020-01-01&to=2026-01-01", "To"),
+        ("from=2026-01-01&zone=Mars", "Zone"),
+        ("form=2026-01-01", "Query"),
+        ("from=2026-01-01&after=9999999999999999.01890000000070008000000000000001.1", ""),
+        ("from=2026-01-01&id=01890000-0000-7000-8000-000000000001", "Id"),
+    ],
+)
 def test_a_query_that_cannot_be_is_named(shop: Caller, query: str, field: str) -> None:
     answer = shop.get(f"{PATH}?{query}")
     assert answer.status_code == (400 if field else 200), answer.text

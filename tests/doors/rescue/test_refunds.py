@@ -48,9 +48,7 @@ def test_part_after_part_until_nothing_is_left(shop: Caller) -> None:
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
 
 
-def test_an_order_refunded_in_very_many_parts_slows_nobody_down(
-    shop: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+def test_an_order_refunded_in_very_many_parts_slows_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """An order is loaded with all of its refunds: the page of one with 900 stopped all doors for two seconds."""
     monkeypatch.setattr(refund, "REFUNDS_MAX", 2)
     order_id = paid(shop)
@@ -88,17 +86,43 @@ def test_another_currency_is_2003(door: Door, shop: Caller) -> None:
     assert shop.refund(order_id, {"amountToRefund": 1, "currency": "usd"}).json()["status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize(("currency", "text", "units"), [("JPY", "500", 500), ("KWD", "12.500", 12500),
-                                                         ("KWD", 0.001, 1), ("USD", "0.10", 10)])
+@pytest.mark.parametrize(
+    ("currency", "text", "units"),
+    [("JPY", "500", 500), ("KWD", "12.500", 12500), ("KWD", 0.001, 1), ("USD", "0.10", 10)],
+)
 def test_amounts_have_the_currencys_own_scale(shop: Caller, currency: str, text: object, units: int) -> None:
     order_id = paid(shop, transaction__currency=currency, transaction__amount=50_000)
     assert shop.refund(order_id, {"amountToRefund": text}).json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == units
 
 
-@pytest.mark.parametrize("amount", ["0", 0, -1, "-1.00", "1.999", 1.999, 1e-9, "1e2", "1,50", "abc", "", None, True,
-                                    [1], {"a": 1},
-                                    "NaN", "Infinity", "0x10", " ", "1" * 30, 1e300, "1abc"])  # fmt: skip
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "0",
+        0,
+        -1,
+        "-1.00",
+        "1.999",
+        1.999,
+        1e-9,
+        "1e2",
+        "1,50",
+        "abc",
+        "",
+        None,
+        True,
+        [1],
+        {"a": 1},
+        "NaN",
+        "Infinity",
+        "0x10",
+        " ",
+        "1" * 30,
+        1e300,
+        "1abc",
+    ],
+)
 def test_amounts_that_are_none_are_400(door: Door, shop: Caller, amount: object) -> None:
     order_id = paid(shop)
     with door.nothing_written():
@@ -118,8 +142,14 @@ def test_by_items(door: Door, shop: Caller) -> None:
     assert answer.json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == 2060 + 500
     shop.door.run(shop.shop.settle())
-    for items in ([{"sku": "TEA", "quantity": 2}], [{"sku": "NONE"}], [{"sku": "MUG"}], [{"line": 9}], [],
-                  [{"line": 2, "amount": 1001}]):
+    for items in (
+        [{"sku": "TEA", "quantity": 2}],
+        [{"sku": "NONE"}],
+        [{"sku": "MUG"}],
+        [{"line": 9}],
+        [],
+        [{"line": 2, "amount": 1001}],
+    ):
         with door.nothing_written():
             failed(shop.refund(order_id, {"items": items}), "2004")
     assert shop.refund(order_id, {"items": [{"line": 1}]}).json()["status"] == "SUCCESS"
@@ -132,16 +162,23 @@ def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:
         assert "without items" in failed(shop.refund(order_id, {"items": [{"line": 1}]}), "2004").responseMessage
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({"items": [{}]}, "Items[0].Sku"), ({"items": "all"}, "Items"), ({"items": [{"line": 0}]}, "Items[0].Line"),
-    ({"items": [{"line": 1, "quantity": -1}]}, "Items[0].Quantity"),
-    ({"items": [{"line": 1, "amount": 0.5}]}, "Items[0].Amount"),
-    ({"items": [{"line": 1}], "amountToRefund": 1}, "Items"), ({"items": [[]]}, "Items[0]"), ({}, "AmountToRefund"),
-    ({"amountToRefund": 1, "mid": UNKNOWN}, "Mid"), ({"amountToRefund": 1, "refundMessage": "x" * 501},
-                                                     "RefundMessage"),
-    ({"amountToRefund": 1, "idempotencyKey": "k" * 129}, "IdempotencyKey"),
-    ({"amountToRefund": 1, "currency": 5}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"items": [{}]}, "Items[0].Sku"),
+        ({"items": "all"}, "Items"),
+        ({"items": [{"line": 0}]}, "Items[0].Line"),
+        ({"items": [{"line": 1, "quantity": -1}]}, "Items[0].Quantity"),
+        ({"items": [{"line": 1, "amount": 0.5}]}, "Items[0].Amount"),
+        ({"items": [{"line": 1}], "amountToRefund": 1}, "Items"),
+        ({"items": [[]]}, "Items[0]"),
+        ({}, "AmountToRefund"),
+        ({"amountToRefund": 1, "mid": UNKNOWN}, "Mid"),
+        ({"amountToRefund": 1, "refundMessage": "x" * 501}, "RefundMessage"),
+        ({"amountToRefund": 1, "idempotencyKey": "k" * 129}, "IdempotencyKey"),
+        ({"amountToRefund": 1, "currency": 5}, None),
+    ],
+)
 def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str | None) -> None:
     order_id = paid(shop, orderItems=ITEMS)
     with door.nothing_written():
@@ -206,8 +243,10 @@ def test_a_refund_of_nothing_named_is_told_of_amounts_and_of_items(shop: Caller)
 
 def test_two_keys_are_two_refunds(shop: Caller) -> None:
     order_id = paid(shop)
-    made = {shop.refund(order_id, {"amountToRefund": 5, "idempotencyKey": key}).json()["transactionId"]
-            for key in ("a", "b")}
+    made = {
+        shop.refund(order_id, {"amountToRefund": 5, "idempotencyKey": key}).json()["transactionId"]
+        for key in ("a", "b")
+    }
     assert len(made) == 2
     assert shop.order(order_id)["refundedAmount"] == 1000
 
@@ -233,9 +272,9 @@ def test_of_32_refunds_of_60_percent_at_once_one_is_taken(door: Door, shop: Call
 
     async def together() -> list[Any]:
         path = f"/v1/orders/{order_id}/refund"
-        return await asyncio.gather(*(
-            door.client.post(path, json={"amountToRefund": 60.00}, headers=one) for one in headers
-        ))  # fmt: skip
+        return await asyncio.gather(
+            *(door.client.post(path, json={"amountToRefund": 60.00}, headers=one) for one in headers)
+        )
 
     told = [answer.json() for answer in door.run(together())]
     assert [one["status"] for one in told].count("SUCCESS") == 1

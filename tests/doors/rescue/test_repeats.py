@@ -38,19 +38,35 @@ def test_codes_and_moments_do_not_count(door: Door, shop: Caller) -> None:
     body = shop.body(paymentMethod__verificationValue="917")
     first = shop.evaluate(body).json()
     with door.nothing_written():
-        for change in ({"transaction.timestampUtc": "2026-01-02T03:04:05Z"}, {"paymentMethod.verificationValue": "123"},
-                       {"transaction.timezoneUtcOffset": 3}, {"paymentMethod.verificationValue": GONE}):  # fmt: skip
+        for change in (
+            {"transaction.timestampUtc": "2026-01-02T03:04:05Z"},
+            {"paymentMethod.verificationValue": "123"},
+            {"transaction.timezoneUtcOffset": 3},
+            {"paymentMethod.verificationValue": GONE},
+        ):
             assert shop.evaluate(same_key(body, **change)).json()["orderId"] == first["orderId"], change
 
 
-@pytest.mark.parametrize("change", [
-    {"orderId": "another"}, {"transaction.amount": 4591}, {"transaction.currency": "EUR"}, {"transaction.id": "other"},
-    {"paymentMethod.cardNumber": FUNDS}, {"transaction.responseCode": "05"}, {"orderSource": "moto"},
-    {"payer.email": "eve@example.test"}, {"payer.phone": "+1 555 010 9999"}, {"billingInformation.zipcode": "90210"},
-    {"customerIp": "203.0.113.7"}, {"subscription.price": "46.00"}, {"siteId": GONE},
-    {"paymentMethod.expirationYear": 2032},
-    {"expiryDateUtc": "2026-12-24T00:00:00Z"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"orderId": "another"},
+        {"transaction.amount": 4591},
+        {"transaction.currency": "EUR"},
+        {"transaction.id": "other"},
+        {"paymentMethod.cardNumber": FUNDS},
+        {"transaction.responseCode": "05"},
+        {"orderSource": "moto"},
+        {"payer.email": "eve@example.test"},
+        {"payer.phone": "+1 555 010 9999"},
+        {"billingInformation.zipcode": "90210"},
+        {"customerIp": "203.0.113.7"},
+        {"subscription.price": "46.00"},
+        {"siteId": GONE},
+        {"paymentMethod.expirationYear": 2032},
+        {"expiryDateUtc": "2026-12-24T00:00:00Z"},
+    ],
+)
 def test_the_same_key_with_other_content_is_409(door: Door, shop: Caller, change: dict[str, Any]) -> None:
     body = shop.body()
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
@@ -83,9 +99,14 @@ def test_the_same_card_as_token_and_as_number_is_one_card(door: Door, shop: Call
         assert shop.evaluate(again).json()["orderId"] == order_id
 
 
-@pytest.mark.parametrize(("change", "what"), [({"transaction.amount": 4591}, "amount"),
-                                              ({"transaction.currency": "EUR"}, "amount"),
-                                              ({"paymentMethod.cardNumber": FUNDS}, "card")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"transaction.amount": 4591}, "amount"),
+        ({"transaction.currency": "EUR"}, "amount"),
+        ({"paymentMethod.cardNumber": FUNDS}, "card"),
+    ],
+)
 @pytest.mark.parametrize("days", [0, 20])
 def test_another_amount_or_card_for_an_open_or_paid_order_is_409(
     door: Door, shop: Caller, change: dict[str, Any], what: str, days: int

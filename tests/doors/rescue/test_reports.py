@@ -86,12 +86,20 @@ def test_a_period_or_currency_without_bookings_is_empty(traded: Caller, other: C
 
 
 @pytest.mark.parametrize("report", REPORTS)
-@pytest.mark.parametrize(("query", "field"), [
-    ("", "From"), ("from=yesterday", "From"), ("from=2026-01-01&limit=0", "Limit"),
-    ("from=2026-01-01&after=x", "After"),
-    ("from=2026-01-01&format=xml", "Format"), ("from=2026-01-01&to=2025-01-01", "To"), ("form=2026-01-01", "Query"),
-    ("from=2020-01-01&to=2026-01-01", "To"), ("from=2026-01-01&currency=XXXY", "Currency"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "From"),
+        ("from=yesterday", "From"),
+        ("from=2026-01-01&limit=0", "Limit"),
+        ("from=2026-01-01&after=x", "After"),
+        ("from=2026-01-01&format=xml", "Format"),
+        ("from=2026-01-01&to=2025-01-01", "To"),
+        ("form=2026-01-01", "Query"),
+        ("from=2020-01-01&to=2026-01-01", "To"),
+        ("from=2026-01-01&currency=XXXY", "Currency"),
+    ],
+)
 def test_a_query_that_cannot_be_is_named(shop: Caller, report: str, query: str, field: str) -> None:
     answer = shop.get(f"/reports/{report}?{query}")
     assert answer.status_code == 400, answer.text

@@ -56,9 +56,7 @@ def test_pages_and_filters(settled: Caller) -> None:
     assert len(listed(settled, currency="usd", pageSize=50)["data"]) == len(everything)
 
 
-def test_pages_go_on_where_no_more_settlements_are_counted(
-    settled: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_go_on_where_no_more_settlements_are_counted(settled: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = listed(settled, pageSize=50)["data"]
     monkeypatch.setattr(batches, "COUNTED_MAX", 1)
     found, number, page = [], 0, {"hasNextPage": True}
@@ -73,9 +71,13 @@ def test_pages_go_on_where_no_more_settlements_are_counted(
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/settlements?pageSize=0", "PageSize"), ("/settlements?from=yesterday", "From"), ("/settlements?currency=XXX",
-     "Currency"), ("/settlements?pageNumber=x", "PageNumber")],
-)  # fmt: skip
+    [
+        ("/settlements?pageSize=0", "PageSize"),
+        ("/settlements?from=yesterday", "From"),
+        ("/settlements?currency=XXX", "Currency"),
+        ("/settlements?pageNumber=x", "PageNumber"),
+    ],
+)
 def test_a_wrong_parameter_is_named(shop: Caller, path: str, name: str) -> None:
     answer = shop.get(path)
     assert answer.status_code == 400
@@ -113,8 +115,12 @@ def test_lines_come_as_csv(settled: Caller, how: str) -> None:
 
 def test_another_merchants_settlement_is_not_found(settled: Caller, other: Caller) -> None:
     one = listed(settled)["data"][0]
-    for path in (f"/settlements/{one['id']}", f"/settlements/{one['id']}/lines", "/settlements/none",
-                 f"/settlements/{one['id']}/lines?format=csv"):  # fmt: skip
+    for path in (
+        f"/settlements/{one['id']}",
+        f"/settlements/{one['id']}/lines",
+        "/settlements/none",
+        f"/settlements/{one['id']}/lines?format=csv",
+    ):
         assert other.get(path).status_code == 404, path
     for query in ("after=x", "limit=1001", "kind=other", "format=xml"):
         assert settled.get(f"/settlements/{one['id']}/lines?{query}").status_code == 400, query

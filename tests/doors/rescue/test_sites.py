@@ -102,10 +102,15 @@ def test_there_is_always_one_default_site(shop: Caller) -> None:
     assert shop.call("DELETE", f"/sites/{first['id']}").status_code == 204
 
 
-@pytest.mark.parametrize("url", [
-    "https://shoes.merchant.example", "https://SHOES.merchant.example/other", "shoes.merchant.example",
-    "https://www.shoes.merchant.example:8080",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shoes.merchant.example",
+        "https://SHOES.merchant.example/other",
+        "shoes.merchant.example",
+        "https://www.shoes.merchant.example:8080",
+    ],
+)
 def test_an_address_belongs_to_one_site(shop: Caller, url: str) -> None:
     made(shop)
     with shop.door.nothing_written():
@@ -123,16 +128,33 @@ def test_an_address_made_twice_at_once_is_made_once(door: Door, shop: Caller) ->
     assert door.run(both()) == [201, 409, 409, 409, 409, 409]
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({}, "Url"), ({"url": ""}, "Url"), ({"url": "https://"}, "Url"), ({"url": "ftp://a.example"}, "Url"),
-    ({"url": "https://a:b@c.example"}, "Url"), ({"url": "https://[::1"}, "Url"), ({"url": "a b"}, "Url"),
-    ({"url": "http://a.example"}, "Url"), ({"url": 5.5}, "Url"), ({"name": ""}, "Name"), ({"name": "x" * 129}, "Name"),
-    ({"descriptor": "ABCD"}, "Descriptor"), ({"descriptor": "A" * 23}, "Descriptor"),
-    ({"descriptor": "12345"}, "Descriptor"), ({"descriptor": "SHOES<1>"}, "Descriptor"),
-    ({"descriptor": "SCHÖNE SCHUHE"}, "Descriptor"), ({"descriptor": "TOM'S SHOES"}, "Descriptor"),
-    ({"descriptor": 'SHOES"S'}, "Descriptor"), ({"descriptor": "SHOES\\S"}, "Descriptor"),
-    ({"descriptor": "SHOES\tS"}, "Descriptor"), ({"mit": "yes"}, "Mit"), ({"citWeb": 1}, "CitWeb"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "Url"),
+        ({"url": ""}, "Url"),
+        ({"url": "https://"}, "Url"),
+        ({"url": "ftp://a.example"}, "Url"),
+        ({"url": "https://a:b@c.example"}, "Url"),
+        ({"url": "https://[::1"}, "Url"),
+        ({"url": "a b"}, "Url"),
+        ({"url": "http://a.example"}, "Url"),
+        ({"url": 5.5}, "Url"),
+        ({"name": ""}, "Name"),
+        ({"name": "x" * 129}, "Name"),
+        ({"descriptor": "ABCD"}, "Descriptor"),
+        ({"descriptor": "A" * 23}, "Descriptor"),
+        ({"descriptor": "12345"}, "Descriptor"),
+        ({"descriptor": "SHOES<1>"}, "Descriptor"),
+        ({"descriptor": "SCHÖNE SCHUHE"}, "Descriptor"),
+        ({"descriptor": "TOM'S SHOES"}, "Descriptor"),
+        ({"descriptor": 'SHOES"S'}, "Descriptor"),
+        ({"descriptor": "SHOES\\S"}, "Descriptor"),
+        ({"descriptor": "SHOES\tS"}, "Descriptor"),
+        ({"mit": "yes"}, "Mit"),
+        ({"citWeb": 1}, "CitWeb"),
+    ],
+)
 def test_forms_that_are_wrong_name_the_field(shop: Caller, body: dict[str, Any], field: str) -> None:
     with shop.door.nothing_written():
         assert field in fields_of(shop.post("/sites", SHOES | body if body else {}))
@@ -177,28 +199,57 @@ def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monke
     assert "at most 3 sites, deleted ones included" in told["result"]
 
 
-@pytest.mark.parametrize("url", [
-    "hello", "just some text", "http://shop.example", "javascript:alert(1)", "//shop.example", "https:shop.example",
-    "https://user@shop.example", "https://user:word@shop.example", "shop.example/path", "https://shop..example",
-    "https://-shop.example", "https://shop_.example", "https://10.0.0.1", "https://[2001:db8::1]", "https://2130706433",
-    "https://shop.0x7f", "https://localhost", "https://shop.example:0x1", "https://shop.example:99999",
-    "https://shop.example/#part", "https://shop.example/<script>", "https://xn--zz.example", "https://ß\u0301\u200b.example",
-    "https://" + "a" * 64 + ".example", "https://" + "a." * 127 + "example", "\u202eexample.shop",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hello",
+        "just some text",
+        "http://shop.example",
+        "javascript:alert(1)",
+        "//shop.example",
+        "https:shop.example",
+        "https://user@shop.example",
+        "https://user:word@shop.example",
+        "shop.example/path",
+        "https://shop..example",
+        "https://-shop.example",
+        "https://shop_.example",
+        "https://10.0.0.1",
+        "https://[2001:db8::1]",
+        "https://2130706433",
+        "https://shop.0x7f",
+        "https://localhost",
+        "https://shop.example:0x1",
+        "https://shop.example:99999",
+        "https://shop.example/#part",
+        "https://shop.example/<script>",
+        "https://xn--zz.example",
+        "https://ß\u0301\u200b.example",
+        "https://" + "a" * 64 + ".example",
+        "https://" + "a." * 127 + "example",
+        "\u202eexample.shop",
+    ],
+)
 def test_a_site_address_of_any_text_is_refused_and_told_what_is_allowed(shop: Caller, url: str) -> None:
     with shop.door.nothing_written():
-        for answer in (shop.post("/sites", SHOES | {"url": url}),
-                       shop.call("PATCH", f"/sites/{shop.shop.site_id}", json={"url": url})):  # fmt: skip
+        for answer in (
+            shop.post("/sites", SHOES | {"url": url}),
+            shop.call("PATCH", f"/sites/{shop.shop.site_id}", json={"url": url}),
+        ):
             wrong = fields_of(answer)
             assert list(wrong) == ["Url"]
             assert "https://shop.example" in wrong["Url"][0]
 
 
-@pytest.mark.parametrize(("url", "sent"), [
-    ("https://schöne-schuhe.example", "https://www.xn--schne-schuhe-6ib.example/kasse"),
-    ("xn--schne-schuhe-6ib.example", "https://SCHÖNE-SCHUHE.example"),
-    ("https://shop.example:8443/de?a=1", "shop.example"), ("Shop.Example", "http://www.shop.example/"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://schöne-schuhe.example", "https://www.xn--schne-schuhe-6ib.example/kasse"),
+        ("xn--schne-schuhe-6ib.example", "https://SCHÖNE-SCHUHE.example"),
+        ("https://shop.example:8443/de?a=1", "shop.example"),
+        ("Shop.Example", "http://www.shop.example/"),
+    ],
+)
 def test_a_site_address_in_any_script_is_found_again(shop: Caller, url: str, sent: str) -> None:
     site = made(shop, url=url)
     assert site["url"] == url

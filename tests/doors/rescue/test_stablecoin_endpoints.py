@@ -149,8 +149,9 @@ def test_a_test_send_shows_among_the_deliveries(shop: Caller, hooks: Receiver) -
         shop.post(f"/webhooks/{made['id']}/test", {"event": event})
     told = shop.get(f"/webhooks/{made['id']}/deliveries").json()["data"]
     assert [(one["event"], one["result"], one["status"], one["isSample"]) for one in told] == [
-        ("order.expired", "delivered", 200, True), ("order.refunded", "failed", 500, True),
-    ]  # fmt: skip
+        ("order.expired", "delivered", 200, True),
+        ("order.refunded", "failed", 500, True),
+    ]
 
 
 def test_a_test_send_that_nobody_takes_shows_too(shop: Caller) -> None:

@@ -132,12 +132,28 @@ def gateway_timeout(door: Door, shop: Caller) -> httpx.Response:
 
 
 TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
-    one.__name__: one for one in (
-        malformed, invalid, bad_credentials, unauthenticated, forbidden, kind_switched_off, blocked, no_such_path,
-        not_found, method_not_allowed, conflict, wrong_state, too_large, too_many_requests, internal, bad_gateway,
-        unavailable, gateway_timeout,
+    one.__name__: one
+    for one in (
+        malformed,
+        invalid,
+        bad_credentials,
+        unauthenticated,
+        forbidden,
+        kind_switched_off,
+        blocked,
+        no_such_path,
+        not_found,
+        method_not_allowed,
+        conflict,
+        wrong_state,
+        too_large,
+        too_many_requests,
+        internal,
+        bad_gateway,
+        unavailable,
+        gateway_timeout,
     )
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
@@ -148,10 +164,15 @@ def test_each_code_has_a_call_that_hears_it(door: Door, shop: Caller, name: str)
     assert "Traceback" not in str(body)
 
 
-@pytest.mark.parametrize(("name", "body"), [
-    ("over_remainder", {"amountToRefund": 100}), ("refund_currency", {"amountToRefund": 1, "currency": "EUR"}),
-    ("refund_items", {"items": [{"sku": "none", "quantity": 1}]}), ("wrong_state", {"amountToRefund": 1}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("over_remainder", {"amountToRefund": 100}),
+        ("refund_currency", {"amountToRefund": 1, "currency": "EUR"}),
+        ("refund_items", {"items": [{"sku": "none", "quantity": 1}]}),
+        ("wrong_state", {"amountToRefund": 1}),
+    ],
+)
 def test_a_refused_refund_is_200_with_its_codes(shop: Caller, name: str, body: dict[str, object]) -> None:
     order_id = shop.admit() if name == "wrong_state" else shop.admit(**AT_ONCE)
     answer = shop.refund(order_id, body)

@@ -36,9 +36,10 @@ def test_all_switches_stand_with_their_last_change(shop: Caller) -> None:
     campaign = campaign_of(shop)
     before = shop.get("/switches").json()
     assert [(one["level"], one["kind"], one["on"]) for one in before["data"]] == [
-        (level, kind, True) for level in ("merchant", "site", "campaign")
+        (level, kind, True)
+        for level in ("merchant", "site", "campaign")
         for kind in ("cit_web", "cit_callcenter", "mit")
-    ]  # fmt: skip
+    ]
     assert all(one["lastChange"] is None for one in before["data"])
     assert before["unknownSites"] == "use_default"
     done = switched(shop, "cit_callcenter", False, campaignId=campaign["id"], why="the desk is closed")
@@ -68,8 +69,9 @@ def test_an_order_of_a_switched_off_kind_is_told_where_and_who_can_switch_it_on(
 def test_what_the_operator_switched_off_stays_off(door: Door, shop: Caller) -> None:
     door.sql(
         "INSERT INTO switch_changes SELECT merchant_id, version, 'merchant', merchant_id, 'mit', false, 'risk',"
-        " 'operator:desk', 'r', now() FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id,
-    )  # fmt: skip
+        " 'operator:desk', 'r', now() FROM merchants WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+    )
     shop.set(mit=False)
     told = check_refused(shop.evaluate(), 403, "kind_switched_off")
     assert "This merchant: the operator can switch it on." in told["result"]
@@ -90,12 +92,18 @@ def test_changes_are_paged_newest_first(shop: Caller) -> None:
     assert found == [f"change {n}" for n in reversed(range(7))]
 
 
-@pytest.mark.parametrize(("body", "fields"), [
-    ({}, {"Kind", "On"}), ({"kind": "all", "on": True}, {"Kind"}), ({"kind": "mit", "on": "yes"}, {"On"}),
-    ({"kind": "mit", "on": True, "siteId": "x"}, {"SiteId"}), ({"kind": "mit", "on": True, "why": "x" * 257}, {"Why"}),
-    ({"kind": "mit", "on": False, "why": "two\nlines"}, {"Why"}),
-    ({"kind": "mit", "on": True, "mid": ID}, {"Mid"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"Kind", "On"}),
+        ({"kind": "all", "on": True}, {"Kind"}),
+        ({"kind": "mit", "on": "yes"}, {"On"}),
+        ({"kind": "mit", "on": True, "siteId": "x"}, {"SiteId"}),
+        ({"kind": "mit", "on": True, "why": "x" * 257}, {"Why"}),
+        ({"kind": "mit", "on": False, "why": "two\nlines"}, {"Why"}),
+        ({"kind": "mit", "on": True, "mid": ID}, {"Mid"}),
+    ],
+)
 def test_a_wrong_body_names_its_fields(shop: Caller, body: dict[str, Any], fields: set[str]) -> None:
     with shop.door.nothing_written():
         assert set(fields_of(shop.call("PUT", "/switches", json=body))) == fields
@@ -105,14 +113,21 @@ def test_no_merchant_reaches_anothers_switches(shop: Caller, other: Caller) -> N
     campaign = campaign_of(other)
     site = str(other.shop.site_id)
     with shop.door.nothing_written():
-        for body in ({"siteId": site}, {"campaignId": campaign["id"]}, {"siteId": str(shop.shop.site_id),
-                                                                        "campaignId": campaign["id"]}):  # fmt: skip
+        for body in (
+            {"siteId": site},
+            {"campaignId": campaign["id"]},
+            {"siteId": str(shop.shop.site_id), "campaignId": campaign["id"]},
+        ):
             answer = shop.call("PUT", "/switches", json={"kind": "mit", "on": False} | body)
             check_refused(answer, 404, "not_found")
         path = f"/sites/{site}/campaigns"
-        for method, at, sent in (("GET", path, None), ("POST", path, SPRING), ("GET", f"{path}/{campaign['id']}", None),
-                                 ("PATCH", f"{path}/{campaign['id']}", {"mit": False}),
-                                 ("DELETE", f"{path}/{campaign['id']}", None)):  # fmt: skip
+        for method, at, sent in (
+            ("GET", path, None),
+            ("POST", path, SPRING),
+            ("GET", f"{path}/{campaign['id']}", None),
+            ("PATCH", f"{path}/{campaign['id']}", {"mit": False}),
+            ("DELETE", f"{path}/{campaign['id']}", None),
+        ):
             check_refused(shop.call(method, at, json=sent), 404, "not_found")
     assert str(other.shop.site_id) not in shop.get("/switches").text
     switched(other, "mit", False)
@@ -189,11 +204,20 @@ def test_a_retired_sites_campaigns_are_gone_with_it(shop: Caller) -> None:
     assert {one["level"] for one in shop.get("/switches").json()["data"]} == {"merchant", "site"}
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({"key": ""}, "Key"), ({"key": "a b"}, "Key"), ({"key": "é"}, "Key"), ({"key": "x" * 65}, "Key"),
-    ({"key": None}, "Key"), ({"descriptor": "ABCD"}, "Descriptor"), ({"descriptor": "A<B>CDE"}, "Descriptor"),
-    ({"name": "x" * 129}, "Name"), ({"mit": 1}, "Mit"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"key": ""}, "Key"),
+        ({"key": "a b"}, "Key"),
+        ({"key": "é"}, "Key"),
+        ({"key": "x" * 65}, "Key"),
+        ({"key": None}, "Key"),
+        ({"descriptor": "ABCD"}, "Descriptor"),
+        ({"descriptor": "A<B>CDE"}, "Descriptor"),
+        ({"name": "x" * 129}, "Name"),
+        ({"mit": 1}, "Mit"),
+    ],
+)
 def test_a_wrong_campaign_names_the_field(shop: Caller, body: dict[str, Any], field: str) -> None:
     with shop.door.nothing_written():
         assert list(fields_of(shop.post(f"/sites/{shop.shop.site_id}/campaigns", SPRING | body))) == [field]
@@ -216,10 +240,14 @@ def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller)
     door.sql("UPDATE sites SET mit = false WHERE merchant_id = $1 AND site_id = $2", shop.shop.merchant_id, made)
     door.sql(
         "INSERT INTO switch_changes SELECT merchant_id, version, 'site', $2, 'mit', false, 'risk', 'operator:desk',"
-        " 'r', now() FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id, made,
-    )  # fmt: skip
-    for refused in (shop.call("DELETE", f"/sites/{made}"),
-                    shop.call("PATCH", f"/sites/{made}", json={"url": "https://elsewhere.example"})):  # fmt: skip
+        " 'r', now() FROM merchants WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+        made,
+    )
+    for refused in (
+        shop.call("DELETE", f"/sites/{made}"),
+        shop.call("PATCH", f"/sites/{made}", json={"url": "https://elsewhere.example"}),
+    ):
         assert "by the operator" in check_refused(refused, 403, "forbidden")["result"]
     assert shop.call("PATCH", f"/sites/{made}", json={"name": "Other name"}).status_code == 200
 
@@ -232,11 +260,13 @@ def test_a_closed_campaign_is_not_opened_by_making_it_anew(door: Door, shop: Cal
     made = shop.post(path, {"key": "autumn"}).json()["id"]
     acting = Scope(shop.shop.merchant_id, Actor("partner", "test"), "r")
     door.run(change(door.world, acting, Subject("campaign", parse_id(made)), "mit", False, "risk"))
-    for refused in (shop.call("DELETE", f"{path}/{made}"),
-                    shop.call("PATCH", f"{path}/{made}", json={"key": "winter"}),
-                    shop.call("PATCH", f"{path}/{made}", json={"mit": True}),
-                    shop.call("DELETE", f"/sites/{site}"),
-                    shop.call("PATCH", f"/sites/{site}", json={"url": "https://elsewhere.example"})):  # fmt: skip
+    for refused in (
+        shop.call("DELETE", f"{path}/{made}"),
+        shop.call("PATCH", f"{path}/{made}", json={"key": "winter"}),
+        shop.call("PATCH", f"{path}/{made}", json={"mit": True}),
+        shop.call("DELETE", f"/sites/{site}"),
+        shop.call("PATCH", f"/sites/{site}", json={"url": "https://elsewhere.example"}),
+    ):
         assert "the campaign autumn by its partner" in check_refused(refused, 403, "forbidden")["result"]
     assert shop.call("PATCH", f"{path}/{made}", json={"key": "Autumn", "name": "Autumn"}).status_code == 200
     door.run(change(door.world, acting, Subject("campaign", parse_id(made)), "mit", True))

@@ -33,7 +33,9 @@ def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door
     assert "The advice code 77 is unknown; the decline is classified without it." in reasons
     rows = door.run(read_unlisted(door.world, shop.shop.merchant_id))
     assert [(one.scheme, one.kind, one.code, one.orders) for one in rows] == [
-        ("mastercard", "advice", "77", 1), ("mastercard", "code", "9Z", 1)]  # fmt: skip
+        ("mastercard", "advice", "77", 1),
+        ("mastercard", "code", "9Z", 1),
+    ]
     now = door.run(clock_of(door.world, shop.shop.merchant_id))
     shown = _text(door.run(read_arms(door.world, shop.shop.merchant_id, now)), rows)
     assert "unknown    mastercard code 9Z; orders: 1, last " in shown

@@ -47,8 +47,10 @@ def answers(shop: Caller, upload_id: str) -> list[dict[str, Any]]:
 
 
 def copies(shop: Caller, count: int) -> list[dict[str, Any]]:
-    return [transmit_body(shop, sequenceNumber=str(n), orderId=f"SO-{n}", transaction__id=f"tx-{n}")
-            for n in range(1, count + 1)]  # fmt: skip
+    return [
+        transmit_body(shop, sequenceNumber=str(n), orderId=f"SO-{n}", transaction__id=f"tx-{n}")
+        for n in range(1, count + 1)
+    ]
 
 
 def declines(shop: Caller, count: int, **changes: Any) -> list[dict[str, Any]]:
@@ -96,7 +98,8 @@ def test_each_layout_is_read_the_same(door: Door) -> None:
         text = dict(layouts(rows, shop.mid))[about]
         _, told = worked(shop, text)
         assert [(row["orderId"], row["sequenceNumber"], row["status"]) for row in told] == [
-            (row["orderId"], row["sequenceNumber"], "SUCCESS") for row in rows], about
+            (row["orderId"], row["sequenceNumber"], "SUCCESS") for row in rows
+        ], about
     assert "not-a-token" not in door.run(everything(door.world))
 
 
@@ -132,11 +135,23 @@ def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
     rows[10]["orderId"] = "SO-1"  # another transaction of the same order
     upload, told = worked(shop, rows)
     assert [row["code"] for row in told] == [
-        None, "invalid", "invalid", "card_data", "card_data", "invalid", "duplicate_sequence", "not_an_object",
-        "card_data", "malformed", None, None]  # fmt: skip
+        None,
+        "invalid",
+        "invalid",
+        "card_data",
+        "card_data",
+        "invalid",
+        "duplicate_sequence",
+        "not_an_object",
+        "card_data",
+        "malformed",
+        None,
+        None,
+    ]
     assert (upload["rows"], upload["done"], upload["refused"]) == (12, 3, 9)
-    assert told[1]["errors"] == [{"field": "Transaction.Amount", "message":
-                                  "The field Amount must be a whole number of cents: 4590 for 45.90."}]  # fmt: skip
+    assert told[1]["errors"] == [
+        {"field": "Transaction.Amount", "message": "The field Amount must be a whole number of cents: 4590 for 45.90."}
+    ]
     assert "does not belong" in told[2]["errors"][0]["message"]
     assert told[3]["errors"][0]["cure"] == "The row was not stored."
     assert counted(shop, "transmissions") == 3
@@ -182,7 +197,12 @@ def test_a_broken_row_costs_itself(shop: Caller) -> None:
     text = json.dumps(copies(shop, 5), indent=1).replace('"orderId": "SO-3",', '"orderId": "SO-3')
     _, told = worked(shop, text)
     assert [(row["status"], row["code"]) for row in told] == [
-        ("SUCCESS", None), ("SUCCESS", None), ("REFUSED", "broken"), ("SUCCESS", None), ("SUCCESS", None)]  # fmt: skip
+        ("SUCCESS", None),
+        ("SUCCESS", None),
+        ("REFUSED", "broken"),
+        ("SUCCESS", None),
+        ("SUCCESS", None),
+    ]
     assert told[2]["line"] > told[1]["line"]
 
 
@@ -198,17 +218,23 @@ def test_a_csv_is_answered_as_one(shop: Caller) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     told = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["row"], row["line"], row["orderId"], row["status"], row["code"]) for row in told] == [
-        ("1", "2", "SO-1", "SUCCESS", ""), ("2", "3", "SO-2", "SUCCESS", ""), ("3", "4", "SO-3", "SUCCESS", ""),
-        ("4", "5", "'=SO-4", "REFUSED", "invalid"), ("5", "6", "", "REFUSED", "broken"),
-        ("6", "7", "SO-6", "SUCCESS", "")]  # fmt: skip
+        ("1", "2", "SO-1", "SUCCESS", ""),
+        ("2", "3", "SO-2", "SUCCESS", ""),
+        ("3", "4", "SO-3", "SUCCESS", ""),
+        ("4", "5", "'=SO-4", "REFUSED", "invalid"),
+        ("5", "6", "", "REFUSED", "broken"),
+        ("6", "7", "SO-6", "SUCCESS", ""),
+    ]
     assert told[3]["field"] == "IsDeclined"
     assert told[0]["transmitId"]
 
 
 def test_a_row_tells_what_became_of_an_earlier_one(shop: Caller) -> None:
     _, told = worked(shop, copies(shop, 1))
-    rows = [{"transmitId": told[0]["transmitId"], "chargeback": {"id": "c-1", "amount": 4590}},
-            {"transmitId": UNKNOWN, "outcome": "APPROVED"}]  # fmt: skip
+    rows = [
+        {"transmitId": told[0]["transmitId"], "chargeback": {"id": "c-1", "amount": 4590}},
+        {"transmitId": UNKNOWN, "outcome": "APPROVED"},
+    ]
     _, later = worked(shop, rows)
     assert [(row["status"], row["code"]) for row in later] == [("SUCCESS", None), ("REFUSED", "not_found")]
     outcome = shop.door.sql("SELECT outcome FROM transmissions WHERE merchant_id = $1", shop.shop.merchant_id)[0][0]
@@ -266,23 +292,32 @@ def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
 # files that are refused ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("body", "query", "field"), [
-    (b"", "?kind=transmit", "File"), (b"   \n", "?kind=transmit", "File"), (b"[]", "?kind=transmit", "File"),
-    (b"hello", "?kind=transmit", "File"), (b"\x00\x01\x02", "?kind=transmit", "File"),
-    (b"PK\x03\x04xxxx", "?kind=transmit", "File"), (b"%PDF-1.4", "?kind=evaluate", "File"),
-    (b'[{"orderId": "1"}]', "", "Kind"), (b'[{"orderId": "1"}]', "?kind=orders", "Kind"),
-    (b'[{"orderId": "1"}]', "?kind=transmit&filename=day.json", "Filename"),
-    (b'[{"orderId": "1"}]', "?kind=evaluate&filename=transmit_1.json", "Kind"),
-    (b'[{"orderId": "1"}]', "?kind=transmit&filename=evaluate_1.json", "Kind"),
-    (b'{"kind": "evaluate", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Kind"),
-    (b'{"mid": "' + UNKNOWN.encode() + b'", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Mid"),
-    (b'[{"mid": "' + UNKNOWN.encode() + b'", "bearer": "x"}, {"orderId": "1"}]', "?kind=transmit", "Mid"),
-    (b'{"rows": [{"orderId": "1"}], "mid": "x"}', "?kind=transmit", "File"),
-    (b"a,b\n1,2\n", "?kind=transmit", "File"), (b"orderId,a\n", "?kind=transmit", "File"),
-    (b"orderId," * 125_000 + b"x\n1\n", "?kind=transmit", "File"),
-    (b'[{"orderId": "1"}]', "?kind=transmit&filename=" + APPROVES, "Filename"),
-    (b'[{"orderId": "1"}]', "?kindd=transmit", "Query"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "query", "field"),
+    [
+        (b"", "?kind=transmit", "File"),
+        (b"   \n", "?kind=transmit", "File"),
+        (b"[]", "?kind=transmit", "File"),
+        (b"hello", "?kind=transmit", "File"),
+        (b"\x00\x01\x02", "?kind=transmit", "File"),
+        (b"PK\x03\x04xxxx", "?kind=transmit", "File"),
+        (b"%PDF-1.4", "?kind=evaluate", "File"),
+        (b'[{"orderId": "1"}]', "", "Kind"),
+        (b'[{"orderId": "1"}]', "?kind=orders", "Kind"),
+        (b'[{"orderId": "1"}]', "?kind=transmit&filename=day.json", "Filename"),
+        (b'[{"orderId": "1"}]', "?kind=evaluate&filename=transmit_1.json", "Kind"),
+        (b'[{"orderId": "1"}]', "?kind=transmit&filename=evaluate_1.json", "Kind"),
+        (b'{"kind": "evaluate", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Kind"),
+        (b'{"mid": "' + UNKNOWN.encode() + b'", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Mid"),
+        (b'[{"mid": "' + UNKNOWN.encode() + b'", "bearer": "x"}, {"orderId": "1"}]', "?kind=transmit", "Mid"),
+        (b'{"rows": [{"orderId": "1"}], "mid": "x"}', "?kind=transmit", "File"),
+        (b"a,b\n1,2\n", "?kind=transmit", "File"),
+        (b"orderId,a\n", "?kind=transmit", "File"),
+        (b"orderId," * 125_000 + b"x\n1\n", "?kind=transmit", "File"),
+        (b'[{"orderId": "1"}]', "?kind=transmit&filename=" + APPROVES, "Filename"),
+        (b'[{"orderId": "1"}]', "?kindd=transmit", "Query"),
+    ],
+)
 def test_a_file_of_which_nothing_can_be_taken(shop: Caller, body: bytes, query: str, field: str) -> None:
     with shop.door.nothing_written():
         answer = send(shop, body, query)
@@ -309,7 +344,10 @@ def test_one_line_of_a_megabyte_costs_itself(shop: Caller) -> None:
     rows[1] = rows[1][:-1] + ', "extraData": "' + "x" * 1_000_000 + '"}'
     _, told = worked(shop, "\n".join(rows))
     assert [row["code"] for row in told] == [None, "broken", None] or [row["code"] for row in told] == [
-        None, "too_long", None]  # fmt: skip
+        None,
+        "too_long",
+        None,
+    ]
 
 
 def test_a_body_that_stops_coming_leaves_nothing(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,8 +368,11 @@ def test_a_form_with_one_file(shop: Caller) -> None:
     answer = shop.call("POST", "/uploads", files=files)
     assert answer.status_code == 202
     assert (answer.json()["fileName"], answer.json()["kind"]) == ("transmit_day.json", "transmit")
-    check_refused(shop.call("POST", "/uploads?kind=transmit", files={"a": ("transmit_a", b"[]"), "b": ("b", b"[]")}),
-                  400, "malformed")  # fmt: skip
+    check_refused(
+        shop.call("POST", "/uploads?kind=transmit", files={"a": ("transmit_a", b"[]"), "b": ("b", b"[]")}),
+        400,
+        "malformed",
+    )
     check_refused(shop.call("POST", "/uploads?kind=transmit", data={"a": "b"}, files={}), 400)
 
 
@@ -355,8 +396,11 @@ def test_a_file_can_be_stopped_and_sent_again(shop: Caller) -> None:
 
 def test_only_its_own_merchant_sees_a_file(shop: Caller, other: Caller) -> None:
     made = sent(shop, copies(shop, 2))
-    for way, method in ((f"/uploads/{made['id']}", "GET"), (f"/uploads/{made['id']}/answers", "GET"),
-                        (f"/uploads/{made['id']}/stop", "POST")):  # fmt: skip
+    for way, method in (
+        (f"/uploads/{made['id']}", "GET"),
+        (f"/uploads/{made['id']}/answers", "GET"),
+        (f"/uploads/{made['id']}/stop", "POST"),
+    ):
         check_refused(other.call(method, way), 404, "not_found")
     assert made["id"] not in {one["id"] for one in other.get("/uploads").json()["data"]}
 
@@ -371,10 +415,23 @@ def test_the_list_is_paged(shop: Caller) -> None:
 
 def test_the_end_is_told(shop: Caller) -> None:
     upload, _ = worked(shop, [*copies(shop, 2), {"orderId": "x"}], "?kind=transmit&filename=transmit_1")
-    row = shop.door.sql("SELECT body FROM outbox WHERE merchant_id = $1 AND event = 'upload.completed'",
-                        shop.shop.merchant_id)  # fmt: skip
-    assert [json.loads(one["body"]) for one in row] == [{
-        "UploadId": upload["id"], "Kind": "transmit", "State": "completed", "FileName": "transmit_1", "Rows": 3,
-        "Done": 2, "Refused": 1}]  # fmt: skip
-    assert shop.door.sql("SELECT count(*) FROM due_work WHERE kind = 'upload' AND merchant_id = $1",
-                         shop.shop.merchant_id)[0][0] == 0  # fmt: skip
+    row = shop.door.sql(
+        "SELECT body FROM outbox WHERE merchant_id = $1 AND event = 'upload.completed'", shop.shop.merchant_id
+    )
+    assert [json.loads(one["body"]) for one in row] == [
+        {
+            "UploadId": upload["id"],
+            "Kind": "transmit",
+            "State": "completed",
+            "FileName": "transmit_1",
+            "Rows": 3,
+            "Done": 2,
+            "Refused": 1,
+        }
+    ]
+    assert (
+        shop.door.sql(
+            "SELECT count(*) FROM due_work WHERE kind = 'upload' AND merchant_id = $1", shop.shop.merchant_id
+        )[0][0]
+        == 0
+    )

@@ -71,19 +71,24 @@ def tries(shop: Caller) -> list[Any]:
 def test_the_vector_of_the_contract() -> None:
     """The hand-made check against the contract's own numbers, so that both can be trusted below."""
     key = base64.b64encode(bytes(range(64))).decode()
-    body = (b'{"Event":"order.completed","TimeStamp":"2026-03-02T09:15:30.120000Z","EventData":null,"ExternalOrderId":'
-            b'"SUB-7731-2026-03","OrderId":"5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41","ConfirmationId":"9C41D0AF",'
-            b'"IsTestMode":true,"IsResent":false}')  # fmt: skip
+    body = (
+        b'{"Event":"order.completed","TimeStamp":"2026-03-02T09:15:30.120000Z","EventData":null,"ExternalOrderId":'
+        b'"SUB-7731-2026-03","OrderId":"5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41","ConfirmationId":"9C41D0AF",'
+        b'"IsTestMode":true,"IsResent":false}'
+    )
     signature = "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
     headers = {
-        "host": "hooks.merchant.example", "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "host": "hooks.merchant.example",
+        "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
         "x-fc-date": "Mon, 02 Mar 2026 09:15:31 GMT",
-        "x-fc-content-sha512":
-            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw==",
-        "x-fc-authorization":
-            f"HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}",
+        "x-fc-content-sha512": (
+            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
+        ),
+        "x-fc-authorization": (
+            f"HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}"
+        ),
         "x-fc-signature": "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ==",
-    }  # fmt: skip
+    }
     signed_by_hand(key, headers, body)
     assert verify(key, "hooks.merchant.example", headers, body)
 
@@ -100,15 +105,27 @@ def test_an_approval_is_told_once_and_signed(shop: Caller, hooks: Receiver) -> N
     signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
     assert verify(shop.shop.webhook_key, got.headers["host"], got.headers, got.body, now=datetime.now(UTC))
     told = got.json
-    assert list(told) == ["Event", "TimeStamp", "EventData", "ExternalOrderId", "OrderId", "ConfirmationId",
-                          "IsTestMode", "IsResent"]
+    assert list(told) == [
+        "Event",
+        "TimeStamp",
+        "EventData",
+        "ExternalOrderId",
+        "OrderId",
+        "ConfirmationId",
+        "IsTestMode",
+        "IsResent",
+    ]
     assert (told["Event"], told["OrderId"], told["ExternalOrderId"]) == ("order.completed", order_id, body["orderId"])
     assert told["ConfirmationId"] == order_id.replace("-", "")[-8:].upper()
     assert (told["IsTestMode"], told["IsResent"]) == (True, False)
     assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z", told["TimeStamp"])
     assert set(got.data) == ALWAYS | {"Status", "Amount", "Currency", "Attempts"}
-    assert (got.data["Status"], got.data["Amount"], got.data["Currency"], got.data["Attempts"]) == ("COMPLETED", 4590,
-                                                                                                    "USD", 1)
+    assert (got.data["Status"], got.data["Amount"], got.data["Currency"], got.data["Attempts"]) == (
+        "COMPLETED",
+        4590,
+        "USD",
+        1,
+    )
     assert (got.data["Mid"], got.data["SiteId"]) == (shop.mid, str(shop.shop.site_id))
     publish(shop)
     assert len(hooks.got) == 1
@@ -130,8 +147,9 @@ def test_status_events_only_for_those_who_ask(shop: Caller, hooks: Receiver) -> 
     assert shop.order(order_id)["statusName"] == "COMPLETED"
     # The end of a month may tell of its settlement, too.
     assert [event for event in hooks.events if event.startswith(OF_ORDERS)] == ["order.completed"]
-    assert not {"order.submitted", "order.processing", "order.onhold", "order.problem",
-                "attempt.declined"} & set(DEFAULT_EVENTS)
+    assert not {"order.submitted", "order.processing", "order.onhold", "order.problem", "attempt.declined"} & set(
+        DEFAULT_EVENTS
+    )
 
 
 def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) -> None:
@@ -139,8 +157,13 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
     order_id = declined_once(shop)
     shop.refund(order_id, {"amountToRefund": 5})
     publish(shop)
-    assert hooks.events == ["order.submitted", "order.processing", "attempt.declined", "order.completed",
-                            "order.refunded"]
+    assert hooks.events == [
+        "order.submitted",
+        "order.processing",
+        "attempt.declined",
+        "order.completed",
+        "order.refunded",
+    ]
     numbers = [got.data["Sequence"] for got in hooks.got]
     assert numbers == sorted(set(numbers))
     moments = [got.json["TimeStamp"] for got in hooks.got]
@@ -149,24 +172,43 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
     for got in hooks.got:
         signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
     declined = hooks.got[2].data
-    assert set(declined) == ALWAYS | {"Status", "Amount", "Currency", "AttemptId", "AttemptNumber", "ResponseCode",
-                                      "IsFinal", "NextAttemptAt"}
+    assert set(declined) == ALWAYS | {
+        "Status",
+        "Amount",
+        "Currency",
+        "AttemptId",
+        "AttemptNumber",
+        "ResponseCode",
+        "IsFinal",
+        "NextAttemptAt",
+    }
     assert (declined["AttemptNumber"], declined["ResponseCode"], declined["IsFinal"]) == (1, "51", False)
     assert declined["NextAttemptAt"] > hooks.got[2].json["TimeStamp"]
     progress = hooks.got[0].data
     assert set(progress) == ALWAYS | {"Status", "Amount", "Currency", "Attempts", "NextAttemptAt"}
     assert (progress["Status"], hooks.got[1].data["Status"]) == ("DRAFT", "PROCESSING")
     refunded = hooks.got[4].data
-    assert set(refunded) == ALWAYS | {"Status", "Amount", "Currency", "RefundId", "RefundAmount", "RefundedAmount",
-                                      "RefundableAmount"}
+    assert set(refunded) == ALWAYS | {
+        "Status",
+        "Amount",
+        "Currency",
+        "RefundId",
+        "RefundAmount",
+        "RefundedAmount",
+        "RefundableAmount",
+    }
     assert (refunded["RefundAmount"], refunded["RefundedAmount"], refunded["RefundableAmount"]) == (500, 500, 4090)
 
 
-@pytest.mark.parametrize(("story", "event", "more"), [
-    ("declined", "order.cancelled", {"Reason": "declined", "Attempts": 1, "ResponseCode": "04"}),
-    ("cancelled", "order.cancelled", {"Reason": "merchant_cancelled", "Attempts": 0, "ResponseCode": None}),
-    ("expired", "order.expired", {}), ("returned", "order.refunded", {"RefundableAmount": 0, "Status": "RETURNED"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("story", "event", "more"),
+    [
+        ("declined", "order.cancelled", {"Reason": "declined", "Attempts": 1, "ResponseCode": "04"}),
+        ("cancelled", "order.cancelled", {"Reason": "merchant_cancelled", "Attempts": 0, "ResponseCode": None}),
+        ("expired", "order.expired", {}),
+        ("returned", "order.refunded", {"RefundableAmount": 0, "Status": "RETURNED"}),
+    ],
+)
 def test_how_an_order_ends(shop: Caller, hooks: Receiver, story: str, event: str, more: dict[str, Any]) -> None:
     subscribe(shop, hooks)
     if story == "declined":
@@ -230,8 +272,10 @@ def test_an_endpoint_with_a_key_of_its_own(shop: Caller, hooks: Receiver) -> Non
     shop.admit(**AT_ONCE)
     publish(shop)
     assert len(hooks.got) == 2
-    by_key = {key: [got for got in hooks.got if verify(key, got.headers["host"], got.headers, got.body)]
-              for key in (made["signingKey"], plain["signingKey"])}  # fmt: skip
+    by_key = {
+        key: [got for got in hooks.got if verify(key, got.headers["host"], got.headers, got.body)]
+        for key in (made["signingKey"], plain["signingKey"])
+    }
     assert [len(found) for found in by_key.values()] == [1, 1]
     assert hooks.got[0].data["EventId"] == hooks.got[1].data["EventId"]
 
@@ -281,10 +325,17 @@ def test_back_off_and_the_log_of_tries(shop: Caller, hooks: Receiver) -> None:
     assert tries(shop)[-1]["result"] == "delivered"
 
 
-@pytest.mark.parametrize("answer", [
-    301, 400, 404, 503, b"rubbish\r\n\r\n",
-    b"HTTP/1.1 307 Away\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [
+        301,
+        400,
+        404,
+        503,
+        b"rubbish\r\n\r\n",
+        b"HTTP/1.1 307 Away\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+    ],
+)
 def test_answers_that_are_no_yes_are_tried_again(shop: Caller, hooks: Receiver, answer: bytes | int) -> None:
     subscribe(shop, hooks)
     hooks.answers = [answer]
@@ -359,16 +410,18 @@ def test_a_card_number_that_a_receiver_sends_back_is_masked_in_the_log(shop: Cal
     assert pan not in sample.text
     log = [row["answer"] for row in tries(shop)]
     assert log == [
-        f'{{"echo":"{masked}", "n":"{masked}"}}', "x" * (ANSWER_BYTES - 15) + "…",
         f'{{"echo":"{masked}", "n":"{masked}"}}',
-    ]  # fmt: skip
+        "x" * (ANSWER_BYTES - 15) + "…",
+        f'{{"echo":"{masked}", "n":"{masked}"}}',
+    ]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_yes(shop: Caller, hooks: Receiver, status: int) -> None:
     subscribe(shop, hooks)
-    hooks.answers = [f"HTTP/1.1 {status} Fine\r\n".encode() + (b"\r\n"
-                                                               if status == 204 else b"content-length: 0\r\n\r\n")]
+    hooks.answers = [
+        f"HTTP/1.1 {status} Fine\r\n".encode() + (b"\r\n" if status == 204 else b"content-length: 0\r\n\r\n")
+    ]
     shop.admit(**AT_ONCE)
     publish(shop)
     assert [row["result"] for row in tries(shop)] == ["delivered"]
@@ -462,8 +515,12 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
     answer = shop.post("/webhooks", {"Url": "https://hooks.merchant.example.com/a?b=c", "Events": ["order.completed"]})
     assert answer.status_code == 201
     made = typed(answer, shapes.Endpoint)
-    assert (made.url, made.events, made.format, made.state) == ("https://hooks.merchant.example.com/a?b=c",
-                                                                ["order.completed"], "rescue", "active")
+    assert (made.url, made.events, made.format, made.state) == (
+        "https://hooks.merchant.example.com/a?b=c",
+        ["order.completed"],
+        "rescue",
+        "active",
+    )
     assert made.signingKey == shop.shop.webhook_key
     assert [one.id for one in typed(shop.get("/webhooks"), shapes.Endpoints).data] == [made.id]
     shown = typed(shop.get(f"/webhooks/{made.id}"), shapes.Endpoint)
@@ -478,20 +535,42 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
     assert default["events"] == list(DEFAULT_EVENTS)
 
 
-@pytest.mark.parametrize("url", [
-    "", "ftp://a.example.com", "http://hooks.merchant.example.com/", "https://user:secret@hooks.merchant.example.com/",
-    "https://user@hooks.merchant.example.com/", "http://user@127.0.0.1:8400/", "https://10.0.0.1/",
-    "https://192.168.1.1/",
-    "https://169.254.169.254/latest", "https://[::1]/", "https://[fd00::1]/", "http://localhost:8400/",
-    "https://localhost/",
-    "https://127.0.0.1/", "https://127.0.0.1:8443/", "http://127.0.0.1/", "http://127.0.0.2:80/", "http://[::1]:8400/",
-    "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0177.0.0.1/", "https://metadata.internal/",
-    "https://hook",
-    "https://hooks.merchant.example.com:99999/", "https://hooks.merchant.example.com/\r\nx: y",
-    "https://höoks.example.com/",
-    "https://hooks.merchant.example.com/" + "a" * 3000, "javascript:alert(1)", "https://",
-    "//hooks.merchant.example.com",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://a.example.com",
+        "http://hooks.merchant.example.com/",
+        "https://user:secret@hooks.merchant.example.com/",
+        "https://user@hooks.merchant.example.com/",
+        "http://user@127.0.0.1:8400/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1/",
+        "https://169.254.169.254/latest",
+        "https://[::1]/",
+        "https://[fd00::1]/",
+        "http://localhost:8400/",
+        "https://localhost/",
+        "https://127.0.0.1/",
+        "https://127.0.0.1:8443/",
+        "http://127.0.0.1/",
+        "http://127.0.0.2:80/",
+        "http://[::1]:8400/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://127.1/",
+        "https://0177.0.0.1/",
+        "https://metadata.internal/",
+        "https://hook",
+        "https://hooks.merchant.example.com:99999/",
+        "https://hooks.merchant.example.com/\r\nx: y",
+        "https://höoks.example.com/",
+        "https://hooks.merchant.example.com/" + "a" * 3000,
+        "javascript:alert(1)",
+        "https://",
+        "//hooks.merchant.example.com",
+    ],
+)
 def test_addresses_that_are_refused_say_why(door: Door, shop: Caller, url: str) -> None:
     with door.nothing_written():
         answer = shop.post("/webhooks", {"url": url})
@@ -499,18 +578,28 @@ def test_addresses_that_are_refused_say_why(door: Door, shop: Caller, url: str) 
         assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8400/hooks", "http://127.0.0.1:1",
-                                 "https://hooks.merchant.example.com:8443/x"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8400/hooks", "http://127.0.0.1:1", "https://hooks.merchant.example.com:8443/x"]
+)
 def test_addresses_that_are_allowed(shop: Caller, url: str) -> None:
     assert shop.post("/webhooks", {"url": url}).status_code == 201
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({"events": ["order.eaten"]}, "Events"), ({"events": []}, "Events"), ({"events": "order.completed"}, "Events"),
-    ({"events": [1]}, "Events"), ({"events": {}}, "Events"), ({"format": "xml"}, "Format"),
-    ({"ownKey": "yes"}, "OwnKey"),
-    ({"url": 5}, "Url"), ({"url": None}, "Url"), ({"format": []}, "Format"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"events": ["order.eaten"]}, "Events"),
+        ({"events": []}, "Events"),
+        ({"events": "order.completed"}, "Events"),
+        ({"events": [1]}, "Events"),
+        ({"events": {}}, "Events"),
+        ({"format": "xml"}, "Format"),
+        ({"ownKey": "yes"}, "OwnKey"),
+        ({"url": 5}, "Url"),
+        ({"url": None}, "Url"),
+        ({"format": []}, "Format"),
+    ],
+)
 def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str) -> None:
     with door.nothing_written():
         assert field in fields_of(shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"} | body))
@@ -531,9 +620,7 @@ def test_another_merchants_endpoints_are_not_there(door: Door, shop: Caller, oth
     assert other.get("/webhooks").json()["data"] == []
 
 
-def test_endpoints_made_at_once_are_never_more_than_there_may_be(
-    shop: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endpoints_made_at_once_are_never_more_than_there_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each had counted before the others were there."""
     monkeypatch.setattr("recoup.flows.messages.endpoints.ENDPOINTS_MAX", 2)
     door, scope = shop.door, shop.shop.scope

@@ -28,8 +28,14 @@ from recoup.kernel.problem import CODES
 
 
 def claims(door: Door, shop: Caller, **changes: Any) -> dict[str, Any]:
-    made = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["payments", "orders"],
-                         world="sandbox", token_id=str(new_id()), now=door.world.clocks.wall())  # fmt: skip
+    made = access_claims(
+        client_id=shop.shop.keys.app_key,
+        mid=shop.mid,
+        audience=["payments", "orders"],
+        world="sandbox",
+        token_id=str(new_id()),
+        now=door.world.clocks.wall(),
+    )
     return made | changes
 
 
@@ -91,9 +97,22 @@ def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "ApiKey", "ApiKey x", "ApiKey :",
-                                   "ApiKey a:b",
-                                   "Token abc", "bearer  ", "Bearer\tabc"])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "ApiKey",
+        "ApiKey x",
+        "ApiKey :",
+        "ApiKey a:b",
+        "Token abc",
+        "bearer  ",
+        "Bearer\tabc",
+    ],
+)
 def test_no_credential_or_half_of_one_is_401(door: Door, value: str) -> None:
     check_refused(door.call("GET", "/v1/orders", headers={"authorization": value}), 401, "unauthenticated")
     check_refused(door.call("GET", "/v1/orders"), 401, "unauthenticated")
@@ -108,8 +127,14 @@ def test_a_token_lives_ten_minutes_and_no_longer(door: Door, shop: Caller) -> No
     assert body["aud"] == ["payments", "orders", "merchants", "eligibility-sftp", "eligibility", "contact"]
     assert body["custom:world"] == "sandbox"
     for age, status in ((timedelta(seconds=595), 200), (timedelta(seconds=600), 401)):
-        aged = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["orders"],
-                             world="sandbox", token_id="x", now=now - age)  # fmt: skip
+        aged = access_claims(
+            client_id=shop.shop.keys.app_key,
+            mid=shop.mid,
+            audience=["orders"],
+            world="sandbox",
+            token_id="x",
+            now=now - age,
+        )
         headers = {"authorization": f"Bearer {door.world.keys.sign_token(aged)}"}
         assert door.call("GET", "/v1/orders", headers=headers).status_code == status
     assert "expired" in door.call("GET", "/v1/orders", headers=headers).json()["result"]
@@ -162,9 +187,15 @@ def test_a_refresh_token_works_once(door: Door, shop: Caller) -> None:
     assert list(fields_of(door.call("POST", "/v1/oauth2/refresh", json={}))) == ["RefreshToken"]
 
 
-@pytest.mark.parametrize(("body", "fields"), [({}, ["AppKey", "AppSecret"]), ({"AppKey": "a"}, ["AppSecret"]),
-                                              ({"client_id": "a", "client_secret": "b"}, ["AppKey", "AppSecret"]),
-                                              ({"AppKey": [], "AppSecret": {}}, ["AppKey", "AppSecret"])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["AppKey", "AppSecret"]),
+        ({"AppKey": "a"}, ["AppSecret"]),
+        ({"client_id": "a", "client_secret": "b"}, ["AppKey", "AppSecret"]),
+        ({"AppKey": [], "AppSecret": {}}, ["AppKey", "AppSecret"]),
+    ],
+)
 def test_a_sign_in_without_its_fields_is_400(door: Door, body: dict[str, Any], fields: list[str]) -> None:
     assert list(fields_of(door.call("POST", "/v1/oauth2/token", json=body))) == fields
 
@@ -231,8 +262,9 @@ def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
     check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2",
-                                  "/v1/orders/x/capture"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2", "/v1/orders/x/capture"]
+)
 def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
     answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")
     assert "under /v1" in answer["result"]
@@ -281,8 +313,9 @@ def test_the_table_of_six_digits_is_complete_and_true() -> None:
 
 
 def test_every_answer_names_its_call(shop: Caller) -> None:
-    answer = shop.call("GET", "/orders/none", headers={"x-request-id": "order-7",
-                                                       "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    answer = shop.call(
+        "GET", "/orders/none", headers={"x-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    )
     assert answer.headers["x-request-id"] == "order-7"
     refused = shop.post("/evaluate", {}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert refused.json()["TraceId"][0].startswith(f"00-{'a' * 32}-")

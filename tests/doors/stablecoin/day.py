@@ -50,8 +50,13 @@ class Day(RuleBasedStateMachine):
             assert answer.status_code >= 400, f"{name} takes what it is not told to take: {body}"
         return answer
 
-    @rule(target=orders, channel=st.sampled_from(["mock", "mock_direct"]), cents=st.integers(1, 10**7),
-          currency=st.sampled_from(["USDT", "USDC"]), pays=st.booleans())
+    @rule(
+        target=orders,
+        channel=st.sampled_from(["mock", "mock_direct"]),
+        cents=st.integers(1, 10**7),
+        currency=st.sampled_from(["USDT", "USDC"]),
+        pays=st.booleans(),
+    )
     def charge(self, channel: str, cents: int, currency: str, pays: bool) -> Any:
         amount = f"{cents // 100}.{cents % 100:02d}"
         body = self.merchant.body(channel=channel, amount=amount, currency=currency)

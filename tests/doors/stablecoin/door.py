@@ -118,8 +118,13 @@ class Merchant:
 
     def body(self, **changes: Any) -> dict[str, Any]:
         """The contract's example, on the mock channel. `None` leaves a field out."""
-        usual = {"merchant_order_id": f"order-{uuid.uuid4().hex[:10]}", "amount": "49.90", "currency": "USDT",
-                 "channel": "mock", "subject": "Pro plan"}  # fmt: skip
+        usual = {
+            "merchant_order_id": f"order-{uuid.uuid4().hex[:10]}",
+            "amount": "49.90",
+            "currency": "USDT",
+            "channel": "mock",
+            "subject": "Pro plan",
+        }
         return {name: value for name, value in (usual | changes).items() if value is not None}
 
     def charge(self, **changes: Any) -> dict[str, Any]:
@@ -210,8 +215,9 @@ def door_over(found: Any) -> Iterator[Door]:
     async def client() -> httpx.AsyncClient:
         return client_of(application(services))
 
-    door = Door(found.runner, found.world, found.orders, found.deliveries, services, found.run(client()),
-                Counting(found.world))  # fmt: skip
+    door = Door(
+        found.runner, found.world, found.orders, found.deliveries, services, found.run(client()), Counting(found.world)
+    )
     try:
         yield door
     finally:

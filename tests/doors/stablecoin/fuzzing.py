@@ -73,14 +73,23 @@ class Target(Watched):
         canceled = subscription_of(merchant, "cancel")
         rescue = wire_id("ord", door.run(merchant.shop.admit()))
         self.ids |= {
-            "expired": expiring, "direct": direct, "called off": called_off, "failed": failed["order"]["id"],
-            "refunded": refunded, "canceled": canceled, "rescue": rescue, "payment": failed["payment"]["id"],
-            "their order": other.paid()["id"], "their subscription": subscription_of(other),
-            "upper": str(self.ids["open"]).upper(), "plain": str(parse_wire_id("ord", self.ids["open"])),
+            "expired": expiring,
+            "direct": direct,
+            "called off": called_off,
+            "failed": failed["order"]["id"],
+            "refunded": refunded,
+            "canceled": canceled,
+            "rescue": rescue,
+            "payment": failed["payment"]["id"],
+            "their order": other.paid()["id"],
+            "their subscription": subscription_of(other),
+            "upper": str(self.ids["open"]).upper(),
+            "plain": str(parse_wire_id("ord", self.ids["open"])),
             "as subscription": self.ids["open"].replace("ord_", "sub_"),
             "as order": self.ids["active"].replace("sub_", "ord_"),
-            "nobody's order": wire_id("ord", UUID(UNKNOWN)), "nobody's subscription": wire_id("sub", UUID(UNKNOWN)),
-        }  # fmt: skip
+            "nobody's order": wire_id("ord", UUID(UNKNOWN)),
+            "nobody's subscription": wire_id("sub", UUID(UNKNOWN)),
+        }
         merchant.call("PUT", "/webhook", {"url": "https://shop.example/hooks"})
         self.seen = self.stand()
         self.theirs = self.marks(other)
@@ -159,10 +168,20 @@ def subscription_of(merchant: Merchant, verb: str = "") -> str:
 
 def _subscription(target: Target) -> dict[str, Any]:
     now = target.door.run(target.merchant.shop.now())
-    return {"title": "Pro plan", "amount": "9.99", "currency": "USDT", "interval_unit": "month", "interval_count": 1,
-            "channel": "mock", "customer": "cust-7", "total_cycles": 12, "metadata": {"plan": "pro"},
-            "billing_anchor": (now + timedelta(days=1)).isoformat(), "return_url": "https://shop.example/thanks",
-            "ends_at": (now + timedelta(days=900)).isoformat()}  # fmt: skip
+    return {
+        "title": "Pro plan",
+        "amount": "9.99",
+        "currency": "USDT",
+        "interval_unit": "month",
+        "interval_count": 1,
+        "channel": "mock",
+        "customer": "cust-7",
+        "total_cycles": 12,
+        "metadata": {"plan": "pro"},
+        "billing_anchor": (now + timedelta(days=1)).isoformat(),
+        "return_url": "https://shop.example/thanks",
+        "ends_at": (now + timedelta(days=900)).isoformat(),
+    }
 
 
 def _payout(target: Target) -> dict[str, Any]:
@@ -201,13 +220,27 @@ NEAR: dict[str, list[Any]] = {
     "metadata": [{}, {"": ""}, {str(n): "x" * 500 for n in range(50)}, {"é" * 64: "\u202e"}, {"__proto__": "1"}],
 }  # fmt: skip
 # How much of the whole each operation gets; 1 where nothing is said.
-WEIGHTS = {f"{method} {PREFIX}{path}": weight for method, path, weight in (
-    ("POST", "/charges", 14), ("POST", "/orders/{id}/refund", 9), ("POST", "/payouts", 7),
-    ("POST", "/subscriptions", 9), ("PUT", "/webhook", 6), ("GET", "/orders", 6), ("GET", "/subscriptions", 3),
-    ("GET", "/payouts", 2), ("GET", "/ledger", 2), ("GET", "/orders/{id}", 4), ("POST", "/orders/{id}/cancel", 4),
-    ("POST", "/orders/{id}/checkout", 2), ("GET", "/subscriptions/{id}", 2), ("POST", "/subscriptions/{id}/pause", 3),
-    ("POST", "/subscriptions/{id}/resume", 3), ("POST", "/subscriptions/{id}/cancel", 3),
-)}  # fmt: skip
+WEIGHTS = {
+    f"{method} {PREFIX}{path}": weight
+    for method, path, weight in (
+        ("POST", "/charges", 14),
+        ("POST", "/orders/{id}/refund", 9),
+        ("POST", "/payouts", 7),
+        ("POST", "/subscriptions", 9),
+        ("PUT", "/webhook", 6),
+        ("GET", "/orders", 6),
+        ("GET", "/subscriptions", 3),
+        ("GET", "/payouts", 2),
+        ("GET", "/ledger", 2),
+        ("GET", "/orders/{id}", 4),
+        ("POST", "/orders/{id}/cancel", 4),
+        ("POST", "/orders/{id}/checkout", 2),
+        ("GET", "/subscriptions/{id}", 2),
+        ("POST", "/subscriptions/{id}/pause", 3),
+        ("POST", "/subscriptions/{id}/resume", 3),
+        ("POST", "/subscriptions/{id}/cancel", 3),
+    )
+}
 IDS = st.sampled_from([
     None, None, None, None, None, None, None, None, "open", "paid", "direct", "expired", "called off", "failed",
     "refunded", "rescue", "payment", "active", "paused", "canceled", "their order", "their order", "their subscription",
@@ -215,9 +248,11 @@ IDS = st.sampled_from([
     UNKNOWN, "x", "0", "ord_", "sub_" + "z" * 26, "ord_" + "0" * 25 + "é", "%00", "%2F..", "..", "é", "%ff", "%0a",
     "orders", "refund", "ord_" + "0" * 9_000,
 ])  # fmt: skip
-KEYS = st.none() | st.integers(0, 30).map("k-{}".format) | st.sampled_from(
-    ["", " ", "x" * 128, "x" * 129, "é", "\x01", "k-1 ", "\t"]
-)  # fmt: skip
+KEYS = (
+    st.none()
+    | st.integers(0, 30).map("k-{}".format)
+    | st.sampled_from(["", " ", "x" * 128, "x" * 129, "é", "\x01", "k-1 ", "\t"])
+)
 KINDS = st.sampled_from([None, *["application/json"] * 40, "application/json; charset=utf-8", "Application/JSON", "",
                          "application/problem+json", "text/xml", "application/json; charset=latin-1", "é"])  # fmt: skip
 LANGUAGES = st.sampled_from([None, None, None, "de", "zh;q=1", "fr;q=nan", "es;q=1e999,de;q=-1", "*", ";;,,", "é"])
@@ -260,8 +295,14 @@ def written(draw: st.DrawFn, body: Any) -> bytes:
     """As JSON, now and then in an odd writing."""
     plain = json.dumps(body).encode()
     how = draw(st.integers(0, 60))
-    odd = [b"", b"\xef\xbb\xbf" + plain, plain[:-1], plain + b"x", json.dumps(body, indent=1).encode(),
-           plain[:-1] + b',"amount":"1","amount":"2"}']  # fmt: skip
+    odd = [
+        b"",
+        b"\xef\xbb\xbf" + plain,
+        plain[:-1],
+        plain + b"x",
+        json.dumps(body, indent=1).encode(),
+        plain[:-1] + b',"amount":"1","amount":"2"}',
+    ]
     return odd[how] if how < len(odd) else plain
 
 
@@ -281,15 +322,21 @@ def _lines(wire: Wire, target: Target, lines: list[str]) -> Wire:
 
 
 def _five(wire: Wire) -> list[str]:
-    return [wire.method, wire.path, "&".join(sorted(wire.query.split("&"))), wire.headers["X-Timestamp"],
-            hashlib.sha256(wire.body).hexdigest()]  # fmt: skip
+    return [
+        wire.method,
+        wire.path,
+        "&".join(sorted(wire.query.split("&"))),
+        wire.headers["X-Timestamp"],
+        hashlib.sha256(wire.body).hexdigest(),
+    ]
 
 
 def _over(wire: Wire, target: Target, **changes: Any) -> Wire:
     """The same call under the signature of another one."""
     other = replace(wire, **changes)
-    made = signature(target.merchant.signer.secret, other.method, other.path, other.query,
-                     wire.headers["X-Timestamp"], other.body)  # fmt: skip
+    made = signature(
+        target.merchant.signer.secret, other.method, other.path, other.query, wire.headers["X-Timestamp"], other.body
+    )
     return replace(wire, headers=wire.headers | {"X-Signature": made})
 
 

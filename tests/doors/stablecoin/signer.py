@@ -11,8 +11,13 @@ from typing import Any
 def signature(secret: str, method: str, path: str, query: str, timestamp: str, body: bytes) -> str:
     """HMAC-SHA256 over five lines; the query's parts sorted by their bytes as they are."""
     parts = sorted(query.encode("utf-8").split(b"&"))
-    lines = [method.upper().encode(), path.encode(), b"&".join(parts), timestamp.encode(),
-             hashlib.sha256(body).hexdigest().encode()]  # fmt: skip
+    lines = [
+        method.upper().encode(),
+        path.encode(),
+        b"&".join(parts),
+        timestamp.encode(),
+        hashlib.sha256(body).hexdigest().encode(),
+    ]
     return hmac.new(secret.encode("utf-8"), b"\n".join(lines), hashlib.sha256).hexdigest()
 
 

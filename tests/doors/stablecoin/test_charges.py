@@ -13,9 +13,14 @@ from recoup.doors.edge.rate import Buckets
 
 
 def test_everything_that_was_sent_comes_back(merchant: Merchant) -> None:
-    told = {"subject": "Pro plan", "description": "One year", "metadata": {"plan": "pro", "ö": "✓"},
-            "customer": "cust-7", "return_url": "https://shop.example/thanks",
-            "cancel_url": "https://shop.example/cart"}  # fmt: skip
+    told = {
+        "subject": "Pro plan",
+        "description": "One year",
+        "metadata": {"plan": "pro", "ö": "✓"},
+        "customer": "cust-7",
+        "return_url": "https://shop.example/thanks",
+        "cancel_url": "https://shop.example/cart",
+    }
     answer = merchant.post("/charges", merchant.body(expires_in_seconds=60, **told))
     assert answer.status_code == 201
     order = answer.json()["order"]
@@ -38,7 +43,7 @@ def test_customers_stand_in_the_tables_that_can_be_erased(merchant: Merchant) ->
 @pytest.mark.parametrize(
     "amount",
     [49.9, 50, True, [], {}, "1e2", "-1", "0", "0.00", "1.0000001", "9" * 30, "1,5", "", " 1", "NaN", "0x1"],
-)  # fmt: skip
+)
 def test_amounts(merchant: Merchant, amount: Any) -> None:
     error = refused(merchant.post("/charges", merchant.body(amount=amount)), 400, "invalid_amount")
     assert error["param"] == "amount"
@@ -101,10 +106,21 @@ def test_channels_that_are_not_there(merchant: Merchant, changes: dict[str, Any]
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b'{"a":NaN}', b'{"merchant_order_id":"\\ud800"}',
-     b'{"merchant_order_id":"a\\u0000b"}', b"{" * 40, b'{"a":' * 40 + b"1" + b"}" * 40,
-     b'{"amount":' + b"9" * 400 + b"}"],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"a":NaN}',
+        b'{"merchant_order_id":"\\ud800"}',
+        b'{"merchant_order_id":"a\\u0000b"}',
+        b"{" * 40,
+        b'{"a":' * 40 + b"1" + b"}" * 40,
+        b'{"amount":' + b"9" * 400 + b"}",
+    ],
+)
 def test_bodies_that_are_no_json_objects(merchant: Merchant, body: bytes) -> None:
     answer = merchant.post("/charges", body)
     assert answer.status_code == 400
@@ -221,13 +237,16 @@ def test_no_secret_is_echoed(merchant: Merchant) -> None:
     assert merchant.signer.secret not in json.dumps(answer.json())
 
 
-@pytest.mark.parametrize(("changes", "told"), [
-    ({"amount": 49.9}, "The field amount must be text in quotes, not a number. Write it like"),
-    ({"amount": 49}, "The field amount must be text in quotes, not a whole number. Write it like"),
-    ({"subject": []}, "The field subject must be text in quotes, not a list in brackets. Send text in quotes."),
-    ({"metadata": {"a": 1}}, "An entry of the field metadata must be text in quotes, not a whole number."),
-    ({"expires_in_seconds": "60"}, "The field expires_in_seconds must be a whole number, not text in quotes."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"amount": 49.9}, "The field amount must be text in quotes, not a number. Write it like"),
+        ({"amount": 49}, "The field amount must be text in quotes, not a whole number. Write it like"),
+        ({"subject": []}, "The field subject must be text in quotes, not a list in brackets. Send text in quotes."),
+        ({"metadata": {"a": 1}}, "An entry of the field metadata must be text in quotes, not a whole number."),
+        ({"expires_in_seconds": "60"}, "The field expires_in_seconds must be a whole number, not text in quotes."),
+    ],
+)
 def test_a_field_of_another_kind_is_refused_in_plain_words(
     merchant: Merchant, changes: dict[str, Any], told: str
 ) -> None:

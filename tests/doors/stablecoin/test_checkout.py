@@ -40,8 +40,18 @@ def page(merchant: Merchant, charged: dict[str, object]) -> str:
 def test_the_page_says_what_is_to_be_paid_and_until_when(merchant: Merchant) -> None:
     charged = merchant.charge(amount="49.90", subject="Leaf sampler", cancel_url="https://shop.example/cart")
     text = page(merchant, charged)
-    for word in ("49.90", "USDT", "Brightleaf Tea", "Leaf sampler", "Open until", "29 minutes", "TEST",
-                 "Simulate success", "Simulate failure", "https://shop.example/cart"):  # fmt: skip
+    for word in (
+        "49.90",
+        "USDT",
+        "Brightleaf Tea",
+        "Leaf sampler",
+        "Open until",
+        "29 minutes",
+        "TEST",
+        "Simulate success",
+        "Simulate failure",
+        "https://shop.example/cart",
+    ):
         assert word in text, word
     assert "<script" not in text
     assert "style=" not in text
@@ -152,8 +162,9 @@ def test_another_channel_is_another_attempt_when_the_first_knows_nothing(door: D
         fault(door, None)
     early = door.call("POST", page_of(charged) + "/pay", data={"channel": "mock_direct"}, allow_5xx=True)
     assert early.status_code == 503, "the first may still be on its way"
-    door.sql("UPDATE attempts SET send_before = send_before - interval '1 minute' WHERE order_id = $1",
-             order_id(charged))  # fmt: skip
+    door.sql(
+        "UPDATE attempts SET send_before = send_before - interval '1 minute' WHERE order_id = $1", order_id(charged)
+    )
     assert merchant.press(charged, channel="mock_direct").status_code == 303
     found = merchant.order(charged["order"]["id"])
     assert (found["order"]["status"], found["order"]["channel_code"]) == ("paid", "mock_direct")
@@ -241,9 +252,14 @@ def test_a_held_order_can_be_paid(door: Door) -> None:
 
 @pytest.mark.parametrize(
     ("language", "word"),
-    [("de", "Warten auf Ihre Zahlung"), ("es", "Esperando su pago"), ("fr", "En attente de votre paiement"),
-     ("zh", "等待您的付款"), ("en", "Waiting for your payment")],
-)  # fmt: skip
+    [
+        ("de", "Warten auf Ihre Zahlung"),
+        ("es", "Esperando su pago"),
+        ("fr", "En attente de votre paiement"),
+        ("zh", "等待您的付款"),
+        ("en", "Waiting for your payment"),
+    ],
+)
 def test_a_payer_reads_the_page_in_their_language(merchant: Merchant, language: str, word: str) -> None:
     charged = merchant.charge(amount="49.90")
     asked = {"accept-language": f"{language},en;q=0.5"}

@@ -74,8 +74,10 @@ def test_bodies_of_any_bytes(target: Target, content: bytes, name: str) -> None:
 
 
 @settings(QUICK, max_examples=150)
-@given(query=st.text(string.ascii_letters + string.digits + "=&%+._-;", max_size=60),
-       name=st.sampled_from([name for name, one in NAMES.items() if one.query]))  # fmt: skip
+@given(
+    query=st.text(string.ascii_letters + string.digits + "=&%+._-;", max_size=60),
+    name=st.sampled_from([name for name, one in NAMES.items() if one.query]),
+)
 def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
     assert target.send(target.sign("GET", NAMES[name].path, query)).status_code in (200, 400)
 
@@ -83,10 +85,32 @@ def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
 @settings(QUICK, max_examples=200)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
-    parts=st.lists(st.sampled_from(["orders", "charges", "webhook", "refund", "cancel", "me", "subscriptions", "pause",
-                                    "ledger", UNKNOWN, "%00", "%2F", "%ff", "%C3%A9", "..", "%20", "%E2%80%AE"]),
-                   min_size=1, max_size=4),
-)  # fmt: skip
+    parts=st.lists(
+        st.sampled_from(
+            [
+                "orders",
+                "charges",
+                "webhook",
+                "refund",
+                "cancel",
+                "me",
+                "subscriptions",
+                "pause",
+                "ledger",
+                UNKNOWN,
+                "%00",
+                "%2F",
+                "%ff",
+                "%C3%A9",
+                "..",
+                "%20",
+                "%E2%80%AE",
+            ]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
     target.send(target.sign(method, f"{PREFIX}/{'/'.join(parts)}", "", b"{}" if method in ("POST", "PUT") else b""))
 

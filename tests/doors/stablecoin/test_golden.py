@@ -47,7 +47,9 @@ def test_examples_are_what_is_answered(door: Door, operation: Operation, example
 def test_every_route_is_described(door: Door) -> None:
     told = {(one.method, one.path) for one in OPERATIONS}
     served = {
-        (method, route.path) for route in routes(door.services) for method in route.app._methods  # type: ignore[attr-defined]
+        (method, route.path)
+        for route in routes(door.services)
+        for method in route.app._methods  # type: ignore[attr-defined]
     }
     assert told == served
 
@@ -73,9 +75,14 @@ def test_every_answer_fits_its_shape(merchant: Merchant) -> None:
     paid, direct = merchant.paid(), merchant.paid(channel="mock_direct")
     merchant.run_due()
     for path, described in (
-        (f"/orders/{paid['id']}", "/orders/{id}"), (f"/orders/{direct['id']}", "/orders/{id}"), ("/orders", "/orders"),
-        ("/ledger", "/ledger"), ("/wallets", "/wallets"), ("/me", "/me"), ("/channels", "/channels"),
-    ):  # fmt: skip
+        (f"/orders/{paid['id']}", "/orders/{id}"),
+        (f"/orders/{direct['id']}", "/orders/{id}"),
+        ("/orders", "/orders"),
+        ("/ledger", "/ledger"),
+        ("/wallets", "/wallets"),
+        ("/me", "/me"),
+        ("/channels", "/channels"),
+    ):
         shape = next(o.answers[200] for o in OPERATIONS if (o.method, o.path) == ("GET", PREFIX + described))
         assert shape is not None
         msgspec.json.decode(merchant.get(path).content, type=shape, strict=True)

@@ -49,5 +49,3 @@ def test_webhooks_of_the_rescue_api_are_still_told(door: Door) -> None:
     assert "order.completed" in line
     status, [line] = hear(door, STABLECOIN, sent.headers, sent.body)
     assert (status, line[:6]) == (401, "FORGED")
-
-

@@ -190,17 +190,23 @@ def test_nothing_leaves_while_the_merchant_is_killed(merchant: Merchant) -> None
     merchant.door.sql("UPDATE merchants SET killed = true WHERE merchant_id = $1", merchant.shop.merchant_id)
     refused(merchant.post("/payouts", AWAY), 403, "merchant_suspended")  # at once, whatever is still known
     merchant.set(killed=False)
-    merchant.door.sql("UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'",
-                      merchant.shop.merchant_id)  # fmt: skip
+    merchant.door.sql(
+        "UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'", merchant.shop.merchant_id
+    )
     merchant.run_due()
     assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
 
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"amount": 20}, "invalid_amount"), ({"amount": "-1"}, "invalid_amount"), ({"currency": "XXX"}, "invalid_request"),
-     ({"destination": "x"}, "invalid_request"), ({"destination_type": "cash"}, "invalid_request")],
-)  # fmt: skip
+    [
+        ({"amount": 20}, "invalid_amount"),
+        ({"amount": "-1"}, "invalid_amount"),
+        ({"currency": "XXX"}, "invalid_request"),
+        ({"destination": "x"}, "invalid_request"),
+        ({"destination_type": "cash"}, "invalid_request"),
+    ],
+)
 def test_payouts_that_are_not_allowed(merchant: Merchant, change: dict[str, Any], code: str) -> None:
     refused(merchant.post("/payouts", AWAY | change), 400, code)
 
@@ -227,8 +233,10 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
         merchant.run_due()
     finally:
         fault(door, None)
-    door.sql("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE merchant_id = $1 AND wall",
-             merchant.shop.merchant_id)  # fmt: skip
+    door.sql(
+        "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE merchant_id = $1 AND wall",
+        merchant.shop.merchant_id,
+    )
     merchant.settle()
     merchant.run_due()
     assert merchant.order(direct["id"])["settlements"][0]["status"] == "confirmed"
@@ -236,8 +244,9 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
     assert balance(merchant) == "20"
     sums = door.sql(
         "SELECT kind, sum(t.units)::bigint AS units FROM mock_channel.transfers t JOIN mock_channel.payments p"
-        " ON p.id = t.payment_id WHERE p.merchant_id = $1 GROUP BY kind ORDER BY kind", merchant.shop.merchant_id,
-    )  # fmt: skip
+        " ON p.id = t.payment_id WHERE p.merchant_id = $1 GROUP BY kind ORDER BY kind",
+        merchant.shop.merchant_id,
+    )
     assert [tuple(row) for row in sums] == [("refund", 10_000_000), ("sweep", 50_000_000)]
     door.verified(merchant)
 
@@ -276,12 +285,27 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
 EVM = "0x" + "ab" * 20
 
 
-@pytest.mark.parametrize("destination", [
-    "TDemoXnotAReaLAddressXdoNotPayXQw8", "my wallet", "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD", "tron:", "tron:x",
-    ":xyz", f"tron:{EVM}", "base:TDemoXnotAReaLAddressXdoNotPayXQw8", f"base:{EVM}0", f"base:{EVM[:-1]}g",
-    "tron:" + "T" * 400,
-    "tron:TDemoXnotAReaLAddressXdoNotPayXQw0", f"BASE:{EVM}", f" base:{EVM}", f"base:{EVM}\n", f"base: {EVM}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "TDemoXnotAReaLAddressXdoNotPayXQw8",
+        "my wallet",
+        "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD",
+        "tron:",
+        "tron:x",
+        ":xyz",
+        f"tron:{EVM}",
+        "base:TDemoXnotAReaLAddressXdoNotPayXQw8",
+        f"base:{EVM}0",
+        f"base:{EVM[:-1]}g",
+        "tron:" + "T" * 400,
+        "tron:TDemoXnotAReaLAddressXdoNotPayXQw0",
+        f"BASE:{EVM}",
+        f" base:{EVM}",
+        f"base:{EVM}\n",
+        f"base: {EVM}",
+    ],
+)
 def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destination: str) -> None:
     merchant.paid(amount="49.90")
     error = refused(merchant.post("/payouts", AWAY | {"destination": destination}), 400, "invalid_request")

@@ -24,9 +24,19 @@ def test_lists_are_newest_first_with_exact_totals(merchant: Merchant) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=-1", "limit=x", "offset=-1", "offset=1.5", "status=PAID", "status=done", "limit=1%00",
-     "limit=" + "9" * 30, "offset=%F0"],
-)  # fmt: skip
+    [
+        "limit=0",
+        "limit=-1",
+        "limit=x",
+        "offset=-1",
+        "offset=1.5",
+        "status=PAID",
+        "status=done",
+        "limit=1%00",
+        "limit=" + "9" * 30,
+        "offset=%F0",
+    ],
+)
 def test_queries_that_are_not_allowed(merchant: Merchant, query: str) -> None:
     refused(merchant.get("/orders", query), 400, "invalid_request")
 

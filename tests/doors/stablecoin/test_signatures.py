@@ -142,10 +142,14 @@ def test_the_query_is_signed_as_it_is_sent(merchant: Merchant) -> None:
 
 @pytest.mark.parametrize(
     "signed",
-    ["merchant_order_id=a/b c&limit=1&", "limit=1&merchant_order_id=a%2Fb%20c", "merchant_order_id=a%2fb%20c&limit=1&",
-     "merchant_order_id=a%2Fb+c&limit=1&"],
+    [
+        "merchant_order_id=a/b c&limit=1&",
+        "limit=1&merchant_order_id=a%2Fb%20c",
+        "merchant_order_id=a%2fb%20c&limit=1&",
+        "merchant_order_id=a%2Fb+c&limit=1&",
+    ],
     ids=["decoded", "empty part dropped", "other case", "other escape"],
-)  # fmt: skip
+)
 def test_a_signature_over_another_writing_of_the_query(merchant: Merchant, signed: str) -> None:
     headers = merchant.signer.headers("GET", ORDERS, signed)
     refused(send(merchant.door, headers, query=QUERY), 401, "bad_signature")
@@ -198,9 +202,16 @@ def test_a_body_that_is_too_large(merchant: Merchant) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "language", "word"),
-    [("de-AT,en;q=0.5", "de", "signiert"), ("xx, fr;q=0.2, es;q=0.9", "es", "firmada"), ("zh-CN", "zh", "签名"),
-     ("fr", "fr", "signé"), ("", "en", "signed"), ("de;q=0", "en", "signed"), ("it", "en", "signed")],
-)  # fmt: skip
+    [
+        ("de-AT,en;q=0.5", "de", "signiert"),
+        ("xx, fr;q=0.2, es;q=0.9", "es", "firmada"),
+        ("zh-CN", "zh", "签名"),
+        ("fr", "fr", "signé"),
+        ("", "en", "signed"),
+        ("de;q=0", "en", "signed"),
+        ("it", "en", "signed"),
+    ],
+)
 def test_messages_speak_the_callers_language(door: Door, accepted: str, language: str, word: str) -> None:
     answer = door.call("GET", ORDERS, headers={"accept-language": accepted})
     assert word in refused(answer, 401, "missing_auth")["message"]
@@ -225,14 +236,15 @@ def test_after_a_crash_what_was_signed_before_is_refused(server: Any) -> None:
 
 
 def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) -> None:
-    from recoup.flows.tidy import tidy
+    from recoup.flows.purge_expired import purge_expired
 
     headers = merchant.signer.headers("GET", ORDERS)
     assert send(merchant.door, headers).status_code == 200
     key = merchant.signer.key_id
-    merchant.door.sql("INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature FROM seen_signatures"
-                      " WHERE key_id = $1", key)  # fmt: skip
-    merchant.door.run(tidy(merchant.door.world))
+    merchant.door.sql(
+        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature FROM seen_signatures WHERE key_id = $1", key
+    )
+    merchant.door.run(purge_expired(merchant.door.world))
     assert len(merchant.door.sql("SELECT FROM seen_signatures WHERE key_id = $1", key)) == 1
     refused(send(merchant.door, headers), 401, "replayed_request")
 

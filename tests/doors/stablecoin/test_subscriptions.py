@@ -23,8 +23,15 @@ def hooks(door: Door) -> Iterator[Receiver]:
 
 
 def plan(merchant: Merchant, **changes: Any) -> dict[str, Any]:
-    usual = {"title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
-             "customer": "cust-7", "metadata": {"plan": "pro"}}  # fmt: skip
+    usual = {
+        "title": "Pro plan",
+        "amount": "9.99",
+        "currency": "USDT",
+        "channel": "mock",
+        "interval_unit": "month",
+        "customer": "cust-7",
+        "metadata": {"plan": "pro"},
+    }
     answer = merchant.post("/subscriptions", {k: v for k, v in (usual | changes).items() if v is not None})
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()["subscription"]
@@ -104,8 +111,10 @@ def test_an_unpaid_cycle_makes_it_past_due_and_a_paid_one_active(door: Door, hoo
     assert merchant.order(now["last_order_id"])["order"]["status"] == "expired"
     [told] = [opened(merchant, delivery) for delivery in hooks.got]
     assert (told["event"], told["order_id"], told["status"]) == (
-        "subscription.payment_failed", now["last_order_id"], "past_due",
-    )  # fmt: skip
+        "subscription.payment_failed",
+        now["last_order_id"],
+        "past_due",
+    )
     merchant.advance(days=5, seconds=1)
     order = merchant.order(current(merchant, made)["last_order_id"])
     merchant.press({"instruction": {"redirect_url": order["checkout_url"]}})
@@ -147,10 +156,15 @@ def test_a_crash_between_charge_and_note_charges_once(door: Door) -> None:
     merchant = door.merchant()
     made = plan(merchant, interval_unit="day")
     merchant.run_due()
-    door.sql("UPDATE subscriptions SET cycles_done = 0, last_order_id = NULL, next_charge_at = anchor"
-             " WHERE merchant_id = $1", merchant.shop.merchant_id)  # fmt: skip
-    door.sql("UPDATE due_work SET due_at = now() - interval '1 minute' WHERE merchant_id = $1 AND kind = 'cycle'",
-             merchant.shop.merchant_id)  # fmt: skip
+    door.sql(
+        "UPDATE subscriptions SET cycles_done = 0, last_order_id = NULL, next_charge_at = anchor"
+        " WHERE merchant_id = $1",
+        merchant.shop.merchant_id,
+    )
+    door.sql(
+        "UPDATE due_work SET due_at = now() - interval '1 minute' WHERE merchant_id = $1 AND kind = 'cycle'",
+        merchant.shop.merchant_id,
+    )
     merchant.run_due()
     assert current(merchant, made)["cycles_done"] == 1
     assert merchant.get("/orders").json()["total"] == 1
@@ -191,8 +205,10 @@ def test_a_payer_owes_one_cycle_after_a_suspension_and_not_all(door: Door) -> No
     made = plan(merchant, interval_unit="day")
     merchant.run_due()
     merchant.set(killed=True)
-    door.sql("UPDATE merchants SET offset_us = offset_us + 5 * 86400000000, version = version + 1"
-             " WHERE merchant_id = $1", merchant.shop.merchant_id)  # fmt: skip
+    door.sql(
+        "UPDATE merchants SET offset_us = offset_us + 5 * 86400000000, version = version + 1 WHERE merchant_id = $1",
+        merchant.shop.merchant_id,
+    )
     merchant.run_due()
     assert current(merchant, made)["cycles_done"] == 1
     merchant.set(killed=False)

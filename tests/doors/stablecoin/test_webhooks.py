@@ -65,10 +65,17 @@ def test_a_payment_is_told(merchant: Merchant, hooks: Receiver) -> None:
     [delivery] = hooks.got
     assert delivery.line.startswith("POST /hooks ")
     assert opened(merchant, delivery) == {
-        "event": "payment.succeeded", "order_id": order["id"], "merchant_order_id": order["merchant_order_id"],
-        "amount": "49.90", "currency": "USDT", "status": "paid", "channel": "mock", "channel_name": "Mock (test)",
-        "is_test": True, "paid_at": order["paid_at"],
-    }  # fmt: skip
+        "event": "payment.succeeded",
+        "order_id": order["id"],
+        "merchant_order_id": order["merchant_order_id"],
+        "amount": "49.90",
+        "currency": "USDT",
+        "status": "paid",
+        "channel": "mock",
+        "channel_name": "Mock (test)",
+        "is_test": True,
+        "paid_at": order["paid_at"],
+    }
     merchant.door.verified(merchant)
 
 
@@ -88,9 +95,10 @@ def test_refunds_are_told_with_their_sum(merchant: Merchant, hooks: Receiver) ->
     merchant.publish()
     told = [opened(merchant, delivery) for delivery in hooks.got]
     assert [(one["refunded_amount"], one["status"], one["amount"]) for one in told] == [
-        ("10.00", "partially_refunded", "49.90"), ("15.00", "partially_refunded", "49.90"),
+        ("10.00", "partially_refunded", "49.90"),
+        ("15.00", "partially_refunded", "49.90"),
         ("49.90", "refunded", "49.90"),
-    ]  # fmt: skip
+    ]
     assert {one["event"] for one in told} == {"payment.refunded"}
 
 
@@ -124,10 +132,18 @@ def test_a_settlement_is_told_after_its_payment(merchant: Merchant, hooks: Recei
     assert (paid["event"], settled["event"]) == ("payment.succeeded", "settlement.completed")
     found = merchant.order(order["id"])["settlements"][0]
     assert settled == {
-        "event": "settlement.completed", "order_id": order["id"], "merchant_order_id": order["merchant_order_id"],
-        "currency": "USDT", "settlement_id": found["id"], "amount": "49.6505", "fee": "0.2495",
-        "to_address": found["to_address"], "tx_hash": found["tx_hash"], "network": "mock_direct", "is_test": True,
-    }  # fmt: skip
+        "event": "settlement.completed",
+        "order_id": order["id"],
+        "merchant_order_id": order["merchant_order_id"],
+        "currency": "USDT",
+        "settlement_id": found["id"],
+        "amount": "49.6505",
+        "fee": "0.2495",
+        "to_address": found["to_address"],
+        "tx_hash": found["tx_hash"],
+        "network": "mock_direct",
+        "is_test": True,
+    }
 
 
 @pytest.mark.parametrize("encrypt", [False, True])
@@ -189,8 +205,9 @@ def test_anything_but_2xx_is_a_failure_and_eight_tries_are_all(
     assert len({delivery.body for delivery in hooks.got}) == 1
     for delivery in hooks.got:
         opened(merchant, delivery)
-    rows = merchant.door.sql("SELECT result, status FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_no",
-                             merchant.shop.merchant_id)  # fmt: skip
+    rows = merchant.door.sql(
+        "SELECT result, status FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_no", merchant.shop.merchant_id
+    )
     assert [row["result"] for row in rows] == ["failed"] * 7 + ["parked"]
     assert {row["status"] for row in rows} == {answer}
     assert merchant.get("/webhook").json()["webhook"]["state"] == "active"
@@ -241,12 +258,18 @@ def test_the_address_is_set_changed_and_taken_away(merchant: Merchant, hooks: Re
 
 @pytest.mark.parametrize(
     ("body", "param"),
-    [({"url": "http://10.0.0.1/x"}, "url"), ({"url": "http://169.254.169.254/latest"}, "url"),
-     ({"url": "nothing"}, "url"), ({"url": "ftp://shop.example"}, "url"), ({"url": 7}, "url"), ({}, "url"),
-     ({"url": "https://shop.example", "events": ["payment.lost"]}, "events"),
-     ({"url": "https://shop.example", "events": "payment.succeeded"}, "events"),
-     ({"url": "https://shop.example", "encrypt": "yes"}, "encrypt")],
-)  # fmt: skip
+    [
+        ({"url": "http://10.0.0.1/x"}, "url"),
+        ({"url": "http://169.254.169.254/latest"}, "url"),
+        ({"url": "nothing"}, "url"),
+        ({"url": "ftp://shop.example"}, "url"),
+        ({"url": 7}, "url"),
+        ({}, "url"),
+        ({"url": "https://shop.example", "events": ["payment.lost"]}, "events"),
+        ({"url": "https://shop.example", "events": "payment.succeeded"}, "events"),
+        ({"url": "https://shop.example", "encrypt": "yes"}, "encrypt"),
+    ],
+)
 def test_addresses_that_are_not_called(merchant: Merchant, body: dict[str, Any], param: str) -> None:
     assert refused(merchant.call("PUT", "/webhook", body), 400, "invalid_request")["param"] == param
 

@@ -103,8 +103,6 @@ def test_what_the_merchant_bears_is_settled_with_the_rest(server: ServerAddress)
     story(server, tell)
 
 
-
-
 @pytest.mark.parametrize("decided", [None, "won", "lost"])
 def test_a_cancelled_order_that_is_disputed_is_proved_and_its_lost_event_is_found(
     server: ServerAddress, decided: str | None
@@ -122,13 +120,17 @@ def test_a_cancelled_order_that_is_disputed_is_proved_and_its_lost_event_is_foun
         assert clean.difference is None, clean.difference
         async with owner(shop.world) as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute("UPDATE outbox SET event = 'order.cancelled'"
-                                     " WHERE event = 'payment.chargeback.received'")
+            await connection.execute(
+                "UPDATE outbox SET event = 'order.cancelled' WHERE event = 'payment.chargeback.received'"
+            )
         found = (await verify(shop.world)).difference
         assert found is not None
         assert (found.order_id, found.expected) == (order_id, "payment.chargeback.received")
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE outbox SET event = 'payment.chargeback.received' WHERE subject_id = $1"
-                                     " AND seq = $2", order_id, int(found.field.split()[-1]))  # fmt: skip
+            await connection.execute(
+                "UPDATE outbox SET event = 'payment.chargeback.received' WHERE subject_id = $1 AND seq = $2",
+                order_id,
+                int(found.field.split()[-1]),
+            )
 
     story(server, tell)

@@ -104,11 +104,16 @@ async def the_dispute(shop: Shop, order_id: UUID) -> dict[str, Any]:
 async def by_the_issuer(shop: Shop, order_id: UUID) -> int:
     """What the issuer's book gave back to the cardholder, in both ways."""
     async with owner(shop.world) as connection:
-        return int(await connection.fetchval(
-            "SELECT (SELECT coalesce(sum(r.units), 0) FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
-            " WHERE s.order_id = $1 AND r.kind = 'refund' AND r.decision = 'approved')"
-            " + (SELECT coalesce(sum(units), 0) FROM issuer.disputes WHERE order_id = $1 AND stage <> 'inquiry'"
-            " AND status <> 'won')", order_id))  # fmt: skip
+        return int(
+            await connection.fetchval(
+                "SELECT (SELECT coalesce(sum(r.units), 0) FROM issuer.reversals r"
+                " JOIN issuer.sends s ON s.id = r.charge_id"
+                " WHERE s.order_id = $1 AND r.kind = 'refund' AND r.decision = 'approved')"
+                " + (SELECT coalesce(sum(units), 0) FROM issuer.disputes WHERE order_id = $1 AND stage <> 'inquiry'"
+                " AND status <> 'won')",
+                order_id,
+            )
+        )
 
 
 async def disputed(shop: Shop, order_id: UUID, **more: Any) -> str:
@@ -126,10 +131,17 @@ async def notice_of(shop: Shop, order_id: UUID, **more: Any) -> dict[str, Any]:
     charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id)
     number = uuid.uuid4().hex[:12]
     return {
-        "noticeId": f"n-{number}", "caseId": f"c-{number}", "merchantId": str(shop.merchant_id),
-        "chargeId": str(charge), "stage": "first", "status": "open", "amount": 4590, "currency": "USD",
-        "reasonCode": "4837", "fee": 0,
-    } | more  # fmt: skip
+        "noticeId": f"n-{number}",
+        "caseId": f"c-{number}",
+        "merchantId": str(shop.merchant_id),
+        "chargeId": str(charge),
+        "stage": "first",
+        "status": "open",
+        "amount": 4590,
+        "currency": "USD",
+        "reasonCode": "4837",
+        "fee": 0,
+    } | more
 
 
 async def sent(shop: Shop, notice: dict[str, Any], *, orders: Orders | None = None) -> Received:
@@ -145,9 +157,14 @@ async def tell_issuer(shop: Shop, notice: dict[str, Any]) -> None:
         await connection.execute(
             "INSERT INTO issuer.disputes SELECT $1, s.id, s.merchant_id, s.order_id, 90 + (random() * 10000)::int, $2,"
             " $3, '', $4, $5, 0, now(), now() FROM issuer.sends s WHERE s.id = $6 ON CONFLICT (case_id) DO UPDATE SET"
-            " stage = excluded.stage, status = excluded.status", notice["caseId"], notice["stage"], notice["status"],
-            notice["amount"], notice["currency"], uuid.UUID(notice["chargeId"]),
-        )  # fmt: skip
+            " stage = excluded.stage, status = excluded.status",
+            notice["caseId"],
+            notice["stage"],
+            notice["status"],
+            notice["amount"],
+            notice["currency"],
+            uuid.UUID(notice["chargeId"]),
+        )
 
 
 # the money --------------------------------------------------------------------------------------------------------
@@ -722,8 +739,9 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
         word = await shop.ask(pan=COUNTING_CARDS[0], units=4677, is_mit=False, days=None, code="05")
         assert word.evaluate == "DECLINED"
         async with shop.world.db.connection() as connection:
-            why = await connection.fetchval("SELECT body ->> 'why' FROM order_log WHERE order_id = $1"
-                                            " AND happening = 'declined'", word.order_id)  # fmt: skip
+            why = await connection.fetchval(
+                "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = 'declined'", word.order_id
+            )
         assert why == "This card is blocked: its holder disputed a payment here as fraud."
         await disputed(shop, order_id, decided="won")
         word = await shop.ask(pan=COUNTING_CARDS[0], units=4777, is_mit=False, days=None, code="05")

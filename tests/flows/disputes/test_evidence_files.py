@@ -23,21 +23,36 @@ TEXT = "Geliefert am Montag an Zzyx, 3 Stück.\r\n\tUnterschrift liegt bei.\n".e
 GROUPED = " ".join(COUNTING_CARDS[0][n : n + 4] for n in range(0, 16, 4))
 
 
-@pytest.mark.parametrize(("content", "found"), [
-    (PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg"), (TEXT, "text/plain"),
-    (b"\xef\xbb\xbfwith a mark", "text/plain"), (b"<script>alert(1)</script>", "text/plain"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (PDF, "application/pdf"),
+        (PNG, "image/png"),
+        (JPEG, "image/jpeg"),
+        (TEXT, "text/plain"),
+        (b"\xef\xbb\xbfwith a mark", "text/plain"),
+        (b"<script>alert(1)</script>", "text/plain"),
+    ],
+)
 def test_a_file_is_what_its_bytes_say(content: bytes, found: str) -> None:
     assert evidence_type(content) == found
 
 
-@pytest.mark.parametrize(("content", "why"), [
-    (b"", "is empty"), (b"PK\x03\x04" + b"\0" * 30, "nor plain text"), (b"MZ\x90\0", "nor plain text"),
-    (b"%PDF-1.7 cut off \xff\0", "nor plain text"), (b"\xff\xfe\0a", "nor plain text"),
-    (b"x" * (BYTES_MAX + 1), "is larger than 700 KiB"), (PDF + b" " * BYTES_MAX, "is larger than 700 KiB"),
-    (f"They paid with {GROUPED}.".encode(), "holds a card number"),
-    (COUNTING_CARDS[0].encode(), "holds a card number"), (b"1" * 200_000, "long numbers"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04" + b"\0" * 30, "nor plain text"),
+        (b"MZ\x90\0", "nor plain text"),
+        (b"%PDF-1.7 cut off \xff\0", "nor plain text"),
+        (b"\xff\xfe\0a", "nor plain text"),
+        (b"x" * (BYTES_MAX + 1), "is larger than 700 KiB"),
+        (PDF + b" " * BYTES_MAX, "is larger than 700 KiB"),
+        (f"They paid with {GROUPED}.".encode(), "holds a card number"),
+        (COUNTING_CARDS[0].encode(), "holds a card number"),
+        (b"1" * 200_000, "long numbers"),
+    ],
+)
 def test_what_is_none_of_the_four_or_holds_a_card_is_refused(content: bytes, why: str) -> None:
     with pytest.raises(Problem, match=why) as refused:
         evidence_type(content)
@@ -66,7 +81,9 @@ def test_a_dispute_is_contested_by_a_file_which_the_processor_gets(server: Serve
         async with owner(shop.world) as connection:
             heard = await connection.fetch("SELECT name, media_type, content FROM issuer.answer_files ORDER BY file_no")
         assert [tuple(one) for one in heard] == [
-            (made.name, "application/pdf", PDF), ("delivery.txt", "text/plain", TEXT)]  # fmt: skip
+            (made.name, "application/pdf", PDF),
+            ("delivery.txt", "text/plain", TEXT),
+        ]
         lines = "SELECT count(*) FROM audit_lines WHERE action = 'dispute.file_added'"
         assert await shop.value(lines) == 2
 
@@ -90,9 +107,10 @@ def test_an_accepted_dispute_takes_no_file_along(server: ServerAddress) -> None:
 def test_files_at_once_are_no_more_than_five(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         _, dispute_id = await open_case(shop)
-        said = await asyncio.gather(*(
-            add_file(shop.world, shop.scope, dispute_id, f"{n}.png", PNG + b"%d" % n) for n in range(COUNT_MAX + 3)
-        ), return_exceptions=True)  # fmt: skip
+        said = await asyncio.gather(
+            *(add_file(shop.world, shop.scope, dispute_id, f"{n}.png", PNG + b"%d" % n) for n in range(COUNT_MAX + 3)),
+            return_exceptions=True,
+        )
         assert sum(isinstance(one, Problem) and one.code == "wrong_state" for one in said) == 3
         assert await shop.value("SELECT count(*) FROM dispute_files") == COUNT_MAX
 
@@ -104,9 +122,11 @@ def test_nobody_elses_file_is_read_or_added(server: ServerAddress) -> None:
         order_id, dispute_id = await open_case(shop)
         made = await add_file(shop.world, shop.scope, dispute_id, "a.png", PNG)
         for merchant_id, dispute, file, order in (
-            (new_id(), dispute_id, made.file_id, None), (shop.merchant_id, new_id(), made.file_id, None),
-            (shop.merchant_id, dispute_id, new_id(), None), (shop.merchant_id, dispute_id, made.file_id, new_id()),
-        ):  # fmt: skip
+            (new_id(), dispute_id, made.file_id, None),
+            (shop.merchant_id, new_id(), made.file_id, None),
+            (shop.merchant_id, dispute_id, new_id(), None),
+            (shop.merchant_id, dispute_id, made.file_id, new_id()),
+        ):
             with pytest.raises(Problem, match="There is no such"):
                 await read_file(shop.world, merchant_id, dispute, file, order)
         with pytest.raises(Problem, match="There is no such dispute"):

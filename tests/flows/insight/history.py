@@ -21,7 +21,7 @@ ROWS_AT_ONCE = 2_000
 
 def payments(
     merchant_id: UUID, seed: int, payers: int, *, shuffled: bool = False, invented: bool = False, bin_: str = "400088"
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to learn. `invented`: they
     fall on those days without exception."""
     dice, rows = random.Random(seed), []
@@ -42,14 +42,30 @@ def payments(
 
 def _row(
     merchant_id: UUID, payer_id: UUID, external_id: str, attempt: int, at: datetime, approved: bool, bin_: str
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "merchant_id": merchant_id, "transmit_id": new_id(), "external_id": external_id,
-        "transaction_id": f"{external_id}-{attempt}", "is_declined": not approved, "is_mit": True, "units": 4590,
-        "asset": "USD", "code_source": "visa", "code": "00" if approved else "51", "bin": bin_, "last4": "1234",
-        "payer_id": payer_id, "transacted_at": at, "received_at": at, "facts": {"country": "US"}, "email": "",
-        "phone": "", "name": "", "payer_external_id": "", "business_at": at,
-    }  # fmt: skip
+        "merchant_id": merchant_id,
+        "transmit_id": new_id(),
+        "external_id": external_id,
+        "transaction_id": f"{external_id}-{attempt}",
+        "is_declined": not approved,
+        "is_mit": True,
+        "units": 4590,
+        "asset": "USD",
+        "code_source": "visa",
+        "code": "00" if approved else "51",
+        "bin": bin_,
+        "last4": "1234",
+        "payer_id": payer_id,
+        "transacted_at": at,
+        "received_at": at,
+        "facts": {"country": "US"},
+        "email": "",
+        "phone": "",
+        "name": "",
+        "payer_external_id": "",
+        "business_at": at,
+    }
 
 
 async def transmit(world: World, rows: list[Any]) -> None:

@@ -42,8 +42,14 @@ def run(server: ServerAddress, story: Story) -> None:
 
 
 async def sent(
-    shop: Shop, made: Model, count: int, approved: int, *, chance: float = 0.3, late: timedelta = timedelta(0),
-) -> None:  # fmt: skip
+    shop: Shop,
+    made: Model,
+    count: int,
+    approved: int,
+    *,
+    chance: float = 0.3,
+    late: timedelta = timedelta(0),
+) -> None:
     """Attempts that the model decided on, as the moves write them, in one order; so many were approved."""
     order_id = await shop.admit(pan=FUNDS_CARD)
     await shop.run_due()
@@ -52,15 +58,19 @@ async def sent(
         number = max(one.attempt_no for one in change.order.attempts)
         for nth in range(count):
             at = change.now - timedelta(days=1)
-            offers = (Offered("within-36h", chance, "", at.isoformat(), chance, 1.0),
-                      Offered("stop", 0.0, "", None, 0.0, 0.0))  # fmt: skip
+            offers = (
+                Offered("within-36h", chance, "", at.isoformat(), chance, 1.0),
+                Offered("stop", 0.0, "", None, 0.0, 0.0),
+            )
             versions = {"decider": "engine-1", "policy": "engine-policy-1", "knowledge": "k", "model": made.name}
             decision = Decision("plan", (), "funds", ("a test",), ("engine_plan",), versions, offers, "within-36h")
             decision_id = change.decide(decision, evidence().features())
-            attempt = Attempt(new_id(), change.order.order_id, number + nth + 1, "planned", "funds", at, 4590, "USD",
-                              "merchant")  # fmt: skip
-            change.set_attempt(attempt, state="approved" if nth < approved else "declined", sent_at=at + late,
-                               decision_id=decision_id)  # fmt: skip
+            attempt = Attempt(
+                new_id(), change.order.order_id, number + nth + 1, "planned", "funds", at, 4590, "USD", "merchant"
+            )
+            change.set_attempt(
+                attempt, state="approved" if nth < approved else "declined", sent_at=at + late, decision_id=decision_id
+            )
 
     await shop.orders.change(Job(shop.key(order_id), work))
 

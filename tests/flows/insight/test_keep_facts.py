@@ -87,8 +87,11 @@ def test_a_payer_is_looked_at_with_each_answer_and_only_once(server: ServerAddre
         assert await caught_up(shop) > 0
         found = await looks(shop)
         assert [(answer, tries, order) for _, answer, tries, order in found] == [
-            (FUNDS, 0, first), (FUNDS, 1, first), (APPROVED, 2, first), (SOFT, 0, second),
-        ]  # fmt: skip
+            (FUNDS, 0, first),
+            (FUNDS, 1, first),
+            (APPROVED, 2, first),
+            (SOFT, 0, second),
+        ]
         assert [at for at, *_ in found] == sorted(at for at, *_ in found)
         sent = "SELECT sent_at FROM attempts WHERE order_id = $1 AND attempt_no = 1"
         assert found[1][0] == await shop.value(sent, first), "by the merchant's clock"
@@ -256,7 +259,8 @@ def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(server
             if number:
                 async with owner(shop.world) as connection:
                     await connection.execute(
-                        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", one.merchant_id, partner)
+                        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", one.merchant_id, partner
+                    )
         assert await shared(shop) == []
 
     run(server, story)
@@ -269,7 +273,9 @@ def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(server: 
                 one = await make_shop(shop.world, shop.orders, shop.deliveries)
                 await connection.execute(
                     "INSERT INTO issuer_answers (merchant_id, issuer_digits, approved) VALUES ($1, '40008800', $2)",
-                    one.merchant_id, approved)
+                    one.merchant_id,
+                    approved,
+                )
             assert await shared(shop) == []
             await connection.execute("UPDATE issuer_answers SET approved = 4 WHERE approved = 9")
         (found,) = await shared(shop)
@@ -295,8 +301,9 @@ async def facts(shop: Shop, order_id: UUID) -> list[dict[str, Any]]:
     """What each decision about the order read beside the order."""
     rows = await shop.world.db.fetch(
         "SELECT features -> 'facts' AS facts FROM decisions WHERE order_id = $1 AND arm IS NOT NULL"
-        " ORDER BY decision_id", order_id,
-    )  # fmt: skip
+        " ORDER BY decision_id",
+        order_id,
+    )
     return [row["facts"] for row in rows]
 
 

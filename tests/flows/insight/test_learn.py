@@ -222,10 +222,13 @@ def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
     run(server, story)
 
 
-@pytest.mark.parametrize(("payers", "words"), [
-    (0, "500 more repeated attempts before the held-out time (0 of 500)."),
-    (30, "more repeated attempts in the held-out time"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("payers", "words"),
+    [
+        (0, "500 more repeated attempts before the held-out time (0 of 500)."),
+        (30, "more repeated attempts in the held-out time"),
+    ],
+)
 def test_too_little_is_said_with_what_is_missing(server: ServerAddress, payers: int, words: str) -> None:
     async def story(shop: Shop) -> None:
         if payers:
@@ -274,8 +277,12 @@ def test_orders_their_tries_and_transmissions_are_read_as_the_engine_is_asked(
     monkeypatch.setattr(past, "TRANSMISSIONS_MAX", 2)
 
     async def story(shop: Shop) -> None:
-        rescued = await shop.admit(external_id="RESCUED", pan=script_card("visa", "51", 1), email="ana@example.test",
-                                   facts={"zone": {"minutes": -300, "told": True}})  # fmt: skip
+        rescued = await shop.admit(
+            external_id="RESCUED",
+            pan=script_card("visa", "51", 1),
+            email="ana@example.test",
+            facts={"zone": {"minutes": -300, "told": True}},
+        )
         for number in range(3):
             await shop.admit(external_id=f"OPEN-{number}", pan=FUNDS_CARD)
         await shop.advance(timedelta(days=20))
@@ -284,7 +291,8 @@ def test_orders_their_tries_and_transmissions_are_read_as_the_engine_is_asked(
         await shop.transmitted("OWN", declined=True, payer=who)
         await shop.transmitted("OWN", declined=False, payer=who)
         tried = await shop.value(
-            "SELECT count(*) FROM attempts WHERE state IN ('approved', 'declined') AND sent_at IS NOT NULL")
+            "SELECT count(*) FROM attempts WHERE state IN ('approved', 'declined') AND sent_at IS NOT NULL"
+        )
         found = (await gathered(shop)).attempts
         assert len(found) == 4 + tried + 3
         sent = await shop.value("SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'", rescued)
@@ -333,7 +341,9 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
             await transmit(shop.world, payments(merchant_id, 10 + number, 8, bin_=f"40002{number}"))
         alone = await gathered(shop)
         assert {name for name, has in zip(alone.attempts.issuers, alone.lines, strict=True) if has} == {
-            "400011", "400020"}  # fmt: skip
+            "400011",
+            "400020",
+        }
         for merchant_id in other:
             await _another_merchant(shop, merchant_id)
         among = await gathered(shop)
@@ -342,8 +352,9 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
         made = train(among.attempts, "a test", among.lines)
         assert set(made.learned.issuers) == {"400011"}
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET partner_id = $1 WHERE merchant_id <> $2", new_id(),
-                                     shop.merchant_id)  # fmt: skip
+            await connection.execute(
+                "UPDATE merchants SET partner_id = $1 WHERE merchant_id <> $2", new_id(), shop.merchant_id
+            )
         assert not (await gathered(shop)).lines.any(), "a partner's merchants have one owner"
 
     run(server, story)
@@ -370,9 +381,11 @@ async def _another_merchant(shop: Shop, merchant_id: UUID) -> None:
     async with owner(shop.world) as connection:
         names = await connection.fetchval(
             "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'merchants'"
-            " AND column_name <> 'merchant_id' AND is_generated = 'NEVER'")
+            " AND column_name <> 'merchant_id' AND is_generated = 'NEVER'"
+        )
         await connection.execute(
-            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1", merchant_id)
+            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1", merchant_id
+        )
 
 
 def test_held_out_tries_know_nothing_of_what_came_later(server: ServerAddress) -> None:

@@ -72,7 +72,9 @@ def test_one_command_goes_back_through_what_was_taken(server: ServerAddress) -> 
             await keep(world, one, None, ANNA)
             await take(world, one.name, ANNA)
         assert [(row.name, row.state) for row in (await listed(world))[0]] == [
-            (SECOND.name, "taken"), (FIRST.name, "retired")]  # fmt: skip
+            (SECOND.name, "taken"),
+            (FIRST.name, "retired"),
+        ]
         assert await back(world, BEN) == FIRST.name
         assert await current(world) == FIRST.name
         await take(world, SECOND.name, ANNA)
@@ -82,9 +84,13 @@ def test_one_command_goes_back_through_what_was_taken(server: ServerAddress) -> 
         async with world.db.connection() as connection:
             rows = await connection.fetch("SELECT name, actor FROM model_choices ORDER BY choice_no")
         assert [(row["name"], row["actor"]) for row in rows] == [
-            (FIRST.name, "operator:anna"), (SECOND.name, "operator:anna"), (FIRST.name, "operator:ben"),
-            (SECOND.name, "operator:anna"), (FIRST.name, "operator:ben"), (None, "operator:ben"),
-        ]  # fmt: skip
+            (FIRST.name, "operator:anna"),
+            (SECOND.name, "operator:anna"),
+            (FIRST.name, "operator:ben"),
+            (SECOND.name, "operator:anna"),
+            (FIRST.name, "operator:ben"),
+            (None, "operator:ben"),
+        ]
 
     told(server, story)
 

@@ -38,8 +38,9 @@ def run(server: ServerAddress, mode: str, story: Callable[[Shop], Awaitable[None
 async def night(shop: Shop) -> None:
     """One has passed since the task was last done."""
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL"
-                                 " WHERE task = 'training'")  # fmt: skip
+        await connection.execute(
+            "UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL WHERE task = 'training'"
+        )
 
 
 async def trained(shop: Shop) -> TrainingLine:
@@ -66,8 +67,7 @@ def test_a_better_model_waits_for_a_person_and_has_to_be_beaten(server: ServerAd
         assert (first.result, first.mode, first.compared_with) == ("candidate", "candidate", PLAIN_RATES)
         rows, taken = await listed(shop.world)
         assert taken is None
-        assert [(row.name, row.made_by, row.state) for row in rows] == [
-            (first.model, "worker:training", "candidate")]  # fmt: skip
+        assert [(row.name, row.made_by, row.state) for row in rows] == [(first.model, "worker:training", "candidate")]
         again = await trained(shop)
         assert (again.result, again.model) == ("not_better", first.model)
         assert "already exists" in again.note
@@ -175,9 +175,13 @@ def test_where_it_is_off_nothing_happens(server: ServerAddress) -> None:
 
 @pytest.mark.parametrize(
     ("now", "hour", "last"),
-    [("2026-05-04T03:00:00", 3, "2026-05-04T03:00:00"), ("2026-05-04T02:59:59", 3, "2026-05-03T03:00:00"),
-     ("2026-05-04T23:59:00", 0, "2026-05-04T00:00:00"), ("2026-03-01T00:00:00", 23, "2026-02-28T23:00:00")],
-)  # fmt: skip
+    [
+        ("2026-05-04T03:00:00", 3, "2026-05-04T03:00:00"),
+        ("2026-05-04T02:59:59", 3, "2026-05-03T03:00:00"),
+        ("2026-05-04T23:59:00", 0, "2026-05-04T00:00:00"),
+        ("2026-03-01T00:00:00", 23, "2026-02-28T23:00:00"),
+    ],
+)
 def test_the_last_night(now: str, hour: int, last: str) -> None:
     found = night_before(datetime.fromisoformat(now).replace(tzinfo=UTC), hour)
     assert found == datetime.fromisoformat(last).replace(tzinfo=UTC)

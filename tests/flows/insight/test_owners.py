@@ -79,16 +79,22 @@ def test_the_owner_on_whom_a_verdict_hangs_is_found(
     chances: tuple[float, ...], verdict: str, only_by: int | None, but_for: int | None, held: int
 ) -> None:
     """Approved tries of three owners, to which plain rates give an even chance."""
-    tries = [Scored(owner, 1_000 * owner + n // 2, FACTS, 0.0, 1, 1, True)
-             for owner, count in enumerate((600, 400, 200)) for n in range(count)]  # fmt: skip
+    tries = [
+        Scored(owner, 1_000 * owner + n // 2, FACTS, 0.0, 1, 1, True)
+        for owner, count in enumerate((600, 400, 200))
+        for n in range(count)
+    ]
     found = try_out(0.0, tries, lambda one: chances[one.owner], "plain rates", lambda _: 0.5)
     assert (found.trial.verdict, found.trial.held_attempts) == (verdict, held)
     assert (found.only_by, found.but_for) == (only_by, but_for)
 
 
 def test_whose_tries_the_others_are_too_few_to_judge_is_not_left_out() -> None:
-    tries = [Scored(owner, 1_000 * owner + n, FACTS, 0.0, 1, 1, True)
-             for owner, count in enumerate((600, 199)) for n in range(count)]  # fmt: skip
+    tries = [
+        Scored(owner, 1_000 * owner + n, FACTS, 0.0, 1, 1, True)
+        for owner, count in enumerate((600, 199))
+        for n in range(count)
+    ]
     found = try_out(0.0, tries, lambda one: (0.9, 0.4)[one.owner], "plain rates", lambda _: 0.5)
     assert (found.trial.verdict, found.only_by) == ("better", None)
 

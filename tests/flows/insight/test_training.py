@@ -28,8 +28,19 @@ def _history(seed: int, payers: int) -> list[Past]:
                 money = days + at.hour / 24 < 1.5
                 refused = dice.random() < (0.3 if issuer == "b" else 0.05)
                 answer = SOFT if dead or refused else APPROVED if money else FUNDS
-                rows.append(Past(f"p{payer}", f"o{payer}-{number}", attempt, at, answer,
-                                 ("00", "51", "05")[answer], issuer, 0, True))  # fmt: skip
+                rows.append(
+                    Past(
+                        f"p{payer}",
+                        f"o{payer}-{number}",
+                        attempt,
+                        at,
+                        answer,
+                        ("00", "51", "05")[answer],
+                        issuer,
+                        0,
+                        True,
+                    )
+                )
                 if answer == APPROVED:
                     break
                 at += timedelta(hours=dice.randrange(20, 120))
@@ -49,9 +60,7 @@ def test_rhythms_are_told_apart(learned: object) -> None:
 
 def test_issuers_that_refuse_more_are_known(learned: object) -> None:
     issuers = learned.learned.issuers  # type: ignore[attr-defined]
-    at_any_hour = {
-        name: one.refusal + fmean(one.hours) + fmean(one.weekdays) for name, one in issuers.items()
-    }  # fmt: skip
+    at_any_hour = {name: one.refusal + fmean(one.hours) + fmean(one.weekdays) for name, one in issuers.items()}
     assert at_any_hour["b"] > at_any_hour["a"] + 1.0
 
 

@@ -69,8 +69,9 @@ async def plant(shop: Shop, count: int, begin: datetime, length: timedelta) -> l
     async with owner(shop.world) as connection:
         await connection.execute(_RULES)
         await connection.execute(_PLAN)
-        await connection.copy_records_to_table("staged_plan", records=[
-            (m.id, new_id(), new_id(), m.reference, m.type, m.units, m.at) for m in moved])  # fmt: skip
+        await connection.copy_records_to_table(
+            "staged_plan", records=[(m.id, new_id(), new_id(), m.reference, m.type, m.units, m.at) for m in moved]
+        )
         for sql in (_ATTEMPTS, _REFUNDS, _POSTINGS, _ENTRIES):
             await connection.execute(sql, shop.merchant_id, timeout=600)
         await connection.execute("ANALYZE")

@@ -77,12 +77,13 @@ def test_a_payout_goes_its_way(server: ServerAddress) -> None:
             assert payout["state"] == "sent"
             assert await events(shop, payout["payout_id"]) == [("payout.created", "pending")]
             (line,) = await paid(shop)
-            assert (line.units, line.batch_id, line.reference) == (
-                -4590, payout["batch_id"], payout["reference"])  # fmt: skip
+            assert (line.units, line.batch_id, line.reference) == (-4590, payout["batch_id"], payout["reference"])
             assert ACCOUNT.encode() not in payout["file"]
             name, content = await read_file(shop.world, shop.merchant_id, payout["payout_id"])
             assert (name, await read_file(shop.world, shop.merchant_id, payout["payout_id"])) == (
-                f"{payout['reference']}.ach", (name, content))  # fmt: skip
+                f"{payout['reference']}.ach",
+                (name, content),
+            )
             assert ACCOUNT.encode() in content
             assert await balance(shop, "bank") == -4590
             assert not await balance(shop, "settlement_due")
@@ -108,8 +109,9 @@ def test_what_the_bank_gives_back_is_due_again_and_paid_to_a_new_account(server:
             (payout,) = await payouts(shop)
             assert (payout["state"], payout["reason"]) == ("returned", "R02, the account is closed")
             assert await events(shop, payout["payout_id"]) == [
-                ("payout.created", "pending"), ("payout.updated", "failed"),
-            ]  # fmt: skip
+                ("payout.created", "pending"),
+                ("payout.updated", "failed"),
+            ]
             assert await balance(shop, "settlement_due") == -4590
             assert not await balance(shop, "bank")
             await proved(shop)
@@ -158,9 +160,12 @@ def test_approvals_are_one_even_when_many_come_at_once(server: ServerAddress) ->
             shop = await make_shop(*made)
             payout = await closed(shop)
             told = await asyncio.gather(
-                *(approve(world, person(shop, f"olga{n}"), payout["payout_id"]) for n, world in
-                  enumerate((shop.world, other) * 4)), return_exceptions=True,
-            )  # fmt: skip
+                *(
+                    approve(world, person(shop, f"olga{n}"), payout["payout_id"])
+                    for n, world in enumerate((shop.world, other) * 4)
+                ),
+                return_exceptions=True,
+            )
             assert sum(one is None for one in told) == 1
             assert all(one is None or isinstance(one, Problem) for one in told)
             await asyncio.gather(*(go_on(w, shop.merchant_id, payout["payout_id"]) for w in (shop.world, other) * 4))
@@ -219,8 +224,10 @@ def test_an_answer_file_is_taken_line_by_line_and_once(server: ServerAddress) ->
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             olga, reference = person(shop, "olga"), payout["reference"]
-            content = f"payout,outcome,reason\r\n{reference},paid,\r\nRC000,paid,\n,paid,\n{reference},maybe,\n" \
-                      f"{reference},returned,\n".encode()  # fmt: skip
+            content = (
+                f"payout,outcome,reason\r\n{reference},paid,\r\nRC000,paid,\n,paid,\n{reference},maybe,\n"
+                f"{reference},returned,\n".encode()
+            )
             done = [what for _, what in await take_answers(shop.world, olga, content)]
             assert done[0] == "paid"
             assert "no such payout" in done[1]
@@ -421,7 +428,10 @@ def test_a_file_that_the_bank_may_have_goes_to_its_account_whatever_replaced_it(
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             (after,) = await payouts(shop)
             assert (after["state"], after["account_id"], after["file"]) == (
-                "approved", before["account_id"], before["file"])  # fmt: skip
+                "approved",
+                before["account_id"],
+                before["file"],
+            )
             await proved(shop)
 
     asyncio.run(story())

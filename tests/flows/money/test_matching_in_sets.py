@@ -36,14 +36,18 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                 ours = [Ours((m.id, 1), m.id, m.type, m.reference, m.units, "USD", m.at) for m in moved]
                 pure, missing = match("processor", lines, ours, period, "sandbox")
                 rows = await verdicts(shop, ran)
-                told = {row.line_no: (row.outcome, row.reason, row.told, row.recipe) for row in rows
-                        if row.line_no and row.outcome != "refused"}  # fmt: skip
+                told = {
+                    row.line_no: (row.outcome, row.reason, row.told, row.recipe)
+                    for row in rows
+                    if row.line_no and row.outcome != "refused"
+                }
                 assert told == {
                     line.number: (v.outcome, v.reason, v.text, v.posting.recipe if v.posting else None)
                     for line, v in zip(lines, pure, strict=True)
                 }
                 assert [(r.our_id, r.reason) for r in rows if not r.line_no] == [
-                    (o.source_id, v.reason) for o, v in sorted(missing, key=lambda pair: pair[0].at)]  # fmt: skip
+                    (o.source_id, v.reason) for o, v in sorted(missing, key=lambda pair: pair[0].at)
+                ]
 
     asyncio.run(story())
 
@@ -53,10 +57,22 @@ def _file(moved: list[Moved], dice: random.Random) -> list[str]:
     lines = [HEADER]
     for _ in range(60):
         one, two = dice.choice(moved), dice.choice(moved)
-        change = dice.choice([
-            {}, {}, {}, {"id": ""}, {"reference": ""}, {"units": two.units}, {"reference": two.reference},
-            {"id": two.id}, {"id": new_id()}, {"type": two.type}, {"id": "", "reference": "nobody"},
-            {"id": UUID(int=7), "reference": "nobody"}, {"id": "", "reference": ""},
-        ])  # fmt: skip
+        change = dice.choice(
+            [
+                {},
+                {},
+                {},
+                {"id": ""},
+                {"reference": ""},
+                {"units": two.units},
+                {"reference": two.reference},
+                {"id": two.id},
+                {"id": new_id()},
+                {"type": two.type},
+                {"id": "", "reference": "nobody"},
+                {"id": UUID(int=7), "reference": "nobody"},
+                {"id": "", "reference": ""},
+            ]
+        )
         lines += [one.line(**change)] * dice.choice([1, 1, 1, 2])
     return lines

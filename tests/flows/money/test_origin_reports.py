@@ -101,12 +101,14 @@ async def ledger(world: World, merchant_id: UUID) -> dict[str, tuple[int, int]]:
         rows = await connection.fetch(
             "SELECT e.asset, p.recipe, -sum(e.units)::bigint AS units FROM entries e"
             " JOIN postings p USING (merchant_id, posting_id)"
-            " WHERE merchant_id = $1 AND e.account = 'merchant_payable' GROUP BY 1, 2", merchant_id,
-        )  # fmt: skip
+            " WHERE merchant_id = $1 AND e.account = 'merchant_payable' GROUP BY 1, 2",
+            merchant_id,
+        )
         balances = await connection.fetch(
             "SELECT asset, -sum(units)::bigint AS units FROM account_balances"
-            " WHERE merchant_id = $1 AND account = 'merchant_payable' GROUP BY 1", merchant_id,
-        )  # fmt: skip
+            " WHERE merchant_id = $1 AND account = 'merchant_payable' GROUP BY 1",
+            merchant_id,
+        )
     earned, moved = Counter[str](), Counter[str]()
     for row in rows:
         away = movements_report.kind_of(row["recipe"]) in ("payout", "reserve", "carried")
@@ -160,8 +162,9 @@ async def _sites_and_campaigns(shop: Shop) -> dict[str, UUID]:
     summer = await campaigns.create(world, scope, mugs.site_id, campaigns.Wanted("summer", "Summer", "MUGS*SUMMER"))
     shop.merchants.forget(shop.merchant_id)
     await shop.fees(Tariff(290, 30, refund="pro_rata"), currency="USD")
-    await change_terms(world, scope, TermsAsked("USD", service_borne_by="merchant", fee_units=1500,
-                                                fee_borne_by="merchant"))  # fmt: skip
+    await change_terms(
+        world, scope, TermsAsked("USD", service_borne_by="merchant", fee_units=1500, fee_borne_by="merchant")
+    )
     plain = await sold(shop, 3)
     of_spring = await sold(shop, 2, campaign="spring", units=1001)
     await sold(shop, 2, site_url="https://mugs.example/checkout", currency="JPY", units=777)
@@ -198,8 +201,9 @@ def test_each_site_and_campaign_is_told_what_is_its_own(server: ServerAddress) -
             assert by_site["Mugs"].approved == 3 * 3333
             assert (by_site["Mugs"].chargebacks, by_site["Mugs"].disputed) == (-1111, -1111)
             assert (by_site["Leaf"].chargebacks, by_site["Leaf"].disputed) == (0, -2000), "the operator bears it"
-            by_campaign = {row.campaign_id: row for row in (await grouped_report(world, "campaigns", asked)).rows
-                           if row.site_id}  # fmt: skip
+            by_campaign = {
+                row.campaign_id: row for row in (await grouped_report(world, "campaigns", asked)).rows if row.site_id
+            }
             assert by_campaign[ids["spring"]].refunded == -1001
             assert by_campaign[ids["summer"]].approvals == 3
             by_text = {row.descriptor for row in (await grouped_report(world, "descriptors", asked)).rows}

@@ -43,8 +43,7 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
     async def story(shop: Shop, other: Shop) -> None:
         await sold(shop)
         await sold(other)
-        held = await shop.ask(is_mit=False, days=None, code="05", pan=YES, facts={
-            "transaction_type": "AUTHORIZATION"})  # fmt: skip
+        held = await shop.ask(is_mit=False, days=None, code="05", pan=YES, facts={"transaction_type": "AUTHORIZATION"})
         assert held.evaluate
         lines = await statement(shop)
         assert len(lines) == 5
@@ -76,8 +75,13 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
         edited += ["broken", f"{new_id()},x,charge,1.00,EUR,{lines[1].split(',')[5]},sandbox"]
         ran = await compare(shop, edited)
         assert await outcomes(shop, ran) == {
-            "matched": 4, "missing_there": 1, "amount_differs": 1, "duplicate": 1, "missing_here": 2, "refused": 2
-        }  # fmt: skip
+            "matched": 4,
+            "missing_there": 1,
+            "amount_differs": 1,
+            "duplicate": 1,
+            "missing_here": 2,
+            "refused": 2,
+        }
         rows = {row.outcome: row for row in await verdicts(shop, ran)}
         assert str(rows["missing_there"].our_id) == lost.split(",")[0]
         assert (rows["amount_differs"].units, rows["amount_differs"].our_units) == (4490, 4590)
@@ -101,11 +105,14 @@ def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress
         ran = await compare(shop, lines)
         told = {row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)}
         assert told == {
-            2: ("matched", "by_id", None), 3: ("missing_here", "another_amount", "suspended"),
+            2: ("matched", "by_id", None),
+            3: ("missing_here", "another_amount", "suspended"),
             4: ("duplicate", "same_as_another_line", None),
-            5: ("matched", "in_parts", None), 6: ("matched", "in_parts", None), 7: ("matched", "by_id", None),
+            5: ("matched", "in_parts", None),
+            6: ("matched", "in_parts", None),
+            7: ("matched", "by_id", None),
             8: ("missing_here", "another_date", "suspended"),
-        }  # fmt: skip
+        }
         [row] = [row for row in await verdicts(shop, ran) if row.row_no == 3]
         assert (row.units, row.our_units) == (999_900, None)
         assert row.told.startswith("Line 2 is this payment already, with another amount.")
@@ -175,7 +182,9 @@ def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> No
         assert await book_lines(shop.world, olga, run_id, [3], "asked them") == Booked(0, 1)
         assert await books(shop) == (2, 390)
         assert {r.row_no: r.note for r in await verdicts(shop, ran) if r.note} == {
-            2: "they charged more", 3: "asked them"}  # fmt: skip
+            2: "they charged more",
+            3: "asked them",
+        }
         await shop.close_pages()
 
     run(server, story)
@@ -192,8 +201,12 @@ def test_two_runs_and_two_bookers_at_once(server: ServerAddress) -> None:
             assert len({r.run.run_id for r in ran}) == 1
             other = await compare(shop, [lines[0], lines[-1]])
             ids = [ran[0].run.run_id, other.run.run_id] * 2
-            told = await asyncio.gather(*(book_lines(s.world, person(s), run_id, None, "fee")
-                                          for s, run_id in zip((shop, twin) * 2, ids, strict=True)))  # fmt: skip
+            told = await asyncio.gather(
+                *(
+                    book_lines(s.world, person(s), run_id, None, "fee")
+                    for s, run_id in zip((shop, twin) * 2, ids, strict=True)
+                )
+            )
             assert sum(t.now for t in told) == 1
         assert await books(shop) == (1, 0)
 
@@ -220,7 +233,8 @@ def test_a_kill_between_any_two_statements(server: ServerAddress) -> None:
             killer = Killer(more, after=bool(more % 2))
             async with dying_process(shop, killer) as dying:
                 told = await run_until_killed(
-                    killer, book_lines(dying.world, person(shop), known.run.run_id, None, "fees"))  # fmt: skip
+                    killer, book_lines(dying.world, person(shop), known.run.run_id, None, "fees")
+                )
             assert (await books(shop))[0] in (0, 2)
             if told is not None:
                 break
@@ -241,8 +255,9 @@ def test_wrong_periods_and_what_lies_near_their_edges(server: ServerAddress) -> 
         ran = await compare(shop, lines, reading)
         assert await outcomes(shop, ran) == {"refused": 1, "matched": 1}
         assert [row.reason for row in await verdicts(shop, ran)] == ["other_period", "by_id"]
-        ran = await compare(shop, lines[:1] + [lines[1].replace("charge", "refund")], Reading(
-            period=(now - timedelta(days=20), now)))  # fmt: skip
+        ran = await compare(
+            shop, lines[:1] + [lines[1].replace("charge", "refund")], Reading(period=(now - timedelta(days=20), now))
+        )
         assert {row.reason for row in await verdicts(shop, ran)} == {"unknown", "not_in_the_file"}
 
     run(server, story)
@@ -253,8 +268,13 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
         for channel, amount in (("mock", "49.90"), ("mock_direct", "20.00"), ("mock", "7.00")):
             asked = ChargeAsked(f"order-{new_id().hex}", amount, "USDT", channel)
             order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
-            await simulate(shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True,
-                           actor=Actor("payer", "checkout"))  # fmt: skip
+            await simulate(
+                shop.world,
+                shop.orders,
+                (shop.merchant_id, order.order_id),
+                approve=True,
+                actor=Actor("payer", "checkout"),
+            )
             if amount == "7.00":
                 await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True))
         await shop.settle()
@@ -290,15 +310,19 @@ def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pa
         assert await outcomes(shop, await compare(shop, lines, bank)) == {"matched": 2}
         # A bank knows the reference only, writes money out with a minus, and shows what the processor paid.
         day = lines[1].split(",")[5]
-        plain = [lines[0], f",{payout['reference']},payout,-{lines[1].split(',')[3]},USD,{day},",
-                 f",NTRF-1,funding,80.00,USD,{day},"]  # fmt: skip
+        plain = [
+            lines[0],
+            f",{payout['reference']},payout,-{lines[1].split(',')[3]},USD,{day},",
+            f",NTRF-1,funding,80.00,USD,{day},",
+        ]
         ran = await compare(shop, plain, bank)
         assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1}  # it came back a day later
         assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "paid for November") == Booked(1, 0)
         sums = await shop.world.db.fetch(
             "SELECT account, sum(units)::bigint FROM entries WHERE merchant_id = $1"
-            " AND account IN ('bank', 'clearing') GROUP BY 1", shop.merchant_id,
-        )  # fmt: skip
+            " AND account IN ('bank', 'clearing') GROUP BY 1",
+            shop.merchant_id,
+        )
         assert dict(sums) == {"bank": 8000, "clearing": 9180 - 8000}
 
     run(server, story)
@@ -319,13 +343,19 @@ def test_disputes_and_their_fees_are_in_the_processors_statement(server: ServerA
     run(server, story)
 
 
-@pytest.mark.parametrize(("sql", "words"), [
-    ("UPDATE reconciliation_lines SET booked_at = NULL, booked_by = NULL", "booked line of posting processing_cost"),
-    ("UPDATE reconciliation_lines SET entries = '[]'", "entries of posting processing_cost"),
-    ("DELETE FROM reconciliation_lines WHERE outcome = 'matched'", "lines of run"),
-    ("UPDATE reconciliation_runs SET counts = '{}'", "counts of run"),
-    ("DELETE FROM due_work WHERE kind = 'reconciliation'", "due work reconciliation"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        (
+            "UPDATE reconciliation_lines SET booked_at = NULL, booked_by = NULL",
+            "booked line of posting processing_cost",
+        ),
+        ("UPDATE reconciliation_lines SET entries = '[]'", "entries of posting processing_cost"),
+        ("DELETE FROM reconciliation_lines WHERE outcome = 'matched'", "lines of run"),
+        ("UPDATE reconciliation_runs SET counts = '{}'", "counts of run"),
+        ("DELETE FROM due_work WHERE kind = 'reconciliation'", "due work reconciliation"),
+    ],
+)
 def test_verify_finds_what_was_changed(server: ServerAddress, sql: str, words: str) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:

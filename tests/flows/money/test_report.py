@@ -43,11 +43,14 @@ async def span_of(shop: Shop) -> tuple[Any, Any]:
 
 async def reports(shop: Shop) -> list[Any]:
     async with shop.world.db.connection() as connection:
-        return list(await connection.fetch(
-            "SELECT r.*, o.event, o.body FROM reconciliation_reports r LEFT JOIN outbox o"
-            " ON o.merchant_id = r.merchant_id AND o.subject_id = r.report_id WHERE r.merchant_id = $1"
-            " ORDER BY period_to", shop.merchant_id,
-        ))  # fmt: skip
+        return list(
+            await connection.fetch(
+                "SELECT r.*, o.event, o.body FROM reconciliation_reports r LEFT JOIN outbox o"
+                " ON o.merchant_id = r.merchant_id AND o.subject_id = r.report_id WHERE r.merchant_id = $1"
+                " ORDER BY period_to",
+                shop.merchant_id,
+            )
+        )
 
 
 def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> None:
@@ -58,8 +61,9 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         await give_back(shop, orders[0], "10.00")
         asked = ChargeAsked(f"order-{new_id().hex}", "49.90", "USDT", "mock_direct")
         order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
-        await simulate(shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True,
-                       actor=Actor("payer", "checkout"))  # fmt: skip
+        await simulate(
+            shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True, actor=Actor("payer", "checkout")
+        )
         await shop.settle()
         await shop.run_due()
         open_ = [row async for rows in report_lines(shop.world, shop.merchant_id, await span_of(shop)) for row in rows]
@@ -75,8 +79,9 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         balances = await shop.world.db.fetch(
             "SELECT asset, CASE account WHEN 'payout_due' THEN 'wallet' ELSE place END AS place,"
             " -sum(units)::bigint AS units FROM entries WHERE merchant_id = $1"
-            " AND account IN ('merchant_payable', 'settlement_due', 'payout_due') GROUP BY 1, 2", shop.merchant_id,
-        )  # fmt: skip
+            " AND account IN ('merchant_payable', 'settlement_due', 'payout_due') GROUP BY 1, 2",
+            shop.merchant_id,
+        )
         assert dict(sums) == {(r["asset"], r["place"]): r["units"] for r in balances}
         assert {(t.asset, "wallet" if t.balance == "wallet" else ""): t.units for t in totals} == dict(sums)
         kinds = Counter(row.recipe for row in lines)
@@ -100,9 +105,10 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
 
 def test_texts_are_no_formulas(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await sold(shop, 1, external_id="=HYPERLINK(\"http://evil\")")
-        text = b"".join([part async for part in report_csv(
-            shop.world, shop.merchant_id, await span_of(shop), zone_of("UTC"))]).decode()  # fmt: skip
+        await sold(shop, 1, external_id='=HYPERLINK("http://evil")')
+        text = b"".join(
+            [part async for part in report_csv(shop.world, shop.merchant_id, await span_of(shop), zone_of("UTC"))]
+        ).decode()
         (row,) = csv.DictReader(io.StringIO(text))
         assert row["external_order_id"].startswith("'=HYPERLINK")
         assert row["amount"] == "45.90"
@@ -161,7 +167,10 @@ def test_telling_survives_a_kill_between_any_two_statements(server: ServerAddres
 
 def test_every_recipe_of_the_merchants_account_has_a_kind() -> None:
     source = Path(ledger.__file__).read_text("utf-8")
-    recipes = {line.split('"')[1] for line in source.splitlines() if "_pair(" in line and "merchant_payable" in line
-               and '"' in line}  # fmt: skip
+    recipes = {
+        line.split('"')[1]
+        for line in source.splitlines()
+        if "_pair(" in line and "merchant_payable" in line and '"' in line
+    }
     assert recipes
     assert recipes <= KINDS.keys()

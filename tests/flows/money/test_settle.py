@@ -62,8 +62,9 @@ def test_a_months_orders_are_paid_once_less_fees_and_refunds(server: ServerAddre
             await shop.advance(5 * DAY)
             found = await batches(shop)
             assert [(b["amount_units"], b["fee_units"], b["refund_units"], b["payout_units"]) for b in found] == [
-                (13770, -399, 0, 13371), (0, 0, -1000, 0),
-            ]  # fmt: skip
+                (13770, -399, 0, 13371),
+                (0, 0, -1000, 0),
+            ]
             assert found[1]["carried_units"] == 1000
             assert [(p["units"], p["state"]) for p in await payouts(shop)] == [(13371, "created")]
             await proved(shop)
@@ -212,9 +213,9 @@ def test_two_who_close_at_once_close_once(server: ServerAddress) -> None:
             for _ in range(3):
                 await sold(shop, 4)
                 await to_due(shop)
-                told = await asyncio.gather(*(
-                    settle_merchant(world, shop.merchant_id) for world in (shop.world, other) * 4
-                ))  # fmt: skip
+                told = await asyncio.gather(
+                    *(settle_merchant(world, shop.merchant_id) for world in (shop.world, other) * 4)
+                )
                 assert sum(len(made) for made in told) == 1
             assert [b["amount_units"] for b in await batches(shop)] == [4 * 4590] * 3
             await proved(shop)

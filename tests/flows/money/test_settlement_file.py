@@ -37,8 +37,10 @@ def kept(server: ServerAddress) -> dict[str, Any]:
             return {
                 "lines": b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True),
                 "csv": b"".join([part async for part in batch_csv(shop.world, batch)]).decode(),
-                "root": event["LedgerRoot"], "amount": event["Amount"], "batch": batch,
-            }  # fmt: skip
+                "root": event["LedgerRoot"],
+                "amount": event["Amount"],
+                "batch": batch,
+            }
 
     return asyncio.run(story())
 
@@ -57,8 +59,7 @@ def test_an_intact_file_is_proved(kept: dict[str, Any]) -> None:
     found = prove(kept["lines"], kept["root"])
     assert isinstance(found, Proved), found
     batch = kept["batch"]
-    assert (found.settlement_id, found.payout, found.lines) == (
-        str(batch.batch_id), batch.payout_units, batch.lines)  # fmt: skip
+    assert (found.settlement_id, found.payout, found.lines) == (str(batch.batch_id), batch.payout_units, batch.lines)
     assert batch.payout_units > 0
     assert batch.carried_units < 0
     assert batch.reserve_units < 0

@@ -112,5 +112,6 @@ def run(shop: Shop, work: Callable[[World], Awaitable[None]]) -> None:
 async def actions(who: Person) -> list[str]:
     """Of their log, the oldest first, without sign-ins."""
     rows = await who.world.people.fetch(
-        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id", who.user_id)
+        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id", who.user_id
+    )
     return [row["action"] for row in rows]

@@ -62,7 +62,7 @@ def test_yesterday_is_told_once_at_the_hour(server: ServerAddress) -> None:
         today = await digests(shop, owner)  # of the day before, on which nothing was, when the hour has passed today
         await asyncio.gather(*(send_digests(when.world) for _ in range(4)))
         await send_digests(at(shop, tomorrow(8) + 5 * HOUR).world)
-        found = (await digests(shop, owner))[len(today):]
+        found = (await digests(shop, owner))[len(today) :]
         assert [(f["declined"], f["rescued"], f["recovered"]) for f in found] == [(2, 1, [["USD", 4590]])]
         assert len(await told(shop)) == len(found) + len(today), "nobody else asked for it"
         await send_notifications(when.world)

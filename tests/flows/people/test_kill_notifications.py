@@ -27,9 +27,13 @@ PEOPLE = 4  # who hear of orders
 
 
 async def killed_everywhere(
-    shop: Shop, begin: Callable[[], Awaitable[Any]], act: Callable[[World, Any], Awaitable[object]],
-    check: Callable[[Any], Awaitable[None]], *, steps_min: int,
-) -> None:  # fmt: skip
+    shop: Shop,
+    begin: Callable[[], Awaitable[Any]],
+    act: Callable[[World, Any], Awaitable[object]],
+    check: Callable[[Any], Awaitable[None]],
+    *,
+    steps_min: int,
+) -> None:
     """`begin` makes what is to be told; `act` dies at each of its statements, and is done again by another."""
     for at in range(1, STEPS_MAX):
         for after in (False, True):

@@ -127,8 +127,10 @@ def test_going_live_takes_along_who_is_there_then(server: ServerAddress) -> None
         await goes_live()
         assert await two.roles(ann) == {"sandbox": "owner", "live": "owner"}
         assert await two.roles(pat) == {"sandbox": "analyst", "live": "analyst"}
-        late = [await two.person("bob", "owner", two.sandbox),
-                await two.person("pia", "owner", two.sandbox, kind="partner")]  # fmt: skip
+        late = [
+            await two.person("bob", "owner", two.sandbox),
+            await two.person("pia", "owner", two.sandbox, kind="partner"),
+        ]
         await goes_live()  # another shop of the partner, or the same step once more
         assert [await two.reaches(one) for one in late] == [(True, False)] * 2
 
@@ -208,8 +210,9 @@ def test_memberships_of_before_hold_where_they_did(server: ServerAddress) -> Non
         ann = await two.person("ann", "owner", two.sandbox)
         pat = await two.person("pat", "analyst", two.sandbox, kind="partner")
         olga = await two.person("olga", "owner", two.sandbox, kind="operator")
-        eve = await make_user(two.sandbox, "eve@x.example", "Eve", "a good password",
-                              [Membership("merchant", sandbox_only, "owner")])  # fmt: skip
+        eve = await make_user(
+            two.sandbox, "eve@x.example", "Eve", "a good password", [Membership("merchant", sandbox_only, "owner")]
+        )
         connection = await asyncpg.connect(await people_dsn(two.sandbox))
         try:
             await connection.execute("DELETE FROM memberships WHERE world = 'live'")

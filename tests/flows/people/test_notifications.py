@@ -27,7 +27,7 @@ from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.notification_mail import message_of, send_notifications
 from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.flows.tidy import tidy
+from recoup.flows.purge_expired import purge_expired
 from recoup.gateways.web.mail.smtp import compose
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
@@ -74,7 +74,8 @@ def test_orders_that_wait_are_told_of_together_once_an_hour(server: ServerAddres
             assert set(one["facts"]["first"]) < {str(order_id) for order_id in first}
         assert await told(shop, people["operator"]) == await told(shop, people["stranger"]) == []
         assert [mail["subject"] for mail in await arrived(shop)] == [
-            "Brightleaf Tea (SANDBOX): 6 orders need attention"] * 4
+            "Brightleaf Tea (SANDBOX): 6 orders need attention"
+        ] * 4
         await on_hold(shop)
         await go_round(shop)
         assert len(await told(shop)) == 4, "within the hour nobody hears of the next one"
@@ -200,8 +201,12 @@ def test_who_leaves_hears_nothing_from_then_on(server: ServerAddress) -> None:
 
 def test_choices_decide_by_which_way(server: ServerAddress) -> None:
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
-        wanted = {"owner": (True, False), "operations": (False, True), "analyst": (False, False),
-                  "operator": (True, True)}  # fmt: skip
+        wanted = {
+            "owner": (True, False),
+            "operations": (False, True),
+            "analyst": (False, False),
+            "operator": (True, True),
+        }
         async with shop.world.people.connection() as connection:
             for name, way in wanted.items():
                 await choose(connection, people[name], "sandbox", shop.merchant_id, {"orders": way})
@@ -209,8 +214,12 @@ def test_choices_decide_by_which_way(server: ServerAddress) -> None:
         await on_hold(shop)
         await go_round(shop)
         found = {row["user_id"]: (row["on_page"], row["mail_state"]) for row in await told(shop)}
-        assert found == {people["owner"]: (True, "none"), people["operations"]: (False, "sent"),
-                         people["operator"]: (True, "sent"), people["developer"]: (True, "sent")}  # fmt: skip
+        assert found == {
+            people["owner"]: (True, "none"),
+            people["operations"]: (False, "sent"),
+            people["operator"]: (True, "sent"),
+            people["developer"]: (True, "sent"),
+        }
 
     story(server, work)
 
@@ -337,11 +346,11 @@ def test_what_was_told_half_a_year_ago_is_forgotten(server: ServerAddress) -> No
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         await on_hold(shop)
         await go_round(shop)
-        await tidy(shop.world)
+        await purge_expired(shop.world)
         assert len(await told(shop)) == 4
         async with shop.world.people.connection() as connection:
             await connection.execute("UPDATE notifications SET created_at = created_at - interval '181 days'")
-        await tidy(shop.world)
+        await purge_expired(shop.world)
         assert await told(shop) == []
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE alerts SET created_at = created_at - interval '91 days'")

@@ -186,8 +186,10 @@ def test_a_new_password_waits_its_turn_too() -> None:
 
     async def story() -> None:
         used = Passwords()
-        made = [asyncio.create_task(used.hashed(f"a good password {n}", Turn(f"10.0.{n}.0/24")))
-                for n in range(WAITING_MAX + AT_ONCE + 1)]  # fmt: skip
+        made = [
+            asyncio.create_task(used.hashed(f"a good password {n}", Turn(f"10.0.{n}.0/24")))
+            for n in range(WAITING_MAX + AT_ONCE + 1)
+        ]
         await settled()
         with pytest.raises(Problem, match="Too many sign-ins"):
             await made[-1]

@@ -15,7 +15,7 @@ from recoup.flows.people.oneself import change_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_step import read_half
 from recoup.flows.people.sessions import read_session
-from recoup.flows.tidy import tidy
+from recoup.flows.purge_expired import purge_expired
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.problem import Problem
@@ -78,7 +78,7 @@ def test_an_offer_is_shown_to_the_session_that_asked_and_not_for_long(shop: Shop
         assert (await second_factor.read_standing(world, ann.me)).offer is None
         with pytest.raises(Problem, match="set-up has expired"):
             await second_factor.confirm(world, ann.me, ann.code(), KEY)
-        await tidy(world)
+        await purge_expired(world)
         kept = await world.people.fetch("SELECT 1 FROM second_factors WHERE user_id = $1", ann.user_id)
         assert not kept, "what nobody took is forgotten"
         ann.secret = ""
@@ -255,17 +255,18 @@ def test_another_app_takes_over_with_its_first_code(shop: Shop) -> None:
 def test_turning_it_off_asks_for_password_and_code(shop: Shop) -> None:
     async def work(world: World) -> None:
         ann = await secured(world)
-        for password, code, why in (("a guess at it", ann.code(), "The password is wrong"), (PASSWORD, "",
-                                                                                             "six digits"),
-                                    (PASSWORD, "00000-00000", "not one of your")):  # fmt: skip
+        for password, code, why in (
+            ("a guess at it", ann.code(), "The password is wrong"),
+            (PASSWORD, "", "six digits"),
+            (PASSWORD, "00000-00000", "not one of your"),
+        ):
             with pytest.raises(Problem, match=why):
                 await second_factor.turn_off(world, Passwords(), ann.me, password, code)
         off = second_factor.turn_off
         code = ann.code()
         assert await outcomes(*(off(world, Passwords(), ann.me, PASSWORD, code) for _ in range(2))) == ["ok", "ok"]
         assert not (await ann.enter()).is_half
-        kept = await world.people.fetch("SELECT 1 FROM recovery_codes WHERE user_id = $1",
-                                                 ann.user_id)  # fmt: skip
+        kept = await world.people.fetch("SELECT 1 FROM recovery_codes WHERE user_id = $1", ann.user_id)
         assert not kept
         assert await actions(ann) == ["second_factor_on", "second_factor_off"]
 
@@ -276,8 +277,15 @@ def test_the_database_keeps_neither_secret_nor_code(shop: Shop) -> None:
     async def work(world: World) -> None:
         ann = await secured(world)
         half = await ann.half()
-        tables = ("second_factors", "recovery_codes", "half_sign_ins", "account_log", "account_mails", "sessions",
-                  "signin_failures")  # fmt: skip
+        tables = (
+            "second_factors",
+            "recovery_codes",
+            "half_sign_ins",
+            "account_log",
+            "account_mails",
+            "sessions",
+            "signin_failures",
+        )
         kept = ""
         for table in tables:
             rows = await world.people.fetch(f"SELECT t::text AS t FROM {table} t")  # noqa: S608
@@ -325,7 +333,8 @@ def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> N
         assert '<html lang="es">' in subjects[changed].html
         assert "Si no fue usted" in subjects[changed].html
         states = await world.people.fetch(
-            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1", ann.user_id)
+            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1", ann.user_id
+        )
         assert [row[0] for row in states] == ["sent"] * 3
 
     run(shop, work)

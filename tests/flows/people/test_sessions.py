@@ -13,7 +13,7 @@ from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
-from recoup.flows.tidy import tidy
+from recoup.flows.purge_expired import purge_expired
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, WallTime
@@ -95,8 +95,10 @@ def test_the_database_keeps_neither_token_nor_password(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
         token = await token_of(here)
-        tables = ("SELECT u::text AS s FROM users u UNION SELECT f::text FROM signin_failures f"
-                  " UNION SELECT l::text FROM account_log l")  # fmt: skip
+        tables = (
+            "SELECT u::text AS s FROM users u UNION SELECT f::text FROM signin_failures f"
+            " UNION SELECT l::text FROM account_log l"
+        )
         rows = await here.people.fetch(tables)
         sessions = await here.people.fetch("SELECT s::text AS s FROM sessions s")
         kept = " ".join(r["s"] for r in rows)
@@ -171,9 +173,9 @@ def test_what_is_over_is_forgotten_with_its_address(shop: Shop) -> None:
         here = await world()
         await token_of(here)
         counts = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM signin_failures)"
-        await tidy(await world(timedelta(minutes=10)))
+        await purge_expired(await world(timedelta(minutes=10)))
         assert all((await here.people.fetch(counts))[0]), "what is open stays"
-        await tidy(await world(LASTS * 3))
+        await purge_expired(await world(LASTS * 3))
         assert list((await here.people.fetch(counts))[0]) == [0, 0]
 
     run(shop, work)

@@ -15,8 +15,14 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 
 async def _one(world: World, passwords: Passwords, number: int) -> None:
-    asked = SignUp(f"{number}@shop.example", "correct horse battery", f"Shop {number}", "both", "https://shop.example",
-                   f"203.0.113.{number}")  # fmt: skip
+    asked = SignUp(
+        f"{number}@shop.example",
+        "correct horse battery",
+        f"Shop {number}",
+        "both",
+        "https://shop.example",
+        f"203.0.113.{number}",
+    )
     await sign_up(world, passwords, asked)
 
 

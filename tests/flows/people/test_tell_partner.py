@@ -44,7 +44,8 @@ async def fail(at: Office, tries: int) -> None:
 async def heard(at: Office) -> list[tuple[str, str]]:
     """Who was told, and of what."""
     rows = await at.world.people.fetch(
-        "SELECT u.email, n.kind FROM notifications n JOIN users u USING (user_id) ORDER BY 1, 2")
+        "SELECT u.email, n.kind FROM notifications n JOIN users u USING (user_id) ORDER BY 1, 2"
+    )
     return [(row["email"].partition("@")[0], row["kind"]) for row in rows]
 
 
@@ -53,7 +54,8 @@ def test_those_who_may_change_hooks_hear_once_and_are_led_there(server: ServerAd
         endpoint_id = await endpoint(at)
         await at.world.people.execute(
             "INSERT INTO person_settings (user_id, language)"
-            " SELECT user_id, 'fr' FROM users WHERE email = 'developer@example.test'")
+            " SELECT user_id, 'fr' FROM users WHERE email = 'developer@example.test'"
+        )
         await at.shop.admit_many(4)
         await fail(at, FAILURES_TO_OPEN + 3)
         await go_round(at.shop)
@@ -98,19 +100,28 @@ def test_one_that_is_gone_for_good_is_told_as_switched_off(server: ServerAddress
 def test_choices_links_and_leaving_count_as_at_a_merchant(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         boss, dev = await at.as_("owner"), await at.as_("developer")
-        answer = await post(boss, "/account/notifications", "/account/notifications", partner=str(at.partner_id),
-                            kind=["partner_webhook"], page=["partner_webhook"])  # fmt: skip
+        answer = await post(
+            boss,
+            "/account/notifications",
+            "/account/notifications",
+            partner=str(at.partner_id),
+            kind=["partner_webhook"],
+            page=["partner_webhook"],
+        )
         assert answer.status_code == 303
-        wrong = await post(boss, "/account/notifications", "/account/notifications", partner=str(at.partner_id),
-                           kind=["payout"])  # fmt: skip
+        wrong = await post(
+            boss, "/account/notifications", "/account/notifications", partner=str(at.partner_id), kind=["payout"]
+        )
         assert "is not a notification" in wrong.text
         await endpoint(at)
         await at.shop.admit_many(4)
         await fail(at, FAILURES_TO_OPEN + 1)
         await tell_partners(at.world)
         subject = Subject("partner", at.partner_id, "Subscriptions Inc")
-        users = {row["email"].partition("@")[0]: row["user_id"] for row in
-                 await at.world.people.fetch("SELECT email, user_id FROM users")}  # fmt: skip
+        users = {
+            row["email"].partition("@")[0]: row["user_id"]
+            for row in await at.world.people.fetch("SELECT email, user_id FROM users")
+        }
         await end_membership(at.world, subject, users["operations"], by=users["owner"], request_id="test")
         while await send_notifications(at.world):
             pass
@@ -155,7 +166,8 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
             async with owner(at.world) as connection:
                 await connection.execute(
                     "INSERT INTO partner_alerts SELECT partner_id, gen_random_uuid(), kind, about,"
-                    " (SELECT max(step) + 1 FROM partner_alerts), facts, now() FROM partner_alerts LIMIT 1")
+                    " (SELECT max(step) + 1 FROM partner_alerts), facts, now() FROM partner_alerts LIMIT 1"
+                )
             return len(await told(at.shop))
 
         async def act(world: World, before: int) -> None:

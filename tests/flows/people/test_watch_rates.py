@@ -42,12 +42,21 @@ async def placed(shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, af
             """INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id,
                  asset, units)
                SELECT $1, o.id, $2, CASE WHEN o.no <= $4 THEN 7 ELSE 4 END, 'MIT', 'api', 'rescue', $1, 'USD', 100
-               FROM unnest($3::uuid[]) WITH ORDINALITY AS o (id, no)""", shop.merchant_id, at, ids, rescued)
+               FROM unnest($3::uuid[]) WITH ORDINALITY AS o (id, no)""",
+            shop.merchant_id,
+            at,
+            ids,
+            rescued,
+        )
         await connection.execute(
             """INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id,
                  business_at, recorded_at)
                SELECT $1, id, 3, 'collected', 'processing', 'completed', '{}', 'system', 'test', $2, $2
-               FROM unnest($3::uuid[]) AS id""", shop.merchant_id, at + after, ids[:rescued])
+               FROM unnest($3::uuid[]) AS id""",
+            shop.merchant_id,
+            at + after,
+            ids[:rescued],
+        )
 
 
 async def a_week(shop: Shop, count: int = 20, rescued: int = 10, *, after: timedelta = HOUR) -> None:
@@ -75,7 +84,8 @@ def test_a_fall_is_told_once_and_the_next_one_after_it_was_back(server: ServerAd
         words = words_of("rate", (await told(shop))[0]["facts"])
         assert (words.title, words.path) == ("The rescue rate fell from 50.0 % to 16.7 %", "/overview")
         assert {mail["subject"] for mail in await arrived(shop)} == {
-            "Brightleaf Tea (SANDBOX): The rescue rate fell from 50.0 % to 16.7 %"}
+            "Brightleaf Tea (SANDBOX): The rescue rate fell from 50.0 % to 16.7 %"
+        }
         assert await watch_rates(shop.world) == 0, "once an hour"
         await later(shop)
         assert len(await told(shop)) == len(ROLES), "the same fall"

@@ -111,9 +111,11 @@ def test_money_that_its_channel_can_send_back_is_not_settled_by_hand(server: Ser
                 await settle_by_hand(shop.orders, shop.scope, order_id, "done")
             paid = await charge(shop, "order-2")
             await simulate(shop.world, shop.orders, shop.key(paid.order_id), approve=True, actor=PAYER)
-            for work in (give_back(shop.orders, shop.scope, paid.order_id),
-                         settle_by_hand(shop.orders, shop.scope, paid.order_id, "done"),
-                         settle_again(shop.orders, shop.scope, paid.order_id)):  # fmt: skip
+            for work in (
+                give_back(shop.orders, shop.scope, paid.order_id),
+                settle_by_hand(shop.orders, shop.scope, paid.order_id, "done"),
+                settle_again(shop.orders, shop.scope, paid.order_id),
+            ):
                 with pytest.raises(Problem) as nothing:
                     await work
                 assert nothing.value.code == "wrong_state"

@@ -147,13 +147,18 @@ STORIES = (
 
 async def judge(shop: Shop, cases: list[Case]) -> None:
     async with owner(shop.world) as connection:
-        taken = dict(await connection.fetch(
-            "SELECT order_id, count(*) FROM mock_channel.payments WHERE decision = 'approved' GROUP BY order_id"
-        ))  # fmt: skip
-        moved = {(r["order_id"], r["kind"]): (r["n"], r["units"]) for r in await connection.fetch(
-            "SELECT p.order_id, t.kind, count(*) AS n, sum(t.units)::bigint AS units FROM mock_channel.transfers t"
-            " JOIN mock_channel.payments p ON p.id = t.payment_id WHERE t.decision = 'approved' GROUP BY 1, 2"
-        )}  # fmt: skip
+        taken = dict(
+            await connection.fetch(
+                "SELECT order_id, count(*) FROM mock_channel.payments WHERE decision = 'approved' GROUP BY order_id"
+            )
+        )
+        moved = {
+            (r["order_id"], r["kind"]): (r["n"], r["units"])
+            for r in await connection.fetch(
+                "SELECT p.order_id, t.kind, count(*) AS n, sum(t.units)::bigint AS units FROM mock_channel.transfers t"
+                " JOIN mock_channel.payments p ON p.id = t.payment_id WHERE t.decision = 'approved' GROUP BY 1, 2"
+            )
+        }
     for case in cases:
         ids = {told for told in case.told if hasattr(told, "hex")} | ({case.order_id} if case.order_id else set())
         assert len(ids) == 1, "one charge, two orders"

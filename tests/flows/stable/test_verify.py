@@ -148,10 +148,10 @@ def test_one_difference_hides_no_other(server: ServerAddress, lived_in: str) -> 
         "UPDATE order_heads SET attempts = 7": "attempts of the head",
         "UPDATE settlements SET fee_units = 1 WHERE state = 'confirmed'": "net and fee of settlement",
         "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'": "postings of other amounts of payout",
-        "UPDATE entries SET units = units * 1000 WHERE posting_id = " + _POSTED.format(recipe="refund_owed"):
-            "wallet in USDT",
+        "UPDATE entries SET units = units * 1000 WHERE posting_id = "
+        + _POSTED.format(recipe="refund_owed"): "wallet in USDT",
         "INSERT INTO wallets VALUES (gen_random_uuid(), 'USDT', now())": "merchant of rows in wallets",
-    }  # fmt: skip
+    }
 
     async def story() -> None:
         async with sandbox_world(server, template=lived_in) as (world, _, _):
@@ -177,7 +177,8 @@ def test_a_flood_of_differences_is_counted_and_not_kept(server: ServerAddress, l
             async with owner(world) as connection:
                 await connection.execute("SET session_replication_role = replica")
                 await connection.execute(
-                    "INSERT INTO wallets SELECT gen_random_uuid(), 'USDT', now() FROM generate_series(1, 130)")
+                    "INSERT INTO wallets SELECT gen_random_uuid(), 'USDT', now() FROM generate_series(1, 130)"
+                )
             found = await verify(world)
             assert (len(found.differences), found.more) == (DIFFERENCES_MAX, 30)
             assert as_text(found).endswith("and 30 more")

@@ -86,7 +86,10 @@ def test_what_was_paid_out_is_not_refunded_as_well(server: ServerAddress) -> Non
         await pay_out(shop, "900.00")
         told = await refused(back(shop, order_id))
         assert (told.code, told.facts["detail"], told.field) == (
-            "wrong_state", "insufficient_balance", "AmountToRefund")  # fmt: skip
+            "wrong_state",
+            "insufficient_balance",
+            "AmountToRefund",
+        )
         assert told.message == "The wallet holds 100.00 USDT, and this refund takes 1000.00 from it."
         assert told.cure == "Refund at most 100.00, or wait for more payments."
         assert (await shop.order(order_id))["refunded_units"] == 0
@@ -266,8 +269,12 @@ DAYS = st.lists(
 )
 
 
-@settings(max_examples=8, derandomize=True, phases=[Phase.generate],
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(days=DAYS, fee=st.sampled_from([None, KEEP, PRO_RATA]))
 def test_no_order_of_events_takes_a_wallet_below_nothing(
     server: ServerAddress, days: list[list[tuple[str, int]]], fee: str | None

@@ -55,7 +55,13 @@ def test_a_nacha_file_says_who_to_whom_and_when() -> None:
     assert (head[23:33], head[34:40]) == ("2611201430", "094101")
     assert head[40:63] == "SANDBOX BANK".ljust(23)
     assert (batch[1:4], batch[50:53], batch[53:63], batch[63:69], batch[69:75], batch[78]) == (
-        "220", "CCD", "PAYOUT".ljust(10), "261120", "261123", "1")  # fmt: skip
+        "220",
+        "CCD",
+        "PAYOUT".ljust(10),
+        "261120",
+        "261123",
+        "1",
+    )
     assert (entry[1:3], entry[3:12], entry[12:29]) == ("22", "011000015", "000123456789".ljust(17))
     assert (entry[39:54].strip(), entry[54:76]) == (made.reference, "BRIGHTLEAF TEA COMPANY")
     assert (entry[78], entry[79:94]) == ("1", "09100001" + batch[87:94])

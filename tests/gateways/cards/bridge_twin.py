@@ -21,8 +21,10 @@ class Twin:
         self.decided: dict[str, dict[str, Any]] = {}
         self.says: list[dict[str, Any]] = []
         self.decides: Callable[[dict[str, Any]], dict[str, Any]] = lambda told: {
-            "state": "approved", "schemeCode": "00", "reference": f"ref-{told['id'][-6:]}"
-        }  # fmt: skip
+            "state": "approved",
+            "schemeCode": "00",
+            "reference": f"ref-{told['id'][-6:]}",
+        }
         self.raw: Callable[[], web.Response] | None = None
         self.silent = False
         self.url = ""

@@ -13,7 +13,7 @@ from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
 from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
-from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, EvidenceFile, Processor, Reversal
+from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, EvidenceFile, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -38,20 +38,35 @@ def run(story: Story) -> None:
 
 def charge_of(**more: Any) -> Charge:
     usual: dict[str, Any] = {
-        "id": new_id(), "order_id": new_id(), "merchant_id": new_id(), "acceptor_id": "acq-1",
-        "card": Card(PAN, 9, 2031, "visa", "123"), "units": 4590, "currency": "USD", "initiator": "merchant",
-        "capture": True, "descriptor": "RC*SHOP", "sent_at": AT, "send_before_monotonic": Clocks().monotonic() + 60,
+        "id": new_id(),
+        "order_id": new_id(),
+        "merchant_id": new_id(),
+        "acceptor_id": "acq-1",
+        "card": Card(PAN, 9, 2031, "visa", "123"),
+        "units": 4590,
+        "currency": "USD",
+        "initiator": "merchant",
+        "capture": True,
+        "descriptor": "RC*SHOP",
+        "sent_at": AT,
+        "send_before_monotonic": Clocks().monotonic() + 60,
         "timeout_seconds": 2.0,
-    }  # fmt: skip
+    }
     return Charge(**(usual | more))
 
 
-def reversal_of(charge_id: UUID, **more: Any) -> Reversal:
+def reversal_of(charge_id: UUID, **more: Any) -> ModificationMessage:
     usual: dict[str, Any] = {
-        "id": new_id(), "charge_id": charge_id, "units": 4590, "currency": "USD", "kind": "refund", "sent_at": AT,
-        "send_before_monotonic": Clocks().monotonic() + 60, "timeout_seconds": 2.0,
-    }  # fmt: skip
-    return Reversal(**(usual | more))
+        "id": new_id(),
+        "charge_id": charge_id,
+        "units": 4590,
+        "currency": "USD",
+        "kind": "refund",
+        "sent_at": AT,
+        "send_before_monotonic": Clocks().monotonic() + 60,
+        "timeout_seconds": 2.0,
+    }
+    return ModificationMessage(**(usual | more))
 
 
 def test_a_charge_its_refund_and_questions_about_them() -> None:
@@ -77,7 +92,8 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         answer = replace(answer, id=new_id(), answer="contest", files=files)
         assert (await port.answer_dispute(answer)).state == "approved"
         assert twin.sent[str(answer.id)]["files"] == [
-            {"name": "a.txt", "mediaType": "text/plain", "content": "ZGVsaXZlcmVk"}]  # fmt: skip
+            {"name": "a.txt", "mediaType": "text/plain", "content": "ZGVsaXZlcmVk"}
+        ]
 
     run(story)
 
@@ -93,13 +109,22 @@ def test_a_decline_brings_its_codes() -> None:
     run(story)
 
 
-@pytest.mark.parametrize("raw", [
-    {"status": 500, "text": "oops"}, {"status": 404, "text": "<html>"}, {"text": "{}"}, {"text": "x" * 20_000},
-    {"text": '{"id": "01890000-0000-7000-8000-000000000000", "state": "declined"}'}, {"text": '{"state": "not_found"}'},
-    {"status": 302, "headers": {"location": "/pay/charges"}},
-    {"text": '{"x": ' + "[" * 7_000 + "]" * 7_000 + "}"}, {"text": "[" * 16_000},
-    {"body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'), "headers": {"content-encoding": "gzip"}},
-], ids=range(10))  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"status": 500, "text": "oops"},
+        {"status": 404, "text": "<html>"},
+        {"text": "{}"},
+        {"text": "x" * 20_000},
+        {"text": '{"id": "01890000-0000-7000-8000-000000000000", "state": "declined"}'},
+        {"text": '{"state": "not_found"}'},
+        {"status": 302, "headers": {"location": "/pay/charges"}},
+        {"text": '{"x": ' + "[" * 7_000 + "]" * 7_000 + "}"},
+        {"text": "[" * 16_000},
+        {"body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'), "headers": {"content-encoding": "gzip"}},
+    ],
+    ids=range(10),
+)
 def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         twin.raw = lambda: web.Response(**raw)
@@ -198,11 +223,15 @@ def test_without_a_processor_nothing_leaves() -> None:
     asyncio.run(whole())
 
 
-@pytest.mark.parametrize(("url", "secret", "acceptor", "field"), [
-    ("http://pay.example.com", SECRET, "a", "live_processor_url"), ("ftp://x", SECRET, "a", "live_processor_url"),
-    ("https://pay.example.com", "short", "a", "live_processor_secret"),
-    ("https://pay.example.com", SECRET, "", "live_acceptor_id"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "secret", "acceptor", "field"),
+    [
+        ("http://pay.example.com", SECRET, "a", "live_processor_url"),
+        ("ftp://x", SECRET, "a", "live_processor_url"),
+        ("https://pay.example.com", "short", "a", "live_processor_secret"),
+        ("https://pay.example.com", SECRET, "", "live_acceptor_id"),
+    ],
+)
 def test_settings_by_which_no_card_may_be_sent(url: str, secret: str, acceptor: str, field: str) -> None:
     with pytest.raises(Problem) as wrong:
         check_bridge(url, secret, acceptor)

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from recoup.gateways.cards.port import Card, Charge, Outcome, Processor, Reversal
+from recoup.gateways.cards.port import Card, Charge, ModificationMessage, Outcome, Processor
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.faults import active_faults, clear_faults, set_fault
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -40,20 +40,35 @@ class Sandbox:
 
 def charge_of(pan: str, units: int = 4590, **more: Any) -> Charge:
     usual: dict[str, Any] = {
-        "id": new_id(), "order_id": new_id(), "merchant_id": new_id(), "acceptor_id": "sandbox",
-        "card": Card(pan, 9, 2029, scheme_of(pan)), "units": units, "currency": "USD", "initiator": "merchant",
-        "capture": True, "descriptor": "EXAMPLESHOES", "sent_at": SENT_AT,
-        "send_before_monotonic": time.monotonic() + 20, "timeout_seconds": PATIENT_SECONDS,
-    }  # fmt: skip
+        "id": new_id(),
+        "order_id": new_id(),
+        "merchant_id": new_id(),
+        "acceptor_id": "sandbox",
+        "card": Card(pan, 9, 2029, scheme_of(pan)),
+        "units": units,
+        "currency": "USD",
+        "initiator": "merchant",
+        "capture": True,
+        "descriptor": "EXAMPLESHOES",
+        "sent_at": SENT_AT,
+        "send_before_monotonic": time.monotonic() + 20,
+        "timeout_seconds": PATIENT_SECONDS,
+    }
     return Charge(**(usual | more))
 
 
-def reversal_of(charge: Charge, kind: Any, units: int, **more: Any) -> Reversal:
+def reversal_of(charge: Charge, kind: Any, units: int, **more: Any) -> ModificationMessage:
     usual: dict[str, Any] = {
-        "id": new_id(), "charge_id": charge.id, "units": units, "currency": "USD", "kind": kind, "sent_at": SENT_AT,
-        "send_before_monotonic": time.monotonic() + 20, "timeout_seconds": PATIENT_SECONDS,
-    }  # fmt: skip
-    return Reversal(**(usual | more))
+        "id": new_id(),
+        "charge_id": charge.id,
+        "units": units,
+        "currency": "USD",
+        "kind": kind,
+        "sent_at": SENT_AT,
+        "send_before_monotonic": time.monotonic() + 20,
+        "timeout_seconds": PATIENT_SECONDS,
+    }
+    return ModificationMessage(**(usual | more))
 
 
 @asynccontextmanager

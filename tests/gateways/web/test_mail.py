@@ -16,17 +16,29 @@ from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer, compose
 from recoup.kernel.problem import Problem
 
 MESSAGE = Message(
-    uuid.UUID("0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"), "ana@payer.example", "Brightleaf Tea", "help@leaf.example",
-    "Your payment of 45.90 USD", "Hello\n\nThe end.\n", "<p>Hello</p>",
-)  # fmt: skip
+    uuid.UUID("0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"),
+    "ana@payer.example",
+    "Brightleaf Tea",
+    "help@leaf.example",
+    "Your payment of 45.90 USD",
+    "Hello\n\nThe end.\n",
+    "<p>Hello</p>",
+)
 
 
 @asynccontextmanager
 async def smtp(said: dict[str, bytes] | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A mail server on loopback: its port, and the mails it took. `said`: other answers than yes, by command."""
     got: list[bytes] = []
-    answers = {b"EHLO": b"250 hi", b"HELO": b"250 hi", b"MAIL": b"250 ok", b"RCPT": b"250 ok", b"DATA": b"354 go",
-               b"RSET": b"250 ok", b"QUIT": b"221 bye"} | {k.encode(): v for k, v in (said or {}).items()}  # fmt: skip
+    answers = {
+        b"EHLO": b"250 hi",
+        b"HELO": b"250 hi",
+        b"MAIL": b"250 ok",
+        b"RCPT": b"250 ok",
+        b"DATA": b"354 go",
+        b"RSET": b"250 ok",
+        b"QUIT": b"221 bye",
+    } | {k.encode(): v for k, v in (said or {}).items()}
 
     serving: list[asyncio.Task[None] | None] = []
 
@@ -72,11 +84,17 @@ def test_a_mail_goes_out_plain_and_html() -> None:
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-@pytest.mark.parametrize(("said", "state"), [
-    ({"RCPT": b"550 no such user"}, "refused"), ({"RCPT": b"451 later"}, "later"), ({"END": b"554 spam"}, "refused"),
-    ({"END": b"452 full"}, "later"), ({"MAIL": b"421 closing"}, "later"),
-    ({"EHLO": b"421 no", "HELO": b"421 no"}, "later"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"RCPT": b"550 no such user"}, "refused"),
+        ({"RCPT": b"451 later"}, "later"),
+        ({"END": b"554 spam"}, "refused"),
+        ({"END": b"452 full"}, "later"),
+        ({"MAIL": b"421 closing"}, "later"),
+        ({"EHLO": b"421 no", "HELO": b"421 no"}, "later"),
+    ],
+)
 def test_what_a_server_says(said: dict[str, bytes], state: str) -> None:
     assert sent(said)[0] == state
 
@@ -96,11 +114,17 @@ def test_a_server_without_encryption_is_not_told_anything() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("odd", [
-    replace(MESSAGE, to="ana@payer.example\r\nBcc: all@payer.example"), replace(MESSAGE, to="ana"),
-    replace(MESSAGE, subject="Hi\r\nBcc: all@payer.example"), replace(MESSAGE, sender_name="Tea\r\nBcc: all@x.example"),
-    replace(MESSAGE, reply_to="a@x.example, b@x.example"), replace(MESSAGE, to="a@x.example, b@x.example"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "odd",
+    [
+        replace(MESSAGE, to="ana@payer.example\r\nBcc: all@payer.example"),
+        replace(MESSAGE, to="ana"),
+        replace(MESSAGE, subject="Hi\r\nBcc: all@payer.example"),
+        replace(MESSAGE, sender_name="Tea\r\nBcc: all@x.example"),
+        replace(MESSAGE, reply_to="a@x.example, b@x.example"),
+        replace(MESSAGE, to="a@x.example, b@x.example"),
+    ],
+)
 def test_nobody_writes_our_headers(odd: Message) -> None:
     state, got = sent(message=odd)
     assert (state, got) == ("refused", [])
@@ -108,8 +132,9 @@ def test_nobody_writes_our_headers(odd: Message) -> None:
 
 def test_a_shop_may_have_any_name() -> None:
     for name in ("Tee & Söhne", 'The "Leaf" <leaf@x.example>', "小林", "x" * 128):
-        mail = email.message_from_bytes(compose(replace(MESSAGE, sender_name=name), "p@r.example").as_bytes(),
-                                        policy=default)  # fmt: skip
+        mail = email.message_from_bytes(
+            compose(replace(MESSAGE, sender_name=name), "p@r.example").as_bytes(), policy=default
+        )
         assert mail["From"].addresses[0].addr_spec == "p@r.example"
         assert mail["From"].addresses[0].display_name == name
 
@@ -123,10 +148,14 @@ def test_a_subject_of_any_script_is_folded_and_a_link_is_not() -> None:
     assert email.message_from_bytes(written, policy=default)["Subject"] == subject
 
 
-@pytest.mark.parametrize("wrong", [
-    SmtpServer("mail.example", 25, "p@r.example", tls="none"), SmtpServer("mail.example", 25, "p@r.example", tls="x"),
-    SmtpServer("mail.example", 587, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        SmtpServer("mail.example", 25, "p@r.example", tls="none"),
+        SmtpServer("mail.example", 25, "p@r.example", tls="x"),
+        SmtpServer("mail.example", 587, ""),
+    ],
+)
 def test_settings_that_would_tell_strangers_are_refused(wrong: SmtpServer) -> None:
     with pytest.raises(Problem):
         SmtpMail(wrong)

@@ -117,10 +117,19 @@ def test_the_slot_method_prefers_the_weekday_that_worked() -> None:
         for attempt, moment in ((1, at - 3 * DAY), (2, at)):
             rows.append(
                 HistoryRow(
-                    f"c{number}", f"h{number:05d}", attempt, moment, 1_000, "USD", "US", card(number),
-                    attempt == 2 and at.weekday() == 2 and number % 3 > 0, "51", None,
+                    f"c{number}",
+                    f"h{number:05d}",
+                    attempt,
+                    moment,
+                    1_000,
+                    "USD",
+                    "US",
+                    card(number),
+                    attempt == 2 and at.weekday() == 2 and number % 3 > 0,
+                    "51",
+                    None,
                 )
-            )  # fmt: skip
+            )
     arm = arm_of("slots", rows)
     days = []
     for number in range(200):

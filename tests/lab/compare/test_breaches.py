@@ -42,10 +42,18 @@ def histories(draw: st.DrawFn) -> list[Sent]:
             declined = state == "declined" or not ours
             sends.append(
                 Sent(
-                    f"{scheme}{number}", scheme, at, amount, "USD", len(sends), "declined" if declined else state,
-                    code if declined else None, advice if declined else None, ours,
+                    f"{scheme}{number}",
+                    scheme,
+                    at,
+                    amount,
+                    "USD",
+                    len(sends),
+                    "declined" if declined else state,
+                    code if declined else None,
+                    advice if declined else None,
+                    ours,
                 )
-            )  # fmt: skip
+            )
     return sends
 
 
@@ -58,19 +66,18 @@ def by_hand(sends: list[Sent]) -> list[int]:
     for place, one in enumerate(ordered):
         before = [other for other in ordered[:place] if other.card == one.card]
         full = any(
-            sum(
-                1 for other in before
-                if other.at > one.at - span and (not by_amount or other.amount == one.amount)
-            ) >= most
+            sum(1 for other in before if other.at > one.at - span and (not by_amount or other.amount == one.amount))
+            >= most
             for span, most, by_amount in limits[one.scheme]
-        )  # fmt: skip
+        )
         banned = any(
-            other.state == "declined" and (
+            other.state == "declined"
+            and (
                 (one.scheme == "visa" and other.code in ("43", "R1"))
                 or (one.scheme == "mastercard" and other.advice in ("03", "21") and one.at < other.at + 30 * DAY)
             )
             for other in before
-        )  # fmt: skip
+        )
         beyond[one.order] = int(one.ours and (full or banned))
     return beyond
 
@@ -103,9 +110,15 @@ def test_the_quick_gate_answers_as_the_products_rule(sends: list[Sent], minutes:
     now = START + timedelta(minutes=minutes)
     seen = [one for one in plain if one.at > now - LOOKBACK or binds_for_ever(quick.scheme, one)]
     verdict = may_send(
-        quick.scheme, seen, now, units=1_000, currency="USD", initiator="merchant", acceptor_id=ACCEPTOR,
+        quick.scheme,
+        seen,
+        now,
+        units=1_000,
+        currency="USD",
+        initiator="merchant",
+        acceptor_id=ACCEPTOR,
         merchant_id=MERCHANT,
-    )  # fmt: skip
+    )
     refused = quick.refusal(one_order, now)
     assert refused == (verdict if isinstance(verdict, Refused) else None)
     assert isinstance(verdict, Allowed) == (refused is None)

@@ -63,10 +63,15 @@ def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
         "if __name__ == '__main__': print(run(names=('kill-bill', 'slots')).hash)\n"
     )
     hashes = {
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True,
-                       env=clean_environment() | {"PYTHONHASHSEED": seed}).stdout
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=clean_environment() | {"PYTHONHASHSEED": seed},
+        ).stdout
         for seed in ("1", "2")
-    }  # fmt: skip
+    }
     assert len(hashes) == 1
 
 

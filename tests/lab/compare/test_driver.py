@@ -69,8 +69,12 @@ def test_an_answers_code_that_no_list_has_is_kept_to_be_told() -> None:
 
 def test_what_is_due_within_an_hour_is_one_batch_but_never_two_charges_of_a_customer_or_card() -> None:
     orders = [
-        order(0), order(1), order(2, customer_id="c0"), order(3, card=card(1)), order(4),
-    ]  # fmt: skip
+        order(0),
+        order(1),
+        order(2, customer_id="c0"),
+        order(3, card=card(1)),
+        order(4),
+    ]
     world = Scripted(orders)
     played(world, "next-day")
     assert [[one.order_id for one in batch] for _, batch in world.batches] == [["o0", "o1", "o4"], ["o2", "o3"]]
@@ -112,8 +116,10 @@ def test_a_card_that_a_network_tells_anew_is_charged_from_then_on() -> None:
     world.signals_of = [Signal(NOW + 1.5 * DAY, "new_number", card(0).number, card(77))]
     played(world)
     assert [one.card.number for _, batch in world.batches for one in batch] == [
-        card(0).number, card(77).number, card(77).number,
-    ]  # fmt: skip
+        card(0).number,
+        card(77).number,
+        card(77).number,
+    ]
 
 
 def test_a_closed_card_ends_its_orders() -> None:

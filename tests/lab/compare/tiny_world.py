@@ -33,9 +33,15 @@ def card(number: int, scheme: Any = "visa", funding: Any = "debit") -> WorldCard
 
 def order(number: int, **other: Any) -> WorldOrder:
     values: dict[str, Any] = dict(
-        order_id=f"o{number}", customer_id=f"c{number}", declined_at=NOW + number * timedelta(minutes=7),
-        amount=5_000, currency="USD", country="US", card=card(number), scheme_code="51",
-    )  # fmt: skip
+        order_id=f"o{number}",
+        customer_id=f"c{number}",
+        declined_at=NOW + number * timedelta(minutes=7),
+        amount=5_000,
+        currency="USD",
+        country="US",
+        card=card(number),
+        scheme_code="51",
+    )
     values |= other
     return WorldOrder(**{"expires_at": values["declined_at"] + 30 * DAY, **values})
 
@@ -119,9 +125,12 @@ class TinyWorlds:
         schemes = ("visa", "mastercard", "amex")
         orders = [
             order(
-                number, customer_id=f"c{number // 2}", card=card(number // 2, schemes[number // 2 % 3]),
-                amount=1_000 + 500 * (number // 2 % 7), scheme_code=("51", "05", self.code)[number // 2 % 9 // 4],
+                number,
+                customer_id=f"c{number // 2}",
+                card=card(number // 2, schemes[number // 2 % 3]),
+                amount=1_000 + 500 * (number // 2 % 7),
+                scheme_code=("51", "05", self.code)[number // 2 % 9 // 4],
             )
             for number in range(self.orders)
-        ]  # fmt: skip
+        ]
         yield Opened((LyingWorld if self.lying else TinyWorld)(orders, seed))

@@ -42,21 +42,42 @@ class SmallWorld:
 
     def history(self, after: str | None, limit: int) -> tuple[Sequence[HistoryRow], str | None]:
         rows = [
-            HistoryRow(f"c{n}", f"past-{n}", 1, NOW - (20 - n) * DAY, 1_000 + n, "USD", "US", card(serial=n),
-                       n % 2 == 0, "00" if n % 2 == 0 else "51", None if n % 2 else 1 / 24, utc_offset_minutes=-300)
+            HistoryRow(
+                f"c{n}",
+                f"past-{n}",
+                1,
+                NOW - (20 - n) * DAY,
+                1_000 + n,
+                "USD",
+                "US",
+                card(serial=n),
+                n % 2 == 0,
+                "00" if n % 2 == 0 else "51",
+                None if n % 2 else 1 / 24,
+                utc_offset_minutes=-300,
+            )
             for n in range(20)
-        ]  # fmt: skip
+        ]
         start = int(after or 0)
         end = start + limit
         return rows[start:end], str(end) if end < len(rows) else None
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
         every = [
-            WorldOrder(f"o{n}", f"c{n}", NOW + n * timedelta(hours=7), NOW + n * timedelta(hours=7) + 9 * DAY, 900 + n,
-                       "JPY" if n == 4 else "USD", "DE", card("amex" if n == 3 else "mastercard", n, n), "05",
-                       advice_code="24" if n == 5 else None)
+            WorldOrder(
+                f"o{n}",
+                f"c{n}",
+                NOW + n * timedelta(hours=7),
+                NOW + n * timedelta(hours=7) + 9 * DAY,
+                900 + n,
+                "JPY" if n == 4 else "USD",
+                "DE",
+                card("amex" if n == 3 else "mastercard", n, n),
+                "05",
+                advice_code="24" if n == 5 else None,
+            )
             for n in range(10)
-        ]  # fmt: skip
+        ]
         new = [order for order in every[self._came :] if order.declined_at < before]
         self._came += len(new[:limit])
         return new[:limit], len(new) > limit

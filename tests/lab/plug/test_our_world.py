@@ -49,8 +49,11 @@ def play(world: World, arms: Sequence[str] = ("one", "two")) -> tuple[str, int]:
             came += orders
         for arm, every in zip(arms, (2, 5), strict=True):
             left = [order for order in came if order.order_id not in paid[arm] and now < order.expires_at]
-            due = [charge(order, f"{order.order_id}.{day}", now) for order in left
-                   if (now - order.declined_at).days % every == 0]  # fmt: skip
+            due = [
+                charge(order, f"{order.order_id}.{day}", now)
+                for order in left
+                if (now - order.declined_at).days % every == 0
+            ]
             answers: Sequence[WorldAnswer] = world.charge(arm, due)
             paid[arm] |= {one.order_id for one, said in zip(due, answers, strict=True) if said.state == "approved"}
             told += [*answers, *world.signals(arm, now)]
@@ -80,10 +83,13 @@ def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(t
     assert len(inside.stdout.splitlines()[-1]) == 64
 
 
-@pytest.mark.parametrize(("code", "seconds", "told"), [
-    ("import time; time.sleep(60)", "1", "no line within 1 s. It wrote nothing."),
-    ("import sys; print('Hello, world', flush=True); sys.stdin.read()", "30", "The line: Hello, world"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "seconds", "told"),
+    [
+        ("import time; time.sleep(60)", "1", "no line within 1 s. It wrote nothing."),
+        ("import sys; print('Hello, world', flush=True); sys.stdin.read()", "30", "The line: Hello, world"),
+    ],
+)
 def test_a_comparison_ends_with_the_line_that_broke_it(code: str, seconds: str, told: str) -> None:
     program = shlex.join([sys.executable, "-c", code])
     ran = compared("--arms", "daily", "--world-seconds", seconds, "--world-command", program)
@@ -97,8 +103,9 @@ def test_a_world_file_that_cannot_be_is_named(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text("[world]\norders = 'many'\n")
     verb = [sys.executable, "-m", "recoup.main", "lab", "world", "--world", str(file)]
-    ran = subprocess.run(verb, input='{"op":"hello","protocol":1}\n', text=True, capture_output=True,
-                         env=clean_environment())  # fmt: skip
+    ran = subprocess.run(
+        verb, input='{"op":"hello","protocol":1}\n', text=True, capture_output=True, env=clean_environment()
+    )
     assert ran.returncode == 1
     assert "wrong.toml, line 2" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -106,8 +113,13 @@ def test_a_world_file_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 
 def test_the_verb_answers_what_cannot_be_understood(tmp_path: Path) -> None:
-    ran = subprocess.run(shlex.split(command(tmp_path)), input='nonsense\n{"op":"hello","protocol":1}\n', text=True,
-                         capture_output=True, env=clean_environment())  # fmt: skip
+    ran = subprocess.run(
+        shlex.split(command(tmp_path)),
+        input='nonsense\n{"op":"hello","protocol":1}\n',
+        text=True,
+        capture_output=True,
+        env=clean_environment(),
+    )
     first, second = map(json.loads, ran.stdout.splitlines())
     assert "no JSON" in first["error"]
     assert second["world"] == "base"

@@ -44,13 +44,23 @@ def test_the_same_world_gives_the_same_play_in_process_and_behind_the_pipe() -> 
 def test_what_cannot_be_understood_is_answered_and_the_next_request_too() -> None:
     hello = b'{"op":"hello","protocol":1,"more":true}\n'
     bad = (
-        b"\n", b"nonsense\n", b"[]\n", b"{}\n", b'"\xff"\n', b"[" * 100_000 + b"\n", b'{"op":"dance"}\n',
-        b'{"op":"hello","protocol":2}\n', b'{"op":"history","limit":0}\n', b'{"op":"history","limit":1000000000}\n',
+        b"\n",
+        b"nonsense\n",
+        b"[]\n",
+        b"{}\n",
+        b'"\xff"\n',
+        b"[" * 100_000 + b"\n",
+        b'{"op":"dance"}\n',
+        b'{"op":"hello","protocol":2}\n',
+        b'{"op":"history","limit":0}\n',
+        b'{"op":"history","limit":1000000000}\n',
         b'{"op":"orders","before":"2026-03-02T00:00:00","limit":1}\n',
         b'{"op":"orders","before":"2026-03-02T00:00:00+01:00","limit":1}\n',
-        b'{"op":"orders","before":"2026-03-02T00:00:00.5Z","limit":1}\n', b'{"op":"end","arm":""}\n',
-        b'{"op":"charge","arm":"a","charges":[{"id":"1"}]}\n', b'{"op":"charge","arm":"a","charges":{}}\n',
-    )  # fmt: skip
+        b'{"op":"orders","before":"2026-03-02T00:00:00.5Z","limit":1}\n',
+        b'{"op":"end","arm":""}\n',
+        b'{"op":"charge","arm":"a","charges":[{"id":"1"}]}\n',
+        b'{"op":"charge","arm":"a","charges":{}}\n',
+    )
     said = ask(*(line for one in bad for line in (one, hello)))
     assert [set(one) for one in said[::2]] == [{"error"}] * len(bad)
     assert all(one["error"] for one in said[::2])
@@ -91,9 +101,21 @@ def test_every_member_of_a_charge_is_on_the_line() -> None:
         world.charge("a", [charge(order, "1", NOW.replace(day=4))])
     sent = json.loads(heard[-1])
     assert sent["op"] == "charge"
-    assert sent["charges"] == [{
-        "initiator": "merchant", "id": "1", "orderId": "o0", "sentAt": "2026-03-04T00:00:00Z", "amount": 900,
-        "currency": "USD", "acceptorId": "acceptor",
-        "card": {"number": order.card.number, "expMonth": 12, "expYear": 2031, "scheme": "mastercard",
-                 "funding": "debit"},
-    }]  # fmt: skip
+    assert sent["charges"] == [
+        {
+            "initiator": "merchant",
+            "id": "1",
+            "orderId": "o0",
+            "sentAt": "2026-03-04T00:00:00Z",
+            "amount": 900,
+            "currency": "USD",
+            "acceptorId": "acceptor",
+            "card": {
+                "number": order.card.number,
+                "expMonth": 12,
+                "expYear": 2031,
+                "scheme": "mastercard",
+                "funding": "debit",
+            },
+        }
+    ]

@@ -39,8 +39,11 @@ def test_the_example_counts_as_its_caller_does() -> None:
             at = until + timedelta(hours=hours)
             answers = world.charge("a", [charge(order, f"{order.order_id}-{hours}", at) for order in left])
             sends += len(left)
-            paid |= {order.order_id: order.amount for order, answer in zip(left, answers, strict=True)
-                     if answer.state == "approved"}  # fmt: skip
+            paid |= {
+                order.order_id: order.amount
+                for order, answer in zip(left, answers, strict=True)
+                if answer.state == "approved"
+            }
         again = world.charge("a", [charge(orders[0], f"{orders[0].order_id}-9", until + timedelta(hours=9))])
         assert again[0].state, "the same id gets the first answer, though others came later"
         early = world.charge("a", [charge(orders[0], "new", until + timedelta(hours=8))])

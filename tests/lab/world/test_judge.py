@@ -21,8 +21,9 @@ def world() -> LabWorld:
 
 def sent(world: LabWorld, arm: str, name: str, order: Order, after: timedelta) -> WorldAnswer:
     payment = order.payment
-    made = WorldCharge(name, payment.order_id, payment.declined_at + after, payment.amount, payment.currency, "shop",
-                       payment.card)  # fmt: skip
+    made = WorldCharge(
+        name, payment.order_id, payment.declined_at + after, payment.amount, payment.currency, "shop", payment.card
+    )
     return world.charge(arm, [made])[0]
 
 
@@ -53,10 +54,17 @@ def test_mastercard_allows_ten_sends_of_a_card_in_a_day_whatever_the_amount() ->
 
 @pytest.mark.parametrize(
     ("scheme", "code", "advice", "stops"),
-    [("visa", "41", None, True), ("visa", "R1", None, True), ("visa", "51", None, False),
-     ("mastercard", "05", "03", True), ("mastercard", "05", "21", True), ("mastercard", "41", None, False),
-     ("mastercard", "51", "24", False), ("amex", "200", None, False)],
-)  # fmt: skip
+    [
+        ("visa", "41", None, True),
+        ("visa", "R1", None, True),
+        ("visa", "51", None, False),
+        ("mastercard", "05", "03", True),
+        ("mastercard", "05", "21", True),
+        ("mastercard", "41", None, False),
+        ("mastercard", "51", "24", False),
+        ("amex", "200", None, False),
+    ],
+)
 def test_a_send_after_a_stop_is_a_breach(scheme: Scheme, code: str, advice: str | None, stops: bool) -> None:
     assert breaches(scheme, [(0, 999), (5 * DAY, 999)], code, advice) == [False, stops]
     later = [(0, 999), (31 * DAY, 999)]

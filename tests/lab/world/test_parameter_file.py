@@ -23,7 +23,7 @@ from recoup.lab.world.parameters import Parameters, Weight
         ("[world]\norders = 0\n", r"line 2: world.orders cannot be 0. It is a whole number in 1..200000"),
         ("[world]\norders = 2.5\n", r"line 2: world.orders cannot be 2.5"),
         ("[world]\nnow = 2027-03-01T00:00:00\n", r"line 2: world.now .* instant like"),
-        ("[world]\nname = \"\"\n", r"line 2: world.name"),
+        ('[world]\nname = ""\n', r"line 2: world.name"),
         ("[issuers]\n# one\nstrict_hours = [3]\n", r"line 3: issuers.strict_hours is no list of 2 to 64 values"),
         ("[issuers]\ngeneric_share = [0.1, 7]\n", r"line 2: issuers.generic_share cannot be 7"),
         ("[issuers]\ngeneric_share = [0.7, 0.1]\n", r"line 2: issuers.generic_share has values that fall"),
@@ -35,7 +35,7 @@ from recoup.lab.world.parameters import Parameters, Weight
         ("[routes]\nnames = []\n", r"line 2: routes.names is no list of 1"),
         ("[money]\nlate_share == 3\n", r"mine.toml: not valid TOML.*line 2"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told_with_its_line_and_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)

@@ -131,8 +131,11 @@ def test_cards_expire_and_networks_tell_of_the_next_one(world: LabWorld) -> None
     signals = world.signals("news", world.hello().until)
     assert {one.kind for one in signals} == {"new_expiry", "new_number"}
     assert not world.signals("news", world.hello().until)
-    order = next(one for one in world.all_orders if one.verdict.cause == "expired" and one.card.next
-                 and one.card.signal_at < one.expires_at - 10 * DAY)  # fmt: skip
+    order = next(
+        one
+        for one in world.all_orders
+        if one.verdict.cause == "expired" and one.card.next and one.card.signal_at < one.expires_at - 10 * DAY
+    )
     new = order.card.next
     assert new is not None
     instants = range(max(order.declined_at, order.card.signal_at), order.expires_at, 5 * HOUR)
@@ -163,8 +166,10 @@ def test_after_the_change_issuers_and_customers_are_others() -> None:
     assert all(one.habits == one.later_habits for one in base.bank.issuers)
 
 
-@pytest.mark.parametrize(("rhythm", "a_year"), [("month_first", 12), ("half_months", 24), ("week_friday", 52),
-                                                ("fortnight_friday", 26), ("benefits_third", 12)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rhythm", "a_year"),
+    [("month_first", 12), ("half_months", 24), ("week_friday", 52), ("fortnight_friday", 26), ("benefits_third", 12)],
+)
 def test_pay_days_are_working_days_as_often_as_their_rhythm_says(rhythm: str, a_year: int) -> None:
     days = pay_days(rhythm, 6, 20_000, 20_000 + 365 * 4, Draws(1))  # type: ignore[arg-type]
     assert abs(len(days) - 4 * a_year) <= 1

@@ -23,9 +23,14 @@ def world() -> LabWorld:
 def charge(order: WorldOrder, after: timedelta, name: str = "", **other: object) -> WorldCharge:
     at = order.declined_at + after
     found = {
-        "id": name or f"{order.order_id}/{at:%j-%H%M}", "order_id": order.order_id, "sent_at": at,
-        "amount": order.amount, "currency": order.currency, "acceptor_id": "shop", "card": order.card,
-    }  # fmt: skip
+        "id": name or f"{order.order_id}/{at:%j-%H%M}",
+        "order_id": order.order_id,
+        "sent_at": at,
+        "amount": order.amount,
+        "currency": order.currency,
+        "acceptor_id": "shop",
+        "card": order.card,
+    }
     return WorldCharge(**(found | other))  # type: ignore[arg-type]
 
 
@@ -58,8 +63,13 @@ def test_another_process_with_other_hashing_plays_the_same_world() -> None:
         "print(t.digest(build(read(seed=11, orders=600))))"
     )
     for hash_seed in ("0", "4242"):
-        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
-                             env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+        ran = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path)},
+        )
         assert ran.stdout.strip() == digest(build(read(seed=11, orders=600)))
 
 

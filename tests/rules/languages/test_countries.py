@@ -8,10 +8,24 @@ from recoup.rules.languages.countries import _LANGUAGE, language_in
 
 @pytest.mark.parametrize(
     ("country", "language"),
-    [("DE", "de"), (" at ", "de"), ("MX", "es"), ("FR", "fr"), ("CN", "zh"), ("US", "en"), ("GB", "en"),
-     ("CH", "en"), ("BE", "en"), ("CA", "en"), ("TW", "en"), ("", "en"), ("Germany", "en"), ("{0}", "en")],
+    [
+        ("DE", "de"),
+        (" at ", "de"),
+        ("MX", "es"),
+        ("FR", "fr"),
+        ("CN", "zh"),
+        ("US", "en"),
+        ("GB", "en"),
+        ("CH", "en"),
+        ("BE", "en"),
+        ("CA", "en"),
+        ("TW", "en"),
+        ("", "en"),
+        ("Germany", "en"),
+        ("{0}", "en"),
+    ],
     ids=range(14),
-)  # fmt: skip
+)
 def test_nothing_is_guessed(country: str, language: str) -> None:
     assert language_in(country) == language
 

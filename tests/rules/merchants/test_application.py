@@ -12,10 +12,17 @@ from recoup.rules.merchants.form import Form, WantedSite, complaints, missing
 HAPPENINGS = sorted({one.happening for one in STEPS})
 WALKS = st.lists(st.sampled_from(HAPPENINGS), max_size=30)
 WHOLE = Form(
-    legal_name="Tea Ltd", country="GB", registration_number="1", business_category="5499", contact_name="Ana",
-    contact_email="ana@example.test", currency="GBP", monthly_units=1, kinds=("mit",),
+    legal_name="Tea Ltd",
+    country="GB",
+    registration_number="1",
+    business_category="5499",
+    contact_name="Ana",
+    contact_email="ana@example.test",
+    currency="GBP",
+    monthly_units=1,
+    kinds=("mit",),
     sites=(WantedSite("https://tea.example", "Tea", "TEASHOP"),),
-)  # fmt: skip
+)
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -39,7 +46,11 @@ def test_any_walk_keeps_what_the_contract_says(walk: list[str]) -> None:
         seen.append(status)
     if status is Status.CONVERTED:
         assert [one for i, one in enumerate(seen) if i == 0 or one is not seen[i - 1]] == [
-            Status.DRAFT, Status.SUBMITTED, Status.APPROVED, Status.CONVERTED]  # fmt: skip
+            Status.DRAFT,
+            Status.SUBMITTED,
+            Status.APPROVED,
+            Status.CONVERTED,
+        ]
 
 
 @given(WALKS, st.sampled_from(HAPPENINGS))
@@ -90,22 +101,50 @@ def test_every_event_has_a_shape_and_every_step_a_source_that_can_be_reached() -
 def test_all_that_is_missing_is_named_at_once() -> None:
     assert missing(WHOLE, frozenset({"registration"})) == []
     assert missing(Form(sites=(WantedSite(url="https://a.example"), WantedSite())), frozenset()) == [
-        "LegalName", "Country", "RegistrationNumber", "BusinessCategory", "Contact.Name", "Contact.Email",
-        "Volumes.Currency", "Volumes.MonthlyAmount", "Kinds", "Sites[0].Name", "Sites[0].Descriptor", "Sites[1].Url",
-        "Sites[1].Name", "Sites[1].Descriptor", "Documents.registration",
-    ]  # fmt: skip
+        "LegalName",
+        "Country",
+        "RegistrationNumber",
+        "BusinessCategory",
+        "Contact.Name",
+        "Contact.Email",
+        "Volumes.Currency",
+        "Volumes.MonthlyAmount",
+        "Kinds",
+        "Sites[0].Name",
+        "Sites[0].Descriptor",
+        "Sites[1].Url",
+        "Sites[1].Name",
+        "Sites[1].Descriptor",
+        "Documents.registration",
+    ]
 
 
 def test_an_empty_draft_is_well_formed_and_a_bad_one_is_told_whole() -> None:
     assert complaints(Form()) == {}
     assert complaints(WHOLE) == {}
-    bad = Form(country="XX", business_category="54a9", contact_email="ana@", currency="", average_units=3,
-               kinds=("mit", "x"), sites=(WantedSite("http://a.example", "", "AB"), WantedSite("b.example", "", ""),
-                                          WantedSite("https://www.b.example/x", "", "")))  # fmt: skip
+    bad = Form(
+        country="XX",
+        business_category="54a9",
+        contact_email="ana@",
+        currency="",
+        average_units=3,
+        kinds=("mit", "x"),
+        sites=(
+            WantedSite("http://a.example", "", "AB"),
+            WantedSite("b.example", "", ""),
+            WantedSite("https://www.b.example/x", "", ""),
+        ),
+    )
     assert set(complaints(bad)) == {
-        "Country", "BusinessCategory", "Contact.Email", "Volumes.Currency", "Kinds", "Sites[0].Url",
-        "Sites[0].Descriptor", "Sites[2].Url",
-    }  # fmt: skip
+        "Country",
+        "BusinessCategory",
+        "Contact.Email",
+        "Volumes.Currency",
+        "Kinds",
+        "Sites[0].Url",
+        "Sites[0].Descriptor",
+        "Sites[2].Url",
+    }
 
 
 @pytest.mark.parametrize(("content", "told"), [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg")])
@@ -113,9 +152,21 @@ def test_a_document_is_what_its_bytes_are(content: bytes, told: str) -> None:
     assert media_type(content) == told
 
 
-@pytest.mark.parametrize("content", [b"", b"MZ\x90", b"<svg onload=alert(1)>", b"%PDF-1.7 cut off", PNG[:12],
-                                     b"GIF89a", b"PK\x03\x04", b"x" * 2000 + PDF, b"<script>" + PDF,
-                                     JPEG + b"x" * BYTES_MAX])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"MZ\x90",
+        b"<svg onload=alert(1)>",
+        b"%PDF-1.7 cut off",
+        PNG[:12],
+        b"GIF89a",
+        b"PK\x03\x04",
+        b"x" * 2000 + PDF,
+        b"<script>" + PDF,
+        JPEG + b"x" * BYTES_MAX,
+    ],
+)
 def test_anything_else_is_no_document(content: bytes) -> None:
     with pytest.raises(Problem) as caught:
         media_type(content)
@@ -141,11 +192,16 @@ def test_a_name_keeps_its_end() -> None:
     assert file_name("a" * 300 + ".pdf").endswith(".pdf")
 
 
-@pytest.mark.parametrize(("name", "kind", "told"), [
-    ("trade licence.pdf", "application/pdf", "trade licence.pdf"), ("x.hta", "application/pdf", "x.hta.pdf"),
-    ("Photo.JPEG", "image/jpeg", "Photo.JPEG"), ("a.html", "image/png", "a.html.png"),
-    ("Übersicht.txt", "text/plain", "_bersicht.txt"),
-])
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("trade licence.pdf", "application/pdf", "trade licence.pdf"),
+        ("x.hta", "application/pdf", "x.hta.pdf"),
+        ("Photo.JPEG", "image/jpeg", "Photo.JPEG"),
+        ("a.html", "image/png", "a.html.png"),
+        ("Übersicht.txt", "text/plain", "_bersicht.txt"),
+    ],
+)
 def test_a_file_is_handed_out_under_the_ending_of_what_it_is(name: str, kind: str, told: str) -> None:
     """An applicant's a.hta, which began like a PDF, was given to the operator under that name."""
     assert download_name(name, kind) == told

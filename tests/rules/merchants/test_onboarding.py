@@ -18,10 +18,13 @@ FACTS = st.builds(
     st.sets(st.sampled_from([task.step for task in TASKS])).map(
         lambda steps: {step: Evidence(step, AT, None, None) for step in steps}
     ),
-    st.booleans(), st.booleans(),
-    st.frozensets(st.sampled_from(["added", "verified", "active", "replaced", "refused"])), SWITCHES, SITES,
     st.booleans(),
-)  # fmt: skip
+    st.booleans(),
+    st.frozensets(st.sampled_from(["added", "verified", "active", "replaced", "refused"])),
+    SWITCHES,
+    SITES,
+    st.booleans(),
+)
 
 
 @given(FACTS)

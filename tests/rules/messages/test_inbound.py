@@ -49,15 +49,31 @@ def test_a_notice_is_read_and_what_else_it_says_is_left() -> None:
         read_notice(json.dumps({k: v for k, v in GOOD.items() if k != name}).encode())
 
 
-@pytest.mark.parametrize(("name", "values"), [
-    ("noticeId", ["", "a b", "x" * 101, 5, None]), ("caseId", ["", "\u0000", "é"]), ("merchantId", ["x", 1]),
-    ("chargeId", ["", "x"]), ("stage", ["second", None]), ("status", ["maybe"]),
-    ("amount", [0, -1, 1.5, "1", 10**16, 10**30]), ("currency", ["usd", "U", "DOLLAR"]),
-    ("reasonCode", ["x" * 21, "\u0000", 5]),
-    ("respondBy", ["yesterday", "2030-05-15T00:00:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59",
-                    "9999-12-31T23:59:59-23:59"]),
-    ("fee", [-1, 10**13]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("noticeId", ["", "a b", "x" * 101, 5, None]),
+        ("caseId", ["", "\u0000", "é"]),
+        ("merchantId", ["x", 1]),
+        ("chargeId", ["", "x"]),
+        ("stage", ["second", None]),
+        ("status", ["maybe"]),
+        ("amount", [0, -1, 1.5, "1", 10**16, 10**30]),
+        ("currency", ["usd", "U", "DOLLAR"]),
+        ("reasonCode", ["x" * 21, "\u0000", 5]),
+        (
+            "respondBy",
+            [
+                "yesterday",
+                "2030-05-15T00:00:00",
+                "0001-01-01T00:00:00Z",
+                "0001-01-01T00:00:00+23:59",
+                "9999-12-31T23:59:59-23:59",
+            ],
+        ),
+        ("fee", [-1, 10**13]),
+    ],
+)
 def test_a_field_that_is_wrong_is_named(name: str, values: list[Any]) -> None:
     for value in values:
         with pytest.raises(Problem) as refused:
@@ -70,10 +86,13 @@ def test_a_field_that_is_wrong_is_named(name: str, values: list[Any]) -> None:
         assert refused.value.field == name
 
 
-@pytest.mark.parametrize(("told", "utc"), [
-    ("2030-05-15T00:00:00-23:59", "2030-05-15T23:59:00+00:00"),
-    ("2030-05-15T00:00:00+16:00", "2030-05-14T08:00:00+00:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "utc"),
+    [
+        ("2030-05-15T00:00:00-23:59", "2030-05-15T23:59:00+00:00"),
+        ("2030-05-15T00:00:00+16:00", "2030-05-14T08:00:00+00:00"),
+    ],
+)
 def test_a_time_with_a_strange_offset_is_kept_in_utc(told: str, utc: str) -> None:
     respond_by = read_notice(json.dumps(GOOD | {"respondBy": told}).encode()).respond_by
     assert respond_by is not None

@@ -124,17 +124,28 @@ def test_a_moment_in_a_sentence_is_found_again_to_the_minute(moment: datetime) -
     assert told == f"Used up until {moment.replace(second=0, microsecond=0).isoformat()}."
 
 
-@pytest.mark.parametrize("text", ["", "UTC", "2026-13-45 99:99 UTC", "2026-01-01 10:00", "x2026-01-01 10:00 UTC"],
-                         ids=["empty", "zone", "no moment", "no zone", "a word"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["", "UTC", "2026-13-45 99:99 UTC", "2026-01-01 10:00", "x2026-01-01 10:00 UTC"],
+    ids=["empty", "zone", "no moment", "no zone", "a word"],
+)
 def test_other_words_stay_as_they_are(text: str) -> None:
     assert retold(text, datetime.isoformat) == text
 
 
-@pytest.mark.parametrize(("typed", "zone"), [
-    ("New York", "America/New_York"), ("new_york", "America/New_York"), ("São Paulo", "America/Sao_Paulo"),
-    ("berlin", "Europe/Berlin"), ("Louisville", "America/Louisville"), ("europe/berlin", "Europe/Berlin"),
-    ("utc", "GMT"), ("EST5EDT", "EST5EDT"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("New York", "America/New_York"),
+        ("new_york", "America/New_York"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("berlin", "Europe/Berlin"),
+        ("Louisville", "America/Louisville"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("utc", "GMT"),
+        ("EST5EDT", "EST5EDT"),
+    ],
+)
 def test_a_city_finds_its_zone(typed: str, zone: str) -> None:
     assert read_zone(typed) == zone
 

@@ -16,10 +16,17 @@ def test_a_secret_is_never_shown_wherever_it_stands(before: str, after: str, sec
     assert secret not in masked(before + secret + after, [secret])
 
 
-@pytest.mark.parametrize("text", [
-    '{"token":"abcdefgh12345678"}', "Authorization: Bearer abcdefgh12345678", "apikey abcdefgh12345678",
-    "x-fc-signature = abcdefgh12345678", "password=abcdefgh12345678&x=1", "Api-Key: abcdefgh12345678",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"token":"abcdefgh12345678"}',
+        "Authorization: Bearer abcdefgh12345678",
+        "apikey abcdefgh12345678",
+        "x-fc-signature = abcdefgh12345678",
+        "password=abcdefgh12345678&x=1",
+        "Api-Key: abcdefgh12345678",
+    ],
+)
 def test_what_is_called_a_secret_is_hidden(text: str) -> None:
     shown = masked(text, [])
     assert "abcdefgh12345678" not in shown
@@ -36,7 +43,9 @@ def test_plain_words_and_short_numbers_stay() -> None:
     text = '{"error":"order 12345 is unknown","status":404}'
     assert masked(text, ["", "k" * 64]) == text
     assert masked_headers({"x-fc-signature": "s", "content-type": "text/plain"}) == {
-        "x-fc-signature": MASK, "content-type": "text/plain"}  # fmt: skip
+        "x-fc-signature": MASK,
+        "content-type": "text/plain",
+    }
 
 
 def test_each_choice_of_the_decline_simulator_is_a_card_of_the_sandbox() -> None:

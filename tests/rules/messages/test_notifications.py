@@ -112,7 +112,9 @@ def test_a_mail_in_german() -> None:
     assert words.title == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1,234.567 KWD"
     assert "bis 20. Nov. 2026 13:00 Europe/Berlin" in words.lines[0]
     assert foot_of("https://x.test/stop", "https://x.test/told", to).splitlines()[1:] == [
-        "Diese Mails abbestellen: https://x.test/stop", "Benachrichtigungseinstellungen: https://x.test/told"]
+        "Diese Mails abbestellen: https://x.test/stop",
+        "Benachrichtigungseinstellungen: https://x.test/told",
+    ]
 
 
 def test_words_name_the_zone_and_the_exact_amount() -> None:

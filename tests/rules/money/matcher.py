@@ -31,8 +31,9 @@ def match(
     ]
     missing = [
         (o, judge_missing(o, period))
-        for o in left if not o.from_file and period[0] <= o.at < period[1] and o.asset in wanted
-    ]  # fmt: skip
+        for o in left
+        if not o.from_file and period[0] <= o.at < period[1] and o.asset in wanted
+    ]
     return verdicts, missing
 
 
@@ -45,17 +46,23 @@ def _grouped(
         firsts.setdefault((lines[i].units, lines[i].asset, lines[i].at), i)
     best = lines[min(group, key=lambda i: (not _exact(lines[i], ours), lines[i].number))]
     alone = [lines[i] for i in firsts.values()]
-    parts = ours is not None and len(alone) > 1 and all(line.asset == ours.asset for line in alone) and (
-        sum(line.units for line in alone) == ours.units)  # fmt: skip
+    parts = (
+        ours is not None
+        and len(alone) > 1
+        and all(line.asset == ours.asset for line in alone)
+        and (sum(line.units for line in alone) == ours.units)
+    )
     results = {}
     for i in group:
         line = lines[i]
         first = lines[firsts[line.units, line.asset, line.at]].number
         results[i] = found[i]._replace(
-            first=first if first != line.number else None, taken=best.number if best.number != line.number else None,
-            same_amount=(line.units, line.asset) == (best.units, best.asset), parts=parts,
+            first=first if first != line.number else None,
+            taken=best.number if best.number != line.number else None,
+            same_amount=(line.units, line.asset) == (best.units, best.asset),
+            parts=parts,
             booked=(line.line_id, line.units) in booked,
-        )  # fmt: skip
+        )
     return results
 
 
@@ -70,9 +77,11 @@ def _search(lines: Sequence[Theirs], movements: Sequence[Ours]) -> list[Found]:
 
 
 def _one(
-    line: Theirs, by_id: Mapping[tuple[UUID, str], Ours], by_reference: Mapping[tuple[str, str], Sequence[Ours]],
+    line: Theirs,
+    by_id: Mapping[tuple[UUID, str], Ours],
+    by_reference: Mapping[tuple[str, str], Sequence[Ours]],
     booked: Mapping[UUID, Ours],
-) -> Found:  # fmt: skip
+) -> Found:
     mine = by_id.get((line.our_id, line.type)) if line.our_id else None
     same = by_reference.get((line.reference, line.type), ()) if line.reference and mine is None else ()
     conflict = mine is not None and bool(line.reference and mine.reference and line.reference != mine.reference)

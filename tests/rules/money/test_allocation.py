@@ -63,8 +63,9 @@ def test_lines_add_up_to_the_order_and_go_back_piece_by_piece(
 
     taken: dict[int, tuple[int, int]] = {}
     back = 0
-    while open_lines := [i for i in items if taken.get(i.line, (0, 0))[1] < i.quantity and
-                         taken.get(i.line, (0, 0))[0] < i.units]:  # fmt: skip
+    while open_lines := [
+        i for i in items if taken.get(i.line, (0, 0))[1] < i.quantity and taken.get(i.line, (0, 0))[0] < i.units
+    ]:
         item = data.draw(st.sampled_from(open_lines))
         left = item.quantity - taken.get(item.line, (0, 0))[1]
         want = {"line": item.line, "quantity": data.draw(st.integers(1, left))}

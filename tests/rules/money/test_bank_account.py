@@ -47,13 +47,17 @@ def test_routing_numbers_are_checked_by_their_last_digit(routing: str) -> None:
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"iban": "XX00123"}, "iban"), ({"iban": "DE8937040044053201300"}, "iban"), ({"iban": "DE89370400440532013O0Ö"},
-        "iban"), ({"iban": IBANS[0], "account": "1234"}, "iban"), ({}, "routing"), ({"routing": "000000000",
-        "account": "12345"}, "routing"), ({"routing": ROUTINGS[0], "account": "123"}, "account"),
+        ({"iban": "XX00123"}, "iban"),
+        ({"iban": "DE8937040044053201300"}, "iban"),
+        ({"iban": "DE89370400440532013O0Ö"}, "iban"),
+        ({"iban": IBANS[0], "account": "1234"}, "iban"),
+        ({}, "routing"),
+        ({"routing": "000000000", "account": "12345"}, "routing"),
+        ({"routing": ROUTINGS[0], "account": "123"}, "account"),
         ({"routing": ROUTINGS[0], "account": "1" * 18}, "account"),
         ({"routing": ROUTINGS[0], "account": "١٢٣٤"}, "account"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_account_is_refused_by_field(given: dict[str, str], field: str) -> None:
     with pytest.raises(Problem) as refused:
         read_account("Ana Roe", **given)

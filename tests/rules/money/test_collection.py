@@ -23,6 +23,7 @@ def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> N
     plan = plan_for(reading, CURRENT_COLLECTION)
     assert plan is not None
     made, last, now = 0, NOW, NOW
+
     def following() -> datetime | None:
         return next_charge(reading, CURRENT_COLLECTION, made=made, last=last, now=now, until=until, utc_offset=offset)
 

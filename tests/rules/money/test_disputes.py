@@ -29,8 +29,12 @@ from recoup.rules.network.dispute_reasons import KINDS, REASONS, reason_of
 
 UNITS = 1000
 STATES = ("open", "answered", "won", "lost", "accepted", "expired")
-TOLD = [DisputeNotice(stage, status, UNITS, "USD") for stage in STAGES for status in get_args(Status)
-        if (stage, status) != ("inquiry", "lost")]  # fmt: skip
+TOLD = [
+    DisputeNotice(stage, status, UNITS, "USD")
+    for stage in STAGES
+    for status in get_args(Status)
+    if (stage, status) != ("inquiry", "lost")
+]
 
 
 class Book:
@@ -75,11 +79,16 @@ def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told
         assert 0 <= book.held <= book.charge
 
 
-@pytest.mark.parametrize("story", [
-    ("inquiry open", "first open", "first won"), ("first open", "first lost"), ("inquiry open", "inquiry won"),
-    ("first open", "first won", "pre_arbitration open", "pre_arbitration lost"),
-    ("first open", "pre_arbitration open", "pre_arbitration won"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "story",
+    [
+        ("inquiry open", "first open", "first won"),
+        ("first open", "first lost"),
+        ("inquiry open", "inquiry won"),
+        ("first open", "first won", "pre_arbitration open", "pre_arbitration lost"),
+        ("first open", "pre_arbitration open", "pre_arbitration won"),
+    ],
+)
 def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) -> None:
     told = [DisputeNotice(*line.split(), UNITS, "USD") for line in story]  # type: ignore[call-arg, arg-type]
     ends = set()
@@ -95,20 +104,26 @@ def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) ->
 def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back() -> None:
     for state in STATES:
         case = Case("first", state, UNITS)
-        won, lost = (follow(case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
-                     for s in get_args(Status)[1:])  # fmt: skip
+        won, lost = (
+            follow(case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
+            for s in get_args(Status)[1:]
+        )
         assert won == (() if state == "won" else Refused("contradiction") if state == "lost" else ("win",))
-        assert lost == (Refused("contradiction") if state == "won" else ("lose",) if state in ("open", "answered")
-                        else ())  # fmt: skip
+        assert lost == (
+            Refused("contradiction") if state == "won" else ("lose",) if state in ("open", "answered") else ()
+        )
 
 
-@pytest.mark.parametrize(("told", "reason"), [
-    (DisputeNotice("first", "open", UNITS, "EUR"), "other_currency"),
-    (DisputeNotice("first", "open", UNITS + 1, "USD"), "amount_above_charge"),
-    (DisputeNotice("inquiry", "lost", UNITS, "USD"), "inquiry_lost"),
-    (DisputeNotice("first", "won", UNITS - 1, "USD"), "amount_changed"),
-    (DisputeNotice("pre_arbitration", "open", UNITS - 1, "USD"), "amount_changed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (DisputeNotice("first", "open", UNITS, "EUR"), "other_currency"),
+        (DisputeNotice("first", "open", UNITS + 1, "USD"), "amount_above_charge"),
+        (DisputeNotice("inquiry", "lost", UNITS, "USD"), "inquiry_lost"),
+        (DisputeNotice("first", "won", UNITS - 1, "USD"), "amount_changed"),
+        (DisputeNotice("pre_arbitration", "open", UNITS - 1, "USD"), "amount_changed"),
+    ],
+)
 def test_a_lie_is_named(told: DisputeNotice, reason: str) -> None:
     said = follow(Case("first", "open", UNITS), told, charge_asset="USD", charge_left=UNITS)
     assert said == Refused(reason)

@@ -34,8 +34,14 @@ def chosen(terms: list[FeeTerm], days: int = 1, site: UUID = SITE, kind: str = "
 
 
 def test_the_most_specific_term_wins() -> None:
-    terms = [term(1), term(2, currency="USD"), term(3, order_type="MIT"), term(4, order_type="MIT", currency="USD"),
-             term(5, site_id=SITE), term(6, site_id=SITE, currency="EUR")]  # fmt: skip
+    terms = [
+        term(1),
+        term(2, currency="USD"),
+        term(3, order_type="MIT"),
+        term(4, order_type="MIT", currency="USD"),
+        term(5, site_id=SITE),
+        term(6, site_id=SITE, currency="EUR"),
+    ]
     assert chosen(terms) == 5
     assert chosen(terms, currency="EUR") == 6
     assert chosen(terms, site=OTHER) == 4
@@ -53,10 +59,17 @@ def test_terms_are_dated() -> None:
     assert chosen(ended, 30) == 2
 
 
-@given(st.lists(st.tuples(
-    st.integers(-30, 30), st.sampled_from([None, SITE, OTHER]), st.sampled_from([None, "MIT", "CIT"]),
-    st.sampled_from([None, "USD", "JPY"]),
-), max_size=12))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-30, 30),
+            st.sampled_from([None, SITE, OTHER]),
+            st.sampled_from([None, "MIT", "CIT"]),
+            st.sampled_from([None, "USD", "JPY"]),
+        ),
+        max_size=12,
+    )
+)
 def test_a_term_that_begins_later_changes_nothing_before(drawn: list[tuple[int, Any, Any, Any]]) -> None:
     terms = [term(n + 1, d, site_id=s, order_type=o, currency=c) for n, (d, s, o, c) in enumerate(drawn)]
     past = [t for t in terms if t.valid_from <= T0]
@@ -80,13 +93,19 @@ def test_many_refunds_give_back_what_one_would(units: int, points: int, fixed: i
         assert back == (0 if policy == "keep" else fee)
 
 
-@pytest.mark.parametrize(("wrong", "field", "word"), [
-    ({"valid_from": T0 - timedelta(seconds=1)}, "from", "past"), ({"currency": "ZZZ"}, "currency", "currency"),
-    ({"order_type": "X"}, "type", "type"), ({"tariff": Tariff(10_001)}, "percent", "100"),
-    ({"tariff": Tariff(0, 30)}, "currency", "amount"), ({"tariff": Tariff(0, 0, 30)}, "currency", "amount"),
-    ({"tariff": Tariff(0, -1), "currency": "USD"}, "fixed", "zero"),
-    ({"tariff": Tariff(0, refund="sometimes")}, "refund", "policy"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wrong", "field", "word"),
+    [
+        ({"valid_from": T0 - timedelta(seconds=1)}, "from", "past"),
+        ({"currency": "ZZZ"}, "currency", "currency"),
+        ({"order_type": "X"}, "type", "type"),
+        ({"tariff": Tariff(10_001)}, "percent", "100"),
+        ({"tariff": Tariff(0, 30)}, "currency", "amount"),
+        ({"tariff": Tariff(0, 0, 30)}, "currency", "amount"),
+        ({"tariff": Tariff(0, -1), "currency": "USD"}, "fixed", "zero"),
+        ({"tariff": Tariff(0, refund="sometimes")}, "refund", "policy"),
+    ],
+)
 def test_a_term_that_cannot_be_is_refused_with_the_reason(wrong: dict[str, Any], field: str, word: str) -> None:
     usual: dict[str, Any] = {"term_id": new_id(), "valid_from": T0, "tariff": Tariff(290)}
     check_term(FeeTerm(**usual), T0)

@@ -22,10 +22,17 @@ references = st.sampled_from(["", "r1", "r2", "r3"])
 def movements(draw: st.DrawFn) -> list[Ours]:
     keys = draw(st.lists(st.tuples(ids, st.sampled_from(TYPES)), unique=True, max_size=8))
     return [
-        Ours((UUID(int=100 + n), 1), source, type_, draw(references), draw(st.integers(1, 3)),
-             draw(st.sampled_from(["USD", "USD", "EUR"])), AT + timedelta(days=draw(st.integers(-40, 40))))
+        Ours(
+            (UUID(int=100 + n), 1),
+            source,
+            type_,
+            draw(references),
+            draw(st.integers(1, 3)),
+            draw(st.sampled_from(["USD", "USD", "EUR"])),
+            AT + timedelta(days=draw(st.integers(-40, 40))),
+        )
         for n, (source, type_) in enumerate(keys)
-    ]  # fmt: skip
+    ]
 
 
 @st.composite
@@ -45,8 +52,12 @@ def test_every_line_and_every_movement_has_one_verdict(lines: list[Theirs], ours
     assert len(verdicts) == len(lines)
     gone = {o.entry for o, _ in missing}
     for o in ours:
-        same = [i for i, line in enumerate(lines) if line.type == o.type
-                and (line.our_id == o.source_id or (line.reference and line.reference == o.reference))]  # fmt: skip
+        same = [
+            i
+            for i, line in enumerate(lines)
+            if line.type == o.type
+            and (line.our_id == o.source_id or (line.reference and line.reference == o.reference))
+        ]
         if not same and PERIOD[0] <= o.at < PERIOD[1] and o.asset in {line.asset for line in lines}:
             assert o.entry in gone
     once = [v for v in verdicts if v.outcome in ("matched", "amount_differs") and v.reason != "in_parts"]
@@ -83,8 +94,9 @@ def test_the_order_of_the_file_does_not_matter(lines: list[Theirs], ours: list[O
 
 @given(movements())
 def test_what_was_written_from_the_ledger_matches_wholly(ours: list[Ours]) -> None:
-    lines = [Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at)
-             for n, o in enumerate(ours, 2)]  # fmt: skip
+    lines = [
+        Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at) for n, o in enumerate(ours, 2)
+    ]
     verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
     assert all(v.outcome == "matched" for v in verdicts)
     assert not missing
@@ -115,8 +127,10 @@ def test_only_what_repeats_another_line_wholly_is_a_duplicate() -> None:
     assert told(line("charge", 200), line("charge", 300, at=later)) == [("matched", "in_parts", None)] * 2
     # What is suggested for all lines together is what they have more or less than the ledger.
     assert told(line("charge", 200), line("charge", 200), line("charge", 100)) == [
-        ("amount_differs", "amount_differs", 300), ("duplicate", "same_as_another_line", None),
-        ("missing_here", "another_amount", 100)]  # fmt: skip
+        ("amount_differs", "amount_differs", 300),
+        ("duplicate", "same_as_another_line", None),
+        ("missing_here", "another_amount", 100),
+    ]
 
 
 def test_what_is_suggested_books_the_money_where_it_is() -> None:
@@ -124,8 +138,7 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
         posting = judge(kind, one, found, "sandbox").posting
         return list(posting.entries) if posting else None
 
-    assert entries("processor", line("fee")) == [
-        Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]  # fmt: skip
+    assert entries("processor", line("fee")) == [Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]
     assert entries("bank", line("funding")) == [Entry("bank", "", 500), Entry("clearing", "sandbox", -500)]
     assert entries("processor", line("funding")) is None
     assert entries("processor", line("charge")) == [Entry("clearing", "sandbox", 500), Entry("suspense", "", -500)]
@@ -133,6 +146,10 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
     assert entries("bank", line("payout")) == [Entry("suspense", "", 500), Entry("bank", "", -500)]
     ours = Ours((UUID(int=1), 1), UUID(int=2), "charge", "r9", 600, "USD", AT)
     assert entries("processor", line("charge"), Found(ours, "reference")) == [
-        Entry("suspense", "", 100), Entry("clearing", "sandbox", -100)]  # fmt: skip
+        Entry("suspense", "", 100),
+        Entry("clearing", "sandbox", -100),
+    ]
     assert entries("processor", line("charge", route="other"), Found(None)) == [
-        Entry("clearing", "other", 500), Entry("suspense", "", -500)]  # fmt: skip
+        Entry("clearing", "other", 500),
+        Entry("suspense", "", -500),
+    ]

@@ -27,8 +27,9 @@ LIMIT = st.none() | st.integers(min_value=1, max_value=900)
 
 
 def request(state: str = "waiting") -> RefundApproval:
-    return RefundApproval(UUID(int=1), UUID(int=2), state, 100, "USD", "", [], "\\x", "user:ann", "owner", NOW,
-                          NOW + timedelta(days=7))  # fmt: skip
+    return RefundApproval(
+        UUID(int=1), UUID(int=2), state, 100, "USD", "", [], "\\x", "user:ann", "owner", NOW, NOW + timedelta(days=7)
+    )
 
 
 ASKED = st.lists(st.tuples(UNITS, st.integers(0, 3), st.booleans()), max_size=40)
@@ -77,12 +78,16 @@ def test_words_name_the_amounts() -> None:
 @pytest.mark.parametrize(
     ("limits", "field"),
     [
-        (Limits(-1), "refund_max"), (Limits(MOST + 1), "refund_max"), (Limits(None, -5), "day_max"),
-        (Limits(second_from_units=0), "second_from"), (Limits(200, 100), "refund_max"),
-        (Limits(100, 300, 101), "second_from"), (Limits(None, 300, 301), "second_from"),
+        (Limits(-1), "refund_max"),
+        (Limits(MOST + 1), "refund_max"),
+        (Limits(None, -5), "day_max"),
+        (Limits(second_from_units=0), "second_from"),
+        (Limits(200, 100), "refund_max"),
+        (Limits(100, 300, 101), "second_from"),
+        (Limits(None, 300, 301), "second_from"),
     ],
     ids=["negative", "huge", "negative-day", "second-from-nothing", "one-above-the-day", "second-never", "second-day"],
-)  # fmt: skip
+)
 def test_limits_that_make_no_sense_are_refused_with_their_field(limits: Limits, field: str) -> None:
     with pytest.raises(Problem) as refused:
         check_limits(limits)

@@ -72,9 +72,11 @@ def test_the_periods_of_a_month_and_a_week() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(COLUMNS), UNITS), st.integers(0, 10_000), st.integers(0, 10**9),
+    st.dictionaries(st.sampled_from(COLUMNS), UNITS),
+    st.integers(0, 10_000),
+    st.integers(0, 10**9),
     st.sampled_from(["USD", "JPY", "KWD"]),
-)  # fmt: skip
+)
 def test_a_batch_closes_to_nothing(sums: dict[str, int], share: int, minimum: int, asset: str) -> None:
     terms = Terms(reserve_basis_points=share, minimums={"USD": minimum})
     held, payout, carried = close(sums, asset, terms, [Earned(sums.get("amount", 0), terms)])
@@ -119,12 +121,18 @@ def test_every_recipe_on_the_merchants_account_has_a_kind() -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"period": "year"}, "period"), ({"period": "week", "anchor": 8}, "anchor"), ({"anchor": 0}, "anchor"),
-        ({"anchor": 29}, "anchor"), ({"delay_days": -1}, "delay_days"), ({"delay_days": 91}, "delay_days"),
-        ({"reserve_basis_points": 10_001}, "reserve_basis_points"), ({"reserve_days": 731}, "reserve_days"),
-        ({"minimums": {"XXX": 1}}, "minimums"), ({"limits": {"USD": -1}}, "limits"),
+        ({"period": "year"}, "period"),
+        ({"period": "week", "anchor": 8}, "anchor"),
+        ({"anchor": 0}, "anchor"),
+        ({"anchor": 29}, "anchor"),
+        ({"delay_days": -1}, "delay_days"),
+        ({"delay_days": 91}, "delay_days"),
+        ({"reserve_basis_points": 10_001}, "reserve_basis_points"),
+        ({"reserve_days": 731}, "reserve_days"),
+        ({"minimums": {"XXX": 1}}, "minimums"),
+        ({"limits": {"USD": -1}}, "limits"),
     ],
-)  # fmt: skip
+)
 def test_terms_that_cannot_be_are_refused_by_name(change: dict[str, object], field: str) -> None:
     with pytest.raises(Problem) as refused:
         check_terms(Terms(**change))  # type: ignore[arg-type]

@@ -29,12 +29,21 @@ def read(data: bytes | str, reading: Reading | None = None) -> tuple[list[Theirs
     return [x for x in found if isinstance(x, Theirs)], [x for x in found if isinstance(x, Broken)]
 
 
-@pytest.mark.parametrize("raw", [
-    PLAIN.encode(), codecs.BOM_UTF8 + PLAIN.encode(), PLAIN.encode("utf-16"), PLAIN.encode("utf-16-le"),
-    PLAIN.encode("utf-16-be"), PLAIN.replace("\n", "\r\n").encode(), PLAIN.strip().encode(),
-    PLAIN.replace(",", ";").encode(), PLAIN.replace(",", "\t").encode(),
-    PLAIN.replace(",", "|").replace("45.90", "45,90").encode(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        PLAIN.encode(),
+        codecs.BOM_UTF8 + PLAIN.encode(),
+        PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.strip().encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace(",", "|").replace("45.90", "45,90").encode(),
+    ],
+)
 def test_the_same_line_however_it_was_written(raw: bytes) -> None:
     (line,), broken = read(raw)
     assert not broken
@@ -42,19 +51,30 @@ def test_the_same_line_however_it_was_written(raw: bytes) -> None:
     assert line.line_id == read(PLAIN)[0][0].line_id
 
 
-@pytest.mark.parametrize(("bad", "code"), [
-    (f"{ID},r2,charge,45.90,USD", "broken"), (f"{ID},r2,charge,45.90,USD,2026-11-20,more", "broken"),
-    (f'{ID},"r2,charge,45.90,USD,2026-11-20', "broken"), (f"{ID},r2,charge,zero,USD,2026-11-20", "bad_amount"),
-    (f"{ID},r2,charge,0.00,USD,2026-11-20", "bad_amount"), (f"{ID},r2,charge,-1.00,USD,2026-11-20", "bad_amount"),
-    (f"{ID},r2,charge,1.001,USD,2026-11-20", "bad_amount"), (f"{ID},r2,charge,1e3,USD,2026-11-20", "bad_amount"),
-    (f"{ID},r2,charge,45.90,EUR,2026-11-20", "mixed_currencies"),
-    (f"{ID},r2,charge,45.90,XYZ,2026-11-20", "unknown_currency"),
-    (f"{ID},r2,gift,45.90,USD,2026-11-20", "unknown_type"),
-    (f"{ID},r2,charge,45.90,USD,20/11/2026", "bad_date"), (f"{ID},r2,charge,45.90,USD,2026-12-20", "other_period"),
-    (",,charge,45.90,USD,2026-11-20", "no_id"), (f"{ID},{'r' * LINE_MAX},charge,45.90,USD,2026-11-20", "too_long"),
-    (f"{ID},{'r' * 201},charge,45.90,USD,2026-11-20", "broken"), ("," * 900, "broken"),
-    (f"{ID},r2,charge,45.90,USD,2026-11-20,route", "broken"), (f"{ID},r\x002,charge,45.90,USD,2026-11-20", "broken"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (f"{ID},r2,charge,45.90,USD", "broken"),
+        (f"{ID},r2,charge,45.90,USD,2026-11-20,more", "broken"),
+        (f'{ID},"r2,charge,45.90,USD,2026-11-20', "broken"),
+        (f"{ID},r2,charge,zero,USD,2026-11-20", "bad_amount"),
+        (f"{ID},r2,charge,0.00,USD,2026-11-20", "bad_amount"),
+        (f"{ID},r2,charge,-1.00,USD,2026-11-20", "bad_amount"),
+        (f"{ID},r2,charge,1.001,USD,2026-11-20", "bad_amount"),
+        (f"{ID},r2,charge,1e3,USD,2026-11-20", "bad_amount"),
+        (f"{ID},r2,charge,45.90,EUR,2026-11-20", "mixed_currencies"),
+        (f"{ID},r2,charge,45.90,XYZ,2026-11-20", "unknown_currency"),
+        (f"{ID},r2,gift,45.90,USD,2026-11-20", "unknown_type"),
+        (f"{ID},r2,charge,45.90,USD,20/11/2026", "bad_date"),
+        (f"{ID},r2,charge,45.90,USD,2026-12-20", "other_period"),
+        (",,charge,45.90,USD,2026-11-20", "no_id"),
+        (f"{ID},{'r' * LINE_MAX},charge,45.90,USD,2026-11-20", "too_long"),
+        (f"{ID},{'r' * 201},charge,45.90,USD,2026-11-20", "broken"),
+        ("," * 900, "broken"),
+        (f"{ID},r2,charge,45.90,USD,2026-11-20,route", "broken"),
+        (f"{ID},r\x002,charge,45.90,USD,2026-11-20", "broken"),
+    ],
+)
 def test_a_bad_line_is_named_and_the_others_are_kept(bad: str, code: str) -> None:
     reading = Reading(period=month("2026-11", "UTC"))
     good, broken = read(PLAIN + bad + "\n" + PLAIN.split("\n")[1].replace("r1", "r3") + "\n", reading)
@@ -84,12 +104,20 @@ def test_who_says_utf_16_need_not_say_which(written: str) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize(("raw", "word"), [
-    (b"PK\x03\x04xx", "ZIP"), (b"\x1f\x8bxx", "gzip"), (codecs.BOM_UTF32_LE + b"x", "UTF-32"), (b"", "empty"),
-    (b"\n\n", "empty"), (b"a,b,c\n1,2,3\n", "no type"), (b"id,type,amount,date\n", "no currency"),
-    (b"type,amount,currency,date\n", "no id or reference"),
-    (b"id,type,amount,currency,date,a\x00b\n", "the header, holds a NUL byte"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        (b"PK\x03\x04xx", "ZIP"),
+        (b"\x1f\x8bxx", "gzip"),
+        (codecs.BOM_UTF32_LE + b"x", "UTF-32"),
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"a,b,c\n1,2,3\n", "no type"),
+        (b"id,type,amount,date\n", "no currency"),
+        (b"type,amount,currency,date\n", "no id or reference"),
+        (b"id,type,amount,currency,date,a\x00b\n", "the header, holds a NUL byte"),
+    ],
+)
 def test_what_is_no_statement_says_what_it_is(raw: bytes, word: str) -> None:
     with pytest.raises(Problem, match=word):
         read(raw)
@@ -116,37 +144,72 @@ def test_other_names_are_mapped() -> None:
     assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("told", ["[colums]\nid='x'", "[columns]\nname='x'", "[columns]\nid=3", "x =",
-                                  "x = " + "[" * 3_000, '[types]\n"a\\u0000" = "charge"',
-                                  '[format]\nzone = "\\u0000"'],
-                         ids=["table", "column", "number", "value", "depth", "NUL in a name", "NUL"])  # fmt: skip
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[colums]\nid='x'",
+        "[columns]\nname='x'",
+        "[columns]\nid=3",
+        "x =",
+        "x = " + "[" * 3_000,
+        '[types]\n"a\\u0000" = "charge"',
+        '[format]\nzone = "\\u0000"',
+    ],
+    ids=["table", "column", "number", "value", "depth", "NUL in a name", "NUL"],
+)
 def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
     with pytest.raises(Problem):
         mapping_file(told)
 
 
-@pytest.mark.parametrize("told", ["a" + ".a" * 30_000 + " = 1", '"\u2028".' * 1_000 + "a = 1", "#" * 20_000],
-                         ids=["dots", "dots in what TOML takes for one line", "length"])  # fmt: skip
+@pytest.mark.parametrize(
+    "told",
+    ["a" + ".a" * 30_000 + " = 1", '"\u2028".' * 1_000 + "a = 1", "#" * 20_000],
+    ids=["dots", "dots in what TOML takes for one line", "length"],
+)
 def test_a_mapping_that_would_take_minutes_is_refused_before_it_is_read(told: str) -> None:
     with pytest.raises(Problem, match="too long, or has a line with too many dots"):
         mapping_file(told)
 
 
-@pytest.mark.parametrize("reading", [
-    Reading(kind="shop"), Reading(zone="Mars/Base"), Reading(delimiter="ab"), Reading(decimal="x"),
-    Reading(types={"a": "gift"}), Reading(currencies=("ABC",)), Reading(columns={"amount": "Gross"}),
-    Reading(columns={"sum": "amount"}), Reading(encoding="klingon"), Reading(date_format="%Y%Y"),
-    Reading(date_format="%"), Reading(date_format="%-d.%m.%Y"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "reading",
+    [
+        Reading(kind="shop"),
+        Reading(zone="Mars/Base"),
+        Reading(delimiter="ab"),
+        Reading(decimal="x"),
+        Reading(types={"a": "gift"}),
+        Reading(currencies=("ABC",)),
+        Reading(columns={"amount": "Gross"}),
+        Reading(columns={"sum": "amount"}),
+        Reading(encoding="klingon"),
+        Reading(date_format="%Y%Y"),
+        Reading(date_format="%"),
+        Reading(date_format="%-d.%m.%Y"),
+    ],
+)
 def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:
     with pytest.raises(Problem):
         read(PLAIN, reading)
 
 
-@pytest.mark.parametrize(("amounts", "sign"), [
-    (["1.50", "2"], "."), (["1,50"], ","), (["1.234,50"], ","), (["1,234.50"], "."), (["1,234"], ""), (["1.234"], ""),
-    (["1,234,567"], "."), (["1.234.567"], ","), (["5", "7"], "."), ([], "."), (["1,234", "2,5"], ","),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("amounts", "sign"),
+    [
+        (["1.50", "2"], "."),
+        (["1,50"], ","),
+        (["1.234,50"], ","),
+        (["1,234.50"], "."),
+        (["1,234"], ""),
+        (["1.234"], ""),
+        (["1,234,567"], "."),
+        (["1.234.567"], ","),
+        (["5", "7"], "."),
+        ([], "."),
+        (["1,234", "2,5"], ","),
+    ],
+)
 def test_decimal_signs_are_sniffed_or_asked_for(amounts: list[str], sign: str) -> None:
     assert sniff_decimal(amounts) == sign
 
@@ -167,7 +230,9 @@ def test_a_card_number_in_a_reference_is_not_kept() -> None:
 
 def test_days_end_with_their_zone() -> None:
     assert days("2026-11-01", "2026-11-01", "America/New_York") == (
-        datetime(2026, 11, 1, 4, tzinfo=UTC), datetime(2026, 11, 2, 5, tzinfo=UTC))  # fmt: skip
+        datetime(2026, 11, 1, 4, tzinfo=UTC),
+        datetime(2026, 11, 2, 5, tzinfo=UTC),
+    )
     for first, last in (("2026-11-02", "2026-11-01"), ("x", "2026-11-01"), ("0001-01-01", "2026-11-01")):
         with pytest.raises(Problem):
             days(first, last, "UTC")

@@ -12,22 +12,52 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.typed_amounts import units
 
 
-@pytest.mark.parametrize(("text", "asset", "found"), [
-    ("10.50", "USD", 1050), ("10,50", "USD", 1050), ("10,5", "USD", 1050), (" 7 ", "USD", 700),
-    ("1,234", "USD", 123400),
-    ("1,234.50", "USD", 123450), ("1.234,50", "USD", 123450), ("1.234.567", "USD", 123456700),
-    ("1,234,567.89", "USD", 123456789), ("1,234", "JPY", 1234), ("1.234.567", "JPY", 1234567), ("0,005", "KWD", 5),
-    ("1.234", "KWD", 1234), ("1,5", "USDT", 1500000), ("1,234567", "USDT", 1234567),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "asset", "found"),
+    [
+        ("10.50", "USD", 1050),
+        ("10,50", "USD", 1050),
+        ("10,5", "USD", 1050),
+        (" 7 ", "USD", 700),
+        ("1,234", "USD", 123400),
+        ("1,234.50", "USD", 123450),
+        ("1.234,50", "USD", 123450),
+        ("1.234.567", "USD", 123456700),
+        ("1,234,567.89", "USD", 123456789),
+        ("1,234", "JPY", 1234),
+        ("1.234.567", "JPY", 1234567),
+        ("0,005", "KWD", 5),
+        ("1.234", "KWD", 1234),
+        ("1,5", "USDT", 1500000),
+        ("1,234567", "USDT", 1234567),
+    ],
+)
 def test_one_reading(text: str, asset: str, found: int) -> None:
     assert units(text, asset, "amount") == found
 
 
-@pytest.mark.parametrize(("text", "asset"), [
-    ("1,234", "KWD"), ("1,234", "USDT"), ("12,34.5", "USD"), ("1.23.4", "USD"), ("1,2,3", "USD"), ("-5", "USD"),
-    ("", "USD"), ("1 000", "USD"), ("1.234", "USD"), ("1e3", "USD"), ("1,", "USD"), (",5", "USD"),
-    ("10,5", "JPY"), ("25.000", "ISK"), ("25.000", "USD"), ("007", "USD"), ("\u0663", "USD"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "asset"),
+    [
+        ("1,234", "KWD"),
+        ("1,234", "USDT"),
+        ("12,34.5", "USD"),
+        ("1.23.4", "USD"),
+        ("1,2,3", "USD"),
+        ("-5", "USD"),
+        ("", "USD"),
+        ("1 000", "USD"),
+        ("1.234", "USD"),
+        ("1e3", "USD"),
+        ("1,", "USD"),
+        (",5", "USD"),
+        ("10,5", "JPY"),
+        ("25.000", "ISK"),
+        ("25.000", "USD"),
+        ("007", "USD"),
+        ("\u0663", "USD"),
+    ],
+)
 def test_none_or_two(text: str, asset: str) -> None:
     with pytest.raises(Problem) as caught:
         units(text, asset, "amount")

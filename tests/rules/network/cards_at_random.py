@@ -134,8 +134,18 @@ class Life:
         found, count, now = self.found, self.count, moment(one.at)
         since = now - LOOKBACK
         sends = [send for id, send in self.rows.items() if send.at > since or id in self.lasting]
-        asked = Asked(self.scheme, sends, now, one.units, one.currency, one.who, one.acceptor, one.merchant, one.region,
-                      self.visa_limit)  # fmt: skip
+        asked = Asked(
+            self.scheme,
+            sends,
+            now,
+            one.units,
+            one.currency,
+            one.who,
+            one.acceptor,
+            one.merchant,
+            one.region,
+            self.visa_limit,
+        )
         gate_input = asked.tallies()
         if self.blocks:
             gate_input = replace(gate_input, blocks=self.blocks)
@@ -167,10 +177,17 @@ class Life:
 
     def _compare_allowance(self, asked: Asked, one: Sent) -> None:
         told = allowance(
-            asked.scheme, asked.sends, asked.now, units=asked.units, currency=asked.currency,
-            initiator="customer" if asked.initiator == "customer" else "merchant", acceptor_id=asked.acceptor,
-            merchant_id=asked.merchant, region=asked.region, visa_limit=asked.visa_limit,
-        )  # fmt: skip
+            asked.scheme,
+            asked.sends,
+            asked.now,
+            units=asked.units,
+            currency=asked.currency,
+            initiator="customer" if asked.initiator == "customer" else "merchant",
+            acceptor_id=asked.acceptor,
+            merchant_id=asked.merchant,
+            region=asked.region,
+            visa_limit=asked.visa_limit,
+        )
         if told is None or told.left != self.count.left(one):
             self.found.too_strict["allowance"] += 1
 
@@ -211,9 +228,15 @@ class Life:
     def _keep(self, id: int, one: Sent, state: str) -> None:
         self.count.sent(id, one)
         self.rows[id] = Send(
-            moment(one.at), one.units, one.currency, "customer" if one.who == "customer" else "merchant", one.acceptor,
-            one.merchant, "sent" if state == "sent" else "reserved", claimed=not one.ours,
-        )  # fmt: skip
+            moment(one.at),
+            one.units,
+            one.currency,
+            "customer" if one.who == "customer" else "merchant",
+            one.acceptor,
+            one.merchant,
+            "sent" if state == "sent" else "reserved",
+            claimed=not one.ours,
+        )
 
     def _answer(self, id: int) -> None:
         roll = self.dice.random()
@@ -231,9 +254,14 @@ class Life:
         reading = read(self.scheme, code, advice, send.at.toordinal(), one.region)
         self.count.declined(id, code, advice)
         self.rows[id] = send = replace(
-            send, state="sent", declined=True, visa_category=reading.visa_category, advice=reading.advice,
-            code=reading.code, klass=reading.klass,
-        )  # fmt: skip
+            send,
+            state="sent",
+            declined=True,
+            visa_category=reading.visa_category,
+            advice=reading.advice,
+            code=reading.code,
+            klass=reading.klass,
+        )
         if binds_for_ever(self.scheme, send):
             self.lasting.add(id)
 
@@ -278,6 +306,11 @@ def micros(at: datetime | None) -> int:
 @lru_cache(maxsize=65_536)
 def read(scheme: str, code: str, advice: str | None, day: int, region: str) -> Reading:
     return read_decline(
-        scheme=scheme, source=None, code=code, text=None, advice=advice, on=datetime.fromordinal(day).date(),
+        scheme=scheme,
+        source=None,
+        code=code,
+        text=None,
+        advice=advice,
+        on=datetime.fromordinal(day).date(),
         region=region,
-    )  # fmt: skip
+    )

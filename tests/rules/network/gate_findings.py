@@ -29,10 +29,17 @@ class Asked:
 
     def tallies(self, sends: Sequence[Send] | None = None, now: datetime | None = None) -> GateInput:
         found = tallies(
-            self.scheme, self.sends if sends is None else sends, now or self.now, units=self.units,
-            currency=self.currency, initiator="customer" if self.initiator == "customer" else "merchant",
-            acceptor_id=self.acceptor, merchant_id=self.merchant, region=self.region, visa_limit=self.visa_limit,
-        )  # fmt: skip
+            self.scheme,
+            self.sends if sends is None else sends,
+            now or self.now,
+            units=self.units,
+            currency=self.currency,
+            initiator="customer" if self.initiator == "customer" else "merchant",
+            acceptor_id=self.acceptor,
+            merchant_id=self.merchant,
+            region=self.region,
+            visa_limit=self.visa_limit,
+        )
         return GateInput(self.scheme, self.region, "merchant", self.now, found)
 
 

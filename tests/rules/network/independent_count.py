@@ -121,8 +121,10 @@ class Count:
         everybody = self.left_at[window.key]
         since = bisect_right(everybody, (one.at - span - DAY, ""))
         ends = [at + span if whose == one.merchant else rounded(at + span, span) for at, whose in everybody[since:]]
-        return ([at + span for at in mine[bisect_right(mine, one.at - span) :]],
-                sorted(end for end in ends if end > one.at))  # fmt: skip
+        return (
+            [at + span for at in mine[bisect_right(mine, one.at - span) :]],
+            sorted(end for end in ends if end > one.at),
+        )
 
     def left(self, one: Sent) -> int:
         """How many more the nearest window allows, as its merchant may know: by its own sends, while there is room."""
@@ -185,8 +187,10 @@ class Count:
             for key in _every_key(self.scheme, one):
                 insort(known[one.merchant, key], one.at)
             for window in windows(self.scheme, one) if one.ours else ():
-                inside = max(_between(ours[window.key], one.at, window.span),
-                             _between(known[one.merchant, window.key], one.at, window.span))  # fmt: skip
+                inside = max(
+                    _between(ours[window.key], one.at, window.span),
+                    _between(known[one.merchant, window.key], one.at, window.span),
+                )
                 if inside > window.most:
                     found.append(f"{window.name}: {inside}, at most {window.most}")
         return found

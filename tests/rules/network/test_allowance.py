@@ -44,8 +44,10 @@ def test_the_next_becomes_free_when_the_oldest_leaves_the_window() -> None:
 
 def claims(count: int) -> list[Send]:
     """The merchant's own, told just now."""
-    return [Send(NOW - timedelta(minutes=n), 4590, "USD", "merchant", "acc", "m", declined=True, claimed=True)
-            for n in range(count)]  # fmt: skip
+    return [
+        Send(NOW - timedelta(minutes=n), 4590, "USD", "merchant", "acc", "m", declined=True, claimed=True)
+        for n in range(count)
+    ]
 
 
 def test_the_allowance_says_nothing_of_what_others_send() -> None:

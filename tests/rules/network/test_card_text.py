@@ -35,13 +35,23 @@ def test_a_card_in_one_piece_is_found(card: str, written: str) -> None:
     assert found(written.format(card)) == [card]
 
 
-@pytest.mark.parametrize("text", [
-    *(mark.join(GROUPS) for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")),
-    f"{PAN[:4]}-{PAN[4:8]} {PAN[8:12]}.{PAN[12:]}",
-    " ".join(PAN), f"{PAN[:6]} {PAN[6:]}", f"{PAN[:8]}-{PAN[8:]}",
-    "４１１１ １１１１ １１１１ １１１１", "٤١١١١١١١١١١١١١١١", f"4️⃣1️⃣1️⃣1️⃣ {GROUPED[5:]}", f"{GROUPED} 12/26 123",
-    f"12 {GROUPED}", f"2026-11-20 {GROUPED}", f"DE89 3704 0044 0532 0130 00 and {GROUPED}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(mark.join(GROUPS) for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")),
+        f"{PAN[:4]}-{PAN[4:8]} {PAN[8:12]}.{PAN[12:]}",
+        " ".join(PAN),
+        f"{PAN[:6]} {PAN[6:]}",
+        f"{PAN[:8]}-{PAN[8:]}",
+        "４１１１ １１１１ １１１１ １１１１",
+        "٤١١١١١١١١١١١١١١١",
+        f"4️⃣1️⃣1️⃣1️⃣ {GROUPED[5:]}",
+        f"{GROUPED} 12/26 123",
+        f"12 {GROUPED}",
+        f"2026-11-20 {GROUPED}",
+        f"DE89 3704 0044 0532 0130 00 and {GROUPED}",
+    ],
+)
 def test_a_card_with_anything_between_its_digits_is_found(text: str) -> None:
     assert found(text) == [PAN]
 
@@ -59,23 +69,50 @@ def test_where_it_stands_is_told_so_that_it_can_be_masked() -> None:
     assert text[one.start : one.end] == GROUPED
 
 
-@pytest.mark.parametrize("text", [
-    "+1 555 010 2030", "+49 1512 3456789", "+4915123456789", "2026-03-02 09:15:31", "20260302091531", "1774429200000",
-    "1774429200000000", "12345678-1234-4123-8123-123456789012", "abcd4111-1111-4111-8111-123456789abc", "0" * 16,
-    "0x" + PAN + "a" * 24, "DE89 3704 0044 0532 0130 00", "30-11-2026 30-11-2026", "411111******1111", "4111",
-    PAN + "0" * 8,
-    "4111111111111112", "2606:4700:4700:0000:0000:0000:0000:1111", "1000000000000000000", "490154203237518",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 555 010 2030",
+        "+49 1512 3456789",
+        "+4915123456789",
+        "2026-03-02 09:15:31",
+        "20260302091531",
+        "1774429200000",
+        "1774429200000000",
+        "12345678-1234-4123-8123-123456789012",
+        "abcd4111-1111-4111-8111-123456789abc",
+        "0" * 16,
+        "0x" + PAN + "a" * 24,
+        "DE89 3704 0044 0532 0130 00",
+        "30-11-2026 30-11-2026",
+        "411111******1111",
+        "4111",
+        PAN + "0" * 8,
+        "4111111111111112",
+        "2606:4700:4700:0000:0000:0000:0000:1111",
+        "1000000000000000000",
+        "490154203237518",
+    ],
+)
 def test_what_only_resembles_a_card_is_left_alone(text: str) -> None:
     assert found(text) == []
 
 
-@given(st.uuids(), st.binary(min_size=16, max_size=32),
-       st.integers(0, 600_000_000).map(lambda after: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=after)))
+@given(
+    st.uuids(),
+    st.binary(min_size=16, max_size=32),
+    st.integers(0, 600_000_000).map(lambda after: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=after)),
+)
 def test_ids_hashes_and_moments_are_no_cards(value: uuid.UUID, data: bytes, at: datetime) -> None:
-    for text in (str(value), str(value).upper(), value.hex, at.isoformat(), f"{at:%Y%m%d%H%M%S}",
-                 f"{at:%Y-%m-%d} {at + timedelta(days=3):%Y-%m-%d}",
-                 str(int(at.timestamp() * 1000))):
+    for text in (
+        str(value),
+        str(value).upper(),
+        value.hex,
+        at.isoformat(),
+        f"{at:%Y%m%d%H%M%S}",
+        f"{at:%Y-%m-%d} {at + timedelta(days=3):%Y-%m-%d}",
+        str(int(at.timestamp() * 1000)),
+    ):
         assert found(text) == [] or text.isdecimal() and len(text) == 32
     digest = data.hex()
     assert found(digest) == [] or digest.isdecimal()
@@ -88,10 +125,23 @@ def test_every_card_of_the_sandbox_is_one() -> None:
 # where they stand ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [
-    "orderId", "id", "idempotencyKey", "externalId", "networkTransactionId", "sku", "phone", "payment_number",
-    "merchant_order_id", "registrationNumber", "reference", "siteUrl",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "orderId",
+        "id",
+        "idempotencyKey",
+        "externalId",
+        "networkTransactionId",
+        "sku",
+        "phone",
+        "payment_number",
+        "merchant_order_id",
+        "registrationNumber",
+        "reference",
+        "siteUrl",
+    ],
+)
 def test_identifiers_may_be_long_numbers(name: str) -> None:
     assert is_identifier(name)
     assert guard({name: PAN}).refused == []
@@ -100,8 +150,24 @@ def test_identifiers_may_be_long_numbers(name: str) -> None:
     assert guard({name: GROUPED}).refused == [name], "grouped like a card"
 
 
-@pytest.mark.parametrize("name", ["holderName", "refundMessage", "note", "description", "firstName", "addressLine1",
-                                  "billingAddress", "reason", "subject", "state", "paid", "holderNames", "evidence"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "holderName",
+        "refundMessage",
+        "note",
+        "description",
+        "firstName",
+        "addressLine1",
+        "billingAddress",
+        "reason",
+        "subject",
+        "state",
+        "paid",
+        "holderNames",
+        "evidence",
+    ],
+)
 def test_words_may_not(name: str) -> None:
     assert guard({name: f"see {PAN}"}).refused == [name]
     assert guard({"a": [{name: f"see {GROUPED}"}]}).refused == [f"a[0].{name}"]
@@ -113,8 +179,13 @@ def test_words_may_not(name: str) -> None:
 
 def test_metadata_is_words_whatever_its_names_are() -> None:
     names = {"metadata": None, "orderId": None}
-    for body in ({"metadata": {"orderId": PAN}}, {"metadata": {PAN: "x"}}, {"metadata": {"a": {"b": [1, int(PAN)]}}},
-                 {"metadata": {"a": [[[PAN]]]}}, {"metadata": {"n": float(PAN)}}):
+    for body in (
+        {"metadata": {"orderId": PAN}},
+        {"metadata": {PAN: "x"}},
+        {"metadata": {"a": {"b": [1, int(PAN)]}}},
+        {"metadata": {"a": [[[PAN]]]}},
+        {"metadata": {"n": float(PAN)}},
+    ):
         assert guard(body, names).refused == ["metadata"]
         assert guard(body).refused == ["metadata"]
 
@@ -154,8 +225,11 @@ TEXTS = st.lists(PIECES, max_size=5).map("".join)
 NUMBERS = st.sampled_from([int(card) for card in CARDS]).flatmap(
     lambda card: st.sampled_from([card, float(card), card * 10.0, card // 10, card * 10])
 )
-BODIES = st.recursive(TEXTS | NUMBERS | st.none(), lambda inner: st.lists(inner, max_size=3)
-                      | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6)  # fmt: skip
+BODIES = st.recursive(
+    TEXTS | NUMBERS | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @given(BODIES, st.booleans())
@@ -166,10 +240,18 @@ def test_what_a_quick_look_at_a_body_passes_holds_no_number_when_it_is_walked(bo
     assert (found.refused, found.numbers) == ([], [])
 
 
-@pytest.mark.parametrize("written", [
-    PAN, f"{PAN}.0", f"{PAN}e0", f"{PAN}0e-1", f"{PAN[0]}.{PAN[1:]}e15",
-    "[4111,1111,1111,1111]", '"4111\\u00311111111111"',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "written",
+    [
+        PAN,
+        f"{PAN}.0",
+        f"{PAN}e0",
+        f"{PAN}0e-1",
+        f"{PAN[0]}.{PAN[1:]}e15",
+        "[4111,1111,1111,1111]",
+        '"4111\\u00311111111111"',
+    ],
+)
 def test_no_way_to_write_a_number_in_json_gets_past_the_quick_look(written: str) -> None:
     assert json_may_hold_number(b'{"message": %b, "orderId": "100000000000000"}' % written.encode())
 

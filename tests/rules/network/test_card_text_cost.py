@@ -60,8 +60,12 @@ def test_digits_that_are_no_card_cost_a_few_calls_each_at_most(pattern: str) -> 
 
 
 def test_a_form_of_ordinary_entries_is_taken() -> None:
-    no_cards({"note": ["called 2026-11-20 10:00, 2026-11-21 10:30; order 20260302091531. " * 20],
-              "order": ["01990135-1937-7031-8999-186409460128"] * 400})  # fmt: skip
+    no_cards(
+        {
+            "note": ["called 2026-11-20 10:00, 2026-11-21 10:30; order 20260302091531. " * 20],
+            "order": ["01990135-1937-7031-8999-186409460128"] * 400,
+        }
+    )
     with pytest.raises(Problem, match="holds a card number"):
         no_cards({"order": ["01990135-1937-7031-8999-186409460128"] * 400, "note": [f"see {PHONE_CARD}"]})
 
@@ -70,8 +74,12 @@ def test_a_form_of_ordinary_entries_is_taken() -> None:
 def test_nothing_looks_through_digits_without_end(pattern: str) -> None:
     """Whoever gives no room of its own has one all the same."""
     text = filled(pattern, 200_000)
-    for look in (lambda: list(numbers_in(text)), lambda: check_words({"note": text}), lambda: guard({"note": text}),
-                 lambda: guard({"note": text[:4_000]}, chars=STRANGER_CHARS_MAX)):  # fmt: skip
+    for look in (
+        lambda: list(numbers_in(text)),
+        lambda: check_words({"note": text}),
+        lambda: guard({"note": text}),
+        lambda: guard({"note": text[:4_000]}, chars=STRANGER_CHARS_MAX),
+    ):
         with pytest.raises(Problem, match="long numbers"):
             look()
         assert calls_of(look) < 200

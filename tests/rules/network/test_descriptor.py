@@ -14,18 +14,23 @@ from recoup.rules.network.descriptor import (
 )
 
 
-@pytest.mark.parametrize(("text", "scheme", "shown"), [
-    ("MERCHANTSHOP", "visa", "MERCHANTSHOP"),
-    ("SQ*COFFEE", "visa", "SQ *COFFEE"),
-    ("DEMO*COFFEE", "visa", "DEMO   *COFFEE"),
-    ("DEMO*COFFEE", "mastercard", "DEMO   *COFFEE"),
-    ("DEMO*COFFEE", "amex", "DEMO*COFFEE"),
-    ("Brightleaf*Tea and coffee", "visa", "BRIGHTLEAF  *TEA AND COFF"),
-    ("Brightleaf*Tea and coffee", "mastercard", "BRIGHTLEAF  *TEA AND C"),
-    ("A" * 30, "amex", "A" * 20),
-    ("Schöne <Schuhe>", "visa", "SCHNE SCHUHE"),
-    ("*NAME", "visa", "NAME"), ("A*B*C", "generic", "A*B C"), ("", "visa", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "scheme", "shown"),
+    [
+        ("MERCHANTSHOP", "visa", "MERCHANTSHOP"),
+        ("SQ*COFFEE", "visa", "SQ *COFFEE"),
+        ("DEMO*COFFEE", "visa", "DEMO   *COFFEE"),
+        ("DEMO*COFFEE", "mastercard", "DEMO   *COFFEE"),
+        ("DEMO*COFFEE", "amex", "DEMO*COFFEE"),
+        ("Brightleaf*Tea and coffee", "visa", "BRIGHTLEAF  *TEA AND COFF"),
+        ("Brightleaf*Tea and coffee", "mastercard", "BRIGHTLEAF  *TEA AND C"),
+        ("A" * 30, "amex", "A" * 20),
+        ("Schöne <Schuhe>", "visa", "SCHNE SCHUHE"),
+        ("*NAME", "visa", "NAME"),
+        ("A*B*C", "generic", "A*B C"),
+        ("", "visa", ""),
+    ],
+)
 def test_shown_by_scheme(text: str, scheme: str, shown: str) -> None:
     assert statement_text(text, scheme) == shown
 

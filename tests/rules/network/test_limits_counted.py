@@ -77,14 +77,30 @@ def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
 @pytest.mark.parametrize(
     ("gate", "scheme"),
     [
-        (nothing, "visa"), (nothing, "mastercard"), (nothing, "amex"), (nothing, "discover"), (nothing, "elo"),
-        (nothing, "generic"), (an_instant_early, "visa"), (an_instant_early, "mastercard"), (one_more, "visa"),
-        (one_more, "mastercard"), (one_more, "elo"), (without_clocks_ahead, "visa"), (without_unknown, "visa"),
-        (without_unknown, "mastercard"), (without_old_bans, "visa"), (without_old_bans, "elo"),
-        (of_own_merchant, "visa"), (of_own_merchant, "mastercard"), (without_claims, "visa"),
-        (without_claims, "mastercard"), (without_claims, "elo"), (without_claims, "generic"),
+        (nothing, "visa"),
+        (nothing, "mastercard"),
+        (nothing, "amex"),
+        (nothing, "discover"),
+        (nothing, "elo"),
+        (nothing, "generic"),
+        (an_instant_early, "visa"),
+        (an_instant_early, "mastercard"),
+        (one_more, "visa"),
+        (one_more, "mastercard"),
+        (one_more, "elo"),
+        (without_clocks_ahead, "visa"),
+        (without_unknown, "visa"),
+        (without_unknown, "mastercard"),
+        (without_old_bans, "visa"),
+        (without_old_bans, "elo"),
+        (of_own_merchant, "visa"),
+        (of_own_merchant, "mastercard"),
+        (without_claims, "visa"),
+        (without_claims, "mastercard"),
+        (without_claims, "elo"),
+        (without_claims, "generic"),
     ],
-)  # fmt: skip
+)
 def test_the_count_finds_the_faults_of_a_gate(gate: Gate, scheme: str) -> None:
     assert play(2, 2_000, gate, (scheme,)).breaches.total() > 0
 

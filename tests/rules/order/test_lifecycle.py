@@ -208,10 +208,15 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
         state = fold(model.lines)
         assert 0 <= state.refunded_units <= state.approved_units <= units
         assert state == State(
-            version=len(model.lines), stage=model.stage, approved_units=model.approved,
-            refunded_units=sum(model.refunds), attempts=model.sent, reversed_units=state.reversed_units,
-            reason=state.reason, disputed_units=sum(model.disputes),
-        )  # fmt: skip
+            version=len(model.lines),
+            stage=model.stage,
+            approved_units=model.approved,
+            refunded_units=sum(model.refunds),
+            attempts=model.sent,
+            reversed_units=state.reversed_units,
+            reason=state.reason,
+            disputed_units=sum(model.disputes),
+        )
         steps = {(s.happening, s.src): s for s in STEPS}
         reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]
         assert state.reason == next((r for r in reversed(reasons) if r), None)

@@ -25,13 +25,24 @@ UNITS = st.integers(1, 10**12)
 
 def _all(units: int) -> list[Posting]:
     one = [
-        ledger.approve, ledger.fee, ledger.fee_returned, ledger.fee_taken_back, ledger.refund_owed,
-        ledger.refund_refused, ledger.refund_netted, ledger.uncollected, ledger.refund_of_bad_debt,
-        ledger.dispute_fee_charged, ledger.dispute_fee_returned, ledger.reversal_netted, ledger.reversal_owed_again,
-    ]  # fmt: skip
+        ledger.approve,
+        ledger.fee,
+        ledger.fee_returned,
+        ledger.fee_taken_back,
+        ledger.refund_owed,
+        ledger.refund_refused,
+        ledger.refund_netted,
+        ledger.uncollected,
+        ledger.refund_of_bad_debt,
+        ledger.dispute_fee_charged,
+        ledger.dispute_fee_returned,
+        ledger.reversal_netted,
+        ledger.reversal_owed_again,
+    ]
     routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, ledger.dispute_fee]
-    disputed = [make(units, "route", who) for make in (ledger.disputed, ledger.dispute_won)
-                for who in ("operator", "merchant")]  # fmt: skip
+    disputed = [
+        make(units, "route", who) for make in (ledger.disputed, ledger.dispute_won) for who in ("operator", "merchant")
+    ]
     return [make(units) for make in one] + [make(units, "route") for make in routed] + disputed
 
 
@@ -143,8 +154,9 @@ LINES = st.lists(
         {"amount": st.integers(0, 10_000), "quantity": st.integers(1, 7), "tax": st.integers(0, 99)},
         optional={"discountAmount": st.integers(0, 500), "sku": st.sampled_from(["a", "b", "c"])},
     ),
-    min_size=1, max_size=5,
-)  # fmt: skip
+    min_size=1,
+    max_size=5,
+)
 
 
 def _taken(refunds: list[tuple[Chosen, ...]]) -> dict[int, tuple[int, int]]:
@@ -233,8 +245,9 @@ def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     assert refused.value.code == "invalid"
 
 
-@pytest.mark.parametrize(("asset", "most"), [("USD", "10,000,000,000,000"), ("USDC", "1,000,000,000"),
-                                             ("JPY", "1,000,000,000,000,000")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asset", "most"), [("USD", "10,000,000,000,000"), ("USDC", "1,000,000,000"), ("JPY", "1,000,000,000,000,000")]
+)
 def test_an_amount_that_no_sum_could_hold_is_refused_with_the_most_there_may_be(asset: str, most: str) -> None:
     assert from_text(most.replace(",", ""), asset, "f").units == UNITS_MAX
     for text in (to_text(UNITS_MAX + 1, EXPONENTS[asset]), "9" * 18):
@@ -275,11 +288,19 @@ def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
 
 @pytest.mark.parametrize(
     ("units", "asset", "like", "text"),
-    [(49_900_000, "USDT", None, "49.90"), (49_900_000, "USDT", "49.9", "49.9"),
-     (49_900_000, "USDT", "49.900", "49.900"),
-     (49_900_001, "USDT", "49.9", "49.900001"), (49_905_000, "USDC", None, "49.905"), (0, "USDT", None, "0.00"),
-     (50_000_000, "USDT", "50", "50"), (4_990, "USD", None, "49.90"), (500, "JPY", None, "500"),
-     (12_500, "KWD", None, "12.500"), (1, "USDT", None, "0.000001")],
-)  # fmt: skip
+    [
+        (49_900_000, "USDT", None, "49.90"),
+        (49_900_000, "USDT", "49.9", "49.9"),
+        (49_900_000, "USDT", "49.900", "49.900"),
+        (49_900_001, "USDT", "49.9", "49.900001"),
+        (49_905_000, "USDC", None, "49.905"),
+        (0, "USDT", None, "0.00"),
+        (50_000_000, "USDT", "50", "50"),
+        (4_990, "USD", None, "49.90"),
+        (500, "JPY", None, "500"),
+        (12_500, "KWD", None, "12.500"),
+        (1, "USDT", None, "0.000001"),
+    ],
+)
 def test_an_amount_is_not_padded_to_the_books_scale(units: int, asset: str, like: str | None, text: str) -> None:
     assert shown(units, asset, like) == text

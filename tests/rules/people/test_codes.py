@@ -38,8 +38,7 @@ def test_a_phone_may_be_one_step_off_and_no_more(seconds: int, off: int) -> None
     at = datetime.fromtimestamp(seconds, UTC)
     step = step_at(at) + off
     found = step_of(SECRET, code_of(SECRET, step), at)
-    near = [one for one in range(step_at(at) - 1, step_at(at) + 2)
-            if code_of(SECRET, one) == code_of(SECRET, step)]  # fmt: skip
+    near = [one for one in range(step_at(at) - 1, step_at(at) + 2) if code_of(SECRET, one) == code_of(SECRET, step)]
     assert found == (near[-1] if near else None)
     if abs(off) <= DRIFT_STEPS:
         assert found is not None
@@ -54,22 +53,44 @@ def test_a_code_of_another_secret_opens_nothing() -> None:
     assert wrong.count(None) >= 2  # a coincidence is one in a third of a million
 
 
-@pytest.mark.parametrize(("typed", "kind", "text"), [
-    ("123456", "app", "123456"), (" 123 456 ", "app", "123456"), ("123-456", "app", "123456"),
-    ("123\u00a0456", "app", "123456"), ("abcde-fghjk", "recovery", "abcdefghjk"),
-    ("ABCDE FGHJK", "recovery", "abcdefghjk"), ("oil01-23456", "recovery", "0110123456"),
-    ("1234567890", "recovery", "1234567890"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "kind", "text"),
+    [
+        ("123456", "app", "123456"),
+        (" 123 456 ", "app", "123456"),
+        ("123-456", "app", "123456"),
+        ("123\u00a0456", "app", "123456"),
+        ("abcde-fghjk", "recovery", "abcdefghjk"),
+        ("ABCDE FGHJK", "recovery", "abcdefghjk"),
+        ("oil01-23456", "recovery", "0110123456"),
+        ("1234567890", "recovery", "1234567890"),
+    ],
+)
 def test_what_is_typed_by_hand_is_understood(typed: str, kind: str, text: str) -> None:
     assert read_code(typed) == Typed(kind, text)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("typed", [
-    "", " ", "12345", "1234567", "12345a", "\u0661\u0662\u0663\u0664\u0665\u0666",
-    "\uff11\uff12\uff13\uff14\uff15\uff16",
-    "12345\u00b2", "abcde-fghj", "abcde-fghjkm", "abcde-fghju", "\u0430bcde-fghjk", "1" * 10_240, "\x00" * 6,
-    "-1" + "2" * 62,
-], ids=range(15))  # fmt: skip
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "12345",
+        "1234567",
+        "12345a",
+        "\u0661\u0662\u0663\u0664\u0665\u0666",
+        "\uff11\uff12\uff13\uff14\uff15\uff16",
+        "12345\u00b2",
+        "abcde-fghj",
+        "abcde-fghjkm",
+        "abcde-fghju",
+        "\u0430bcde-fghjk",
+        "1" * 10_240,
+        "\x00" * 6,
+        "-1" + "2" * 62,
+    ],
+    ids=range(15),
+)
 def test_what_can_be_no_code_is_none(typed: str) -> None:
     """Digits of other scripts are digits to Python, not to the app."""
     assert read_code(typed) is None
@@ -104,19 +125,36 @@ def test_what_the_picture_says() -> None:
     assert in_fours(SECRET).replace(" ", "") == SECRET
 
 
-@pytest.mark.parametrize(("agent", "words"), [
-    ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
-    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18 Safari/605",
-     "Safari on Mac"),
-    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Safari/537 Edg/140",
-     "Edge on Windows"),
-    ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Mobile Safari/537",
-     "Chrome on Android"),
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Mobile Safari/604",
-     "Safari on iPhone"),
-    ("curl/8.5.0", "Curl"), ("", "An unknown browser"), ("<script>" * 4000, "An unknown browser"),
-    ("x" * 100_000 + "Firefox", "An unknown browser"), ("A thing on Windows", "A browser on Windows"),
-], ids=range(10))  # fmt: skip
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+            " Version/18 Safari/605",
+            "Safari on Mac",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/140 Safari/537 Edg/140",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Mobile Safari/537",
+            "Chrome on Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Mobile Safari/604",
+            "Safari on iPhone",
+        ),
+        ("curl/8.5.0", "Curl"),
+        ("", "An unknown browser"),
+        ("<script>" * 4000, "An unknown browser"),
+        ("x" * 100_000 + "Firefox", "An unknown browser"),
+        ("A thing on Windows", "A browser on Windows"),
+    ],
+    ids=range(10),
+)
 def test_browsers_in_short_words(agent: str, words: str) -> None:
     assert browser_words(agent) == words
 

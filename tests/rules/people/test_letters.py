@@ -16,8 +16,12 @@ TYPED = "Refused. {shop} Nothing was done."
 
 
 def letters(to: Locale) -> dict[str, Letter]:
-    made = {f"{name} {left}": of_account(told, AT, "ann@shop.example", left, to)
-            for name, told in HAPPENINGS.items() if told.mail for left in (None, 0, 1, 9)}  # fmt: skip
+    made = {
+        f"{name} {left}": of_account(told, AT, "ann@shop.example", left, to)
+        for name, told in HAPPENINGS.items()
+        if told.mail
+        for left in (None, 0, 1, 9)
+    }
     made["invitation"] = of_invitation(TYPED, "owner", AT, "https://x.test/invitations/a", to)
     made["look"] = of_look("Olga", "Leaf", (TYPED, "owner"), TYPED, LASTS, True, to)
     return made | {"look as a role": of_look("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)}
@@ -38,9 +42,11 @@ def test_words_and_times_are_those_of_the_reader() -> None:
     to = Locale("de", "Europe/Berlin")
     subject, parts = of_invitation("Leaf", "owner", AT, "https://x.test/invitations/a", to)
     assert subject == "Einladung zu Leaf"
-    assert parts[:3] == ["Sie sind zu Leaf eingeladen, mit der Rolle Inhaber.",
-                         "Dieser Link gilt einmal, bis 20. Nov. 2026 13:00 Europe/Berlin:",
-                         "https://x.test/invitations/a"]  # fmt: skip
+    assert parts[:3] == [
+        "Sie sind zu Leaf eingeladen, mit der Rolle Inhaber.",
+        "Dieser Link gilt einmal, bis 20. Nov. 2026 13:00 Europe/Berlin:",
+        "https://x.test/invitations/a",
+    ]
     _, parts = of_account(HAPPENINGS["recovery_code_used"], AT, "ann@shop.example", 1, Locale("fr", "Asia/Kolkata"))
     assert parts[0].endswith("Il en reste un.")
     assert "20 nov. 2026 17:30 Asia/Kolkata" in parts[1]

@@ -32,22 +32,38 @@ def loss_test(asked: AdvanceInputs) -> LossTest:
 
 def asked(code: str = "51", **more: Any) -> AdvanceInputs:
     reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
-    usual: dict[str, Any] = {"occasion": "declined", "reading": reading, "units": 4590, "currency": "USD",
-                             "fee_units": 133, "limits": OPEN, "now": NOW}  # fmt: skip
+    usual: dict[str, Any] = {
+        "occasion": "declined",
+        "reading": reading,
+        "units": 4590,
+        "currency": "USD",
+        "fee_units": 133,
+        "limits": OPEN,
+        "now": NOW,
+    }
     return AdvanceInputs(**(usual | more))
 
 
 @settings(max_examples=300)
 @given(
-    units=st.integers(1, 10**12), fee=st.integers(0, 10**6), points=st.integers(0, 10_000),
-    code=st.sampled_from(("51", "05", "61", "91")), occasion=st.sampled_from(("unresolved", "declined")),
+    units=st.integers(1, 10**12),
+    fee=st.integers(0, 10**6),
+    points=st.integers(0, 10_000),
+    code=st.sampled_from(("51", "05", "61", "91")),
+    occasion=st.sampled_from(("unresolved", "declined")),
     currency=st.sampled_from(("USD", "JPY", "KWD")),
-)  # fmt: skip
+)
 def test_the_loss_is_rounded_up_and_what_is_allowed_down(
     units: int, fee: int, points: int, code: str, occasion: str, currency: str
 ) -> None:
-    given_ = asked(code, units=units, fee_units=fee, occasion=occasion, currency=currency,
-                   limits=replace(OPEN, allowed_loss_basis_points=points))  # fmt: skip
+    given_ = asked(
+        code,
+        units=units,
+        fee_units=fee,
+        occasion=occasion,
+        currency=currency,
+        limits=replace(OPEN, allowed_loss_basis_points=points),
+    )
     test = loss_test(given_)
     exact = Fraction(units * (10_000 - test.chance), 10_000)
     assert exact <= test.expected_loss < exact + 1
@@ -89,7 +105,10 @@ def test_the_points_that_are_named_are_the_least_that_would_do() -> None:
 
 
 def test_the_occasions_that_are_agreed_on() -> None:
-    for agreed, covered in (("unresolved", {"unresolved"}), ("soft_declines", {"declined"}),
-                            ("both", {"unresolved", "declined"})):  # fmt: skip
+    for agreed, covered in (
+        ("unresolved", {"unresolved"}),
+        ("soft_declines", {"declined"}),
+        ("both", {"unresolved", "declined"}),
+    ):
         limits = Limits(advance_on=agreed)  # type: ignore[arg-type]
         assert {o for o in ("unresolved", "declined") if limits.covers(o)} == covered  # type: ignore[arg-type]

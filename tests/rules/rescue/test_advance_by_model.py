@@ -28,8 +28,15 @@ NOW = DECLINED + timedelta(seconds=2)
 
 def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any) -> AskedModel:
     reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
-    usual: dict[str, Any] = {"occasion": "unresolved" if out_at else "declined", "reading": reading, "units": 4590,
-                             "currency": "USD", "fee_units": 133, "limits": OPEN, "now": NOW}  # fmt: skip
+    usual: dict[str, Any] = {
+        "occasion": "unresolved" if out_at else "declined",
+        "reading": reading,
+        "units": 4590,
+        "currency": "USD",
+        "fee_units": 133,
+        "limits": OPEN,
+        "now": NOW,
+    }
     facts = evidence(code, looks=looks).facts
     assert facts is not None
     return AskedModel(AdvanceInputs(**(usual | more)), facts, -300, out_at)
@@ -37,14 +44,22 @@ def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **
 
 @settings(max_examples=100)
 @given(
-    code=st.sampled_from(("51", "05", "61", "91", "04", "N7", "9Z")), units=st.integers(1, 10**9),
-    points=st.integers(0, 10_000), out=st.booleans(), weeks=st.integers(0, 8),
-)  # fmt: skip
+    code=st.sampled_from(("51", "05", "61", "91", "04", "N7", "9Z")),
+    units=st.integers(1, 10**9),
+    points=st.integers(0, 10_000),
+    out=st.booleans(),
+    weeks=st.integers(0, 8),
+)
 def test_it_is_decided_the_same_again_with_its_model_alone(
     code: str, units: int, points: int, out: bool, weeks: int
 ) -> None:
-    asked = given_(code, DECLINED + timedelta(seconds=1) if out else None, fridays(weeks), units=units,
-                   limits=replace(OPEN, allowed_loss_basis_points=points))  # fmt: skip
+    asked = given_(
+        code,
+        DECLINED + timedelta(seconds=1) if out else None,
+        fridays(weeks),
+        units=units,
+        limits=replace(OPEN, allowed_loss_basis_points=points),
+    )
     decision = advance_by_model(asked, CURRENT_COLLECTION, MODEL)
     kept = json.loads(json.dumps({"features": asked.features(), "versions": decision.versions}))
     read = model_of(MODEL.to_json())
@@ -69,7 +84,10 @@ def test_the_lower_bound_is_what_is_risked_and_the_decision_says_so() -> None:
     strict = replace(strict, limits=replace(OPEN, allowed_loss_basis_points=least - 1))
     refused = advance_by_model(replace(asked, asked=strict), CURRENT_COLLECTION, MODEL)
     assert (refused.verdict, refused.rules, refused.taken) == (
-        "decline_at_once", ("declined", "expected_loss"), "decline")  # fmt: skip
+        "decline_at_once",
+        ("declined", "expected_loss"),
+        "decline",
+    )
 
 
 def test_what_lies_outside_the_model_is_said() -> None:
@@ -129,8 +147,14 @@ def test_the_decision_says_which_chance_it_was_made_by(
 
 @pytest.mark.parametrize(
     ("kind", "setting", "has"),
-    [("mit_managed", "decline_and_reverse", True), ("mit_sync", "advance", True), ("cit_web", "advance", True),
-     ("cit_callcenter", "advance", True), ("cit_web", "decline_and_reverse", False), ("stable", "advance", False)],
-)  # fmt: skip
+    [
+        ("mit_managed", "decline_and_reverse", True),
+        ("mit_sync", "advance", True),
+        ("cit_web", "advance", True),
+        ("cit_callcenter", "advance", True),
+        ("cit_web", "decline_and_reverse", False),
+        ("stable", "advance", False),
+    ],
+)
 def test_orders_of_waiting_customers_have_an_arm_where_they_may_be_advanced(kind: str, setting: str, has: bool) -> None:
     assert has_arm(kind, setting) is has

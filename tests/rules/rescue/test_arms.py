@@ -76,9 +76,13 @@ def test_in_the_shadow_the_ladder_is_followed_and_both_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("stopped", "found", "why", "fallback"),
-    [(True, MODEL, "", "stopped"), (False, None, "no_model", "no_model"),
-     (False, None, "model_stale", "model_stale"), (False, None, "model_damaged", "model_damaged")],
-)  # fmt: skip
+    [
+        (True, MODEL, "", "stopped"),
+        (False, None, "no_model", "no_model"),
+        (False, None, "model_stale", "model_stale"),
+        (False, None, "model_damaged", "model_damaged"),
+    ],
+)
 def test_without_the_engine_the_ladder_decides_and_says_why(
     stopped: bool, found: Model | None, why: str, fallback: str
 ) -> None:
@@ -99,9 +103,13 @@ def test_what_has_come_due_under_a_stopped_engine_is_asked_of_the_ladder_anew() 
 
 @pytest.mark.parametrize(
     ("bounds", "units", "currency", "share"),
-    [({}, 10**9, "EUR", 0.1), ({"USD": 5000}, 5000, "USD", 0.1), ({"USD": 5000}, 5001, "USD", 0.0),
-     ({"USD": 5000}, 1, "EUR", 0.0)],
-)  # fmt: skip
+    [
+        ({}, 10**9, "EUR", 0.1),
+        ({"USD": 5000}, 5000, "USD", 0.1),
+        ({"USD": 5000}, 5001, "USD", 0.0),
+        ({"USD": 5000}, 1, "EUR", 0.0),
+    ],
+)
 def test_nothing_is_drawn_above_an_amount(bounds: dict[str, int], units: int, currency: str, share: float) -> None:
     known = evidence(units=units, currency=currency)
     done, _ = decide_by_arm("engine", Known(replace(TERMS, explore_max=bounds)), known, at_hand())

@@ -27,9 +27,16 @@ def read(code: str, scheme: str = "visa", advice: str | None = None, region: str
 
 def evidence(code: str = "05", scheme: str = "visa", advice: str | None = None, **more: Any) -> Evidence:
     usual: dict[str, Any] = {
-        "kind": "managed_mit", "reading": read(code, scheme, advice), "first_declined_at": NOW, "started_at": NOW,
-        "now": NOW, "expires_at": NOW + 21 * DAY, "units": 4590, "currency": "USD", "utc_offset": -300,
-    }  # fmt: skip
+        "kind": "managed_mit",
+        "reading": read(code, scheme, advice),
+        "first_declined_at": NOW,
+        "started_at": NOW,
+        "now": NOW,
+        "expires_at": NOW + 21 * DAY,
+        "units": 4590,
+        "currency": "USD",
+        "utc_offset": -300,
+    }
     return Evidence(**(usual | more))
 
 

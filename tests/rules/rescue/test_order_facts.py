@@ -24,16 +24,43 @@ CARD = CardFacts(new_id(), "visa", "400088", "0011", None, 12, 2030, ("", b"", b
 
 def order(**changes: Any) -> Order:
     values: dict[str, Any] = {
-        "merchant": MERCHANT, "order_id": new_id(), "stage": Stage.PROCESSING, "version": 3, "door": "rescue",
-        "kind": "mit_managed", "external_id": "o-1", "generation": 1, "site_id": new_id(), "campaign_id": None,
-        "descriptor": "SHOP", "asset": "USD", "units": 4590, "amount_text": "45.90", "token_id": CARD.token_id,
-        "card_id": new_id(), "pan_id": new_id(), "transaction_id": None, "placed_at": PLACED,
-        "expires_at": PLACED + timedelta(days=28), "cards_before": [], "do_not_retry": False, "metadata": {},
+        "merchant": MERCHANT,
+        "order_id": new_id(),
+        "stage": Stage.PROCESSING,
+        "version": 3,
+        "door": "rescue",
+        "kind": "mit_managed",
+        "external_id": "o-1",
+        "generation": 1,
+        "site_id": new_id(),
+        "campaign_id": None,
+        "descriptor": "SHOP",
+        "asset": "USD",
+        "units": 4590,
+        "amount_text": "45.90",
+        "token_id": CARD.token_id,
+        "card_id": new_id(),
+        "pan_id": new_id(),
+        "transaction_id": None,
+        "placed_at": PLACED,
+        "expires_at": PLACED + timedelta(days=28),
+        "cards_before": [],
+        "do_not_retry": False,
+        "metadata": {},
         "facts": {"decline": {"code": "51", "source": "visa"}, "zone": {"minutes": -300, "told": True}},
-        "created_at": PLACED, "status": 1, "order_type": "MIT", "source": "ecommerce", "refunded_units": 0,
-        "disputed": False, "attempts_count": 0, "next_attempt_at": None, "reason": None, "attention": None,
-        "card": CARD, "rescue": RescueKnown(visa_limit=20),
-    }  # fmt: skip
+        "created_at": PLACED,
+        "status": 1,
+        "order_type": "MIT",
+        "source": "ecommerce",
+        "refunded_units": 0,
+        "disputed": False,
+        "attempts_count": 0,
+        "next_attempt_at": None,
+        "reason": None,
+        "attention": None,
+        "card": CARD,
+        "rescue": RescueKnown(visa_limit=20),
+    }
     return Order(**(values | changes))
 
 
@@ -96,8 +123,9 @@ def test_looks_are_of_other_payments_and_before_now() -> None:
     assert [one.at for one in facts.looks] == [PLACED - timedelta(days=2), PLACED - timedelta(days=1)]
 
 
-@pytest.mark.parametrize(("seconds", "answer", "counts"), [(0, FUNDS, 0), (59, FUNDS, 0), (-60, FUNDS, 0),
-                                                            (61, FUNDS, 1), (0, APPROVED, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seconds", "answer", "counts"), [(0, FUNDS, 0), (59, FUNDS, 0), (-60, FUNDS, 0), (61, FUNDS, 1), (0, APPROVED, 1)]
+)
 def test_the_merchants_copy_of_the_payment_that_came_in_is_no_look(seconds: int, answer: int, counts: int) -> None:
     facts = looking(order(), Seen(PLACED + timedelta(seconds=seconds), answer, 0, None))
     assert len(facts.looks) == counts
@@ -113,10 +141,21 @@ def test_only_the_latest_looks_are_taken() -> None:
 
 def _sent(number: int, at: datetime, **changes: Any) -> dict[str, Any]:
     return {
-        "send_id": str(UUID(int=number)), "at": at, "units": 4590, "currency": "USD", "initiator": "merchant",
-        "acceptor_id": "A1", "merchant_id": str(MERCHANT.merchant_id), "state": "sent", "declined": True,
-        "visa_category": 2, "advice_code": None, "scheme_code": "51", "klass": "funds", "claimed": False,
-    } | changes  # fmt: skip
+        "send_id": str(UUID(int=number)),
+        "at": at,
+        "units": 4590,
+        "currency": "USD",
+        "initiator": "merchant",
+        "acceptor_id": "A1",
+        "merchant_id": str(MERCHANT.merchant_id),
+        "state": "sent",
+        "declined": True,
+        "visa_category": 2,
+        "advice_code": None,
+        "scheme_code": "51",
+        "klass": "funds",
+        "claimed": False,
+    } | changes
 
 
 def test_the_payment_that_came_in_counts_once_for_the_allowance() -> None:

@@ -38,16 +38,22 @@ LOST = Campaign(uuid4(), GONE.site_id, "lost")
 CAMPAIGNS = (SPRING, SUMMER, BOTH_A, BOTH_B, LOST)
 
 
-@pytest.mark.parametrize(("named", "site", "campaign", "warned"), [
-    (Named(), LEAF, None, ""), (Named(campaign="SPRING"), LEAF, SPRING, ""),
-    (Named(campaign="Summer-24"), MUGS, SUMMER, ""), (Named(campaign="both"), LEAF, BOTH_A, ""),
-    (Named(url="mugs.example", campaign="both"), MUGS, BOTH_B, ""), (Named(campaign="lost"), LEAF, None, "campaign"),
-    (Named(url="mugs.example", campaign="spring"), MUGS, None, "campaign"),
-    (Named(MUGS.site_id, campaign="nothing"), MUGS, None, "campaign"),
-    (Named(descriptor="mugs*club", campaign="summer-24"), MUGS, SUMMER, ""),
-    (Named(url="unknown.example", campaign="summer-24"), LEAF, None, "siteUrl"),
-    (Named(descriptor="MY*OWN", campaign="summer-24"), MUGS, SUMMER, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("named", "site", "campaign", "warned"),
+    [
+        (Named(), LEAF, None, ""),
+        (Named(campaign="SPRING"), LEAF, SPRING, ""),
+        (Named(campaign="Summer-24"), MUGS, SUMMER, ""),
+        (Named(campaign="both"), LEAF, BOTH_A, ""),
+        (Named(url="mugs.example", campaign="both"), MUGS, BOTH_B, ""),
+        (Named(campaign="lost"), LEAF, None, "campaign"),
+        (Named(url="mugs.example", campaign="spring"), MUGS, None, "campaign"),
+        (Named(MUGS.site_id, campaign="nothing"), MUGS, None, "campaign"),
+        (Named(descriptor="mugs*club", campaign="summer-24"), MUGS, SUMMER, ""),
+        (Named(url="unknown.example", campaign="summer-24"), LEAF, None, "siteUrl"),
+        (Named(descriptor="MY*OWN", campaign="summer-24"), MUGS, SUMMER, ""),
+    ],
+)
 def test_where_an_order_comes_from(named: Named, site: Site, campaign: Campaign | None, warned: str) -> None:
     found = origin_of(SITES, CAMPAIGNS, named)
     assert (found.site, found.campaign) == (site, campaign)
@@ -55,12 +61,19 @@ def test_where_an_order_comes_from(named: Named, site: Site, campaign: Campaign 
     assert warned in " ".join(found.warnings)
 
 
-@pytest.mark.parametrize(("named", "field"), [
-    (Named(url="unknown.example"), "SiteUrl"), (Named(url="unknown.example", descriptor="MUGS*CLUB"), "SiteUrl"),
-    (Named(descriptor="MY*OWN"), "Transaction.DynamicDescriptor"), (Named(campaign="nothing"), "Campaign"),
-    (Named(LEAF.site_id, campaign="summer-24"), "Campaign"), (Named(url="gone.example"), "SiteUrl"),
-    (Named(uuid4()), "SiteId"), (Named(GONE.site_id), "SiteId"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("named", "field"),
+    [
+        (Named(url="unknown.example"), "SiteUrl"),
+        (Named(url="unknown.example", descriptor="MUGS*CLUB"), "SiteUrl"),
+        (Named(descriptor="MY*OWN"), "Transaction.DynamicDescriptor"),
+        (Named(campaign="nothing"), "Campaign"),
+        (Named(LEAF.site_id, campaign="summer-24"), "Campaign"),
+        (Named(url="gone.example"), "SiteUrl"),
+        (Named(uuid4()), "SiteId"),
+        (Named(GONE.site_id), "SiteId"),
+    ],
+)
 def test_a_merchant_that_refuses_unknown_sites_names_the_field(named: Named, field: str) -> None:
     with pytest.raises(Problem) as caught:
         origin_of(SITES, CAMPAIGNS, named, "refuse")

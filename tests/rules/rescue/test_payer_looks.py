@@ -20,19 +20,39 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 def order(*attempts: dict[str, Any], at: datetime = START, **more: Any) -> dict[str, Any]:
     """As the store has it: instants of the JSON are texts."""
     decline = {"code": "51", "source": "visa", "at": at.isoformat()} | more.pop("decline", {})
-    return {"order_id": str(new_id()), "placed_at": (at + MINUTE).isoformat(), "decline": decline, "scheme": "visa",
-            "attempts": list(attempts) or None} | more  # fmt: skip
+    return {
+        "order_id": str(new_id()),
+        "placed_at": (at + MINUTE).isoformat(),
+        "decline": decline,
+        "scheme": "visa",
+        "attempts": list(attempts) or None,
+    } | more
 
 
 def attempt(number: int, state: str, days: float, code: str = "51") -> dict[str, Any]:
     sent = (START + days * DAY).isoformat() if state != "planned" else None
-    return {"attempt_no": number, "state": state, "sent_at": sent, "scheme_code": code, "advice_code": None,
-            "processor_code": None}  # fmt: skip
+    return {
+        "attempt_no": number,
+        "state": state,
+        "sent_at": sent,
+        "scheme_code": code,
+        "advice_code": None,
+        "processor_code": None,
+    }
 
 
 def copy(at: datetime | None, *, declined: bool = False, **more: Any) -> dict[str, Any]:
-    return {"external_id": "inv-1", "transaction_id": "", "bin": None, "is_declined": declined, "code": "51",
-            "code_source": "visa", "transacted_at": at, "order_id": None, "is_order": False} | more  # fmt: skip
+    return {
+        "external_id": "inv-1",
+        "transaction_id": "",
+        "bin": None,
+        "is_declined": declined,
+        "code": "51",
+        "code_source": "visa",
+        "transacted_at": at,
+        "order_id": None,
+        "is_order": False,
+    } | more
 
 
 def brief(seen: tuple[Seen, ...]) -> list[tuple[int, int]]:
@@ -40,8 +60,13 @@ def brief(seen: tuple[Seen, ...]) -> list[tuple[int, int]]:
 
 
 def test_the_payment_that_came_in_and_each_answered_try() -> None:
-    tries = (attempt(4, "approved", 4), attempt(1, "declined", 1, "05"), attempt(2, "unknown", 2),
-             attempt(3, "not_sent", 3), attempt(5, "planned", 0))  # fmt: skip
+    tries = (
+        attempt(4, "approved", 4),
+        attempt(1, "declined", 1, "05"),
+        attempt(2, "unknown", 2),
+        attempt(3, "not_sent", 3),
+        attempt(5, "planned", 0),
+    )
     assert brief(seen_of([order(*tries)], (), "world")) == [(FUNDS, 0), (SOFT, 1), (APPROVED, 3)]
     assert brief(seen_of([order(decline={"code": "04"})], (), "world")) == [(HARD, 0)]
 
@@ -74,13 +99,27 @@ def test_what_is_transmitted_twice_is_one_attempt() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_the_order_in_which_it_was_told_does_not_matter(seed: int) -> None:
     draw = random.Random(seed)
-    orders = [order(*(attempt(n, draw.choice(["declined", "approved", "unknown"]), day + n)
-                      for n in range(1, draw.randint(1, 5))), at=START + day * DAY)
-              for day in draw.sample(range(40), draw.randint(0, 20))]  # fmt: skip
+    orders = [
+        order(
+            *(
+                attempt(n, draw.choice(["declined", "approved", "unknown"]), day + n)
+                for n in range(1, draw.randint(1, 5))
+            ),
+            at=START + day * DAY,
+        )
+        for day in draw.sample(range(40), draw.randint(0, 20))
+    ]
     ids: list[str | None] = [None, *(one["order_id"] for one in orders)]
-    copies = [copy(START + draw.uniform(0, 40) * DAY, declined=draw.random() < 0.5, order_id=draw.choice(ids),
-                   external_id=f"inv-{draw.randint(1, 5)}", transaction_id=draw.choice(["", f"t-{n}"]))
-              for n in range(draw.randint(0, 30))]  # fmt: skip
+    copies = [
+        copy(
+            START + draw.uniform(0, 40) * DAY,
+            declined=draw.random() < 0.5,
+            order_id=draw.choice(ids),
+            external_id=f"inv-{draw.randint(1, 5)}",
+            transaction_id=draw.choice(["", f"t-{n}"]),
+        )
+        for n in range(draw.randint(0, 30))
+    ]
     found = seen_of(orders, copies, "world")
     assert len(found) <= LOOKS_MAX
     assert [one.at for one in found] == sorted(one.at for one in found)

@@ -32,16 +32,27 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 moments = st.integers(-5_000_000, 5_000_000).map(lambda seconds: NOW + timedelta(seconds=seconds, microseconds=17))
 names = st.sampled_from(("sandbox", "bridge", "b", "ü"))
 tally = st.builds(
-    Tally, st.sampled_from(("visa-reattempt-30d", "mc-advice-24")), st.booleans(), st.sampled_from((None, 24.0, 720.0)),
-    st.integers(0, 35), st.integers(0, 40), st.none() | moments,
-)  # fmt: skip
+    Tally,
+    st.sampled_from(("visa-reattempt-30d", "mc-advice-24")),
+    st.booleans(),
+    st.sampled_from((None, 24.0, 720.0)),
+    st.integers(0, 35),
+    st.integers(0, 40),
+    st.none() | moments,
+)
 gate_inputs = st.builds(
-    GateInput, st.sampled_from(("visa", "mastercard", "generic")), st.sampled_from(("world", "brazil")),
-    st.sampled_from(("merchant", "customer")), moments, st.lists(tally, max_size=4).map(tuple),
+    GateInput,
+    st.sampled_from(("visa", "mastercard", "generic")),
+    st.sampled_from(("world", "brazil")),
+    st.sampled_from(("merchant", "customer")),
+    moments,
+    st.lists(tally, max_size=4).map(tuple),
     st.lists(st.builds(Block, st.sampled_from(("card", "customer", "other")), st.none() | moments), max_size=2).map(
-        tuple),
-    st.booleans(), st.none() | moments,
-)  # fmt: skip
+        tuple
+    ),
+    st.booleans(),
+    st.none() | moments,
+)
 stored_routes = st.fixed_dictionaries({
     "routes": st.lists(names, min_size=1, max_size=4, unique=True), "now": moments.map(datetime.isoformat),
     "proofs": st.lists(st.fixed_dictionaries({
@@ -49,25 +60,45 @@ stored_routes = st.fixed_dictionaries({
         "code": st.none() | st.text(max_size=5)}), max_size=4, unique_by=lambda one: one["route"]),
 })  # fmt: skip
 failure_inputs = st.builds(
-    route_by_answer.RouteInput, st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
-    st.lists(st.builds(Failure, names, st.integers(1, 40), moments, st.sampled_from(("not_sent", "technical")),
-                       st.none() | st.text(max_size=5)), max_size=4, unique_by=lambda one: one.route).map(tuple),
+    route_by_answer.RouteInput,
+    st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
+    st.lists(
+        st.builds(
+            Failure,
+            names,
+            st.integers(1, 40),
+            moments,
+            st.sampled_from(("not_sent", "technical")),
+            st.none() | st.text(max_size=5),
+        ),
+        max_size=4,
+        unique_by=lambda one: one.route,
+    ).map(tuple),
     moments,
-)  # fmt: skip
+)
 hand_inputs = st.builds(
     HandInput,
     st.sampled_from(("attempt_now", "new_card", "customer_answer", "sandbox_answer", "charge_now")),
-    st.sampled_from(("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")), moments,
+    st.sampled_from(("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")),
+    moments,
     st.none() | st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),
-    st.none() | st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments), st.booleans(),
-)  # fmt: skip
+    st.none() | st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments),
+    st.booleans(),
+)
 readings = st.sampled_from(("51", "05", "61", "91", "04", "N7", "65")).map(
     lambda code: read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=NOW.date())
 )
 charge_inputs = st.builds(
-    ChargeInput, readings, st.integers(1, 10**12), st.sampled_from(("USD", "JPY")), st.integers(0, 9), moments, moments,
-    moments, st.integers(-720, 840),
-)  # fmt: skip
+    ChargeInput,
+    readings,
+    st.integers(1, 10**12),
+    st.sampled_from(("USD", "JPY")),
+    st.integers(0, 9),
+    moments,
+    moments,
+    moments,
+    st.integers(-720, 840),
+)
 
 
 def again(features: dict[str, Any], decision: Decision) -> Decision:
@@ -148,12 +179,11 @@ def test_the_policy_decides_when_a_charge_is_due() -> None:
         ({"blocks": (Block("card", NOW - HOUR),), "tallies": ()}, "allow", "within_limits"),
     ],
 )
-def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(
-    more: dict[str, Any], verdict: str, rule: str
-) -> None:
+def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str, Any], verdict: str, rule: str) -> None:
     sends = [Send(NOW - n * HOUR, 4590, "USD", "merchant", "acceptor", "0") for n in range(20)]
-    found = tallies("visa", sends, NOW, units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor",
-                    merchant_id="0")  # fmt: skip
+    found = tallies(
+        "visa", sends, NOW, units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor", merchant_id="0"
+    )
     asked = GateInput("visa", "world", "merchant", NOW, found)
     decision = gate(replace(asked, **more))
     assert (decision.verdict, decision.rules) == (verdict, (rule,))
@@ -165,23 +195,48 @@ def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(
 
 def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
     sends = [Send(NOW, 12_345, "USD", "merchant", "acceptor", "another merchant") for _ in range(20)]
-    found = tallies("visa", sends, NOW, units=12_345, currency="USD", initiator="merchant", acceptor_id="acceptor",
-                    merchant_id="ours")  # fmt: skip
+    found = tallies(
+        "visa",
+        sends,
+        NOW,
+        units=12_345,
+        currency="USD",
+        initiator="merchant",
+        acceptor_id="acceptor",
+        merchant_id="ours",
+    )
     stored = json.dumps(GateInput("visa", "world", "merchant", NOW, found).features())
     assert '"counted": 20' in stored
     assert not [word for word in ("another merchant", "12345", "acceptor") if word in stored]
 
 
 def _tried(number: int, route: str | None, state: str, klass: str | None = None) -> Attempt:
-    return Attempt(attempt_id=None, order_id=None, attempt_no=number, state=state, ladder="soft", due_at=NOW, units=1,
-                   asset="USD", initiator="merchant", route=route, closed_at=NOW, klass=klass)  # type: ignore[arg-type]  # fmt: skip
+    return Attempt(
+        attempt_id=None,
+        order_id=None,
+        attempt_no=number,
+        state=state,
+        ladder="soft",
+        due_at=NOW,
+        units=1,
+        asset="USD",
+        initiator="merchant",
+        route=route,
+        closed_at=NOW,
+        klass=klass,
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("failed", "taken", "rule"),
-    [("", "a", "first_route"), ("a", "b", "proof_of_not_sent"), ("ab", "c", "proof_of_not_sent"),
-     ("bac", "b", "every_route_failed"), ("x", "a", "first_route")],
-)  # fmt: skip
+    [
+        ("", "a", "first_route"),
+        ("a", "b", "proof_of_not_sent"),
+        ("ab", "c", "proof_of_not_sent"),
+        ("bac", "b", "every_route_failed"),
+        ("x", "a", "first_route"),
+    ],
+)
 def test_the_rule_by_which_a_route_was_chosen_once_is_found_again(failed: str, taken: str, rule: str) -> None:
     at = NOW.isoformat()
     proofs = [{"route": name, "attempt_no": n, "at": at, "code": None} for n, name in enumerate(failed, 1)]
@@ -197,13 +252,16 @@ def test_the_rule_by_which_a_route_was_chosen_once_is_found_again(failed: str, t
         ([("a", "declined", "technical")], "b", "technical_decline"),
         ([("a", "declined", "technical"), ("b", "not_sent", None)], "c", "proof_of_not_sent"),
         ([("a", "declined", "technical"), ("b", "declined", "soft")], "a", "first_route"),
-        ([("a", "declined", "technical"), ("b", "not_sent", None), ("c", "declined", "technical")], "a",
-         "every_route_failed"),
+        (
+            [("a", "declined", "technical"), ("b", "not_sent", None), ("c", "declined", "technical")],
+            "a",
+            "every_route_failed",
+        ),
         ([("a", "declined", "technical"), ("b", "unknown", None)], "a", "first_route"),
         ([("a", "not_sent", None), (None, "planned", None)], "b", "proof_of_not_sent"),
         ([(route, "not_sent", None) for route in "bacb"], "a", "every_route_failed"),
     ],
-)  # fmt: skip
+)
 def test_a_technical_decline_speaks_against_its_route_and_an_issuers_word_against_none(
     attempts: list[tuple[str | None, str, str | None]], taken: str, rule: str
 ) -> None:
@@ -235,8 +293,14 @@ def test_the_engine_decides_the_same_again_with_its_model_alone() -> None:
         decide_again(kept["features"], kept["versions"], {other.name: other})
 
 
-@pytest.mark.parametrize("versions", [{"decider": "gate-0", "policy": None}, {"decider": "charge-1", "policy": None},
-                                      {"decider": "gate-1", "policy": "retry-2"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "versions",
+    [
+        {"decider": "gate-0", "policy": None},
+        {"decider": "charge-1", "policy": None},
+        {"decider": "gate-1", "policy": "retry-2"},
+    ],
+)
 def test_what_never_decided_is_not_decided_again(versions: dict[str, Any]) -> None:
     with pytest.raises(UnknownVersion):
         decide_again({}, versions)

@@ -12,18 +12,49 @@ from recoup.rules.stable.amounts import amount_of, check_currency, text_like
 
 @pytest.mark.parametrize(
     ("text", "asset", "units"),
-    [("49.90", "USDT", 49_900_000), ("0.000001", "USDC", 1), ("500", "JPY", 500), ("9.99", "USD", 999),
-     ("999999999", "USDT", 999_999_999_000_000)],
-)  # fmt: skip
+    [
+        ("49.90", "USDT", 49_900_000),
+        ("0.000001", "USDC", 1),
+        ("500", "JPY", 500),
+        ("9.99", "USD", 999),
+        ("999999999", "USDT", 999_999_999_000_000),
+    ],
+)
 def test_amounts_are_read(text: str, asset: str, units: int) -> None:
     assert amount_of(text, asset).units == units
 
 
 @pytest.mark.parametrize(
     "text",
-    [49.9, 50, None, True, "", " 1", "1 ", "+1", "-1", "1e3", "1E3", "0x10", "1,00", "1.", ".5", "01", "0", "0.00",
-     "1.0000001", "1000000000", "9" * 40, "NaN", "Infinity", "١", "1_000", "1\n"],
-)  # fmt: skip
+    [
+        49.9,
+        50,
+        None,
+        True,
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        "-1",
+        "1e3",
+        "1E3",
+        "0x10",
+        "1,00",
+        "1.",
+        ".5",
+        "01",
+        "0",
+        "0.00",
+        "1.0000001",
+        "1000000000",
+        "9" * 40,
+        "NaN",
+        "Infinity",
+        "١",
+        "1_000",
+        "1\n",
+    ],
+)
 def test_amounts_that_are_none(text: Any) -> None:
     with pytest.raises(Problem) as refused:
         amount_of(text, "USDT")
@@ -45,9 +76,16 @@ def test_unknown_currencies(currency: str) -> None:
 
 @pytest.mark.parametrize(
     ("units", "like", "text"),
-    [(0, "49.90", "0"), (10_000_000, "49.90", "10.00"), (10_000_000, "50", "10"), (123_456, "1.0", "0.123456"),
-     (-250_000, "49.90", "-0.25"), (49_650_000, "49.90", "49.65"), (1, "1.00", "0.000001")],
-)  # fmt: skip
+    [
+        (0, "49.90", "0"),
+        (10_000_000, "49.90", "10.00"),
+        (10_000_000, "50", "10"),
+        (123_456, "1.0", "0.123456"),
+        (-250_000, "49.90", "-0.25"),
+        (49_650_000, "49.90", "49.65"),
+        (1, "1.00", "0.000001"),
+    ],
+)
 def test_texts_keep_the_scale(units: int, like: str, text: str) -> None:
     assert text_like(units, "USDT", like) == text
 

@@ -58,10 +58,21 @@ def test_channels() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "//shop.example/x", "/thanks", "ftp://shop.example", "https://", "https://a b.example",
-     "https://user:pw@shop.example/", "https://shop.example/\"><script>", "http://[::1", "https://x.example:99999/",
-     "data:text/html,x", "https://shop.example/" + "x" * 2048],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "//shop.example/x",
+        "/thanks",
+        "ftp://shop.example",
+        "https://",
+        "https://a b.example",
+        "https://user:pw@shop.example/",
+        'https://shop.example/"><script>',
+        "http://[::1",
+        "https://x.example:99999/",
+        "data:text/html,x",
+        "https://shop.example/" + "x" * 2048,
+    ],
+)
 def test_links_that_no_browser_is_sent_to(url: str) -> None:
     with pytest.raises(Problem):
         check_link(url, "return_url")

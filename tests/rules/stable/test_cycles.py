@@ -24,8 +24,10 @@ def test_days_and_weeks_are_lengths() -> None:
 
 @given(
     st.integers(0, 20 * 365 * 86400).map(lambda s: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=s)),
-    st.sampled_from(["day", "week", "month"]), st.integers(1, 12), st.integers(0, 200),
-)  # fmt: skip
+    st.sampled_from(["day", "week", "month"]),
+    st.integers(1, 12),
+    st.integers(0, 200),
+)
 def test_cycles_rise_and_keep_the_time_of_day(anchor: datetime, unit: str, count: int, n: int) -> None:
     here, after = cycle_at(anchor, unit, count, n), cycle_at(anchor, unit, count, n + 1)
     assert here < after

@@ -15,9 +15,13 @@ def test_the_example_of_each_chain_is_taken(chain: str) -> None:
     assert check_destination(text, (chain,)) == text
 
 
-@pytest.mark.parametrize("text", [
-    *(f"{chain}:{ZERO}" for chain, form in FORMS.items() if form.example.startswith("0x")), f"tron:{ZERO_OF_TRON}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{chain}:{ZERO}" for chain, form in FORMS.items() if form.example.startswith("0x")),
+        f"tron:{ZERO_OF_TRON}",
+    ],
+)
 def test_a_payout_to_the_zero_address_is_refused(text: str) -> None:
     with pytest.raises(Problem, match="is no address on"):
         check_destination(text, tuple(FORMS))

@@ -27,8 +27,11 @@ CARDS = [card for card in CARDS if len(card) == 16]
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("written", ["{}", "card {} declined", "{}.", "\t{}\n", "#{}"])
 def test_a_number_is_found_in_any_text(card: str, written: str) -> None:
-    for shown in (card, " ".join(card[at : at + 4] for at in range(0, 16, 4)), "-".join(card[at : at + 4]
-                  for at in range(0, 16, 4))):  # fmt: skip
+    for shown in (
+        card,
+        " ".join(card[at : at + 4] for at in range(0, 16, 4)),
+        "-".join(card[at : at + 4] for at in range(0, 16, 4)),
+    ):
         body = {"orderId": "1", "extraData": [{"note": written.format(shown)}]}
         assert may_hold_number(json.dumps(body))
         assert card_data(body) is not None
@@ -50,10 +53,23 @@ def test_a_number_is_found_as_a_number_and_as_a_name() -> None:
     assert CARDS[0] not in str(card_data({"a": {CARDS[0]: 1}}))
 
 
-@pytest.mark.parametrize("text", [
-    "+1 555 010 2030", "+49 1512 3456789", "2026-03-02 09:15:31", "20260302091531", "1774429200000", "4915123456789",
-    str(uuid.UUID(int=0)), "12345678-1234-4123-8123-123456789012", "SUB-7731-2026-03", "411111", "1111", "0" * 16,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 555 010 2030",
+        "+49 1512 3456789",
+        "2026-03-02 09:15:31",
+        "20260302091531",
+        "1774429200000",
+        "4915123456789",
+        str(uuid.UUID(int=0)),
+        "12345678-1234-4123-8123-123456789012",
+        "SUB-7731-2026-03",
+        "411111",
+        "1111",
+        "0" * 16,
+    ],
+)
 def test_what_only_resembles_a_number_is_left_alone(text: str) -> None:
     assert not is_number(text)
 
@@ -64,8 +80,9 @@ def test_an_id_is_no_card(value: uuid.UUID) -> None:
     assert not is_number(str(value).upper())
 
 
-@pytest.mark.parametrize("name", ["cvv", "CVV2", "cvc", "verificationValue", "Verification_Value", "security-code",
-                                  "cardVerificationValue"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["cvv", "CVV2", "cvc", "verificationValue", "Verification_Value", "security-code", "cardVerificationValue"]
+)
 def test_a_security_code_is_found_by_its_name(name: str) -> None:
     body = {"paymentMethod": {name: "123"}}
     assert may_hold_code(json.dumps(body))
@@ -83,8 +100,11 @@ def test_the_issuers_answer_about_the_code_is_no_code() -> None:
 @pytest.mark.parametrize("digits", ["4 ", "4444+", "4+"])
 def test_a_row_full_of_digits_is_refused_before_they_are_looked_through(digits: str) -> None:
     """Four small files of such rows kept everybody's files out, and slowed every call."""
-    for row in ({"senseKey": digits * 3_000}, {f"f{n}": digits * 60 for n in range(50)},
-                {f"{digits * 30}x{n}": 1 for n in range(200)}):  # fmt: skip
+    for row in (
+        {"senseKey": digits * 3_000},
+        {f"f{n}": digits * 60 for n in range(50)},
+        {f"{digits * 30}x{n}": 1 for n in range(200)},
+    ):
         found = card_data(row, like=[])
         assert found is not None
         assert MANY_DIGITS in found[1]

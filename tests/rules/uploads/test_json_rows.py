@@ -20,26 +20,38 @@ def read(text: str, size: int = 50) -> tuple[list[Record], JsonRows]:
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
-    return {"sequenceNumber": str(number), "orderId": f"o-{number}", "transaction": {"amount": number},
-            "orderItems": [{"sku": "a"}, {"sku": "b}]"}]} | more  # fmt: skip
+    return {
+        "sequenceNumber": str(number),
+        "orderId": f"o-{number}",
+        "transaction": {"amount": number},
+        "orderItems": [{"sku": "a"}, {"sku": "b}]"}],
+    } | more
 
 
 NAMES = st.text(max_size=8)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6,
-)  # fmt: skip
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
 ROWS = st.lists(st.fixed_dictionaries({"orderId": st.text(max_size=6)}, optional={"extraData": VALUES}), max_size=6)
 
 
-@given(ROWS.filter(bool), st.integers(1, 60), st.sampled_from([None, 2]),
-       st.sampled_from(["list", "lines", "head", "object", "both"]))  # fmt: skip
+@given(
+    ROWS.filter(bool),
+    st.integers(1, 60),
+    st.sampled_from([None, 2]),
+    st.sampled_from(["list", "lines", "head", "object", "both"]),
+)
 def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int | None, layout: str) -> None:
     listed = json.dumps(rows, indent=indent, ensure_ascii=bool(indent))
     text = {
-        "list": listed, "lines": "\n".join(map(json.dumps, rows)), "head": json.dumps([HEAD, *rows], indent=indent),
-        "object": json.dumps(HEAD | {"rows": rows}, indent=indent), "both": json.dumps(HEAD) + listed,
-    }[layout]  # fmt: skip
+        "list": listed,
+        "lines": "\n".join(map(json.dumps, rows)),
+        "head": json.dumps([HEAD, *rows], indent=indent),
+        "object": json.dumps(HEAD | {"rows": rows}, indent=indent),
+        "both": json.dumps(HEAD) + listed,
+    }[layout]
     found, source = read(text, size)
     assert [json.loads(one.text or "") for one in found] == rows
     assert [one.number for one in found] == list(range(1, len(rows) + 1))
@@ -47,13 +59,19 @@ def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int |
     assert not source.notes
 
 
-@pytest.mark.parametrize("wrong", [
-    lambda text: text.replace('"amount": 5', '"amount": 5,,'), lambda text: text.replace('"o-5"', '"o-5'),
-    lambda text: text.replace('"o-5",', '"o-5"'), lambda text: text.replace('{"amount": 5}', '{"amount": 5'),
-    lambda text: text.replace('"amount": 5', '"amount": NaN'), lambda text: text.replace('"o-5"', "o-5"),
-    lambda text: text.replace('{"amount": 5}', '"' + "x" * (3 * ROW_CHARS_MAX)),
-    lambda text: text.replace('{"amount": 5}', "[" * 100_000),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda text: text.replace('"amount": 5', '"amount": 5,,'),
+        lambda text: text.replace('"o-5"', '"o-5'),
+        lambda text: text.replace('"o-5",', '"o-5"'),
+        lambda text: text.replace('{"amount": 5}', '{"amount": 5'),
+        lambda text: text.replace('"amount": 5', '"amount": NaN'),
+        lambda text: text.replace('"o-5"', "o-5"),
+        lambda text: text.replace('{"amount": 5}', '"' + "x" * (3 * ROW_CHARS_MAX)),
+        lambda text: text.replace('{"amount": 5}', "[" * 100_000),
+    ],
+)
 @pytest.mark.parametrize("indent", [None, 1])
 def test_a_broken_row_costs_itself(wrong: Any, indent: int | None) -> None:
     text = wrong(json.dumps([row(n) for n in range(1, 10)]))
@@ -133,7 +151,10 @@ def test_a_line_that_is_a_list_of_values_is_one_row(size: int) -> None:
     text = "\n".join([json.dumps(row(1)), "[1,2]", json.dumps(row(3)), json.dumps(row(4))])
     found, _ = read(text, size)
     assert [(one.number, one.line, one.code) for one in found] == [
-        (1, 1, ""), (2, 2, "not_an_object"), (3, 3, ""), (4, 4, ""),
-    ]  # fmt: skip
+        (1, 1, ""),
+        (2, 2, "not_an_object"),
+        (3, 3, ""),
+        (4, 4, ""),
+    ]
     lists, _ = read("\n".join([json.dumps([row(1)]), json.dumps([row(2), row(3)])]), size)
     assert [one.number for one in lists if not one.code] == [1, 2, 3], "lists of rows are read as before"

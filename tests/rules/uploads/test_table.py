@@ -30,29 +30,50 @@ def test_a_file_of_empty_lines_is_refused_before_it_takes_minutes() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:
-    text = end.join(delimiter.join(row) for row in (
-        ("Order ID", "isDeclined", "transaction.amount", "TRANSACTION CURRENCY", "payer_email",
-         "sequenceNumber", "Shop"),
-        ("SO-1", "yes", "4590", "USD", "a@example.test", "1", "x"),
-        ("SO-2", "0", "45.90", "", "", "2", "y"),
-    ))  # fmt: skip
+    text = end.join(
+        delimiter.join(row)
+        for row in (
+            (
+                "Order ID",
+                "isDeclined",
+                "transaction.amount",
+                "TRANSACTION CURRENCY",
+                "payer_email",
+                "sequenceNumber",
+                "Shop",
+            ),
+            ("SO-1", "yes", "4590", "USD", "a@example.test", "1", "x"),
+            ("SO-2", "0", "45.90", "", "", "2", "y"),
+        )
+    )
     assert bodies("\ufeff" + text) == [
-        {"orderId": "SO-1", "isDeclined": True, "transaction": {"amount": 4590, "currency": "USD"},
-         "payer": {"email": "a@example.test"}, "sequenceNumber": "1"},
+        {
+            "orderId": "SO-1",
+            "isDeclined": True,
+            "transaction": {"amount": 4590, "currency": "USD"},
+            "payer": {"email": "a@example.test"},
+            "sequenceNumber": "1",
+        },
         {"orderId": "SO-2", "isDeclined": False, "transaction": {"amount": "45.90"}, "sequenceNumber": "2"},
-    ]  # fmt: skip
+    ]
     assert read(text)[1].notes == ["Columns that nothing was read from: Shop."]
 
 
 def test_quotes_hold_the_delimiter() -> None:
     assert bodies('orderId,holderName\nSO-1,"Roe, Ana ""A"""\n') == [
-        {"orderId": "SO-1", "paymentMethod": {"holderName": 'Roe, Ana "A"'}}]  # fmt: skip
+        {"orderId": "SO-1", "paymentMethod": {"holderName": 'Roe, Ana "A"'}}
+    ]
 
 
 def test_a_broken_line_costs_itself() -> None:
     records, _ = read('orderId,amount\nSO-1,1\nSO-2,"2\nSO-3\nSO-4,4,4\n\nSO-5,5\n')
     assert [(record.number, record.line, record.code) for record in records] == [
-        (1, 2, ""), (2, 3, "broken"), (3, 4, "broken"), (4, 5, "broken"), (5, 7, "")]  # fmt: skip
+        (1, 2, ""),
+        (2, 3, "broken"),
+        (3, 4, "broken"),
+        (4, 5, "broken"),
+        (5, 7, ""),
+    ]
 
 
 def test_a_nul_costs_its_line_and_a_header_with_one_the_file() -> None:
@@ -69,12 +90,20 @@ def test_bytes_of_another_encoding_cost_their_line() -> None:
     assert [record.code for record in records] == [""]
 
 
-@pytest.mark.parametrize(("header", "why"), [
-    ("a,b", "no orderId"), ("orderId,orderId", "twice"), ("orderId,Order_ID", "twice"),
-    ("orderId,expiryDateUct", "did you mean expiryDateUtc"), ("orderId,expiry_date", "did you mean expiryDateUtc"),
-    ('orderId,"b', "quotes"), ("orderId," + ",".join(f"c{n}" for n in range(300)), "200 columns"),
-    ("c," * 1_000_000, "longer than"), ("", "empty"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("a,b", "no orderId"),
+        ("orderId,orderId", "twice"),
+        ("orderId,Order_ID", "twice"),
+        ("orderId,expiryDateUct", "did you mean expiryDateUtc"),
+        ("orderId,expiry_date", "did you mean expiryDateUtc"),
+        ('orderId,"b', "quotes"),
+        ("orderId," + ",".join(f"c{n}" for n in range(300)), "200 columns"),
+        ("c," * 1_000_000, "longer than"),
+        ("", "empty"),
+    ],
+)
 def test_a_header_that_cannot_be_is_refused(header: str, why: str) -> None:
     with pytest.raises(Problem, match=why):
         read(header + "\nx,y\n" if header else header, "evaluate")
@@ -83,9 +112,20 @@ def test_a_header_that_cannot_be_is_refused(header: str, why: str) -> None:
 def test_every_plain_field_of_the_bodies_has_a_column() -> None:
     for kind in ("transmit", "evaluate"):
         paths = {".".join(column.path) for column in columns_of(kind).values()}
-        assert {"orderId", "isMIT", "isDeclined", "transaction.amount", "transaction.responseCode", "payer.email",
-                "billingInformation.countryCode", "paymentMethod.cardLast4Digits", "expiryDateUtc", "mid", "siteId",
-                "sequenceNumber"} <= paths  # fmt: skip
+        assert {
+            "orderId",
+            "isMIT",
+            "isDeclined",
+            "transaction.amount",
+            "transaction.responseCode",
+            "payer.email",
+            "billingInformation.countryCode",
+            "paymentMethod.cardLast4Digits",
+            "expiryDateUtc",
+            "mid",
+            "siteId",
+            "sequenceNumber",
+        } <= paths
         assert not {path for path in paths if path.startswith(("orderItems", "additionalFields"))}
 
 

@@ -48,6 +48,9 @@ def told(response: httpx.Response) -> dict[str, Any]:
         first = next((text for texts in fields.values() for text in texts), "")
         message = f"{first} {response.headers.get('x-recoup-hint', '')}".strip()
     return {
-        "status": response.status_code, "code": str(code or ""), "fields": fields,
-        "message": message or response.reason_phrase, "request_id": response.headers.get("x-request-id", ""),
-    }  # fmt: skip
+        "status": response.status_code,
+        "code": str(code or ""),
+        "fields": fields,
+        "message": message or response.reason_phrase,
+        "request_id": response.headers.get("x-request-id", ""),
+    }

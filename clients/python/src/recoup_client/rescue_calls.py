@@ -21,7 +21,9 @@ class Recoup(Waiting):
 
     def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
         """Tokenize a card."""
-        found: s.Tokenized = self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
+        found: s.Tokenized = self._call(
+            "POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment}
+        )
         return found
 
     def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
@@ -44,9 +46,69 @@ class Recoup(Waiting):
         found: s.Outcome = self._call("POST", "/v1/outcome", body=body)
         return found
 
-    def list_orders(self, *, query: str | None = None, status: list[int] | None = None, id: list[str] | None = None, externalOrderId: list[str] | None = None, referenceNumber: list[str] | None = None, from_: str | None = None, to: str | None = None, createdFrom: str | None = None, createdTo: str | None = None, amountFrom: int | None = None, amountTo: int | None = None, siteId: str | None = None, isMIT: bool | None = None, orderSource: str | None = None, currency: str | None = None, descriptor: str | None = None, reason: list[str] | None = None, declineCode: str | None = None, cardBrand: str | None = None, cardBin: str | None = None, hasRefund: bool | None = None, mid: str | None = None, orderBy: str | None = None, sort: str | None = None, pageSize: int | None = None, pageNumber: int | None = None) -> s.Orders:
+    def list_orders(
+        self,
+        *,
+        query: str | None = None,
+        status: list[int] | None = None,
+        id: list[str] | None = None,
+        externalOrderId: list[str] | None = None,
+        referenceNumber: list[str] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        createdFrom: str | None = None,
+        createdTo: str | None = None,
+        amountFrom: int | None = None,
+        amountTo: int | None = None,
+        siteId: str | None = None,
+        isMIT: bool | None = None,
+        orderSource: str | None = None,
+        currency: str | None = None,
+        descriptor: str | None = None,
+        reason: list[str] | None = None,
+        declineCode: str | None = None,
+        cardBrand: str | None = None,
+        cardBin: str | None = None,
+        hasRefund: bool | None = None,
+        mid: str | None = None,
+        orderBy: str | None = None,
+        sort: str | None = None,
+        pageSize: int | None = None,
+        pageNumber: int | None = None,
+    ) -> s.Orders:
         """Orders."""
-        found: s.Orders = self._call("GET", "/v1/orders", query={"query": query, "status": status, "id": id, "externalOrderId": externalOrderId, "referenceNumber": referenceNumber, "from": from_, "to": to, "createdFrom": createdFrom, "createdTo": createdTo, "amountFrom": amountFrom, "amountTo": amountTo, "siteId": siteId, "isMIT": isMIT, "orderSource": orderSource, "currency": currency, "descriptor": descriptor, "reason": reason, "declineCode": declineCode, "cardBrand": cardBrand, "cardBin": cardBin, "hasRefund": hasRefund, "mid": mid, "orderBy": orderBy, "sort": sort, "pageSize": pageSize, "pageNumber": pageNumber})
+        found: s.Orders = self._call(
+            "GET",
+            "/v1/orders",
+            query={
+                "query": query,
+                "status": status,
+                "id": id,
+                "externalOrderId": externalOrderId,
+                "referenceNumber": referenceNumber,
+                "from": from_,
+                "to": to,
+                "createdFrom": createdFrom,
+                "createdTo": createdTo,
+                "amountFrom": amountFrom,
+                "amountTo": amountTo,
+                "siteId": siteId,
+                "isMIT": isMIT,
+                "orderSource": orderSource,
+                "currency": currency,
+                "descriptor": descriptor,
+                "reason": reason,
+                "declineCode": declineCode,
+                "cardBrand": cardBrand,
+                "cardBin": cardBin,
+                "hasRefund": hasRefund,
+                "mid": mid,
+                "orderBy": orderBy,
+                "sort": sort,
+                "pageSize": pageSize,
+                "pageNumber": pageNumber,
+            },
+        )
         return found
 
     def get_order(self, id: str) -> s.OrderDetail:
@@ -71,7 +133,9 @@ class Recoup(Waiting):
 
     def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
         """Add an evidence file."""
-        found: s.EvidenceFileShown = self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
+        found: s.EvidenceFileShown = self._call(
+            "POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body
+        )
         return found
 
     def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
@@ -81,15 +145,21 @@ class Recoup(Waiting):
 
     def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
         """One evidence file."""
-        found: s.EvidenceFileContent = self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
+        found: s.EvidenceFileContent = self._call(
+            "GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}"
+        )
         return found
 
-    def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+    def create_upload(
+        self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None
+    ) -> s.Upload:
         """Upload a file of payments."""
         found: s.Upload = self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
         return found
 
-    def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+    def list_uploads(
+        self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None
+    ) -> s.UploadList:
         """Files."""
         found: s.UploadList = self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
         return found
@@ -165,10 +235,14 @@ class Recoup(Waiting):
 
     def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
         """Deliveries."""
-        found: s.Deliveries = self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = self._call(
+            "GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before}
+        )
         return found
 
-    def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+    def list_events(
+        self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None
+    ) -> s.Feed:
         """Events."""
         found: s.Feed = self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
         return found
@@ -276,9 +350,21 @@ class Recoup(Waiting):
         found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
         return found
 
-    def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
+    def list_settlements(
+        self,
+        *,
+        pageNumber: int | None = None,
+        pageSize: int | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+    ) -> s.SettlementList:
         """Settlements."""
-        found: s.SettlementList = self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
+        found: s.SettlementList = self._call(
+            "GET",
+            "/v1/settlements",
+            query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency},
+        )
         return found
 
     def get_settlement(self, id: str) -> s.SettlementDetail:
@@ -286,34 +372,113 @@ class Recoup(Waiting):
         found: s.SettlementDetail = self._call("GET", f"/v1/settlements/{segment(id)}")
         return found
 
-    def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
+    def list_settlement_lines(
+        self,
+        id: str,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"]
+        | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.SettlementLines:
         """Lines of a settlement."""
-        found: s.SettlementLines = self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        found: s.SettlementLines = self._call(
+            "GET",
+            f"/v1/settlements/{segment(id)}/lines",
+            query={"limit": limit, "after": after, "kind": kind, "format": format},
+        )
         return found
 
-    def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
+    def get_reconciliation(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        id: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        zone: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Reconciliation:
         """Account movements."""
-        found: s.Reconciliation = self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        found: s.Reconciliation = self._call(
+            "GET",
+            "/v1/reconciliation",
+            query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format},
+        )
         return found
 
-    def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+    def list_reports_transactions(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Transactions:
         """Results by order."""
-        found: s.Transactions = self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Transactions = self._call(
+            "GET",
+            "/v1/reports/transactions",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+    def list_reports_descriptors(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Descriptors:
         """Results by descriptor."""
-        found: s.Descriptors = self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Descriptors = self._call(
+            "GET",
+            "/v1/reports/descriptors",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+    def list_reports_sites(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.SitesReport:
         """Results by site."""
-        found: s.SitesReport = self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.SitesReport = self._call(
+            "GET",
+            "/v1/reports/sites",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+    def list_reports_campaigns(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.CampaignsReport:
         """Results by campaign."""
-        found: s.CampaignsReport = self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.CampaignsReport = self._call(
+            "GET",
+            "/v1/reports/campaigns",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
     def get_partner(self) -> s.Partner:
@@ -326,9 +491,21 @@ class Recoup(Waiting):
         found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
-    def list_partner_merchants(self, *, state: Literal["active", "paused"] | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+    def list_partner_merchants(
+        self,
+        *,
+        state: Literal["active", "paused"] | None = None,
+        name: str | None = None,
+        externalId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.Merchants:
         """Your merchants."""
-        found: s.Merchants = self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        found: s.Merchants = self._call(
+            "GET",
+            "/v1/partner/merchants",
+            query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after},
+        )
         return found
 
     def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
@@ -351,9 +528,31 @@ class Recoup(Waiting):
         found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
-    def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+    def get_partner_report(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        mid: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Report:
         """Report over your merchants."""
-        found: s.Report = self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Report = self._call(
+            "GET",
+            "/v1/partner/report",
+            query={
+                "from": from_,
+                "to": to,
+                "mid": mid,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+            },
+        )
         return found
 
     def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
@@ -390,9 +589,13 @@ class Recoup(Waiting):
         found: s.TestAnswer = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/test", body=body)
         return found
 
-    def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+    def list_partner_webhook_deliveries(
+        self, id: str, *, limit: int | None = None, before: str | None = None
+    ) -> s.Deliveries:
         """Deliveries."""
-        found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = self._call(
+            "GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before}
+        )
         return found
 
     def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
@@ -415,9 +618,20 @@ class Recoup(Waiting):
         found: s.ApplicationView = self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
-    def get_onboarding_application_list(self, *, status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+    def get_onboarding_application_list(
+        self,
+        *,
+        status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None,
+        externalId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.Applications:
         """Your applications."""
-        found: s.Applications = self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        found: s.Applications = self._call(
+            "GET",
+            "/v1/onboarding/application/list",
+            query={"status": status, "externalId": externalId, "limit": limit, "after": after},
+        )
         return found
 
     def get_onboarding_application(self, id: str) -> s.ApplicationView:
@@ -457,7 +671,9 @@ class Recoup(Waiting):
 
     def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
+        found: s.DocumentContent = self._call(
+            "GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}"
+        )
         return found
 
     def delete_onboarding_application_document(self, id: str, document: str) -> None:
@@ -478,9 +694,13 @@ class AsyncRecoup(Awaiting):
         found: s.Transmitted = await self._call("PATCH", f"/v1/transmit/{segment(id)}", body=body)
         return found
 
-    async def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
+    async def tokenize(
+        self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None
+    ) -> s.Tokenized:
         """Tokenize a card."""
-        found: s.Tokenized = await self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
+        found: s.Tokenized = await self._call(
+            "POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment}
+        )
         return found
 
     async def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
@@ -503,9 +723,69 @@ class AsyncRecoup(Awaiting):
         found: s.Outcome = await self._call("POST", "/v1/outcome", body=body)
         return found
 
-    async def list_orders(self, *, query: str | None = None, status: list[int] | None = None, id: list[str] | None = None, externalOrderId: list[str] | None = None, referenceNumber: list[str] | None = None, from_: str | None = None, to: str | None = None, createdFrom: str | None = None, createdTo: str | None = None, amountFrom: int | None = None, amountTo: int | None = None, siteId: str | None = None, isMIT: bool | None = None, orderSource: str | None = None, currency: str | None = None, descriptor: str | None = None, reason: list[str] | None = None, declineCode: str | None = None, cardBrand: str | None = None, cardBin: str | None = None, hasRefund: bool | None = None, mid: str | None = None, orderBy: str | None = None, sort: str | None = None, pageSize: int | None = None, pageNumber: int | None = None) -> s.Orders:
+    async def list_orders(
+        self,
+        *,
+        query: str | None = None,
+        status: list[int] | None = None,
+        id: list[str] | None = None,
+        externalOrderId: list[str] | None = None,
+        referenceNumber: list[str] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        createdFrom: str | None = None,
+        createdTo: str | None = None,
+        amountFrom: int | None = None,
+        amountTo: int | None = None,
+        siteId: str | None = None,
+        isMIT: bool | None = None,
+        orderSource: str | None = None,
+        currency: str | None = None,
+        descriptor: str | None = None,
+        reason: list[str] | None = None,
+        declineCode: str | None = None,
+        cardBrand: str | None = None,
+        cardBin: str | None = None,
+        hasRefund: bool | None = None,
+        mid: str | None = None,
+        orderBy: str | None = None,
+        sort: str | None = None,
+        pageSize: int | None = None,
+        pageNumber: int | None = None,
+    ) -> s.Orders:
         """Orders."""
-        found: s.Orders = await self._call("GET", "/v1/orders", query={"query": query, "status": status, "id": id, "externalOrderId": externalOrderId, "referenceNumber": referenceNumber, "from": from_, "to": to, "createdFrom": createdFrom, "createdTo": createdTo, "amountFrom": amountFrom, "amountTo": amountTo, "siteId": siteId, "isMIT": isMIT, "orderSource": orderSource, "currency": currency, "descriptor": descriptor, "reason": reason, "declineCode": declineCode, "cardBrand": cardBrand, "cardBin": cardBin, "hasRefund": hasRefund, "mid": mid, "orderBy": orderBy, "sort": sort, "pageSize": pageSize, "pageNumber": pageNumber})
+        found: s.Orders = await self._call(
+            "GET",
+            "/v1/orders",
+            query={
+                "query": query,
+                "status": status,
+                "id": id,
+                "externalOrderId": externalOrderId,
+                "referenceNumber": referenceNumber,
+                "from": from_,
+                "to": to,
+                "createdFrom": createdFrom,
+                "createdTo": createdTo,
+                "amountFrom": amountFrom,
+                "amountTo": amountTo,
+                "siteId": siteId,
+                "isMIT": isMIT,
+                "orderSource": orderSource,
+                "currency": currency,
+                "descriptor": descriptor,
+                "reason": reason,
+                "declineCode": declineCode,
+                "cardBrand": cardBrand,
+                "cardBin": cardBin,
+                "hasRefund": hasRefund,
+                "mid": mid,
+                "orderBy": orderBy,
+                "sort": sort,
+                "pageSize": pageSize,
+                "pageNumber": pageNumber,
+            },
+        )
         return found
 
     async def get_order(self, id: str) -> s.OrderDetail:
@@ -530,7 +810,9 @@ class AsyncRecoup(Awaiting):
 
     async def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
         """Add an evidence file."""
-        found: s.EvidenceFileShown = await self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
+        found: s.EvidenceFileShown = await self._call(
+            "POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body
+        )
         return found
 
     async def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
@@ -540,17 +822,25 @@ class AsyncRecoup(Awaiting):
 
     async def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
         """One evidence file."""
-        found: s.EvidenceFileContent = await self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
+        found: s.EvidenceFileContent = await self._call(
+            "GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}"
+        )
         return found
 
-    async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+    async def create_upload(
+        self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None
+    ) -> s.Upload:
         """Upload a file of payments."""
         found: s.Upload = await self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
         return found
 
-    async def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+    async def list_uploads(
+        self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None
+    ) -> s.UploadList:
         """Files."""
-        found: s.UploadList = await self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
+        found: s.UploadList = await self._call(
+            "GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after}
+        )
         return found
 
     async def get_upload(self, id: str) -> s.Upload:
@@ -622,12 +912,18 @@ class AsyncRecoup(Awaiting):
         found: s.TestAnswer = await self._call("POST", f"/v1/webhooks/{segment(id)}/test", body=body)
         return found
 
-    async def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+    async def list_webhook_deliveries(
+        self, id: str, *, limit: int | None = None, before: str | None = None
+    ) -> s.Deliveries:
         """Deliveries."""
-        found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = await self._call(
+            "GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before}
+        )
         return found
 
-    async def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+    async def list_events(
+        self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None
+    ) -> s.Feed:
         """Events."""
         found: s.Feed = await self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
         return found
@@ -683,7 +979,9 @@ class AsyncRecoup(Awaiting):
 
     async def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
         """Change a campaign."""
-        found: s.Campaign = await self._call("PATCH", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body)
+        found: s.Campaign = await self._call(
+            "PATCH", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body
+        )
         return found
 
     async def delete_site_campaign(self, id: str, campaign: str) -> None:
@@ -735,9 +1033,21 @@ class AsyncRecoup(Awaiting):
         found: s.Tested = await self._call("POST", "/v1/connection-test", body=body)
         return found
 
-    async def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
+    async def list_settlements(
+        self,
+        *,
+        pageNumber: int | None = None,
+        pageSize: int | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+    ) -> s.SettlementList:
         """Settlements."""
-        found: s.SettlementList = await self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
+        found: s.SettlementList = await self._call(
+            "GET",
+            "/v1/settlements",
+            query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency},
+        )
         return found
 
     async def get_settlement(self, id: str) -> s.SettlementDetail:
@@ -745,34 +1055,113 @@ class AsyncRecoup(Awaiting):
         found: s.SettlementDetail = await self._call("GET", f"/v1/settlements/{segment(id)}")
         return found
 
-    async def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
+    async def list_settlement_lines(
+        self,
+        id: str,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"]
+        | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.SettlementLines:
         """Lines of a settlement."""
-        found: s.SettlementLines = await self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        found: s.SettlementLines = await self._call(
+            "GET",
+            f"/v1/settlements/{segment(id)}/lines",
+            query={"limit": limit, "after": after, "kind": kind, "format": format},
+        )
         return found
 
-    async def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
+    async def get_reconciliation(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        id: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        zone: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Reconciliation:
         """Account movements."""
-        found: s.Reconciliation = await self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        found: s.Reconciliation = await self._call(
+            "GET",
+            "/v1/reconciliation",
+            query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format},
+        )
         return found
 
-    async def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+    async def list_reports_transactions(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Transactions:
         """Results by order."""
-        found: s.Transactions = await self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Transactions = await self._call(
+            "GET",
+            "/v1/reports/transactions",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    async def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+    async def list_reports_descriptors(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Descriptors:
         """Results by descriptor."""
-        found: s.Descriptors = await self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Descriptors = await self._call(
+            "GET",
+            "/v1/reports/descriptors",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    async def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+    async def list_reports_sites(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.SitesReport:
         """Results by site."""
-        found: s.SitesReport = await self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.SitesReport = await self._call(
+            "GET",
+            "/v1/reports/sites",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
-    async def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+    async def list_reports_campaigns(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.CampaignsReport:
         """Results by campaign."""
-        found: s.CampaignsReport = await self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.CampaignsReport = await self._call(
+            "GET",
+            "/v1/reports/campaigns",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
         return found
 
     async def get_partner(self) -> s.Partner:
@@ -785,9 +1174,21 @@ class AsyncRecoup(Awaiting):
         found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
-    async def list_partner_merchants(self, *, state: Literal["active", "paused"] | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+    async def list_partner_merchants(
+        self,
+        *,
+        state: Literal["active", "paused"] | None = None,
+        name: str | None = None,
+        externalId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.Merchants:
         """Your merchants."""
-        found: s.Merchants = await self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        found: s.Merchants = await self._call(
+            "GET",
+            "/v1/partner/merchants",
+            query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after},
+        )
         return found
 
     async def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
@@ -810,9 +1211,31 @@ class AsyncRecoup(Awaiting):
         found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
-    async def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+    async def get_partner_report(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        mid: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.Report:
         """Report over your merchants."""
-        found: s.Report = await self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        found: s.Report = await self._call(
+            "GET",
+            "/v1/partner/report",
+            query={
+                "from": from_,
+                "to": to,
+                "mid": mid,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+            },
+        )
         return found
 
     async def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
@@ -849,9 +1272,13 @@ class AsyncRecoup(Awaiting):
         found: s.TestAnswer = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/test", body=body)
         return found
 
-    async def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+    async def list_partner_webhook_deliveries(
+        self, id: str, *, limit: int | None = None, before: str | None = None
+    ) -> s.Deliveries:
         """Deliveries."""
-        found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = await self._call(
+            "GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before}
+        )
         return found
 
     async def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
@@ -874,9 +1301,20 @@ class AsyncRecoup(Awaiting):
         found: s.ApplicationView = await self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
-    async def get_onboarding_application_list(self, *, status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+    async def get_onboarding_application_list(
+        self,
+        *,
+        status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None,
+        externalId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.Applications:
         """Your applications."""
-        found: s.Applications = await self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        found: s.Applications = await self._call(
+            "GET",
+            "/v1/onboarding/application/list",
+            query={"status": status, "externalId": externalId, "limit": limit, "after": after},
+        )
         return found
 
     async def get_onboarding_application(self, id: str) -> s.ApplicationView:
@@ -891,17 +1329,23 @@ class AsyncRecoup(Awaiting):
 
     async def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Submit a draft."""
-        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/submit", body=body)
+        found: s.ApplicationStep = await self._call(
+            "POST", f"/v1/onboarding/application/{segment(id)}/submit", body=body
+        )
         return found
 
     async def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Cancel an application."""
-        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/cancel", body=body)
+        found: s.ApplicationStep = await self._call(
+            "POST", f"/v1/onboarding/application/{segment(id)}/cancel", body=body
+        )
         return found
 
     async def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
         """Convert into a merchant."""
-        found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body)
+        found: s.ConvertedView = await self._call(
+            "POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body
+        )
         return found
 
     async def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
@@ -916,7 +1360,9 @@ class AsyncRecoup(Awaiting):
 
     async def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
+        found: s.DocumentContent = await self._call(
+            "GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}"
+        )
         return found
 
     async def delete_onboarding_application_document(self, id: str, document: str) -> None:

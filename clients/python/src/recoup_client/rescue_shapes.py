@@ -2,1939 +2,2440 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Address = TypedDict("Address", {
-    "firstName": NotRequired[str | None],
-    "lastName": NotRequired[str | None],
-    "country": NotRequired[str | None],
-    "countryCode": NotRequired[str | None],
-    "addressLine1": NotRequired[str | None],
-    "addressLine2": NotRequired[str | None],
-    "city": NotRequired[str | None],
-    "state": NotRequired[str | None],
-    "zipcode": NotRequired[str | None],
-    "phone": NotRequired[str | None],
-})
+Address = TypedDict(
+    "Address",
+    {
+        "firstName": NotRequired[str | None],
+        "lastName": NotRequired[str | None],
+        "country": NotRequired[str | None],
+        "countryCode": NotRequired[str | None],
+        "addressLine1": NotRequired[str | None],
+        "addressLine2": NotRequired[str | None],
+        "city": NotRequired[str | None],
+        "state": NotRequired[str | None],
+        "zipcode": NotRequired[str | None],
+        "phone": NotRequired[str | None],
+    },
+)
 """A postal address with a name."""
 
-AmendBody = TypedDict("AmendBody", {
-    "cardToken": NotRequired[str | None],
-    "expiryDateUtc": NotRequired[str | None],
-    "metadata": NotRequired[dict[str, str | None] | None],
-    "doNotRetry": NotRequired[bool | None],
-})
+AmendBody = TypedDict(
+    "AmendBody",
+    {
+        "cardToken": NotRequired[str | None],
+        "expiryDateUtc": NotRequired[str | None],
+        "metadata": NotRequired[dict[str, str | None] | None],
+        "doNotRetry": NotRequired[bool | None],
+    },
+)
 """What may be changed of an open order; what is left out stays."""
 
-AmendedOrder = TypedDict("AmendedOrder", {
-    "id": str,
-    "referenceNumber": str,
-    "status": int,
-    "statusName": str,
-    "orderPlacedDate": str,
-    "currencyCode": str,
-    "currencySymbol": str,
-    "orderId": str,
-    "externalOrderId": str,
-    "siteId": str,
-    "campaignId": str,
-    "placedDate": str,
-    "customer": str,
-    "isMIT": bool,
-    "orderSource": str,
-    "descriptor": str,
-    "amount": int,
-    "refundedAmount": int,
-    "doNotRetry": bool,
-    "metadata": dict[str, str],
-    "billingAddress": dict[str, str],
-    "firstName": str,
-    "lastName": str,
-    "email": str,
-    "phone": str,
-    "shippingAddress": dict[str, str] | None,
-    "secondaryEmail": str,
-    "correlationId": str | None,
-    "expiryDate": str | None,
-    "createdDate": str | None,
-    "reason": str | None,
-    "nextAttemptAt": str | None,
-    "items": list["Item"],
-    "refunds": list["RefundShown"],
-    "attempts": list["AttemptShown"],
-    "disputes": list["DisputeShown"],
-    "challengeUrl": str | None,
-    "customProperties": dict[str, str],
-})
+AmendedOrder = TypedDict(
+    "AmendedOrder",
+    {
+        "id": str,
+        "referenceNumber": str,
+        "status": int,
+        "statusName": str,
+        "orderPlacedDate": str,
+        "currencyCode": str,
+        "currencySymbol": str,
+        "orderId": str,
+        "externalOrderId": str,
+        "siteId": str,
+        "campaignId": str,
+        "placedDate": str,
+        "customer": str,
+        "isMIT": bool,
+        "orderSource": str,
+        "descriptor": str,
+        "amount": int,
+        "refundedAmount": int,
+        "doNotRetry": bool,
+        "metadata": dict[str, str],
+        "billingAddress": dict[str, str],
+        "firstName": str,
+        "lastName": str,
+        "email": str,
+        "phone": str,
+        "shippingAddress": dict[str, str] | None,
+        "secondaryEmail": str,
+        "correlationId": str | None,
+        "expiryDate": str | None,
+        "createdDate": str | None,
+        "reason": str | None,
+        "nextAttemptAt": str | None,
+        "items": list["Item"],
+        "refunds": list["RefundShown"],
+        "attempts": list["AttemptShown"],
+        "disputes": list["DisputeShown"],
+        "challengeUrl": str | None,
+        "customProperties": dict[str, str],
+    },
+)
 """The order as it is now, and what should be known besides."""
 
-ApplicationBody = TypedDict("ApplicationBody", {
-    "externalId": NotRequired[str | None],
-    "legalName": NotRequired[str | None],
-    "tradingName": NotRequired[str | None],
-    "country": NotRequired[str | None],
-    "registrationNumber": NotRequired[str | None],
-    "businessCategory": NotRequired[str | None],
-    "contact": NotRequired["Contact | None"],
-    "volumes": NotRequired["Volumes | None"],
-    "kinds": NotRequired[list[str] | None],
-    "sites": NotRequired[list["ApplicationSite"] | None],
-})
+ApplicationBody = TypedDict(
+    "ApplicationBody",
+    {
+        "externalId": NotRequired[str | None],
+        "legalName": NotRequired[str | None],
+        "tradingName": NotRequired[str | None],
+        "country": NotRequired[str | None],
+        "registrationNumber": NotRequired[str | None],
+        "businessCategory": NotRequired[str | None],
+        "contact": NotRequired["Contact | None"],
+        "volumes": NotRequired["Volumes | None"],
+        "kinds": NotRequired[list[str] | None],
+        "sites": NotRequired[list["ApplicationSite"] | None],
+    },
+)
 """A draft may leave anything out; what is there must be well formed. PUT replaces all of it."""
 
-ApplicationSite = TypedDict("ApplicationSite", {
-    "url": NotRequired[str | None],
-    "name": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-    "supportContact": NotRequired[str | None],
-})
+ApplicationSite = TypedDict(
+    "ApplicationSite",
+    {
+        "url": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+        "supportContact": NotRequired[str | None],
+    },
+)
 """A site of the merchant to be; the first is the default."""
 
-ApplicationStep = TypedDict("ApplicationStep", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "id": str,
-    "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
-})
+ApplicationStep = TypedDict(
+    "ApplicationStep",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "id": str,
+        "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
+    },
+)
 """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
 
-ApplicationView = TypedDict("ApplicationView", {
-    "id": str,
-    "status": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
-    "externalId": str,
-    "legalName": str,
-    "tradingName": str,
-    "country": str,
-    "registrationNumber": str,
-    "businessCategory": str,
-    "contact": "Contact",
-    "volumes": "Volumes",
-    "kinds": list[str],
-    "sites": list["ApplicationSite"],
-    "documents": list["Document"],
-    "missing": list[str],
-    "reason": str | None,
-    "note": str | None,
-    "mid": str | None,
-    "createdDate": str,
-    "changedDate": str,
-    "submittedDate": str | None,
-    "decidedDate": str | None,
-    "success": bool,
-})
+ApplicationView = TypedDict(
+    "ApplicationView",
+    {
+        "id": str,
+        "status": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
+        "externalId": str,
+        "legalName": str,
+        "tradingName": str,
+        "country": str,
+        "registrationNumber": str,
+        "businessCategory": str,
+        "contact": "Contact",
+        "volumes": "Volumes",
+        "kinds": list[str],
+        "sites": list["ApplicationSite"],
+        "documents": list["Document"],
+        "missing": list[str],
+        "reason": str | None,
+        "note": str | None,
+        "mid": str | None,
+        "createdDate": str,
+        "changedDate": str,
+        "submittedDate": str | None,
+        "decidedDate": str | None,
+        "success": bool,
+    },
+)
 """An application."""
 
-Applications = TypedDict("Applications", {
-    "data": list["ApplicationView"],
-    "next": str | None,
-    "success": bool,
-})
+Applications = TypedDict(
+    "Applications",
+    {
+        "data": list["ApplicationView"],
+        "next": str | None,
+        "success": bool,
+    },
+)
 """A page of your applications."""
 
-AttemptShown = TypedDict("AttemptShown", {
-    "id": str,
-    "number": int,
-    "status": str,
-    "dueAt": str,
-    "sentAt": str | None,
-    "responseCode": str | None,
-    "adviceCode": str | None,
-    "responseText": str | None,
-    "cure": str | None,
-})
+AttemptShown = TypedDict(
+    "AttemptShown",
+    {
+        "id": str,
+        "number": int,
+        "status": str,
+        "dueAt": str,
+        "sentAt": str | None,
+        "responseCode": str | None,
+        "adviceCode": str | None,
+        "responseText": str | None,
+        "cure": str | None,
+    },
+)
 """A try of the card, planned, under way or over."""
 
-Campaign = TypedDict("Campaign", {
-    "id": str,
-    "siteId": str,
-    "key": str,
-    "name": str,
-    "descriptor": str,
-    "citWeb": bool,
-    "citCallcenter": bool,
-    "mit": bool,
-    "createdDate": str,
-})
+Campaign = TypedDict(
+    "Campaign",
+    {
+        "id": str,
+        "siteId": str,
+        "key": str,
+        "name": str,
+        "descriptor": str,
+        "citWeb": bool,
+        "citCallcenter": bool,
+        "mit": bool,
+        "createdDate": str,
+    },
+)
 """A campaign of a site."""
 
-CampaignBody = TypedDict("CampaignBody", {
-    "name": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-    "citWeb": NotRequired[bool | None],
-    "citCallcenter": NotRequired[bool | None],
-    "mit": NotRequired[bool | None],
-    "key": str,
-})
+CampaignBody = TypedDict(
+    "CampaignBody",
+    {
+        "name": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+        "citWeb": NotRequired[bool | None],
+        "citCallcenter": NotRequired[bool | None],
+        "mit": NotRequired[bool | None],
+        "key": str,
+    },
+)
 """A campaign."""
 
-CampaignPatch = TypedDict("CampaignPatch", {
-    "name": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-    "citWeb": NotRequired[bool | None],
-    "citCallcenter": NotRequired[bool | None],
-    "mit": NotRequired[bool | None],
-    "key": NotRequired[str | None],
-})
+CampaignPatch = TypedDict(
+    "CampaignPatch",
+    {
+        "name": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+        "citWeb": NotRequired[bool | None],
+        "citCallcenter": NotRequired[bool | None],
+        "mit": NotRequired[bool | None],
+        "key": NotRequired[str | None],
+    },
+)
 """Missing fields stay unchanged."""
 
-CampaignRow = TypedDict("CampaignRow", {
-    "currency": str,
-    "approved": int,
-    "refunded": int,
-    "chargebacks": int,
-    "fees": int,
-    "chargebackFees": int,
-    "adjusted": int,
-    "net": int,
-    "disputed": int,
-    "approvals": int,
-    "refunds": int,
-    "disputes": int,
-    "siteId": str | None,
-    "site": str | None,
-    "campaignId": str | None,
-    "campaign": str | None,
-    "name": str | None,
-})
+CampaignRow = TypedDict(
+    "CampaignRow",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+        "siteId": str | None,
+        "site": str | None,
+        "campaignId": str | None,
+        "campaign": str | None,
+        "name": str | None,
+    },
+)
 """All orders of a campaign; those of the site that name none have a row of their own."""
 
-Campaigns = TypedDict("Campaigns", {
-    "data": list["Campaign"],
-    "success": bool,
-})
+Campaigns = TypedDict(
+    "Campaigns",
+    {
+        "data": list["Campaign"],
+        "success": bool,
+    },
+)
 """All of the site that take orders."""
 
-CampaignsReport = TypedDict("CampaignsReport", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "from": str,
-    "to": str,
-    "totals": list["Sums"] | None,
-    "next": str | None,
-    "data": list["CampaignRow"],
-})
+CampaignsReport = TypedDict(
+    "CampaignsReport",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["Sums"] | None,
+        "next": str | None,
+        "data": list["CampaignRow"],
+    },
+)
 """By campaign."""
 
 CancelBody = TypedDict("CancelBody", {})
 """Nothing is read."""
 
-CaptureBody = TypedDict("CaptureBody", {
-    "idempotencyKey": str,
-    "orderId": str,
-    "amount": int,
-    "currency": str,
-    "mid": NotRequired[str | None],
-})
+CaptureBody = TypedDict(
+    "CaptureBody",
+    {
+        "idempotencyKey": str,
+        "orderId": str,
+        "amount": int,
+        "currency": str,
+        "mid": NotRequired[str | None],
+    },
+)
 """The whole of what is held."""
 
-CaptureTold = TypedDict("CaptureTold", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "orderId": str,
-    "captureStatus": str,
-    "transactionId": str | None,
-})
+CaptureTold = TypedDict(
+    "CaptureTold",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "orderId": str,
+        "captureStatus": str,
+        "transactionId": str | None,
+    },
+)
 """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
 
-CardMethod = TypedDict("CardMethod", {
-    "credit_card": "CreditCard",
-    "email": NotRequired[str | None],
-    "sense_key": NotRequired[str | None],
-})
+CardMethod = TypedDict(
+    "CardMethod",
+    {
+        "credit_card": "CreditCard",
+        "email": NotRequired[str | None],
+        "sense_key": NotRequired[str | None],
+    },
+)
 """The card and the cardholder."""
 
-Change = TypedDict("Change", {
-    "at": str,
-    "by": str,
-    "why": str,
-    "requestId": str,
-})
+Change = TypedDict(
+    "Change",
+    {
+        "at": str,
+        "by": str,
+        "why": str,
+        "requestId": str,
+    },
+)
 """One change of a switch. Who: the kind of caller and its id."""
 
-Changed = TypedDict("Changed", {
-    "at": str,
-    "by": str,
-    "why": str,
-    "requestId": str,
-    "level": Literal["campaign", "merchant", "site"],
-    "id": str,
-    "name": str,
-    "kind": Literal["cit_callcenter", "cit_web", "mit"],
-    "on": bool,
-    "siteId": str | None,
-    "key": str | None,
-})
+Changed = TypedDict(
+    "Changed",
+    {
+        "at": str,
+        "by": str,
+        "why": str,
+        "requestId": str,
+        "level": Literal["campaign", "merchant", "site"],
+        "id": str,
+        "name": str,
+        "kind": Literal["cit_callcenter", "cit_web", "mit"],
+        "on": bool,
+        "siteId": str | None,
+        "key": str | None,
+    },
+)
 """A change, and of what."""
 
-CheckBody = TypedDict("CheckBody", {
-    "isDeclined": bool,
-    "orderId": str,
-    "isMIT": NotRequired[bool | None],
-    "mid": NotRequired[str | None],
-    "orderSource": NotRequired[str | None],
-    "siteId": NotRequired[str | None],
-    "siteUrl": NotRequired[str | None],
-    "campaign": NotRequired[str | None],
-    "customerIp": NotRequired[str | None],
-    "senseKey": NotRequired[str | None],
-    "isRecurring": NotRequired[bool | None],
-    "subscription": NotRequired["Subscription | None"],
-    "payer": NotRequired["Payer | None"],
-    "billingInformation": NotRequired["Address | None"],
-    "shippingInformation": NotRequired["Address | None"],
-    "orderItems": NotRequired[list["OrderItem"] | None],
-    "merchant": NotRequired["MerchantTold | None"],
-    "deviceDetails": NotRequired[dict[str, Any] | None],
-    "additionalFields": NotRequired[list[Any] | None],
-    "correlationId": NotRequired[str | None],
-    "source": NotRequired[str | None],
-    "extraData": NotRequired[Any | None],
-    "idempotencyKey": str,
-    "transaction": "Transaction",
-    "paymentMethod": "PaymentMethod",
-    "transactionType": NotRequired[str | None],
-    "expiryDateUtc": NotRequired[str | None],
-    "threeDSecure": NotRequired["ThreeDSecure | None"],
-})
+CheckBody = TypedDict(
+    "CheckBody",
+    {
+        "isDeclined": bool,
+        "orderId": str,
+        "isMIT": NotRequired[bool | None],
+        "mid": NotRequired[str | None],
+        "orderSource": NotRequired[str | None],
+        "siteId": NotRequired[str | None],
+        "siteUrl": NotRequired[str | None],
+        "campaign": NotRequired[str | None],
+        "customerIp": NotRequired[str | None],
+        "senseKey": NotRequired[str | None],
+        "isRecurring": NotRequired[bool | None],
+        "subscription": NotRequired["Subscription | None"],
+        "payer": NotRequired["Payer | None"],
+        "billingInformation": NotRequired["Address | None"],
+        "shippingInformation": NotRequired["Address | None"],
+        "orderItems": NotRequired[list["OrderItem"] | None],
+        "merchant": NotRequired["MerchantTold | None"],
+        "deviceDetails": NotRequired[dict[str, Any] | None],
+        "additionalFields": NotRequired[list[Any] | None],
+        "correlationId": NotRequired[str | None],
+        "source": NotRequired[str | None],
+        "extraData": NotRequired[Any | None],
+        "idempotencyKey": str,
+        "transaction": "Transaction",
+        "paymentMethod": "PaymentMethod",
+        "transactionType": NotRequired[str | None],
+        "expiryDateUtc": NotRequired[str | None],
+        "threeDSecure": NotRequired["ThreeDSecure | None"],
+    },
+)
 """What /evaluate takes; it may be incomplete."""
 
-Checked = TypedDict("Checked", {
-    "valid": bool,
-    "score": int,
-    "complaints": list["Complaint"],
-    "improvements": list["Improvement"],
-    "remarks": list[str],
-    "decline": "ReadDecline | None",
-})
+Checked = TypedDict(
+    "Checked",
+    {
+        "valid": bool,
+        "score": int,
+        "complaints": list["Complaint"],
+        "improvements": list["Improvement"],
+        "remarks": list[str],
+        "decline": "ReadDecline | None",
+    },
+)
 """`score` of 100."""
 
-Complaint = TypedDict("Complaint", {
-    "field": str,
-    "text": str,
-})
+Complaint = TypedDict(
+    "Complaint",
+    {
+        "field": str,
+        "text": str,
+    },
+)
 """What /evaluate would refuse."""
 
-Contact = TypedDict("Contact", {
-    "name": NotRequired[str | None],
-    "email": NotRequired[str | None],
-    "phone": NotRequired[str | None],
-})
+Contact = TypedDict(
+    "Contact",
+    {
+        "name": NotRequired[str | None],
+        "email": NotRequired[str | None],
+        "phone": NotRequired[str | None],
+    },
+)
 """Contact for the operator's questions."""
 
-ConvertedView = TypedDict("ConvertedView", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "id": str,
-    "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
-    "mid": str,
-    "siteIds": list[str],
-    "credentials": "Credentials | None",
-    "handoverUrl": str | None,
-})
+ConvertedView = TypedDict(
+    "ConvertedView",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "id": str,
+        "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
+        "mid": str,
+        "siteIds": list[str],
+        "credentials": "Credentials | None",
+        "handoverUrl": str | None,
+    },
+)
 """The merchant that it became. `credentials` come with the first answer only."""
 
-Credentials = TypedDict("Credentials", {
-    "mid": str,
-    "siteId": str,
-    "appKey": str,
-    "appSecret": str,
-    "tokenizationKey": str,
-    "webhookKey": str,
-    "stablecoinKeyId": str,
-    "stablecoinSecret": str,
-    "stablecoinWebhookSecret": str,
-})
+Credentials = TypedDict(
+    "Credentials",
+    {
+        "mid": str,
+        "siteId": str,
+        "appKey": str,
+        "appSecret": str,
+        "tokenizationKey": str,
+        "webhookKey": str,
+        "stablecoinKeyId": str,
+        "stablecoinSecret": str,
+        "stablecoinWebhookSecret": str,
+    },
+)
 """Shown once. Empty ones are unchanged."""
 
-CreditCard = TypedDict("CreditCard", {
-    "number": str,
-    "month": str,
-    "year": str,
-    "first_name": NotRequired[str | None],
-    "last_name": NotRequired[str | None],
-    "full_name": NotRequired[str | None],
-    "verification_value": NotRequired[str | None],
-})
+CreditCard = TypedDict(
+    "CreditCard",
+    {
+        "number": str,
+        "month": str,
+        "year": str,
+        "first_name": NotRequired[str | None],
+        "last_name": NotRequired[str | None],
+        "full_name": NotRequired[str | None],
+        "verification_value": NotRequired[str | None],
+    },
+)
 """The card."""
 
-Deliveries = TypedDict("Deliveries", {
-    "data": list["Delivery"],
-    "next": str | None,
-    "success": bool,
-})
+Deliveries = TypedDict(
+    "Deliveries",
+    {
+        "data": list["Delivery"],
+        "next": str | None,
+        "success": bool,
+    },
+)
 """A page of tries."""
 
-Delivery = TypedDict("Delivery", {
-    "id": str,
-    "event": str,
-    "eventId": str,
-    "orderId": str,
-    "externalOrderId": str | None,
-    "mid": str,
-    "sequence": int,
-    "isResent": bool,
-    "isSample": bool,
-    "attempt": int,
-    "at": str,
-    "result": str,
-    "latencyMs": int,
-    "answer": str,
-    "status": int | None,
-    "error": str | None,
-})
+Delivery = TypedDict(
+    "Delivery",
+    {
+        "id": str,
+        "event": str,
+        "eventId": str,
+        "orderId": str,
+        "externalOrderId": str | None,
+        "mid": str,
+        "sequence": int,
+        "isResent": bool,
+        "isSample": bool,
+        "attempt": int,
+        "at": str,
+        "result": str,
+        "latencyMs": int,
+        "answer": str,
+        "status": int | None,
+        "error": str | None,
+    },
+)
 """One try."""
 
-DescriptorRow = TypedDict("DescriptorRow", {
-    "currency": str,
-    "approved": int,
-    "refunded": int,
-    "chargebacks": int,
-    "fees": int,
-    "chargebackFees": int,
-    "adjusted": int,
-    "net": int,
-    "disputed": int,
-    "approvals": int,
-    "refunds": int,
-    "disputes": int,
-    "descriptor": str | None,
-})
+DescriptorRow = TypedDict(
+    "DescriptorRow",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+        "descriptor": str | None,
+    },
+)
 """All orders with this text on customers' statements."""
 
-Descriptors = TypedDict("Descriptors", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "from": str,
-    "to": str,
-    "totals": list["Sums"] | None,
-    "next": str | None,
-    "data": list["DescriptorRow"],
-})
+Descriptors = TypedDict(
+    "Descriptors",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["Sums"] | None,
+        "next": str | None,
+        "data": list["DescriptorRow"],
+    },
+)
 """By descriptor."""
 
-DisputeShown = TypedDict("DisputeShown", {
-    "id": str,
-    "number": int,
-    "kind": str,
-    "stage": str,
-    "status": str,
-    "amount": int,
-    "reasonCode": str,
-    "reason": str,
-    "borneBy": str,
-    "createdDate": str,
-    "respondBy": str | None,
-    "closedDate": str | None,
-})
+DisputeShown = TypedDict(
+    "DisputeShown",
+    {
+        "id": str,
+        "number": int,
+        "kind": str,
+        "stage": str,
+        "status": str,
+        "amount": int,
+        "reasonCode": str,
+        "reason": str,
+        "borneBy": str,
+        "createdDate": str,
+        "respondBy": str | None,
+        "closedDate": str | None,
+    },
+)
 """What the cardholder's bank takes back, or asks about."""
 
-Document = TypedDict("Document", {
-    "id": str,
-    "kind": str,
-    "name": str,
-    "mediaType": str,
-    "bytes": int,
-    "sha256": str,
-    "addedDate": str,
-})
+Document = TypedDict(
+    "Document",
+    {
+        "id": str,
+        "kind": str,
+        "name": str,
+        "mediaType": str,
+        "bytes": int,
+        "sha256": str,
+        "addedDate": str,
+    },
+)
 """What is told of a document."""
 
-DocumentBody = TypedDict("DocumentBody", {
-    "kind": Literal["bank", "identity", "other", "processing", "registration"],
-    "name": str,
-    "content": str,
-})
+DocumentBody = TypedDict(
+    "DocumentBody",
+    {
+        "kind": Literal["bank", "identity", "other", "processing", "registration"],
+        "name": str,
+        "content": str,
+    },
+)
 """A document: PDF, PNG or JPEG, told by its bytes."""
 
-DocumentContent = TypedDict("DocumentContent", {
-    "id": str,
-    "kind": str,
-    "name": str,
-    "mediaType": str,
-    "bytes": int,
-    "sha256": str,
-    "addedDate": str,
-    "content": str,
-})
+DocumentContent = TypedDict(
+    "DocumentContent",
+    {
+        "id": str,
+        "kind": str,
+        "name": str,
+        "mediaType": str,
+        "bytes": int,
+        "sha256": str,
+        "addedDate": str,
+        "content": str,
+    },
+)
 """With its content."""
 
-Documents = TypedDict("Documents", {
-    "data": list["Document"],
-    "success": bool,
-})
+Documents = TypedDict(
+    "Documents",
+    {
+        "data": list["Document"],
+        "success": bool,
+    },
+)
 """Of one application, in the order of their coming."""
 
-Endpoint = TypedDict("Endpoint", {
-    "id": str,
-    "url": str,
-    "events": list[str],
-    "format": str,
-    "state": str,
-    "createdDate": str,
-    "signingKey": str,
-    "encrypt": bool,
-    "ownKey": bool,
-    "previousKeyUntil": str | None,
-    "health": "Health",
-    "why": str | None,
-})
+Endpoint = TypedDict(
+    "Endpoint",
+    {
+        "id": str,
+        "url": str,
+        "events": list[str],
+        "format": str,
+        "state": str,
+        "createdDate": str,
+        "signingKey": str,
+        "encrypt": bool,
+        "ownKey": bool,
+        "previousKeyUntil": str | None,
+        "health": "Health",
+        "why": str | None,
+    },
+)
 """An endpoint."""
 
-EndpointBody = TypedDict("EndpointBody", {
-    "url": str,
-    "events": NotRequired[list[str] | None],
-    "format": NotRequired[str | None],
-    "ownKey": NotRequired[bool | None],
-    "encrypt": NotRequired[bool | None],
-    "mid": NotRequired[str | None],
-})
+EndpointBody = TypedDict(
+    "EndpointBody",
+    {
+        "url": str,
+        "events": NotRequired[list[str] | None],
+        "format": NotRequired[str | None],
+        "ownKey": NotRequired[bool | None],
+        "encrypt": NotRequired[bool | None],
+        "mid": NotRequired[str | None],
+    },
+)
 """Where events go."""
 
-EndpointChange = TypedDict("EndpointChange", {
-    "url": NotRequired[str | None],
-    "events": NotRequired[list[str] | None],
-    "format": NotRequired[str | None],
-    "state": NotRequired[str | None],
-    "encrypt": NotRequired[bool | None],
-})
+EndpointChange = TypedDict(
+    "EndpointChange",
+    {
+        "url": NotRequired[str | None],
+        "events": NotRequired[list[str] | None],
+        "format": NotRequired[str | None],
+        "state": NotRequired[str | None],
+        "encrypt": NotRequired[bool | None],
+    },
+)
 """PATCH: what is left out stays. PUT: what is left out becomes as of a new one; `url` is needed."""
 
-Endpoints = TypedDict("Endpoints", {
-    "data": list["Endpoint"],
-    "success": bool,
-})
+Endpoints = TypedDict(
+    "Endpoints",
+    {
+        "data": list["Endpoint"],
+        "success": bool,
+    },
+)
 """All of the merchant's."""
 
-Engine = TypedDict("Engine", {
-    "data": list["EngineSettings"],
-    "model": str | None,
-    "whyNone": str,
-    "stops": list["EngineStop"],
-    "lastTraining": "EngineTraining | None",
-    "success": bool,
-})
+Engine = TypedDict(
+    "Engine",
+    {
+        "data": list["EngineSettings"],
+        "model": str | None,
+        "whyNone": str,
+        "stops": list["EngineStop"],
+        "lastTraining": "EngineTraining | None",
+        "success": bool,
+    },
+)
 """The merchant's settings, then those of each site."""
 
-EngineBody = TypedDict("EngineBody", {
-    "mode": Literal["inherit", "off", "shadow", "share"],
-    "siteId": NotRequired[str | None],
-    "share": NotRequired[int | None],
-    "holdout": NotRequired[int | None],
-    "explore": NotRequired[int | None],
-    "exploreMax": NotRequired[dict[str, int] | None],
-    "mid": NotRequired[str | None],
-})
+EngineBody = TypedDict(
+    "EngineBody",
+    {
+        "mode": Literal["inherit", "off", "shadow", "share"],
+        "siteId": NotRequired[str | None],
+        "share": NotRequired[int | None],
+        "holdout": NotRequired[int | None],
+        "explore": NotRequired[int | None],
+        "exploreMax": NotRequired[dict[str, int] | None],
+        "mid": NotRequired[str | None],
+    },
+)
 """Settings of the merchant or of one site. Missing fields stay unchanged."""
 
-EngineChange = TypedDict("EngineChange", {
-    "at": str,
-    "by": str,
-})
+EngineChange = TypedDict(
+    "EngineChange",
+    {
+        "at": str,
+        "by": str,
+    },
+)
 """The latest change of the settings."""
 
-EngineResumeBody = TypedDict("EngineResumeBody", {
-    "mid": NotRequired[str | None],
-})
+EngineResumeBody = TypedDict(
+    "EngineResumeBody",
+    {
+        "mid": NotRequired[str | None],
+    },
+)
 """No field is required."""
 
-EngineSettings = TypedDict("EngineSettings", {
-    "siteId": str | None,
-    "name": str,
-    "mode": Literal["inherit", "off", "shadow", "share"],
-    "share": int,
-    "holdout": int,
-    "explore": int,
-    "exploreMax": dict[str, int],
-    "lastChange": "EngineChange | None",
-})
+EngineSettings = TypedDict(
+    "EngineSettings",
+    {
+        "siteId": str | None,
+        "name": str,
+        "mode": Literal["inherit", "off", "shadow", "share"],
+        "share": int,
+        "holdout": int,
+        "explore": int,
+        "exploreMax": dict[str, int],
+        "lastChange": "EngineChange | None",
+    },
+)
 """Settings of the merchant or of one site, for new orders."""
 
-EngineStop = TypedDict("EngineStop", {
-    "allMerchants": bool,
-    "at": str,
-    "by": str,
-    "why": str,
-})
+EngineStop = TypedDict(
+    "EngineStop",
+    {
+        "allMerchants": bool,
+        "at": str,
+        "by": str,
+        "why": str,
+    },
+)
 """While it lasts, the fixed schedule applies to every order, open ones included."""
 
-EngineStopBody = TypedDict("EngineStopBody", {
-    "why": str,
-    "mid": NotRequired[str | None],
-})
+EngineStopBody = TypedDict(
+    "EngineStopBody",
+    {
+        "why": str,
+        "mid": NotRequired[str | None],
+    },
+)
 """Why the engine is stopped."""
 
-EngineTraining = TypedDict("EngineTraining", {
-    "at": str,
-    "result": Literal["candidate", "failed", "not_better", "taken", "too_little"],
-})
+EngineTraining = TypedDict(
+    "EngineTraining",
+    {
+        "at": str,
+        "result": Literal["candidate", "failed", "not_better", "taken", "too_little"],
+    },
+)
 """What the nightly training found."""
 
-ErrorTuple = TypedDict("ErrorTuple", {
-    "item1": str,
-    "item2": str,
-    "item3": str,
-    "item4": bool,
-})
+ErrorTuple = TypedDict(
+    "ErrorTuple",
+    {
+        "item1": str,
+        "item2": str,
+        "item3": str,
+        "item4": bool,
+    },
+)
 """One thing that was wrong."""
 
-EvaluateBody = TypedDict("EvaluateBody", {
-    "isDeclined": bool,
-    "orderId": str,
-    "isMIT": NotRequired[bool | None],
-    "mid": NotRequired[str | None],
-    "orderSource": NotRequired[str | None],
-    "siteId": NotRequired[str | None],
-    "siteUrl": NotRequired[str | None],
-    "campaign": NotRequired[str | None],
-    "customerIp": NotRequired[str | None],
-    "senseKey": NotRequired[str | None],
-    "isRecurring": NotRequired[bool | None],
-    "subscription": NotRequired["Subscription | None"],
-    "payer": NotRequired["Payer | None"],
-    "billingInformation": NotRequired["Address | None"],
-    "shippingInformation": NotRequired["Address | None"],
-    "orderItems": NotRequired[list["OrderItem"] | None],
-    "merchant": NotRequired["MerchantTold | None"],
-    "deviceDetails": NotRequired[dict[str, Any] | None],
-    "additionalFields": NotRequired[list[Any] | None],
-    "correlationId": NotRequired[str | None],
-    "source": NotRequired[str | None],
-    "extraData": NotRequired[Any | None],
-    "idempotencyKey": str,
-    "transaction": "Transaction",
-    "paymentMethod": "PaymentMethod",
-    "transactionType": NotRequired[str | None],
-    "expiryDateUtc": NotRequired[str | None],
-    "threeDSecure": NotRequired["ThreeDSecure | None"],
-})
+EvaluateBody = TypedDict(
+    "EvaluateBody",
+    {
+        "isDeclined": bool,
+        "orderId": str,
+        "isMIT": NotRequired[bool | None],
+        "mid": NotRequired[str | None],
+        "orderSource": NotRequired[str | None],
+        "siteId": NotRequired[str | None],
+        "siteUrl": NotRequired[str | None],
+        "campaign": NotRequired[str | None],
+        "customerIp": NotRequired[str | None],
+        "senseKey": NotRequired[str | None],
+        "isRecurring": NotRequired[bool | None],
+        "subscription": NotRequired["Subscription | None"],
+        "payer": NotRequired["Payer | None"],
+        "billingInformation": NotRequired["Address | None"],
+        "shippingInformation": NotRequired["Address | None"],
+        "orderItems": NotRequired[list["OrderItem"] | None],
+        "merchant": NotRequired["MerchantTold | None"],
+        "deviceDetails": NotRequired[dict[str, Any] | None],
+        "additionalFields": NotRequired[list[Any] | None],
+        "correlationId": NotRequired[str | None],
+        "source": NotRequired[str | None],
+        "extraData": NotRequired[Any | None],
+        "idempotencyKey": str,
+        "transaction": "Transaction",
+        "paymentMethod": "PaymentMethod",
+        "transactionType": NotRequired[str | None],
+        "expiryDateUtc": NotRequired[str | None],
+        "threeDSecure": NotRequired["ThreeDSecure | None"],
+    },
+)
 """A declined payment to be rescued."""
 
-Evaluated = TypedDict("Evaluated", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "orderSessionKey": str,
-    "orderId": str,
-    "senseKey": str | None,
-    "reason": str | None,
-    "final": bool,
-    "cause": Literal["approved_late", "capture_window", "challenge_failed", "challenge_timeout", "declined", "expired", "hard_decline", "in_progress", "merchant_cancelled", "no_answer", "not_sent", "outcome_unknown", "paid_elsewhere", "retry_planned", "soft_decline"] | None,
-    "nextAttemptAt": str | None,
-    "challengeUrl": str | None,
-})
+Evaluated = TypedDict(
+    "Evaluated",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "orderSessionKey": str,
+        "orderId": str,
+        "senseKey": str | None,
+        "reason": str | None,
+        "final": bool,
+        "cause": Literal[
+            "approved_late",
+            "capture_window",
+            "challenge_failed",
+            "challenge_timeout",
+            "declined",
+            "expired",
+            "hard_decline",
+            "in_progress",
+            "merchant_cancelled",
+            "no_answer",
+            "not_sent",
+            "outcome_unknown",
+            "paid_elsewhere",
+            "retry_planned",
+            "soft_decline",
+        ]
+        | None,
+        "nextAttemptAt": str | None,
+        "challengeUrl": str | None,
+    },
+)
 """Where the rescue stands."""
 
-EventShown = TypedDict("EventShown", {
-    "Number": int,
-    "Event": str,
-    "TimeStamp": str,
-    "EventData": dict[str, Any],
-    "ExternalOrderId": str | None,
-    "OrderId": str | None,
-    "ConfirmationId": str | None,
-    "IsTestMode": bool,
-    "IsResent": bool,
-})
+EventShown = TypedDict(
+    "EventShown",
+    {
+        "Number": int,
+        "Event": str,
+        "TimeStamp": str,
+        "EventData": dict[str, Any],
+        "ExternalOrderId": str | None,
+        "OrderId": str | None,
+        "ConfirmationId": str | None,
+        "IsTestMode": bool,
+        "IsResent": bool,
+    },
+)
 """An event as its webhook says it, and its number."""
 
-EvidenceFileBody = TypedDict("EvidenceFileBody", {
-    "name": str,
-    "content": str,
-})
+EvidenceFileBody = TypedDict(
+    "EvidenceFileBody",
+    {
+        "name": str,
+        "content": str,
+    },
+)
 """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
 
-EvidenceFileContent = TypedDict("EvidenceFileContent", {
-    "id": str,
-    "name": str,
-    "mediaType": str,
-    "bytes": int,
-    "sha256": str,
-    "addedDate": str,
-    "content": str,
-})
+EvidenceFileContent = TypedDict(
+    "EvidenceFileContent",
+    {
+        "id": str,
+        "name": str,
+        "mediaType": str,
+        "bytes": int,
+        "sha256": str,
+        "addedDate": str,
+        "content": str,
+    },
+)
 """With its content."""
 
-EvidenceFileShown = TypedDict("EvidenceFileShown", {
-    "id": str,
-    "name": str,
-    "mediaType": str,
-    "bytes": int,
-    "sha256": str,
-    "addedDate": str,
-})
+EvidenceFileShown = TypedDict(
+    "EvidenceFileShown",
+    {
+        "id": str,
+        "name": str,
+        "mediaType": str,
+        "bytes": int,
+        "sha256": str,
+        "addedDate": str,
+    },
+)
 """What is told of a file of evidence."""
 
-EvidenceFiles = TypedDict("EvidenceFiles", {
-    "data": list["EvidenceFileShown"],
-    "success": bool,
-})
+EvidenceFiles = TypedDict(
+    "EvidenceFiles",
+    {
+        "data": list["EvidenceFileShown"],
+        "success": bool,
+    },
+)
 """Of one dispute, in the order of their coming."""
 
-Feed = TypedDict("Feed", {
-    "data": list["EventShown"],
-    "next": str,
-    "hasMore": bool,
-    "success": bool,
-})
+Feed = TypedDict(
+    "Feed",
+    {
+        "data": list["EventShown"],
+        "next": str,
+        "hasMore": bool,
+        "success": bool,
+    },
+)
 """A page of events."""
 
-Handover = TypedDict("Handover", {
-    "url": str,
-    "expiresDate": str,
-})
+Handover = TypedDict(
+    "Handover",
+    {
+        "url": str,
+        "expiresDate": str,
+    },
+)
 """A page that shows the credentials once, to the first person who opens it."""
 
-Happened = TypedDict("Happened", {
-    "id": NotRequired[str | None],
-    "amount": NotRequired[int | None],
-    "reason": NotRequired[str | None],
-    "status": NotRequired[str | None],
-})
+Happened = TypedDict(
+    "Happened",
+    {
+        "id": NotRequired[str | None],
+        "amount": NotRequired[int | None],
+        "reason": NotRequired[str | None],
+        "status": NotRequired[str | None],
+    },
+)
 """A refund or chargeback of a transmitted transaction."""
 
-Happening = TypedDict("Happening", {
-    "sequence": int,
-    "happening": str,
-    "at": str,
-})
+Happening = TypedDict(
+    "Happening",
+    {
+        "sequence": int,
+        "happening": str,
+        "at": str,
+    },
+)
 """A line of the order's log."""
 
-Health = TypedDict("Health", {
-    "state": str,
-    "since": str | None,
-    "failures": int,
-    "lastError": str | None,
-    "nextTryAt": str | None,
-    "waitingEvents": int,
-})
+Health = TypedDict(
+    "Health",
+    {
+        "state": str,
+        "since": str | None,
+        "failures": int,
+        "lastError": str | None,
+        "nextTryAt": str | None,
+        "waitingEvents": int,
+    },
+)
 """Health of deliveries."""
 
-History = TypedDict("History", {
-    "data": list["Changed"],
-    "next": str | None,
-    "success": bool,
-})
+History = TypedDict(
+    "History",
+    {
+        "data": list["Changed"],
+        "next": str | None,
+        "success": bool,
+    },
+)
 """A page of changes."""
 
-Hop = TypedDict("Hop", {
-    "name": str,
-    "state": Literal["failed", "ok", "skipped"],
-    "told": str,
-    "cure": str | None,
-    "latencyMs": int,
-})
+Hop = TypedDict(
+    "Hop",
+    {
+        "name": str,
+        "state": Literal["failed", "ok", "skipped"],
+        "told": str,
+        "cure": str | None,
+        "latencyMs": int,
+    },
+)
 """One step of the way."""
 
-Improvement = TypedDict("Improvement", {
-    "field": str,
-    "points": int,
-    "why": str,
-})
+Improvement = TypedDict(
+    "Improvement",
+    {
+        "field": str,
+        "points": int,
+        "why": str,
+    },
+)
 """A field that is left out."""
 
-Item = TypedDict("Item", {
-    "line": int,
-    "sku": str | None,
-    "name": str | None,
-    "amount": int | None,
-    "quantity": int | None,
-})
+Item = TypedDict(
+    "Item",
+    {
+        "line": int,
+        "sku": str | None,
+        "name": str | None,
+        "amount": int | None,
+        "quantity": int | None,
+    },
+)
 """A line of the order; what is known of it."""
 
-KeysBody = TypedDict("KeysBody", {
-    "overlapHours": NotRequired[int],
-    "kinds": NotRequired[list[Literal["api", "stablecoin", "tokenization"]] | None],
-})
+KeysBody = TypedDict(
+    "KeysBody",
+    {
+        "overlapHours": NotRequired[int],
+        "kinds": NotRequired[list[Literal["api", "stablecoin", "tokenization"]] | None],
+    },
+)
 """Which keys, and how long the old ones live on."""
 
-Merchant = TypedDict("Merchant", {
-    "mid": str,
-    "name": str,
-    "externalId": str | None,
-    "state": Literal["active", "paused"],
-    "citWeb": bool,
-    "citCallcenter": bool,
-    "mit": bool,
-    "sites": int,
-    "createdDate": str,
-})
+Merchant = TypedDict(
+    "Merchant",
+    {
+        "mid": str,
+        "name": str,
+        "externalId": str | None,
+        "state": Literal["active", "paused"],
+        "citWeb": bool,
+        "citCallcenter": bool,
+        "mit": bool,
+        "sites": int,
+        "createdDate": str,
+    },
+)
 """A merchant in the list."""
 
-MerchantBody = TypedDict("MerchantBody", {
-    "name": str,
-    "site": "PartnerSite",
-    "externalId": NotRequired[str | None],
-})
+MerchantBody = TypedDict(
+    "MerchantBody",
+    {
+        "name": str,
+        "site": "PartnerSite",
+        "externalId": NotRequired[str | None],
+    },
+)
 """A merchant with its first site."""
 
-MerchantKey = TypedDict("MerchantKey", {
-    "id": str | None,
-    "kind": str,
-    "lastFour": str,
-    "createdDate": str,
-    "endsDate": str | None,
-})
+MerchantKey = TypedDict(
+    "MerchantKey",
+    {
+        "id": str | None,
+        "kind": str,
+        "lastFour": str,
+        "createdDate": str,
+        "endsDate": str | None,
+    },
+)
 """A key, without its secret."""
 
-MerchantMade = TypedDict("MerchantMade", {
-    "mid": str,
-    "credentials": "Credentials | None",
-    "handover": "Handover | None",
-    "success": bool,
-})
+MerchantMade = TypedDict(
+    "MerchantMade",
+    {
+        "mid": str,
+        "credentials": "Credentials | None",
+        "handover": "Handover | None",
+        "success": bool,
+    },
+)
 """With its credentials, the first time."""
 
-MerchantOrder = TypedDict("MerchantOrder", {
-    "id": str,
-    "placedDate": str,
-})
+MerchantOrder = TypedDict(
+    "MerchantOrder",
+    {
+        "id": str,
+        "placedDate": str,
+    },
+)
 """The order, and when it was placed."""
 
-MerchantPatch = TypedDict("MerchantPatch", {
-    "name": NotRequired[str | None],
-    "state": NotRequired[Literal["active", "paused"] | None],
-})
+MerchantPatch = TypedDict(
+    "MerchantPatch",
+    {
+        "name": NotRequired[str | None],
+        "state": NotRequired[Literal["active", "paused"] | None],
+    },
+)
 """Missing fields stay unchanged."""
 
-MerchantSite = TypedDict("MerchantSite", {
-    "id": str,
-    "url": str,
-    "name": str,
-    "descriptor": str,
-    "citWeb": bool,
-    "citCallcenter": bool,
-    "mit": bool,
-    "isDefault": bool,
-})
+MerchantSite = TypedDict(
+    "MerchantSite",
+    {
+        "id": str,
+        "url": str,
+        "name": str,
+        "descriptor": str,
+        "citWeb": bool,
+        "citCallcenter": bool,
+        "mit": bool,
+        "isDefault": bool,
+    },
+)
 """One of its sites."""
 
-MerchantStatus = TypedDict("MerchantStatus", {
-    "mid": str,
-    "name": str,
-    "externalId": str | None,
-    "state": Literal["active", "paused"],
-    "citWeb": bool,
-    "citCallcenter": bool,
-    "mit": bool,
-    "sites": int,
-    "createdDate": str,
-    "siteList": list["MerchantSite"],
-    "keys": list["MerchantKey"],
-    "webhooks": list["MerchantWebhook"],
-    "firstOrder": "MerchantOrder | None",
-    "lastOrder": "MerchantOrder | None",
-    "missing": list["MissingStep"],
-    "success": bool,
-})
+MerchantStatus = TypedDict(
+    "MerchantStatus",
+    {
+        "mid": str,
+        "name": str,
+        "externalId": str | None,
+        "state": Literal["active", "paused"],
+        "citWeb": bool,
+        "citCallcenter": bool,
+        "mit": bool,
+        "sites": int,
+        "createdDate": str,
+        "siteList": list["MerchantSite"],
+        "keys": list["MerchantKey"],
+        "webhooks": list["MerchantWebhook"],
+        "firstOrder": "MerchantOrder | None",
+        "lastOrder": "MerchantOrder | None",
+        "missing": list["MissingStep"],
+        "success": bool,
+    },
+)
 """All about one merchant."""
 
-MerchantTold = TypedDict("MerchantTold", {
-    "id": NotRequired[str | None],
-    "name": NotRequired[str | None],
-    "mcc": NotRequired[int | None],
-    "country": NotRequired[str | None],
-})
+MerchantTold = TypedDict(
+    "MerchantTold",
+    {
+        "id": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "mcc": NotRequired[int | None],
+        "country": NotRequired[str | None],
+    },
+)
 """The merchant, as the partner names it."""
 
-MerchantWebhook = TypedDict("MerchantWebhook", {
-    "id": str,
-    "url": str,
-    "state": str,
-    "health": str,
-    "why": str | None,
-    "lastTriedDate": str | None,
-    "lastStatus": int | None,
-    "lastDeliveredDate": str | None,
-})
+MerchantWebhook = TypedDict(
+    "MerchantWebhook",
+    {
+        "id": str,
+        "url": str,
+        "state": str,
+        "health": str,
+        "why": str | None,
+        "lastTriedDate": str | None,
+        "lastStatus": int | None,
+        "lastDeliveredDate": str | None,
+    },
+)
 """An endpoint, and how its deliveries go."""
 
-Merchants = TypedDict("Merchants", {
-    "data": list["Merchant"],
-    "next": str | None,
-    "success": bool,
-})
+Merchants = TypedDict(
+    "Merchants",
+    {
+        "data": list["Merchant"],
+        "next": str | None,
+        "success": bool,
+    },
+)
 """A page of them."""
 
-MissingStep = TypedDict("MissingStep", {
-    "code": str,
-    "text": str,
-})
+MissingStep = TypedDict(
+    "MissingStep",
+    {
+        "code": str,
+        "text": str,
+    },
+)
 """What a merchant still needs before it goes live."""
 
-Movement = TypedDict("Movement", {
-    "id": str,
-    "kind": Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"],
-    "placedDate": str | None,
-    "bookedDate": str,
-    "amount": int,
-    "fee": int,
-    "net": int,
-    "currency": str,
-    "balance": Literal["card", "wallet"],
-    "orderId": str | None,
-    "externalOrderId": str | None,
-    "siteId": str | None,
-    "site": str | None,
-    "descriptor": str | None,
-    "settlementId": str | None,
-    "reference": str | None,
-})
+Movement = TypedDict(
+    "Movement",
+    {
+        "id": str,
+        "kind": Literal[
+            "adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"
+        ],
+        "placedDate": str | None,
+        "bookedDate": str,
+        "amount": int,
+        "fee": int,
+        "net": int,
+        "currency": str,
+        "balance": Literal["card", "wallet"],
+        "orderId": str | None,
+        "externalOrderId": str | None,
+        "siteId": str | None,
+        "site": str | None,
+        "descriptor": str | None,
+        "settlementId": str | None,
+        "reference": str | None,
+    },
+)
 """One entry of the ledger on your account, with the fee that was booked with it."""
 
-MovementTotal = TypedDict("MovementTotal", {
-    "currency": str,
-    "balance": Literal["card", "wallet"],
-    "kinds": dict[str, int],
-    "net": int,
-})
+MovementTotal = TypedDict(
+    "MovementTotal",
+    {
+        "currency": str,
+        "balance": Literal["card", "wallet"],
+        "kinds": dict[str, int],
+        "net": int,
+    },
+)
 """What one balance moved by in the period, from the ledger itself: the sum of all lines' `net`."""
 
-NewKeys = TypedDict("NewKeys", {
-    "credentials": "Credentials | None",
-    "handover": "Handover | None",
-    "oldKeysEnd": str,
-    "success": bool,
-})
+NewKeys = TypedDict(
+    "NewKeys",
+    {
+        "credentials": "Credentials | None",
+        "handover": "Handover | None",
+        "oldKeysEnd": str,
+        "success": bool,
+    },
+)
 """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
     them while nobody has opened it."""
 
 Nothing = TypedDict("Nothing", {})
 """`{}`: any member would read as a failure to existing clients."""
 
-OlderCard = TypedDict("OlderCard", {
-    "number": str,
-    "month": str,
-    "year": str,
-    "firstName": NotRequired[str | None],
-    "lastName": NotRequired[str | None],
-    "verificationValue": NotRequired[str | None],
-})
+OlderCard = TypedDict(
+    "OlderCard",
+    {
+        "number": str,
+        "month": str,
+        "year": str,
+        "firstName": NotRequired[str | None],
+        "lastName": NotRequired[str | None],
+        "verificationValue": NotRequired[str | None],
+    },
+)
 """The card in the older spelling."""
 
-OlderMethod = TypedDict("OlderMethod", {
-    "creditCard": "OlderCard",
-})
+OlderMethod = TypedDict(
+    "OlderMethod",
+    {
+        "creditCard": "OlderCard",
+    },
+)
 """Contains the card."""
 
-OlderPayment = TypedDict("OlderPayment", {
-    "method": "OlderMethod",
-})
+OlderPayment = TypedDict(
+    "OlderPayment",
+    {
+        "method": "OlderMethod",
+    },
+)
 """Older form of the card."""
 
-Order = TypedDict("Order", {
-    "id": str,
-    "referenceNumber": str,
-    "status": int,
-    "statusName": str,
-    "orderPlacedDate": str,
-    "currencyCode": str,
-    "currencySymbol": str,
-    "orderId": str,
-    "externalOrderId": str,
-    "siteId": str,
-    "campaignId": str,
-    "placedDate": str,
-    "customer": str,
-    "isMIT": bool,
-    "orderSource": str,
-    "descriptor": str,
-    "amount": int,
-    "refundedAmount": int,
-    "doNotRetry": bool,
-    "metadata": dict[str, str],
-    "billingAddress": dict[str, str],
-    "firstName": str,
-    "lastName": str,
-    "email": str,
-    "phone": str,
-    "shippingAddress": dict[str, str] | None,
-    "secondaryEmail": str,
-    "correlationId": str | None,
-    "expiryDate": str | None,
-    "createdDate": str | None,
-    "reason": str | None,
-    "nextAttemptAt": str | None,
-})
+Order = TypedDict(
+    "Order",
+    {
+        "id": str,
+        "referenceNumber": str,
+        "status": int,
+        "statusName": str,
+        "orderPlacedDate": str,
+        "currencyCode": str,
+        "currencySymbol": str,
+        "orderId": str,
+        "externalOrderId": str,
+        "siteId": str,
+        "campaignId": str,
+        "placedDate": str,
+        "customer": str,
+        "isMIT": bool,
+        "orderSource": str,
+        "descriptor": str,
+        "amount": int,
+        "refundedAmount": int,
+        "doNotRetry": bool,
+        "metadata": dict[str, str],
+        "billingAddress": dict[str, str],
+        "firstName": str,
+        "lastName": str,
+        "email": str,
+        "phone": str,
+        "shippingAddress": dict[str, str] | None,
+        "secondaryEmail": str,
+        "correlationId": str | None,
+        "expiryDate": str | None,
+        "createdDate": str | None,
+        "reason": str | None,
+        "nextAttemptAt": str | None,
+    },
+)
 """An order. Times are business time; amounts minor units unless said otherwise."""
 
-OrderDetail = TypedDict("OrderDetail", {
-    "id": str,
-    "referenceNumber": str,
-    "status": int,
-    "statusName": str,
-    "orderPlacedDate": str,
-    "currencyCode": str,
-    "currencySymbol": str,
-    "orderId": str,
-    "externalOrderId": str,
-    "siteId": str,
-    "campaignId": str,
-    "placedDate": str,
-    "customer": str,
-    "isMIT": bool,
-    "orderSource": str,
-    "descriptor": str,
-    "amount": int,
-    "refundedAmount": int,
-    "doNotRetry": bool,
-    "metadata": dict[str, str],
-    "billingAddress": dict[str, str],
-    "firstName": str,
-    "lastName": str,
-    "email": str,
-    "phone": str,
-    "shippingAddress": dict[str, str] | None,
-    "secondaryEmail": str,
-    "correlationId": str | None,
-    "expiryDate": str | None,
-    "createdDate": str | None,
-    "reason": str | None,
-    "nextAttemptAt": str | None,
-    "items": list["Item"],
-    "refunds": list["RefundShown"],
-    "attempts": list["AttemptShown"],
-    "disputes": list["DisputeShown"],
-    "challengeUrl": str | None,
-})
+OrderDetail = TypedDict(
+    "OrderDetail",
+    {
+        "id": str,
+        "referenceNumber": str,
+        "status": int,
+        "statusName": str,
+        "orderPlacedDate": str,
+        "currencyCode": str,
+        "currencySymbol": str,
+        "orderId": str,
+        "externalOrderId": str,
+        "siteId": str,
+        "campaignId": str,
+        "placedDate": str,
+        "customer": str,
+        "isMIT": bool,
+        "orderSource": str,
+        "descriptor": str,
+        "amount": int,
+        "refundedAmount": int,
+        "doNotRetry": bool,
+        "metadata": dict[str, str],
+        "billingAddress": dict[str, str],
+        "firstName": str,
+        "lastName": str,
+        "email": str,
+        "phone": str,
+        "shippingAddress": dict[str, str] | None,
+        "secondaryEmail": str,
+        "correlationId": str | None,
+        "expiryDate": str | None,
+        "createdDate": str | None,
+        "reason": str | None,
+        "nextAttemptAt": str | None,
+        "items": list["Item"],
+        "refunds": list["RefundShown"],
+        "attempts": list["AttemptShown"],
+        "disputes": list["DisputeShown"],
+        "challengeUrl": str | None,
+    },
+)
 """One order with its lines, refunds, attempts and disputes."""
 
-OrderItem = TypedDict("OrderItem", {
-    "sku": NotRequired[str | None],
-    "name": NotRequired[str | None],
-    "description": NotRequired[str | None],
-    "amount": NotRequired[int | None],
-    "discountAmount": NotRequired[int | None],
-    "discountType": NotRequired[str | None],
-    "tax": NotRequired[int | None],
-    "quantity": NotRequired[int | None],
-})
+OrderItem = TypedDict(
+    "OrderItem",
+    {
+        "sku": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "description": NotRequired[str | None],
+        "amount": NotRequired[int | None],
+        "discountAmount": NotRequired[int | None],
+        "discountType": NotRequired[str | None],
+        "tax": NotRequired[int | None],
+        "quantity": NotRequired[int | None],
+    },
+)
 """A line of the order; refunds may name it. Amounts in minor units, for the whole line."""
 
-OrderList = TypedDict("OrderList", {
-    "firstItemOnPage": int,
-    "lastItemOnPage": int,
-    "pageNumber": int,
-    "pageSize": int,
-    "pageCount": int,
-    "totalItemCount": int,
-    "isFirstPage": bool,
-    "isLastPage": bool,
-    "hasPreviousPage": bool,
-    "hasNextPage": bool,
-    "data": list["Order"],
-})
+OrderList = TypedDict(
+    "OrderList",
+    {
+        "firstItemOnPage": int,
+        "lastItemOnPage": int,
+        "pageNumber": int,
+        "pageSize": int,
+        "pageCount": int,
+        "totalItemCount": int,
+        "isFirstPage": bool,
+        "isLastPage": bool,
+        "hasPreviousPage": bool,
+        "hasNextPage": bool,
+        "data": list["Order"],
+    },
+)
 """One page, with its position in the list."""
 
-Orders = TypedDict("Orders", {
-    "orders": "OrderList",
-    "statuses": dict[str, str],
-    "success": bool,
-})
+Orders = TypedDict(
+    "Orders",
+    {
+        "orders": "OrderList",
+        "statuses": dict[str, str],
+        "success": bool,
+    },
+)
 """The page, and what each status is called."""
 
-Outcome = TypedDict("Outcome", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "confirmationId": str | None,
-    "orderId": str,
-    "externalOrderId": str,
-    "reason": str | None,
-    "nextAttemptAt": str | None,
-    "history": list["Happening"],
-})
+Outcome = TypedDict(
+    "Outcome",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "confirmationId": str | None,
+        "orderId": str,
+        "externalOrderId": str,
+        "reason": str | None,
+        "nextAttemptAt": str | None,
+        "history": list["Happening"],
+    },
+)
 """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
 
-OutcomeBody = TypedDict("OutcomeBody", {
-    "orderSessionKey": NotRequired[str],
-    "orderId": NotRequired[str],
-    "mid": NotRequired[Any | None],
-})
+OutcomeBody = TypedDict(
+    "OutcomeBody",
+    {
+        "orderSessionKey": NotRequired[str],
+        "orderId": NotRequired[str],
+        "mid": NotRequired[Any | None],
+    },
+)
 """Which order: one of both names it."""
 
-Partner = TypedDict("Partner", {
-    "id": str,
-    "name": str,
-    "state": Literal["active", "paused"],
-    "createdDate": str,
-    "quota": "Quota",
-    "success": bool,
-})
+Partner = TypedDict(
+    "Partner",
+    {
+        "id": str,
+        "name": str,
+        "state": Literal["active", "paused"],
+        "createdDate": str,
+        "quota": "Quota",
+        "success": bool,
+    },
+)
 """The partner itself."""
 
-PartnerSite = TypedDict("PartnerSite", {
-    "url": str,
-    "name": str,
-    "descriptor": str,
-})
+PartnerSite = TypedDict(
+    "PartnerSite",
+    {
+        "url": str,
+        "name": str,
+        "descriptor": str,
+    },
+)
 """The first site; create more with the merchant's own key."""
 
-Payer = TypedDict("Payer", {
-    "id": NotRequired[str | None],
-    "email": NotRequired[str | None],
-    "phone": NotRequired[str | None],
-    "birthdate": NotRequired[str | None],
-})
+Payer = TypedDict(
+    "Payer",
+    {
+        "id": NotRequired[str | None],
+        "email": NotRequired[str | None],
+        "phone": NotRequired[str | None],
+        "birthdate": NotRequired[str | None],
+    },
+)
 """The payer."""
 
-PaymentMethod = TypedDict("PaymentMethod", {
-    "holderName": NotRequired[str | None],
-    "cardType": NotRequired[str | None],
-    "cardBrand": NotRequired[str | None],
-    "cardCountry": NotRequired[str | None],
-    "expirationMonth": NotRequired[int | None],
-    "expirationYear": NotRequired[int | None],
-    "cardBinNumber": NotRequired[str | None],
-    "cardLast4Digits": NotRequired[str | None],
-    "cardIssuer": NotRequired[str | None],
-    "cardLevel": NotRequired[str | None],
-    "cardFingerprint": NotRequired[str | None],
-    "cardNumber": str,
-    "token": NotRequired[bool | None],
-    "verificationValue": NotRequired[str | None],
-})
+PaymentMethod = TypedDict(
+    "PaymentMethod",
+    {
+        "holderName": NotRequired[str | None],
+        "cardType": NotRequired[str | None],
+        "cardBrand": NotRequired[str | None],
+        "cardCountry": NotRequired[str | None],
+        "expirationMonth": NotRequired[int | None],
+        "expirationYear": NotRequired[int | None],
+        "cardBinNumber": NotRequired[str | None],
+        "cardLast4Digits": NotRequired[str | None],
+        "cardIssuer": NotRequired[str | None],
+        "cardLevel": NotRequired[str | None],
+        "cardFingerprint": NotRequired[str | None],
+        "cardNumber": str,
+        "token": NotRequired[bool | None],
+        "verificationValue": NotRequired[str | None],
+    },
+)
 """The card: a token of /tokenize, or a card number."""
 
-PaymentMethodCopy = TypedDict("PaymentMethodCopy", {
-    "holderName": NotRequired[str | None],
-    "cardType": NotRequired[str | None],
-    "cardBrand": NotRequired[str | None],
-    "cardCountry": NotRequired[str | None],
-    "expirationMonth": NotRequired[int | None],
-    "expirationYear": NotRequired[int | None],
-    "cardBinNumber": NotRequired[str | None],
-    "cardLast4Digits": NotRequired[str | None],
-    "cardIssuer": NotRequired[str | None],
-    "cardLevel": NotRequired[str | None],
-    "cardFingerprint": NotRequired[str | None],
-    "cardNumber": NotRequired[str | None],
-    "token": NotRequired[bool | None],
-    "verificationValue": NotRequired[str | None],
-})
+PaymentMethodCopy = TypedDict(
+    "PaymentMethodCopy",
+    {
+        "holderName": NotRequired[str | None],
+        "cardType": NotRequired[str | None],
+        "cardBrand": NotRequired[str | None],
+        "cardCountry": NotRequired[str | None],
+        "expirationMonth": NotRequired[int | None],
+        "expirationYear": NotRequired[int | None],
+        "cardBinNumber": NotRequired[str | None],
+        "cardLast4Digits": NotRequired[str | None],
+        "cardIssuer": NotRequired[str | None],
+        "cardLevel": NotRequired[str | None],
+        "cardFingerprint": NotRequired[str | None],
+        "cardNumber": NotRequired[str | None],
+        "token": NotRequired[bool | None],
+        "verificationValue": NotRequired[str | None],
+    },
+)
 """The card of a copy: its first six and last four digits."""
 
-PolicyBody = TypedDict("PolicyBody", {
-    "unknownSites": Literal["refuse", "use_default"],
-})
+PolicyBody = TypedDict(
+    "PolicyBody",
+    {
+        "unknownSites": Literal["refuse", "use_default"],
+    },
+)
 """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
 
-Quota = TypedDict("Quota", {
-    "merchantsMax": int,
-    "merchants": int,
-    "callsPerMinute": int,
-    "callsThisMinute": int,
-})
+Quota = TypedDict(
+    "Quota",
+    {
+        "merchantsMax": int,
+        "merchants": int,
+        "callsPerMinute": int,
+        "callsThisMinute": int,
+    },
+)
 """Quotas of a partner, and their usage."""
 
-ReadDecline = TypedDict("ReadDecline", {
-    "code": str | None,
-    "meaning": str,
-    "kind": str,
-    "retry": str,
-    "waitHours": float | None,
-    "source": str,
-})
+ReadDecline = TypedDict(
+    "ReadDecline",
+    {
+        "code": str | None,
+        "meaning": str,
+        "kind": str,
+        "retry": str,
+        "waitHours": float | None,
+        "source": str,
+    },
+)
 """The meaning of the response code."""
 
-Reconciliation = TypedDict("Reconciliation", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "from": str,
-    "to": str,
-    "totals": list["MovementTotal"] | None,
-    "data": list["Movement"],
-    "next": str | None,
-})
+Reconciliation = TypedDict(
+    "Reconciliation",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["MovementTotal"] | None,
+        "data": list["Movement"],
+        "next": str | None,
+    },
+)
 """In the order of booking."""
 
-RefreshBody = TypedDict("RefreshBody", {
-    "refreshToken": str,
-})
+RefreshBody = TypedDict(
+    "RefreshBody",
+    {
+        "refreshToken": str,
+    },
+)
 """A refresh token works once, for a day."""
 
-RefundBody = TypedDict("RefundBody", {
-    "amountToRefund": NotRequired[str | None],
-    "items": NotRequired[list["RefundItem"] | None],
-    "refundMessage": NotRequired[str | None],
-    "idempotencyKey": NotRequired[str | None],
-    "currency": NotRequired[str | None],
-    "mid": NotRequired[str | None],
-    "isPartialRefund": NotRequired[bool | None],
-    "transactionId": NotRequired[str | None],
-})
+RefundBody = TypedDict(
+    "RefundBody",
+    {
+        "amountToRefund": NotRequired[str | None],
+        "items": NotRequired[list["RefundItem"] | None],
+        "refundMessage": NotRequired[str | None],
+        "idempotencyKey": NotRequired[str | None],
+        "currency": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+        "isPartialRefund": NotRequired[bool | None],
+        "transactionId": NotRequired[str | None],
+    },
+)
 """`amountToRefund` or `items`."""
 
-RefundItem = TypedDict("RefundItem", {
-    "sku": NotRequired[str | None],
-    "line": NotRequired[int | None],
-    "quantity": NotRequired[int | None],
-    "amount": NotRequired[int | None],
-})
+RefundItem = TypedDict(
+    "RefundItem",
+    {
+        "sku": NotRequired[str | None],
+        "line": NotRequired[int | None],
+        "quantity": NotRequired[int | None],
+        "amount": NotRequired[int | None],
+    },
+)
 """A line to pay back, by sku or line."""
 
-RefundShown = TypedDict("RefundShown", {
-    "id": str,
-    "number": int,
-    "status": str,
-    "amount": int,
-    "createdDate": str,
-    "message": str,
-    "reference": str | None,
-    "kind": str,
-    "state": str,
-    "items": list["RefundedItem"],
-    "history": list["RefundStep"],
-})
+RefundShown = TypedDict(
+    "RefundShown",
+    {
+        "id": str,
+        "number": int,
+        "status": str,
+        "amount": int,
+        "createdDate": str,
+        "message": str,
+        "reference": str | None,
+        "kind": str,
+        "state": str,
+        "items": list["RefundedItem"],
+        "history": list["RefundStep"],
+    },
+)
 """A refund of the order, or of a hold that was let go instead."""
 
-RefundStep = TypedDict("RefundStep", {
-    "happening": str,
-    "at": str,
-})
+RefundStep = TypedDict(
+    "RefundStep",
+    {
+        "happening": str,
+        "at": str,
+    },
+)
 """Something that happened to a refund."""
 
-Refunded = TypedDict("Refunded", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "responseCode": str,
-    "responseMessage": str,
-    "orderId": str,
-    "transactionId": str | None,
-})
+Refunded = TypedDict(
+    "Refunded",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "responseCode": str,
+        "responseMessage": str,
+        "orderId": str,
+        "transactionId": str | None,
+    },
+)
 """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
 
-RefundedItem = TypedDict("RefundedItem", {
-    "line": int,
-    "quantity": int,
-    "amount": int,
-})
+RefundedItem = TypedDict(
+    "RefundedItem",
+    {
+        "line": int,
+        "quantity": int,
+        "amount": int,
+    },
+)
 """What a refund took of a line."""
 
-ReplayBody = TypedDict("ReplayBody", {
-    "fromNumber": NotRequired[int | None],
-    "toNumber": NotRequired[int | None],
-    "since": NotRequired[str | None],
-    "until": NotRequired[str | None],
-    "events": NotRequired[list[str] | None],
-    "idempotencyKey": NotRequired[str | None],
-})
+ReplayBody = TypedDict(
+    "ReplayBody",
+    {
+        "fromNumber": NotRequired[int | None],
+        "toNumber": NotRequired[int | None],
+        "since": NotRequired[str | None],
+        "until": NotRequired[str | None],
+        "events": NotRequired[list[str] | None],
+        "idempotencyKey": NotRequired[str | None],
+    },
+)
 """What shall be sent again: what is left out bounds nothing."""
 
-ReplayShown = TypedDict("ReplayShown", {
-    "id": str,
-    "state": str,
-    "asked": dict[str, Any],
-    "found": int,
-    "ordersLeft": int,
-    "createdDate": str,
-})
+ReplayShown = TypedDict(
+    "ReplayShown",
+    {
+        "id": str,
+        "state": str,
+        "asked": dict[str, Any],
+        "found": int,
+        "ordersLeft": int,
+        "createdDate": str,
+    },
+)
 """A replay."""
 
-Replays = TypedDict("Replays", {
-    "data": list["ReplayShown"],
-    "success": bool,
-})
+Replays = TypedDict(
+    "Replays",
+    {
+        "data": list["ReplayShown"],
+        "success": bool,
+    },
+)
 """The last fifty, newest first."""
 
-Report = TypedDict("Report", {
-    "from": str,
-    "to": str,
-    "data": list["ReportRow"],
-    "next": str | None,
-    "success": bool,
-})
+Report = TypedDict(
+    "Report",
+    {
+        "from": str,
+        "to": str,
+        "data": list["ReportRow"],
+        "next": str | None,
+        "success": bool,
+    },
+)
 """A page of it."""
 
-ReportRow = TypedDict("ReportRow", {
-    "mid": str,
-    "name": str,
-    "day": str,
-    "currency": str,
-    "kind": str,
-    "count": int,
-    "amount": int,
-})
+ReportRow = TypedDict(
+    "ReportRow",
+    {
+        "mid": str,
+        "name": str,
+        "day": str,
+        "currency": str,
+        "kind": str,
+        "count": int,
+        "amount": int,
+    },
+)
 """Of one merchant, day, currency and kind."""
 
-RotateBody = TypedDict("RotateBody", {
-    "overlapHours": NotRequired[int],
-})
+RotateBody = TypedDict(
+    "RotateBody",
+    {
+        "overlapHours": NotRequired[int],
+    },
+)
 """How long the old key stays good."""
 
-RotatedKey = TypedDict("RotatedKey", {
-    "signingKey": str,
-    "previousKeyUntil": str | None,
-    "success": bool,
-})
+RotatedKey = TypedDict(
+    "RotatedKey",
+    {
+        "signingKey": str,
+        "previousKeyUntil": str | None,
+        "success": bool,
+    },
+)
 """The merchant's new key."""
 
-RowAnswer = TypedDict("RowAnswer", {
-    "row": int,
-    "line": int,
-    "sequenceNumber": str,
-    "orderId": str | None,
-    "orderSessionKey": str | None,
-    "transmitId": str | None,
-    "status": str,
-    "code": str | None,
-    "errors": list["RowError"],
-    "warning": str | None,
-})
+RowAnswer = TypedDict(
+    "RowAnswer",
+    {
+        "row": int,
+        "line": int,
+        "sequenceNumber": str,
+        "orderId": str | None,
+        "orderSessionKey": str | None,
+        "transmitId": str | None,
+        "status": str,
+        "code": str | None,
+        "errors": list["RowError"],
+        "warning": str | None,
+    },
+)
 """What became of one row; one such object a line."""
 
-RowError = TypedDict("RowError", {
-    "field": str,
-    "message": str,
-    "cure": str | None,
-})
+RowError = TypedDict(
+    "RowError",
+    {
+        "field": str,
+        "message": str,
+        "cure": str | None,
+    },
+)
 """Why a row was not taken."""
 
-Settlement = TypedDict("Settlement", {
-    "id": str,
-    "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
-    "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
-    "periodFrom": str,
-    "periodTo": str,
-    "closedDate": str,
-    "payoutDate": str | None,
-    "paymentRef": str | None,
-    "currency": str,
-    "totalValue": int,
-    "fees": int,
-    "chargebackFees": int,
-    "chargebacks": int,
-    "returns": int,
-    "adjustment": int,
-    "reserve": int,
-    "carried": int,
-    "payout": int,
-    "lines": int,
-    "ledgerPage": int,
-    "ledgerRoot": str,
-})
+Settlement = TypedDict(
+    "Settlement",
+    {
+        "id": str,
+        "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
+        "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
+        "periodFrom": str,
+        "periodTo": str,
+        "closedDate": str,
+        "payoutDate": str | None,
+        "paymentRef": str | None,
+        "currency": str,
+        "totalValue": int,
+        "fees": int,
+        "chargebackFees": int,
+        "chargebacks": int,
+        "returns": int,
+        "adjustment": int,
+        "reserve": int,
+        "carried": int,
+        "payout": int,
+        "lines": int,
+        "ledgerPage": int,
+        "ledgerRoot": str,
+    },
+)
 """One period in one currency. The amounts add up to the payout."""
 
-SettlementDetail = TypedDict("SettlementDetail", {
-    "id": str,
-    "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
-    "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
-    "periodFrom": str,
-    "periodTo": str,
-    "closedDate": str,
-    "payoutDate": str | None,
-    "paymentRef": str | None,
-    "currency": str,
-    "totalValue": int,
-    "fees": int,
-    "chargebackFees": int,
-    "chargebacks": int,
-    "returns": int,
-    "adjustment": int,
-    "reserve": int,
-    "carried": int,
-    "payout": int,
-    "lines": int,
-    "ledgerPage": int,
-    "ledgerRoot": str,
-    "success": bool,
-})
+SettlementDetail = TypedDict(
+    "SettlementDetail",
+    {
+        "id": str,
+        "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
+        "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
+        "periodFrom": str,
+        "periodTo": str,
+        "closedDate": str,
+        "payoutDate": str | None,
+        "paymentRef": str | None,
+        "currency": str,
+        "totalValue": int,
+        "fees": int,
+        "chargebackFees": int,
+        "chargebacks": int,
+        "returns": int,
+        "adjustment": int,
+        "reserve": int,
+        "carried": int,
+        "payout": int,
+        "lines": int,
+        "ledgerPage": int,
+        "ledgerRoot": str,
+        "success": bool,
+    },
+)
 """One, with `success` as every answer."""
 
-SettlementLine = TypedDict("SettlementLine", {
-    "id": str,
-    "kind": Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"],
-    "amount": int,
-    "currency": str,
-    "orderId": str | None,
-    "externalOrderId": str | None,
-    "siteId": str | None,
-    "descriptor": str | None,
-    "placedDate": str | None,
-    "bookedDate": str,
-    "source": str,
-    "sourceId": str,
-    "note": str | None,
-})
+SettlementLine = TypedDict(
+    "SettlementLine",
+    {
+        "id": str,
+        "kind": Literal[
+            "adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"
+        ],
+        "amount": int,
+        "currency": str,
+        "orderId": str | None,
+        "externalOrderId": str | None,
+        "siteId": str | None,
+        "descriptor": str | None,
+        "placedDate": str | None,
+        "bookedDate": str,
+        "source": str,
+        "sourceId": str,
+        "note": str | None,
+    },
+)
 """One entry of the ledger on your account. An entry is in one settlement at most."""
 
-SettlementLines = TypedDict("SettlementLines", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "data": list["SettlementLine"],
-    "next": str | None,
-})
+SettlementLines = TypedDict(
+    "SettlementLines",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["SettlementLine"],
+        "next": str | None,
+    },
+)
 """In the order of booking."""
 
-SettlementList = TypedDict("SettlementList", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "pageNumber": int,
-    "pageSize": int,
-    "pageCount": int,
-    "totalItemCount": int,
-    "hasPreviousPage": bool,
-    "hasNextPage": bool,
-    "data": list["Settlement"],
-})
+SettlementList = TypedDict(
+    "SettlementList",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "pageNumber": int,
+        "pageSize": int,
+        "pageCount": int,
+        "totalItemCount": int,
+        "hasPreviousPage": bool,
+        "hasNextPage": bool,
+        "data": list["Settlement"],
+    },
+)
 """A page of them."""
 
-Site = TypedDict("Site", {
-    "id": str,
-    "url": str,
-    "name": str,
-    "descriptor": str,
-    "citWeb": bool,
-    "citCallcenter": bool,
-    "mit": bool,
-    "isDefault": bool,
-    "createdDate": str,
-    "supportContact": str,
-})
+Site = TypedDict(
+    "Site",
+    {
+        "id": str,
+        "url": str,
+        "name": str,
+        "descriptor": str,
+        "citWeb": bool,
+        "citCallcenter": bool,
+        "mit": bool,
+        "isDefault": bool,
+        "createdDate": str,
+        "supportContact": str,
+    },
+)
 """A site."""
 
-SiteBody = TypedDict("SiteBody", {
-    "citWeb": NotRequired[bool | None],
-    "citCallcenter": NotRequired[bool | None],
-    "mit": NotRequired[bool | None],
-    "isDefault": NotRequired[bool | None],
-    "supportContact": NotRequired[str | None],
-    "url": str,
-    "name": str,
-    "descriptor": str,
-})
+SiteBody = TypedDict(
+    "SiteBody",
+    {
+        "citWeb": NotRequired[bool | None],
+        "citCallcenter": NotRequired[bool | None],
+        "mit": NotRequired[bool | None],
+        "isDefault": NotRequired[bool | None],
+        "supportContact": NotRequired[str | None],
+        "url": str,
+        "name": str,
+        "descriptor": str,
+    },
+)
 """A site or campaign."""
 
-SitePatch = TypedDict("SitePatch", {
-    "citWeb": NotRequired[bool | None],
-    "citCallcenter": NotRequired[bool | None],
-    "mit": NotRequired[bool | None],
-    "isDefault": NotRequired[bool | None],
-    "supportContact": NotRequired[str | None],
-    "url": NotRequired[str | None],
-    "name": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-})
+SitePatch = TypedDict(
+    "SitePatch",
+    {
+        "citWeb": NotRequired[bool | None],
+        "citCallcenter": NotRequired[bool | None],
+        "mit": NotRequired[bool | None],
+        "isDefault": NotRequired[bool | None],
+        "supportContact": NotRequired[str | None],
+        "url": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+    },
+)
 """Missing fields stay unchanged."""
 
-SiteRow = TypedDict("SiteRow", {
-    "currency": str,
-    "approved": int,
-    "refunded": int,
-    "chargebacks": int,
-    "fees": int,
-    "chargebackFees": int,
-    "adjusted": int,
-    "net": int,
-    "disputed": int,
-    "approvals": int,
-    "refunds": int,
-    "disputes": int,
-    "siteId": str | None,
-    "site": str | None,
-    "url": str | None,
-})
+SiteRow = TypedDict(
+    "SiteRow",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+        "siteId": str | None,
+        "site": str | None,
+        "url": str | None,
+    },
+)
 """All orders of a site."""
 
-Sites = TypedDict("Sites", {
-    "data": list["Site"],
-    "success": bool,
-})
+Sites = TypedDict(
+    "Sites",
+    {
+        "data": list["Site"],
+        "success": bool,
+    },
+)
 """All that take orders."""
 
-SitesReport = TypedDict("SitesReport", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "from": str,
-    "to": str,
-    "totals": list["Sums"] | None,
-    "next": str | None,
-    "data": list["SiteRow"],
-})
+SitesReport = TypedDict(
+    "SitesReport",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["Sums"] | None,
+        "next": str | None,
+        "data": list["SiteRow"],
+    },
+)
 """By site."""
 
-StepBody = TypedDict("StepBody", {
-    "note": NotRequired[str | None],
-})
+StepBody = TypedDict(
+    "StepBody",
+    {
+        "note": NotRequired[str | None],
+    },
+)
 """May be left out."""
 
-StopBody = TypedDict("StopBody", {
-    "reason": NotRequired[str | None],
-})
+StopBody = TypedDict(
+    "StopBody",
+    {
+        "reason": NotRequired[str | None],
+    },
+)
 """Nothing needs to be said."""
 
-StoredMethod = TypedDict("StoredMethod", {
-    "token": str,
-    "created_at": str,
-    "updated_at": str,
-    "last_four_digits": str,
-    "first_six_digits": str,
-    "card_type": str,
-    "month": int,
-    "year": int,
-    "test": bool,
-    "email": str | None,
-    "first_name": str | None,
-    "last_name": str | None,
-    "full_name": str | None,
-    "storage_state": str,
-    "payment_method_type": str,
-    "errors": list[Any],
-    "data": None,
-    "metadata": None,
-    "address1": None,
-    "address2": None,
-    "city": None,
-    "state": None,
-    "zip": None,
-    "country": None,
-    "phone_number": None,
-    "company": None,
-    "fingerprint": None,
-    "verification_value": None,
-    "number": None,
-})
+StoredMethod = TypedDict(
+    "StoredMethod",
+    {
+        "token": str,
+        "created_at": str,
+        "updated_at": str,
+        "last_four_digits": str,
+        "first_six_digits": str,
+        "card_type": str,
+        "month": int,
+        "year": int,
+        "test": bool,
+        "email": str | None,
+        "first_name": str | None,
+        "last_name": str | None,
+        "full_name": str | None,
+        "storage_state": str,
+        "payment_method_type": str,
+        "errors": list[Any],
+        "data": None,
+        "metadata": None,
+        "address1": None,
+        "address2": None,
+        "city": None,
+        "state": None,
+        "zip": None,
+        "country": None,
+        "phone_number": None,
+        "company": None,
+        "fingerprint": None,
+        "verification_value": None,
+        "number": None,
+    },
+)
 """Non-sensitive card data; store `token`."""
 
-Subscription = TypedDict("Subscription", {
-    "subscriptionId": NotRequired[str | None],
-    "interval": NotRequired[str | None],
-    "price": NotRequired[str | None],
-    "currency": NotRequired[str | None],
-    "paymentNumber": NotRequired[str | None],
-    "totalPayments": NotRequired[str | None],
-})
+Subscription = TypedDict(
+    "Subscription",
+    {
+        "subscriptionId": NotRequired[str | None],
+        "interval": NotRequired[str | None],
+        "price": NotRequired[str | None],
+        "currency": NotRequired[str | None],
+        "paymentNumber": NotRequired[str | None],
+        "totalPayments": NotRequired[str | None],
+    },
+)
 """The agreement of a recurring payment."""
 
-Sums = TypedDict("Sums", {
-    "currency": str,
-    "approved": int,
-    "refunded": int,
-    "chargebacks": int,
-    "fees": int,
-    "chargebackFees": int,
-    "adjusted": int,
-    "net": int,
-    "disputed": int,
-    "approvals": int,
-    "refunds": int,
-    "disputes": int,
-})
+Sums = TypedDict(
+    "Sums",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+    },
+)
 """What was booked in the period. `net` is the sum of the six amounts before it."""
 
-Switch = TypedDict("Switch", {
-    "level": Literal["campaign", "merchant", "site"],
-    "id": str,
-    "name": str,
-    "kind": Literal["cit_callcenter", "cit_web", "mit"],
-    "on": bool,
-    "createdDate": str,
-    "siteId": str | None,
-    "key": str | None,
-    "lastChange": "Change | None",
-})
+Switch = TypedDict(
+    "Switch",
+    {
+        "level": Literal["campaign", "merchant", "site"],
+        "id": str,
+        "name": str,
+        "kind": Literal["cit_callcenter", "cit_web", "mit"],
+        "on": bool,
+        "createdDate": str,
+        "siteId": str | None,
+        "key": str | None,
+        "lastChange": "Change | None",
+    },
+)
 """One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
 
-SwitchBody = TypedDict("SwitchBody", {
-    "kind": Literal["cit_callcenter", "cit_web", "mit"],
-    "on": bool,
-    "siteId": NotRequired[str | None],
-    "campaignId": NotRequired[str | None],
-    "why": NotRequired[str | None],
-    "mid": NotRequired[str | None],
-})
+SwitchBody = TypedDict(
+    "SwitchBody",
+    {
+        "kind": Literal["cit_callcenter", "cit_web", "mit"],
+        "on": bool,
+        "siteId": NotRequired[str | None],
+        "campaignId": NotRequired[str | None],
+        "why": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
 """What shall be switched, and how."""
 
-SwitchResult = TypedDict("SwitchResult", {
-    "mid": str,
-    "changed": list[str],
-    "result": str,
-    "reason": str | None,
-})
+SwitchResult = TypedDict(
+    "SwitchResult",
+    {
+        "mid": str,
+        "changed": list[str],
+        "result": str,
+        "reason": str | None,
+    },
+)
 """What became of it at one merchant."""
 
-SwitchResults = TypedDict("SwitchResults", {
-    "data": list["SwitchResult"],
-    "changed": int,
-    "success": bool,
-})
+SwitchResults = TypedDict(
+    "SwitchResults",
+    {
+        "data": list["SwitchResult"],
+        "changed": int,
+        "success": bool,
+    },
+)
 """One for each mid, in their order."""
 
-SwitchedNow = TypedDict("SwitchedNow", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "switch": "Switch",
-    "changed": bool,
-})
+SwitchedNow = TypedDict(
+    "SwitchedNow",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "switch": "Switch",
+        "changed": bool,
+    },
+)
 """How it stands."""
 
-Switches = TypedDict("Switches", {
-    "data": list["Switch"],
-    "unknownSites": Literal["refuse", "use_default"],
-    "success": bool,
-})
+Switches = TypedDict(
+    "Switches",
+    {
+        "data": list["Switch"],
+        "unknownSites": Literal["refuse", "use_default"],
+        "success": bool,
+    },
+)
 """The merchant's three, then each site's with its campaigns'."""
 
-SwitchesBody = TypedDict("SwitchesBody", {
-    "mids": list[str],
-    "citWeb": NotRequired[bool | None],
-    "citCallcenter": NotRequired[bool | None],
-    "mit": NotRequired[bool | None],
-    "why": NotRequired[str | None],
-})
+SwitchesBody = TypedDict(
+    "SwitchesBody",
+    {
+        "mids": list[str],
+        "citWeb": NotRequired[bool | None],
+        "citCallcenter": NotRequired[bool | None],
+        "mit": NotRequired[bool | None],
+        "why": NotRequired[str | None],
+    },
+)
 """What is left out stays as it is at each."""
 
-TestAnswer = TypedDict("TestAnswer", {
-    "success": bool,
-    "event": str,
-    "eventId": str,
-    "status": int,
-    "latencyMs": int,
-    "answer": str,
-})
+TestAnswer = TypedDict(
+    "TestAnswer",
+    {
+        "success": bool,
+        "event": str,
+        "eventId": str,
+        "status": int,
+        "latencyMs": int,
+        "answer": str,
+    },
+)
 """What the receiver said."""
 
-TestBody = TypedDict("TestBody", {
-    "event": NotRequired[str | None],
-})
+TestBody = TypedDict(
+    "TestBody",
+    {
+        "event": NotRequired[str | None],
+    },
+)
 """Which event; a completed payment when none is named."""
 
-Tested = TypedDict("Tested", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "kind": Literal["cit_callcenter", "cit_web", "mit"],
-    "world": Literal["live", "sandbox"],
-    "hops": list["Hop"],
-})
+Tested = TypedDict(
+    "Tested",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "kind": Literal["cit_callcenter", "cit_web", "mit"],
+        "world": Literal["live", "sandbox"],
+        "hops": list["Hop"],
+    },
+)
 """`success`: no step failed. No card is charged, and no order is made."""
 
-TestedBody = TypedDict("TestedBody", {
-    "kind": Literal["cit_callcenter", "cit_web", "mit"],
-    "siteId": NotRequired[str | None],
-    "campaign": NotRequired[str | None],
-    "mid": NotRequired[str | None],
-})
+TestedBody = TypedDict(
+    "TestedBody",
+    {
+        "kind": Literal["cit_callcenter", "cit_web", "mit"],
+        "siteId": NotRequired[str | None],
+        "campaign": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
 """Which way is tried."""
 
-ThreeDSecure = TypedDict("ThreeDSecure", {
-    "threeDsVersion": NotRequired[str | None],
-    "ecommerceIndicator": NotRequired[str | None],
-    "authenticationValue": NotRequired[str | None],
-    "directoryServerTransactionId": NotRequired[str | None],
-    "xid": NotRequired[str | None],
-    "authenticationValueAlgorithm": NotRequired[str | None],
-    "directoryResponseStatus": NotRequired[str | None],
-    "authenticationResponseStatus": NotRequired[str | None],
-    "enrolled": NotRequired[str | None],
-})
+ThreeDSecure = TypedDict(
+    "ThreeDSecure",
+    {
+        "threeDsVersion": NotRequired[str | None],
+        "ecommerceIndicator": NotRequired[str | None],
+        "authenticationValue": NotRequired[str | None],
+        "directoryServerTransactionId": NotRequired[str | None],
+        "xid": NotRequired[str | None],
+        "authenticationValueAlgorithm": NotRequired[str | None],
+        "directoryResponseStatus": NotRequired[str | None],
+        "authenticationResponseStatus": NotRequired[str | None],
+        "enrolled": NotRequired[str | None],
+    },
+)
 """The authentication of the original transaction."""
 
-Token = TypedDict("Token", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "accessToken": str,
-    "refreshToken": str,
-    "expires": int,
-    "id": str,
-    "session": None,
-    "daysToEnforceMFA": None,
-    "skipAvailable": None,
-})
+Token = TypedDict(
+    "Token",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "accessToken": str,
+        "refreshToken": str,
+        "expires": int,
+        "id": str,
+        "session": None,
+        "daysToEnforceMFA": None,
+        "skipAvailable": None,
+    },
+)
 """`accessToken` lives ten minutes: keep it until a call says 401."""
 
-TokenBody = TypedDict("TokenBody", {
-    "appKey": str,
-    "appSecret": str,
-})
+TokenBody = TypedDict(
+    "TokenBody",
+    {
+        "appKey": str,
+        "appSecret": str,
+    },
+)
 """A merchant's key with its secret; a partner's (`ppk_…`) for /v1/partner."""
 
-TokenizeBody = TypedDict("TokenizeBody", {
-    "payment_method": NotRequired["CardMethod | None"],
-    "payment": NotRequired["OlderPayment | None"],
-    "mid": NotRequired[str | None],
-    "environment": NotRequired[str | None],
-})
+TokenizeBody = TypedDict(
+    "TokenizeBody",
+    {
+        "payment_method": NotRequired["CardMethod | None"],
+        "payment": NotRequired["OlderPayment | None"],
+        "mid": NotRequired[str | None],
+        "environment": NotRequired[str | None],
+    },
+)
 """The card, in today's place or in the older one."""
 
-Tokenized = TypedDict("Tokenized", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "status": str | None,
-    "transaction": "VaultTransaction",
-    "cardBinInfo": None,
-})
+Tokenized = TypedDict(
+    "Tokenized",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "status": str | None,
+        "transaction": "VaultTransaction",
+        "cardBinInfo": None,
+    },
+)
 """The stored card: `transaction.payment_method.token` is what /evaluate takes."""
 
-Transaction = TypedDict("Transaction", {
-    "currency": str,
-    "timestampUtc": NotRequired[str | None],
-    "timestamp": NotRequired[str | None],
-    "timezoneUtcOffset": NotRequired[int | None],
-    "transactionType": NotRequired[str | None],
-    "responseDescription": NotRequired[str | None],
-    "responseStatus": NotRequired[str | None],
-    "responseSubStatus": NotRequired[str | None],
-    "processorName": NotRequired[str | None],
-    "adviceCode": NotRequired[str | None],
-    "cardNotPresent": NotRequired[bool | None],
-    "dynamicDescriptor": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-    "networkTransactionId": NotRequired[str | None],
-    "id": str,
-    "amount": int,
-    "responseCode": str,
-    "responseCodeSource": str,
-    "avsResultCode": str,
-    "cvvResultCode": str,
-    "cavvResultCode": str,
-})
+Transaction = TypedDict(
+    "Transaction",
+    {
+        "currency": str,
+        "timestampUtc": NotRequired[str | None],
+        "timestamp": NotRequired[str | None],
+        "timezoneUtcOffset": NotRequired[int | None],
+        "transactionType": NotRequired[str | None],
+        "responseDescription": NotRequired[str | None],
+        "responseStatus": NotRequired[str | None],
+        "responseSubStatus": NotRequired[str | None],
+        "processorName": NotRequired[str | None],
+        "adviceCode": NotRequired[str | None],
+        "cardNotPresent": NotRequired[bool | None],
+        "dynamicDescriptor": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+        "networkTransactionId": NotRequired[str | None],
+        "id": str,
+        "amount": int,
+        "responseCode": str,
+        "responseCodeSource": str,
+        "avsResultCode": str,
+        "cvvResultCode": str,
+        "cavvResultCode": str,
+    },
+)
 """The declined transaction at the merchant's processor."""
 
-TransactionCopy = TypedDict("TransactionCopy", {
-    "currency": str,
-    "timestampUtc": NotRequired[str | None],
-    "timestamp": NotRequired[str | None],
-    "timezoneUtcOffset": NotRequired[int | None],
-    "transactionType": NotRequired[str | None],
-    "responseDescription": NotRequired[str | None],
-    "responseStatus": NotRequired[str | None],
-    "responseSubStatus": NotRequired[str | None],
-    "processorName": NotRequired[str | None],
-    "adviceCode": NotRequired[str | None],
-    "cardNotPresent": NotRequired[bool | None],
-    "dynamicDescriptor": NotRequired[str | None],
-    "descriptor": NotRequired[str | None],
-    "networkTransactionId": NotRequired[str | None],
-    "amount": int,
-    "id": NotRequired[str | None],
-    "responseCode": NotRequired[str | None],
-    "responseCodeSource": NotRequired[str | None],
-    "avsResultCode": NotRequired[str | None],
-    "cvvResultCode": NotRequired[str | None],
-    "cavvResultCode": NotRequired[str | None],
-})
+TransactionCopy = TypedDict(
+    "TransactionCopy",
+    {
+        "currency": str,
+        "timestampUtc": NotRequired[str | None],
+        "timestamp": NotRequired[str | None],
+        "timezoneUtcOffset": NotRequired[int | None],
+        "transactionType": NotRequired[str | None],
+        "responseDescription": NotRequired[str | None],
+        "responseStatus": NotRequired[str | None],
+        "responseSubStatus": NotRequired[str | None],
+        "processorName": NotRequired[str | None],
+        "adviceCode": NotRequired[str | None],
+        "cardNotPresent": NotRequired[bool | None],
+        "dynamicDescriptor": NotRequired[str | None],
+        "descriptor": NotRequired[str | None],
+        "networkTransactionId": NotRequired[str | None],
+        "amount": int,
+        "id": NotRequired[str | None],
+        "responseCode": NotRequired[str | None],
+        "responseCodeSource": NotRequired[str | None],
+        "avsResultCode": NotRequired[str | None],
+        "cvvResultCode": NotRequired[str | None],
+        "cavvResultCode": NotRequired[str | None],
+    },
+)
 """Any transaction at the merchant's processor."""
 
-TransactionRow = TypedDict("TransactionRow", {
-    "currency": str,
-    "approved": int,
-    "refunded": int,
-    "chargebacks": int,
-    "fees": int,
-    "chargebackFees": int,
-    "adjusted": int,
-    "net": int,
-    "disputed": int,
-    "approvals": int,
-    "refunds": int,
-    "disputes": int,
-    "orderId": str | None,
-    "externalOrderId": str | None,
-    "orderType": str | None,
-    "placedDate": str | None,
-    "siteId": str | None,
-    "site": str | None,
-    "campaign": str | None,
-    "descriptor": str | None,
-})
+TransactionRow = TypedDict(
+    "TransactionRow",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+        "orderId": str | None,
+        "externalOrderId": str | None,
+        "orderType": str | None,
+        "placedDate": str | None,
+        "siteId": str | None,
+        "site": str | None,
+        "campaign": str | None,
+        "descriptor": str | None,
+    },
+)
 """One order. Ids are null in a last row, of what is about no single order."""
 
-Transactions = TypedDict("Transactions", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "from": str,
-    "to": str,
-    "totals": list["Sums"] | None,
-    "next": str | None,
-    "data": list["TransactionRow"],
-})
+Transactions = TypedDict(
+    "Transactions",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["Sums"] | None,
+        "next": str | None,
+        "data": list["TransactionRow"],
+    },
+)
 """By order."""
 
-TransmitBody = TypedDict("TransmitBody", {
-    "isDeclined": bool,
-    "orderId": str,
-    "isMIT": NotRequired[bool | None],
-    "mid": NotRequired[str | None],
-    "orderSource": NotRequired[str | None],
-    "siteId": NotRequired[str | None],
-    "siteUrl": NotRequired[str | None],
-    "campaign": NotRequired[str | None],
-    "customerIp": NotRequired[str | None],
-    "senseKey": NotRequired[str | None],
-    "isRecurring": NotRequired[bool | None],
-    "subscription": NotRequired["Subscription | None"],
-    "payer": NotRequired["Payer | None"],
-    "billingInformation": NotRequired["Address | None"],
-    "shippingInformation": NotRequired["Address | None"],
-    "orderItems": NotRequired[list["OrderItem"] | None],
-    "merchant": NotRequired["MerchantTold | None"],
-    "deviceDetails": NotRequired[dict[str, Any] | None],
-    "additionalFields": NotRequired[list[Any] | None],
-    "correlationId": NotRequired[str | None],
-    "source": NotRequired[str | None],
-    "extraData": NotRequired[Any | None],
-    "transaction": "TransactionCopy",
-    "paymentMethod": NotRequired["PaymentMethodCopy | None"],
-    "transmitId": NotRequired[str | None],
-    "outcome": NotRequired["str | Happened | None"],
-    "refund": NotRequired["str | Happened | None"],
-    "chargeback": NotRequired["str | Happened | None"],
-    "sequenceNumber": NotRequired[str | None],
-    "transactionType": NotRequired[str | None],
-    "threeDSecure": NotRequired["ThreeDSecure | None"],
-    "expiryDateUtc": NotRequired[str | None],
-    "idempotencyKey": NotRequired[str | None],
-})
+TransmitBody = TypedDict(
+    "TransmitBody",
+    {
+        "isDeclined": bool,
+        "orderId": str,
+        "isMIT": NotRequired[bool | None],
+        "mid": NotRequired[str | None],
+        "orderSource": NotRequired[str | None],
+        "siteId": NotRequired[str | None],
+        "siteUrl": NotRequired[str | None],
+        "campaign": NotRequired[str | None],
+        "customerIp": NotRequired[str | None],
+        "senseKey": NotRequired[str | None],
+        "isRecurring": NotRequired[bool | None],
+        "subscription": NotRequired["Subscription | None"],
+        "payer": NotRequired["Payer | None"],
+        "billingInformation": NotRequired["Address | None"],
+        "shippingInformation": NotRequired["Address | None"],
+        "orderItems": NotRequired[list["OrderItem"] | None],
+        "merchant": NotRequired["MerchantTold | None"],
+        "deviceDetails": NotRequired[dict[str, Any] | None],
+        "additionalFields": NotRequired[list[Any] | None],
+        "correlationId": NotRequired[str | None],
+        "source": NotRequired[str | None],
+        "extraData": NotRequired[Any | None],
+        "transaction": "TransactionCopy",
+        "paymentMethod": NotRequired["PaymentMethodCopy | None"],
+        "transmitId": NotRequired[str | None],
+        "outcome": NotRequired["str | Happened | None"],
+        "refund": NotRequired["str | Happened | None"],
+        "chargeback": NotRequired["str | Happened | None"],
+        "sequenceNumber": NotRequired[str | None],
+        "transactionType": NotRequired[str | None],
+        "threeDSecure": NotRequired["ThreeDSecure | None"],
+        "expiryDateUtc": NotRequired[str | None],
+        "idempotencyKey": NotRequired[str | None],
+    },
+)
 """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
-Transmitted = TypedDict("Transmitted", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "transmitId": str,
-    "status": int,
-})
+Transmitted = TypedDict(
+    "Transmitted",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "transmitId": str,
+        "status": int,
+    },
+)
 """The transmission's id, under which it may be updated."""
 
-UpdateBody = TypedDict("UpdateBody", {
-    "isDeclined": NotRequired[bool | None],
-    "outcome": NotRequired["str | Happened | None"],
-    "refund": NotRequired["str | Happened | None"],
-    "chargeback": NotRequired["str | Happened | None"],
-    "transaction": NotRequired["TransactionCopy | None"],
-})
+UpdateBody = TypedDict(
+    "UpdateBody",
+    {
+        "isDeclined": NotRequired[bool | None],
+        "outcome": NotRequired["str | Happened | None"],
+        "refund": NotRequired["str | Happened | None"],
+        "chargeback": NotRequired["str | Happened | None"],
+        "transaction": NotRequired["TransactionCopy | None"],
+    },
+)
 """What became of a transmitted transaction, told later; one of these at least."""
 
-Upload = TypedDict("Upload", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "id": str,
-    "kind": Literal["evaluate", "transmit"],
-    "form": Literal["csv", "json"],
-    "fileName": str,
-    "status": Literal["completed", "received", "stopped", "working"],
-    "rows": int,
-    "done": int,
-    "refused": int,
-    "stopping": bool,
-    "notes": list[str],
-    "receivedDate": str,
-    "finishedDate": str | None,
-    "repeated": bool,
-})
+Upload = TypedDict(
+    "Upload",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "id": str,
+        "kind": Literal["evaluate", "transmit"],
+        "form": Literal["csv", "json"],
+        "fileName": str,
+        "status": Literal["completed", "received", "stopped", "working"],
+        "rows": int,
+        "done": int,
+        "refused": int,
+        "stopping": bool,
+        "notes": list[str],
+        "receivedDate": str,
+        "finishedDate": str | None,
+        "repeated": bool,
+    },
+)
 """A file and how far its rows are."""
 
-UploadBody = TypedDict("UploadBody", {
-    "kind": NotRequired[Literal["evaluate", "transmit"] | None],
-    "mid": NotRequired[str | None],
-    "authorizationToken": NotRequired[str | None],
-    "expiryDateUtc": NotRequired[str | None],
-    "rows": list[dict[str, Any]],
-})
+UploadBody = TypedDict(
+    "UploadBody",
+    {
+        "kind": NotRequired[Literal["evaluate", "transmit"] | None],
+        "mid": NotRequired[str | None],
+        "authorizationToken": NotRequired[str | None],
+        "expiryDateUtc": NotRequired[str | None],
+        "rows": list[dict[str, Any]],
+    },
+)
 """A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
     taken too."""
 
-UploadList = TypedDict("UploadList", {
-    "success": bool,
-    "result": str | None,
-    "statusCode": str | None,
-    "errors": list["ErrorTuple"],
-    "customProperties": dict[str, str],
-    "data": list["Upload"],
-    "next": str | None,
-})
+UploadList = TypedDict(
+    "UploadList",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["Upload"],
+        "next": str | None,
+    },
+)
 """Newest first."""
 
-VaultTransaction = TypedDict("VaultTransaction", {
-    "on_test_gateway": bool,
-    "created_at": str,
-    "updated_at": str,
-    "token": str,
-    "payment_method": "StoredMethod",
-    "email": str | None,
-    "succeeded": bool,
-    "state": str,
-    "transaction_type": str,
-    "amount": int,
-    "payment_method_added": bool,
-    "message_key": str,
-    "message": str,
-    "order_id": None,
-    "ip": None,
-    "description": None,
-    "merchant_name_descriptor": None,
-    "merchant_location_descriptor": None,
-    "gateway_specific_fields": None,
-    "gateway_specific_response_fields": None,
-    "gateway_transaction_id": None,
-    "gateway_latency_ms": None,
-    "currency_code": None,
-    "retain_on_success": None,
-    "response": None,
-})
+VaultTransaction = TypedDict(
+    "VaultTransaction",
+    {
+        "on_test_gateway": bool,
+        "created_at": str,
+        "updated_at": str,
+        "token": str,
+        "payment_method": "StoredMethod",
+        "email": str | None,
+        "succeeded": bool,
+        "state": str,
+        "transaction_type": str,
+        "amount": int,
+        "payment_method_added": bool,
+        "message_key": str,
+        "message": str,
+        "order_id": None,
+        "ip": None,
+        "description": None,
+        "merchant_name_descriptor": None,
+        "merchant_location_descriptor": None,
+        "gateway_specific_fields": None,
+        "gateway_specific_response_fields": None,
+        "gateway_transaction_id": None,
+        "gateway_latency_ms": None,
+        "currency_code": None,
+        "retain_on_success": None,
+        "response": None,
+    },
+)
 """The tokenization, as a transaction."""
 
-Volumes = TypedDict("Volumes", {
-    "currency": NotRequired[str | None],
-    "monthlyAmount": NotRequired[int | None],
-    "averageAmount": NotRequired[int | None],
-})
+Volumes = TypedDict(
+    "Volumes",
+    {
+        "currency": NotRequired[str | None],
+        "monthlyAmount": NotRequired[int | None],
+        "averageAmount": NotRequired[int | None],
+    },
+)
 """Expected sales."""

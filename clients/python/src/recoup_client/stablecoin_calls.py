@@ -14,9 +14,21 @@ class RecoupStablecoin(Waiting):
         found: s.ChargeAnswer = self._call("POST", "/api/v1/charges", body=body)
         return found
 
-    def list_orders(self, *, status: Literal["canceled", "created", "expired", "failed", "paid", "partially_refunded", "pending", "refunded"] | None = None, limit: int | None = None, offset: int | None = None, merchant_order_id: str | None = None) -> s.OrderList:
+    def list_orders(
+        self,
+        *,
+        status: Literal["canceled", "created", "expired", "failed", "paid", "partially_refunded", "pending", "refunded"]
+        | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        merchant_order_id: str | None = None,
+    ) -> s.OrderList:
         """List orders."""
-        found: s.OrderList = self._call("GET", "/api/v1/orders", query={"status": status, "limit": limit, "offset": offset, "merchant_order_id": merchant_order_id})
+        found: s.OrderList = self._call(
+            "GET",
+            "/api/v1/orders",
+            query={"status": status, "limit": limit, "offset": offset, "merchant_order_id": merchant_order_id},
+        )
         return found
 
     def get_order(self, id: str) -> s.OrderAnswer:
@@ -84,9 +96,17 @@ class RecoupStablecoin(Waiting):
         found: s.SubscriptionAnswer = self._call("POST", "/api/v1/subscriptions", body=body)
         return found
 
-    def list_subscriptions(self, *, status: Literal["active", "canceled", "completed", "past_due", "paused"] | None = None, limit: int | None = None, offset: int | None = None) -> s.SubscriptionList:
+    def list_subscriptions(
+        self,
+        *,
+        status: Literal["active", "canceled", "completed", "past_due", "paused"] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> s.SubscriptionList:
         """List subscriptions."""
-        found: s.SubscriptionList = self._call("GET", "/api/v1/subscriptions", query={"status": status, "limit": limit, "offset": offset})
+        found: s.SubscriptionList = self._call(
+            "GET", "/api/v1/subscriptions", query={"status": status, "limit": limit, "offset": offset}
+        )
         return found
 
     def get_subscription(self, id: str) -> s.SubscriptionAnswer:
@@ -118,9 +138,21 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.ChargeAnswer = await self._call("POST", "/api/v1/charges", body=body)
         return found
 
-    async def list_orders(self, *, status: Literal["canceled", "created", "expired", "failed", "paid", "partially_refunded", "pending", "refunded"] | None = None, limit: int | None = None, offset: int | None = None, merchant_order_id: str | None = None) -> s.OrderList:
+    async def list_orders(
+        self,
+        *,
+        status: Literal["canceled", "created", "expired", "failed", "paid", "partially_refunded", "pending", "refunded"]
+        | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        merchant_order_id: str | None = None,
+    ) -> s.OrderList:
         """List orders."""
-        found: s.OrderList = await self._call("GET", "/api/v1/orders", query={"status": status, "limit": limit, "offset": offset, "merchant_order_id": merchant_order_id})
+        found: s.OrderList = await self._call(
+            "GET",
+            "/api/v1/orders",
+            query={"status": status, "limit": limit, "offset": offset, "merchant_order_id": merchant_order_id},
+        )
         return found
 
     async def get_order(self, id: str) -> s.OrderAnswer:
@@ -188,9 +220,17 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.SubscriptionAnswer = await self._call("POST", "/api/v1/subscriptions", body=body)
         return found
 
-    async def list_subscriptions(self, *, status: Literal["active", "canceled", "completed", "past_due", "paused"] | None = None, limit: int | None = None, offset: int | None = None) -> s.SubscriptionList:
+    async def list_subscriptions(
+        self,
+        *,
+        status: Literal["active", "canceled", "completed", "past_due", "paused"] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> s.SubscriptionList:
         """List subscriptions."""
-        found: s.SubscriptionList = await self._call("GET", "/api/v1/subscriptions", query={"status": status, "limit": limit, "offset": offset})
+        found: s.SubscriptionList = await self._call(
+            "GET", "/api/v1/subscriptions", query={"status": status, "limit": limit, "offset": offset}
+        )
         return found
 
     async def get_subscription(self, id: str) -> s.SubscriptionAnswer:

@@ -39,9 +39,7 @@ class Credential(Protocol):
         """After a 401: whether a new proof may be taken where this one was not."""
 
 
-def call(
-    credential: Credential, base_url: str, method: str, path: str, *, body: Any = None, query: Any = None
-) -> Talk:
+def call(credential: Credential, base_url: str, method: str, path: str, *, body: Any = None, query: Any = None) -> Talk:
     """Returns the answer's JSON, None for an empty one, bytes for what is no JSON.
 
     Repeats what may be repeated: a call that was not heard or was refused for its rate, and one that the server makes

@@ -54,14 +54,24 @@ async def refuse_card(visit: Visit) -> Response:
 
 def _page(visit: Visit, asked: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
-    return render("card.html", visit.language, {
-        "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,
-        "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem,
-        "statement": statement_text(asked.descriptor, asked.scheme),
-        "told": told(visit.language, problem)[0] if problem else "", "test": world.policy.test_mode,
-        "field": problem.field if problem else None, "country": asked.billing.get("countryCode", ""),
-        "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
-    }, status=400 if problem else 200)  # fmt: skip
+    return render(
+        "card.html",
+        visit.language,
+        {
+            "asked": asked,
+            "amount": Money(asked.units, asked.asset).text(),
+            "address": visit.address,
+            "scheme": SCHEMES.get(asked.scheme, "The card"),
+            "problem": problem,
+            "statement": statement_text(asked.descriptor, asked.scheme),
+            "told": told(visit.language, problem)[0] if problem else "",
+            "test": world.policy.test_mode,
+            "field": problem.field if problem else None,
+            "country": asked.billing.get("countryCode", ""),
+            "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
+        },
+        status=400 if problem else 200,
+    )
 
 
 async def _given(request: Request, now: datetime) -> Given:

@@ -78,8 +78,9 @@ class ChargePage:
             check_rate(self._all, "all", now)
         except Problem as problem:
             wait = problem.retry_after_seconds
-            raise Problem("too_many_requests", _SLOWLY, cure="Wait a minute, then try again.",
-                          retry_after_seconds=wait) from None  # fmt: skip
+            raise Problem(
+                "too_many_requests", _SLOWLY, cure="Wait a minute, then try again.", retry_after_seconds=wait
+            ) from None
 
     def _forgive(self, request: Request) -> None:
         """It was no guess: right, or nothing that could be looked up."""
@@ -103,23 +104,41 @@ class ChargePage:
             return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(
-        self, request: Request, given: dict[str, str], *, problem: Problem | None = None,
+        self,
+        request: Request,
+        given: dict[str, str],
+        *,
+        problem: Problem | None = None,
         found: list[ChargeFound] | None = None,
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         language = asked_for(request.headers.get("accept-language", ""))
         message, cure = told(language, problem) if problem else ("", "")
         shown: list[dict[str, Any]] | None = None
         if found is not None:
             shown = [
-                {"name": f.name, "url": f.url, "support": f.support, "state": f.state, "link": _link(f.url),
-                 "statement": statement_text(f.descriptor, f.scheme)}
+                {
+                    "name": f.name,
+                    "url": f.url,
+                    "support": f.support,
+                    "state": f.state,
+                    "link": _link(f.url),
+                    "statement": statement_text(f.descriptor, f.scheme),
+                }
                 for f in found
-            ]  # fmt: skip
-        page = render("charge.html", language, {
-            "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
-            "field": problem.field if problem else None, "told": message, "cure": cure, "found": shown,
-            "test": self._world.policy.test_mode,
-        }, status=STATUSES.get(problem.code, 400) if problem else 200)  # fmt: skip
+            ]
+        page = render(
+            "charge.html",
+            language,
+            {
+                "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
+                "field": problem.field if problem else None,
+                "told": message,
+                "cure": cure,
+                "found": shown,
+                "test": self._world.policy.test_mode,
+            },
+            status=STATUSES.get(problem.code, 400) if problem else 200,
+        )
         if problem and problem.retry_after_seconds:
             page.headers["retry-after"] = str(problem.retry_after_seconds)
         return page

@@ -25,9 +25,21 @@ async def pay_page(visit: Visit) -> Response:
     status = "expired" if order.stage in OPEN and over else order_status(order.stage, order.units, order.refunded_units)
     # A payer chooses among those that take the currency, where the charge left it open.
     channels = [c for c in enabled(test=world.policy.test_mode) if c.takes(order.asset)] if not order.channel else []
-    return render("pay.html", visit.language, {
-        "order": order, "merchant": merchant.name, "now": now, "open": open_, "status": status, "channels": channels,
-        "test": world.policy.test_mode, "address": visit.address, "subject": order.facts.get("subject") or "",
-        "description": order.facts.get("description") or "", "return_url": order.facts.get("return_url"),
-        "cancel_url": order.facts.get("cancel_url"),
-    })  # fmt: skip
+    return render(
+        "pay.html",
+        visit.language,
+        {
+            "order": order,
+            "merchant": merchant.name,
+            "now": now,
+            "open": open_,
+            "status": status,
+            "channels": channels,
+            "test": world.policy.test_mode,
+            "address": visit.address,
+            "subject": order.facts.get("subject") or "",
+            "description": order.facts.get("description") or "",
+            "return_url": order.facts.get("return_url"),
+            "cancel_url": order.facts.get("cancel_url"),
+        },
+    )

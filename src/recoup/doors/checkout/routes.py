@@ -9,8 +9,8 @@ from recoup.doors.checkout.pay import pay_page
 from recoup.doors.checkout.simulate import simulate_payment
 from recoup.doors.checkout.visit import Checkout, Visit, page
 from recoup.flows.cards.tokenize import Vault
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.store.read.challenges import kind_of_order
 

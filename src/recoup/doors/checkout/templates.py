@@ -29,9 +29,13 @@ def utc(moment: datetime) -> str:
 
 
 _TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-    lstrip_blocks=True, auto_reload=False,
-)  # fmt: skip
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
 _TEMPLATES.filters |= {"utc": utc, "clock": clock, "span": span}
 _TEMPLATES.globals |= {"t": t}
 

@@ -13,8 +13,8 @@ from recoup.doors.checkout.templates import problem_page
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import order_of_token
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import asked_for

@@ -25,9 +25,9 @@ from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_partner import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
+from recoup.flows.purge_expired import purge_expired
 from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
-from recoup.flows.tidy import tidy
 from recoup.flows.upkeep import upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
@@ -78,7 +78,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("training", lambda: train_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),
-        Loop("tidy", lambda: tidy(world), 60.0),
+        Loop("tidy", lambda: purge_expired(world), 60.0),
         Loop("upkeep", lambda: upkeep(world), 60.0),
         Loop("keys", lambda: rekey(world), 20.0),
     ]

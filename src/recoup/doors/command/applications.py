@@ -86,8 +86,9 @@ def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -
     """Declines an application."""
 
     async def work(opened: Opened) -> dict[str, Any]:
-        done = await decide_application(opened.world, OPERATOR, _id(application), approve=False, reason=reason,
-                                        note=note)  # fmt: skip
+        done = await decide_application(
+            opened.world, OPERATOR, _id(application), approve=False, reason=reason, note=note
+        )
         return _told(done)
 
     _show(run(work), as_json)
@@ -105,11 +106,16 @@ def _show(told: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
 
 def _told(row: Application) -> dict[str, Any]:
     return {
-        "id": str(row.application_id), "status": str(row.status), "name": form_of(row).merchant_name,
-        "externalId": row.external_id, "by": f"{row.owner_kind} {row.owner_id}",
-        "changed": iso(row.changed_at), "reason": row.reason, "note": row.note,
+        "id": str(row.application_id),
+        "status": str(row.status),
+        "name": form_of(row).merchant_name,
+        "externalId": row.external_id,
+        "by": f"{row.owner_kind} {row.owner_id}",
+        "changed": iso(row.changed_at),
+        "reason": row.reason,
+        "note": row.note,
         "mid": str(row.merchant_id) if row.status == Status.CONVERTED else None,
-    }  # fmt: skip
+    }
 
 
 def _id(text: str) -> UUID:

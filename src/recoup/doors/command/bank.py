@@ -69,9 +69,11 @@ def answers(run: Run, path: Path, merchant: str | None) -> None:
         words = f"{told.outcome} already, nothing changed" if what == "known" else what
         mark = "" if what in counts else "not done: "
         click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
-    click.echo(f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
-               f"{counts['returned']:,} returned, {counts['known']:,} known already, "
-               f"{counts['not done']:,} not done")  # fmt: skip
+    click.echo(
+        f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
+        f"{counts['returned']:,} returned, {counts['known']:,} known already, "
+        f"{counts['not done']:,} not done"
+    )
     if counts["not done"]:
         raise click.exceptions.Exit(1)
 
@@ -87,8 +89,9 @@ def adjust(run: Run, amount: str, currency: str, note: str, email: str, merchant
     """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",
-                      cure="Write three letters, like USD.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{currency!r} is not a currency.", field="currency", cure="Write three letters, like USD."
+        )
     units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
     async def work(opened: Opened) -> str:
@@ -105,11 +108,16 @@ def _write(target: Path, content: bytes, *, replace: bool) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise Problem("conflict", f"{target} exists already.", field="out",
-                      cure="Choose another folder, or add --replace.") from None  # fmt: skip
+        raise Problem(
+            "conflict", f"{target} exists already.", field="out", cure="Choose another folder, or add --replace."
+        ) from None
     except OSError as error:
-        raise Problem("invalid", f"{target} cannot be written: {error.strerror}.", field="out",
-                      cure="Choose a folder that exists and is yours.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{target} cannot be written: {error.strerror}.",
+            field="out",
+            cure="Choose a folder that exists and is yours.",
+        ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     if replace:

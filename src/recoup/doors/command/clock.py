@@ -38,8 +38,11 @@ class _Forward(click.Command):
         """Raises: Problem(invalid) for a way back."""
         back = next((one for one in args if re.match(r"-\d", one)), None)
         if back is not None:
-            raise Problem("invalid", f"{back[:20]!r} goes back: a clock moves forward only.",
-                          cure="Write how far like 22d, 36h or 90m.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{back[:20]!r} goes back: a clock moves forward only.",
+                cure="Write how far like 22d, 36h or 90m.",
+            )
         return super().parse_args(ctx, args)
 
 
@@ -48,8 +51,9 @@ def merchant_of(opened: Opened, text: str | None) -> UUID:
         return bootstrap_merchant(opened.world)
     found = parse_id(text)
     if found is None:
-        raise Problem("invalid", f"{text!r} is not a merchant id.",
-                      cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{text!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
+        )
     return found
 
 

@@ -44,9 +44,11 @@ def show(run: Run, merchant: str | None, as_json: bool) -> None:
 @engine.command("set")
 @_merchant
 @click.option("--site", help="Only one site, by its id.")
-@click.option("--mode", type=click.Choice(MODES),
-              help="off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's."
-              )  # fmt: skip
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    help="off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's.",
+)
 @click.option("--share", type=int, help="Percentage of customers for whom the engine decides.")
 @click.option("--holdout", type=int, help="Percentage of customers in the comparison group.")
 @click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
@@ -70,8 +72,11 @@ def set_verb(run: Run, merchant: str | None, site: str | None, explore_max: str 
 @in_world
 def stop(run: Run, merchant: str | None, all_merchants: bool, why: str) -> None:
     """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
-    done = run(lambda opened: arms.stop(opened.world, _scope(opened, merchant, all_merchants), why,
-                                        all_merchants=all_merchants))  # fmt: skip
+    done = run(
+        lambda opened: arms.stop(
+            opened.world, _scope(opened, merchant, all_merchants), why, all_merchants=all_merchants
+        )
+    )
     click.echo("The engine is stopped." if done else "The engine was already stopped.")
 
 
@@ -81,8 +86,9 @@ def stop(run: Run, merchant: str | None, all_merchants: bool, why: str) -> None:
 @in_world
 def resume(run: Run, merchant: str | None, all_merchants: bool) -> None:
     """Ends the stop: the engine decides again."""
-    done = run(lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants),
-                                          all_merchants=all_merchants))  # fmt: skip
+    done = run(
+        lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants), all_merchants=all_merchants)
+    )
     click.echo("The engine decides again." if done else "The engine was not stopped.")
 
 
@@ -117,8 +123,7 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
         whom = "all merchants" if stop.merchant_id is None else "this merchant"
         lines.append(f"stopped    for {whom} since {iso(stop.stopped_at)} by {stop.actor}: {stop.why}")
     for one in unlisted:
-        lines.append(f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders},"
-                     f" last {iso(one.last_at)}")  # fmt: skip
+        lines.append(f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders}, last {iso(one.last_at)}")
     return "\n".join(lines)
 
 
@@ -129,8 +134,11 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
     return {
         "merchant": terms(standing.own()),
         "sites": {str(site_id): terms(one) for site_id, one in standing.lines.items() if site_id is not None},
-        "model": standing.model, "why_none": standing.why_none,
-        "stops": [{"all": stop.merchant_id is None, "since": iso(stop.stopped_at), "by": stop.actor,
-                   "why": stop.why} for stop in standing.stops],
+        "model": standing.model,
+        "why_none": standing.why_none,
+        "stops": [
+            {"all": stop.merchant_id is None, "since": iso(stop.stopped_at), "by": stop.actor, "why": stop.why}
+            for stop in standing.stops
+        ],
         "unlisted": [{**asdict(one), "last_at": iso(one.last_at)} for one in unlisted],
-    }  # fmt: skip
+    }

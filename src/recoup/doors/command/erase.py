@@ -1,6 +1,5 @@
 """`recoup erase WHO`: a person's data at one merchant goes; the books stay."""
 
-
 import click
 
 from recoup.doors.command.clock import merchant_of
@@ -22,14 +21,19 @@ def erase(run: Run, who: str, merchant: str | None, yes: bool) -> None:
         scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
         known = await find_all_by_name(opened.world, scope.merchant_id, who)
         if known and not yes:
-            click.confirm(f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
-                          "will be deleted permanently. Erase?", abort=True)  # fmt: skip
+            click.confirm(
+                f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
+                "will be deleted permanently. Erase?",
+                abort=True,
+            )
         return await erase_all(opened.world, scope, who, known)
 
     erased = run(work)
     plural = "" if erased.orders == 1 else "s"
-    click.echo(f"Erased {customers(erased.customers)}, from {erased.orders} order{plural}"
-               + (f"; {erased.opened} still open, now without the data" if erased.opened else ""))
+    click.echo(
+        f"Erased {customers(erased.customers)}, from {erased.orders} order{plural}"
+        + (f"; {erased.opened} still open, now without the data" if erased.opened else "")
+    )
 
 
 def customers(number: int) -> str:

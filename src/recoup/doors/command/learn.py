@@ -23,8 +23,13 @@ MONTHS, MONTHS_MAX = 18, 60
 @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
 @click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
 @click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
-@click.option("--months", type=click.IntRange(1, MONTHS_MAX), default=MONTHS, show_default=True,
-              help="How far back attempts are read.")  # fmt: skip
+@click.option(
+    "--months",
+    type=click.IntRange(1, MONTHS_MAX),
+    default=MONTHS,
+    show_default=True,
+    help="How far back attempts are read.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
 @click.pass_context
@@ -38,8 +43,11 @@ def verb(
     """
     if context.invoked_subcommand is not None:
         return
-    found = run(lambda opened: learn(opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it,
-                                     candidate=candidate))  # fmt: skip
+    found = run(
+        lambda opened: learn(
+            opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it, candidate=candidate
+        )
+    )
     click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
 
 
@@ -55,9 +63,18 @@ def list_verb(run: Run, as_json: bool) -> None:
         return rows, drift, opened.world.policy.training, await last_night(opened.world)
 
     rows, drift, mode, training = run(work)
-    click.echo(json.dumps({"models": [model_dict(row) for row in rows], "drift": drift and drift_dict(drift),
-                           "training": mode, "last_training": training and training_dict(training)})
-               if as_json else "\n".join([models_text(rows, drift), training_text(mode, training)]))  # fmt: skip
+    click.echo(
+        json.dumps(
+            {
+                "models": [model_dict(row) for row in rows],
+                "drift": drift and drift_dict(drift),
+                "training": mode,
+                "last_training": training and training_dict(training),
+            }
+        )
+        if as_json
+        else "\n".join([models_text(rows, drift), training_text(mode, training)])
+    )
 
 
 @verb.command("show")
@@ -90,8 +107,13 @@ def back_verb(run: Run) -> None:
 def as_text(found: Training, dry_run: bool) -> str:
     lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
     if found.model is None or found.trial is None:
-        return "\n".join([*lines, "result      not enough data; nothing was changed. Missing:",
-                          *(f"            {one}" for one in found.missing)])  # fmt: skip
+        return "\n".join(
+            [
+                *lines,
+                "result      not enough data; nothing was changed. Missing:",
+                *(f"            {one}" for one in found.missing),
+            ]
+        )
     learned, trial = found.model.learned, found.trial
     lines += [
         f"model       {found.model.name}",
@@ -99,7 +121,7 @@ def as_text(found: Training, dry_run: bool) -> str:
         f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
         f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log loss, lower is better; "
         f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
-    ]  # fmt: skip
+    ]
     if found.note:
         lines.append(f"note        {found.note}")
     return "\n".join([*lines, f"result      {_result(found, dry_run)}"])
@@ -125,16 +147,24 @@ def _compared(name: str) -> str:
 def as_dict(found: Training) -> dict[str, Any]:
     trial = found.trial
     return {
-        "attempts": found.attempts, "payers": found.payers, "merchants": found.merchants,
-        "missing": list(found.missing), "model": found.model.name if found.model is not None else None,
+        "attempts": found.attempts,
+        "payers": found.payers,
+        "merchants": found.merchants,
+        "missing": list(found.missing),
+        "model": found.model.name if found.model is not None else None,
         "trial": {**trial.row(), "held_from": iso(trial.held_from), "verdict": trial.verdict} if trial else None,
-        "note": found.note, "kept": found.kept, "taken": found.taken,
-    }  # fmt: skip
+        "note": found.note,
+        "kept": found.kept,
+        "taken": found.taken,
+    }
 
 
 def model_dict(row: ListedModel) -> dict[str, Any]:
-    return {name: iso(value) if name in _MOMENTS and value is not None else _plain(value)
-            for name, value in asdict(row).items() if name in _SHOWN}  # fmt: skip
+    return {
+        name: iso(value) if name in _MOMENTS and value is not None else _plain(value)
+        for name, value in asdict(row).items()
+        if name in _SHOWN
+    }
 
 
 _MOMENTS: Final = ("made_at", "taken_at", "held_from")
@@ -159,34 +189,53 @@ def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
     for row in rows:
         score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))
-        lines.append(f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
-                     f"{against:>8}  {iso(row.made_at)}")  # fmt: skip
+        lines.append(
+            f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
+            f"{against:>8}  {iso(row.made_at)}"
+        )
     return "\n".join([*lines, *([drift_text(drift)] if drift is not None else [])])
 
 
 def drift_text(drift: Drift) -> str:
     if not drift.tries:
         return f"{drift.model} sent no attempts in the last {drift.days} days."
-    said = {"fits": "It fits.", "too_little": "Too few to tell whether it fits.",
-            "drifted": "It no longer fits: train a new one with `recoup learn`."}[drift.verdict]  # fmt: skip
-    return (f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
-            f"approvals were expected, {drift.approved:,} arrived. {said}")  # fmt: skip
+    said = {
+        "fits": "It fits.",
+        "too_little": "Too few to tell whether it fits.",
+        "drifted": "It no longer fits: train a new one with `recoup learn`.",
+    }[drift.verdict]
+    return (
+        f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
+        f"approvals were expected, {drift.approved:,} arrived. {said}"
+    )
 
 
 def drift_dict(drift: Drift) -> dict[str, Any]:
-    return {"model": drift.model, "days": drift.days, "tries": drift.tries, "expected": round(drift.expected, 2),
-            "approved": drift.approved, "verdict": drift.verdict}  # fmt: skip
+    return {
+        "model": drift.model,
+        "days": drift.days,
+        "tries": drift.tries,
+        "expected": round(drift.expected, 2),
+        "approved": drift.approved,
+        "verdict": drift.verdict,
+    }
 
 
 def training_text(mode: str, training: TrainingLine | None) -> str:
-    said = {"off": "There is no nightly training here.", "candidate": "Nightly training stores a better model.",
-            "take": "Nightly training takes a better model."}[mode]  # fmt: skip
+    said = {
+        "off": "There is no nightly training here.",
+        "candidate": "Nightly training stores a better model.",
+        "take": "Nightly training takes a better model.",
+    }[mode]
     if training is None:
         return said
-    found = {"taken": "{model} was better, and was taken",
-             "candidate": "{model} is better; `recoup learn take` uses it",
-             "not_better": "{model} was not better than {compared_with}", "too_little": "too little to learn from",
-             "failed": "it failed"}[training.result].format(**asdict(training))  # fmt: skip
+    found = {
+        "taken": "{model} was better, and was taken",
+        "candidate": "{model} is better; `recoup learn take` uses it",
+        "not_better": "{model} was not better than {compared_with}",
+        "too_little": "too little to learn from",
+        "failed": "it failed",
+    }[training.result].format(**asdict(training))
     return f"{said} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
 
 
@@ -196,15 +245,17 @@ def training_dict(row: TrainingLine) -> dict[str, Any]:
 
 def shown_text(row: ShownModel) -> str:
     lines = [
-        f"{row.name}  {row.state}", f"  sha256      {row.sha256}, {row.bytes:,} bytes",
-        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of "
-        f"{row.payers:,} customers",
+        f"{row.name}  {row.state}",
+        f"  sha256      {row.sha256}, {row.bytes:,} bytes",
+        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of {row.payers:,} customers",
         f"  made        {iso(row.made_at)} by {row.made_by}",
-    ]  # fmt: skip
+    ]
     if row.compared_with is not None and row.held_from is not None:
         against = f"{_compared(row.compared_with)} {row.compared_score:.4f}"
-        lines.append(f"  score       {row.score:.4f}, {against}, on {row.held_attempts:,} attempts from "
-                     f"{iso(row.held_from)[:10]} on")  # fmt: skip
+        lines.append(
+            f"  score       {row.score:.4f}, {against}, on {row.held_attempts:,} attempts from "
+            f"{iso(row.held_from)[:10]} on"
+        )
     if row.taken_at is not None:
         lines.append(f"  in use from {iso(row.taken_at)}")
     if row.damaged:

@@ -58,8 +58,11 @@ def _bound(port: int) -> socket.socket:
     try:
         sock.bind(("127.0.0.1", port))
     except OSError as error:
-        raise Problem("unavailable", f"Cannot listen on port {port}: {error.strerror}.",
-                      cure="Choose another with --port, or leave it out.") from None  # fmt: skip
+        raise Problem(
+            "unavailable",
+            f"Cannot listen on port {port}: {error.strerror}.",
+            cure="Choose another with --port, or leave it out.",
+        ) from None
     return sock
 
 
@@ -97,8 +100,11 @@ async def _listen(opened: Opened, scope: Scope, port: int) -> None:
         await _forget(opened, scope, (base + RESCUE, base + STABLECOIN))
         for path, events, form in ((RESCUE, list(CATALOGUE), "rescue"), (STABLECOIN, list(NAMES), "stablecoin")):
             made.append(await endpoints.create(opened.world, scope, base + path, events, form, own_key=True))
-        server = _Server(uvicorn.Config(receiver(made[0].signing_key, made[1].signing_key, click.echo),
-                                        log_level="warning", ws="none"))  # fmt: skip
+        server = _Server(
+            uvicorn.Config(
+                receiver(made[0].signing_key, made[1].signing_key, click.echo), log_level="warning", ws="none"
+            )
+        )
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, server.stop)
         click.echo(f"Listening at {base} for all events of both APIs; Ctrl-C ends it.")

@@ -31,9 +31,11 @@ def outcome(run: Run, key: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
         return
-    click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
-               + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
-               + (f" ({found['reason']})" if found["reason"] else "")
-               + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
+    click.echo(
+        f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
+        + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
+        + (f" ({found['reason']})" if found["reason"] else "")
+        + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else "")
+    )
     for line in found["history"]:
         click.echo(f"  {line['at']}  {line['happening']:18} {line['detail']}")

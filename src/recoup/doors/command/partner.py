@@ -19,8 +19,9 @@ SHOWN_MAX = 1_000
 @click.argument("partner_id", required=False)
 @click.option("--merchants-max", type=int, help="Maximum number of merchants.")
 @click.option("--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process.")
-@click.option("--state", type=click.Choice(("active", "paused")),
-              help="A paused partner can read, but not change anything.")
+@click.option(
+    "--state", type=click.Choice(("active", "paused")), help="A paused partner can read, but not change anything."
+)
 @click.option("--json", "as_json", is_flag=True)
 @in_world
 def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> None:
@@ -35,16 +36,17 @@ def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> No
         click.echo(json.dumps([_told(one, count) for one, count in found]))
         return
     for one, count in found:
-        click.echo(f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
-                   f"{one.calls_per_minute} calls/min  {one.name}")  # fmt: skip
+        click.echo(
+            f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
+            f"{one.calls_per_minute} calls/min  {one.name}"
+        )
 
 
 async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:
     world = opened.world
     found = parse_id(text) if text is not None else None
     if found is None and (text is not None or quota != Quota()):
-        raise Problem("invalid", "Name the partner by its id.", field="partner_id",
-                      cure="`recoup partner` lists them.")  # fmt: skip
+        raise Problem("invalid", "Name the partner by its id.", field="partner_id", cure="`recoup partner` lists them.")
     if found is not None:
         listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
     else:
@@ -55,5 +57,11 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
 
 
 def _told(one: Partner, count: int) -> dict[str, Any]:
-    return {"id": str(one.partner_id), "name": one.name, "state": one.state, "merchants": count,
-            "merchants_max": one.merchants_max, "calls_per_minute": one.calls_per_minute}  # fmt: skip
+    return {
+        "id": str(one.partner_id),
+        "name": one.name,
+        "state": one.state,
+        "merchants": count,
+        "merchants_max": one.merchants_max,
+        "calls_per_minute": one.calls_per_minute,
+    }

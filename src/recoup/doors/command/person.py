@@ -9,9 +9,12 @@ from recoup.kernel.scope import Actor
 from recoup.store.read.people import find_user, is_operator
 
 as_option = click.option(
-    "--as", "email", metavar="E-MAIL", default="",
+    "--as",
+    "email",
+    metavar="E-MAIL",
+    default="",
     help="Your e-mail, as operator staff in the portal.",
-)  # fmt: skip
+)
 
 
 async def operator_named(opened: Opened, email: str) -> Actor:
@@ -21,12 +24,20 @@ async def operator_named(opened: Opened, email: str) -> Actor:
     """
     email = clean_email(email)
     if not email:
-        raise Problem("invalid", "--as E-MAIL is required: the person who moves money is logged.", field="as",
-                      cure="Use the e-mail with which you sign in to the portal.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "--as E-MAIL is required: the person who moves money is logged.",
+            field="as",
+            cure="Use the e-mail with which you sign in to the portal.",
+        )
     async with opened.world.people.read() as connection:
         user = await find_user(connection, email)
         decides = user is not None and user.active and await is_operator(connection, user.user_id, opened.world.name)
     if user is None or not decides:
-        raise Problem("forbidden", f"{email} may not decide for the operator.", field="as",
-                      cure="Use the e-mail of an owner or operations member of the operator.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            f"{email} may not decide for the operator.",
+            field="as",
+            cure="Use the e-mail of an owner or operations member of the operator.",
+        )
     return Actor("user", str(user.user_id))

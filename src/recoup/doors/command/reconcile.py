@@ -60,8 +60,9 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
     """Compares a CSV statement with the ledger. Books nothing without --book."""
     reading, numbers = _reading(options), _numbers(options["book"])
     if numbers != [] and not options["note"].strip():
-        raise Problem("invalid", "--book needs --note with the reason.", field="note",
-                      cure="Add --note 'asked them on Monday'.")  # fmt: skip
+        raise Problem(
+            "invalid", "--book needs --note with the reason.", field="note", cure="Add --note 'asked them on Monday'."
+        )
 
     async def work(opened: Opened) -> dict[str, Any]:
         scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
@@ -76,10 +77,15 @@ async def _work(
 ) -> dict[str, Any]:
     hidden = options["as_json"]
     with file.open("rb") as content:
-        with click.progressbar(length=content.seek(0, SEEK_END), label=shown_by_number(file.name), hidden=hidden,
-                               file=getattr(sys.stdout, "unguarded", None)) as bar:  # fmt: skip
-            ran = await reconcile(opened.world, scope, File(file.name, content), reading, again=options["again"],
-                                  tell=bar.update)  # fmt: skip
+        with click.progressbar(
+            length=content.seek(0, SEEK_END),
+            label=shown_by_number(file.name),
+            hidden=hidden,
+            file=getattr(sys.stdout, "unguarded", None),
+        ) as bar:
+            ran = await reconcile(
+                opened.world, scope, File(file.name, content), reading, again=options["again"], tell=bar.update
+            )
     booked = Booked(0, 0)
     if numbers != []:
         booked = await book_lines(opened.world, scope, ran.run.run_id, numbers, options["note"])
@@ -91,21 +97,32 @@ async def _work(
         if hidden and len(rows) < limit:
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
         refused = await refused_lines(connection, *key)
-    return _told(ran, booked, open_.to_book, rows) | {"refused": [
-        {"reason": group.reason, "lines": group.lines, "first": group.told} for group in refused]}
+    return _told(ran, booked, open_.to_book, rows) | {
+        "refused": [{"reason": group.reason, "lines": group.lines, "first": group.told} for group in refused]
+    }
 
 
 def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> dict[str, Any]:
     run = ran.run
     period, zone = (run.period_from, run.period_to), run.reading["zone"]
     return {
-        "id": str(run.run_id), "file": run.file_name, "kind": run.kind, "from": iso(run.period_from),
-        "to": iso(run.period_to), "zone": zone, "days": [day.isoformat() for day in days_of(period, zone)],
-        "lines": run.lines, "before": ran.before, "comparedAt": iso(run.created_at),
-        "outcomes": {name: run.counts.get(name, 0) for name in OUTCOMES}, "notes": run.notes,
-        "booked": booked.now, "bookedBefore": booked.before, "toBook": to_book,
+        "id": str(run.run_id),
+        "file": run.file_name,
+        "kind": run.kind,
+        "from": iso(run.period_from),
+        "to": iso(run.period_to),
+        "zone": zone,
+        "days": [day.isoformat() for day in days_of(period, zone)],
+        "lines": run.lines,
+        "before": ran.before,
+        "comparedAt": iso(run.created_at),
+        "outcomes": {name: run.counts.get(name, 0) for name in OUTCOMES},
+        "notes": run.notes,
+        "booked": booked.now,
+        "bookedBefore": booked.before,
+        "toBook": to_book,
         "differences": [_line(row) for row in rows],
-    }  # fmt: skip
+    }
 
 
 def _line(row: RunLine) -> dict[str, Any]:
@@ -113,36 +130,47 @@ def _line(row: RunLine) -> dict[str, Any]:
         return to_text(units, EXPONENTS[row.asset]) if units is not None and row.asset else None
 
     return {
-        "row": row.row_no, "line": row.line_no, "outcome": row.outcome, "reason": row.reason,
-        "text": row.told, "type": row.type, "ourId": str(row.our_id) if row.our_id else None,
-        "reference": row.reference, "currency": row.asset, "theirs": amount(row.units),
-        "ours": amount(row.our_units), "date": iso(row.dated) if row.dated else None,
-        "orderId": str(row.order_id) if row.order_id else None, "externalOrderId": row.external_id,
+        "row": row.row_no,
+        "line": row.line_no,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "text": row.told,
+        "type": row.type,
+        "ourId": str(row.our_id) if row.our_id else None,
+        "reference": row.reference,
+        "currency": row.asset,
+        "theirs": amount(row.units),
+        "ours": amount(row.our_units),
+        "date": iso(row.dated) if row.dated else None,
+        "orderId": str(row.order_id) if row.order_id else None,
+        "externalOrderId": row.external_id,
         "suggestion": {"recipe": row.recipe, "entries": row.entries} if row.recipe else None,
         "booked": row.booked,
-    }  # fmt: skip
+    }
 
 
 def _text(told: dict[str, Any]) -> list[str]:
     first, last = told["days"]
     lines = [f"{told['file']}: {told['lines']:,} lines, {first} to {last} ({told['zone']})"]
     if told["before"]:
-        lines.append(f"This file was compared like this at {told['comparedAt']}; nothing was changed. "
-                     "--again compares it anew.")  # fmt: skip
+        lines.append(
+            f"This file was compared like this at {told['comparedAt']}; nothing was changed. --again compares it anew."
+        )
     lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in told["outcomes"].items()]
     for row in told["differences"][:SHOWN_MAX]:
         at = f"line {row['line']}" if row["line"] else f"row {row['row']}"
         amounts = " / ".join(f"{who} {row[who]}" for who in ("theirs", "ours") if row[who]) or "-"
         mark = " [booked]" if row["booked"] else f" [{row['suggestion']['recipe']}]" if row["suggestion"] else ""
-        lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n"
-                     f"{'':14}{row['text']}")  # fmt: skip
+        lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n{'':14}{row['text']}")
     left = sum(told["outcomes"][name] for name in _DIFFER) - len(told["differences"])
     if left > 0:
         lines.append(f"  … and {left:,} more; see the portal's page Reconciliation, or --json")
     for group in told["refused"]:
         cure = " (--currency every)" if group["reason"] == "mixed_currencies" else ""
-        lines.append(f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
-                     f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}")  # fmt: skip
+        lines.append(
+            f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
+            f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}"
+        )
     if told["booked"] or told["bookedBefore"]:
         lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} earlier from other files.")
     if told["toBook"]:
@@ -178,6 +206,10 @@ def _numbers(text: str | None) -> list[int] | None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        raise Problem("invalid", f"--book accepts all, or line numbers, not {text[:40]!r}.", field="book",
-                      cure="Write --book all, or --book 3,17.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"--book accepts all, or line numbers, not {text[:40]!r}.",
+            field="book",
+            cure="Write --book all, or --book 3,17.",
+        )
     return [int(part) for part in parts]

@@ -18,11 +18,9 @@ from recoup.rules.money.periods import days, zone_of
 @click.command()
 @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
 @click.option("--to", "last", required=True, help="Last day (inclusive).")
-@click.option("--zone", default="UTC", show_default=True,
-              help="Time zone of the days and of the dates in the file.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of the days and of the dates in the file.")
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Output file; default: standard output.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
 @in_world
 def reconciliation(

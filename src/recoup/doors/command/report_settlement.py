@@ -27,16 +27,19 @@ BATCHES_MAX = 1_000
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 @click.option("--batch", help="Settlement id; default: all of them, one line each.")
 @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Output file; default: standard output.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @in_world
 def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool) -> None:
     """Lists a merchant's settlements, or exports the lines of one as CSV."""
     batch_id = parse_id(batch) if batch else None
     if batch and batch_id is None or proof and batch_id is None:
-        raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
-                      field="batch", cure="`recoup report settlement` lists the ids.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
+            field="batch",
+            cure="`recoup report settlement` lists the ids.",
+        )
 
     async def work(opened: Opened) -> str | None:
         merchant_id = merchant_of(opened, merchant)
@@ -60,10 +63,16 @@ def _told(row: Batch) -> dict[str, Any]:
     scale = EXPONENTS[row.asset]
     amounts = {kind: to_text(row.units(kind), scale) for kind in (*COLUMNS, "payout")}
     return {
-        "settlement": str(row.batch_id), "period_from": iso(row.period_from), "period_to": iso(row.period_to),
-        "currency": row.asset, "state": shown_state(row.payout_state), "lines": row.lines,
-        "payment_ref": row.reference, "root": row.root.hex(), **amounts,
-    }  # fmt: skip
+        "settlement": str(row.batch_id),
+        "period_from": iso(row.period_from),
+        "period_to": iso(row.period_to),
+        "currency": row.asset,
+        "state": shown_state(row.payout_state),
+        "lines": row.lines,
+        "payment_ref": row.reference,
+        "root": row.root.hex(),
+        **amounts,
+    }
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:
@@ -75,5 +84,7 @@ def _words(row: dict[str, Any]) -> str:
     """A period's end is the instant after its last day."""
     last = datetime.fromisoformat(row["period_to"]) - timedelta(days=1)
     parts = ", ".join(f"{kind.replace('_', ' ')} {row[kind]}" for kind in COLUMNS if row[kind].strip("-0."))
-    return (f"{row['settlement']}  {row['period_from'][:10]} to {last:%Y-%m-%d}  {row['currency']:4} "
-            f"{row['payout']:>14}  {row['state']:9} {parts}")  # fmt: skip
+    return (
+        f"{row['settlement']}  {row['period_from'][:10]} to {last:%Y-%m-%d}  {row['currency']:4} "
+        f"{row['payout']:>14}  {row['state']:9} {parts}"
+    )

@@ -25,8 +25,9 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
     """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
 
     async def work(opened: Opened) -> str:
-        return await dispute_on_demand(opened.world, opened.orders, order, kind=kind, units=amount, stage=stage,
-                                       decided=decided)  # fmt: skip
+        return await dispute_on_demand(
+            opened.world, opened.orders, order, kind=kind, units=amount, stage=stage, decided=decided
+        )
 
     click.echo(run(work))
 

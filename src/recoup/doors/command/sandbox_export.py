@@ -13,8 +13,7 @@ from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
 
 @click.command()
 @click.argument("book", type=click.Choice(BOOKS))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Output file; default: standard output.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--currency", help="Only this currency; a file is compared in one currency at a time.")
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 @in_sandbox
@@ -24,8 +23,9 @@ def export(run: Run, book: str, out: Path | None, currency: str | None, merchant
     async def work(opened: Opened) -> int:
         lines = 0
         with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as file:
-            async for row in sandbox_statement(opened.world, merchant_of(opened, merchant), book,
-                                               currency=currency.upper() if currency else None):  # fmt: skip
+            async for row in sandbox_statement(
+                opened.world, merchant_of(opened, merchant), book, currency=currency.upper() if currency else None
+            ):
                 file.write(row)
                 lines += 1
             file.flush()

@@ -22,8 +22,7 @@ _PARTY = click.Choice(get_args(Party))
 
 @click.command()
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-@click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears "
-                                             "fraud.")
+@click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears fraud.")
 @click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
 @click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
 @click.option("--currency", default="", help="Only for this currency.")
@@ -50,21 +49,32 @@ def disputes(run: Run, merchant: str | None, as_json: bool, **given: Any) -> Non
     if rows:
         click.echo(f"{'from':24}  currency, liability for service disputes, fee, cards, author")
     for row in rows:
-        click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
-                   f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
+        click.echo(
+            f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
+            f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}"
+        )
     if not rows:
         click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
 
 
 def _asked(
-    *, service: Party | None, fee: str | None, fee_by: Party | None, currency: str, block_cards: bool | None,
+    *,
+    service: Party | None,
+    fee: str | None,
+    fee_by: Party | None,
+    currency: str,
+    block_cards: bool | None,
     valid_from: str | None,
-) -> TermsAsked | None:  # fmt: skip
+) -> TermsAsked | None:
     """None without any option that changes. Raises: Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
         if currency or valid_from:
-            raise Problem("invalid", "These options contain no new terms: nothing was set.", field="service",
-                          cure="Add --service, --fee, --fee-by or --block-cards/--allow-cards.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "These options contain no new terms: nothing was set.",
+                field="service",
+                cure="Add --service, --fee, --fee-by or --block-cards/--allow-cards.",
+            )
         return None
     asset = currency.upper()
     if fee is not None and asset not in EXPONENTS:
@@ -76,7 +86,12 @@ def _asked(
 def _told(row: DatedTerms) -> dict[str, Any]:
     fee = to_text(row.fee_units, EXPONENTS[row.asset]) if row.asset else "0"
     return {
-        "from": iso(row.valid_from), "currency": row.asset, "service": row.service_borne_by, "fee": fee,
-        "fee_by": row.fee_borne_by, "cards": "blocked" if row.block_cards else "allowed", "by": row.actor,
+        "from": iso(row.valid_from),
+        "currency": row.asset,
+        "service": row.service_borne_by,
+        "fee": fee,
+        "fee_by": row.fee_borne_by,
+        "cards": "blocked" if row.block_cards else "allowed",
+        "by": row.actor,
         "set_at": iso(row.made_at),
-    }  # fmt: skip
+    }

@@ -26,8 +26,11 @@ _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "bot
 @click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
 @click.option("--chunk", help="Size of the portions taken from the operator's limit. Default: an eighth of it.")
 @click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
-@click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
-              "in time, one that was declined softly, or both.")  # fmt: skip
+@click.option(
+    "--advance-on",
+    type=click.Choice(tuple(_OCCASIONS)),
+    help="A customer's payment that had no answer in time, one that was declined softly, or both.",
+)
 @click.option("--operator-limit", help="Limit over all merchants in this currency.")
 @click.option("--json", "as_json", is_flag=True)
 @in_world
@@ -36,8 +39,9 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **giv
     the expected loss: the amount times the probability that it is never collected."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise Problem("invalid", f"{currency!r} is not a known currency.", field="currency",
-                      cure="Write three letters, like USD.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{currency!r} is not a known currency.", field="currency", cure="Write three letters, like USD."
+        )
     asked = _asked(asset, **given)
 
     async def work(opened: Opened) -> Exposure:
@@ -56,9 +60,16 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **giv
 
 
 def _asked(
-    asset: str, *, limit: str | None, order_max: str | None, customer_max: str | None, chunk: str | None,
-    allowed_loss: str | None, advance_on: str | None, operator_limit: str | None,
-) -> Terms:  # fmt: skip
+    asset: str,
+    *,
+    limit: str | None,
+    order_max: str | None,
+    customer_max: str | None,
+    chunk: str | None,
+    allowed_loss: str | None,
+    advance_on: str | None,
+    operator_limit: str | None,
+) -> Terms:
     """Raises: Problem(invalid) naming the option."""
 
     def units(text: str | None, field: str) -> int | None:
@@ -69,9 +80,14 @@ def _asked(
     if advance_on is not None:
         occasion = _OCCASIONS[advance_on]  # type: ignore[assignment]
     return Terms(
-        units(limit, "limit"), units(order_max, "order-max"), units(customer_max, "customer-max"),
-        units(chunk, "chunk"), points, occasion, units(operator_limit, "operator-limit"),
-    )  # fmt: skip
+        units(limit, "limit"),
+        units(order_max, "order-max"),
+        units(customer_max, "customer-max"),
+        units(chunk, "chunk"),
+        points,
+        occasion,
+        units(operator_limit, "operator-limit"),
+    )
 
 
 def _told(asset: str, found: Exposure) -> dict[str, str | int]:
@@ -81,12 +97,17 @@ def _told(asset: str, found: Exposure) -> dict[str, str | int]:
         return f"{to_text(units, EXPONENTS[asset])} {asset}"
 
     return {
-        "limit": text(limits.limit_units), "order_max": text(limits.order_max_units),
-        "customer_max": text(limits.customer_max_units), "chunk": text(limits.chunk_units),
+        "limit": text(limits.limit_units),
+        "order_max": text(limits.order_max_units),
+        "customer_max": text(limits.customer_max_units),
+        "chunk": text(limits.chunk_units),
         "allowed_loss": f"{to_text(limits.allowed_loss_basis_points, 2)} %",
         "advance_on": limits.advance_on.replace("_", "-"),
-        "allotted": text(found.allotted_units), "advanced_now": text(found.used_units),
-        "orders_to_be_collected": found.advanced_orders, "bad_debt": text(found.bad_debt_units),
+        "allotted": text(found.allotted_units),
+        "advanced_now": text(found.used_units),
+        "orders_to_be_collected": found.advanced_orders,
+        "bad_debt": text(found.bad_debt_units),
         "written_off_of_limit": text(found.lost_units),
-        "operator_limit": text(found.operator_limit_units), "operator_allotted": text(found.operator_drawn_units),
-    }  # fmt: skip
+        "operator_limit": text(found.operator_limit_units),
+        "operator_allotted": text(found.operator_drawn_units),
+    }

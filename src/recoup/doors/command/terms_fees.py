@@ -30,8 +30,7 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @click.option("--percent", help="Percentage of the amount: 2.9")
 @click.option("--fixed", help="Fixed part: 0.30")
 @click.option("--minimum", help="Minimum amount: 0.50")
-@click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: "
-                                                             "keep.")
+@click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: keep.")
 @from_option
 @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
 @click.option("--note", default="", help="Reason.")
@@ -62,35 +61,59 @@ def fees(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
 
 
 def _asked(
-    *, site: str | None, order_type: str | None, currency: str | None, percent: str | None, fixed: str | None,
-    minimum: str | None, refund: str | None, valid_from: str | None, end: bool, note: str,
-) -> TermAsked | None:  # fmt: skip
+    *,
+    site: str | None,
+    order_type: str | None,
+    currency: str | None,
+    percent: str | None,
+    fixed: str | None,
+    minimum: str | None,
+    refund: str | None,
+    valid_from: str | None,
+    end: bool,
+    note: str,
+) -> TermAsked | None:
     """Raises: Problem(invalid)."""
     if percent is None and fixed is None and minimum is None and not end:
-        given = {"refund": refund, "site": site, "type": order_type, "currency": currency, "from": valid_from,
-                 "note": note}  # fmt: skip
+        given = {
+            "refund": refund,
+            "site": site,
+            "type": order_type,
+            "currency": currency,
+            "from": valid_from,
+            "note": note,
+        }
         alone = [name for name, value in given.items() if value]
         if alone:
-            raise Problem("invalid", f"--{' and --'.join(alone)} without a fee: nothing was set.",
-                          field="percent", cure="Add --percent, --fixed or --minimum, or --end.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"--{' and --'.join(alone)} without a fee: nothing was set.",
+                field="percent",
+                cure="Add --percent, --fixed or --minimum, or --end.",
+            )
         return None
     site_id = parse_id(site) if site else None
     if site and site_id is None:
-        raise Problem("invalid", f"{site!r} is not a site id.", field="site",
-                      cure="See GET /v1/sites, or the order's page.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{site!r} is not a site id.", field="site", cure="See GET /v1/sites, or the order's page."
+        )
     currency = currency.upper() if currency else None
-    tariff = Tariff(basis_points(percent or "0", "percent"), _units(fixed, currency, "fixed"),
-                    _units(minimum, currency, "minimum"), (refund or "keep").replace("-", "_"))  # fmt: skip
-    return TermAsked(tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end,
-                     note[:300])  # fmt: skip
+    tariff = Tariff(
+        basis_points(percent or "0", "percent"),
+        _units(fixed, currency, "fixed"),
+        _units(minimum, currency, "minimum"),
+        (refund or "keep").replace("-", "_"),
+    )
+    return TermAsked(
+        tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end, note[:300]
+    )
 
 
 def _units(text: str | None, currency: str | None, field: str) -> int:
     if text is None:
         return 0
     if currency not in EXPONENTS:
-        raise Problem("invalid", f"The {field} part needs a currency.", field="currency",
-                      cure="Add --currency.")  # fmt: skip
+        raise Problem("invalid", f"The {field} part needs a currency.", field="currency", cure="Add --currency.")
     return from_text(text, currency or "", field).units
 
 
@@ -102,7 +125,12 @@ def _told(row: FeeTermRow) -> dict[str, Any]:
         parts += [f"+ {to_text(row.fixed_units, scale)}"] if row.fixed_units else []
         parts += [f"at least {to_text(row.minimum_units, scale)}"] if row.minimum_units else []
     return {
-        "from": iso(row.valid_from), "scope": scope, "fee": "ended" if row.ended else " ".join(parts),
-        "refund": row.refund.replace("_", "-"), "by": row.actor, "note": row.note,
-        "set_at": iso(row.recorded_at), "term_id": str(row.term_id),
-    }  # fmt: skip
+        "from": iso(row.valid_from),
+        "scope": scope,
+        "fee": "ended" if row.ended else " ".join(parts),
+        "refund": row.refund.replace("_", "-"),
+        "by": row.actor,
+        "note": row.note,
+        "set_at": iso(row.recorded_at),
+        "term_id": str(row.term_id),
+    }

@@ -23,8 +23,9 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 @click.command()
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 @click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
-@click.option("--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month "
-                                         "(up to 28).")
+@click.option(
+    "--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month (up to 28)."
+)
 @click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
 @click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
 @click.option("--reserve-days", type=int, help="Days that the reserve is held.")
@@ -35,16 +36,25 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 @click.option("--json", "as_json", is_flag=True)
 @in_world
 def settlement(
-    run: Run, merchant: str | None, minimum: tuple[str, ...], limit: tuple[str, ...], valid_from: str | None,
-    as_json: bool, **given: Any,
-) -> None:  # fmt: skip
+    run: Run,
+    merchant: str | None,
+    minimum: tuple[str, ...],
+    limit: tuple[str, ...],
+    valid_from: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Shows the settlement terms with their history; options change single terms."""
     change = {name: given[name] for name in _FIELDS if given[name] is not None}
     change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
     start = moment(valid_from)
     if start is not None and not change:
-        raise Problem("invalid", "--from without new terms: nothing was set.", field="period",
-                      cure="Add the terms that start then, like --period week.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "--from without new terms: nothing was set.",
+            field="period",
+            cure="Add the terms that start then, like --period week.",
+        )
 
     async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
         merchant_id = merchant_of(opened, merchant)

@@ -44,9 +44,7 @@ class Run:
         return self.command_line.run(self.data_dir, work, sandbox_only=self.sandbox_only)
 
 
-data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder."
-)
+data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def in_world(verb: Callable[..., None], *, sandbox_only: bool = False) -> Callable[..., None]:
@@ -81,6 +79,22 @@ def register(cli: click.Group) -> None:
     from recoup.doors.command.verify import verify
     from recoup.doors.command.webhooks import webhooks
 
-    for verb in (applications, outcome, terms, partner, people, report, reconcile_file, bank, verify, erase, learn,
-                 engine, webhooks, clock, listen, sandbox):  # fmt: skip
+    for verb in (
+        applications,
+        outcome,
+        terms,
+        partner,
+        people,
+        report,
+        reconcile_file,
+        bank,
+        verify,
+        erase,
+        learn,
+        engine,
+        webhooks,
+        clock,
+        listen,
+        sandbox,
+    ):
         cli.add_command(verb)

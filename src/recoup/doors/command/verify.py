@@ -19,8 +19,12 @@ from recoup.rules.money.settlement_file import prove as prove_settlement
 
 @click.command()
 @click.option("--merchant", help="Merchant id; default: all.")
-@click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Verify this settlement file instead; needs no database.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Verify this settlement file instead; needs no database.",
+)
 @click.option("--root", help="With --file: LedgerRoot of the event settlement.closed.")
 @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
 @click.option("--json", "as_json", is_flag=True)
@@ -34,8 +38,9 @@ def verify(
         return
     merchant_id = parse_id(merchant) if merchant else None
     if merchant and merchant_id is None:
-        raise Problem("invalid", f"{merchant!r} is not a merchant id.",
-                      cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{merchant!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
+        )
 
     async def work(opened: Opened) -> Verified:
         return await prove(opened.world, merchant_id)
@@ -55,12 +60,15 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
         click.echo(json.dumps({"ok": wrong is None, "difference": wrong, "file": None if wrong else found._asdict()}))
     elif isinstance(found, Proved):
         paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
-        click.echo(f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
-                   f"pages      {found.pages:,}\nroot       {found.root}"
-                   f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok")
+        click.echo(
+            f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
+            f"pages      {found.pages:,}\nroot       {found.root}"
+            f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok"
+        )
     else:
-        click.echo("\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in
-                                                         found._asdict().items())]))  # fmt: skip
+        click.echo(
+            "\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in found._asdict().items())])
+        )
         if found.line <= 1 and found.field in ("line", "end", "type"):
             click.echo("This is not a settlement file; `recoup report settlement --batch ID --proof` writes one.")
     if wrong is not None:
@@ -71,13 +79,22 @@ def as_dict(done: Verified) -> dict[str, Any]:
     told = [
         {
             "merchant": str(one.merchant_id) if one.merchant_id else None,
-            "order": str(one.order_id) if one.order_id else None, "field": one.field, "expected": one.expected,
+            "order": str(one.order_id) if one.order_id else None,
+            "field": one.field,
+            "expected": one.expected,
             "found": one.found,
         }
         for one in done.differences
-    ]  # fmt: skip
-    return {"ok": not told, "checked": done.checked, "decided": dict(done.decided), "issuer": done.issuer,
-            "difference": told[0] if told else None, "differences": told, "more": done.more}  # fmt: skip
+    ]
+    return {
+        "ok": not told,
+        "checked": done.checked,
+        "decided": dict(done.decided),
+        "issuer": done.issuer,
+        "difference": told[0] if told else None,
+        "differences": told,
+        "more": done.more,
+    }
 
 
 def as_text(done: Verified) -> str:
@@ -93,8 +110,13 @@ def as_text(done: Verified) -> str:
     number = len(done.differences) + done.more
     lines.append("The first difference:" if number == 1 else f"{number:,} differences:")
     for one in done.differences:
-        for name, value in (("merchant", one.merchant_id), ("order", one.order_id), ("field", one.field),
-                            ("expected", one.expected), ("found", one.found)):  # fmt: skip
+        for name, value in (
+            ("merchant", one.merchant_id),
+            ("order", one.order_id),
+            ("field", one.field),
+            ("expected", one.expected),
+            ("found", one.found),
+        ):
             lines.append(f"  {name:9} {value if value is not None else '-'}")
         lines.append("")
     if done.more:

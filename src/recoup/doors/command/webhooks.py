@@ -53,14 +53,23 @@ def replay(
     run: Run, endpoint: str, merchant: str | None, key: str | None, only_count: bool, as_json: bool, **given: Any
 ) -> None:
     """Sends events to an endpoint again, marked IsResent. ENDPOINT: its id."""
-    asked = ReplayAsked(given["from_number"], given["to_number"], moment(given["since"]), moment(given["until"]),
-                        tuple(dict.fromkeys(given["events"])) or None)  # fmt: skip
+    asked = ReplayAsked(
+        given["from_number"],
+        given["to_number"],
+        moment(given["since"]),
+        moment(given["until"]),
+        tuple(dict.fromkeys(given["events"])) or None,
+    )
 
     async def work(opened: Opened) -> tuple[Found, Replay | None]:
         which, scope = parse_id(endpoint), _scope(opened, merchant)
         if which is None:
-            raise Problem("invalid", f"{endpoint[:64]!r} is not an endpoint's id.", field="endpoint",
-                          cure="`recoup webhooks list` shows them.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{endpoint[:64]!r} is not an endpoint's id.",
+                field="endpoint",
+                cure="`recoup webhooks list` shows them.",
+            )
         found = await count(opened.world, scope, which, asked)
         begun = None if only_count else await ask(opened.world, scope, which, asked, key)
         return found, begun

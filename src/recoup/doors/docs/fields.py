@@ -44,8 +44,9 @@ def parameter_fields(parameters: list[Schema], place: str) -> tuple[Field, ...]:
     """`place`: path or query."""
     return tuple(
         _field(one["name"], {**one["schema"], "description": one.get("description", "")}, one["required"], {}, 0)
-        for one in parameters if one["in"] == place
-    )  # fmt: skip
+        for one in parameters
+        if one["in"] == place
+    )
 
 
 def resolved(schema: Schema, components: Mapping[str, Schema]) -> Schema:
@@ -88,8 +89,11 @@ def _kind(schema: Schema, components: Mapping[str, Schema]) -> str:
 
 
 def _limits(schema: Schema, outer: Schema) -> tuple[str, ...]:
-    found = [text.format(_number(schema[key])) for key, text in _LIMITS.items() if key in schema
-             and (key, schema[key]) != ("minLength", 1)]  # fmt: skip
+    found = [
+        text.format(_number(schema[key]))
+        for key, text in _LIMITS.items()
+        if key in schema and (key, schema[key]) != ("minLength", 1)
+    ]
     default = outer.get("default")
     if default not in (None, "", [], {}):
         found.append(f"default {str(default).lower() if isinstance(default, bool) else default}")

@@ -83,9 +83,14 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
     body: Mapping[str, Any] = _schema(told.get("requestBody", {}))
     answers = [_answer(operation, status, told["responses"][str(status)], components) for status in operation.answers]
     return Shown(
-        operation, anchor_of(operation), parameter_fields(parameters, "path"), parameter_fields(parameters, "query"),
-        fields_of(body, components), tuple(answers), tuple(dialect.errors_of(operation)),
-    )  # fmt: skip
+        operation,
+        anchor_of(operation),
+        parameter_fields(parameters, "path"),
+        parameter_fields(parameters, "query"),
+        fields_of(body, components),
+        tuple(answers),
+        tuple(dialect.errors_of(operation)),
+    )
 
 
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:

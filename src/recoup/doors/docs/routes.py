@@ -127,13 +127,18 @@ def _reference(site: Site, reference: Reference) -> Response:
 
 def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
     dialect = reference.dialect
-    contents = [Section(one.anchor, one.operation.summary, "") for several in reference.groups.values()
-                for one in several]  # fmt: skip
+    contents = [
+        Section(one.anchor, one.operation.summary, "") for several in reference.groups.values() for one in several
+    ]
     samples = reference.samples(fresh)
     values = site.values(
-        f"/docs/{dialect.name}", dialect.title, [*contents, Section("errors", "Errors", "")], dialect=dialect,
-        groups=reference.groups, samples=samples,
-    )  # fmt: skip
+        f"/docs/{dialect.name}",
+        dialect.title,
+        [*contents, Section("errors", "Errors", "")],
+        dialect=dialect,
+        groups=reference.groups,
+        samples=samples,
+    )
     return rendered("reference.html", values)
 
 
@@ -187,8 +192,11 @@ def _chosen(request: Request) -> dict[str, str]:
 
 def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
     known = _words()
-    return {name: [f"{word[:64]!r} is no {name}. Known are {', '.join(known[name])}."]
-            for name, word in chosen.items() if word and word not in known[name]}  # fmt: skip
+    return {
+        name: [f"{word[:64]!r} is no {name}. Known are {', '.join(known[name])}."]
+        for name, word in chosen.items()
+        if word and word not in known[name]
+    }
 
 
 @cache

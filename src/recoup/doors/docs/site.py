@@ -42,9 +42,12 @@ class Site:
     def values(self, path: str, title: str, contents: Sequence[Section] = (), **more: Any) -> dict[str, Any]:
         """What every page needs, and `more`. `contents`: what the navigation shows of the page itself."""
         return {
-            "path": path, "title": title, "contents": contents, "navigation": self.navigation,
+            "path": path,
+            "title": title,
+            "contents": contents,
+            "navigation": self.navigation,
             "sandbox": self.world.policy.test_mode,
-        } | more  # fmt: skip
+        } | more
 
 
 def make_site(world: World, dialects: Sequence[Dialect], version: str) -> Site:

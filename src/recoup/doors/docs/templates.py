@@ -27,9 +27,13 @@ HEADERS: Final = {
 
 def _environment() -> Environment:
     made = Environment(
-        loader=FileSystemLoader(FOLDER / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
-    )  # fmt: skip
+        loader=FileSystemLoader(FOLDER / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
     made.filters |= {
         "inline": lambda text: Markup(inline(text)),  # noqa: S704 - made by the Markdown renderer, which escapes
         "paragraphs": lambda text: Markup(paragraphs(text)),  # noqa: S704 - as above

@@ -25,9 +25,13 @@ class BodyLimit:
     """
 
     def __init__(
-        self, app: App, refuse: Refuse, bytes_max: int = BODY_BYTES_MAX, larger: Mapping[str, int] | None = None,
+        self,
+        app: App,
+        refuse: Refuse,
+        bytes_max: int = BODY_BYTES_MAX,
+        larger: Mapping[str, int] | None = None,
         streamed: Mapping[str, int] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._app, self._first = app, True
         self._refuse = refuse
         self._bytes_max = bytes_max

@@ -45,8 +45,17 @@ def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: flo
     by = kept.get("called_by")
     read = by is not None and by[1].startswith("user:") and scope["method"] in ("GET", "HEAD") and status < 400
     if by is not None and (not read or kept.get("acted")):
-        note(*by, kept["request_id"], scope["method"], template_of(scope), status, kept.get("refused_with"),
-             round(seconds * 1000), network_of(scope), kept.get("why", ""))  # fmt: skip
+        note(
+            *by,
+            kept["request_id"],
+            scope["method"],
+            template_of(scope),
+            status,
+            kept.get("refused_with"),
+            round(seconds * 1000),
+            network_of(scope),
+            kept.get("why", ""),
+        )
 
 
 def network_of(scope: Scope) -> str:

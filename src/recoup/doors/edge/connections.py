@@ -154,8 +154,11 @@ class Connections:
         if not self._told_at or now - self._told_at > NOTICE_SECONDS:
             self._told_at = now
             setting = "http_connections_per_address" if why == "address" else "http_connections"
-            _LOG.warning("Connections are at their limit (%s%s); further ones are refused.", setting,
-                         f", {address}" if why == "address" else "")  # fmt: skip
+            _LOG.warning(
+                "Connections are at their limit (%s%s); further ones are refused.",
+                setting,
+                f", {address}" if why == "address" else "",
+            )
 
     def _sweep(self) -> None:
         now, pressed = self.clock(), len(self._open) * 4 > self.limits.total * 3

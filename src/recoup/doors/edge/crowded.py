@@ -28,12 +28,24 @@ RETRY_AFTER: Final = (b"retry-after", b"%d" % RETRY_SECONDS)
 def crowded(app: App, refuse: Refuse) -> dict[str, App]:
     """By the limit that was met."""
     return {
-        "total": Crowded(app, refuse, Problem(
-            "unavailable", "All connections are in use.", retry_after_seconds=RETRY_SECONDS,
-            cure="Send it again in a few seconds, over fewer connections.",
-        )),
-        "address": Crowded(app, refuse, Problem(
-            "too_many_requests", "There are too many connections from this address.",
-            retry_after_seconds=RETRY_SECONDS, cure="Keep fewer connections open and use them again.",
-        )),
-    }  # fmt: skip
+        "total": Crowded(
+            app,
+            refuse,
+            Problem(
+                "unavailable",
+                "All connections are in use.",
+                retry_after_seconds=RETRY_SECONDS,
+                cure="Send it again in a few seconds, over fewer connections.",
+            ),
+        ),
+        "address": Crowded(
+            app,
+            refuse,
+            Problem(
+                "too_many_requests",
+                "There are too many connections from this address.",
+                retry_after_seconds=RETRY_SECONDS,
+                cure="Keep fewer connections open and use them again.",
+            ),
+        ),
+    }

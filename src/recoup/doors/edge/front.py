@@ -23,14 +23,16 @@ TELL_SECONDS: Final = 3600.0
 _LOG: Final = logging.getLogger("recoup.front")
 CHAIN_MAX: Final = 2_000  # bytes of a header that says through whom a call came
 _UNNAMED: Final = Problem(
-    "forbidden", "This call came through a proxy that Recoup was not told of.",
+    "forbidden",
+    "This call came through a proxy that Recoup was not told of.",
     cure="Set behind_proxy (RECOUP_BEHIND_PROXY) to the proxy's address, like 127.0.0.1 for one on this machine; "
     "without a proxy send no X-Forwarded-* and no Forwarded.",
-)  # fmt: skip
+)
 _FOREIGN: Final = Problem(
-    "forbidden", "Recoup does not answer under this Host.",
+    "forbidden",
+    "Recoup does not answer under this Host.",
     cure="Call the address of public_url, or add the name to allowed_hosts (RECOUP_ALLOWED_HOSTS).",
-)  # fmt: skip
+)
 
 
 class Hosts:
@@ -83,8 +85,11 @@ class Front:
         """A named proxy that does not say for whom it calls: all of its callers share one throttle."""
         if client is not None and client[0] in self._proxies and monotonic() - self._told_at >= TELL_SECONDS:
             self._told_at = monotonic()
-            _LOG.warning("The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
-                         "header (and X-Forwarded-Proto).", client[0])  # fmt: skip
+            _LOG.warning(
+                "The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
+                "header (and X-Forwarded-Proto).",
+                client[0],
+            )
 
     def _believe(self, scope: Scope) -> None:
         """Read from the end: what stands before was written by whoever called the first proxy."""

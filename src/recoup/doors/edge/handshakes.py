@@ -18,9 +18,12 @@ class Handshakes:
     """
 
     def __init__(
-        self, listener: socket.socket, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol],
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        make: Callable[[], asyncio.Protocol],
         connections: Connections,
-    ) -> None:  # fmt: skip
+    ) -> None:
         listener.setblocking(False)
         self._listener, self._context, self._make, self._all = listener, context, make, connections
         self._under_way: dict[asyncio.Task[None], str] = {}
@@ -60,9 +63,12 @@ class Handshakes:
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(
-                self._make, connection, ssl=self._context, ssl_handshake_timeout=self._all.limits.head_seconds,
+                self._make,
+                connection,
+                ssl=self._context,
+                ssl_handshake_timeout=self._all.limits.head_seconds,
                 ssl_shutdown_timeout=self._all.limits.linger_seconds,
-            )  # fmt: skip
+            )
         except (OSError, TimeoutError, asyncio.CancelledError):
             with contextlib.suppress(OSError):
                 connection.close()

@@ -229,9 +229,15 @@ class BoundedHttp(HttpToolsProtocol):
             return
         status, text = self._why
         body = text.encode() + b"\n"
-        self.transport.write(b"".join((
-            STATUS_LINE[status], b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n",
-            b"content-length: %d\r\n\r\n" % len(body), body,
-        )))  # fmt: skip
+        self.transport.write(
+            b"".join(
+                (
+                    STATUS_LINE[status],
+                    b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n",
+                    b"content-length: %d\r\n\r\n" % len(body),
+                    body,
+                )
+            )
+        )
         if self.transport.can_write_eof():
             self.transport.write_eof()

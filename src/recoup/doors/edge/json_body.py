@@ -83,8 +83,13 @@ def decode_json(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed("The body is not JSON.") from None
     # Cheap looks at the bytes; only a body that could offend is walked.
-    if (b"\\u0000" in body or _LONG_NUMBER.search(body) or body.count(b"[") + body.count(b"{") > DEPTH_MAX
-            or body.count(b":") > MEMBERS_MAX or body.count(b",") > VALUES_MAX):  # fmt: skip
+    if (
+        b"\\u0000" in body
+        or _LONG_NUMBER.search(body)
+        or body.count(b"[") + body.count(b"{") > DEPTH_MAX
+        or body.count(b":") > MEMBERS_MAX
+        or body.count(b",") > VALUES_MAX
+    ):
         _check_values(value)
     return value
 

@@ -47,9 +47,15 @@ class Limits:
         self.minutes: Final = Minutes()
 
     async def take(
-        self, buckets: Buckets, told: Headers, key: str, now: float, *, merchant_id: UUID | None = None,
+        self,
+        buckets: Buckets,
+        told: Headers,
+        key: str,
+        now: float,
+        *,
+        merchant_id: UUID | None = None,
         partner_id: UUID | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Counts the call. `told` gets the headers of its answer where it is one too many.
 
         Raises: Problem(too_many_requests) with the whole seconds to wait.
@@ -66,8 +72,9 @@ class Limits:
         refused = Problem(
             "too_many_requests",
             f"This partner and its merchants made {quota[1]} calls in this minute, all they may.",
-            cure=f"Wait {wait} s; ask the operator if this happens often.", retry_after_seconds=wait,
-        )  # fmt: skip
+            cure=f"Wait {wait} s; ask the operator if this happens often.",
+            retry_after_seconds=wait,
+        )
         told[:] = rate_headers("partner", quota[1], MINUTE, refused)
         raise refused
 
@@ -89,9 +96,11 @@ class PayerLimits:
         """
         taken: list[tuple[Buckets, str]] = []
         site = site_key(host)
-        for name, buckets, whose in (("address", self._address, f"{key} {address_key(host)}"),
-                                     ("network", self._site, f"{key} {site}" if site else ""),
-                                     ("checkout", self._merchant, str(merchant_id))):  # fmt: skip
+        for name, buckets, whose in (
+            ("address", self._address, f"{key} {address_key(host)}"),
+            ("network", self._site, f"{key} {site}" if site else ""),
+            ("checkout", self._merchant, str(merchant_id)),
+        ):
             if not whose:
                 continue
             try:

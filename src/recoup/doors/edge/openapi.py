@@ -9,9 +9,7 @@ from recoup.doors.edge.described import JSON, JSON_LINES, Example, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, variables_of, words_of
 
 _REF: Final = "#/components/schemas/{name}"
-_RETRY_AFTER: Final = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
-}
+_RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 _FILE: Final = {"type": "string", "description": "A file; its first line names the columns."}
 Schema = Mapping[str, Any]
 Refs = Mapping[type[msgspec.Struct], Schema]

@@ -40,5 +40,9 @@ def _network(word: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(word, strict=False)
     except ValueError:
-        raise Problem("invalid", f"behind_proxy has {word!r}, which is no address and no CIDR block.",
-                      field="behind_proxy", cure="Write addresses or blocks like 10.0.0.0/8.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"behind_proxy has {word!r}, which is no address and no CIDR block.",
+            field="behind_proxy",
+            cure="Write addresses or blocks like 10.0.0.0/8.",
+        ) from None

@@ -114,8 +114,10 @@ def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Hea
 
     Source: draft-ietf-httpapi-ratelimit-headers, since -08.
     """
-    return [(b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
-            (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1))]  # fmt: skip
+    return [
+        (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
+        (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1)),
+    ]
 
 
 def client_address(scope: Scope) -> str | None:

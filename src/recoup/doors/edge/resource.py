@@ -29,7 +29,7 @@ from recoup.doors.edge.keys import Folding, Names, folding, names_of
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -220,9 +220,14 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed, cure=cure)
         if caller is not None:
             dialect.permit(method, caller)
-            await services.limits.take(services.buckets, answer_headers(scope), caller.key_id,
-                                       services.world.clocks.monotonic(), merchant_id=caller.mid,
-                                       partner_id=caller.partner_id)  # fmt: skip
+            await services.limits.take(
+                services.buckets,
+                answer_headers(scope),
+                caller.key_id,
+                services.world.clocks.monotonic(),
+                merchant_id=caller.mid,
+                partner_id=caller.partner_id,
+            )
         reply = await method.handle(await dialect.read(method, scope, receive, caller, content))
         return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
 

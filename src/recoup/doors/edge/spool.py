@@ -32,9 +32,7 @@ class Sent:
 
 
 @asynccontextmanager
-async def spooled(
-    raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int
-) -> AsyncIterator[Sent]:
+async def spooled(raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int) -> AsyncIterator[Sent]:
     """The body itself, or the one file of a multipart form. The file has no name on disk: whatever dies leaves none.
 
     Raises: Problem(too_large); Problem(malformed) for a body that stops coming or is no such form; Problem(unavailable)
@@ -60,8 +58,11 @@ async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None]) -> FormDa
     try:
         return await MultiPartParser(headers, pieces, max_files=1, max_fields=FIELDS_MAX).parse()
     except MultiPartException:
-        raise Problem("malformed", "The form could not be read: it ends early, or has more than one file.",
-                      cure="Send the file as the body itself, or as one part of a form.") from None  # fmt: skip
+        raise Problem(
+            "malformed",
+            "The form could not be read: it ends early, or has more than one file.",
+            cure="Send the file as the body itself, or as one part of a form.",
+        ) from None
     except OSError:
         raise _full() from None
 
@@ -88,16 +89,23 @@ async def _pieces(receive: Receive, bytes_max: int) -> AsyncGenerator[bytes, Non
             async with asyncio.timeout(min(PIECE_SECONDS_MAX, max(0.0, until - monotonic()))):
                 message = await receive()
         except TimeoutError:
-            raise Problem("malformed", "The body did not arrive in time; nothing of it was taken.",
-                          cure="Send it at once, packed with gzip if the line is slow.") from None  # fmt: skip
+            raise Problem(
+                "malformed",
+                "The body did not arrive in time; nothing of it was taken.",
+                cure="Send it at once, packed with gzip if the line is slow.",
+            ) from None
         if message["type"] != "http.request":
             raise ClientGone
         body: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         read += len(body)
         if read > bytes_max:
-            raise Problem("too_large", f"The file is larger than {bytes_max >> 20} MB.", bytes_max=bytes_max,
-                          cure="Pack it with gzip, or split it.")  # fmt: skip
+            raise Problem(
+                "too_large",
+                f"The file is larger than {bytes_max >> 20} MB.",
+                bytes_max=bytes_max,
+                cure="Pack it with gzip, or split it.",
+            )
         if body:
             yield body
 
@@ -127,5 +135,9 @@ async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done
 
 
 def _full() -> Problem:
-    return Problem("unavailable", "There is no room for the file now.", retry_after_seconds=60,
-                   cure="Send it again later, or split it.")  # fmt: skip
+    return Problem(
+        "unavailable",
+        "There is no room for the file now.",
+        retry_after_seconds=60,
+        cure="Send it again later, or split it.",
+    )

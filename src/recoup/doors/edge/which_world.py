@@ -66,8 +66,11 @@ class ByWorld:
             state(scope)["live"] = True
             await self.live(scope, receive, send)
         else:
-            problem = Problem("forbidden", "The live environment is reached over HTTPS only.",
-                              cure="Use https://, or name the proxy in front with behind_proxy.")  # fmt: skip
+            problem = Problem(
+                "forbidden",
+                "The live environment is reached over HTTPS only.",
+                cure="Use https://, or name the proxy in front with behind_proxy.",
+            )
             await send_refusal(send, self._refuse(scope, problem))
 
     def is_live(self, scope: Scope) -> bool:

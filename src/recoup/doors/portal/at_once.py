@@ -23,8 +23,12 @@ class AtOnce:
         """Raises: Problem(too_many_requests)."""
         room = self._rooms.setdefault(user_id, _Room())
         if room.count >= AT_ONCE + WAITING_MAX:
-            raise Problem("too_many_requests", "You opened too many pages at once.", retry_after_seconds=5,
-                          cure="Try again in a few seconds.")  # fmt: skip
+            raise Problem(
+                "too_many_requests",
+                "You opened too many pages at once.",
+                retry_after_seconds=5,
+                cure="Try again in a few seconds.",
+            )
         room.count += 1
         try:
             async with room.places:

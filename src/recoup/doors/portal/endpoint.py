@@ -33,12 +33,37 @@ ATTENTION_MAX: Final = 99  # in the menu: beyond it, `99+`
 PLACES: Final = frozenset(
     {
         "design",
-        "orders", "fees",
-        "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
+        "orders",
+        "fees",
+        "settlements",
+        "bank",
+        "approvals",
+        "disputes",
+        "refunds",
+        "reconciliation",
+        "mailbox",
+        "outcome",
         "unknown-outcomes",
-        "partner", "switches", "engine", "reports", "uploads", "applications", "onboarding", "invitations",
-        "keys", "webhooks", "developers", "requests", "overview", "customers", "audit",
-        "look-as", "account", "roles", "exports", "notifications",
+        "partner",
+        "switches",
+        "engine",
+        "reports",
+        "uploads",
+        "applications",
+        "onboarding",
+        "invitations",
+        "keys",
+        "webhooks",
+        "developers",
+        "requests",
+        "overview",
+        "customers",
+        "audit",
+        "look-as",
+        "account",
+        "roles",
+        "exports",
+        "notifications",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -114,11 +139,13 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
     needing = OrderFilter(session.merchant.merchant_id, attention=True)
     async with portal.world.db.read() as connection:
         count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
-        desks = await menu_counts(connection, session.merchant.merchant_id, ATTENTION_MAX + 1,
-                                  as_operator=session.is_operator)  # fmt: skip
+        desks = await menu_counts(
+            connection, session.merchant.merchant_id, ATTENTION_MAX + 1, as_operator=session.is_operator
+        )
     few = await portal.partitions.few_left(portal.world) if session.is_operator else None
-    return replace(session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals,
-                   partition_days=few)  # fmt: skip
+    return replace(
+        session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals, partition_days=few
+    )
 
 
 def to_sign_in(request: Request) -> Response:
@@ -141,9 +168,12 @@ async def signed_out(portal: Portal, request: Request) -> Response:
         except Problem:
             typed = None
         if typed is not None:
-            problem = Problem("unauthenticated", "You have been signed out; nothing was done.", typed=typed,
-                              cure="Your entries are kept on this page. Sign in in a new tab, then send it again "
-                                   "from here.")  # fmt: skip
+            problem = Problem(
+                "unauthenticated",
+                "You have been signed out; nothing was done.",
+                typed=typed,
+                cure="Your entries are kept on this page. Sign in in a new tab, then send it again from here.",
+            )
             return error_page(portal, problem, request)
     return to_sign_in(request)
 
@@ -180,9 +210,12 @@ def locale(request: Request, session: Session | None = None) -> str:
 def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:
     """What the layout of a page needs that nobody is signed in for, and `more`."""
     return {
-        "sandbox": portal.world.policy.test_mode, "offset": None, "session": None, "path": request.url.path,
+        "sandbox": portal.world.policy.test_mode,
+        "offset": None,
+        "session": None,
+        "path": request.url.path,
         "language": locale(request),
-    } | more  # fmt: skip
+    } | more
 
 
 def other_of(world: World) -> str:
@@ -204,11 +237,18 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
     refused_with(request.scope, problem.code, why_refused(problem))
     session: Session | None = getattr(request.state, "session", None)
     values = {
-        "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
-        "other": other_of(portal.world), "current_url": current_url(request), "request_id": request_id(request.scope),
-        "zone": session.zone if session is not None else "GMT", "language": locale(request, session),
-        "typed": problem.facts.get("typed"), "path": request.url.path,
-    }  # fmt: skip
+        "problem": problem,
+        "sandbox": portal.world.policy.test_mode,
+        "session": session,
+        "offset": None,
+        "other": other_of(portal.world),
+        "current_url": current_url(request),
+        "request_id": request_id(request.scope),
+        "zone": session.zone if session is not None else "GMT",
+        "language": locale(request, session),
+        "typed": problem.facts.get("typed"),
+        "path": request.url.path,
+    }
     answer = render("layout/error.html", values, status=STATUSES[problem.code])
     if problem.retry_after_seconds is not None:
         answer.headers["retry-after"] = str(problem.retry_after_seconds)

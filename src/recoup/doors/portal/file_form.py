@@ -22,14 +22,18 @@ async def file_form(visit: AnyVisit) -> FormData:
     try:
         form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
     except HTTPException:
-        raise Problem("malformed", "The form could not be read: it is incomplete, or has unknown fields.",
-                      cure="Choose the file again and send it once more.") from None  # fmt: skip
+        raise Problem(
+            "malformed",
+            "The form could not be read: it is incomplete, or has unknown fields.",
+            cure="Choose the file again and send it once more.",
+        ) from None
     csrf = form.get("csrf", "")
     try:
         await _still_so(visit)
         check_csrf(visit.session, csrf if isinstance(csrf, str) else "", where=where_of(visit))
-        no_cards({name: [given if isinstance(given, str) else given.filename or ""]
-                  for name, given in form.multi_items()})  # fmt: skip
+        no_cards(
+            {name: [given if isinstance(given, str) else given.filename or ""] for name, given in form.multi_items()}
+        )
     except Problem:
         await form.close()
         raise
@@ -45,7 +49,12 @@ async def _still_so(visit: AnyVisit) -> None:
     """A file takes its time. Raises: Problem(forbidden) for somebody who may do something else by now."""
     before, now = visit.session, await session_of(visit.portal, visit.request)
     same = now is not None and (now.user_id, now.merchant, now.seat, now.paused, now.is_operator) == (
-        before.user_id, before.merchant, before.seat, before.paused, before.is_operator)  # fmt: skip
+        before.user_id,
+        before.merchant,
+        before.seat,
+        before.paused,
+        before.is_operator,
+    )
     if not same:
         message = "You were signed out, or your role changed, while the file was uploaded; nothing was done."
         raise Problem("forbidden", message, cure="Reload the page, and send it again if you may.")

@@ -36,8 +36,7 @@ async def read_body(request: Request) -> bytes:
                 if len(body) > FORM_BYTES_MAX:
                     raise Problem("too_large", "This form is too large.", cure="Shorten your entries.")
     except (TimeoutError, ClientDisconnect):
-        raise Problem("malformed", "The form arrived incomplete; nothing was done.",
-                      cure="Send it again.") from None  # fmt: skip
+        raise Problem("malformed", "The form arrived incomplete; nothing was done.", cure="Send it again.") from None
     request.state.form = body
     return body
 
@@ -53,8 +52,9 @@ async def read_form(request: Request) -> Form:
     try:
         form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This form has too many fields.",
-                      cure="Reload the page and send it again.") from None  # fmt: skip
+        raise Problem(
+            "malformed", "This form has too many fields.", cure="Reload the page and send it again."
+        ) from None
     # No browser sends it and no database takes it.
     plain = {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
     no_cards(plain)
@@ -64,8 +64,9 @@ async def read_form(request: Request) -> Form:
 def no_cards(form: Mapping[str, Iterable[str]]) -> None:
     """Raises: Problem(invalid) naming the field that holds a card number, which no form of the portal asks for, or with
     which the form has more digits than are looked through."""
-    check_texts((name, value, name in _ACCOUNTS)
-                for name, values in form.items() if name not in _SECRETS for value in values)  # fmt: skip
+    check_texts(
+        (name, value, name in _ACCOUNTS) for name, values in form.items() if name not in _SECRETS for value in values
+    )
 
 
 def _is_form(request: Request) -> bool:

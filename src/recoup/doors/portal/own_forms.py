@@ -32,18 +32,29 @@ def check_csrf(
     if is_csrf(session, given, parts=where):
         return
     if is_csrf(session, given):
-        raise Problem("conflict", "This form belongs to another merchant or environment than the present one; nothing"
-                      " was done.", cure="Check the page and send the form again.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            "This form belongs to another merchant or environment than the present one; nothing was done.",
+            cure="Check the page and send the form again.",
+        )
     if session.spent_csrf and compare_digest(session.spent_csrf.encode(), given.encode("utf-8", "replace")):
-        raise Problem("forbidden", "Your impersonation is over; nothing was done.",
-                      cure="From now on you act as yourself: start again.")  # fmt: skip
-    raise Problem("forbidden", "This form is from another session; nothing was done.",
-                  cure="Go back, reload the page and send the form again.", typed=typed)  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Your impersonation is over; nothing was done.",
+            cure="From now on you act as yourself: start again.",
+        )
+    raise Problem(
+        "forbidden",
+        "This form is from another session; nothing was done.",
+        cure="Go back, reload the page and send the form again.",
+        typed=typed,
+    )
 
 
 def not_paused(partner: str) -> None:
     """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
     if partner:
-        message = (f"This partner is paused: people of {partner} may view everything, but change nothing; "
-                   "nothing was done.")
+        message = (
+            f"This partner is paused: people of {partner} may view everything, but change nothing; nothing was done."
+        )
         raise Problem("forbidden", message, cure="Ask the operator. Members of the shop itself are not affected.")

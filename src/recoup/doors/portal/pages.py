@@ -95,9 +95,13 @@ class Sessions(Generic[V]):
         return declare
 
     def post(
-        self, path: str, *, may: Callable[[V], object], reads: Callable[[V], Awaitable[Any]] | None = None,
+        self,
+        path: str,
+        *,
+        may: Callable[[V], object],
+        reads: Callable[[V], Awaitable[Any]] | None = None,
         while_paused: bool = False,
-    ) -> Callable[[Sent[V, Any]], Sent[V, Any]]:  # fmt: skip
+    ) -> Callable[[Sent[V, Any]], Sent[V, Any]]:
         """A form that stands on no page of its own: what is refused becomes an error page."""
         read = reads or (self.own_form if while_paused else self.form)
         return Page[V](self, path, "", _no_page).post(may=may, reads=read, shows=nothing)
@@ -145,15 +149,25 @@ class Page(Generic[V]):
 
     @overload
     def post(
-        self, path: str = "", *, may: Callable[[V], object], shows: Shows = every, while_paused: bool = False,
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        shows: Shows = every,
+        while_paused: bool = False,
         sessions: Sessions[Any] | None = None,
-    ) -> Callable[[Sent[V, Form]], Sent[V, Form]]: ...  # fmt: skip
+    ) -> Callable[[Sent[V, Form]], Sent[V, Form]]: ...
 
     @overload
     def post(
-        self, path: str = "", *, may: Callable[[V], object], find: Callable[[V], Awaitable[S]], shows: Shows = every,
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        find: Callable[[V], Awaitable[S]],
+        shows: Shows = every,
         sessions: Sessions[Any] | None = None,
-    ) -> Callable[[Found[V, S]], Found[V, S]]: ...  # fmt: skip
+    ) -> Callable[[Found[V, S]], Found[V, S]]: ...
 
     @overload
     def post(
@@ -161,9 +175,16 @@ class Page(Generic[V]):
     ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
 
     def post(
-        self, path: str = "", *, may: Callable[[V], object], find: Any = None, reads: Any = None, shows: Shows = every,
-        while_paused: bool = False, sessions: Sessions[Any] | None = None,
-    ) -> Any:  # fmt: skip
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        find: Any = None,
+        reads: Any = None,
+        shows: Shows = every,
+        while_paused: bool = False,
+        sessions: Sessions[Any] | None = None,
+    ) -> Any:
         """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
         sender is paused; the sender may; what the path names is found; then the function. A Problem of that one shows
         the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual; `sessions`:
@@ -216,17 +237,22 @@ def _at_partner_too(
 
 # Whoever looks at a merchant; whoever has a seat at a partner; either; both, each at an address of its own.
 member: Final[Sessions[Visit]] = Sessions(
-    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form)  # fmt: skip
+    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form
+)
 partner: Final[Sessions[PartnerVisit]] = Sessions(
-    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form)  # fmt: skip
+    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form
+)
 either: Final[Sessions[AnyVisit]] = Sessions(
-    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form)  # fmt: skip
+    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form
+)
 both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, any_form, _own_form)
 # One's own account; also before a second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form)  # fmt: skip
+    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form
+)
 account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)}, AccountVisit.form,
-    _own_form)  # fmt: skip
+    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)}, AccountVisit.form, _own_form
+)
 public: Final[Sessions[PublicVisit]] = Sessions(
-    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form)  # fmt: skip
+    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form
+)

@@ -30,7 +30,10 @@ async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderP
 async def reveal_subject(visit: Visit, kind: str, subject_id: UUID) -> None:
     """Of an `order` or a `customer`. Raises: Problem(forbidden) for a role that does not see it either way."""
     if visit.pii_access == "masked":
-        raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
-                      cure="Ask an owner to change what your role may see.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Your role sees customers' data masked; nothing was revealed.",
+            cure="Ask an owner to change what your role may see.",
+        )
     if visit.pii_access == "reveal":
         await reveal(visit.world, visit.scope, kind, subject_id)

@@ -12,8 +12,8 @@ from recoup.doors.portal.orders.turns import Turns
 from recoup.doors.portal.partition_watch import PartitionWatch
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.world import World

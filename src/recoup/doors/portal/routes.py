@@ -19,8 +19,8 @@ from recoup.doors.portal.visit import Visit, member_endpoint
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.world import World
@@ -59,8 +59,10 @@ def declared() -> list[Declared]:
 
 def precedence(path: str) -> list[tuple[int, str]]:
     """An address as it stands comes before one with an id in its place."""
-    return [(2 if part.startswith("{") and part.endswith("}") else 1 if "{" in part else 0, part)
-            for part in path.split("/")]  # fmt: skip
+    return [
+        (2 if part.startswith("{") and part.endswith("}") else 1 if "{" in part else 0, part)
+        for part in path.split("/")
+    ]
 
 
 class _ForBrowsers(Route):

@@ -29,9 +29,20 @@ FOLDER: Final = Path(__file__).parent
 _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
 MIDDLE_MAX: Final = 20
 _LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)  # to a page without a clock every year is another
-STATIC: Final = {name: FOLDER / "static" / name for name in (
-    "tokens.css", "portal.css", "favicon.svg", "copy.js", "orders.css", "orders.js", "live.js", "ids.js", "zone.js",
-)}
+STATIC: Final = {
+    name: FOLDER / "static" / name
+    for name in (
+        "tokens.css",
+        "portal.css",
+        "favicon.svg",
+        "copy.js",
+        "orders.css",
+        "orders.js",
+        "live.js",
+        "ids.js",
+        "zone.js",
+    )
+}
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; script-src 'self';"
@@ -50,9 +61,7 @@ def _money(context: Context, units: int, asset: str, like: str | None = None) ->
     return money(units, asset, like or context.get("sent_text"))
 
 
-def when(
-    moment: datetime, now: datetime, *, seconds: bool = False, zone: str = GMT, language: str = ENGLISH
-) -> str:
+def when(moment: datetime, now: datetime, *, seconds: bool = False, zone: str = GMT, language: str = ENGLISH) -> str:
     """`20 Nov 06:39`, with the year when it is another than now's."""
     return Times(zone, now, language).when(moment, seconds=seconds)
 
@@ -163,26 +172,45 @@ def _loader(language: str) -> FunctionLoader:
 @cache
 def _environment(language: str) -> Environment:
     made = Environment(
-        loader=_loader(language), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=_loader(language),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         auto_reload=False,
-    )  # fmt: skip
+    )
     reader = Locale(language)
     made.filters |= {
-        "money": _money, "when": _when, "utc": utc, "full": _full, "weekday": _weekday, "day": _day,
+        "money": _money,
+        "when": _when,
+        "utc": utc,
+        "full": _full,
+        "weekday": _weekday,
+        "day": _day,
         "short_day": _short_day,
         "moment": datetime.fromisoformat,
-        "span": partial(span, to=reader), "ago": partial(ago, to=reader),
-        "short_id": short_id, "middle": middle, "count": count,
-        "scheme": scheme_word, "statement": statement_text, "said": _said, "first_upper": first_upper,
+        "span": partial(span, to=reader),
+        "ago": partial(ago, to=reader),
+        "short_id": short_id,
+        "middle": middle,
+        "count": count,
+        "scheme": scheme_word,
+        "statement": statement_text,
+        "said": _said,
+        "first_upper": first_upper,
         "attention": sentence_of,
-    }  # fmt: skip
+    }
     made.globals |= {
         "language": language,
         "zone": GMT,  # of pages that nobody is signed in for
-        "STATUSES": words.STATUSES, "REASONS": words.REASONS, "CHANNELS": words.CHANNELS, "channel_word": channel_word,
-        "reason_word": reason_word, "scheme_word": scheme_word,
+        "STATUSES": words.STATUSES,
+        "REASONS": words.REASONS,
+        "CHANNELS": words.CHANNELS,
+        "channel_word": channel_word,
+        "reason_word": reason_word,
+        "scheme_word": scheme_word,
         "static_version": sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8],
-    }  # fmt: skip
+    }
     return made
 
 

@@ -23,7 +23,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.merchants.personal import pii_access_of
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Visit:
     request: Request
     session: Session
     merchant_id: UUID
-    known: Known
+    known: MerchantSettings
     wall: WallTime
     now: BusinessTime
     problem: Problem | None = None
@@ -111,13 +111,23 @@ class Visit:
         offset = self.known.merchant.offset
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
-            "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
-            "wall": self.wall, "problem": self.problem,
-            "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
-            "path": self.request.url.path, "current_url": current_url(self.request), "is_operator": self.is_operator,
-            "paused": self.paused, "pii_access": self.pii_access, "zone": self.session.zone,
+            "session": self.session,
+            "merchant": self.known.merchant,
+            "sites": self.known.sites,
+            "now": self.now,
+            "wall": self.wall,
+            "problem": self.problem,
+            "sandbox": self.portal.world.policy.test_mode,
+            "offset": moved,
+            "other": other_of(self.portal.world),
+            "path": self.request.url.path,
+            "current_url": current_url(self.request),
+            "is_operator": self.is_operator,
+            "paused": self.paused,
+            "pii_access": self.pii_access,
+            "zone": self.session.zone,
             "language": self.language,
-        } | more  # fmt: skip
+        } | more
 
 
 MemberPage = Callable[[Visit], Awaitable[Response]]
@@ -143,10 +153,16 @@ def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
 
 def _nothing_to_see(session: Session) -> Problem:
     if session.is_operator:
-        return Problem("forbidden", "There is no merchant in this environment yet.",
-                       cure="A shop goes live from its Onboarding page in the sandbox.")  # fmt: skip
-    return Problem("forbidden", "You are signed in, but not a member of any merchant yet.",
-                   cure="Ask a shop's owner or the operator to add you.")  # fmt: skip
+        return Problem(
+            "forbidden",
+            "There is no merchant in this environment yet.",
+            cure="A shop goes live from its Onboarding page in the sandbox.",
+        )
+    return Problem(
+        "forbidden",
+        "You are signed in, but not a member of any merchant yet.",
+        cure="Ask a shop's owner or the operator to add you.",
+    )
 
 
 async def checked_form(visit: Visit) -> Form:

@@ -43,13 +43,25 @@ STATUSES: Final[dict[int, Status]] = {
 }
 # The stablecoin API's word -> what the portal calls the same state.
 _PART_REFUNDED: Final = "Completed, some refunded"
-API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(dict.fromkeys(
-    (face(stage, "stable", 2, refunded, False).stable,
-     _PART_REFUNDED if refunded == 1 else STATUSES[face(stage, "stable", 2, refunded, False).status].word)
-    for stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD, Stage.PROBLEM, Stage.COMPLETED, Stage.DECLINED,
-                  Stage.CANCELLED, Stage.EXPIRED)
-    for refunded in ((0, 1, 2) if stage is Stage.COMPLETED else (0,))
-))  # fmt: skip
+API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(
+    dict.fromkeys(
+        (
+            face(stage, "stable", 2, refunded, False).stable,
+            _PART_REFUNDED if refunded == 1 else STATUSES[face(stage, "stable", 2, refunded, False).status].word,
+        )
+        for stage in (
+            Stage.RECEIVED,
+            Stage.PROCESSING,
+            Stage.HELD,
+            Stage.PROBLEM,
+            Stage.COMPLETED,
+            Stage.DECLINED,
+            Stage.CANCELLED,
+            Stage.EXPIRED,
+        )
+        for refunded in ((0, 1, 2) if stage is Stage.COMPLETED else (0,))
+    )
+)
 CHANNELS: Final[dict[str, tuple[str, str]]] = {
     "mit": ("MIT", "Merchant initiated: renewals, instalments"),
     "cit_web": ("CIT web", "Customer initiated, on the website"),

@@ -50,9 +50,15 @@ class Reader(Generic[ShapeT]):
         found = [_field(shape, field, _words(told[field.name])) for field in info.fields]
         self.fields: Final = [field for field in found if field is not None]
         self._rows: Final = [
-            (one.name, one.required, one.limits.high if one.rule is rules.text and not one.inner else 0, one.member,
-             (one.rule, one.limits, one.inner, one)) for one in self.fields
-        ]  # fmt: skip
+            (
+                one.name,
+                one.required,
+                one.limits.high if one.rule is rules.text and not one.inner else 0,
+                one.member,
+                (one.rule, one.limits, one.inner, one),
+            )
+            for one in self.fields
+        ]
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
         """What could be read. It is good for something only if there is no complaint."""
@@ -144,8 +150,16 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
     kind, extra = _unwrapped(field.type)
     if extra.get("unread") or field.name in getattr(shape, "unread", ()):
         return None
-    made = _Field(field.encode_name, field.name, pascal(field.encode_name), field.required, _EMPTY.get(type(kind)),
-                  rules.text, Limits(), missing=extra.get("missing"))  # fmt: skip
+    made = _Field(
+        field.encode_name,
+        field.name,
+        pascal(field.encode_name),
+        field.required,
+        _EMPTY.get(type(kind)),
+        rules.text,
+        Limits(),
+        missing=extra.get("missing"),
+    )
     if "rule" in extra:
         return made._replace(rule=extra["rule"], limits=_limits(kind))
     match kind:

@@ -59,19 +59,27 @@ def _wanted(call: Call, *, whole: bool) -> Wanted:
     body = read_whole(call.body, CampaignBody) if whole else read_whole(call.body, CampaignPatch)
     on = True if whole else None
     return Wanted(
-        key=body.key, name=body.name or (body.key if whole else None),
+        key=body.key,
+        name=body.name or (body.key if whole else None),
         cit_web=on if body.cit_web is None else body.cit_web,
         cit_callcenter=on if body.cit_callcenter is None else body.cit_callcenter,
         mit=on if body.mit is None else body.mit,
         descriptor=body.descriptor or ("" if whole or "descriptor" in call.body else None),
-    )  # fmt: skip
+    )
 
 
 def _shown(one: Any) -> Campaign:
     return Campaign(
-        id=one.campaign_id, site_id=one.site_id, key=one.key, name=one.name, descriptor=one.descriptor,
-        cit_web=one.cit_web, cit_callcenter=one.cit_callcenter, mit=one.mit, created_date=iso(one.created_at),
-    )  # fmt: skip
+        id=one.campaign_id,
+        site_id=one.site_id,
+        key=one.key,
+        name=one.name,
+        descriptor=one.descriptor,
+        cit_web=one.cit_web,
+        cit_callcenter=one.cit_callcenter,
+        mit=one.mit,
+        created_date=iso(one.created_at),
+    )
 
 
 _GROUP: Final = "Settings"

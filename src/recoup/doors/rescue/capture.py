@@ -31,29 +31,50 @@ async def capture(call: Call) -> Reply:
     if not done.done:
         said = f"{done.refusal()} The order is still authorised."
         return Reply(_failed(body.order_id, said, "capture_refused"))
-    return Reply(CaptureTold(
-        order_id=body.order_id, status="SUCCESS", capture_status="SUCCESS", transaction_id=done.capture_id,
-    ))  # fmt: skip
+    return Reply(
+        CaptureTold(
+            order_id=body.order_id,
+            status="SUCCESS",
+            capture_status="SUCCESS",
+            transaction_id=done.capture_id,
+        )
+    )
 
 
 def _failed(order_id: UUID, said: str, code: str) -> CaptureTold:
     digits = TABLE[code].digits
     error = ErrorTuple(item1=said, item2=digits, item3=code, item4=True)
     return CaptureTold(
-        order_id=order_id, success=False, status="FAILED", capture_status="FAILED", result=said, status_code=digits,
+        order_id=order_id,
+        success=False,
+        status="FAILED",
+        capture_status="FAILED",
+        result=said,
+        status_code=digits,
         errors=[error],
-    )  # fmt: skip
+    )
 
 
 CAPTURE: Final = Operation(
-    "POST", "/v1/capture", "Capture an authorised order",
+    "POST",
+    "/v1/capture",
+    "Capture an authorised order",
     "Captures the full authorised amount, once. After the capture window, or a cancellation, the authorisation is "
     "voided. If the processor does not answer in time, the response is 503: send the same call again.",
-    group="Orders", body=CaptureBody, answers={200: CaptureTold},
+    group="Orders",
+    body=CaptureBody,
+    answers={200: CaptureTold},
     problems=("not_found", "conflict", "wrong_state"),
-    examples=(Example("the whole amount", {
-        "idempotencyKey": "b6a4d1f0-1b7c-4a42-9c8d-0a9e8b7c6d5e", "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
-        "amount": 4590, "currency": "USD",
-    }),),
-)  # fmt: skip
+    examples=(
+        Example(
+            "the whole amount",
+            {
+                "idempotencyKey": "b6a4d1f0-1b7c-4a42-9c8d-0a9e8b7c6d5e",
+                "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
+                "amount": 4590,
+                "currency": "USD",
+            },
+        ),
+    ),
+)
 METHODS: Final = (Method(CAPTURE, capture, "payments"),)

@@ -30,27 +30,35 @@ async def check(call: Call) -> Reply:
     warnings: tuple[str, ...] = ()
     given: EvaluateRequest | None = None
     try:
-        given = read_declined(call.body, call.scope.merchant_id,
-                              sync=known.merchant.mit_mode == "sync")  # fmt: skip
+        given = read_declined(call.body, call.scope.merchant_id, sync=known.merchant.mit_mode == "sync")
         warnings = await call.services.evaluate.look(call.scope, given)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
         told = problem.fields or {problem.field or "Body": [problem.message if given is None else whole]}
         hints = problem.facts.get("hints", {})
-        complaints = [Complaint(field=name, text=" ".join([*texts, *filter(None, [hints.get(name)])]))
-                      for name, texts in told.items()]  # fmt: skip
+        complaints = [
+            Complaint(field=name, text=" ".join([*texts, *filter(None, [hints.get(name)])]))
+            for name, texts in told.items()
+        ]
     is_mit = given.is_mit if given else body.get("isMIT") is True
     known_site = not any(warning.startswith(UNKNOWN_URL) for warning in warnings)
     found = score(body if known_site else body | {"siteUrl": None}, is_mit)
     reading = _reading(given, body, now) if given else None
-    return Reply(Checked(
-        valid=not complaints, score=found.points, complaints=complaints,
-        improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
-        remarks=[*remarks(is_mit, _declined_at(given), given.expires_at if given else None, now),
-                 *(warning for warning in warnings if not warning.startswith(STALE)),
-                 *_source(given, reading), *_strangers(body)],
-        decline=reading,
-    ))  # fmt: skip
+    return Reply(
+        Checked(
+            valid=not complaints,
+            score=found.points,
+            complaints=complaints,
+            improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
+            remarks=[
+                *remarks(is_mit, _declined_at(given), given.expires_at if given else None, now),
+                *(warning for warning in warnings if not warning.startswith(STALE)),
+                *_source(given, reading),
+                *_strangers(body),
+            ],
+            decline=reading,
+        )
+    )
 
 
 def _declined_at(given: EvaluateRequest | None) -> datetime | None:
@@ -65,15 +73,19 @@ def _source(given: EvaluateRequest | None, reading: ReadDecline | None) -> list[
     own = reading.code == given.decline["code"].upper()
     how = f"as the schemes' {reading.code}" if own else "by its description alone"
     known = f"{', '.join(SOURCES)}; {', '.join(SCHEMES)}"
-    return [f"The responseCodeSource {given.decline['source'][:32]!r} is not known, so the code was read {how}. "
-            f"Known: {known}."]  # fmt: skip
+    return [
+        f"The responseCodeSource {given.decline['source'][:32]!r} is not known, so the code was read {how}. "
+        f"Known: {known}."
+    ]
 
 
 def _strangers(body: dict[str, Any]) -> list[str]:
     """Fields that nobody reads."""
     found = islice(unknown_names(body, _FOLD), UNKNOWN_TOLD)
-    return [f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
-            for name, alike in found]  # fmt: skip
+    return [
+        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
+        for name, alike in found
+    ]
 
 
 def _reading(given: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
@@ -81,19 +93,36 @@ def _reading(given: EvaluateRequest, body: dict[str, Any], now: datetime) -> Rea
     method = body.get("paymentMethod") or {}
     brand = str(method.get("cardBrand") or "").lower()
     scheme = scheme_of(given.pan) if given.pan else brand or "generic"
-    read = read_decline(scheme=scheme, source=given.decline["source"], code=given.decline["code"],
-                        text=given.decline["text"], advice=given.decline["advice"], on=now.date())  # fmt: skip
+    read = read_decline(
+        scheme=scheme,
+        source=given.decline["source"],
+        code=given.decline["code"],
+        text=given.decline["text"],
+        advice=given.decline["advice"],
+        on=now.date(),
+    )
     source = ", ".join(filter(None, (read.document, read.edition)))
-    return ReadDecline(code=read.code, meaning=read.meaning, kind=read.klass, retry=read.retry,
-                       wait_hours=read.min_wait_hours, source=source)  # fmt: skip
+    return ReadDecline(
+        code=read.code,
+        meaning=read.meaning,
+        kind=read.klass,
+        retry=read.retry,
+        wait_hours=read.min_wait_hours,
+        source=source,
+    )
 
 
 CHECK: Final = Operation(
-    "POST", "/v1/evaluate/check", "Check a declined payment before sending it",
+    "POST",
+    "/v1/evaluate/check",
+    "Check a declined payment before sending it",
     "Accepts the body of /evaluate and stores nothing. `complaints` lists what /evaluate would refuse; `score` "
     "rates how much of the helpful data is present; `improvements` lists missing data and why it matters, most "
     "useful first; `remarks` lists data that could be better, including unknown fields and an unknown code source; "
     "`decline` explains the response code.",
-    group="Rescue", body=CheckBody, answers={200: Checked}, examples=examples.CHECK,
-)  # fmt: skip
+    group="Rescue",
+    body=CheckBody,
+    answers={200: Checked},
+    examples=examples.CHECK,
+)
 METHODS: Final = (Method(CHECK, check, "payments"),)

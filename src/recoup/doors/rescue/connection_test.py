@@ -26,10 +26,15 @@ async def test(call: Call) -> Reply:
 
 
 TEST: Final = Operation(
-    "POST", "/v1/connection-test", "Test a connection",
+    "POST",
+    "/v1/connection-test",
+    "Test a connection",
     "Checks each step of an order of one kind: credential, merchant, switches, token key, processor, webhook, "
     "outcome. Nothing is charged and no order is created; each active webhook endpoint gets a signed sample. It takes "
-    "15 seconds at most.", group="Settings", body=TestedBody, answers={200: Tested},
+    "15 seconds at most.",
+    group="Settings",
+    body=TestedBody,
+    answers={200: Tested},
     examples=(Example("recurring payments", {"kind": "mit"}),),
-)  # fmt: skip
+)
 METHODS: Final = (Method(TEST, test, "merchants"),)

@@ -33,13 +33,18 @@ async def read(call: Call) -> Reply:
     standing = await arms.read_arms(world, merchant_id, await arms.clock_of(world, merchant_id))
     trained = standing.trained
     places = [(None, ""), *((site.site_id, site.name) for site in await sites.list_all(world, call.scope))]
-    return Reply(Engine(
-        data=[_settings(standing, site_id, name) for site_id, name in places],
-        model=standing.model, why_none=standing.why_none,
-        stops=[EngineStop(all_merchants=stop.merchant_id is None, at=iso(stop.stopped_at), by=stop.actor,
-                          why=stop.why) for stop in standing.stops],
-        last_training=EngineTraining(at=iso(trained.ended_at), result=trained.result) if trained else None,
-    ))  # fmt: skip
+    return Reply(
+        Engine(
+            data=[_settings(standing, site_id, name) for site_id, name in places],
+            model=standing.model,
+            why_none=standing.why_none,
+            stops=[
+                EngineStop(all_merchants=stop.merchant_id is None, at=iso(stop.stopped_at), by=stop.actor, why=stop.why)
+                for stop in standing.stops
+            ],
+            last_training=EngineTraining(at=iso(trained.ended_at), result=trained.result) if trained else None,
+        )
+    )
 
 
 async def change(call: Call) -> Reply:
@@ -83,10 +88,15 @@ def _named_as_here() -> Iterator[None]:
 def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
     terms, row = standing.own(site_id), standing.changed.get(site_id)
     return EngineSettings(
-        site_id=site_id, name=name, mode=terms.mode, share=terms.share, holdout=terms.holdout, explore=terms.explore,
+        site_id=site_id,
+        name=name,
+        mode=terms.mode,
+        share=terms.share,
+        holdout=terms.holdout,
+        explore=terms.explore,
         explore_max=dict(terms.explore_max or {}),
         last_change=EngineChange(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
-    )  # fmt: skip
+    )
 
 
 _GROUP: Final = "Settings"

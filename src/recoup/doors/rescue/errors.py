@@ -81,8 +81,10 @@ def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
     """One message a field. A sentence that is the vendor's to the letter stays so: clients compare it."""
     fields = problem.fields or {"Body": [problem.message]}
     if problem.cure:
-        fields = {name: [text if text.endswith(_VENDORS) else f"{text} {problem.cure}" for text in texts]
-                  for name, texts in fields.items()}  # fmt: skip
+        fields = {
+            name: [text if text.endswith(_VENDORS) else f"{text} {problem.cure}" for text in texts]
+            for name, texts in fields.items()
+        }
     return {"TraceId": [trace_id(scope)], **fields}
 
 
@@ -105,6 +107,10 @@ def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
     text = problem.sentence()
     tuple_ = {"item1": text, "item2": code.digits, "item3": problem.code, "item4": True}
     return {
-        "success": False, "result": text, "status": None, "statusCode": code.digits, "errors": [tuple_],
+        "success": False,
+        "result": text,
+        "status": None,
+        "statusCode": code.digits,
+        "errors": [tuple_],
         "customProperties": _told(problem),
-    }  # fmt: skip
+    }

@@ -40,10 +40,10 @@ HELD: Final = (
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
 
+
 async def evaluate(call: Call) -> Reply:
     known = await call.services.merchants.get(call.scope.merchant_id)
-    given = read_declined(call.body, call.scope.merchant_id,
-                          sync=known.merchant.mit_mode == "sync")  # fmt: skip
+    given = read_declined(call.body, call.scope.merchant_id, sync=known.merchant.mit_mode == "sync")
     word = await call.services.evaluate.evaluate(call.scope, given)
     url = None
     if word.evaluate == "CHALLENGE":
@@ -56,12 +56,19 @@ def answer(word: EvaluateResult, sense_key: str | None, challenge_url: str | Non
     cause = word.cause
     result = cause.sentence() if said_no and cause is not None else "Success"
     return Evaluated(
-        order_session_key=word.order_id, order_id=word.order_id, sense_key=sense_key, success=not said_no,
-        result=result, status=word.evaluate, reason=word.reason, final=word.outcome in _ENDED,
-        cause=cast("CauseWord | None", cause and cause.word), next_attempt_at=iso_or_null(word.next_attempt_at),
+        order_session_key=word.order_id,
+        order_id=word.order_id,
+        sense_key=sense_key,
+        success=not said_no,
+        result=result,
+        status=word.evaluate,
+        reason=word.reason,
+        final=word.outcome in _ENDED,
+        cause=cast("CauseWord | None", cause and cause.word),
+        next_attempt_at=iso_or_null(word.next_attempt_at),
         challenge_url=challenge_url,
         custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
-    )  # fmt: skip
+    )
 
 
 def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> EvaluateRequest:
@@ -84,15 +91,29 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     month, year = _expiry(method, pan is not None, complaints)
     complaints.raise_if_any()
     return EvaluateRequest(
-        external_id=body.order_id, key=body.idempotency_key, is_mit=is_mit,
-        order_source=source_of(body.order_source or ""), expires_at=body.expiry_date_utc, units=transaction.amount,
-        currency=transaction.currency, token_id=token_id, pan=pan, cvv=method.verification_value or "",
-        exp_month=month, exp_year=year, transaction_id=transaction.id, decline=_decline(transaction),
-        site_id=body.site_id, site_url=body.site_url,
+        external_id=body.order_id,
+        key=body.idempotency_key,
+        is_mit=is_mit,
+        order_source=source_of(body.order_source or ""),
+        expires_at=body.expiry_date_utc,
+        units=transaction.amount,
+        currency=transaction.currency,
+        token_id=token_id,
+        pan=pan,
+        cvv=method.verification_value or "",
+        exp_month=month,
+        exp_year=year,
+        transaction_id=transaction.id,
+        decline=_decline(transaction),
+        site_id=body.site_id,
+        site_url=body.site_url,
         descriptor=transaction.dynamic_descriptor or transaction.descriptor,
-        payer=person_of(body, method.holder_name or ""), facts=_facts(body, kind), sense_key=body.sense_key,
-        campaign=body.campaign, notes=notes,
-    )  # fmt: skip
+        payer=person_of(body, method.holder_name or ""),
+        facts=_facts(body, kind),
+        sense_key=body.sense_key,
+        campaign=body.campaign,
+        notes=notes,
+    )
 
 
 def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
@@ -147,10 +168,12 @@ def _decline(transaction: Transaction) -> dict[str, Any]:
     """The answer that the merchant got. What a single digit of its code means depends on its source."""
     happened = happened_at(transaction)
     return {
-        "code": transaction.response_code, "source": transaction.response_code_source,
-        "text": transaction.response_description or "", "advice": transaction.advice_code,
+        "code": transaction.response_code,
+        "source": transaction.response_code_source,
+        "text": transaction.response_description or "",
+        "advice": transaction.advice_code,
         "at": happened.isoformat() if happened else None,
-    }  # fmt: skip
+    }
 
 
 def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
@@ -178,7 +201,9 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
 
 
 EVALUATE: Final = Operation(
-    "POST", "/v1/evaluate", "Submit a declined payment",
+    "POST",
+    "/v1/evaluate",
+    "Submit a declined payment",
     "With `isMIT: false` the customer is waiting: the card is tried once, with the security code if available, and "
     "the response comes within two seconds: APPROVED, DECLINED, or CHALLENGE if only the customer can resolve the "
     "decline; then redirect them to `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the amount: "
@@ -188,7 +213,10 @@ EVALUATE: Final = Operation(
     "is DECLINED; send the same `orderId` with a new `idempotencyKey` to read its state. A decline is HTTP 200 "
     "with `success: false`. `customProperties.warning` names data that would have helped: a missing `customerIp`, "
     "a used security code, an expiry that is too near.",
-    group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "blocked", "conflict"),
+    group="Rescue",
+    body=EvaluateBody,
+    answers={200: Evaluated},
+    problems=("kind_switched_off", "blocked", "conflict"),
     examples=examples.EVALUATE,
-)  # fmt: skip
+)
 METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

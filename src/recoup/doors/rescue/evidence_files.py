@@ -45,9 +45,13 @@ def _dispute(call: Call) -> UUID:
 
 def _members(row: DisputeFile) -> dict[str, Any]:
     return {
-        "id": row.file_id, "name": row.name, "media_type": row.media_type, "bytes": row.bytes,
-        "sha256": row.sha256, "added_date": iso(row.business_at),
-    }  # fmt: skip
+        "id": row.file_id,
+        "name": row.name,
+        "media_type": row.media_type,
+        "bytes": row.bytes,
+        "sha256": row.sha256,
+        "added_date": iso(row.business_at),
+    }
 
 
 _PATH: Final = "/v1/orders/{id}/disputes/{dispute}/files"

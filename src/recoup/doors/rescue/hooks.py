@@ -59,8 +59,14 @@ def _overlap(call: Call) -> timedelta:
 
 
 def _shown(one: Replay) -> ReplayShown:
-    return ReplayShown(id=one.replay_id, state=one.state, asked=one.asked, found=one.found,
-                       orders_left=one.orders_left, created_date=iso(one.created_at))  # fmt: skip
+    return ReplayShown(
+        id=one.replay_id,
+        state=one.state,
+        asked=one.asked,
+        found=one.found,
+        orders_left=one.orders_left,
+        created_date=iso(one.created_at),
+    )
 
 
 GROUP: Final = "Webhooks"

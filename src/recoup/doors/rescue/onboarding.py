@@ -67,18 +67,22 @@ async def list_all(call: Call) -> Reply:
 
 async def submit(call: Call) -> Reply:
     who = applicant_of(call)
-    row, lacks = await applications.submit_application(
-        call.services.world, who, application_id(call), _note(call)
-    )
+    row, lacks = await applications.submit_application(call.services.world, who, application_id(call), _note(call))
     if not lacks:
         return Reply(_step(row, "The application waits for the operator's decision."))
     digits, told = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
-    return Reply(ApplicationStep(
-        id=row.application_id, application_status=status_of(row), success=False, status="FAILED",
-        status_code=digits, result=f"The application is not complete: {', '.join(lacks)}.",
-        errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in told],
-        custom_properties={"missing": ",".join(lacks)},
-    ))  # fmt: skip
+    return Reply(
+        ApplicationStep(
+            id=row.application_id,
+            application_status=status_of(row),
+            success=False,
+            status="FAILED",
+            status_code=digits,
+            result=f"The application is not complete: {', '.join(lacks)}.",
+            errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in told],
+            custom_properties={"missing": ",".join(lacks)},
+        )
+    )
 
 
 async def cancel(call: Call) -> Reply:
@@ -93,11 +97,18 @@ async def convert(call: Call) -> Reply:
     row, given = done.application, done.credentials
     keys = Credentials(**asdict(given)) if given is not None else None
     result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
-    return Reply(ConvertedView(
-        id=row.application_id, application_status=status_of(row), result=result, mid=row.merchant_id,
-        site_ids=list(done.site_ids), credentials=keys, handover_url=done.handover.url if done.handover else None,
-        **_DONE,
-    ))  # fmt: skip
+    return Reply(
+        ConvertedView(
+            id=row.application_id,
+            application_status=status_of(row),
+            result=result,
+            mid=row.merchant_id,
+            site_ids=list(done.site_ids),
+            credentials=keys,
+            handover_url=done.handover.url if done.handover else None,
+            **_DONE,
+        )
+    )
 
 
 async def _read(call: Call) -> ApplicationView:
@@ -117,20 +128,30 @@ def _form(call: Call) -> Form:
     body = read_whole(call.body, ApplicationBody)
     contact, volumes = body.contact or Contact(), body.volumes or Volumes()
     return Form(
-        external_id=body.external_id or "", legal_name=body.legal_name or "", trading_name=body.trading_name or "",
-        country=(body.country or "").upper(), registration_number=body.registration_number or "",
-        business_category=body.business_category or "", contact_name=contact.name or "",
-        contact_email=contact.email or "", contact_phone=contact.phone or "",
-        currency=(volumes.currency or "").upper(), monthly_units=volumes.monthly_amount,
-        average_units=volumes.average_amount, kinds=tuple(dict.fromkeys(body.kinds or ())),
+        external_id=body.external_id or "",
+        legal_name=body.legal_name or "",
+        trading_name=body.trading_name or "",
+        country=(body.country or "").upper(),
+        registration_number=body.registration_number or "",
+        business_category=body.business_category or "",
+        contact_name=contact.name or "",
+        contact_email=contact.email or "",
+        contact_phone=contact.phone or "",
+        currency=(volumes.currency or "").upper(),
+        monthly_units=volumes.monthly_amount,
+        average_units=volumes.average_amount,
+        kinds=tuple(dict.fromkeys(body.kinds or ())),
         sites=tuple(_site(site) for site in body.sites or ()),
-    )  # fmt: skip
+    )
 
 
 def _site(site: ApplicationSite) -> WantedSite:
     return WantedSite(
-        url=site.url or "", name=site.name or "", descriptor=site.descriptor or "", support=site.support_contact or "",
-    )  # fmt: skip
+        url=site.url or "",
+        name=site.name or "",
+        descriptor=site.descriptor or "",
+        support=site.support_contact or "",
+    )
 
 
 _PATH: Final = "/v1/onboarding/application"

@@ -22,9 +22,7 @@ async def attach(call: Call) -> Reply:
 
 
 async def list_all(call: Call) -> Reply:
-    found = await application_documents.list_documents(
-        call.services.world, applicant_of(call), application_id(call)
-    )
+    found = await application_documents.list_documents(call.services.world, applicant_of(call), application_id(call))
     return Reply(Documents(data=[document_view(row) for row in found]))
 
 
@@ -37,9 +35,7 @@ async def read(call: Call) -> Reply:
 
 async def delete(call: Call) -> Reply:
     who = applicant_of(call)
-    await application_documents.remove_document(
-        call.services.world, who, application_id(call), _document_id(call)
-    )
+    await application_documents.remove_document(call.services.world, who, application_id(call), _document_id(call))
     return Reply(None, 204)
 
 
@@ -48,9 +44,7 @@ def _document_id(call: Call) -> UUID:
 
 
 # The smallest image there is: one grey pixel.
-_PIXEL: Final = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-)
+_PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 _PATH: Final = "/v1/onboarding/application/{id}/documents"
 _GROUP: Final = "Onboarding"
 _DRAFT: Final = "Possible while the application is a draft."

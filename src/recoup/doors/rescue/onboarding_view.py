@@ -38,21 +38,33 @@ def application_id(call: Call) -> UUID:
 def application_view(row: FullApplication) -> ApplicationView:
     form = form_of(row)
     return ApplicationView(
-        id=row.application_id, status=status_of(row), external_id=form.external_id, legal_name=form.legal_name,
-        trading_name=form.trading_name, country=form.country, registration_number=form.registration_number,
+        id=row.application_id,
+        status=status_of(row),
+        external_id=form.external_id,
+        legal_name=form.legal_name,
+        trading_name=form.trading_name,
+        country=form.country,
+        registration_number=form.registration_number,
         business_category=form.business_category,
         contact=Contact(name=form.contact_name, email=form.contact_email, phone=form.contact_phone),
-        volumes=Volumes(currency=form.currency or None, monthly_amount=form.monthly_units,
-                        average_amount=form.average_units),
+        volumes=Volumes(
+            currency=form.currency or None, monthly_amount=form.monthly_units, average_amount=form.average_units
+        ),
         kinds=list(form.kinds),
-        sites=[ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
-               for s in form.sites],
-        documents=[document_view(one) for one in row.documents], missing=list(lacking(row)),
-        reason=row.reason or None, note=row.note or None,
-        mid=row.merchant_id if row.status == Status.CONVERTED else None, created_date=iso(row.created_at),
-        changed_date=iso(row.changed_at), submitted_date=iso_or_null(row.submitted_at),
+        sites=[
+            ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
+            for s in form.sites
+        ],
+        documents=[document_view(one) for one in row.documents],
+        missing=list(lacking(row)),
+        reason=row.reason or None,
+        note=row.note or None,
+        mid=row.merchant_id if row.status == Status.CONVERTED else None,
+        created_date=iso(row.created_at),
+        changed_date=iso(row.changed_at),
+        submitted_date=iso_or_null(row.submitted_at),
         decided_date=iso_or_null(row.decided_at),
-    )  # fmt: skip
+    )
 
 
 def status_of(application: Application) -> ApplicationStatus:
@@ -65,6 +77,11 @@ def document_view(row: StoredDocument) -> Document:
 
 def document_members(row: StoredDocument) -> dict[str, Any]:
     return {
-        "id": row.document_id, "kind": row.kind, "name": row.name, "media_type": row.media_type,
-        "bytes": row.bytes, "sha256": row.sha256, "added_date": iso(row.added_at),
-    }  # fmt: skip
+        "id": row.document_id,
+        "kind": row.kind,
+        "name": row.name,
+        "media_type": row.media_type,
+        "bytes": row.bytes,
+        "sha256": row.sha256,
+        "added_date": iso(row.added_at),
+    }

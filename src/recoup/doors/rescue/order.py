@@ -50,13 +50,15 @@ async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
     if row is None:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
     return members(row) | {
-        "items": [Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
-                  for number, line in enumerate(row["items"] or (), 1)],
+        "items": [
+            Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
+            for number, line in enumerate(row["items"] or (), 1)
+        ],
         "refunds": [_refund(one) for one in row["refunds"] or ()],
         "disputes": [_dispute(one, row["scheme"]) for one in row["disputes"] or ()],
         "attempts": [_attempt(one) for one in row["attempts"] or ()],
         "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
-    }  # fmt: skip
+    }
 
 
 def shown(row: asyncpg.Record) -> Order:
@@ -68,39 +70,71 @@ def members(row: asyncpg.Record) -> dict[str, Any]:
     order_id, first, last = row["order_id"], row["first_name"] or "", row["last_name"] or ""
     placed = iso(row["placed_at"])
     return {
-        "id": order_id, "order_id": order_id, "reference_number": tail(order_id), "status": row["status"],
-        "status_name": STATUS_NAMES[row["status"]].upper(), "order_placed_date": placed, "placed_date": placed,
-        "created_date": iso_or_null(row["created_at"]), "expiry_date": iso_or_null(row["expires_at"]),
-        "next_attempt_at": iso_or_null(row["next_attempt_at"]), "correlation_id": row["correlation_id"],
-        "billing_address": row["billing"] or {}, "shipping_address": row["shipping"], "first_name": first,
-        "last_name": last, "email": row["email"] or "", "phone": row["phone"] or "", "currency_code": row["asset"],
-        "currency_symbol": symbol(row["asset"]), "external_order_id": row["external_id"], "site_id": row["site_id"],
+        "id": order_id,
+        "order_id": order_id,
+        "reference_number": tail(order_id),
+        "status": row["status"],
+        "status_name": STATUS_NAMES[row["status"]].upper(),
+        "order_placed_date": placed,
+        "placed_date": placed,
+        "created_date": iso_or_null(row["created_at"]),
+        "expiry_date": iso_or_null(row["expires_at"]),
+        "next_attempt_at": iso_or_null(row["next_attempt_at"]),
+        "correlation_id": row["correlation_id"],
+        "billing_address": row["billing"] or {},
+        "shipping_address": row["shipping"],
+        "first_name": first,
+        "last_name": last,
+        "email": row["email"] or "",
+        "phone": row["phone"] or "",
+        "currency_code": row["asset"],
+        "currency_symbol": symbol(row["asset"]),
+        "external_order_id": row["external_id"],
+        "site_id": row["site_id"],
         "campaign_id": row["campaign_id"] or UNSET,
-        "customer": f"{first} {last}".strip(), "is_mit": row["order_type"] == "MIT", "order_source": row["source"],
-        "descriptor": row["descriptor"], "amount": row["units"], "refunded_amount": row["refunded_units"],
-        "reason": row["reason"], "do_not_retry": row["do_not_retry"], "metadata": row["metadata"],
-    }  # fmt: skip
+        "customer": f"{first} {last}".strip(),
+        "is_mit": row["order_type"] == "MIT",
+        "order_source": row["source"],
+        "descriptor": row["descriptor"],
+        "amount": row["units"],
+        "refunded_amount": row["refunded_units"],
+        "reason": row["reason"],
+        "do_not_retry": row["do_not_retry"],
+        "metadata": row["metadata"],
+    }
 
 
 def _refund(row: dict[str, Any]) -> RefundShown:
     return RefundShown(
-        id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
-        amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
-        reference=row["reference"], kind=row["kind"], state=row["state"],
+        id=UUID(row["refund_id"]),
+        number=row["refund_no"],
+        status=_REFUND_STATUS.get(row["state"], "PENDING"),
+        amount=row["units"],
+        created_date=_moment(row["business_at"]),
+        message=row["message"],
+        reference=row["reference"],
+        kind=row["kind"],
+        state=row["state"],
         items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
         history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
-    )  # fmt: skip
+    )
 
 
 def _dispute(row: dict[str, Any], scheme: str | None) -> DisputeShown:
     return DisputeShown(
-        id=UUID(row["dispute_id"]), number=row["dispute_no"], kind=row["kind"], stage=row["stage"],
-        status=row["state"].upper(), amount=row["units"], reason_code=row["reason_code"],
-        reason=reason_of(scheme or "generic", row["reason_code"]).meaning, borne_by=row["liable"],
+        id=UUID(row["dispute_id"]),
+        number=row["dispute_no"],
+        kind=row["kind"],
+        stage=row["stage"],
+        status=row["state"].upper(),
+        amount=row["units"],
+        reason_code=row["reason_code"],
+        reason=reason_of(scheme or "generic", row["reason_code"]).meaning,
+        borne_by=row["liable"],
         created_date=_moment(row["opened_at"]),
         respond_by=_moment(row["respond_by"]) if row["respond_by"] else None,
         closed_date=_moment(row["closed_at"]) if row["closed_at"] else None,
-    )  # fmt: skip
+    )
 
 
 def _attempt(row: dict[str, Any]) -> AttemptShown:
@@ -108,11 +142,16 @@ def _attempt(row: dict[str, Any]) -> AttemptShown:
     text, cure = REASONS[row["code_reason"]] if row["code_reason"] else (None, None)
     status = "SENT" if row["state"] == "open" else row["state"].upper()
     return AttemptShown(
-        id=UUID(row["attempt_id"]), number=row["attempt_no"], status=status, due_at=_moment(row["due_at"]),
+        id=UUID(row["attempt_id"]),
+        number=row["attempt_no"],
+        status=status,
+        due_at=_moment(row["due_at"]),
         sent_at=_moment(row["sent_at"]) if row["sent_at"] else None,
-        response_code=row["scheme_code"] or row["processor_code"], advice_code=row["advice_code"], response_text=text,
+        response_code=row["scheme_code"] or row["processor_code"],
+        advice_code=row["advice_code"],
+        response_text=text,
         cure=cure,
-    )  # fmt: skip
+    )
 
 
 def _moment(text: str) -> str:
@@ -130,9 +169,12 @@ async def patch_order(call: Call) -> Reply:
         complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     complaints.raise_if_any()
     warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
-    return Reply(AmendedOrder(
-        **await _detail(call, order_id), custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
-    ))  # fmt: skip
+    return Reply(
+        AmendedOrder(
+            **await _detail(call, order_id),
+            custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
+        )
+    )
 
 
 async def cancel(call: Call) -> Reply:
@@ -141,21 +183,37 @@ async def cancel(call: Call) -> Reply:
 
 
 GET: Final = Operation(
-    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds, attempts and disputes.", group="Orders",
-    answers={200: OrderDetail}, problems=("not_found",), examples=examples.ORDER,
-)  # fmt: skip
+    "GET",
+    "/v1/orders/{id}",
+    "One order",
+    "With its lines, refunds, attempts and disputes.",
+    group="Orders",
+    answers={200: OrderDetail},
+    problems=("not_found",),
+    examples=examples.ORDER,
+)
 PATCH: Final = Operation(
-    "PATCH", "/v1/orders/{id}", "Change an open order",
+    "PATCH",
+    "/v1/orders/{id}",
+    "Change an open order",
     "Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or resumes attempts. "
     "A new card is tried soon, even if the old one was not worth retrying; the card networks' limits apply.",
-    group="Orders", body=AmendBody, answers={200: AmendedOrder}, problems=("not_found", "wrong_state", "conflict"),
+    group="Orders",
+    body=AmendBody,
+    answers={200: AmendedOrder},
+    problems=("not_found", "wrong_state", "conflict"),
     examples=examples.AMEND,
-)  # fmt: skip
+)
 CANCEL: Final = Operation(
-    "POST", "/v1/orders/{id}/cancel", "Cancel an order",
+    "POST",
+    "/v1/orders/{id}/cancel",
+    "Cancel an order",
     "Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`.",
-    group="Orders", body=CancelBody, answers={200: Nothing}, problems=("not_found", "wrong_state"),
-)  # fmt: skip
+    group="Orders",
+    body=CancelBody,
+    answers={200: Nothing},
+    problems=("not_found", "wrong_state"),
+)
 METHODS: Final = (
     Method(GET, get_order, "orders"), Method(PATCH, patch_order, "orders"),
     Method(CANCEL, cancel, "orders", body_optional=True),

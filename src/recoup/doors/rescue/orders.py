@@ -47,12 +47,24 @@ async def get_orders(call: Call) -> Reply:
         total = await _total(call, connection, wanted)
     pages = -(-total // size)
     first = (number - 1) * size + 1 if rows else 0
-    return Reply(Orders(statuses=_STATUSES, orders=OrderList(
-        first_item_on_page=first, last_item_on_page=first + len(rows) - 1 if rows else 0, page_number=number,
-        page_size=size, page_count=pages, total_item_count=total, is_first_page=number == 1,
-        is_last_page=number >= pages, has_previous_page=number > 1 and total > 0, has_next_page=number < pages,
-        data=[shown(row) for row in rows],
-    )))  # fmt: skip
+    return Reply(
+        Orders(
+            statuses=_STATUSES,
+            orders=OrderList(
+                first_item_on_page=first,
+                last_item_on_page=first + len(rows) - 1 if rows else 0,
+                page_number=number,
+                page_size=size,
+                page_count=pages,
+                total_item_count=total,
+                is_first_page=number == 1,
+                is_last_page=number >= pages,
+                has_previous_page=number > 1 and total > 0,
+                has_next_page=number < pages,
+                data=[shown(row) for row in rows],
+            ),
+        )
+    )
 
 
 async def _total(call: Call, connection: Read, wanted: OrderFilter) -> int:
@@ -70,16 +82,30 @@ def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
     if mid and parse_id(mid) != merchant_id:
         query.complain("mid", text=NOT_YOUR_MID)
     return OrderFilter(
-        merchant_id, door="rescue", text=query.one("query"), statuses=_statuses(query),
-        placed_from=query.instant("from"), placed_to=query.instant("to"), created_from=query.instant("createdFrom"),
-        created_to=query.instant("createdTo"), order_ids=_ids(query),
-        external_ids=tuple(query.many("externalOrderId", maximum=IDS_MAX)), tails=_tails(query),
+        merchant_id,
+        door="rescue",
+        text=query.one("query"),
+        statuses=_statuses(query),
+        placed_from=query.instant("from"),
+        placed_to=query.instant("to"),
+        created_from=query.instant("createdFrom"),
+        created_to=query.instant("createdTo"),
+        order_ids=_ids(query),
+        external_ids=tuple(query.many("externalOrderId", maximum=IDS_MAX)),
+        tails=_tails(query),
         site_id=query.guid("siteId"),
-        channels=_channels(query), source=_source(query), asset=_currency(query),
-        descriptor=query.one("descriptor", maximum=64), units_from=query.number("amountFrom", None, 0, UNITS_MAX),
-        units_to=query.number("amountTo", None, 0, UNITS_MAX), refunded=query.truth("hasRefund"),
-        reasons=_reasons(query), code=query.one("declineCode", maximum=64), scheme=_brand(query), bin=_bin(query),
-    )  # fmt: skip
+        channels=_channels(query),
+        source=_source(query),
+        asset=_currency(query),
+        descriptor=query.one("descriptor", maximum=64),
+        units_from=query.number("amountFrom", None, 0, UNITS_MAX),
+        units_to=query.number("amountTo", None, 0, UNITS_MAX),
+        refunded=query.truth("hasRefund"),
+        reasons=_reasons(query),
+        code=query.one("declineCode", maximum=64),
+        scheme=_brand(query),
+        bin=_bin(query),
+    )
 
 
 def _reasons(query: Query) -> tuple[str, ...]:
@@ -147,11 +173,16 @@ def _currency(query: Query) -> str | None:
 
 
 LIST: Final = Operation(
-    "GET", "/v1/orders", "Orders",
+    "GET",
+    "/v1/orders",
+    "Orders",
     "Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber` and "
     "`reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2) "
     "orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused.",
-    group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),
+    group="Orders",
+    query=OrderQuery,
+    answers={200: Orders},
+    problems=("unavailable",),
     examples=examples.ORDERS,
-)  # fmt: skip
+)
 METHODS: Final = (Method(LIST, get_orders, "orders"),)

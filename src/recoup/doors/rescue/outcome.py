@@ -34,22 +34,38 @@ async def outcome(call: Call) -> Reply:
         lines = await order_history(connection, mid, order_id) if order_id else []
     if row is None or order_id is None:
         what = "orderSessionKey or orderId" if named else "orderSessionKey"
-        return Reply(Outcome(status="NOTFOUND", success=False, status_code=TABLE["not_found"].digits,
-                             result=f"There is no order with this {what}."))  # fmt: skip
+        return Reply(
+            Outcome(
+                status="NOTFOUND",
+                success=False,
+                status_code=TABLE["not_found"].digits,
+                result=f"There is no order with this {what}.",
+            )
+        )
     word = word_of(row)
-    history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at))
-               for line in lines]  # fmt: skip
-    return Reply(Outcome(
-        status=word.outcome, confirmation_id=tail(order_id), order_id=order_id, external_order_id=word.external_id,
-        reason=word.reason, next_attempt_at=iso_or_null(word.next_attempt_at), history=history,
-    ))  # fmt: skip
+    history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at)) for line in lines]
+    return Reply(
+        Outcome(
+            status=word.outcome,
+            confirmation_id=tail(order_id),
+            order_id=order_id,
+            external_order_id=word.external_id,
+            reason=word.reason,
+            next_attempt_at=iso_or_null(word.next_attempt_at),
+            history=history,
+        )
+    )
 
 
 OUTCOME: Final = Operation(
-    "POST", "/v1/outcome", "Look up an outcome",
+    "POST",
+    "/v1/outcome",
+    "Look up an outcome",
     "An older call than GET /v1/orders/{id}, still used by partners. It accepts any id of the order, including "
     "your own; of several orders with your id it returns the newest. An unknown id is HTTP 200 with `NOTFOUND`.",
-    group="Orders", body=OutcomeBody, answers={200: Outcome},
+    group="Orders",
+    body=OutcomeBody,
+    answers={200: Outcome},
     examples=examples.OUTCOME,
-)  # fmt: skip
+)
 METHODS: Final = (Method(OUTCOME, outcome, "orders"),)

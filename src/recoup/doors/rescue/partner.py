@@ -41,11 +41,18 @@ async def read(call: Call) -> Reply:
     async with services.world.db.read() as connection:
         merchants = await count_merchants(connection, partner.partner_id)
     calls = services.limits.minutes.count(partner.partner_id, services.world.clocks.monotonic())
-    quota = Quota(merchants_max=partner.merchants_max, merchants=merchants, calls_per_minute=partner.calls_per_minute,
-                  calls_this_minute=calls)  # fmt: skip
+    quota = Quota(
+        merchants_max=partner.merchants_max,
+        merchants=merchants,
+        calls_per_minute=partner.calls_per_minute,
+        calls_this_minute=calls,
+    )
     state: Any = partner.state
-    return Reply(Partner(id=partner.partner_id, name=partner.name, state=state,
-                         created_date=iso(partner.created_at), quota=quota))  # fmt: skip
+    return Reply(
+        Partner(
+            id=partner.partner_id, name=partner.name, state=state, created_date=iso(partner.created_at), quota=quota
+        )
+    )
 
 
 async def create(call: Call) -> Reply:
@@ -55,8 +62,9 @@ async def create(call: Call) -> Reply:
     status = 201 if made.credentials is not None else 200
     told = credentials_shown(made.credentials) if made.credentials else None
     link = handover_shown(made.handover) if made.handover else None
-    return Reply(MerchantMade(mid=made.merchant_id, credentials=told, handover=link), status,
-                 ((b"cache-control", b"no-store"),))  # fmt: skip
+    return Reply(
+        MerchantMade(mid=made.merchant_id, credentials=told, handover=link), status, ((b"cache-control", b"no-store"),)
+    )
 
 
 async def list_all(call: Call) -> Reply:
@@ -86,35 +94,59 @@ async def switch(call: Call) -> Reply:
     for one in results:
         if one.changed:
             call.services.merchants.forget(one.merchant_id)
-    return Reply(SwitchResults(changed=sum(bool(one.changed) for one in results), data=[
-        SwitchResult(mid=one.merchant_id, result=one.word, changed=[told[kind] for kind in one.changed],
-                     reason=one.reason) for one in results
-    ]))  # fmt: skip
+    return Reply(
+        SwitchResults(
+            changed=sum(bool(one.changed) for one in results),
+            data=[
+                SwitchResult(
+                    mid=one.merchant_id,
+                    result=one.word,
+                    changed=[told[kind] for kind in one.changed],
+                    reason=one.reason,
+                )
+                for one in results
+            ],
+        )
+    )
 
 
 def _asked(call: Call) -> MerchantAsked:
     key, body = idempotency_key(call), read_whole(call.body, MerchantBody)
     return MerchantAsked(
-        name=body.name, site_url=body.site.url, site_name=body.site.name, descriptor=body.site.descriptor,
-        external_id=body.external_id, key=key,
-    )  # fmt: skip
+        name=body.name,
+        site_url=body.site.url,
+        site_name=body.site.name,
+        descriptor=body.site.descriptor,
+        external_id=body.external_id,
+        key=key,
+    )
 
 
 def idempotency_key(call: Call) -> str | None:
     """Raises: Problem(invalid) for one that no key looks like."""
     key = call.headers.get("idempotency-key", "").strip()
     if len(key) > _KEY_MAX or not key.isprintable():
-        raise Problem("invalid", f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
-                      field="Idempotency-Key", cure="Send a GUID.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
+            field="Idempotency-Key",
+            cure="Send a GUID.",
+        )
     return key or None
 
 
 def merchant_members(row: PartnerMerchant) -> dict[str, Any]:
     return {
-        "mid": row.merchant_id, "name": row.name, "external_id": row.external_id, "state": row.state,
-        "cit_web": row.cit_web, "cit_callcenter": row.cit_callcenter, "mit": row.mit, "sites": row.sites,
+        "mid": row.merchant_id,
+        "name": row.name,
+        "external_id": row.external_id,
+        "state": row.state,
+        "cit_web": row.cit_web,
+        "cit_callcenter": row.cit_callcenter,
+        "mit": row.mit,
+        "sites": row.sites,
         "created_date": iso(row.created_at),
-    }  # fmt: skip
+    }
 
 
 def credentials_shown(given: handover.Credentials) -> Credentials:

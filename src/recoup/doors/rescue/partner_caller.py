@@ -17,8 +17,9 @@ async def only_partner(call: Call, *, writes: bool = False) -> Partner:
     """The partner that calls. Raises: Problem(forbidden) for a merchant; for one that is paused and `writes`."""
     partner = await read_partner(call.services.world, partner_scope(call).partner_id)
     if writes and partner.state != "active":
-        raise Problem("forbidden", "This partner is paused: it can read, but not change anything.",
-                      cure="Ask the operator.")  # fmt: skip
+        raise Problem(
+            "forbidden", "This partner is paused: it can read, but not change anything.", cure="Ask the operator."
+        )
     return partner
 
 

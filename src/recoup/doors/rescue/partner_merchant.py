@@ -48,38 +48,66 @@ async def new_keys(call: Call) -> Reply:
     body = read_whole(call.body, KeysBody)
     kinds = KEY_KINDS if body.kinds is None else tuple(kind for kind in KEY_KINDS if kind in body.kinds)
     made = await partner_merchants.new_keys(
-        call.services.world, partner_scope(call), (await merchant_scope(call)).merchant_id,
-        timedelta(hours=body.overlap_hours), kinds=kinds, key=idempotency_key(call),
-    )  # fmt: skip
-    told = NewKeys(credentials=credentials_shown(made.credentials) if made.credentials else None,
-                   handover=handover_shown(made.handover) if made.handover else None,
-                   old_keys_end=iso(made.old_keys_end))  # fmt: skip
+        call.services.world,
+        partner_scope(call),
+        (await merchant_scope(call)).merchant_id,
+        timedelta(hours=body.overlap_hours),
+        kinds=kinds,
+        key=idempotency_key(call),
+    )
+    told = NewKeys(
+        credentials=credentials_shown(made.credentials) if made.credentials else None,
+        handover=handover_shown(made.handover) if made.handover else None,
+        old_keys_end=iso(made.old_keys_end),
+    )
     return Reply(told, 201 if made.credentials else 200, ((b"cache-control", b"no-store"),))
 
 
 def _status(status: Status) -> MerchantStatus:
     return MerchantStatus(
         **merchant_members(status.merchant),
-        site_list=[MerchantSite(id=s.site_id, url=s.url, name=s.name, descriptor=s.descriptor, cit_web=s.cit_web,
-                                cit_callcenter=s.cit_callcenter, mit=s.mit, is_default=s.is_default)
-                   for s in status.sites],
-        keys=[_key(row) for row in status.keys], webhooks=[_hook(row) for row in status.hooks],
-        first_order=_order(status.merchant.first_order), last_order=_order(status.merchant.last_order),
+        site_list=[
+            MerchantSite(
+                id=s.site_id,
+                url=s.url,
+                name=s.name,
+                descriptor=s.descriptor,
+                cit_web=s.cit_web,
+                cit_callcenter=s.cit_callcenter,
+                mit=s.mit,
+                is_default=s.is_default,
+            )
+            for s in status.sites
+        ],
+        keys=[_key(row) for row in status.keys],
+        webhooks=[_hook(row) for row in status.hooks],
+        first_order=_order(status.merchant.first_order),
+        last_order=_order(status.merchant.last_order),
         missing=[MissingStep(code=one.name, text=f"{one.title}: {one.told}") for one in status.missing],
-    )  # fmt: skip
+    )
 
 
 def _key(row: StoredKey) -> MerchantKey:
-    return MerchantKey(id=row.id, kind=row.kind, last_four=row.key[-4:],
-                       created_date=iso(row.created_at), ends_date=iso_or_null(row.ends_at))  # fmt: skip
+    return MerchantKey(
+        id=row.id,
+        kind=row.kind,
+        last_four=row.key[-4:],
+        created_date=iso(row.created_at),
+        ends_date=iso_or_null(row.ends_at),
+    )
 
 
 def _hook(row: HookHealth) -> MerchantWebhook:
     return MerchantWebhook(
-        id=row.endpoint_id, url=row.url, state=row.state, health=health_of(row), why=row.why,
-        last_tried_date=iso_or_null(row.last_at), last_status=row.last_status,
+        id=row.endpoint_id,
+        url=row.url,
+        state=row.state,
+        health=health_of(row),
+        why=row.why,
+        last_tried_date=iso_or_null(row.last_at),
+        last_status=row.last_status,
         last_delivered_date=iso_or_null(row.delivered_at),
-    )  # fmt: skip
+    )
 
 
 def _order(told: dict[str, Any] | None) -> MerchantOrder | None:

@@ -41,10 +41,25 @@ async def report(call: Call) -> Reply:
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(report_csv(world, asked), headers=headers)
     rows, further = await report_page(world, asked, after, limit)
-    return Reply(Report(from_=first.isoformat(), to=last.isoformat(), next=further, data=[
-        ReportRow(mid=row.merchant_id, name=row.name, day=row.day.isoformat(), currency=row.asset, kind=row.kind,
-                  count=row.counted, amount=row.units) for row in rows
-    ]))  # fmt: skip
+    return Reply(
+        Report(
+            from_=first.isoformat(),
+            to=last.isoformat(),
+            next=further,
+            data=[
+                ReportRow(
+                    mid=row.merchant_id,
+                    name=row.name,
+                    day=row.day.isoformat(),
+                    currency=row.asset,
+                    kind=row.kind,
+                    count=row.counted,
+                    amount=row.units,
+                )
+                for row in rows
+            ],
+        )
+    )
 
 
 def _day(query: Query, name: str) -> date | None:

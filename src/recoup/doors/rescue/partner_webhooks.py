@@ -24,11 +24,18 @@ def _of_partners() -> Iterator[Method]:
             continue
         path = told.path.replace(_PREFIX, "/v1/partner/webhooks")
         text = told.text.split(" With `format: stablecoin`")[0]
-        examples = tuple(Example(e.name, e.request, e.status, e.answer) for e in told.examples
-                         if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin"))  # fmt: skip
-        yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples,
-                             credential=PARTNER), method.handle,
-                     PARTNER, method.body_optional, strict=True)  # fmt: skip
+        examples = tuple(
+            Example(e.name, e.request, e.status, e.answer)
+            for e in told.examples
+            if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin")
+        )
+        yield Method(
+            replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples, credential=PARTNER),
+            method.handle,
+            PARTNER,
+            method.body_optional,
+            strict=True,
+        )
 
 
 METHODS: Final = tuple(_of_partners())

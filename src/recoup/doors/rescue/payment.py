@@ -31,7 +31,12 @@ def person_of(body: PaymentRequest, holder: str) -> Person:
     if not first and not last and holder:
         first, _, last = holder.rpartition(" ") if " " in holder else (holder, "", "")
     return Person(
-        external_id=payer.id or "", first_name=first, last_name=last, email=payer.email or "",
-        phone=payer.phone or "", ip=body.customer_ip or "", billing=members(billing) or None,
+        external_id=payer.id or "",
+        first_name=first,
+        last_name=last,
+        email=payer.email or "",
+        phone=payer.phone or "",
+        ip=body.customer_ip or "",
+        billing=members(billing) or None,
         shipping=members(body.shipping_information) or None if body.shipping_information is not None else None,
-    )  # fmt: skip
+    )

@@ -49,13 +49,22 @@ async def get_reconciliation(call: Call) -> Reply:
         name = f'attachment; filename="reconciliation-{span[0]:%Y-%m-%d}-{span[1]:%Y-%m-%d}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(report_csv(world, merchant_id, span, zone), headers=headers)
-    totals = None if after else [MovementTotal(currency=t.asset, balance=t.balance, kinds=t.kinds, net=t.units)
-                                 for t in await report_totals(world, merchant_id, span)]  # fmt: skip
+    totals = (
+        None
+        if after
+        else [
+            MovementTotal(currency=t.asset, balance=t.balance, kinds=t.kinds, net=t.units)
+            for t in await report_totals(world, merchant_id, span)
+        ]
+    )
     async with world.db.read() as connection:
         rows = await movements(connection, merchant_id, span, after, limit + 1)
     more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
-    return Reply(Reconciliation(from_=iso(span[0]), to=iso(span[1]), totals=totals,
-                                data=[_movement(row) for row in rows[:limit]], next=more))  # fmt: skip
+    return Reply(
+        Reconciliation(
+            from_=iso(span[0]), to=iso(span[1]), totals=totals, data=[_movement(row) for row in rows[:limit]], next=more
+        )
+    )
 
 
 async def _span(call: Call, begin: datetime | None, end: datetime | None, report_id: Any) -> Span:
@@ -79,12 +88,23 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
 
 def _movement(row: MovementLine) -> Movement:
     return Movement(
-        id=line_id(row.posting_id, row.line_no), kind=kind_of(row.recipe), placed_date=iso_or_null(row.placed_at),
-        booked_date=iso(row.business_at), amount=row.units, fee=row.fee_units,
-        net=row.units + row.fee_units, currency=row.asset, balance=balance_of(row.place),
-        order_id=row.order_id, external_order_id=row.external_id, site_id=row.site_id, site=row.site,
-        descriptor=row.descriptor, settlement_id=row.batch_id, reference=row.reference,
-    )  # fmt: skip
+        id=line_id(row.posting_id, row.line_no),
+        kind=kind_of(row.recipe),
+        placed_date=iso_or_null(row.placed_at),
+        booked_date=iso(row.business_at),
+        amount=row.units,
+        fee=row.fee_units,
+        net=row.units + row.fee_units,
+        currency=row.asset,
+        balance=balance_of(row.place),
+        order_id=row.order_id,
+        external_order_id=row.external_id,
+        site_id=row.site_id,
+        site=row.site,
+        descriptor=row.descriptor,
+        settlement_id=row.batch_id,
+        reference=row.reference,
+    )
 
 
 def _zone(query: Query) -> ZoneInfo:
@@ -113,12 +133,18 @@ def _after(query: Query) -> Place | None:
 
 
 GET: Final = Operation(
-    "GET", "/v1/reconciliation", "Account movements",
+    "GET",
+    "/v1/reconciliation",
+    "Account movements",
     "Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is exclusive, both "
     "in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and `after` "
     "(`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`, the "
     "response is one file with decimal amounts, and dates in `zone` with their offset.",
-    group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, types=(JSON, CSV),
-    problems=("not_found",), examples=examples.MOVEMENTS,
-)  # fmt: skip
+    group="Settlements",
+    query=ReconciliationQuery,
+    answers={200: Reconciliation},
+    types=(JSON, CSV),
+    problems=("not_found",),
+    examples=examples.MOVEMENTS,
+)
 METHODS: Final = (Method(GET, get_reconciliation, "orders"),)

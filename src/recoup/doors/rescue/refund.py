@@ -35,10 +35,16 @@ async def refund(call: Call) -> Reply:
         if problem.code not in REFUND_CODES:
             raise
         return Reply(_refused(problem, order_id))
-    return Reply(Refunded(
-        response_code="100", response_message="APPROVED", transaction_id=made.refund_id, status="SUCCESS",
-        order_id=made.order_id, custom_properties={"warning": _REPEATED} if made.repeated else {},
-    ))  # fmt: skip
+    return Reply(
+        Refunded(
+            response_code="100",
+            response_message="APPROVED",
+            transaction_id=made.refund_id,
+            status="SUCCESS",
+            order_id=made.order_id,
+            custom_properties={"warning": _REPEATED} if made.repeated else {},
+        )
+    )
 
 
 def _refused(problem: Problem, order_id: UUID) -> Refunded:
@@ -46,10 +52,15 @@ def _refused(problem: Problem, order_id: UUID) -> Refunded:
     # Of the remainder clients know the contract's sentence; the other refusals say what to do as well.
     told = text if problem.code == "over_remainder" else problem.sentence()
     return Refunded(
-        response_code=code, response_message=text, order_id=order_id, success=False, status="FAILED",
-        result=problem.sentence(), status_code=REFUND_DIGITS[problem.code],
+        response_code=code,
+        response_message=text,
+        order_id=order_id,
+        success=False,
+        status="FAILED",
+        result=problem.sentence(),
+        status_code=REFUND_DIGITS[problem.code],
         errors=[ErrorTuple(item1=told, item2=code, item3=code, item4=True)],
-    )  # fmt: skip
+    )
 
 
 def _request(call: Call) -> RefundRequest:
@@ -67,9 +78,13 @@ def _request(call: Call) -> RefundRequest:
         complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
     complaints.raise_if_any()
     return RefundRequest(
-        body.amount_to_refund, items if body.items is not None else None, (body.currency or "").upper() or None,
-        body.refund_message or "", key or None, door="rescue",
-    )  # fmt: skip
+        body.amount_to_refund,
+        items if body.items is not None else None,
+        (body.currency or "").upper() or None,
+        body.refund_message or "",
+        key or None,
+        door="rescue",
+    )
 
 
 def _item(item: RefundItem, index: int, complaints: Complaints) -> dict[str, Any]:
@@ -79,11 +94,16 @@ def _item(item: RefundItem, index: int, complaints: Complaints) -> dict[str, Any
 
 
 REFUND: Final = Operation(
-    "POST", "/v1/orders/{id}/refund", "Refund an order",
+    "POST",
+    "/v1/orders/{id}/refund",
+    "Refund an order",
     "Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200 with `FAILED` "
     "and a response code. With an idempotency key, a repeat is the same refund; without one, only an identical "
     "request while the first is open, and the answer's `warning` says so.",
-    group="Orders", body=RefundBody, answers={200: Refunded}, problems=("not_found", "conflict"),
+    group="Orders",
+    body=RefundBody,
+    answers={200: Refunded},
+    problems=("not_found", "conflict"),
     examples=examples.REFUND,
-)  # fmt: skip
+)
 METHODS: Final = (Method(REFUND, refund, "orders"),)

@@ -63,9 +63,15 @@ async def get_report(report: str, call: Call) -> Reply:
         found = await grouped_report(world, report, asked, after, limit)
     row_of, answer = _SHAPES[report]
     totals = None if query.one("after") else [Sums(**_sums(row)) for row in found.totals]
-    return Reply(answer(
-        from_=iso(begin), to=iso(end), totals=totals, next=found.next, data=[row_of(row) for row in found.rows],
-    ))  # fmt: skip
+    return Reply(
+        answer(
+            from_=iso(begin),
+            to=iso(end),
+            totals=totals,
+            next=found.next,
+            data=[row_of(row) for row in found.rows],
+        )
+    )
 
 
 async def _asked(call: Call, query: Query) -> ReportRequest:
@@ -106,10 +112,16 @@ def _sums(row: origin_reports.Sums) -> dict[str, Any]:
 
 def _transaction(row: origin_reports.OrderSums) -> TransactionRow:
     return TransactionRow(
-        order_id=row.order_id, external_order_id=row.external_id, order_type=row.order_type,
-        placed_date=iso_or_null(row.placed_at), site_id=row.site_id, site=row.site, campaign=row.key,
-        descriptor=row.descriptor, **_sums(row),
-    )  # fmt: skip
+        order_id=row.order_id,
+        external_order_id=row.external_id,
+        order_type=row.order_type,
+        placed_date=iso_or_null(row.placed_at),
+        site_id=row.site_id,
+        site=row.site,
+        campaign=row.key,
+        descriptor=row.descriptor,
+        **_sums(row),
+    )
 
 
 def _descriptor(row: origin_reports.DescriptorSums) -> DescriptorRow:
@@ -121,8 +133,14 @@ def _site(row: origin_reports.SiteSums) -> SiteRow:
 
 
 def _campaign(row: origin_reports.CampaignSums) -> CampaignRow:
-    return CampaignRow(site_id=row.site_id, site=row.site, campaign_id=row.campaign_id, campaign=row.key,
-                       name=row.campaign, **_sums(row))  # fmt: skip
+    return CampaignRow(
+        site_id=row.site_id,
+        site=row.site,
+        campaign_id=row.campaign_id,
+        campaign=row.key,
+        name=row.campaign,
+        **_sums(row),
+    )
 
 
 _SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {
@@ -143,10 +161,21 @@ _TITLES: Final = {
 def _method(report: str) -> Method:
     shape: type[Paged] = _SHAPES[report][1]
     handle: Callable[[Call], Awaitable[Reply]] = partial(get_report, report)
-    return Method(Operation("GET", f"/v1/reports/{report}", _TITLES[report], _TEXT, group="Reports", query=OriginQuery,
-                            answers={200: shape}, types=(JSON, CSV),
-                            examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),)),
-                  handle, "orders")  # fmt: skip
+    return Method(
+        Operation(
+            "GET",
+            f"/v1/reports/{report}",
+            _TITLES[report],
+            _TEXT,
+            group="Reports",
+            query=OriginQuery,
+            answers={200: shape},
+            types=(JSON, CSV),
+            examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),),
+        ),
+        handle,
+        "orders",
+    )
 
 
 METHODS: Final = tuple(_method(report) for report in _SHAPES)

@@ -91,8 +91,19 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         if key is not None:
             await refuse_cards(world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal, caller=who)
         query = _query(scope["query_string"])
-        return Call(self.services, caller, body, scope.get("path_params", {}), query, scope["headers"],
-                    request_id(scope), answer_headers(scope), receive, state(scope), scope.get("client"))  # fmt: skip
+        return Call(
+            self.services,
+            caller,
+            body,
+            scope.get("path_params", {}),
+            query,
+            scope["headers"],
+            request_id(scope),
+            answer_headers(scope),
+            receive,
+            state(scope),
+            scope.get("client"),
+        )
 
     def refusal(self, scope: Scope, problem: Problem) -> Refusal:
         return refusal(scope, problem)
@@ -121,8 +132,9 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
     value, content = await read_json(scope, receive)
     body = fold_keys(value, method.fold)
     if not isinstance(body, dict):
-        raise Problem("malformed", "The body must be a JSON object.", field="Body",
-                      cure="Put the fields in braces: {…}.")  # fmt: skip
+        raise Problem(
+            "malformed", "The body must be a JSON object.", field="Body", cure="Put the fields in braces: {…}."
+        )
     if method.strict:
         _refuse_unknown(body, method.fold)
     return body, content

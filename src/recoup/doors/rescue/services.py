@@ -9,8 +9,8 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
 from recoup.flows.hosted_link import checkout_token
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.world import World
@@ -44,7 +44,15 @@ def make_services(
     merchants = Merchants(world)
     vault = Vault(world)
     return Services(
-        world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
-        Credentials(world), Limits(Quotas(world).of),
-        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), PayerLimits(payer_calls_per_minute), url,
-    )  # fmt: skip
+        world,
+        orders,
+        merchants,
+        vault,
+        Evaluate(world, orders, merchants, vault),
+        Transmit(world, orders, merchants),
+        Credentials(world),
+        Limits(Quotas(world).of),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
+        PayerLimits(payer_calls_per_minute),
+        url,
+    )

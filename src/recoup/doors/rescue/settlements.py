@@ -41,12 +41,17 @@ async def get_settlements(call: Call) -> Reply:
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
         rows, total = await list_batches(connection, wanted, size, (number - 1) * size)
-    return Reply(SettlementList(
-        page_number=number, page_size=size, page_count=-(-total.value // size), total_item_count=total.value,
-        has_previous_page=number > 1 and total.value > 0,
-        has_next_page=has_next(number, size, len(rows), total),
-        data=[Settlement(**_members(row)) for row in rows],
-    ))  # fmt: skip
+    return Reply(
+        SettlementList(
+            page_number=number,
+            page_size=size,
+            page_count=-(-total.value // size),
+            total_item_count=total.value,
+            has_previous_page=number > 1 and total.value > 0,
+            has_next_page=has_next(number, size, len(rows), total),
+            data=[Settlement(**_members(row)) for row in rows],
+        )
+    )
 
 
 async def get_settlement(call: Call) -> Reply:
@@ -71,32 +76,53 @@ async def get_lines(call: Call) -> Reply:
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(batch_csv(call.services.world, batch), headers=headers)
     async with call.services.world.db.read() as connection:
-        rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1,
-                                 kind=kind)  # fmt: skip
+        rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind)
     shown = [_line(row, batch.asset) for row in rows[:limit]]
     return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
 
 
 def _members(row: Batch) -> dict[str, Any]:
     return {
-        "id": row.batch_id, "status": row.payout_state or "carried",
-        "payout_state": shown_state(row.payout_state), "period_from": iso(row.period_from),
-        "period_to": iso(row.period_to), "closed_date": iso(row.closed_at),
-        "payout_date": iso_or_null(row.sent_at), "payment_ref": row.reference, "currency": row.asset,
-        "total_value": row.amount_units, "fees": row.fee_units, "chargeback_fees": row.dispute_fee_units,
-        "chargebacks": row.dispute_units, "returns": row.refund_units, "adjustment": row.adjustment_units,
-        "reserve": row.reserve_units, "carried": row.carried_units, "payout": row.payout_units,
-        "lines": row.lines, "ledger_page": row.page_to, "ledger_root": row.root.hex(),
-    }  # fmt: skip
+        "id": row.batch_id,
+        "status": row.payout_state or "carried",
+        "payout_state": shown_state(row.payout_state),
+        "period_from": iso(row.period_from),
+        "period_to": iso(row.period_to),
+        "closed_date": iso(row.closed_at),
+        "payout_date": iso_or_null(row.sent_at),
+        "payment_ref": row.reference,
+        "currency": row.asset,
+        "total_value": row.amount_units,
+        "fees": row.fee_units,
+        "chargeback_fees": row.dispute_fee_units,
+        "chargebacks": row.dispute_units,
+        "returns": row.refund_units,
+        "adjustment": row.adjustment_units,
+        "reserve": row.reserve_units,
+        "carried": row.carried_units,
+        "payout": row.payout_units,
+        "lines": row.lines,
+        "ledger_page": row.page_to,
+        "ledger_root": row.root.hex(),
+    }
 
 
 def _line(row: BatchLine, asset: str) -> SettlementLine:
     return SettlementLine(
-        id=line_id(row.posting_id, row.line_no), kind=row.kind, amount=row.units, currency=asset, order_id=row.order_id,
-        external_order_id=row.external_id, site_id=row.site_id, descriptor=row.descriptor,
-        placed_date=iso_or_null(row.placed_at), booked_date=iso(row.business_at), source=row.source_kind,
-        source_id=row.source_id, note=row.note,
-    )  # fmt: skip
+        id=line_id(row.posting_id, row.line_no),
+        kind=row.kind,
+        amount=row.units,
+        currency=asset,
+        order_id=row.order_id,
+        external_order_id=row.external_id,
+        site_id=row.site_id,
+        descriptor=row.descriptor,
+        placed_date=iso_or_null(row.placed_at),
+        booked_date=iso(row.business_at),
+        source=row.source_kind,
+        source_id=row.source_id,
+        note=row.note,
+    )
 
 
 def _after(query: Query) -> tuple[UUID, int]:
@@ -110,21 +136,36 @@ def _after(query: Query) -> tuple[UUID, int]:
 
 
 LIST: Final = Operation(
-    "GET", "/v1/settlements", "Settlements",
+    "GET",
+    "/v1/settlements",
+    "Settlements",
     "Newest first, ten per page: one for each period and currency with bookings. The amounts add up to the payout. "
     "Times are business time; `from` is inclusive, `to` is exclusive.",
-    group="Settlements", query=SettlementQuery, answers={200: SettlementList},
-)  # fmt: skip
+    group="Settlements",
+    query=SettlementQuery,
+    answers={200: SettlementList},
+)
 GET: Final = Operation(
-    "GET", "/v1/settlements/{id}", "One settlement", "With the state of its payout.", group="Settlements",
-    answers={200: SettlementDetail}, problems=("not_found",),
-)  # fmt: skip
+    "GET",
+    "/v1/settlements/{id}",
+    "One settlement",
+    "With the state of its payout.",
+    group="Settlements",
+    answers={200: SettlementDetail},
+    problems=("not_found",),
+)
 LINES: Final = Operation(
-    "GET", "/v1/settlements/{id}/lines", "Lines of a settlement",
+    "GET",
+    "/v1/settlements/{id}/lines",
+    "Lines of a settlement",
     "Each line is one ledger entry, in this settlement only. With the payout counted as negative, all lines add up "
     "to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines and decimal amounts.",
-    group="Settlements", query=LinesQuery, answers={200: SettlementLines}, types=(JSON, CSV), problems=("not_found",),
-)  # fmt: skip
+    group="Settlements",
+    query=LinesQuery,
+    answers={200: SettlementLines},
+    types=(JSON, CSV),
+    problems=("not_found",),
+)
 METHODS: Final = (
     Method(LIST, get_settlements, "orders"), Method(GET, get_settlement, "orders"), Method(LINES, get_lines, "orders"),
 )  # fmt: skip

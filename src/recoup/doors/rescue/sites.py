@@ -62,19 +62,30 @@ def _wanted(call: Call, *, whole: bool) -> Wanted:
     body = read_whole(call.body, SiteBody) if whole else read_whole(call.body, SitePatch)
     on = True if whole else None
     return Wanted(
-        url=body.url, name=body.name, descriptor=body.descriptor, cit_web=on if body.cit_web is None else body.cit_web,
+        url=body.url,
+        name=body.name,
+        descriptor=body.descriptor,
+        cit_web=on if body.cit_web is None else body.cit_web,
         cit_callcenter=on if body.cit_callcenter is None else body.cit_callcenter,
-        mit=on if body.mit is None else body.mit, is_default=body.is_default,
+        mit=on if body.mit is None else body.mit,
+        is_default=body.is_default,
         support=body.support_contact or ("" if "supportContact" in call.body else None),
-    )  # fmt: skip
+    )
 
 
 def _shown(site: Any) -> Site:
     return Site(
-        id=site.site_id, url=site.url, name=site.name, descriptor=site.descriptor, cit_web=site.cit_web,
-        cit_callcenter=site.cit_callcenter, mit=site.mit, is_default=site.is_default,
-        created_date=iso(site.created_at), support_contact=site.support,
-    )  # fmt: skip
+        id=site.site_id,
+        url=site.url,
+        name=site.name,
+        descriptor=site.descriptor,
+        cit_web=site.cit_web,
+        cit_callcenter=site.cit_callcenter,
+        mit=site.mit,
+        is_default=site.is_default,
+        created_date=iso(site.created_at),
+        support_contact=site.support,
+    )
 
 
 _SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}

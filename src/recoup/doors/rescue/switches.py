@@ -56,8 +56,10 @@ async def history(call: Call) -> Reply:
     limit, after = query.number("limit", 100, 1, HISTORY_MAX) or 100, _after(query)
     query.raise_if_any()
     rows = await switches.history(call.services.world, call.scope, after, limit + 1)
-    data = [Changed(at=iso(row.changed_at), by=row.actor, why=row.why, request_id=row.request_id, **_place(row))
-            for row in rows[:limit]]  # fmt: skip
+    data = [
+        Changed(at=iso(row.changed_at), by=row.actor, why=row.why, request_id=row.request_id, **_place(row))
+        for row in rows[:limit]
+    ]
     return Reply(History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None))
 
 
@@ -69,9 +71,14 @@ async def policy(call: Call) -> Reply:
 
 def _place(row: StoredSwitch | SwitchChange) -> dict[str, Any]:
     return {
-        "level": row.level, "id": row.subject_id, "name": row.name, "kind": row.kind, "on": row.is_on,
-        "site_id": row.site_id, "key": row.key,
-    }  # fmt: skip
+        "level": row.level,
+        "id": row.subject_id,
+        "name": row.name,
+        "kind": row.kind,
+        "on": row.is_on,
+        "site_id": row.site_id,
+        "key": row.key,
+    }
 
 
 def _shown(row: StoredSwitch) -> Switch:

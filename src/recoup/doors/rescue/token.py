@@ -22,21 +22,36 @@ async def refresh(call: Call) -> Reply:
 def _reply(tokens: Tokens) -> Reply:
     """`expires` is milliseconds: a client that reads seconds would sign in on every call."""
     body = Token(
-        access_token=tokens.access, refresh_token=tokens.refresh, expires=int(tokens.expires.timestamp()) * 1000,
+        access_token=tokens.access,
+        refresh_token=tokens.refresh,
+        expires=int(tokens.expires.timestamp()) * 1000,
         id=tokens.key_id,
-    )  # fmt: skip
+    )
     return Reply(body, headers=((b"cache-control", b"no-store"),))
 
 
 TOKEN: Final = Operation(
-    "POST", "/v1/oauth2/token", "Sign in",
+    "POST",
+    "/v1/oauth2/token",
+    "Sign in",
     "Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers 401.",
-    group="Authentication", body=TokenBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
+    group="Authentication",
+    body=TokenBody,
+    answers={200: Token},
+    problems=("bad_credentials",),
+    credential=None,
     examples=(Example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, 200, {"success": True}),),
-)  # fmt: skip
+)
 REFRESH: Final = Operation(
-    "POST", "/v1/oauth2/refresh", "Refresh the token", "Exchanges a refresh token, once, for new tokens.",
-    group="Authentication", body=RefreshBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
+    "POST",
+    "/v1/oauth2/refresh",
+    "Refresh the token",
+    "Exchanges a refresh token, once, for new tokens.",
+    group="Authentication",
+    body=RefreshBody,
+    answers={200: Token},
+    problems=("bad_credentials",),
+    credential=None,
     examples=(Example("sign in again", {"refreshToken": "…"}, 200, {"success": True}),),
-)  # fmt: skip
+)
 METHODS: Final = (Method(TOKEN, token, None), Method(REFRESH, refresh, None))

@@ -98,8 +98,13 @@ async def _merchant(call: Call) -> UUID:
         merchant_id = found
         called_by(call.state, merchant_id, key)
         services = call.services
-        services.payers.take(call.answer_headers, call.client[0] if call.client else "", key, merchant_id,
-                             services.world.clocks.monotonic())  # fmt: skip
+        services.payers.take(
+            call.answer_headers,
+            call.client[0] if call.client else "",
+            key,
+            merchant_id,
+            services.world.clocks.monotonic(),
+        )
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
         raise Problem("invalid", NOT_YOUR_MID, field="Mid")
@@ -111,24 +116,45 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
     first, last, email = who
     test = call.services.world.policy.test_mode
     method = StoredMethod(
-        token=stored.token_id, created_at=at, updated_at=at, email=email or None, test=test,
-        last_four_digits=stored.last4, first_six_digits=stored.bin,
-        card_type=brand(given.pan).lower().replace(" ", "_"), first_name=first, last_name=last, month=given.exp_month,
-        year=given.exp_year, full_name=f"{first} {last}".strip(),
-    )  # fmt: skip
-    return Tokenized(transaction=VaultTransaction(
-        on_test_gateway=test, created_at=at, updated_at=at, token=new_id(), email=email or None, payment_method=method,
-    ))  # fmt: skip
+        token=stored.token_id,
+        created_at=at,
+        updated_at=at,
+        email=email or None,
+        test=test,
+        last_four_digits=stored.last4,
+        first_six_digits=stored.bin,
+        card_type=brand(given.pan).lower().replace(" ", "_"),
+        first_name=first,
+        last_name=last,
+        month=given.exp_month,
+        year=given.exp_year,
+        full_name=f"{first} {last}".strip(),
+    )
+    return Tokenized(
+        transaction=VaultTransaction(
+            on_test_gateway=test,
+            created_at=at,
+            updated_at=at,
+            token=new_id(),
+            email=email or None,
+            payment_method=method,
+        )
+    )
 
 
 TOKENIZE: Final = Operation(
-    "POST", "/v1/tokenize", "Tokenize a card",
+    "POST",
+    "/v1/tokenize",
+    "Tokenize a card",
     "Stores the card in the vault; the response contains its token in `transaction.payment_method.token`. Requires "
     "a bearer token, or the tokenization key as `environment`, which a checkout page may use. An expired card is "
     "refused.",
-    group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
+    group="Rescue",
+    body=TokenizeBody,
+    query=TokenizeQuery,
+    answers={200: Tokenized},
     examples=examples.TOKENIZE,
-)  # fmt: skip
+)
 METHODS: Final = (Method(TOKENIZE, tokenize, "payments"),)
 
 

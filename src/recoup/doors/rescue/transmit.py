@@ -61,26 +61,43 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     complaints.raise_if_any()
     person = person_of(body, method.holder_name or "")
     return Transmitted(
-        external_id=body.order_id, transaction_id=transaction.id or "", is_declined=body.is_declined,
-        is_mit=bool(body.is_mit), units=transaction.amount, currency=transaction.currency,
-        code_source=transaction.response_code_source, code=transaction.response_code, bin=bin_[:6] or None,
+        external_id=body.order_id,
+        transaction_id=transaction.id or "",
+        is_declined=body.is_declined,
+        is_mit=bool(body.is_mit),
+        units=transaction.amount,
+        currency=transaction.currency,
+        code_source=transaction.response_code_source,
+        code=transaction.response_code,
+        bin=bin_[:6] or None,
         last4=last4 or None,
-        payer={"external_id": person.external_id, "email": person.email, "phone": person.phone,
-               "name": f"{person.first_name} {person.last_name}".strip()},
-        transacted_at=happened_at(transaction), facts=_facts(body, method),
-    )  # fmt: skip
+        payer={
+            "external_id": person.external_id,
+            "email": person.email,
+            "phone": person.phone,
+            "name": f"{person.first_name} {person.last_name}".strip(),
+        },
+        transacted_at=happened_at(transaction),
+        facts=_facts(body, method),
+    )
 
 
 def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
     """What is kept besides, none of it about a person."""
     transaction = body.transaction
     facts = {
-        "source": body.order_source, "recurring": body.is_recurring, "type": transaction.transaction_type,
-        "avs": transaction.avs_result_code, "cvv_result": transaction.cvv_result_code,
-        "processor": transaction.processor_name, "brand": method.card_brand, "funding": method.card_type,
-        "country": method.card_country, "site_url": body.site_url,
+        "source": body.order_source,
+        "recurring": body.is_recurring,
+        "type": transaction.transaction_type,
+        "avs": transaction.avs_result_code,
+        "cvv_result": transaction.cvv_result_code,
+        "processor": transaction.processor_name,
+        "brand": method.card_brand,
+        "funding": method.card_type,
+        "country": method.card_country,
+        "site_url": body.site_url,
         "subscription": body.subscription.subscription_id if body.subscription is not None else None,
-    }  # fmt: skip
+    }
     return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -91,9 +108,11 @@ def read_outcome(raw: Any) -> dict[str, Any]:
     for name, became in (("outcome", body.outcome), ("refund", body.refund), ("chargeback", body.chargeback)):
         if isinstance(became, Happened):
             outcome[name] = {
-                "amount": became.amount, "reason": became.reason or "", "id": became.id or "",
+                "amount": became.amount,
+                "reason": became.reason or "",
+                "id": became.id or "",
                 "status": became.status or "",
-            }  # fmt: skip
+            }
         elif became is not None:
             outcome[name] = became
     transaction = body.transaction or TransactionUpdate()
@@ -111,15 +130,27 @@ def read_outcome(raw: Any) -> dict[str, Any]:
 
 
 TRANSMIT: Final = Operation(
-    "POST", "/v1/transmit", "Copy a processed payment",
+    "POST",
+    "/v1/transmit",
+    "Copy a processed payment",
     "Send every payment, approved or declined, within a day. It starts no rescue; an approval of an order that is "
     "being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier copy, and needs no "
     "other fields of a copy.",
-    group="Rescue", body=TransmitBody, answers={200: Answer}, problems=("not_found",), examples=examples.TRANSMIT,
-)  # fmt: skip
+    group="Rescue",
+    body=TransmitBody,
+    answers={200: Answer},
+    problems=("not_found",),
+    examples=examples.TRANSMIT,
+)
 UPDATE: Final = Operation(
-    "PATCH", "/v1/transmit/{id}", "Report the outcome of a copy",
-    "Approved or declined later, refunded, or charged back.", group="Rescue", body=UpdateBody, answers={200: Answer},
-    problems=("not_found",), examples=examples.UPDATE,
-)  # fmt: skip
+    "PATCH",
+    "/v1/transmit/{id}",
+    "Report the outcome of a copy",
+    "Approved or declined later, refunded, or charged back.",
+    group="Rescue",
+    body=UpdateBody,
+    answers={200: Answer},
+    problems=("not_found",),
+    examples=examples.UPDATE,
+)
 METHODS: Final = (Method(TRANSMIT, transmit, "payments"), Method(UPDATE, update, "payments"))

@@ -45,8 +45,7 @@ async def post_upload(call: Call) -> Reply:
     try:
         async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
             file = File(name or sent.name, sent.content, kind)
-            taken = await while_there(call.receive, take(
-                call.services.world, call.scope, file, readers()))  # fmt: skip
+            taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
     except Problem as problem:
         raise _in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
@@ -70,8 +69,10 @@ async def get_upload(call: Call) -> Reply:
 async def get_answers(call: Call) -> Reply:
     upload = await _find(call)
     name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
-    headers = ((b"content-type", _TYPES[upload.form]),
-               (b"content-disposition", f'attachment; filename="{name}"'.encode()))  # fmt: skip
+    headers = (
+        (b"content-type", _TYPES[upload.form]),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+    )
     return Reply(answer_file(call.services.world, upload), headers=headers)
 
 
@@ -86,49 +87,90 @@ async def _find(call: Call) -> StoredUpload:
 def _in_pascal(problem: Problem) -> Problem:
     """With its fields as this dialect writes them."""
     fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
-    return Problem(problem.code, problem.message, cure=problem.cure, fields=fields,
-                   retry_after_seconds=problem.retry_after_seconds, **problem.facts)  # fmt: skip
+    return Problem(
+        problem.code,
+        problem.message,
+        cure=problem.cure,
+        fields=fields,
+        retry_after_seconds=problem.retry_after_seconds,
+        **problem.facts,
+    )
 
 
 def _upload(row: StoredUpload, *, repeated: bool = False) -> Upload:
     return Upload(
-        id=row.upload_id, kind=row.kind, form=row.form, file_name=row.file_name, status=row.state,
-        rows=row.row_count, done=row.done_count, refused=row.refused_count,
-        stopping=row.stop_asked_at is not None and row.finished_at is None, notes=row.notes,
-        received_date=iso(row.received_at), finished_date=iso_or_null(row.finished_at), repeated=repeated,
-    )  # fmt: skip
+        id=row.upload_id,
+        kind=row.kind,
+        form=row.form,
+        file_name=row.file_name,
+        status=row.state,
+        rows=row.row_count,
+        done=row.done_count,
+        refused=row.refused_count,
+        stopping=row.stop_asked_at is not None and row.finished_at is None,
+        notes=row.notes,
+        received_date=iso(row.received_at),
+        finished_date=iso_or_null(row.finished_at),
+        repeated=repeated,
+    )
 
 
 POST: Final = Operation(
-    "POST", PATH, "Upload a file of payments",
+    "POST",
+    PATH,
+    "Upload a file of payments",
     "Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, with or without gzip: JSON as "
     "shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row is processed "
     "like a single call; the answers are a file. The same file again is the same upload, with no further effect. "
     "202 for a new file, 200 for a known one.",
-    group="Files", body=UploadBody, takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
-    query=NewUploadQuery, answers={202: Upload, 200: Upload},
-    problems=("too_large", "unavailable"), examples=examples.UPLOAD,
-)  # fmt: skip
+    group="Files",
+    body=UploadBody,
+    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewUploadQuery,
+    answers={202: Upload, 200: Upload},
+    problems=("too_large", "unavailable"),
+    examples=examples.UPLOAD,
+)
 LIST: Final = Operation(
-    "GET", PATH, "Files", "Newest first, with their progress.", group="Files", query=UploadQuery,
+    "GET",
+    PATH,
+    "Files",
+    "Newest first, with their progress.",
+    group="Files",
+    query=UploadQuery,
     answers={200: UploadList},
-)  # fmt: skip
+)
 GET: Final = Operation(
-    "GET", "/v1/uploads/{id}", "One file", "The progress of its rows.", group="Files", answers={200: Upload},
+    "GET",
+    "/v1/uploads/{id}",
+    "One file",
+    "The progress of its rows.",
+    group="Files",
+    answers={200: Upload},
     problems=("not_found",),
-)  # fmt: skip
+)
 ANSWERS: Final = Operation(
-    "GET", "/v1/uploads/{id}/answers", "Answers of a file",
+    "GET",
+    "/v1/uploads/{id}/answers",
+    "Answers of a file",
     "One answer per row, in the file's order: "
     "JSON lines, or CSV if the file was CSV. A "
-    "row that is still waiting is `RECEIVED`.", group="Files", answers={200: RowAnswer}, types=(JSON_LINES, CSV),
+    "row that is still waiting is `RECEIVED`.",
+    group="Files",
+    answers={200: RowAnswer},
+    types=(JSON_LINES, CSV),
     problems=("not_found",),
-)  # fmt: skip
+)
 STOP: Final = Operation(
-    "POST", "/v1/uploads/{id}/stop", "Stop a file",
-    "Skips rows that are not yet processed. The same file may be sent again afterwards.", group="Files", body=StopBody,
-    answers={200: Upload}, problems=("not_found", "wrong_state"),
-)  # fmt: skip
+    "POST",
+    "/v1/uploads/{id}/stop",
+    "Stop a file",
+    "Skips rows that are not yet processed. The same file may be sent again afterwards.",
+    group="Files",
+    body=StopBody,
+    answers={200: Upload},
+    problems=("not_found", "wrong_state"),
+)
 METHODS: Final = (
     Method(POST, post_upload, "payments", streams=True), Method(LIST, get_uploads, "payments"),
     Method(GET, get_upload, "payments"), Method(ANSWERS, get_answers, "payments"),

@@ -37,9 +37,14 @@ async def create(call: Call) -> Reply:
     body = read_whole(call.body, EndpointBody)
     owner = await owner_of(call, writes=True)
     made = await endpoints.create(
-        call.services.world, owner, body.url, body.events, body.format or "rescue", own_key=bool(body.own_key),
+        call.services.world,
+        owner,
+        body.url,
+        body.events,
+        body.format or "rescue",
+        own_key=bool(body.own_key),
         encrypt=bool(body.encrypt),
-    )  # fmt: skip
+    )
     return Reply(shown(made), 201)
 
 
@@ -85,8 +90,16 @@ async def delete(call: Call) -> Reply:
 async def test(call: Call) -> Reply:
     which, name = endpoint_id(call), read_whole(call.body, TestBody).event
     sent = await send_sample(call.services.world, await owner_of(call, writes=True), which, name)
-    return Reply(TestAnswer(success=sent.taken, event=sent.event, event_id=sent.event_id, status=sent.status,
-                            latency_ms=sent.latency_ms, answer=sent.answer))  # fmt: skip
+    return Reply(
+        TestAnswer(
+            success=sent.taken,
+            event=sent.event,
+            event_id=sent.event_id,
+            status=sent.status,
+            latency_ms=sent.latency_ms,
+            answer=sent.answer,
+        )
+    )
 
 
 async def deliveries(call: Call) -> Reply:
@@ -114,23 +127,47 @@ def endpoint_id(call: Call) -> UUID:
 def shown(endpoint: Endpoint) -> Shown:
     health = endpoint.health
     return Shown(
-        id=endpoint.endpoint_id, url=endpoint.url, events=list(endpoint.events), format=endpoint.format,
-        state=endpoint.state, why=endpoint.why, created_date=iso(endpoint.created_at),
-        signing_key=endpoint.signing_key, encrypt=endpoint.encrypt, own_key=endpoint.own_key,
+        id=endpoint.endpoint_id,
+        url=endpoint.url,
+        events=list(endpoint.events),
+        format=endpoint.format,
+        state=endpoint.state,
+        why=endpoint.why,
+        created_date=iso(endpoint.created_at),
+        signing_key=endpoint.signing_key,
+        encrypt=endpoint.encrypt,
+        own_key=endpoint.own_key,
         previous_key_until=iso_or_null(endpoint.previous_until),
-        health=Health(state=endpoint.health_state, since=iso_or_null(health.failing_since), failures=health.failures,
-                      last_error=health.last_error, next_try_at=iso_or_null(health.probe_at),
-                      waiting_events=endpoint.waiting),
-    )  # fmt: skip
+        health=Health(
+            state=endpoint.health_state,
+            since=iso_or_null(health.failing_since),
+            failures=health.failures,
+            last_error=health.last_error,
+            next_try_at=iso_or_null(health.probe_at),
+            waiting_events=endpoint.waiting,
+        ),
+    )
 
 
 def _delivery(row: Try) -> Delivery:
     return Delivery(
-        id=row.try_id, mid=row.merchant_id, is_resent=row.resent, event=row.event or "", event_id=row.event_id,
-        order_id=row.subject_id, external_order_id=row.external_id, sequence=row.seq, attempt=row.try_no,
-        at=iso(row.at), status=row.status, error=row.error, latency_ms=row.latency_ms, answer=row.answer,
-        result=row.result, is_sample=row.is_sample,
-    )  # fmt: skip
+        id=row.try_id,
+        mid=row.merchant_id,
+        is_resent=row.resent,
+        event=row.event or "",
+        event_id=row.event_id,
+        order_id=row.subject_id,
+        external_order_id=row.external_id,
+        sequence=row.seq,
+        attempt=row.try_no,
+        at=iso(row.at),
+        status=row.status,
+        error=row.error,
+        latency_ms=row.latency_ms,
+        answer=row.answer,
+        result=row.result,
+        is_sample=row.is_sample,
+    )
 
 
 _GROUP: Final = "Webhooks"

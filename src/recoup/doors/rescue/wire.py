@@ -22,9 +22,7 @@ Currency = Annotated[
     str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"], extra={"rule": currency})
 ]
 Reference128 = Annotated[str, Meta(max_length=128, extra={"rule": reference})]
-Amount = Annotated[
-    int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})
-]
+Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})]
 Cents = Annotated[
     int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
 ]

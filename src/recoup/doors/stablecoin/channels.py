@@ -34,10 +34,18 @@ async def list_all(call: Call) -> Reply:
 
 def _object(channel: Channel) -> ChannelObject:
     return ChannelObject(
-        channel.code, channel.name, True, channel.kind, channel.settlement, list(channel.currencies),
-        channel.supports_refund, channel.requires_watcher, "test" if channel.test else "live",
-        channel.network or UNSET, list(channel.pay_currencies) or UNSET,
-    )  # fmt: skip
+        channel.code,
+        channel.name,
+        True,
+        channel.kind,
+        channel.settlement,
+        list(channel.currencies),
+        channel.supports_refund,
+        channel.requires_watcher,
+        "test" if channel.test else "live",
+        channel.network or UNSET,
+        list(channel.pay_currencies) or UNSET,
+    )
 
 
 METHODS: Final = (

@@ -75,16 +75,24 @@ def asked_of(body: ChargeBody) -> ChargeAsked:
     if len(body.metadata or {}) > METADATA_MAX:
         raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
     facts: dict[str, Any] = {
-        "subject": short(body.subject, "subject", 256), "description": short(body.description, "description", 2048),
-        "metadata": body.metadata, "return_url": check_link(body.return_url, "return_url"),
+        "subject": short(body.subject, "subject", 256),
+        "description": short(body.description, "description", 2048),
+        "metadata": body.metadata,
+        "return_url": check_link(body.return_url, "return_url"),
         "cancel_url": check_link(body.cancel_url, "cancel_url"),
-    }  # fmt: skip
+    }
     seconds = EXPIRES_IN if body.expires_in_seconds is None else body.expires_in_seconds * _SECONDS
     assert EXPIRES_IN_MIN <= seconds <= EXPIRES_IN_MAX
     return ChargeAsked(
-        body.merchant_order_id, body.amount, body.currency, body.channel, body.network,
-        short(body.customer, "customer", 256) or None, seconds, {name: value for name, value in facts.items() if value},
-    )  # fmt: skip
+        body.merchant_order_id,
+        body.amount,
+        body.currency,
+        body.channel,
+        body.network,
+        short(body.customer, "customer", 256) or None,
+        seconds,
+        {name: value for name, value in facts.items() if value},
+    )
 
 
 def short(text: str | None, field: str, limit: int) -> str | None:

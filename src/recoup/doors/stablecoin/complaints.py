@@ -40,8 +40,11 @@ def _must(told: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]
     if kind := _KIND.match(told):
         wanted = [name for name in kind[1].split(" | ") if name != "null"]
         must = " or ".join(_KINDS.get(name, name) for name in wanted)
-        cure = 'Write it like "49.90", in quotes.' if wanted == ["str"] and kind[2] in ("int", "float") else (
-            "Leave it out where there is none." if kind[2] == "null" else f"Send {must}.")  # fmt: skip
+        cure = (
+            'Write it like "49.90", in quotes.'
+            if wanted == ["str"] and kind[2] in ("int", "float")
+            else ("Leave it out where there is none." if kind[2] == "null" else f"Send {must}.")
+        )
         return f"must be {must}, not {_KINDS.get(kind[2], kind[2])}", cure
     if length := _LENGTH.match(told):
         size = f"{_LIMITS[length[2]]} {length[3]} {_PIECES[length[1]]}"

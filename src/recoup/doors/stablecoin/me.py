@@ -68,22 +68,39 @@ async def me(call: Call) -> Reply:
     tariff = choose(known.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
     endpoint = await stablecoin_endpoint.read(services.world, scope)
     percent = Decimal(tariff.basis_points) / 10_000
-    return Reply(Me(MerchantObject(
-        id=wire_id("mch", merchant.merchant_id), name=merchant.name, email="",
-        status="suspended" if merchant.killed else "active", webhook_url=endpoint.url,
-        webhook_events=",".join(endpoint.events), webhook_encryption=endpoint.encrypt, email_on_payment=False, slug="",
-        custom_domain="", settlement_address="", settlement_addresses={}, fee_override=bool(percent),
-        fee_percent=f"{percent:f}", fee_fixed=str(tariff.fixed_units), min_payout="0", totp_enabled=False,
-        kyc_status="not_required", is_test=services.world.policy.test_mode,
-    )))  # fmt: skip
+    return Reply(
+        Me(
+            MerchantObject(
+                id=wire_id("mch", merchant.merchant_id),
+                name=merchant.name,
+                email="",
+                status="suspended" if merchant.killed else "active",
+                webhook_url=endpoint.url,
+                webhook_events=",".join(endpoint.events),
+                webhook_encryption=endpoint.encrypt,
+                email_on_payment=False,
+                slug="",
+                custom_domain="",
+                settlement_address="",
+                settlement_addresses={},
+                fee_override=bool(percent),
+                fee_percent=f"{percent:f}",
+                fee_fixed=str(tariff.fixed_units),
+                min_payout="0",
+                totp_enabled=False,
+                kyc_status="not_required",
+                is_test=services.world.policy.test_mode,
+            )
+        )
+    )
 
 
 async def put_webhook(call: Call) -> Reply:
     body = read(call.body, WebhookBody)
     wanted = tuple(body.events or ())
-    return _reply(await stablecoin_endpoint.configure(
-        call.services.world, call.scope, body.url, wanted, encrypt=body.encrypt
-    ))  # fmt: skip
+    return _reply(
+        await stablecoin_endpoint.configure(call.services.world, call.scope, body.url, wanted, encrypt=body.encrypt)
+    )
 
 
 async def get_webhook(call: Call) -> Reply:

@@ -17,8 +17,9 @@ from recoup.store.read.payouts import PayoutRow, find_payout, list_payouts
 
 _DESTINATION: Final = (
     "`chain:address`, or the bank's words where `destination_type` is `bank`. Forms: "
-    + "; ".join(f"`{chain}:` {form.words}" for chain, form in FORMS.items()) + "."
-)  # fmt: skip
+    + "; ".join(f"`{chain}:` {form.words}" for chain, form in FORMS.items())
+    + "."
+)
 
 
 class Payout(Struct, frozen=True):
@@ -71,9 +72,16 @@ async def request(call: Call) -> Reply:
 
 def _object(row: PayoutRow) -> Payout:
     return Payout(
-        wire_id("po", row.payout_id), row.asset, row.amount_text, row.state, row.destination_type,
-        row.destination, row.reference or "", row.reason or "", stamp(row.created_at),
-    )  # fmt: skip
+        wire_id("po", row.payout_id),
+        row.asset,
+        row.amount_text,
+        row.state,
+        row.destination_type,
+        row.destination,
+        row.reference or "",
+        row.reason or "",
+        stamp(row.created_at),
+    )
 
 
 _EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}

@@ -59,9 +59,19 @@ class Dialect(kit.Dialect[Services, Caller, Call]):
             sent = {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body]
             await refuse_cards(self.services.world, sent, caller=caller.merchant_id)
         return Call(
-            self.services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]),
-            scope["headers"], request_id(scope), answer_headers(scope), receive, state(scope), scope.get("client"), key,
-        )  # fmt: skip
+            self.services,
+            caller,
+            body,
+            scope.get("path_params", {}),
+            read_query(scope["query_string"]),
+            scope["headers"],
+            request_id(scope),
+            answer_headers(scope),
+            receive,
+            state(scope),
+            scope.get("client"),
+            key,
+        )
 
     def refusal(self, scope: Scope, problem: Problem) -> Refusal:
         return refusal(scope, problem)
@@ -75,8 +85,15 @@ def _signed(scope: Scope, content: bytes) -> Signed:
         return (header(scope, name) or b"").decode("latin-1")
 
     path: bytes = scope.get("sent_path") or scope.get("raw_path") or scope["path"].encode()
-    return Signed(text(b"x-api-key"), text(b"x-timestamp"), text(b"x-signature"), scope["method"], path,
-                  scope["query_string"], content)  # fmt: skip
+    return Signed(
+        text(b"x-api-key"),
+        text(b"x-timestamp"),
+        text(b"x-signature"),
+        scope["method"],
+        path,
+        scope["query_string"],
+        content,
+    )
 
 
 def _idempotency_key(scope: Scope) -> str | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.stable.callers import Callers
 from recoup.flows.stable.charge import Charges
@@ -29,12 +29,23 @@ class Services:
 
 
 def make_services(
-    world: World, orders: Orders, url: str, rate_per_second: int = 2_000, merchants: Merchants | None = None, *,
-    reads_once: bool = True, limits: Limits | None = None,
-) -> Services:  # fmt: skip
+    world: World,
+    orders: Orders,
+    url: str,
+    rate_per_second: int = 2_000,
+    merchants: Merchants | None = None,
+    *,
+    reads_once: bool = True,
+    limits: Limits | None = None,
+) -> Services:
     merchants = merchants or Merchants(world)
     return Services(
-        world, orders, merchants, Callers(world, reads_once=reads_once), Charges(world, merchants),
-        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
+        world,
+        orders,
+        merchants,
+        Callers(world, reads_once=reads_once),
+        Charges(world, merchants),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
+        url,
         limits or Limits(Quotas(world).of),
-    )  # fmt: skip
+    )

@@ -83,23 +83,36 @@ def order_object(services: Services, order: StableOrder) -> Order:
     channel = CHANNELS.get(order.channel)
     facts = order.facts
     return Order(
-        wire_id("ord", order.order_id), order.external_id, order.channel, channel.name if channel else "",
-        channel.settlement if channel else None, order.amount_text,
-        text_like(order.refunded_units, order.asset, order.amount_text), order.asset,
+        wire_id("ord", order.order_id),
+        order.external_id,
+        order.channel,
+        channel.name if channel else "",
+        channel.settlement if channel else None,
+        order.amount_text,
+        text_like(order.refunded_units, order.asset, order.amount_text),
+        order.asset,
         order_status(order.stage, order.units, order.refunded_units, order.disputed),  # type: ignore[arg-type]
-        services.world.policy.test_mode, facts.get("subject") or "", facts.get("description") or "",
-        facts.get("metadata") or {}, order.customer,
+        services.world.policy.test_mode,
+        facts.get("subject") or "",
+        facts.get("description") or "",
+        facts.get("metadata") or {},
+        order.customer,
         wire_id("sub", UUID(facts["subscription_id"])) if "subscription_id" in facts else None,
-        stamp(order.expires_at) if order.expires_at else None, stamp(order.paid_at) if order.paid_at else None,
+        stamp(order.expires_at) if order.expires_at else None,
+        stamp(order.paid_at) if order.paid_at else None,
         stamp(order.placed_at),
-    )  # fmt: skip
+    )
 
 
 def payment_object(order: StableOrder) -> Payment:
     return Payment(
-        wire_id("pay", order.attempt_id), payment_status(order.attempt_state, order.stage),  # type: ignore[arg-type]
-        order.channel, order.reference or "", order.amount_text, order.asset,
-    )  # fmt: skip
+        wire_id("pay", order.attempt_id),
+        payment_status(order.attempt_state, order.stage),  # type: ignore[arg-type]
+        order.channel,
+        order.reference or "",
+        order.amount_text,
+        order.asset,
+    )
 
 
 def instruction_object(services: Services, order: StableOrder) -> Instruction:

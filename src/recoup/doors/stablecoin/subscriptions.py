@@ -85,14 +85,24 @@ async def create(call: Call) -> Reply:
     if len(body.metadata or {}) > METADATA_MAX:
         raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
     facts = {
-        "metadata": body.metadata, "return_url": check_link(body.return_url, "return_url"),
+        "metadata": body.metadata,
+        "return_url": check_link(body.return_url, "return_url"),
         "cancel_url": check_link(body.cancel_url, "cancel_url"),
-    }  # fmt: skip
+    }
     asked = SubscriptionAsked(
-        body.title, body.amount, body.currency, body.interval_unit, body.interval_count, body.channel,
-        short(body.customer, "customer", 256) or None, body.total_cycles, body.billing_anchor, body.ends_at,
-        {name: value for name, value in facts.items() if value}, call.idempotency_key,
-    )  # fmt: skip
+        body.title,
+        body.amount,
+        body.currency,
+        body.interval_unit,
+        body.interval_count,
+        body.channel,
+        short(body.customer, "customer", 256) or None,
+        body.total_cycles,
+        body.billing_anchor,
+        body.ends_at,
+        {name: value for name, value in facts.items() if value},
+        call.idempotency_key,
+    )
     services = call.services
     made = await subscribe(services.world, services.merchants, call.scope, asked)
     return Reply(await _answer(call, made), 201)
@@ -139,14 +149,25 @@ async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
 def _object(row: SubscriptionRow) -> Subscription:
     channel = CHANNELS.get(row.channel or "")
     return Subscription(
-        wire_id("sub", row.subscription_id), row.title, row.customer, row.amount_text, row.asset,
-        row.channel or "", channel.name if channel else "", row.interval_unit, row.interval_count,
-        row.state, row.cycles_done, row.total_cycles, stamp(row.anchor),
+        wire_id("sub", row.subscription_id),
+        row.title,
+        row.customer,
+        row.amount_text,
+        row.asset,
+        row.channel or "",
+        channel.name if channel else "",
+        row.interval_unit,
+        row.interval_count,
+        row.state,
+        row.cycles_done,
+        row.total_cycles,
+        stamp(row.anchor),
         stamp(row.next_charge_at) if row.next_charge_at else None,
         stamp(row.ends_at) if row.ends_at else None,
-        wire_id("ord", row.last_order_id) if row.last_order_id else None, row.facts.get("metadata") or {},
+        wire_id("ord", row.last_order_id) if row.last_order_id else None,
+        row.facts.get("metadata") or {},
         stamp(row.created_at),
-    )  # fmt: skip
+    )
 
 
 _AT: Final = "/api/v1/subscriptions"
@@ -157,9 +178,15 @@ _EXAMPLE: Final = {
 
 def _step(verb: str, summary: str, text: str, handle: Callable[[Call], Awaitable[Reply]]) -> Method:
     told = Operation(
-        "POST", f"{_AT}/{{id}}/{verb}", summary, text, group="Subscriptions", answers={200: SubscriptionAnswer},
-        problems=("not_found", "invalid_state"), credential="signature",
-    )  # fmt: skip
+        "POST",
+        f"{_AT}/{{id}}/{verb}",
+        summary,
+        text,
+        group="Subscriptions",
+        answers={200: SubscriptionAnswer},
+        problems=("not_found", "invalid_state"),
+        credential="signature",
+    )
     return Method(told, handle)
 
 

@@ -63,11 +63,20 @@ async def wallets(call: Call) -> Reply:
     world, merchant_id = call.services.world, call.scope.merchant_id
     async with world.db.read() as connection:
         rows = await balances(connection, merchant_id)
-    return Reply(WalletList([
-        Wallet(wallet_id(world, merchant_id, row.asset), row.asset, plain_text(row.units, row.asset), "0",
-               stamp(row.at))
-        for row in rows
-    ]))  # fmt: skip
+    return Reply(
+        WalletList(
+            [
+                Wallet(
+                    wallet_id(world, merchant_id, row.asset),
+                    row.asset,
+                    plain_text(row.units, row.asset),
+                    "0",
+                    stamp(row.at),
+                )
+                for row in rows
+            ]
+        )
+    )
 
 
 async def ledger(call: Call) -> Reply:
@@ -85,11 +94,16 @@ async def ledger(call: Call) -> Reply:
 def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
     asset = row.asset
     return Movement(
-        wire_id("led", row.posting_id), wallet_id(world, merchant_id, asset),
-        wire_id("ord", row.order_id) if row.order_id else None, _TYPES[row.recipe],  # type: ignore[arg-type]
-        plain_text(row.units, asset), plain_text(row.balance_after, asset), asset, row.reference,
+        wire_id("led", row.posting_id),
+        wallet_id(world, merchant_id, asset),
+        wire_id("ord", row.order_id) if row.order_id else None,
+        _TYPES[row.recipe],  # type: ignore[arg-type]
+        plain_text(row.units, asset),
+        plain_text(row.balance_after, asset),
+        asset,
+        row.reference,
         stamp(row.business_at),
-    )  # fmt: skip
+    )
 
 
 def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:

@@ -8,9 +8,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.end_order import cancel as cancel_move
 
 
-async def cancel(
-    world: World, orders: Orders, scope: Scope, order_id: UUID, *, door: str | None = None
-) -> None:  # fmt: skip
+async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID, *, door: str | None = None) -> None:
     """Ends the order, or does nothing when the merchant cancelled it before.
 
     Raises: Problem wrong_state, not_found.

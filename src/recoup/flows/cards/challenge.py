@@ -88,10 +88,26 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
     elif row.stage not in ENDED and row.out:
         state = "tried"
     return ChallengePage(
-        merchant_id, order_id, state, row.asks, row.tries, row.merchant, row.descriptor, row.units, row.asset,
-        row.scheme, row.last4, row.exp_month, row.exp_year, row.expires_at, row.reason, row.billing or {},
-        shop_address(row.site_url), row.stage in ENDED, _money(row),
-    )  # fmt: skip
+        merchant_id,
+        order_id,
+        state,
+        row.asks,
+        row.tries,
+        row.merchant,
+        row.descriptor,
+        row.units,
+        row.asset,
+        row.scheme,
+        row.last4,
+        row.exp_month,
+        row.exp_year,
+        row.expires_at,
+        row.reason,
+        row.billing or {},
+        shop_address(row.site_url),
+        row.stage in ENDED,
+        _money(row),
+    )
 
 
 def _money(row: ChallengeRow) -> Money:

@@ -14,7 +14,7 @@ from recoup.rules.order.snapshot import Attempt, Order
 
 async def collect(
     world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker"
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Sends the due charge; answers its attempt's state, or None when there was nothing to send."""
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:

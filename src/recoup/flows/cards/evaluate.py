@@ -20,8 +20,8 @@ from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -38,7 +38,7 @@ from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.read.evaluate import order_word
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.switches import last_actors
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
@@ -108,8 +108,12 @@ class Evaluate:
             else:
                 await self._keep_card(scope, given, token_id)
                 kept = True
-        raise Problem("unavailable", "Other calls are changing the order at the moment.", retry_after_seconds=1,
-                      cure="Send it again with the same key in a second.")  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "Other calls are changing the order at the moment.",
+            retry_after_seconds=1,
+            cure="Send it again with the same key in a second.",
+        )
 
     async def look(self, scope: Scope, given: EvaluateRequest) -> tuple[str, ...]:
         """What `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
@@ -130,7 +134,13 @@ class Evaluate:
     # admission ------------------------------------------------------------------------------------------------
 
     def _row(
-        self, scope: Scope, known: Known, given: EvaluateRequest, generation: int, token_id: UUID, input_mac: bytes
+        self,
+        scope: Scope,
+        known: MerchantSettings,
+        given: EvaluateRequest,
+        generation: int,
+        token_id: UUID,
+        input_mac: bytes,
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
         check_taking(merchant)
@@ -155,26 +165,52 @@ class Evaluate:
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
         payer = given.payer
         return {
-            "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
-            "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
-            "door": "rescue", "kind": kind, "order_type": "MIT" if given.is_mit else "CIT",
-            "source": given.order_source, "external_id": given.external_id, "generation": generation,
-            "site_id": site.site_id, "campaign_id": campaign.campaign_id if campaign else None,
+            "merchant_id": merchant.merchant_id,
+            "merchant_version": merchant.version,
+            "order_id": order_id,
+            "operation": "evaluate",
+            "key": given.key,
+            "input_mac": "\\x" + input_mac.hex(),
+            "answer": answer,
+            "door": "rescue",
+            "kind": kind,
+            "order_type": "MIT" if given.is_mit else "CIT",
+            "source": given.order_source,
+            "external_id": given.external_id,
+            "generation": generation,
+            "site_id": site.site_id,
+            "campaign_id": campaign.campaign_id if campaign else None,
             "descriptor": given.descriptor or (campaign and campaign.descriptor) or site.descriptor,
             "asset": given.currency,
-            "units": given.units, "amount_text": str(given.units), "token_id": token_id,
-            "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
-            "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
-            "subject_kind": "order", "due_kind": "admit",
+            "units": given.units,
+            "amount_text": str(given.units),
+            "token_id": token_id,
+            "transaction_id": given.transaction_id,
+            "placed_at": now,
+            "expires_at": expires_at,
+            "facts": facts,
+            "actor": scope.actor.text(),
+            "request_id": scope.request_id,
+            "recorded_at": wall,
+            "event_id": new_id(),
+            "subject_kind": "order",
+            "due_kind": "admit",
             "due_at": now + (self._begin_after if managed else INLINE_GRACE),
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
             "payer_id": self._payer_id(scope, given),
-            "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
-            "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
-            "shipping": payer.shipping, "search": _search_text(given),
-            "stage": "received" if managed else "processing", "happening": "received" if managed else "began",
+            "payer_external_id": payer.external_id,
+            "first_name": payer.first_name,
+            "last_name": payer.last_name,
+            "email": payer.email,
+            "phone": payer.phone,
+            "ip": payer.ip,
+            "billing": payer.billing,
+            "shipping": payer.shipping,
+            "search": _search_text(given),
+            "stage": "received" if managed else "processing",
+            "happening": "received" if managed else "began",
             "status": 0 if managed else 4,
-        }, warnings  # fmt: skip
+        }, warnings
 
     async def _admit(self, scope: Scope, row: dict[str, Any], *, last: bool) -> asyncio.Task[Tried] | bool | None:
         """Whether it was admitted now; of a sync MIT the first try, under way. None: ask again, see `settled`."""
@@ -182,7 +218,7 @@ class Evaluate:
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
-    async def _assign(self, scope: Scope, known: Known, given: EvaluateRequest, row: dict[str, Any]) -> None:
+    async def _assign(self, scope: Scope, known: MerchantSettings, given: EvaluateRequest, row: dict[str, Any]) -> None:
         """The order's arm, by its customer's place among all customers; without a customer by the card's."""
         terms = known.arms_of(row["site_id"])
         if terms is None or terms.mode == "off" or not has_arm(row["kind"], known.merchant.cit_unresolved):
@@ -194,7 +230,9 @@ class Evaluate:
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
         row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
 
-    async def _check_not_blocked(self, scope: Scope, known: Known, given: EvaluateRequest, token_id: UUID) -> None:
+    async def _check_not_blocked(
+        self, scope: Scope, known: MerchantSettings, given: EvaluateRequest, token_id: UUID
+    ) -> None:
         """What costs a look-up is looked up only by a merchant that has blocked a card.
 
         Raises: Problem(blocked); Problem(invalid) for an unknown token.
@@ -214,12 +252,18 @@ class Evaluate:
         return payer_id
 
     async def _first_word(
-        self, scope: Scope, given: EvaluateRequest, row: dict[str, Any], admitted: asyncio.Task[Tried] | bool,
-        warnings: tuple[str, ...], until: float,
-    ) -> EvaluateResult:  # fmt: skip
+        self,
+        scope: Scope,
+        given: EvaluateRequest,
+        row: dict[str, Any],
+        admitted: asyncio.Task[Tried] | bool,
+        warnings: tuple[str, ...],
+        until: float,
+    ) -> EvaluateResult:
         if row["kind"] == "mit_managed":
-            return EvaluateResult(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None,
-                                  Cause(GOES_ON))  # fmt: skip
+            return EvaluateResult(
+                row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
+            )
         work = self._tries.with_customer(scope, given, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
@@ -274,9 +318,25 @@ class Evaluate:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
         facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
-        meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
-                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor,
-                 given.campaign, facts, given.exp_month, given.exp_year, given.payer]  # fmt: skip
+        meant = [
+            given.external_id,
+            given.is_mit,
+            given.order_source,
+            given.expires_at,
+            given.units,
+            given.currency,
+            token_id,
+            given.transaction_id,
+            decline,
+            given.site_id,
+            given.site_url,
+            given.descriptor,
+            given.campaign,
+            facts,
+            given.exp_month,
+            given.exp_year,
+            given.payer,
+        ]
         mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
 

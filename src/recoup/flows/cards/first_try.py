@@ -63,8 +63,9 @@ class FirstTries:
         """`known`: whether it was admitted now; its caller may be gone."""
         admission = Admission(row, first_id_of(self._world.clocks.wall() - recent))
         try:
-            taken = await first_of_new(self._world, self._orders, admission, actor=scope.actor,
-                                       request_id=scope.request_id)  # fmt: skip
+            taken = await first_of_new(
+                self._world, self._orders, admission, actor=scope.actor, request_id=scope.request_id
+            )
         except Exception as error:  # noqa: BLE001 - whatever it was, it is the caller's
             if not known.done():
                 known.set_exception(error)
@@ -75,13 +76,21 @@ class FirstTries:
             return Tried()
         if isinstance(taken.answer, Problem):
             raise taken.answer
-        return Tried(await finish(self._world, self._orders, taken.answer, actor=scope.actor,
-                                  request_id=scope.request_id))  # fmt: skip
+        return Tried(
+            await finish(self._world, self._orders, taken.answer, actor=scope.actor, request_id=scope.request_id)
+        )
 
     async def _try_with_customer(self, scope: Scope, given: EvaluateRequest, row: dict[str, Any]) -> Tried:
         key = (scope.merchant_id, row["order_id"])
         code = given.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
         at_hand = CardholderInput(given.payer.phone, code)
-        await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
-                           at_hand=at_hand, pick_up=True)  # fmt: skip
+        await send_attempt(
+            self._world,
+            self._orders,
+            key,
+            actor=scope.actor,
+            request_id=scope.request_id,
+            at_hand=at_hand,
+            pick_up=True,
+        )
         return Tried(without_code=row["kind"] == "cit_web" and given.token_id is not None and not code)

@@ -52,9 +52,13 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
 
 
 async def _not_known(
-    world: World, orders: Orders, key: tuple[UUID, UUID], attempt: Attempt, processor: Processor,
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    attempt: Attempt,
+    processor: Processor,
     not_found: datetime | None,
-) -> None:  # fmt: skip
+) -> None:
     """Counts a valid "not found", or waits; after the second one the same id goes out again.
 
     `not_found`: when the question was asked that found nothing.
@@ -107,9 +111,9 @@ def _again(
         close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=barred))
         return None
     send_before = change.wall + SEND_WITHIN
-    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before,
-                       sent_at=change.now)  # fmt: skip
+    change.set_attempt(
+        attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before, sent_at=change.now
+    )
     change.send(attempt.attempt_id, at=change.now)
-    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after,
-               wall=True)  # fmt: skip
+    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after, wall=True)
     return order, attempt, deadline_of(world, send_before)

@@ -39,19 +39,30 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
     def bring_forward(change: Change) -> bool:
         order = change.order
         if order.card is not None and is_world_bin(order.card.bin):
-            raise Problem("wrong_state", "This card belongs to the connected world, which alone decides its answer.",
-                          cure="Move the merchant's clock to the order's next attempt.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                "This card belongs to the connected world, which alone decides its answer.",
+                cure="Move the merchant's clock to the order's next attempt.",
+            )
         if order.attempt_in_flight() is None and bring_charge_forward(
             change, world.policy, "Brought forward by the operator."
         ):
             return True
         if order.stage is not Stage.PROCESSING or order.attempt_in_flight() is not None:
-            raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.",
-                      cure="Read the order: its state shows what is possible.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                f"The order is {order.stage.value}; only one in processing can be tried.",
+                cure="Read the order: its state shows what is possible.",
+            )
         word = gate_word(change, world.policy, order.planned())
         decision, decision_id = ask_by_hand(change, "sandbox_answer", word)
-        change.fact("planned", decision_id=decision_id, verdict="operator", next=decision.next_attempt_at,
-                    reasons=list(decision.reasons))  # fmt: skip
+        change.fact(
+            "planned",
+            decision_id=decision_id,
+            verdict="operator",
+            next=decision.next_attempt_at,
+            reasons=list(decision.reasons),
+        )
         plan_attempt(change, change.now, "soft", decision_id)
         return False
 

@@ -49,8 +49,9 @@ async def seen_before(
         assert last is not None
         word = word_of(last)
         answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
-        await remember(connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer,
-                       world.clocks.wall())  # fmt: skip
+        await remember(
+            connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer, world.clocks.wall()
+        )
     return word.order_id
 
 
@@ -104,8 +105,13 @@ def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID |
     if not same:
         what = "amount" if known_card else "card"
         message = f"A rescue of this orderId exists with another {what}."
-        raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
-                      order_id=str(last.order_id))  # fmt: skip
+        raise Problem(
+            "conflict",
+            message,
+            field="OrderId",
+            cure="Use another orderId for another payment.",
+            order_id=str(last.order_id),
+        )
     return None
 
 

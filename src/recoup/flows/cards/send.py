@@ -47,9 +47,15 @@ def _routes(world: World, order: Order) -> list[str]:
 
 
 async def send_attempt(
-    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker",
-    at_hand: CardholderInput = NOTHING, pick_up: bool = False,
-) -> str | None:  # fmt: skip
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    *,
+    actor: Actor = WORKER,
+    request_id: str = "worker",
+    at_hand: CardholderInput = NOTHING,
+    pick_up: bool = False,
+) -> str | None:
     """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send.
 
     `pick_up`: an order that was only just admitted is decided in the same transaction.
@@ -72,9 +78,15 @@ def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> In
 
 
 async def carry_out(
-    world: World, orders: Orders, key: tuple[UUID, UUID], intent: Intent, *, actor: Actor = WORKER,
-    request_id: str = "worker", at_hand: CardholderInput = NOTHING,
-) -> str | None:  # fmt: skip
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    intent: Intent,
+    *,
+    actor: Actor = WORKER,
+    request_id: str = "worker",
+    at_hand: CardholderInput = NOTHING,
+) -> str | None:
     """`intent` opens the attempt under the locks of order and card; then the call, then what came of it."""
     opened = await orders.change(Job(key, opening(world, intent), actor, request_id, cards=True))
     if opened is None:
@@ -157,16 +169,24 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
     assert attempt.sent_at is not None
     facts = order.facts
     return Charge(
-        id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
-        acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
-        currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=not order.manual_capture, sent_at=attempt.sent_at,
+        id=attempt.attempt_id,
+        order_id=order.order_id,
+        merchant_id=order.merchant_id,
+        acceptor_id=order.merchant.acceptor_id,
+        card=open_card(world, order, at_hand.cvv),
+        units=attempt.units,
+        currency=attempt.asset,
+        initiator="customer" if attempt.initiator == "customer" else "merchant",
+        capture=not order.manual_capture,
+        sent_at=attempt.sent_at,
         descriptor=order.statement,
         send_before_monotonic=deadline,
-        timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
-        network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),
+        timeout_seconds=(attempt.call_timeout_ms or 0) / 1000,
+        phone=at_hand.phone or None,
+        network_transaction_id=facts.get("network_transaction_id"),
+        agreement=facts.get("agreement"),
         three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),
-    )  # fmt: skip
+    )
 
 
 def open_card(world: World, order: Order, cvv: str) -> Card:
@@ -177,14 +197,18 @@ def open_card(world: World, order: Order, cvv: str) -> Card:
     pan = json.loads(plain)["pan"]
     if not card.issuer_digits:
         order.card = replace(card, issuer_digits=issuer_digits(pan))
-    return Card(pan=pan, exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme,
-                cvv=cvv or None)  # fmt: skip
+    return Card(pan=pan, exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme, cvv=cvv or None)
 
 
 async def close(
-    orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, outcome: Outcome, *, actor: Actor = WORKER,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    attempt_id: UUID,
+    outcome: Outcome,
+    *,
+    actor: Actor = WORKER,
     request_id: str = "worker",
-) -> str:  # fmt: skip
+) -> str:
     told = _told(outcome)
     job = Job(key, lambda change: close_attempt(change, attempt_id, told), actor, request_id, cards=True)
     return await orders.change(job)
@@ -192,7 +216,11 @@ async def close(
 
 def _told(outcome: Outcome) -> ProcessorResult:
     return ProcessorResult(
-        _EVENTS[outcome.state], reference=outcome.reference, network_transaction_id=outcome.network_transaction_id,
-        scheme_code=outcome.scheme_code, advice_code=outcome.advice_code, processor_code=outcome.processor_code,
+        _EVENTS[outcome.state],
+        reference=outcome.reference,
+        network_transaction_id=outcome.network_transaction_id,
+        scheme_code=outcome.scheme_code,
+        advice_code=outcome.advice_code,
+        processor_code=outcome.processor_code,
         latency_ms=outcome.latency_ms,
-    )  # fmt: skip
+    )

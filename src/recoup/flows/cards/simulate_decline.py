@@ -15,7 +15,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
 from recoup.rules.rescue.intake import kind_of
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 
 FORM_LASTS: Final = timedelta(days=1)
 RESCUE_DAYS: Final = 21
@@ -36,7 +36,7 @@ class Simulated:
 
 
 async def simulate_decline(
-    world: World, evaluate: Evaluate, scope: Scope, known: Known, asked: Simulated
+    world: World, evaluate: Evaluate, scope: Scope, known: MerchantSettings, asked: Simulated
 ) -> EvaluateResult:
     """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind, answer, amount or key;
     what /evaluate raises.
@@ -50,8 +50,12 @@ async def simulate_decline(
     given = _declined(asked, known.merchant.business(made))
     kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != asked.kind:
-        raise Problem("invalid", "This shop handles all recurring payments in the other mode.", field="kind",
-                      cure=f"Choose {kind}.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "This shop handles all recurring payments in the other mode.",
+            field="kind",
+            cure=f"Choose {kind}.",
+        )
     word = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
         told = {"scheme": asked.scheme, "code": asked.code, "kind": asked.kind}
@@ -61,13 +65,19 @@ async def simulate_decline(
 
 def _check(asked: Simulated) -> None:
     for name, given, choices in (
-        ("scheme", asked.scheme, SCHEMES), ("kind", asked.kind, KINDS), ("answer", asked.answer, ANSWERS),
-    ):  # fmt: skip
+        ("scheme", asked.scheme, SCHEMES),
+        ("kind", asked.kind, KINDS),
+        ("answer", asked.answer, ANSWERS),
+    ):
         if given not in choices:
             raise Problem("invalid", f"There is no {name} {given[:32]!r}.", field=name, cure="Choose one of the list.")
     if asked.code not in codes_of(asked.scheme):
-        raise Problem("invalid", f"{asked.code[:8]!r} is not a decline code of {asked.scheme} for test cards.",
-                      field="code", cure="Choose one of the list.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{asked.code[:8]!r} is not a decline code of {asked.scheme} for test cards.",
+            field="code",
+            cure="Choose one of the list.",
+        )
     if not 1 <= asked.units <= AMOUNT_MAX:
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
 
@@ -87,13 +97,23 @@ def _declined(asked: Simulated, now: datetime) -> EvaluateRequest:
     mark = asked.key.hex[-12:]
     by_customer = asked.kind.startswith("cit")
     return EvaluateRequest(
-        external_id=f"SIM-{mark}", key=f"simulated-{asked.key}", is_mit=not by_customer,
+        external_id=f"SIM-{mark}",
+        key=f"simulated-{asked.key}",
+        is_mit=not by_customer,
         order_source="callcenter" if asked.kind == "cit_callcenter" else "ecommerce",
-        expires_at=now + timedelta(days=RESCUE_DAYS) if asked.kind == "mit_managed" else None, units=asked.units,
-        currency="USD", token_id=None, pan=card_for(asked.scheme, asked.code, asked.answer),
-        cvv="123" if by_customer else "", exp_month=12, exp_year=now.year + EXPIRY_YEARS, transaction_id=f"sim-{mark}",
+        expires_at=now + timedelta(days=RESCUE_DAYS) if asked.kind == "mit_managed" else None,
+        units=asked.units,
+        currency="USD",
+        token_id=None,
+        pan=card_for(asked.scheme, asked.code, asked.answer),
+        cvv="123" if by_customer else "",
+        exp_month=12,
+        exp_year=now.year + EXPIRY_YEARS,
+        transaction_id=f"sim-{mark}",
         decline={"code": asked.code, "source": asked.scheme, "text": "", "advice": None, "at": now.isoformat()},
-        site_id=None, site_url=None, descriptor=None,
+        site_id=None,
+        site_url=None,
+        descriptor=None,
         payer=Person(first_name="Simon", last_name="Sample", email=f"simon-{mark}@example.test", ip="192.0.2.1"),
         facts={"is_recurring": not by_customer, "transaction_type": "PURCHASE"},
-    )  # fmt: skip
+    )

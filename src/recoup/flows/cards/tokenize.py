@@ -52,8 +52,12 @@ def check_number(world: World, pan: str, field_name: str) -> None:
             cure = "Use a documented test card: `recoup sandbox inputs` lists them."
             raise Problem("invalid", message, field=field_name, cure=cure)
     elif not luhn(pan):
-        raise Problem("invalid", f"The field {field_name} is invalid.", field=field_name,
-                      cure="Send all digits of the card number; one of them is wrong or missing.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The field {field_name} is invalid.",
+            field=field_name,
+            cure="Send all digits of the card number; one of them is wrong or missing.",
+        )
 
 
 class Vault:
@@ -119,10 +123,15 @@ class Vault:
     def _row(self, card: CardGiven, stored: Stored) -> dict[str, Any]:
         plain = json.dumps({"pan": card.pan}).encode()
         return self._sealed(card, plain) | {
-            "pan_id": stored.pan_id, "magic": stored.magic, "scheme": stored.scheme, "bin": stored.bin,
-            "last4": stored.last4, "exp_month": card.exp_month, "exp_year": card.exp_year,
+            "pan_id": stored.pan_id,
+            "magic": stored.magic,
+            "scheme": stored.scheme,
+            "bin": stored.bin,
+            "last4": stored.last4,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
             "issuer_digits": issuer_digits(card.pan),
-        }  # fmt: skip
+        }
 
     def _code(self, card: CardGiven) -> dict[str, Any]:
         return self._sealed(card, json.dumps({"cvv": card.cvv}).encode())
@@ -131,7 +140,11 @@ class Vault:
         world = self._world
         sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, plain)
         return {
-            "merchant_id": card.merchant_id, "token_id": card.token_id, "kek_id": sealed.kek_id,
-            "wrapped_dek": "\\x" + sealed.wrapped_dek.hex(), "nonce": "\\x" + sealed.nonce.hex(),
-            "ciphertext": "\\x" + sealed.ciphertext.hex(), "created_at": world.clocks.wall(),
-        }  # fmt: skip
+            "merchant_id": card.merchant_id,
+            "token_id": card.token_id,
+            "kek_id": sealed.kek_id,
+            "wrapped_dek": "\\x" + sealed.wrapped_dek.hex(),
+            "nonce": "\\x" + sealed.nonce.hex(),
+            "ciphertext": "\\x" + sealed.ciphertext.hex(),
+            "created_at": world.clocks.wall(),
+        }

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Job, Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -63,15 +63,28 @@ class Transmit:
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = {
-            "merchant_id": scope.merchant_id, "transmit_id": transmit_id, "external_id": given.external_id,
-            "transaction_id": given.transaction_id, "is_declined": given.is_declined, "is_mit": given.is_mit,
-            "units": given.units, "asset": given.currency, "code_source": given.code_source, "code": given.code,
-            "bin": given.bin, "last4": given.last4,
+            "merchant_id": scope.merchant_id,
+            "transmit_id": transmit_id,
+            "external_id": given.external_id,
+            "transaction_id": given.transaction_id,
+            "is_declined": given.is_declined,
+            "is_mit": given.is_mit,
+            "units": given.units,
+            "asset": given.currency,
+            "code_source": given.code_source,
+            "code": given.code,
+            "bin": given.bin,
+            "last4": given.last4,
             "payer_id": self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
-            "transacted_at": given.transacted_at, "received_at": wall, "facts": given.facts, "email": payer["email"],
-            "phone": payer["phone"], "name": payer["name"], "payer_external_id": payer["external_id"],
+            "transacted_at": given.transacted_at,
+            "received_at": wall,
+            "facts": given.facts,
+            "email": payer["email"],
+            "phone": payer["phone"],
+            "name": payer["name"],
+            "payer_external_id": payer["external_id"],
             "business_at": merchant.business(wall),
-        }  # fmt: skip
+        }
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
         return transmit_id
@@ -85,8 +98,12 @@ class Transmit:
             async with self._world.db.transaction() as tx:
                 turned = await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall)
                 if turned is None:
-                    raise Problem("not_found", "There is no such transmission.", field="TransmitId",
-                                  cure="Use the transmitId that /transmit answered.")  # fmt: skip
+                    raise Problem(
+                        "not_found",
+                        "There is no such transmission.",
+                        field="TransmitId",
+                        cure="Use the transmitId that /transmit answered.",
+                    )
                 if turned:
                     row = await read_transmission(tx, scope.merchant_id, transmit_id)
                     if row is not None and row.payer_id is not None:
@@ -107,9 +124,7 @@ class Transmit:
         return [linked[row["transmit_id"]] for row in rows]
 
 
-async def transmitted(
-    world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope
-) -> None:  # fmt: skip
+async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope) -> None:
     """Due work `transmission`: what it means for rescues. Safe to run again."""
     async with world.db.connection() as connection:
         row = await read_transmission(connection, merchant_id, transmit_id)

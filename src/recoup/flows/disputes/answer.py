@@ -42,8 +42,12 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     """Raises: Problem not_found, invalid, wrong_state."""
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > NOTE_MAX or "\0" in text:
-        raise Problem("invalid", f"A note must have 1 to {NOTE_MAX} characters.", field="Note",
-                      cure="Use a few sentences; put the rest in another note.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"A note must have 1 to {NOTE_MAX} characters.",
+            field="Note",
+            cure="Use a few sentences; put the rest in another note.",
+        )
     if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
         cure = "The last four digits are enough."
         raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
@@ -52,8 +56,11 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         if row is None:
             raise no_such_dispute()
         if row.state not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row.state} no longer accepts evidence.",
-                          cure="It is closed; nothing needs to be done.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                f"A dispute that is {row.state} no longer accepts evidence.",
+                cure="It is closed; nothing needs to be done.",
+            )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
         made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
@@ -74,8 +81,9 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
         notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
         files = await sealed_files(connection, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
-        raise Problem("invalid", "Answer a dispute with contest or accept.", field="Answer",
-                      cure="Use one of the two buttons.")  # fmt: skip
+        raise Problem(
+            "invalid", "Answer a dispute with contest or accept.", field="Answer", cure="Use one of the two buttons."
+        )
     if answer == "contest" and not files and not any(note.text for note in notes):
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Add your evidence first.")
     key = (scope.merchant_id, order_id)
@@ -107,12 +115,22 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     if dispute.answer_tries > 1:
         outcome = await call_with_timeout(processor.inquire(dispute.answer_id), ASK_FIRST_SECONDS_MAX)
     if outcome.state not in ("approved", "declined") and not never_processed(processor, outcome):
-        outcome = await call_with_timeout(processor.answer_dispute(DisputeAnswer(
-            id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
-            evidence=_in_words(notes, files, sent_along=processor.takes_files), sent_at=now,
-            files=files if processor.takes_files and dispute.answer == "contest" else (),
-            send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
-        )), timeout)  # fmt: skip
+        outcome = await call_with_timeout(
+            processor.answer_dispute(
+                DisputeAnswer(
+                    id=dispute.answer_id,
+                    case_ref=dispute.case_ref,
+                    charge_id=dispute.attempt_id,
+                    answer=dispute.answer,
+                    evidence=_in_words(notes, files, sent_along=processor.takes_files),
+                    sent_at=now,
+                    files=files if processor.takes_files and dispute.answer == "contest" else (),
+                    send_before_monotonic=deadline_of(world, dispute.answer_before),
+                    timeout_seconds=timeout,
+                )
+            ),
+            timeout,
+        )
     answer_id = dispute.answer_id
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 

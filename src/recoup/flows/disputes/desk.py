@@ -26,9 +26,7 @@ async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_i
         await note(tx, scope, world.clocks.wall(), "notice.settled", "", {"route": route, "notice": notice_id})
 
 
-async def try_notice_again(
-    world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str
-) -> str:
+async def try_notice_again(world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         known = await find_notice(connection, named, route, notice_id)

@@ -40,11 +40,26 @@ async def add_file(
         if row is None or order_id not in (None, row.order_id):
             raise no_such_dispute()
         if row.state not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row.state} no longer accepts evidence.",
-                          cure="It is closed; nothing needs to be done.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                f"A dispute that is {row.state} no longer accepts evidence.",
+                cure="It is closed; nothing needs to be done.",
+            )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
-        kept = await insert_file(tx, scope.merchant_id, dispute_id, file_id, name, found, len(content),
-                                 sha256(content).digest(), sealed, scope.actor.text(), now, COUNT_MAX)  # fmt: skip
+        kept = await insert_file(
+            tx,
+            scope.merchant_id,
+            dispute_id,
+            file_id,
+            name,
+            found,
+            len(content),
+            sha256(content).digest(),
+            sealed,
+            scope.actor.text(),
+            now,
+            COUNT_MAX,
+        )
         if kept is None:
             raise Problem("wrong_state", f"A dispute has at most {COUNT_MAX} files.", cure="Put pages into one PDF.")
         if kept == file_id:
@@ -82,10 +97,13 @@ async def read_file(
 def opened(world: World, dispute_id: UUID, rows: Sequence[SealedFile]) -> tuple[EvidenceFile, ...]:
     """As the processor takes them."""
     return tuple(
-        EvidenceFile(row.name, row.media_type,
-                     world.keys.open_secret(evidence_context(world, dispute_id, row.file_id), row.sealed))
+        EvidenceFile(
+            row.name,
+            row.media_type,
+            world.keys.open_secret(evidence_context(world, dispute_id, row.file_id), row.sealed),
+        )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def evidence_context(world: World, dispute_id: UUID, file_id: UUID) -> str:

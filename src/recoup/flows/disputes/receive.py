@@ -49,8 +49,11 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
     if len(body) > NOTICE_BYTES_MAX:
         raise Problem("too_large", f"A notice has at most {NOTICE_BYTES_MAX} bytes.", cure="Send one notice a call.")
     if not is_signed(notice_key(world, route), signature, body, world.clocks.wall()):
-        raise Problem("unauthenticated", "The notice carries no valid signature.",
-                      cure="Sign t.body with the route's key; the time may be off by five minutes.")  # fmt: skip
+        raise Problem(
+            "unauthenticated",
+            "The notice carries no valid signature.",
+            cure="Sign t.body with the route's key; the time may be off by five minutes.",
+        )
     notice = read_notice(body)
     await refuse_cards(world, msgspec.to_builtins(notice), caller=PROCESSOR)
     return await apply(world, orders, route, notice, request_id)
@@ -58,7 +61,7 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
 
 async def apply(
     world: World, orders: Orders, route: str, notice: Notice, request_id: str, *, again: bool = False
-) -> Received:  # fmt: skip
+) -> Received:
     """The same notice any number of times is applied once. `again`: whatever kept it from its charge may be over.
 
     Raises: Problem(conflict), Problem(unavailable).
@@ -121,8 +124,14 @@ async def _to_order(
         said = apply_notice(change, route, notice)
         if isinstance(said, Refused):
             return said
-        change.noticed(route=route, notice_id=notice.notice_id, state=said, why="", content=content[0],
-                       content_hash="\\x" + content[1].hex())  # fmt: skip
+        change.noticed(
+            route=route,
+            notice_id=notice.notice_id,
+            state=said,
+            why="",
+            content=content[0],
+            content_hash="\\x" + content[1].hex(),
+        )
         return Received(notice.notice_id, said)
 
     job = Job((notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True)

@@ -71,10 +71,17 @@ async def _told(world: World, row: Row, charge: Attempt, known: bool, now: Busin
 
 
 async def dispute_on_demand(
-    world: World, orders: Orders, order: str | Key, *, kind: Literal["fraud", "service", "processing"] = "fraud",
-    units: int | None = None, stage: str = "first", decided: Literal["won", "lost"] | None = None,
-    case: str | None = None, by: Scope | None = None,
-) -> str:  # fmt: skip
+    world: World,
+    orders: Orders,
+    order: str | Key,
+    *,
+    kind: Literal["fraud", "service", "processing"] = "fraud",
+    units: int | None = None,
+    stage: str = "first",
+    decided: Literal["won", "lost"] | None = None,
+    case: str | None = None,
+    by: Scope | None = None,
+) -> str:
     """The cardholder disputes an order's charge, all that was not refunded or `units` of it; with `decided` the case
     that is open, or the new one, is decided. A case of an earlier stage goes on. `case`: decide this one alone. `by`:
     who asks, for the audit log. Answers what became of the notice.
@@ -89,8 +96,12 @@ async def dispute_on_demand(
     if charge is None or charge.route != ROUTE:
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
     if units is not None and units <= 0:
-        raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount",
-                      cure="Write it like 19.99, or leave it empty for all.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The amount to dispute must be more than zero.",
+            field="amount",
+            cure="Write it like 19.99, or leave it empty for all.",
+        )
     if by is not None:
         async with world.db.transaction() as tx:
             await note(tx, by, world.clocks.wall(), "dispute.simulated", key[1], {"decided": decided})
@@ -100,8 +111,10 @@ async def dispute_on_demand(
     if notice is None:
         notice = await issuer.dispute(Wanted(charge.attempt_id, kind, now, stage, units))
         if notice is None:
-            message = ("The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "
-                       "proceed this way.")
+            message = (
+                "The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "
+                "proceed this way."
+            )
             raise Problem("wrong_state", message, cure="Check the order's disputes and refunds.")
         told = await _send(world, orders, notice)
         notice = await issuer.decide_dispute(charge.attempt_id, decided == "won") if decided else None
@@ -122,6 +135,7 @@ async def _send(world: World, orders: Orders, notice: Notice) -> Received:
 
 def _issuer(world: World) -> SandboxProcessor:
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Disputes can be simulated only in the sandbox.",
-                      cure="In live, they come from the processor.")  # fmt: skip
+        raise Problem(
+            "forbidden", "Disputes can be simulated only in the sandbox.", cure="In live, they come from the processor."
+        )
     return sandbox_issuer(world)

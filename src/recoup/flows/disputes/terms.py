@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
@@ -43,14 +43,27 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
             message = f"Terms cannot begin in the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
             raise Problem("invalid", message, field="from", cure="Leave the date out, or choose a future date.")
         if since > now + AHEAD_MAX:
-            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from",
-                          cure="Choose an earlier date with --from.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"Terms begin at most {AHEAD_MAX.days} days ahead.",
+                field="from",
+                cure="Choose an earlier date with --from.",
+            )
         before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
         after = _after(before, asked, since)
         made = await insert_terms(
-            tx, scope.merchant_id, new_id(), after.asset, since, after.service_borne_by, after.fee_units,
-            after.fee_borne_by, after.block_cards, scope.actor.text(), world.clocks.wall(),
-        )  # fmt: skip
+            tx,
+            scope.merchant_id,
+            new_id(),
+            after.asset,
+            since,
+            after.service_borne_by,
+            after.fee_units,
+            after.fee_borne_by,
+            after.block_cards,
+            scope.actor.text(),
+            world.clocks.wall(),
+        )
         told = changes(_told(before), _told(after)) | {"currency": after.asset or "every", "valid_from": iso(since)}
         await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", told)
     if not made:
@@ -62,8 +75,7 @@ def _check(asked: TermsAsked) -> None:
     if asked.asset and asked.asset not in EXPONENTS:
         raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
     if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
-        raise Problem("invalid", "The fee is negative or too large.", field="fee",
-                      cure="Write it like 15.00.")  # fmt: skip
+        raise Problem("invalid", "The fee is negative or too large.", field="fee", cure="Write it like 15.00.")
     if asked.fee_units and not asked.asset:
         raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name its currency.")
     if asked.valid_from is not None and asked.valid_from.tzinfo is None:
@@ -73,13 +85,20 @@ def _check(asked: TermsAsked) -> None:
 def _after(before: Terms, asked: TermsAsked, since: datetime) -> Terms:
     fee_units = before.fee_units if asked.fee_units is None and before.asset == asked.asset else asked.fee_units or 0
     return Terms(
-        asked.asset, since, asked.service_borne_by or before.service_borne_by, fee_units,
+        asked.asset,
+        since,
+        asked.service_borne_by or before.service_borne_by,
+        fee_units,
         asked.fee_borne_by or before.fee_borne_by,
         before.block_cards if asked.block_cards is None else asked.block_cards,
-    )  # fmt: skip
+    )
 
 
 def _told(terms: Terms) -> dict[str, Any]:
     """For the audit log."""
-    return {"service_borne_by": str(terms.service_borne_by), "fee_units": terms.fee_units,
-            "fee_borne_by": str(terms.fee_borne_by), "block_cards": terms.block_cards}  # fmt: skip
+    return {
+        "service_borne_by": str(terms.service_borne_by),
+        "fee_units": terms.fee_units,
+        "fee_borne_by": str(terms.fee_borne_by),
+        "block_cards": terms.block_cards,
+    }

@@ -14,7 +14,7 @@ from recoup.store.read.audit import (
     partner_lines,
     people_lines,
     places_of,
-)  # fmt: skip
+)
 
 BATCH: Final = 1_000
 LINES_MAX: Final = 200_000  # of one file
@@ -30,14 +30,13 @@ async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilte
         async with people.connection() as connection:
             found += await people_lines(connection, subject, world.name, world.clocks.wall(), wanted, limit)
     except TimeoutError:
-        raise Problem("unavailable", "This search takes too long.", retry_after_seconds=5,
-                      cure="Narrow it by days or by object.") from None  # fmt: skip
+        raise Problem(
+            "unavailable", "This search takes too long.", retry_after_seconds=5, cure="Narrow it by days or by object."
+        ) from None
     return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
 
 
-async def all_lines(
-    world: World, subject: tuple[str, UUID], wanted: AuditFilter
-) -> AsyncIterator[Sequence[AuditLine]]:
+async def all_lines(world: World, subject: tuple[str, UUID], wanted: AuditFilter) -> AsyncIterator[Sequence[AuditLine]]:
     """All of them, LINES_MAX at most, a batch at a time."""
     for _ in range(LINES_MAX // BATCH):
         lines = await read_audit(world, subject, wanted, BATCH)

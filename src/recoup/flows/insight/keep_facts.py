@@ -88,8 +88,11 @@ async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region:
         found[row.issuer_digits, answer] += 1
     issuers = sorted({issuer for issuer, _ in found})
     if issuers:
-        await add_answers(tx, [
-            {"merchant_id": merchant_id, "issuer_digits": issuer}
-            | {name: found[issuer, number] for number, name in enumerate(_CLASSES)}
-            for issuer in issuers
-        ])  # fmt: skip
+        await add_answers(
+            tx,
+            [
+                {"merchant_id": merchant_id, "issuer_digits": issuer}
+                | {name: found[issuer, number] for number, name in enumerate(_CLASSES)}
+                for issuer in issuers
+            ],
+        )

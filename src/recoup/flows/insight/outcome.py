@@ -21,12 +21,17 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
     assert row is not None
     shown = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed)
     return {
-        "orderId": str(order_id), "externalOrderId": row.external_id, "status": shown.outcome,
-        "orderStatus": STATUS_NAMES[shown.status], "reason": row.reason,
+        "orderId": str(order_id),
+        "externalOrderId": row.external_id,
+        "status": shown.outcome,
+        "orderStatus": STATUS_NAMES[shown.status],
+        "reason": row.reason,
         "nextAttemptAt": iso(row.next_attempt_at) if row.next_attempt_at else None,
-        "history": [{"at": iso(line.business_at), "happening": line.happening,
-                     "detail": detail(line.body, row.asset)} for line in lines],
-    }  # fmt: skip
+        "history": [
+            {"at": iso(line.business_at), "happening": line.happening, "detail": detail(line.body, row.asset)}
+            for line in lines
+        ],
+    }
 
 
 def detail(body: dict[str, Any], asset: str) -> str:

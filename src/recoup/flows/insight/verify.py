@@ -79,9 +79,7 @@ class Verified:
                 self.more += 1
 
 
-async def verify(
-    world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None
-) -> Verified:
+async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None) -> Verified:
     """Over all merchants, or one; `tell` is called with each merchant that is begun.
 
     Raises: Problem(not_found) for a merchant that this world does not have.
@@ -92,8 +90,9 @@ async def verify(
             with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
             known, strangers = await merchants(connection)
             if merchant_id is not None and merchant_id not in known and not strangers:
-                raise Problem("not_found", "There is no such merchant in this world.",
-                              cure="Check its id, or leave it out.")  # fmt: skip
+                raise Problem(
+                    "not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out."
+                )
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
             done = Verified({"merchants": len(chosen)} | await counts(connection, merchant_id), issuer=with_issuer)
             done.found(strangers)
@@ -113,9 +112,13 @@ async def verify(
 
 
 async def _merchant(
-    connection: Read, merchant_id: UUID, wall: WallTime, with_issuer: bool, decided: Counter[str],
+    connection: Read,
+    merchant_id: UUID,
+    wall: WallTime,
+    with_issuer: bool,
+    decided: Counter[str],
     models: dict[str, Model],
-) -> AsyncIterator[list[Difference]]:  # fmt: skip
+) -> AsyncIterator[list[Difference]]:
     """`decided`: counts the decisions that were decided again. `models`: those read so far, by name."""
     async for window in windows(connection, merchant_id):
         async for found in _window(connection, window, wall, with_issuer):

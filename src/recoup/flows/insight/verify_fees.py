@@ -44,10 +44,11 @@ def _taken(line: Mapping[str, Any]) -> Wrong | None:
         return f"fee term of {where}", "a term", None
     if datetime.fromisoformat(term["valid_from"]) > line["business_at"]:
         return f"date of the fee term of {where}", f"at most {line['business_at']}", term["valid_from"]
-    expected = fee_units(
-        line["order_units"], Tariff(term["basis_points"], term["fixed_units"], term["minimum_units"])
-    )
+    expected = fee_units(line["order_units"], Tariff(term["basis_points"], term["fixed_units"], term["minimum_units"]))
     if line["fee"] != expected:
         return f"fee of {where}", expected, line["fee"]
-    return None if term["refund"] == line["fee_refund"] else (f"refund of the fee of {where}", term["refund"],
-                                                              line["fee_refund"])  # fmt: skip
+    return (
+        None
+        if term["refund"] == line["fee_refund"]
+        else (f"refund of the fee of {where}", term["refund"], line["fee_refund"])
+    )

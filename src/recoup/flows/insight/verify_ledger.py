@@ -21,9 +21,11 @@ _APPROVALS: Final = ("collected", "captured", "advanced")
 
 
 def all_wrong(
-    merchant_id: UUID, lines: Iterable[Mapping[str, Any]], postings: Sequence[Mapping[str, Any]],
+    merchant_id: UUID,
+    lines: Iterable[Mapping[str, Any]],
+    postings: Sequence[Mapping[str, Any]],
     outstanding: Mapping[UUID, Mapping[str, int]],
-) -> Iterator[tuple[UUID | None, Wrong]]:  # fmt: skip
+) -> Iterator[tuple[UUID | None, Wrong]]:
     """(order, the first thing that is wrong about it) in one window."""
     told: set[UUID] = set()
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
@@ -60,8 +62,15 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
     for asset in sorted(assets):
         if total := sum(e[4] for e in entries if e[2] == asset):
             return f"sum of {name} in {asset}", 0, total
-    content = [merchant_id, row["source_kind"], row["source_id"], row["recipe"], entries[0][2], row["business_at"],
-               [[e[1], e[3], e[4]] for e in entries]]  # fmt: skip
+    content = [
+        merchant_id,
+        row["source_kind"],
+        row["source_id"],
+        row["recipe"],
+        entries[0][2],
+        row["business_at"],
+        [[e[1], e[3], e[4]] for e in entries],
+    ]
     hashed = content_hash(content)
     if hashed != row["content_hash"].hex():
         return f"content hash of {name}", hashed, row["content_hash"].hex()
@@ -139,9 +148,13 @@ def _disputed(line: Mapping[str, Any], payable: str) -> list[Posting]:
 
 
 def _order(
-    merchant_id: UUID, demanded: Mapping[Source, Posting], dates: Mapping[Source, Any], optional: set[Source],
-    rows: Sequence[Mapping[str, Any]], outstanding: Mapping[str, int],
-) -> Wrong | None:  # fmt: skip
+    merchant_id: UUID,
+    demanded: Mapping[Source, Posting],
+    dates: Mapping[Source, Any],
+    optional: set[Source],
+    rows: Sequence[Mapping[str, Any]],
+    outstanding: Mapping[str, int],
+) -> Wrong | None:
     seen: set[Source] = set()
     sums = {"customer_due": 0, "refund_due": 0, "reversal_due": 0}
     for row in rows:

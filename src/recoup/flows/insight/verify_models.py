@@ -22,9 +22,7 @@ async def damaged_models(connection: Read) -> list[Difference]:
     return found
 
 
-async def load_models(
-    connection: Read, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]
-) -> None:
+async def load_models(connection: Read, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]) -> None:
     """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
     wanted = {row["versions"].get("model") for row in rows} - {None}
     for name in list(models)[: max(0, len(models | dict.fromkeys(wanted)) - KEPT_MAX)]:

@@ -32,9 +32,7 @@ class Line:
     body: Mapping[str, Any]
 
 
-def all_wrong(
-    orders: Iterable[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[Any, Wrong]]:
+def all_wrong(orders: Iterable[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, Wrong]]:
     """(order, the first thing that is wrong about it): of one window's orders and lines, both by their ids."""
     rows = {row["order_id"]: row for row in orders}
     logs = {order_id: list(group) for order_id, group in groupby(lines, key=lambda line: line["order_id"])}

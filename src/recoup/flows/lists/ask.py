@@ -17,18 +17,23 @@ from recoup.store.write.exports import NewExport
 
 
 async def ask_for_file(
-    world: World, scope: Scope, user_id: UUID, key: UUID, wanted: Wanted, *, form: str, said: Sequence[str],
+    world: World,
+    scope: Scope,
+    user_id: UUID,
+    key: UUID,
+    wanted: Wanted,
+    *,
+    form: str,
+    said: Sequence[str],
     file_name: str,
-) -> None:  # fmt: skip
+) -> None:
     """The worker makes it. `key` is the form's own, and names the export: the same form again asks for nothing more.
 
     Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a place for files.
     """
     folder_of(world)
     wall = world.clocks.wall()
-    new = NewExport(
-        scope.merchant_id, key, user_id, form, wanted.kept(), list(said), file_name, scope.request_id, wall
-    )  # fmt: skip
+    new = NewExport(scope.merchant_id, key, user_id, form, wanted.kept(), list(said), file_name, scope.request_id, wall)
 
     async def once() -> bool:
         async with world.db.transaction() as tx:
@@ -47,8 +52,11 @@ async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: 
     async with world.db.connection() as connection:
         row = await find_export(connection, merchant_id, user_id, export_id)
     if row is None:
-        raise Problem("not_found", "There is no such file of yours at this merchant.",
-                      cure="It may belong to another merchant: switch first; otherwise export again.")  # fmt: skip
+        raise Problem(
+            "not_found",
+            "There is no such file of yours at this merchant.",
+            cure="It may belong to another merchant: switch first; otherwise export again.",
+        )
     return row
 
 

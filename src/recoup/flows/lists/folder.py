@@ -58,8 +58,11 @@ def drop(path: Path) -> None:
 def check_room(path: Path, size: int) -> None:
     """Raises: Problem(too_large); Problem(unavailable) while the disk is nearly full."""
     if size > BYTES_MAX:
-        raise Problem("too_large", f"The file is larger than {BYTES_MAX >> 30} GB.",
-                      cure="Narrow the list, or choose fewer columns.")  # fmt: skip
+        raise Problem(
+            "too_large",
+            f"The file is larger than {BYTES_MAX >> 30} GB.",
+            cure="Narrow the list, or choose fewer columns.",
+        )
     if shutil.disk_usage(path.parent).free < FREE_MIN:
         raise Problem("unavailable", "There is no disk space left for exports.", cure="Ask the operator to free space.")
 

@@ -142,9 +142,14 @@ class _Making:
         async def once() -> bool:
             async with self._world.db.transaction() as tx:
                 return await end_export(
-                    tx, self._key, self._run.run_no, self._world.clocks.wall(), rows=self._rows, size=self._size,
+                    tx,
+                    self._key,
+                    self._run.run_no,
+                    self._world.clocks.wall(),
+                    rows=self._rows,
+                    size=self._size,
                     refused=refused[:300] if refused else None,
-                )  # fmt: skip
+                )
 
         if not await retrying(once):
             self.drop()

@@ -40,10 +40,12 @@ async def attach_document(
         if len(others) >= COUNT_MAX:
             raise Problem("conflict", f"An application has at most {COUNT_MAX} documents.", cure="Remove one first.")
         by = who.by(world)
-        made = Document(document_id, application_id, kind, name, found, len(content), digest.hex(), who.actor.text(),
-                        by.at)  # fmt: skip
-        await add_document(tx, document_id, application_id, kind, name, found, len(content), digest, sealed,
-                           made.added_by, by.at)  # fmt: skip
+        made = Document(
+            document_id, application_id, kind, name, found, len(content), digest.hex(), who.actor.text(), by.at
+        )
+        await add_document(
+            tx, document_id, application_id, kind, name, found, len(content), digest, sealed, made.added_by, by.at
+        )
         await move_application(tx, row, move, by, document_id=document_id)
     return made
 

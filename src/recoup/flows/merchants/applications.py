@@ -68,8 +68,7 @@ async def change_application(world: World, who: Applicant, application_id: UUID,
         async with world.db.transaction() as tx:
             row = await locked_application(tx, who, application_id)
             move = _step(row.status, "changed")
-            return await move_application(tx, row, move, who.by(world), form=asdict(form),
-                                          external_id=form.external_id)  # fmt: skip
+            return await move_application(tx, row, move, who.by(world), form=asdict(form), external_id=form.external_id)
     except KeyTaken:
         raise _taken(form) from None
 
@@ -120,8 +119,9 @@ async def decide_application(
         move = step(row.status, "approved" if approve else "declined")
         if move is None:
             return row
-        return await move_application(tx, row, move, who.by(world), said=note, reason="" if approve else reason,
-                                      note=note)  # fmt: skip
+        return await move_application(
+            tx, row, move, who.by(world), said=note, reason="" if approve else reason, note=note
+        )
 
 
 class FullApplication(Application, frozen=True):
@@ -144,13 +144,19 @@ async def read_application(world: World, who: Applicant, application_id: UUID) -
 
 
 async def find_applications(
-    world: World, who: Applicant, limit: int, *, after: UUID | None = None, status: str | None = None,
+    world: World,
+    who: Applicant,
+    limit: int,
+    *,
+    after: UUID | None = None,
+    status: str | None = None,
     external_id: str | None = None,
-) -> list[FullApplication]:  # fmt: skip
+) -> list[FullApplication]:
     """Newest first."""
     async with world.db.connection() as connection:
-        rows = await list_applications(connection, who.owner, limit, after=after, status=status,
-                                       external_id=external_id)  # fmt: skip
+        rows = await list_applications(
+            connection, who.owner, limit, after=after, status=status, external_id=external_id
+        )
         documents = await documents_of(connection, [row.application_id for row in rows])
     return [with_documents(row, [d for d in documents if d.application_id == row.application_id]) for row in rows]
 
@@ -180,8 +186,9 @@ async def _check_active(tx: Tx, who: Applicant) -> None:
     if who.owner is not None and who.owner[0] == "partner":
         partner = await find_partner(tx, who.owner[1])
         if partner is None or partner.state != "active":
-            raise Problem("forbidden", "This partner is paused: it can read, but not change anything.",
-                          cure="Ask the operator.")  # fmt: skip
+            raise Problem(
+                "forbidden", "This partner is paused: it can read, but not change anything.", cure="Ask the operator."
+            )
 
 
 def no_such_application() -> Problem:
@@ -202,5 +209,8 @@ def _check(form: Form) -> None:
 
 
 def _taken(form: Form) -> Problem:
-    return Problem("conflict", f"Another application has the externalId {form.external_id!r}.",
-                   cure="Find it with GET /v1/onboarding/application/list?externalId=…, or use another.")  # fmt: skip
+    return Problem(
+        "conflict",
+        f"Another application has the externalId {form.external_id!r}.",
+        cure="Find it with GET /v1/onboarding/application/list?externalId=…, or use another.",
+    )

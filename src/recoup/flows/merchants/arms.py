@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.known import known_offset, no_such_merchant
+from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -93,16 +93,30 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
         after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
-            raise Problem("invalid", "Only a site can take the merchant's setting.", field="mode",
-                          cure="Send off, shadow or share.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "Only a site can take the merchant's setting.",
+                field="mode",
+                cure="Send off, shadow or share.",
+            )
         if _noted(after) == _noted(before):
             return before
         after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
-        await add_arm_settings(tx, NewArmSettings(
-            merchant_id=scope.merchant_id, version=after.version, site_id=site_id, mode=after.mode, share=after.share,
-            holdout=after.holdout, explore=after.explore, explore_max=dict(after.explore_max or {}), changed_at=wall,
-            changed_by=scope.actor.text(),
-        ))  # fmt: skip
+        await add_arm_settings(
+            tx,
+            NewArmSettings(
+                merchant_id=scope.merchant_id,
+                version=after.version,
+                site_id=site_id,
+                mode=after.mode,
+                share=after.share,
+                holdout=after.holdout,
+                explore=after.explore,
+                explore_max=dict(after.explore_max or {}),
+                changed_at=wall,
+                changed_by=scope.actor.text(),
+            ),
+        )
         lines = (await _standing(tx, scope.merchant_id)).lines.values()
         await keep_facts_for(tx, scope.merchant_id, wall, kept=any(one.mode in _AT_WORK for one in lines))
         where = {"site": site.name} if site is not None else {}

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -41,11 +41,15 @@ async def block(
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         await raise_version(tx, scope.merchant_id)
-        made = await insert_block(tx, scope.merchant_id, new_id(), kind, subject_id, reason, order_id,
-                                  scope.actor.text(), now)  # fmt: skip
+        made = await insert_block(
+            tx, scope.merchant_id, new_id(), kind, subject_id, reason, order_id, scope.actor.text(), now
+        )
         if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
-            raise Problem("wrong_state", f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
-                          cure="Unblock some first.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
+                cure="Unblock some first.",
+            )
         if made:
             of = {"order": str(order_id)} if order_id else {}
             await note(tx, scope, world.clocks.wall(), "block.made", subject_id, {"kind": kind, "reason": reason} | of)

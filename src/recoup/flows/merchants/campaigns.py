@@ -14,7 +14,7 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.origin import POLICIES, check_key
-from recoup.store.read.merchants import Campaign, Known, load_merchant
+from recoup.store.read.merchants import Campaign, MerchantSettings, load_merchant
 from recoup.store.statement import Tx
 from recoup.store.write.campaigns import put_campaign, retire_campaign, set_unknown_sites
 from recoup.store.write.sites import raise_version
@@ -80,8 +80,9 @@ async def check_none_closed(tx: Tx, scope: Scope, site_id: UUID) -> None:
 
 
 async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
-    await check_not_closed(tx, scope, "campaign", campaign.campaign_id, campaign.name or campaign.key,
-                           switches_of(campaign))  # fmt: skip
+    await check_not_closed(
+        tx, scope, "campaign", campaign.campaign_id, campaign.name or campaign.key, switches_of(campaign)
+    )
 
 
 async def set_policy(world: World, scope: Scope, policy: str) -> None:
@@ -112,11 +113,26 @@ async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | U
             message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
             raise Problem("conflict", message, cure="Delete an ended one first.")
         await put_campaign(tx, scope.merchant_id, after)
-        await note(world, tx, scope, version, "campaign", after.campaign_id, after.name, switches_of(before),
-                   switches_of(after))  # fmt: skip
+        await note(
+            world,
+            tx,
+            scope,
+            version,
+            "campaign",
+            after.campaign_id,
+            after.name,
+            switches_of(before),
+            switches_of(after),
+        )
         was = _noted(before) if before is not campaign else {}
-        await audit.note(tx, scope, world.clocks.wall(), "campaign.changed" if was else "campaign.made",
-                         after.campaign_id, changes(was, _noted(after)))  # fmt: skip
+        await audit.note(
+            tx,
+            scope,
+            world.clocks.wall(),
+            "campaign.changed" if was else "campaign.made",
+            after.campaign_id,
+            changes(was, _noted(after)),
+        )
     return after
 
 
@@ -124,7 +140,7 @@ def _noted(campaign: Campaign) -> dict[str, Any]:
     return {"key": campaign.key, "name": campaign.name, "descriptor": campaign.descriptor}
 
 
-def _of_site(known: Known | None, site_id: UUID) -> list[Campaign]:
+def _of_site(known: MerchantSettings | None, site_id: UUID) -> list[Campaign]:
     sites = known.sites if known else ()
     if known is None or not any(site.site_id == site_id and site.retired_at is None for site in sites):
         raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
@@ -143,5 +159,8 @@ def _check(campaign: Campaign, others: list[Any]) -> None:
     if campaign.descriptor:
         check_descriptor(campaign.descriptor)
     if any(other.key.lower() == campaign.key.lower() for other in others):
-        raise Problem("conflict", f"The site has a campaign with the key {campaign.key} already.",
-                      cure="Change that one, or send a different key.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            f"The site has a campaign with the key {campaign.key} already.",
+            cure="Change that one, or send a different key.",
+        )

@@ -50,8 +50,11 @@ async def convert_application(world: World, who: Applicant, application_id: UUID
             await wait_for_registration(tx, row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
     except KeyTaken:
-        raise Problem("conflict", "Another of your merchants has the application's externalId.",
-                      cure="Ask the operator to create the merchant without it.") from None  # fmt: skip
+        raise Problem(
+            "conflict",
+            "Another of your merchants has the application's externalId.",
+            cure="Ask the operator to create the merchant without it.",
+        ) from None
 
 
 async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | None:
@@ -71,9 +74,7 @@ async def _waiting(connection: Read, world: World, merchant_id: UUID) -> Handove
     return Handover(link(world, merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
 
 
-async def _make(
-    tx: Tx, world: World, row: Application, by: str
-) -> tuple[tuple[UUID, ...], Credentials, Handover]:
+async def _make(tx: Tx, world: World, row: Application, by: str) -> tuple[tuple[UUID, ...], Credentials, Handover]:
     form, merchant_id, wall = form_of(row), row.merchant_id, world.clocks.wall()
     partner_id = row.owner_id if row.owner_kind == "partner" else None
     if partner_id is not None:
@@ -92,5 +93,8 @@ async def _check_room(tx: Tx, partner_id: UUID) -> None:
     """Under the partner's lock, so that two at once are not both the last."""
     partner = await lock_partner(tx, partner_id)
     if partner is None or await count_merchants(tx, partner_id) >= partner.merchants_max:
-        raise Problem("conflict", "This partner has reached its number of merchants.",
-                      cure="Ask the operator for a higher limit; paused merchants count, too.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            "This partner has reached its number of merchants.",
+            cure="Ask the operator for a higher limit; paused merchants count, too.",
+        )

@@ -67,8 +67,12 @@ class Credentials:
             app_key = await take_refresh_token(connection, self._world.keys.secret_hash(token), wall)
             key = await _find_key(connection, app_key) if app_key else None
         if key is None or self._has_ended(key):
-            raise Problem("bad_credentials", "The refresh token is not valid.", field="RefreshToken",
-                          cure="Sign in again with AppKey and AppSecret.")  # fmt: skip
+            raise Problem(
+                "bad_credentials",
+                "The refresh token is not valid.",
+                field="RefreshToken",
+                cure="Sign in again with AppKey and AppSecret.",
+            )
         return await self._issue(key)
 
     async def from_token(self, token: str) -> Identity:
@@ -126,8 +130,12 @@ class Credentials:
     def _check_open(self, key: ApiKey, code: str) -> None:
         """Told to whoever has the secret only. Raises: Problem(`code`) for a key that was revoked or replaced."""
         if key.ended_at is not None and self._has_ended(key):
-            raise Problem(code, f"This key ended at {iso(key.ended_at)}.", field="AppKey",
-                          cure="Use the key that replaced it, or create a new one.")  # fmt: skip
+            raise Problem(
+                code,
+                f"This key ended at {iso(key.ended_at)}.",
+                field="AppKey",
+                cure="Use the key that replaced it, or create a new one.",
+            )
 
     def _matches(self, key: ApiKey | None, secret: str) -> bool:
         """Takes as long for an unknown key as for a wrong secret."""
@@ -137,10 +145,14 @@ class Credentials:
     async def _issue(self, key: ApiKey) -> Tokens:
         world, wall = self._world, self._world.clocks.wall()
         claims = access_claims(
-            client_id=key.app_key, mid=_text(key.merchant_id), pid=_text(key.partner_id),
-            audience=[*key.scopes, *(SERVICES if key.merchant_id else ())], world=world.name, token_id=str(new_id()),
+            client_id=key.app_key,
+            mid=_text(key.merchant_id),
+            pid=_text(key.partner_id),
+            audience=[*key.scopes, *(SERVICES if key.merchant_id else ())],
+            world=world.name,
+            token_id=str(new_id()),
             now=wall,
-        )  # fmt: skip
+        )
         refresh = world.mark + secrets.token_urlsafe(48)
         async with world.db.connection() as connection:
             await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
@@ -150,8 +162,11 @@ class Credentials:
 
 
 def _ended() -> Problem:
-    return Problem("unauthenticated", "The key of this call has ended, and its access tokens with it.",
-                   cure="Sign in with the key that replaced it, or create a new one.")  # fmt: skip
+    return Problem(
+        "unauthenticated",
+        "The key of this call has ended, and its access tokens with it.",
+        cure="Sign in with the key that replaced it, or create a new one.",
+    )
 
 
 async def _find_key(connection: Read, app_key: str) -> ApiKey | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.known import no_such_merchant
+from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -43,12 +43,19 @@ async def set_fee_term(world: World, scope: Scope, asked: TermAsked) -> FeeTerm:
         wall = world.clocks.wall()
         now = known.merchant.business(wall)
         term_id = new_id()
-        term = FeeTerm(term_id, asked.valid_from or now, asked.tariff._replace(term_id=term_id), asked.site_id,
-                       asked.order_type, asked.currency, asked.ended)  # fmt: skip
+        term = FeeTerm(
+            term_id,
+            asked.valid_from or now,
+            asked.tariff._replace(term_id=term_id),
+            asked.site_id,
+            asked.order_type,
+            asked.currency,
+            asked.ended,
+        )
         check_term(term, now)
-        await add_fee_term(tx, fee_term_row(
-            term, scope.merchant_id, actor=scope.actor.text(), note=asked.note, recorded_at=wall
-        ))  # fmt: skip
+        await add_fee_term(
+            tx, fee_term_row(term, scope.merchant_id, actor=scope.actor.text(), note=asked.note, recorded_at=wall)
+        )
         await audit.note(tx, scope, wall, "fees.set", term_id, _told(term))
     return term
 
@@ -57,8 +64,13 @@ def _told(term: FeeTerm) -> dict[str, Any]:
     """For the audit log."""
     named = {"site": term.site_id, "type": term.order_type, "currency": term.currency}
     of = {name: str(value or "every") for name, value in named.items()}
-    tariff = {"ended": True} if term.ended else {
-        "basis_points": term.tariff.basis_points, "fixed_units": term.tariff.fixed_units,
-        "minimum_units": term.tariff.minimum_units,
-    }  # fmt: skip
+    tariff = (
+        {"ended": True}
+        if term.ended
+        else {
+            "basis_points": term.tariff.basis_points,
+            "fixed_units": term.tariff.fixed_units,
+            "minimum_units": term.tariff.minimum_units,
+        }
+    )
     return of | tariff | {"valid_from": iso(term.valid_from)}

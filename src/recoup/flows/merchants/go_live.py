@@ -40,8 +40,9 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
             await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
             await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
-        raise Problem("conflict", "It was already requested; the operator decides.",
-                      cure="Wait, or withdraw it.") from None
+        raise Problem(
+            "conflict", "It was already requested; the operator decides.", cure="Wait, or withdraw it."
+        ) from None
     return request_id
 
 

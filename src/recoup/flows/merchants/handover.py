@@ -52,15 +52,27 @@ class Handover:
 def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_key: str) -> Credentials:
     """`webhook_key` empty: the secrets that sign webhooks stay."""
     return Credentials(
-        str(merchant_id), str(site_id or ""), keys.app_key, keys.app_secret, keys.tokenization_key, webhook_key,
-        keys.stablecoin_key_id, keys.stablecoin_secret, keys.stablecoin_webhook_secret if webhook_key else "",
-    )  # fmt: skip
+        str(merchant_id),
+        str(site_id or ""),
+        keys.app_key,
+        keys.app_secret,
+        keys.tokenization_key,
+        webhook_key,
+        keys.stablecoin_key_id,
+        keys.stablecoin_secret,
+        keys.stablecoin_webhook_secret if webhook_key else "",
+    )
 
 
 async def prepare(
-    tx: Tx, world: World, merchant_id: UUID, given: Credentials, *,
-    request: tuple[str | None, bytes | None] = (None, None), old_keys_end: datetime | None = None,
-) -> Handover:  # fmt: skip
+    tx: Tx,
+    world: World,
+    merchant_id: UUID,
+    given: Credentials,
+    *,
+    request: tuple[str | None, bytes | None] = (None, None),
+    old_keys_end: datetime | None = None,
+) -> Handover:
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""
     handover_id, wall = new_id(), world.clocks.wall()
     sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(given)))
@@ -85,12 +97,18 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
                 given = _opened(world, named[1], blob)
                 ended = frozenset(await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall))
     if given is None:
-        raise Problem("not_found", "This link shows nothing: it was used, has expired, or never existed.",
-                      cure="Ask whoever sent it for new keys.")  # fmt: skip
+        raise Problem(
+            "not_found",
+            "This link shows nothing: it was used, has expired, or never existed.",
+            cure="Ask whoever sent it for new keys.",
+        )
     left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
     if left and not any(getattr(given, key) for key in _KEYS if key not in left):
-        raise Problem("not_found", "The keys behind this link were replaced and no longer work.",
-                      cure="Ask whoever sent it for the new link.")  # fmt: skip
+        raise Problem(
+            "not_found",
+            "The keys behind this link were replaced and no longer work.",
+            cure="Ask whoever sent it for the new link.",
+        )
     return replace(given, **left)
 
 

@@ -33,13 +33,15 @@ class NewKey:
 async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> None:
     """Under the merchant's lock. Raises: Problem(too_many_requests)."""
     if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
-        raise Problem("too_many_requests", f"{A_DAY_MAX} keys of this kind were made within a day.",
-                      retry_after_seconds=3600, cure="Use one of those, or make one tomorrow.")  # fmt: skip
+        raise Problem(
+            "too_many_requests",
+            f"{A_DAY_MAX} keys of this kind were made within a day.",
+            retry_after_seconds=3600,
+            cure="Use one of those, or make one tomorrow.",
+        )
 
 
-async def issue_key(
-    tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = ""
-) -> NewKey:
+async def issue_key(tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = "") -> NewKey:
     """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     if kind == "api":

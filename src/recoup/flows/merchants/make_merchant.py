@@ -26,7 +26,7 @@ from recoup.store.write.merchants import (
     add_site,
     set_stablecoin_webhook_key,
     set_webhook_key,
-)  # fmt: skip
+)
 from recoup.store.write.partners import add_partner_merchant
 
 
@@ -52,22 +52,43 @@ class Keys:
 
 
 async def make_merchant(
-    world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *, partner_id: UUID | None,
-    clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
-) -> None:  # fmt: skip
+    world: World,
+    merchant_id: UUID,
+    name: str,
+    sites: tuple[NewSite, ...],
+    *,
+    partner_id: UUID | None,
+    clock_behind: timedelta = timedelta(0),
+    fee_basis_points: int = 0,
+) -> None:
     """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
     async with world.db.transaction() as tx:
-        await place_merchant(tx, world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
-                             fee_basis_points=fee_basis_points)  # fmt: skip
+        await place_merchant(
+            tx,
+            world,
+            merchant_id,
+            name,
+            sites,
+            partner_id=partner_id,
+            clock_behind=clock_behind,
+            fee_basis_points=fee_basis_points,
+        )
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
 
 
 async def place_merchant(
-    tx: Tx, world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *,
-    partner_id: UUID | None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+    tx: Tx,
+    world: World,
+    merchant_id: UUID,
+    name: str,
+    sites: tuple[NewSite, ...],
+    *,
+    partner_id: UUID | None,
+    clock_behind: timedelta = timedelta(0),
+    fee_basis_points: int = 0,
     kinds: Collection[str] = KINDS,
-) -> None:  # fmt: skip
+) -> None:
     """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
     that it takes; live, what customers start is switched on by somebody."""
     wall = world.clocks.wall()
@@ -76,17 +97,29 @@ async def place_merchant(
         raise Problem("unavailable", "This environment has no card processor yet.", cure="Set live_processor_url.")
     with_customer = world.policy.test_mode
     merchant = NewMerchant(
-        merchant_id=merchant_id, partner_id=partner_id, name=name,
-        offset_us=-round(clock_behind / timedelta(microseconds=1)), cit_web=with_customer and "cit_web" in kinds,
-        cit_callcenter=with_customer and "cit_callcenter" in kinds, mit="mit" in kinds, region="us",
-        acceptor_id=acceptor, created_at=wall,
-    )  # fmt: skip
+        merchant_id=merchant_id,
+        partner_id=partner_id,
+        name=name,
+        offset_us=-round(clock_behind / timedelta(microseconds=1)),
+        cit_web=with_customer and "cit_web" in kinds,
+        cit_callcenter=with_customer and "cit_callcenter" in kinds,
+        mit="mit" in kinds,
+        region="us",
+        acceptor_id=acceptor,
+        created_at=wall,
+    )
     await add_merchant(tx, merchant, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
-        await add_first_fee_term(tx, fee_term_row(
-            FeeTerm(new_id(), business_at(wall, merchant.offset_us), Tariff(fee_basis_points)), merchant_id,
-            actor="operator:setup", note="", recorded_at=wall,
-        ))  # fmt: skip
+        await add_first_fee_term(
+            tx,
+            fee_term_row(
+                FeeTerm(new_id(), business_at(wall, merchant.offset_us), Tariff(fee_basis_points)),
+                merchant_id,
+                actor="operator:setup",
+                note="",
+                recorded_at=wall,
+            ),
+        )
     for site in sites[1:]:
         await add_site(tx, _site(merchant_id, site, wall, default=False))
     await begin_settlement(tx, merchant_id, wall - clock_behind)
@@ -108,9 +141,14 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
 
 
 async def issue_keys(
-    tx: Tx, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0),
+    tx: Tx,
+    world: World,
+    merchant_id: UUID,
+    by: str = SETUP,
+    *,
+    overlap: timedelta = timedelta(0),
     kinds: Collection[str] = KEY_KINDS,
-) -> Keys:  # fmt: skip
+) -> Keys:
     """In an open transaction: keys that open the merchant's doors, of those `kinds`; the others are empty. Those before
     end now, or after the overlap. The secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`.
     `by`: an actor's text."""
@@ -121,9 +159,7 @@ async def issue_keys(
     return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 
 
-async def keep_webhook_keys(
-    tx: Tx, world: World, merchant_id: UUID, rescue: str, stablecoin: str
-) -> None:
+async def keep_webhook_keys(tx: Tx, world: World, merchant_id: UUID, rescue: str, stablecoin: str) -> None:
     """Secrets that we sign with are sealed: they are needed as they are."""
     context = f"webhook:{merchant_id}"
     await set_webhook_key(tx, merchant_id, world.keys.seal_secret(context, rescue.encode()))
@@ -132,6 +168,12 @@ async def keep_webhook_keys(
 
 def _site(merchant_id: UUID, site: NewSite, wall: WallTime, *, default: bool) -> SiteRow:
     return SiteRow(
-        merchant_id=merchant_id, site_id=site.site_id, url=site.url, name=site.name, descriptor=site.descriptor,
-        is_default=default, created_at=wall, support=site.support,
-    )  # fmt: skip
+        merchant_id=merchant_id,
+        site_id=site.site_id,
+        url=site.url,
+        name=site.name,
+        descriptor=site.descriptor,
+        is_default=default,
+        created_at=wall,
+        support=site.support,
+    )

@@ -17,7 +17,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
 from recoup.rules.money.fees import in_force
-from recoup.store.read.merchants import Known, Site, load_merchant
+from recoup.store.read.merchants import MerchantSettings, Site, load_merchant
 from recoup.store.read.onboarding import ApprovedRequest, waiting_to_open
 from recoup.store.read.partners import find_partner
 from recoup.store.write.fee_terms import add_fee_term, fee_term_row
@@ -62,7 +62,7 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
         await note_opened(connection, merchant_id, request.request_id, sandbox.clocks.wall())
 
 
-async def _place(live: World, known: Known, partner_id: UUID | None, scope: Scope) -> None:
+async def _place(live: World, known: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
     """Once, with every kind off: whoever switches one on is noted."""
     merchant, wall = known.merchant, live.clocks.wall()
     sites = sorted(_open_sites(known), key=lambda site: not site.is_default)
@@ -76,11 +76,12 @@ async def _place(live: World, known: Known, partner_id: UUID | None, scope: Scop
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
         for term in in_force(known.fee_terms, merchant.business(wall)):
             mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
-            await add_fee_term(tx, fee_term_row(mine, merchant.merchant_id, actor=scope.actor.text(),
-                                                note=AS_BEFORE, recorded_at=wall))  # fmt: skip
+            await add_fee_term(
+                tx, fee_term_row(mine, merchant.merchant_id, actor=scope.actor.text(), note=AS_BEFORE, recorded_at=wall)
+            )
 
 
-async def _switch(live: World, known: Known, scope: Scope, kinds: Sequence[str]) -> None:
+async def _switch(live: World, known: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
     """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
     off."""
     async with live.db.connection() as connection:
@@ -94,5 +95,5 @@ async def _switch(live: World, known: Known, scope: Scope, kinds: Sequence[str])
         await change(live, scope, MERCHANT, kind, on=True, why="Going live was approved.")
 
 
-def _open_sites(known: Known) -> list[Site]:
+def _open_sites(known: MerchantSettings) -> list[Site]:
     return [site for site in known.sites if site.retired_at is None]

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -23,22 +23,34 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
     kept = checked_note(text)
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
-        made = await insert_order_note(tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now,
-                                       world.clocks.wall(), NOTES_MAX)  # fmt: skip
+        made = await insert_order_note(
+            tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now, world.clocks.wall(), NOTES_MAX
+        )
         if made:
             await note(tx, scope, world.clocks.wall(), "order.noted", order_id)
     if not made:
-        raise Problem("wrong_state", f"An order has at most {NOTES_MAX} notes, and each form makes one.",
-                      cure="Reload the page; put more into one note.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"An order has at most {NOTES_MAX} notes, and each form makes one.",
+            cure="Reload the page; put more into one note.",
+        )
 
 
 def checked_note(text: str) -> str:
     """Raises: Problem(invalid) for one that is empty, too long, or holds a card number."""
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not text or len(text) > NOTE_MAX:
-        raise Problem("invalid", f"A note has 1 to {NOTE_MAX:,} characters.", field="note",
-                      cure="Use a few sentences; put the rest in another note.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"A note has 1 to {NOTE_MAX:,} characters.",
+            field="note",
+            cure="Use a few sentences; put the rest in another note.",
+        )
     if next(numbers_in(text), None) is not None:
-        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="note",
-                      cure="The last four digits are enough.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "This looks like a card number; it must not be kept here.",
+            field="note",
+            cure="The last four digits are enough.",
+        )
     return text

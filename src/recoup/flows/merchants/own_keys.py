@@ -28,9 +28,7 @@ async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
         return await keys_of(connection, scope.merchant_id)
 
 
-async def make_key(
-    world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = ""
-) -> NewKey:
+async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "") -> NewKey:
     """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
     another key, and nothing else.
 
@@ -46,8 +44,7 @@ async def make_key(
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)  # of two at once the second ends the first one's key
         if overlap != timedelta(0) and await live_keys(tx, scope.merchant_id, kind, wall) >= KEYS_MAX:
-            raise Problem("conflict", f"There are {KEYS_MAX} active keys of this kind.",
-                          cure="End one first.")  # fmt: skip
+            raise Problem("conflict", f"There are {KEYS_MAX} active keys of this kind.", cure="End one first.")
         await check_made(tx, scope.merchant_id, kind, wall)
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
@@ -88,9 +85,11 @@ async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: s
 async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") -> list[MerchantKey]:
     """Those of the kind that open something now, newest first; with `print_` that one alone."""
     wall = world.clocks.wall()
-    return [row for row in await list_keys(world, scope)
-            if row.kind == kind and (row.ends_at is None or row.ends_at > wall)
-            and (not print_ or row.print == print_)]  # fmt: skip
+    return [
+        row
+        for row in await list_keys(world, scope)
+        if row.kind == kind and (row.ends_at is None or row.ends_at > wall) and (not print_ or row.print == print_)
+    ]
 
 
 def checked_name(name: str) -> str:

@@ -76,8 +76,11 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
     live; Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came
     with another wish."""
     if not world.policy.test_mode:  # what takes real money is approved by the operator, one by one
-        raise Problem("forbidden", "Live merchants begin in the sandbox.",
-                      cure="Create it there; its owner then asks to go live, and the operator approves.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Live merchants begin in the sandbox.",
+            cure="Create it there; its owner then asks to go live, and the operator approves.",
+        )
     _check_site(asked)
     meant = [asked.name, asked.site_url, asked.site_name, asked.descriptor, asked.external_id]
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
@@ -90,8 +93,11 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
             raise Problem("forbidden", "This partner is paused: it cannot create merchants.", cure="Ask the operator.")
         count = await count_merchants(tx, scope.partner_id)
         if count >= partner.merchants_max:
-            raise Problem("conflict", f"This partner has {count} merchants, which is its limit.",
-                          cure="Ask the operator for a higher limit; paused merchants count, too.")  # fmt: skip
+            raise Problem(
+                "conflict",
+                f"This partner has {count} merchants, which is its limit.",
+                cure="Ask the operator for a higher limit; paused merchants count, too.",
+            )
         return await _new(tx, world, scope, asked, input_mac)
 
 
@@ -105,37 +111,45 @@ def _check_site(asked: MerchantAsked) -> None:
         raise Problem("invalid", told, field=f"Site.{problem.field}", cure=problem.cure) from None
 
 
-async def _again(
-    tx: Tx, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes
-) -> MerchantMade:
+async def _again(tx: Tx, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes) -> MerchantMade:
     """What was made then, without its secrets; the link shows them while nobody has opened it."""
     made = before[0]
     if len(before) > 1 or made.input_mac != input_mac:
         by_key = any(one.request_key == asked.key for one in before) and asked.key is not None
         what = "Idempotency-Key" if by_key else "externalId"
-        raise Problem("conflict", f"This {what} made the merchant {made.merchant_id}, with other content.",
-                      field=what[:1].upper() + what[1:], cure="Use another for another merchant.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            f"This {what} made the merchant {made.merchant_id}, with other content.",
+            field=what[:1].upper() + what[1:],
+            cure="Use another for another merchant.",
+        )
     waiting = await waiting_handover(tx, made.merchant_id, world.clocks.wall())
     handover = Handover(link(world, made.merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
     return MerchantMade(made.merchant_id, None, handover)
 
 
-async def _new(
-    tx: Tx, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes
-) -> MerchantMade:
+async def _new(tx: Tx, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes) -> MerchantMade:
     merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
     site = NewSite(site_id, asked.site_url, asked.site_name, asked.descriptor)
     await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=scope.partner_id)
-    await add_partner_merchant(tx, scope.partner_id, merchant_id, external_id=asked.external_id,
-                               request_key=asked.key, input_mac=input_mac, wall=wall)  # fmt: skip
+    await add_partner_merchant(
+        tx,
+        scope.partner_id,
+        merchant_id,
+        external_id=asked.external_id,
+        request_key=asked.key,
+        input_mac=input_mac,
+        wall=wall,
+    )
     keys = await issue_keys(tx, world, merchant_id, scope.actor.text())
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, site_id, keys, webhook_key)
     handover = await prepare(tx, world, merchant_id, given)
     await wait_for_registration(tx, merchant_id, wall)
-    await note(tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=asked.name,
-               external_id=asked.external_id)  # fmt: skip
+    await note(
+        tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=asked.name, external_id=asked.external_id
+    )
     return MerchantMade(merchant_id, given, handover)
 
 
@@ -152,9 +166,14 @@ async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: 
 
 
 async def new_keys(
-    world: World, scope: PartnerScope, merchant_id: UUID, overlap: timedelta, *, kinds: Collection[str] = KEY_KINDS,
+    world: World,
+    scope: PartnerScope,
+    merchant_id: UUID,
+    overlap: timedelta,
+    *,
+    kinds: Collection[str] = KEY_KINDS,
     key: str | None = None,
-) -> KeysMade:  # fmt: skip
+) -> KeysMade:
     """New keys of these kinds; those that sign webhooks stay. Those before end now, or after the overlap. With an
     Idempotency-Key that came before nothing is made.
 
@@ -170,24 +189,38 @@ async def new_keys(
         mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}".encode())
         if key is not None and (before := await handover_by_key(tx, merchant_id, key)):
             if before.request_mac != mac:
-                raise Problem("conflict", "This Idempotency-Key made other keys, or with another overlap.",
-                              field="Idempotency-Key", cure="Use a new one for new keys.")  # fmt: skip
+                raise Problem(
+                    "conflict",
+                    "This Idempotency-Key made other keys, or with another overlap.",
+                    field="Idempotency-Key",
+                    cure="Use a new one for new keys.",
+                )
             waiting = before.sealed and before.expires_at > wall
             handover = Handover(link(world, merchant_id, before.handover_id), before.expires_at)
             return KeysMade(None, handover if waiting else None, before.old_keys_end)
         for kind in kinds if overlap else ():
             if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
-                raise Problem("conflict", f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",
-                              cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
+                raise Problem(
+                    "conflict",
+                    f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",
+                    cure="Wait until one has ended, or send overlapHours 0: that ends them all.",
+                )
         for kind in kinds:
             await check_made(tx, merchant_id, kind, wall)
         known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
         keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap, kinds=kinds)
         given = credentials_of(merchant_id, site, keys, "")
-        await note(tx, scope, "merchant_keys_made", wall, merchant_id=merchant_id, kinds=sorted(kinds),
-                   key_ends=(keys.app_key or keys.tokenization_key or keys.stablecoin_key_id)[-4:],
-                   overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
+        await note(
+            tx,
+            scope,
+            "merchant_keys_made",
+            wall,
+            merchant_id=merchant_id,
+            kinds=sorted(kinds),
+            key_ends=(keys.app_key or keys.tokenization_key or keys.stablecoin_key_id)[-4:],
+            overlap_hours=overlap // timedelta(hours=1),
+        )
         handover = await prepare(tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap)
     if not overlap:
         await heard_everywhere(world.db)

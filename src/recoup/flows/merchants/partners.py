@@ -44,28 +44,42 @@ async def make_partner(world: World, partner_id: UUID, name: str, *, like: Partn
     """The partner in this world, with its state and limits `like` in another; a second time it changes nothing."""
     async with world.db.transaction() as tx:
         if await add_partner(tx, partner_id, name, world.clocks.wall()) and like is not None:
-            await change_partner(tx, partner_id, state=like.state, merchants_max=like.merchants_max,
-                                 calls_per_minute=like.calls_per_minute)  # fmt: skip
+            await change_partner(
+                tx,
+                partner_id,
+                state=like.state,
+                merchants_max=like.merchants_max,
+                calls_per_minute=like.calls_per_minute,
+            )
 
 
 async def make_partner_key(
-    world: World, partner_id: UUID, overlap: timedelta = timedelta(0), scope: PartnerScope | None = None,
-    *, is_first: bool = False, name: str = "",
-) -> PartnerKey:  # fmt: skip
+    world: World,
+    partner_id: UUID,
+    overlap: timedelta = timedelta(0),
+    scope: PartnerScope | None = None,
+    *,
+    is_first: bool = False,
+    name: str = "",
+) -> PartnerKey:
     """A new key; earlier ones end now, or after the overlap. `is_first`: nobody was told of an earlier one, so that
     its end is not waited for. Raises: Problem(invalid) for a name that cannot be; Problem(conflict) for too many keys.
     """
     name = checked_name(name)
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
-    key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
-                     new_id())  # fmt: skip
+    key = PartnerKey(
+        f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}", new_id()
+    )
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         if overlap:
             kept_keys = await partner_keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
-                raise Problem("conflict", f"The partner has {KEYS_MAX} keys that still work.",
-                              cure="Wait until one has ended, or end them all with the new one.")  # fmt: skip
+                raise Problem(
+                    "conflict",
+                    f"The partner has {KEYS_MAX} keys that still work.",
+                    cure="Wait until one has ended, or end them all with the new one.",
+                )
             await retire_partner_keys(tx, partner_id, wall + overlap)
         else:
             await revoke_partner_keys(tx, partner_id, wall)
@@ -120,8 +134,9 @@ async def read_partner(world: World, partner_id: UUID) -> Partner:
     async with world.db.connection() as connection:
         found = await find_partner(connection, partner_id)
     if found is None:
-        raise Problem("forbidden", "This partner does not exist in this environment.",
-                      cure="Use a key of this environment.")  # fmt: skip
+        raise Problem(
+            "forbidden", "This partner does not exist in this environment.", cure="Use a key of this environment."
+        )
     return found
 
 

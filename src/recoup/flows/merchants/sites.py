@@ -67,8 +67,11 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
         version = await raise_version(tx, scope.merchant_id)
         ever = await _ever(tx, scope)
         if isinstance(site, Site) and len(ever) >= SITES_EVER:
-            raise Problem("conflict", f"A merchant has at most {SITES_EVER} sites, deleted ones included.",
-                          cure="Change the address of one that you have.")  # fmt: skip
+            raise Problem(
+                "conflict",
+                f"A merchant has at most {SITES_EVER} sites, deleted ones included.",
+                cure="Change the address of one that you have.",
+            )
         sites = _open(ever)
         before = _one(sites, site) if isinstance(site, UUID) else site
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
@@ -82,18 +85,30 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
             await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
             await check_none_closed(tx, scope, before.site_id)
         await put_site(tx, scope.merchant_id, after)
-        await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
-                   switches_of(after))  # fmt: skip
+        await note(
+            world, tx, scope, version, "site", after.site_id, after.name, switches_of(before), switches_of(after)
+        )
         was = _noted(before) if before is not site else {}
-        await audit.note(tx, scope, world.clocks.wall(), "site.changed" if was else "site.made", after.site_id,
-                         changes(was, _noted(after)))  # fmt: skip
+        await audit.note(
+            tx,
+            scope,
+            world.clocks.wall(),
+            "site.changed" if was else "site.made",
+            after.site_id,
+            changes(was, _noted(after)),
+        )
     return after
 
 
 def _noted(site: Site) -> dict[str, Any]:
     """For the audit log, which the switches' own log stands beside."""
-    return {"host": host_of(site.url), "name": site.name, "descriptor": site.descriptor, "default": site.is_default,
-            "support": "given" if site.support else ""}  # fmt: skip
+    return {
+        "host": host_of(site.url),
+        "name": site.name,
+        "descriptor": site.descriptor,
+        "default": site.is_default,
+        "support": "given" if site.support else "",
+    }
 
 
 async def retire(world: World, scope: Scope, site_id: UUID) -> None:
@@ -135,8 +150,9 @@ def _check(site: Site, others: list[Site], wanted: Wanted) -> None:
     host = check_site_address(site.url) if wanted.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(not c.isprintable() for c in site.support):
-        raise Problem("invalid", "The field SupportContact has characters that cannot be shown.",
-                      field="SupportContact")  # fmt: skip
+        raise Problem(
+            "invalid", "The field SupportContact has characters that cannot be shown.", field="SupportContact"
+        )
     if any(host_of(other.url) == host for other in others):
         raise Problem("conflict", f"Another site has the host {host}.", cure="Change that one, or send another url.")
     if len(others) >= SITES_MAX:

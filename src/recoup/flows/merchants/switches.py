@@ -61,17 +61,26 @@ async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bo
         if row.is_on == on:
             return Switched(subject, kind, on, changed=False, row=row)
         version = await raise_version(tx, scope.merchant_id)
-        await note(world, tx, scope, version, subject.level, row.subject_id, row.name,
-                   {kind: row.is_on}, {kind: on}, why)  # fmt: skip
+        await note(
+            world, tx, scope, version, subject.level, row.subject_id, row.name, {kind: row.is_on}, {kind: on}, why
+        )
         await set_switch(tx, scope.merchant_id, subject.level, row.subject_id, kind, on)
         after = await _standing_of(tx, scope, subject)
     return Switched(subject, kind, on, changed=True, row=next(row for row in after if row.kind == kind))
 
 
 async def note(
-    world: World, tx: Tx, scope: Scope, version: int, level: str, subject_id: UUID, name: str,
-    before: Mapping[str, bool], after: Mapping[str, bool], why: str = "",
-) -> None:  # fmt: skip
+    world: World,
+    tx: Tx,
+    scope: Scope,
+    version: int,
+    level: str,
+    subject_id: UUID,
+    name: str,
+    before: Mapping[str, bool],
+    after: Mapping[str, bool],
+    why: str = "",
+) -> None:
     """What of the switches differs is noted; for whoever writes them in the same open transaction, after raising the
     merchant's `version`.
 
@@ -84,10 +93,20 @@ async def note(
         if after[kind]:
             last = await last_actors(tx, scope.merchant_id, [subject_id], kind)
             check_may_open(kind, Off(level, subject_id, name, last.get(subject_id)), actor)
-        noted.append(NewSwitchChange(
-            merchant_id=scope.merchant_id, version=version, level=level, subject_id=subject_id, kind=kind,
-            is_on=after[kind], why=why, actor=actor, request_id=scope.request_id, changed_at=world.clocks.wall(),
-        ))  # fmt: skip
+        noted.append(
+            NewSwitchChange(
+                merchant_id=scope.merchant_id,
+                version=version,
+                level=level,
+                subject_id=subject_id,
+                kind=kind,
+                is_on=after[kind],
+                why=why,
+                actor=actor,
+                request_id=scope.request_id,
+                changed_at=world.clocks.wall(),
+            )
+        )
     await note_changes(tx, noted)
 
 
@@ -111,9 +130,7 @@ async def read_all(world: World, scope: Scope) -> list[Switch]:
         return await standing(connection, scope.merchant_id)
 
 
-async def history(
-    world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int
-) -> list[SwitchChange]:
+async def history(world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int) -> list[SwitchChange]:
     """Changes, newest first; `after`: version, subject and kind of the last one seen."""
     async with world.db.connection() as connection:
         return await switch_history(connection, scope.merchant_id, after, limit)

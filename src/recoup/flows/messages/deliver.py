@@ -117,27 +117,43 @@ class Deliveries:
         wall, answer = self._world.clocks.wall(), posted.answer
         fails, retry_after = lane.fails + 1, answer.headers.get("retry-after")
         verdict = after_try(
-            answer.status, error=answer.error, fails=fails, jitter=random.random(), retry_after=retry_after, now=wall,
+            answer.status,
+            error=answer.error,
+            fails=fails,
+            jitter=random.random(),
+            retry_after=retry_after,
+            now=wall,
             schedules=SCHEDULES.get(lane.format, RESCUE),
-        )  # fmt: skip
+        )
         keys = {"merchant_id": lane.merchant_id, "endpoint_id": lane.endpoint_id}
         finished = keys | {
-            "lane_id": lane.lane_id, "subject_id": lane.subject_id, "seq": lane.next_seq, "fails": fails,
-            "tries": lane.tries + 1, "lease_until": lane.lease_until, "switched": posted.switched,
+            "lane_id": lane.lane_id,
+            "subject_id": lane.subject_id,
+            "seq": lane.next_seq,
+            "fails": fails,
+            "tries": lane.tries + 1,
+            "lease_until": lane.lease_until,
+            "switched": posted.switched,
             "url": lane.url,
             "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
             "disable": "The receiver answered 410 Gone." if verdict.action == "disable" else None,
-        }  # fmt: skip
+        }
         tried = keys | {
-            "try_id": new_id(), "subject_id": lane.subject_id, "seq": lane.next_seq,
-            "event_id": lane.event_id or lane.lane_id, "try_no": lane.tries + 1, "at": wall,
-            "status": answer.status, "error": answer.error, "latency_ms": round(answer.latency_ms),
+            "try_id": new_id(),
+            "subject_id": lane.subject_id,
+            "seq": lane.next_seq,
+            "event_id": lane.event_id or lane.lane_id,
+            "try_no": lane.tries + 1,
+            "at": wall,
+            "status": answer.status,
+            "error": answer.error,
+            "latency_ms": round(answer.latency_ms),
             "answer": answer_text(answer),
-            "result": _RESULTS[verdict.action], "resent": posted.resent,
-        }  # fmt: skip
+            "result": _RESULTS[verdict.action],
+            "resent": posted.resent,
+        }
         asked = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
-        told = Tried(answer.taken, lane.probe, answer.error or f"HTTP {answer.status}",
-                     wall + asked if asked else None)  # fmt: skip
+        told = Tried(answer.taken, lane.probe, answer.error or f"HTTP {answer.status}", wall + asked if asked else None)
         return finished, tried, told
 
     async def _finish_all(self, results: Sequence[_Finished]) -> list[bool]:
@@ -161,9 +177,12 @@ class Deliveries:
 
 
 async def _judge(
-    tx: Tx, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
+    tx: Tx,
+    results: Sequence[_Finished],
+    lanes: list[dict[str, Any]],
+    tries: list[dict[str, Any]],
     wall: WallTime,
-) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:  # fmt: skip
+) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:
     """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
     while it is open gives nothing up: its lane goes behind the others, which are tried in turn."""
     told: dict[UUID, list[Tried]] = {}
@@ -200,7 +219,12 @@ def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
     if lost:
         log.warning("webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since))
     elif after.state == "open" != before.state:
-        log.warning("webhook endpoint down", endpoint=str(endpoint_id), since=str(after.failing_since),
-                    failures=after.failures, error=after.last_error)  # fmt: skip
+        log.warning(
+            "webhook endpoint down",
+            endpoint=str(endpoint_id),
+            since=str(after.failing_since),
+            failures=after.failures,
+            error=after.last_error,
+        )
     elif before.state == "open" != after.state:
         log.info("webhook endpoint works again", endpoint=str(endpoint_id), was_failing_since=str(before.failing_since))

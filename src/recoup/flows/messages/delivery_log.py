@@ -44,9 +44,7 @@ class Delivery:
     answer: str
 
 
-async def log_of(
-    world: World, endpoint: Endpoint, wanted: Wanted, limit: int
-) -> tuple[list[LogLine], UUID | None]:
+async def log_of(world: World, endpoint: Endpoint, wanted: Wanted, limit: int) -> tuple[list[LogLine], UUID | None]:
     """Newest first, with what is tried next; and before which try the next page begins, None when that was all.
 
     Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
@@ -55,12 +53,14 @@ async def log_of(
         raise Problem("invalid", "There is no such result.", field="result", cure="One of " + ", ".join(RESULTS) + ".")
     known = names_in(endpoint.format)
     if wanted.event is not None and wanted.event not in known:
-        raise Problem("invalid", f"There is no event {wanted.event[:64]!r}.", field="event",
-                      cure="Choose one of the list.")  # fmt: skip
+        raise Problem(
+            "invalid", f"There is no event {wanted.event[:64]!r}.", field="event", cure="Choose one of the list."
+        )
     event = (wanted.event, known[wanted.event]) if wanted.event else None
     async with world.db.connection() as connection:
-        rows, before = await read_log(connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result,
-                                      event=event, limit=limit)  # fmt: skip
+        rows, before = await read_log(
+            connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result, event=event, limit=limit
+        )
     told = _told(endpoint)
     return [replace(row, event=told.get(row.event, row.event)) for row in rows], before
 
@@ -86,8 +86,13 @@ async def delivery_of(
     sent = _sent(world, endpoint, row)
     name = _told(endpoint).get(row.event, row.event) if row.sample is None else row.sample
     body = sent.body.decode("utf-8", "replace") if sent else None
-    return Delivery(row, name or "", masked_headers(sent.headers) if sent else None, body and body[:BODY_CHARS_MAX],
-                    masked(row.answer, [endpoint.signing_key]))  # fmt: skip
+    return Delivery(
+        row,
+        name or "",
+        masked_headers(sent.headers) if sent else None,
+        body and body[:BODY_CHARS_MAX],
+        masked(row.answer, [endpoint.signing_key]),
+    )
 
 
 def _told(endpoint: Endpoint) -> dict[str | None, str]:

@@ -79,29 +79,43 @@ def new_signing_key() -> str:
 
 
 async def create(
-    world: World, owner: Owner, url: str, events: list[str] | None, form: str, *, own_key: bool = False,
+    world: World,
+    owner: Owner,
+    url: str,
+    events: list[str] | None,
+    form: str,
+    *,
+    own_key: bool = False,
     encrypt: bool = False,
-) -> Endpoint:  # fmt: skip
+) -> Endpoint:
     """Raises: Problem(invalid) naming url, events, format or encrypt; Problem(conflict) for a url that another has."""
     wanted = _checked(world, url, default_events(form) if events is None else events, form, encrypt)
     endpoint_id, wall = new_id(), world.clocks.wall()
     of_partner = isinstance(owner, PartnerScope)
     if of_partner and form == "stablecoin":
-        raise Problem("invalid", "A partner hears of its merchants' rescue orders.", field="Format",
-                      cure="Send rescue, rescue-text or standard.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "A partner hears of its merchants' rescue orders.",
+            field="Format",
+            cure="Send rescue, rescue-text or standard.",
+        )
     key = new_signing_key() if own_key or of_partner else None
     row = {
-        "merchant_id": None if of_partner else owner_id(owner), "partner_id": owner_id(owner) if of_partner else None,
-        "endpoint_id": endpoint_id, "url": url, "events": wanted, "format": form, "created_at": wall,
+        "merchant_id": None if of_partner else owner_id(owner),
+        "partner_id": owner_id(owner) if of_partner else None,
+        "endpoint_id": endpoint_id,
+        "url": url,
+        "events": wanted,
+        "format": form,
+        "created_at": wall,
         "encrypt": encrypt,
         "own_key": "\\x" + world.keys.seal_secret(key_context(owner), key.encode()).hex() if key else None,
-    }  # fmt: skip
+    }
     try:
         async with world.db.transaction() as tx:
             await lock_owner(tx, owner)
             if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
-                raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.",
-                              cure="Delete one first.")  # fmt: skip
+                raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.", cure="Delete one first.")
             await add_endpoint(tx, row)
             told = changes({}, _noted(url, wanted, form, encrypt, "active"))
             await note(tx, owner, wall, "webhook.made", endpoint_id, told)
@@ -136,9 +150,16 @@ async def of_partner(world: World, scope: Scope) -> tuple[PartnerScope | None, l
 
 
 async def update(
-    world: World, owner: Owner, endpoint_id: UUID, *, url: str | None = None, events: list[str] | None = None,
-    form: str | None = None, state: str | None = None, encrypt: bool | None = None,
-) -> Endpoint:  # fmt: skip
+    world: World,
+    owner: Owner,
+    endpoint_id: UUID,
+    *,
+    url: str | None = None,
+    events: list[str] | None = None,
+    form: str | None = None,
+    state: str | None = None,
+    encrypt: bool | None = None,
+) -> Endpoint:
     """None leaves things as they are. What happens while it is disabled is not kept for it.
 
     Raises: Problem(not_found); Problem(invalid) naming url, events, format, state or encrypt; Problem(conflict) for a
@@ -150,17 +171,27 @@ async def update(
     url, form, state = url or before.url, form or before.format, state or before.state
     encrypt = before.encrypt if encrypt is None else encrypt
     if names_in(form) != names_in(before.format):
-        raise Problem("invalid", "An endpoint cannot change its dialect while events are queued for it.",
-                      field="Format", cure="Create another endpoint with this format and delete this one.",
-                      reason="other_dialect")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "An endpoint cannot change its dialect while events are queued for it.",
+            field="Format",
+            cure="Create another endpoint with this format and delete this one.",
+            reason="other_dialect",
+        )
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
     wanted = _checked(world, url, before.events if events is None else events, form, encrypt)
     row = {
-        "endpoint_id": endpoint_id, "url": url, "format": form, "state": state, "why": why, "events": wanted,
+        "endpoint_id": endpoint_id,
+        "url": url,
+        "format": form,
+        "state": state,
+        "why": why,
+        "events": wanted,
         "encrypt": encrypt,
-    }  # fmt: skip
-    was = _noted(before.url, tuple(names_in(form)[name] for name in before.events), before.format, before.encrypt,
-                 before.state)  # fmt: skip
+    }
+    was = _noted(
+        before.url, tuple(names_in(form)[name] for name in before.events), before.format, before.encrypt, before.state
+    )
     told = changes(was, _noted(url, wanted, form, encrypt, state))
     if url != before.url:
         told["address"] = "changed"
@@ -223,8 +254,12 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
     if form not in FORMATS:
         raise Problem("invalid", "The format is not known.", field="Format", cure="One of " + ", ".join(FORMATS) + ".")
     if encrypt and form != "stablecoin":
-        raise Problem("invalid", "Only the format stablecoin can be encrypted.", field="Encrypt",
-                      cure="Leave encrypt out, or send format: stablecoin.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Only the format stablecoin can be encrypted.",
+            field="Encrypt",
+            cure="Leave encrypt out, or send format: stablecoin.",
+        )
     checked = check_url(url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
         raise Problem("invalid", checked.message, field="Url", cure=checked.cure)
@@ -244,7 +279,20 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
     events = wire_names(row.events) if row.format == "stablecoin" else row.events
     until = row.previous_until
     return Endpoint(
-        row.endpoint_id, row.url, events, row.format, row.state, row.why, row.created_at, key, row.encrypt,
-        row.own_key is not None, until if until and until > world.clocks.wall() else None, row.health, row.waiting,
-        row.door, row.rotated_at, row.tried,
-    )  # fmt: skip
+        row.endpoint_id,
+        row.url,
+        events,
+        row.format,
+        row.state,
+        row.why,
+        row.created_at,
+        key,
+        row.encrypt,
+        row.own_key is not None,
+        until if until and until > world.clocks.wall() else None,
+        row.health,
+        row.waiting,
+        row.door,
+        row.rotated_at,
+        row.tried,
+    )

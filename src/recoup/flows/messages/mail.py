@@ -59,9 +59,15 @@ async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, 
 def _facts(world: World, merchant_id: UUID, row: MailFacts, to: Locale) -> NoticeFacts:
     base = world.url
     return NoticeFacts(
-        notice=row.notice, shop=row.shop, amount=f"{money(row.units, row.asset)} {row.asset}",
+        notice=row.notice,
+        shop=row.shop,
+        amount=f"{money(row.units, row.asset)} {row.asset}",
         card=card_of(row.scheme, row.last4, to),
-        statement=statement_text(row.descriptor, row.scheme), order=row.external_id,
-        day=to.day(row.business_at), contact=row.support or row.url, charge_page=f"{base}/charge",
-        link=f"{base}/checkout/{checkout_token(world, merchant_id, row.order_id)}", netted=row.netted,
-    )  # fmt: skip
+        statement=statement_text(row.descriptor, row.scheme),
+        order=row.external_id,
+        day=to.day(row.business_at),
+        contact=row.support or row.url,
+        charge_page=f"{base}/charge",
+        link=f"{base}/checkout/{checkout_token(world, merchant_id, row.order_id)}",
+        netted=row.netted,
+    )

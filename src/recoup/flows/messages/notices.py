@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import is_kept
 from recoup.kernel.problem import Problem

@@ -49,9 +49,11 @@ async def post_event(world: World, lane: Lane) -> Posted:
         event = event_of(lane, lane.next_seq, world.policy.test_mode, resent=resent)
         keys = _keys(world, lane)
         both = lane.format == "standard"
-        sent = [_render(world, lane, event, host, keys)] if both else [
-            _render(world, lane, event, host, [key]) for key in keys
-        ]  # fmt: skip
+        sent = (
+            [_render(world, lane, event, host, keys)]
+            if both
+            else [_render(world, lane, event, host, [key]) for key in keys]
+        )
     except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
         log.warning("delivery not rendered", lane=str(lane.lane_id), error=type(error).__name__)
         return Posted(Answer(None, error="not_rendered"), resent)
@@ -89,9 +91,7 @@ def _keys(world: World, lane: Lane) -> list[str]:
     return [world.keys.open_secret(context, one).decode() for one in sealed]
 
 
-def _render(
-    world: World, lane: Lane, event: Event, host: str, keys: list[str]
-) -> Rendered | None:  # fmt: skip
+def _render(world: World, lane: Lane, event: Event, host: str, keys: list[str]) -> Rendered | None:
     """None for what the endpoint's dialect does not tell."""
     wall = world.clocks.wall()
     if lane.format == "stablecoin":
@@ -113,7 +113,15 @@ def event_of(row: Lane | FeedLine | EventTry, seq: int, test_mode: bool, *, rese
     assert row.body is not None
     assert row.business_at is not None
     return Event(
-        event_id=row.event_id, merchant_id=row.merchant_id, site_id=row.site_id,
-        order_id=row.subject_id if row.subject_kind in ABOUT_ORDERS else None, external_order_id=row.external_id,
-        name=row.event, sequence=seq, business_at=row.business_at, data=row.body, test_mode=test_mode, resent=resent,
-    )  # fmt: skip
+        event_id=row.event_id,
+        merchant_id=row.merchant_id,
+        site_id=row.site_id,
+        order_id=row.subject_id if row.subject_kind in ABOUT_ORDERS else None,
+        external_order_id=row.external_id,
+        name=row.event,
+        sequence=seq,
+        business_at=row.business_at,
+        data=row.body,
+        test_mode=test_mode,
+        resent=resent,
+    )

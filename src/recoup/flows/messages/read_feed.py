@@ -40,8 +40,12 @@ async def read_feed(world: World, owner: Owner, after: int, limit: int, names: S
     async with world.db.connection() as connection:
         last = await (last_partner_number if partner else last_number)(connection, whose)
         if after > last:
-            raise Problem("invalid", f"The feed ends at {last}: no answer has returned {after}.", field="After",
-                          cure="Hand back the `next` of the last answer; after=0 is the beginning.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The feed ends at {last}: no answer has returned {after}.",
+                field="After",
+                cure="Hand back the `next` of the last answer; after=0 is the beginning.",
+            )
         until = min(last, after + SCANNED_MAX) if names else last
         page = partner_feed_page if partner else feed_page
         rows = await page(connection, whose, after, until, names or None, limit)

@@ -36,11 +36,15 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
     if known:
         return "again"
     if row.sample is not None or row.event is None:
-        raise Problem("wrong_state", "A sample belongs to no order and cannot be sent again.",
-                      cure="Send another sample from the endpoint's page.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "A sample belongs to no order and cannot be sent again.",
+            cure="Send another sample from the endpoint's page.",
+        )
     if endpoint.state != "active":
-        raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
-                      cure="Switch it on, then send it again.")  # fmt: skip
+        raise Problem(
+            "wrong_state", "The endpoint is disabled: nothing is sent there.", cure="Switch it on, then send it again."
+        )
 
     sent = SentEvent(endpoint.endpoint_id, row.subject_id, row.seq, row.event_id, row.event)
 
@@ -53,8 +57,9 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
     except KeyTaken:
         return "again"  # the same key, asked twice at once
     if said == COMING:
-        raise Problem("conflict", "This event is already being resent there.",
-                      cure="Wait until it is delivered; see the log.")  # fmt: skip
+        raise Problem(
+            "conflict", "This event is already being resent there.", cure="Wait until it is delivered; see the log."
+        )
     return said
 
 
@@ -76,23 +81,31 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
     except KeyTaken:
         return "its last event, before"
     if not names:
-        raise Problem("wrong_state", "No active endpoint subscribes to an event of this order.",
-                      cure="Create one, or switch one on.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "No active endpoint subscribes to an event of this order.",
+            cure="Create one, or switch one on.",
+        )
     sent = sum(one != COMING for one in said)
     what = ", ".join(sorted(names))
     return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"
 
 
-async def _send(
-    tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str
-) -> str:
+async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -> str:
     """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
     wall, lanes, replay_id = world.clocks.wall(), [sent.subject_id, sent.event_id], new_id()
     asked = {"event": sent.event, "orderId": str(sent.subject_id), "sequence": sent.seq}
     wanted = {
-        "replay_id": replay_id, "endpoint_id": sent.endpoint_id, "key": key, "asked": asked, "events": [sent.event],
-        "at_from": None, "at_to": None, "actor": scope.actor.text(), "created_at": wall,
-    }  # fmt: skip
+        "replay_id": replay_id,
+        "endpoint_id": sent.endpoint_id,
+        "key": key,
+        "asked": asked,
+        "events": [sent.event],
+        "at_from": None,
+        "at_to": None,
+        "actor": scope.actor.text(),
+        "created_at": wall,
+    }
     one = (scope.merchant_id, sent.subject_id, sent.seq)
     told = {"event": sent.event, "of": str(sent.subject_id)}
     if await try_now(tx, scope.merchant_id, sent.endpoint_id, lanes, sent.seq, wall):

@@ -70,34 +70,58 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
     """
     endpoint = await read(world, owner, endpoint_id)
     wanted = _wanted(endpoint, asked)
-    told = _told({
-        "fromNumber": asked.from_number, "toNumber": asked.to_number, "events": asked.events and list(asked.events),
-        "since": asked.since and iso(asked.since), "until": asked.until and iso(asked.until),
-    })  # fmt: skip
+    told = _told(
+        {
+            "fromNumber": asked.from_number,
+            "toNumber": asked.to_number,
+            "events": asked.events and list(asked.events),
+            "since": asked.since and iso(asked.since),
+            "until": asked.until and iso(asked.until),
+        }
+    )
     replay_id = new_id()
     key = key or replay_id.hex
     row = {
-        "replay_id": replay_id, "endpoint_id": endpoint_id, "key": key, "asked": told,
-        "at_from": asked.since, "at_to": asked.until, "events": wanted, "actor": owner.actor.text(),
-    }  # fmt: skip
+        "replay_id": replay_id,
+        "endpoint_id": endpoint_id,
+        "key": key,
+        "asked": told,
+        "at_from": asked.since,
+        "at_to": asked.until,
+        "events": wanted,
+        "actor": owner.actor.text(),
+    }
     if known := await _known(world, endpoint_id, key, told):
         return known
     if endpoint.state != "active":
-        raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
-                      cure="Switch it on with PATCH {state: active}, then replay.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "The endpoint is disabled: nothing is sent there.",
+            cure="Switch it on with PATCH {state: active}, then replay.",
+        )
 
     async def once() -> None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             await lock_endpoint(tx, endpoint_id, owner_id(owner))
             if await is_busy(tx, endpoint_id):
-                raise Problem("conflict", "An earlier replay to this endpoint is still under way.",
-                              cure="GET …/replays shows when it is done.")  # fmt: skip
+                raise Problem(
+                    "conflict",
+                    "An earlier replay to this endpoint is still under way.",
+                    cure="GET …/replays shows when it is done.",
+                )
             partner = isinstance(owner, PartnerScope)
             last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
             numbers = _numbers(asked, last)
-            await begin_replay(tx, row | {"created_at": wall}, owner_id(owner), numbers, partner=partner,
-                               stable=endpoint.format == "stablecoin", wall=wall)  # fmt: skip
+            await begin_replay(
+                tx,
+                row | {"created_at": wall},
+                owner_id(owner),
+                numbers,
+                partner=partner,
+                stable=endpoint.format == "stablecoin",
+                wall=wall,
+            )
             await note(tx, owner, wall, "webhook.replayed", endpoint_id, {"from": numbers[0], "to": numbers[1]})
 
     try:
@@ -120,9 +144,14 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, asked: ReplayAske
     async with world.db.connection() as connection:
         numbers = _numbers(asked, await last_number(connection, scope.merchant_id))
         found = await count_events(
-            connection, scope.merchant_id, *numbers, asked.since, asked.until, wanted,
+            connection,
+            scope.merchant_id,
+            *numbers,
+            asked.since,
+            asked.until,
+            wanted,
             stable=endpoint.format == "stablecoin",
-        )  # fmt: skip
+        )
     return Found(found.events, found.orders, found.events < COUNTED_MAX)
 
 
@@ -148,8 +177,12 @@ async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]
     async with world.db.connection() as connection:
         rows = await list_replays(connection, endpoint_id, 1, key)
     if rows and _told(rows[0].asked) != told:
-        raise Problem("conflict", "This idempotency key came before with another replay.", field="IdempotencyKey",
-                      cure="Use a new key for a new replay.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            "This idempotency key came before with another replay.",
+            field="IdempotencyKey",
+            cure="Use a new key for a new replay.",
+        )
     return _replay(rows[0]) if rows else None
 
 
@@ -173,8 +206,12 @@ def _wanted(endpoint: Endpoint, asked: ReplayAsked) -> list[str]:
         cure = f"It subscribes to: {listens}. PATCH its events to add others."
         raise Problem("invalid", message, field="Events", cure=cure)
     if endpoint.format == "stablecoin" and (asked.from_number is not None or asked.to_number is not None):
-        raise Problem("invalid", "Events of the stablecoin API have no numbers.", field="FromNumber",
-                      cure="Send since and until instead.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Events of the stablecoin API have no numbers.",
+            field="FromNumber",
+            cure="Send since and until instead.",
+        )
     return [known[name] for name in asked.events or endpoint.events]
 
 

@@ -72,8 +72,13 @@ async def rotate_shared(
         return good_until
 
     good_until = await retrying(once)
-    log.info("webhook key replaced", merchant=str(scope.merchant_id), door=door, actor=scope.actor.text(),
-             request=scope.request_id)  # fmt: skip
+    log.info(
+        "webhook key replaced",
+        merchant=str(scope.merchant_id),
+        door=door,
+        actor=scope.actor.text(),
+        request=scope.request_id,
+    )
     return key, good_until
 
 

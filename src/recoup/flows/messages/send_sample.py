@@ -65,8 +65,12 @@ async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None,
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
     name = name or next(iter(known_names))
     if name not in known_names:
-        raise Problem("invalid", f"Unknown event {name[:64]!r}.", field="Event",
-                      cure="Events are: " + ", ".join(known_names) + ".")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"Unknown event {name[:64]!r}.",
+            field="Event",
+            cure="Events are: " + ", ".join(known_names) + ".",
+        )
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
         raise Problem("bad_gateway", checked.message, cure=checked.cure)
@@ -89,8 +93,12 @@ async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> No
         first = await last_but(tx, owner_id(owner), wall - WITHIN, SAMPLES_MAX, partner=isinstance(owner, PartnerScope))
         if first is not None:
             seconds = math.ceil((first + WITHIN - wall).total_seconds())
-            raise Problem("too_many_requests", f"{SAMPLES_MAX} samples were sent within a minute, which is the limit.",
-                          retry_after_seconds=seconds, cure=f"Send the next one in {seconds} s.")  # fmt: skip
+            raise Problem(
+                "too_many_requests",
+                f"{SAMPLES_MAX} samples were sent within a minute, which is the limit.",
+                retry_after_seconds=seconds,
+                cure=f"Send the next one in {seconds} s.",
+            )
         await note(tx, owner, wall, "webhook.tested", endpoint_id, {"event": name})
 
 
@@ -104,8 +112,12 @@ async def _whose(world: World, owner: Owner, wall: WallTime) -> tuple[UUID | Non
     async with world.db.connection() as connection:
         known = await load_merchant(connection, owner.merchant_id)
     if known is None:
-        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
-                      cure="Use a key of this environment.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "This merchant does not exist in this environment.",
+            field="Mid",
+            cure="Use a key of this environment.",
+        )
     return known.sites[0].site_id, known.merchant.business(wall)
 
 
@@ -120,20 +132,32 @@ def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Re
 
 async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answer: Answer) -> None:
     row = {
-        "merchant_id": event.merchant_id, "try_id": new_id(), "endpoint_id": endpoint.endpoint_id,
-        "subject_id": event.order_id, "seq": event.sequence, "event_id": event.event_id, "try_no": 1,
-        "at": world.clocks.wall(), "status": answer.status, "error": answer.error,
-        "latency_ms": round(answer.latency_ms), "answer": answer_text(answer),
-        "result": "delivered" if answer.taken else "failed", "sample": name,
-    }  # fmt: skip
+        "merchant_id": event.merchant_id,
+        "try_id": new_id(),
+        "endpoint_id": endpoint.endpoint_id,
+        "subject_id": event.order_id,
+        "seq": event.sequence,
+        "event_id": event.event_id,
+        "try_no": 1,
+        "at": world.clocks.wall(),
+        "status": answer.status,
+        "error": answer.error,
+        "latency_ms": round(answer.latency_ms),
+        "answer": answer_text(answer),
+        "result": "delivered" if answer.taken else "failed",
+        "sample": name,
+    }
     async with world.db.transaction() as tx:
         await add_sample_try(tx, row)
 
 
 def _status(answer: Answer) -> int:
     if answer.error == "timeout":
-        raise Problem("gateway_timeout", "The receiver did not answer in time.",
-                      cure="Answer at once and process the event afterwards.")  # fmt: skip
+        raise Problem(
+            "gateway_timeout",
+            "The receiver did not answer in time.",
+            cure="Answer at once and process the event afterwards.",
+        )
     if answer.error is not None or answer.status is None:
         why = _WORDS.get(answer.error or "", "it did not answer")
         raise Problem("bad_gateway", f"The receiver cannot be reached: {why}.", cure="Check the endpoint's url.")

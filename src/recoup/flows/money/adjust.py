@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.flows.known import no_such_merchant
+from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -45,9 +45,17 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
             alone = await adjusted_alone(tx, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
             waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now), alone)
             row = Adjustment(
-                scope.merchant_id, adjustment_id, asset, units, note, "waiting" if waits else "booked",
-                made_by=scope.actor.text(), decided_by=None, created_at=now, decided_at=None if waits else now,
-            )  # fmt: skip
+                scope.merchant_id,
+                adjustment_id,
+                asset,
+                units,
+                note,
+                "waiting" if waits else "booked",
+                made_by=scope.actor.text(),
+                decided_by=None,
+                created_at=now,
+                decided_at=None if waits else now,
+            )
             await make_adjustment(tx, row, now=now, wall=wall)
             told = {"amount": amount(units, asset), "state": row.state}
             await audit.note(tx, scope, wall, "adjustment.made", adjustment_id, told)
@@ -72,8 +80,14 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
                 raise Problem("wrong_state", f"This adjustment is {row.state} already.", cure="Reload the page.")
             if book:
                 check_second(row.made_by, scope.actor.text(), "An adjustment of this size")
-            await close_adjustment(tx, row, "booked" if book else "refused", scope.actor.text(),
-                                   now=business_at(wall, row.offset_us), wall=wall)  # fmt: skip
+            await close_adjustment(
+                tx,
+                row,
+                "booked" if book else "refused",
+                scope.actor.text(),
+                now=business_at(wall, row.offset_us),
+                wall=wall,
+            )
             told = {"amount": amount(row.units, row.asset)}
             await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, told)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
@@ -39,10 +39,24 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         if await count_accounts(tx, scope.merchant_id) >= ACCOUNTS_MAX:
-            raise Problem("conflict", f"A merchant has at most {ACCOUNTS_MAX} bank accounts, refused ones included.",
-                          cure="Use one that was entered before.")  # fmt: skip
-        await add_account(tx, scope.merchant_id, account_id, asset, account.scheme, account.holder, account.masked,
-                          numbers, amounts, scope.actor.text(), now)  # fmt: skip
+            raise Problem(
+                "conflict",
+                f"A merchant has at most {ACCOUNTS_MAX} bank accounts, refused ones included.",
+                cure="Use one that was entered before.",
+            )
+        await add_account(
+            tx,
+            scope.merchant_id,
+            account_id,
+            asset,
+            account.scheme,
+            account.holder,
+            account.masked,
+            numbers,
+            amounts,
+            scope.actor.text(),
+            now,
+        )
         told = {"currency": asset, "account": account.masked}
         await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, told)
     return account_id
@@ -65,8 +79,9 @@ async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: t
                 row = replace(row, state="refused", ended_at=now, reason="three wrong amounts")
         await save_account(tx, row)
         told = {"state": ["added", row.state]} if row.state != "added" else {"wrong_answers": row.tries}
-        await note(tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id,
-                   told)  # fmt: skip
+        await note(
+            tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id, told
+        )
     return right
 
 
@@ -92,8 +107,12 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem("invalid", "Give a reason for refusing the account.", field="reason",
-                      cure="Enter the reason beside the button.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Give a reason for refusing the account.",
+            field="reason",
+            cure="Enter the reason beside the button.",
+        )
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
@@ -119,8 +138,11 @@ async def _locked(tx: Tx, merchant_id: UUID, account_id: UUID, *states: str) -> 
     if row is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the id.")
     if row.state not in states:
-        raise Problem("wrong_state", f"This bank account is {row.state}; this action is not possible.",
-                      cure="Reload the page: somebody may have acted first.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"This bank account is {row.state}; this action is not possible.",
+            cure="Reload the page: somebody may have acted first.",
+        )
     return row
 
 

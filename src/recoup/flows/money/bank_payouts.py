@@ -48,8 +48,12 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
         async with world.db.transaction() as tx:
             row = await _locked(tx, scope.merchant_id, payout_id)
             if row.killed:
-                raise Problem("forbidden", "Payouts of this merchant are switched off.",
-                              cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
+                raise Problem(
+                    "forbidden",
+                    "Payouts of this merchant are switched off.",
+                    cure="Switch it on first.",
+                    detail="merchant_suspended",
+                )
             now = business_at(wall, row.offset_us)
             account = await active_account(tx, scope.merchant_id, row.asset)
             since = account.active_at if account else now
@@ -80,9 +84,16 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
                 message = f"The payout of this settlement is {last.state}; only one that came back is paid again."
                 raise Problem("wrong_state", message, cure="Wait until it is finished.")
             made = await begin_payout(
-                tx, scope.merchant_id, batch_id, last.asset, last.units, scope.actor.text(),
-                now=business_at(wall, clock.offset_us), wall=wall, payout_no=last.payout_no + 1,
-            )  # fmt: skip
+                tx,
+                scope.merchant_id,
+                batch_id,
+                last.asset,
+                last.units,
+                scope.actor.text(),
+                now=business_at(wall, clock.offset_us),
+                wall=wall,
+                payout_no=last.payout_no + 1,
+            )
             told = {"payout": str(made), "amount": amount(last.units, last.asset)}
             await note(tx, scope, wall, "payout.asked_again", batch_id, told)
             return made
@@ -97,8 +108,9 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise Problem("invalid", "A payout is either paid or returned.", field="outcome",
-                      cure="Use one of the two buttons.")  # fmt: skip
+        raise Problem(
+            "invalid", "A payout is either paid or returned.", field="outcome", cure="Use one of the two buttons."
+        )
     if state == "returned" and reason is None:
         raise Problem("invalid", "Enter why the bank returned it.", field="reason", cure="Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason, told_by=scope)
@@ -180,9 +192,15 @@ async def _ask(world: World, merchant_id: UUID, row: LockedPayout) -> None:
 
 
 async def _close(
-    world: World, merchant_id: UUID, payout_id: UUID, state: str, reason: str | None, *, only_from: str | None = None,
+    world: World,
+    merchant_id: UUID,
+    payout_id: UUID,
+    state: str,
+    reason: str | None,
+    *,
+    only_from: str | None = None,
     told_by: Scope | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """`reason`: the bank's words, or a file's of them: a card number in them is masked."""
     reason = masked_numbers(reason) if reason else None
 

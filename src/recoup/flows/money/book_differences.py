@@ -49,9 +49,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
         total = Booked(total.now + done.now, total.before + done.before)
 
 
-async def _book(
-    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool
-) -> Booked:
+async def _book(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool) -> Booked:
     """Another process that books the same line from another file is seen at the next try."""
     for _ in range(TRIES):
         try:
@@ -61,9 +59,7 @@ async def _book(
     raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1)
 
 
-async def _once(
-    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, named: bool
-) -> Booked:
+async def _once(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, named: bool) -> Booked:
     key, wall = (scope.merchant_id, run_id), world.clocks.wall()
     async with world.db.transaction() as tx:
         offset = await offset_of(tx, scope.merchant_id)
@@ -100,6 +96,8 @@ def _check(row_nos: Sequence[int], lines: Sequence[LockedLine]) -> None:
             raise Problem("wrong_state", message, cure="Only lines with a suggestion can be booked.")
         if line.booked_at is not None:
             when = iso(line.booked_at)
-            raise Problem("wrong_state", f"Line {number} was booked by {line.booked_by} at {when}; it is booked "
-                                         f"only once.",
-                          cure="Reload the page to see it.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                f"Line {number} was booked by {line.booked_by} at {when}; it is booked only once.",
+                cure="Reload the page to see it.",
+            )

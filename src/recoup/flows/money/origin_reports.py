@@ -65,8 +65,12 @@ async def grouped_report(
         totals = await ledger_totals(connection, *asked)
         rows = await grouped(connection, report, *asked, GROUPS_MAX + 1)
     if len(rows) > GROUPS_MAX:
-        raise Problem("invalid", f"There are more than {GROUPS_MAX:,} {report} in this period.", field="From",
-                      cure="Ask for a shorter period or one currency.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"There are more than {GROUPS_MAX:,} {report} in this period.",
+            field="From",
+            cure="Ask for a shorter period or one currency.",
+        )
     shown = rows[after : after + limit]
     return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
 

@@ -45,8 +45,9 @@ async def report_page(
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
     async with world.db.connection() as connection:
-        merchants = await list_merchants(connection, MerchantFilter(asked.partner_id), after, limit + 1,
-                                         only=asked.merchant_id)  # fmt: skip
+        merchants = await list_merchants(
+            connection, MerchantFilter(asked.partner_id), after, limit + 1, only=asked.merchant_id
+        )
     rows: list[Row] = []
     for one in merchants[:limit]:
         rows += await _of_merchant(world, asked, one.merchant_id, one.name)
@@ -60,10 +61,20 @@ async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator
     while True:
         rows, after = await report_page(world, asked, after, MERCHANTS_AT_ONCE)
         if rows:
-            yield "".join(csv_row((
-                str(row.merchant_id), row.name, row.day.isoformat(), row.asset, row.kind, row.counted,
-                Number(to_text(row.units, EXPONENTS[row.asset])),
-            )) for row in rows).encode()  # fmt: skip
+            yield "".join(
+                csv_row(
+                    (
+                        str(row.merchant_id),
+                        row.name,
+                        row.day.isoformat(),
+                        row.asset,
+                        row.kind,
+                        row.counted,
+                        Number(to_text(row.units, EXPONENTS[row.asset])),
+                    )
+                )
+                for row in rows
+            ).encode()
         if after is None:
             return
 

@@ -66,9 +66,14 @@ class _Run:
 
 
 async def reconcile(
-    world: World, scope: Scope, file: File, reading: Reading, *, again: bool = False,
+    world: World,
+    scope: Scope,
+    file: File,
+    reading: Reading,
+    *,
+    again: bool = False,
     tell: Callable[[int], None] | None = None,
-) -> Ran:  # fmt: skip
+) -> Ran:
     """`tell` hears how many bytes were read on. `again` compares anew, with the ledger as it is now.
 
     Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that holds a card number;
@@ -87,8 +92,17 @@ async def reconcile(
     if known is not None:
         return Ran(known, True)
     statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
-    new = store.NewRun(scope.merchant_id, run_id, run_key, reading.kind, file.name[-200:], file_hash,
-                       reading.to_dict(), wall, scope.actor.text())  # fmt: skip
+    new = store.NewRun(
+        scope.merchant_id,
+        run_id,
+        run_key,
+        reading.kind,
+        file.name[-200:],
+        file_hash,
+        reading.to_dict(),
+        wall,
+        scope.actor.text(),
+    )
     route = reading.values.get("route") or next(iter(reading.routes), "")
     run = _Run((scope.merchant_id, run_id), statement, route)
     async with world.db.transaction() as tx:
@@ -162,9 +176,7 @@ def _chunks(content: BinaryIO, tell: Callable[[int], None] | None) -> Iterator[b
         yield chunk
 
 
-def _whole_days(
-    span: tuple[datetime | None, datetime | None], wall: datetime, zone: str
-) -> tuple[datetime, datetime]:
+def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, zone: str) -> tuple[datetime, datetime]:
     """From the first line's day to the end of the last one's."""
     first, last = span[0] or wall, span[1] or wall
     local = zone_of(zone)
@@ -176,8 +188,10 @@ def _whole_days(
 def _notes(statement: Statement, reading: Reading) -> list[str]:
     layout = statement.layout
     named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
-    notes = [f"Read with {named} between fields and {layout.decimal!r} as decimal sign; times without a zone are "
-             f"{reading.zone}."]  # fmt: skip
+    notes = [
+        f"Read with {named} between fields and {layout.decimal!r} as decimal sign; times without a zone are "
+        f"{reading.zone}."
+    ]
     if layout.unread:
         notes.append(f"Columns that nothing was read from: {', '.join(layout.unread[:20])}.")
     return notes
@@ -185,45 +199,87 @@ def _notes(statement: Statement, reading: Reading) -> list[str]:
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> Row:
     return {
-        "merchant_id": key[0], "run_id": key[1], "row_no": line.number, "line_no": line.number, "outcome": "refused",
-        "reason": line.code, "told": f"Line {line.number} could not be read: {line.why}."[:400],
-    }  # fmt: skip
+        "merchant_id": key[0],
+        "run_id": key[1],
+        "row_no": line.number,
+        "line_no": line.number,
+        "outcome": "refused",
+        "reason": line.code,
+        "told": f"Line {line.number} could not be read: {line.why}."[:400],
+    }
 
 
 def _judged(key: tuple[UUID, UUID], kind: str, row: asyncpg.Record, route: str) -> Row:
-    line = Theirs(row["number"], row["line_id"], row["type"], row["our_id"], row["reference"], row["units"],
-                  row["asset"], row["at"], row["route"])  # fmt: skip
+    line = Theirs(
+        row["number"],
+        row["line_id"],
+        row["type"],
+        row["our_id"],
+        row["reference"],
+        row["units"],
+        row["asset"],
+        row["at"],
+        row["route"],
+    )
     ours = _ours(row, "our_") if row["posting_id"] else None
     first, taken = (row[name] if row[name] != row["number"] else None for name in ("first", "taken"))
-    found = Found(ours, row["by"], row["several"], first, taken, row["same_amount"], row["parts"], row["booked"],
-                  row["alike"])  # fmt: skip
+    found = Found(
+        ours, row["by"], row["several"], first, taken, row["same_amount"], row["parts"], row["booked"], row["alike"]
+    )
     verdict = judge(kind, line, found, route)
     return _row(key, line.number, verdict) | {
-        "line_no": line.number, "line_id": line.line_id, "type": line.type, "our_id": line.our_id,
-        "reference": shown_reference(line.reference), "asset": line.asset, "units": line.units,
-        "our_units": ours.units if ours and verdict.outcome != "missing_here" else None, "dated": line.at,
-        "order_id": row["order_id"], "posting_id": row["posting_id"],
-    }  # fmt: skip
+        "line_no": line.number,
+        "line_id": line.line_id,
+        "type": line.type,
+        "our_id": line.our_id,
+        "reference": shown_reference(line.reference),
+        "asset": line.asset,
+        "units": line.units,
+        "our_units": ours.units if ours and verdict.outcome != "missing_here" else None,
+        "dated": line.at,
+        "order_id": row["order_id"],
+        "posting_id": row["posting_id"],
+    }
 
 
 def _missing(key: tuple[UUID, UUID], row_no: int, row: asyncpg.Record, period: tuple[datetime, datetime]) -> Row:
     ours = _ours(row, "")
     return _row(key, row_no, judge_missing(ours, period)) | {
-        "type": ours.type, "our_id": ours.source_id, "reference": ours.reference, "asset": ours.asset,
-        "our_units": ours.units, "dated": ours.at, "order_id": ours.order_id, "posting_id": row["posting_id"],
-    }  # fmt: skip
+        "type": ours.type,
+        "our_id": ours.source_id,
+        "reference": ours.reference,
+        "asset": ours.asset,
+        "our_units": ours.units,
+        "dated": ours.at,
+        "order_id": ours.order_id,
+        "posting_id": row["posting_id"],
+    }
 
 
 def _ours(row: asyncpg.Record, prefix: str) -> Ours:
     entry = (row["posting_id"], row["entry_no"] if prefix else row["line_no"])
-    return Ours(entry, row["source_id"], row["type"], row[prefix + "reference"], row[prefix + "units"],
-                row[prefix + "asset"], row[prefix + "at"], row["order_id"], row["from_file"])  # fmt: skip
+    return Ours(
+        entry,
+        row["source_id"],
+        row["type"],
+        row[prefix + "reference"],
+        row[prefix + "units"],
+        row[prefix + "asset"],
+        row[prefix + "at"],
+        row["order_id"],
+        row["from_file"],
+    )
 
 
 def _row(key: tuple[UUID, UUID], row_no: int, verdict: Verdict) -> Row:
     posting = verdict.posting
     return {
-        "merchant_id": key[0], "run_id": key[1], "row_no": row_no, "outcome": verdict.outcome,
-        "reason": verdict.reason, "told": verdict.text, "recipe": posting.recipe if posting else None,
+        "merchant_id": key[0],
+        "run_id": key[1],
+        "row_no": row_no,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "told": verdict.text,
+        "recipe": posting.recipe if posting else None,
         "entries": [list(entry) for entry in posting.entries] if posting else None,
-    }  # fmt: skip
+    }

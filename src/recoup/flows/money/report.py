@@ -74,10 +74,26 @@ def sums(rows: Iterable[MovementSum]) -> list[Total]:
 
 async def report_csv(world: World, merchant_id: UUID, span: Span, zone: tzinfo) -> AsyncIterator[bytes]:
     """UTF-8. Amounts are decimals; amount and fee of all lines add up to what the ledger moved by."""
-    yield csv_row((
-        f"date_placed ({zone})", f"date_booked ({zone})", "order_id", "external_order_id", "site_id", "site",
-        "descriptor", "kind", "amount", "fee", "net", "currency", "balance", "settlement_id", "reference", "line_id",
-    )).encode()  # fmt: skip
+    yield csv_row(
+        (
+            f"date_placed ({zone})",
+            f"date_booked ({zone})",
+            "order_id",
+            "external_order_id",
+            "site_id",
+            "site",
+            "descriptor",
+            "kind",
+            "amount",
+            "fee",
+            "net",
+            "currency",
+            "balance",
+            "settlement_id",
+            "reference",
+            "line_id",
+        )
+    ).encode()
     async for rows in report_lines(world, merchant_id, span):
         yield "".join(csv_row(_cells(row, zone)) for row in rows).encode()
 
@@ -86,11 +102,23 @@ def _cells(row: MovementLine, zone: tzinfo) -> tuple[Any, ...]:
     scale = EXPONENTS[row.asset]
     units, fee = row.units, row.fee_units
     return (
-        _local(row.placed_at, zone), _local(row.business_at, zone), row.order_id, row.external_id,
-        row.site_id, row.site, row.descriptor, kind_of(row.recipe), Number(to_text(units, scale)),
-        Number(to_text(fee, scale)), Number(to_text(units + fee, scale)), row.asset, balance_of(row.place),
-        row.batch_id, row.reference, line_id(row.posting_id, row.line_no),
-    )  # fmt: skip
+        _local(row.placed_at, zone),
+        _local(row.business_at, zone),
+        row.order_id,
+        row.external_id,
+        row.site_id,
+        row.site,
+        row.descriptor,
+        kind_of(row.recipe),
+        Number(to_text(units, scale)),
+        Number(to_text(fee, scale)),
+        Number(to_text(units + fee, scale)),
+        row.asset,
+        balance_of(row.place),
+        row.batch_id,
+        row.reference,
+        line_id(row.posting_id, row.line_no),
+    )
 
 
 def _local(moment: datetime | None, zone: tzinfo) -> str | None:

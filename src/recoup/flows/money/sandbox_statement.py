@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.currencies import EXPONENTS
@@ -30,8 +30,11 @@ async def sandbox_statement(
     Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Statements are available only from the sandbox's simulated processors.",
-                      cure="Ask the processor for its statement.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Statements are available only from the sandbox's simulated processors.",
+            cure="Ask the processor for its statement.",
+        )
     async with world.db.connection() as connection:
         offset = await known_offset(connection, merchant_id)
     yield _row(HEADER)

@@ -39,12 +39,27 @@ async def batch_csv(world: World, batch: Batch) -> AsyncIterator[bytes]:
     yield csv_row(CSV_COLUMNS).encode()
     scale = EXPONENTS[batch.asset]
     async for rows in all_lines(world, batch):
-        yield "".join(csv_row((
-            batch.batch_id, line_id(row.posting_id, row.line_no), row.kind, Number(to_text(row.units, scale)),
-            batch.asset, row.order_id, row.external_id, row.site_id, row.descriptor,
-            iso(row.placed_at) if row.placed_at else None, iso(row.business_at), row.source_kind,
-            row.source_id, row.note,
-        )) for row in rows).encode()  # fmt: skip
+        yield "".join(
+            csv_row(
+                (
+                    batch.batch_id,
+                    line_id(row.posting_id, row.line_no),
+                    row.kind,
+                    Number(to_text(row.units, scale)),
+                    batch.asset,
+                    row.order_id,
+                    row.external_id,
+                    row.site_id,
+                    row.descriptor,
+                    iso(row.placed_at) if row.placed_at else None,
+                    iso(row.business_at),
+                    row.source_kind,
+                    row.source_id,
+                    row.note,
+                )
+            )
+            for row in rows
+        ).encode()
 
 
 async def settlement_file(world: World, batch: Batch) -> AsyncIterator[bytes]:
@@ -67,10 +82,19 @@ async def _parts(world: World, batch: Batch, low: int, top: int) -> AsyncIterato
     for first in range(low, top + 1, PAGES_MAX):
         async with world.db.connection() as connection:
             pages = await sealed_pages(connection, merchant_id, first, top)
-        yield b"".join(_part({
-            "type": "page", "page": page.page_no, "previousRoot": page.prev_root, "root": page.root,
-            "sums": page.sums, "postings": page.hashes,
-        }) for page in pages)  # fmt: skip
+        yield b"".join(
+            _part(
+                {
+                    "type": "page",
+                    "page": page.page_no,
+                    "previousRoot": page.prev_root,
+                    "root": page.root,
+                    "sums": page.sums,
+                    "postings": page.hashes,
+                }
+            )
+            for page in pages
+        )
     async for rows in all_lines(world, batch):
         async with world.db.connection() as connection:
             contents = await posting_contents(connection, merchant_id, {row.posting_id for row in rows})
@@ -108,23 +132,40 @@ async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple
 
 def _head(batch: Batch) -> dict[str, Any]:
     return {
-        "type": "settlement", "format": FORMAT, "settlementId": batch.batch_id,
-        "merchantId": batch.merchant_id, "currency": batch.asset, "scale": EXPONENTS[batch.asset],
-        "periodFrom": iso(batch.period_from), "periodTo": iso(batch.period_to),
-        "closed": iso(batch.closed_at), "page": batch.page_to, "root": batch.root.hex(),
-        "amounts": {kind: batch.units(kind) for kind in COLUMNS}, "payout": batch.payout_units,
+        "type": "settlement",
+        "format": FORMAT,
+        "settlementId": batch.batch_id,
+        "merchantId": batch.merchant_id,
+        "currency": batch.asset,
+        "scale": EXPONENTS[batch.asset],
+        "periodFrom": iso(batch.period_from),
+        "periodTo": iso(batch.period_to),
+        "closed": iso(batch.closed_at),
+        "page": batch.page_to,
+        "root": batch.root.hex(),
+        "amounts": {kind: batch.units(kind) for kind in COLUMNS},
+        "payout": batch.payout_units,
         "lines": batch.lines,
-    }  # fmt: skip
+    }
 
 
 def _line(row: BatchLine, posting: list[Any]) -> dict[str, Any]:
     return {
-        "type": "line", "lineId": line_id(row.posting_id, row.line_no), "kind": row.kind, "amount": row.units,
-        "page": row.page_no, "position": row.position, "entry": row.line_no, "orderId": row.order_id,
-        "externalOrderId": row.external_id, "siteId": row.site_id, "descriptor": row.descriptor,
-        "placed": iso(row.placed_at) if row.placed_at else None, "booked": iso(row.business_at),
+        "type": "line",
+        "lineId": line_id(row.posting_id, row.line_no),
+        "kind": row.kind,
+        "amount": row.units,
+        "page": row.page_no,
+        "position": row.position,
+        "entry": row.line_no,
+        "orderId": row.order_id,
+        "externalOrderId": row.external_id,
+        "siteId": row.site_id,
+        "descriptor": row.descriptor,
+        "placed": iso(row.placed_at) if row.placed_at else None,
+        "booked": iso(row.business_at),
         "posting": posting,
-    }  # fmt: skip
+    }
 
 
 def _part(part: dict[str, Any]) -> bytes:

@@ -30,7 +30,15 @@ async def batch_sheet(world: World, batch: Batch) -> AsyncIterator[bytes]:
 
 def _cells(batch: Batch, row: BatchLine, scale: int) -> tuple[Any, ...]:
     return (
-        row.kind, to_text(row.units, scale), batch.asset, row.external_id, row.order_id,
-        row.descriptor, iso(row.placed_at) if row.placed_at else None, iso(row.business_at), row.note,
-        line_id(row.posting_id, row.line_no), batch.batch_id,
-    )  # fmt: skip
+        row.kind,
+        to_text(row.units, scale),
+        batch.asset,
+        row.external_id,
+        row.order_id,
+        row.descriptor,
+        iso(row.placed_at) if row.placed_at else None,
+        iso(row.business_at),
+        row.note,
+        line_id(row.posting_id, row.line_no),
+        batch.batch_id,
+    )

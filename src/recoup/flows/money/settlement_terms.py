@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -26,9 +26,7 @@ async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, list[Dated
         return await terms_at(connection, merchant_id, now), await terms_history(connection, merchant_id)
 
 
-async def set_terms(
-    world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None
-) -> datetime:
+async def set_terms(world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None) -> datetime:
     """`change`: fields of Terms; the others stay as they are then. Answers from when on they are valid: the
     period that is under way ends at their first boundary, and is settled by the terms valid then.
 

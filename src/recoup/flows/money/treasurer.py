@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.flows.known import known_offset
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -95,9 +95,11 @@ def _new(terms: Terms, now: Limits) -> dict[str, Any]:
     names = [n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None]
     new = {n: getattr(terms, n) for n in names}
     if terms.limit_units is not None:
-        filled = {"order_max_units": now.order_max_units or terms.limit_units,
-                  "customer_max_units": now.customer_max_units or terms.limit_units,
-                  "chunk_units": max(1, -(-terms.limit_units // SLOTS))}  # fmt: skip
+        filled = {
+            "order_max_units": now.order_max_units or terms.limit_units,
+            "customer_max_units": now.customer_max_units or terms.limit_units,
+            "chunk_units": max(1, -(-terms.limit_units // SLOTS)),
+        }
         new = filled | new
     return new
 
@@ -113,5 +115,9 @@ def _check(terms: Terms) -> None:
             raise Problem("invalid", f"{name} must be at least {least}.", field=name, cure="Write it like 100.00.")
     points = terms.allowed_loss_basis_points
     if points is not None and points > 10_000:
-        raise Problem("invalid", "The allowed loss is at most the whole amount: 10000 basis points.",
-                      field="allowed_loss_basis_points", cure="Write a percentage, like 40.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The allowed loss is at most the whole amount: 10000 basis points.",
+            field="allowed_loss_basis_points",
+            cure="Write a percentage, like 40.",
+        )

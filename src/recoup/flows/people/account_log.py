@@ -12,9 +12,15 @@ from recoup.store.write.account_log import add_line, owe_mail
 
 
 async def note(
-    tx: Tx, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "",
+    tx: Tx,
+    world: World,
+    user_id: UUID,
+    action: str,
+    *,
+    actor: str = "",
+    request: str = "",
     **facts: Any,
-) -> None:  # fmt: skip
+) -> None:
     """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
 
     A mail leaves by the live world's way out for whoever belongs to something there; an address that only signed up in

@@ -28,8 +28,9 @@ def typed_code(text: str) -> Typed:
     """Raises: Problem(invalid) for what can be no code: nothing is counted."""
     typed = read_code(text)
     if typed is None:
-        raise Problem("invalid", "A code from the app has six digits; a recovery code has ten letters and digits.",
-                      field="code")  # fmt: skip
+        raise Problem(
+            "invalid", "A code from the app has six digits; a recovery code has ten letters and digits.", field="code"
+        )
     return typed
 
 
@@ -46,8 +47,9 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
             await charge(connection, world, bucket_of(world, "code-address", address), TRIES_ADDRESS, _TOO_MANY)
             if typed.kind == "app":
                 await charge(connection, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY)
-                await charge(connection, world, bucket_of(world, "code-day", who), TRIES_CODE_DAY, _TOO_MANY,
-                             CODES_REMEMBERED)  # fmt: skip
+                await charge(
+                    connection, world, bucket_of(world, "code-day", who), TRIES_CODE_DAY, _TOO_MANY, CODES_REMEMBERED
+                )
     except Problem:
         if typed.kind == "app":
             await _tell(world, user_id)
@@ -89,18 +91,30 @@ async def _spend_step(tx: Tx, world: World, user_id: UUID, code: str) -> None:
     if step is None:
         raise wrong_code()
     if not await spend_step(tx, user_id, step):
-        raise Problem("bad_credentials", "This code was already used.", field="code",
-                      cure="Wait for the next one: at most 30 seconds.")  # fmt: skip
+        raise Problem(
+            "bad_credentials",
+            "This code was already used.",
+            field="code",
+            cure="Wait for the next one: at most 30 seconds.",
+        )
 
 
 async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **facts: Any) -> None:
     became = await spend_recovery(tx, user_id, hash_of(world, user_id, code), world.clocks.wall())
     if became == "used":
-        raise Problem("bad_credentials", "This recovery code was already used; each works once.", field="code",
-                      cure="Use another one from your list.")  # fmt: skip
+        raise Problem(
+            "bad_credentials",
+            "This recovery code was already used; each works once.",
+            field="code",
+            cure="Use another one from your list.",
+        )
     if became == "unknown":
-        raise Problem("bad_credentials", "This is not one of your recovery codes.", field="code",
-                      cure="Check your latest list: new codes replace the old ones.")  # fmt: skip
+        raise Problem(
+            "bad_credentials",
+            "This is not one of your recovery codes.",
+            field="code",
+            cure="Check your latest list: new codes replace the old ones.",
+        )
     state = await factor_state(tx, user_id)
     await note(tx, world, user_id, "recovery_code_used", codes_left=state.codes_left, **facts)
 
@@ -112,8 +126,10 @@ def wrong_code() -> Problem:
 
 def recovery_codes(world: World, user_id: UUID, key: str) -> list[str]:
     """Ten, always the same for a form's key: whoever sends a form twice gets one list. Without our keys nobody can."""
-    return [recovery_code(world.keys.mac("recovery code", user_id.bytes + bytes([n]) + key.encode()))
-            for n in range(HOW_MANY)]  # fmt: skip
+    return [
+        recovery_code(world.keys.mac("recovery code", user_id.bytes + bytes([n]) + key.encode()))
+        for n in range(HOW_MANY)
+    ]
 
 
 def hash_of(world: World, user_id: UUID, code: str) -> bytes:

@@ -74,8 +74,16 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
         figures = await day_figures(connection, merchant_id, span_of(yesterday, reader.zone))
     telling = any(figures[name] for name in _TELLING) or reader.digest_empty
     wall = world.clocks.wall()
-    row = notification(world, user_id, (merchant_id, reader.subject_name), new_id(), "digest",
-                       {"day": yesterday.isoformat()} | figures, way, wall)  # fmt: skip
+    row = notification(
+        world,
+        user_id,
+        (merchant_id, reader.subject_name),
+        new_id(),
+        "digest",
+        {"day": yesterday.isoformat()} | figures,
+        way,
+        wall,
+    )
     async with people.transaction() as tx:
         told_by = row.notification_id if telling else None
         if not await take_day(tx, user_id, world.name, merchant_id, day, told_by, wall):

@@ -43,9 +43,7 @@ class Subject:
         return self.kind, self.id
 
 
-async def invite(
-    world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str
-) -> UUID:
+async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str) -> UUID:
     """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
 
     Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
@@ -63,20 +61,38 @@ async def invite(
         if not await lock_ownership(tx, user_id, *subject.key, world.name):
             raise Problem("forbidden", "You are not an owner there; nobody was invited.", cure="Ask its owner.")
         if await count_invitations(tx, *subject.key, now - LASTS) >= OPEN_MAX:
-            raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
-                          cure="Revoked invitations count for a week.")  # fmt: skip
+            raise Problem(
+                "too_many_requests",
+                f"{OPEN_MAX} invitations wait already.",
+                retry_after_seconds=3600,
+                cure="Revoked invitations count for a week.",
+            )
         if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
-            raise Problem("too_many_requests", f"You sent {SENT_MAX} invitations in one day.",
-                          retry_after_seconds=3600,
-                          cure="Try again tomorrow; revoked invitations count, too.")  # fmt: skip
+            raise Problem(
+                "too_many_requests",
+                f"You sent {SENT_MAX} invitations in one day.",
+                retry_after_seconds=3600,
+                cure="Try again tomorrow; revoked invitations count, too.",
+            )
         await add_invitation(
-            tx, invitation_id=invitation_id, token_hash=_hash(world, token),
-            sealed_token=world.keys.seal_secret(token_context(invitation_id), token.encode()), email=email,
-            subject_kind=subject.kind, subject_id=subject.id, subject_name=subject.name, role=role, world=world.name,
-            invited_by=user_id, created_at=now, expires_at=now + LASTS, mail_due_at=now,
-        )  # fmt: skip
-        await note_membership(tx, subject.key, None, invitation_id, role, "invited", by=user_id, request_id=request_id,
-                              at=now)  # fmt: skip
+            tx,
+            invitation_id=invitation_id,
+            token_hash=_hash(world, token),
+            sealed_token=world.keys.seal_secret(token_context(invitation_id), token.encode()),
+            email=email,
+            subject_kind=subject.kind,
+            subject_id=subject.id,
+            subject_name=subject.name,
+            role=role,
+            world=world.name,
+            invited_by=user_id,
+            created_at=now,
+            expires_at=now + LASTS,
+            mail_due_at=now,
+        )
+        await note_membership(
+            tx, subject.key, None, invitation_id, role, "invited", by=user_id, request_id=request_id, at=now
+        )
     return invitation_id
 
 
@@ -88,8 +104,9 @@ async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: U
         role = await revoke_invitation(tx, invitation_id, *subject.key, wall, user_id)
         if role is None:
             raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-        await note_membership(tx, subject.key, None, invitation_id, role, "revoked", by=user_id, request_id=request_id,
-                              at=wall)  # fmt: skip
+        await note_membership(
+            tx, subject.key, None, invitation_id, role, "revoked", by=user_id, request_id=request_id, at=wall
+        )
 
 
 async def read_invitation(world: World, token: str) -> OpenInvitation:
@@ -112,7 +129,13 @@ async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -
 
 
 async def join_new(
-    world: World, passwords: Passwords, token: str, name: str, password: str, whence: ClientInfo = NOWHERE, *,
+    world: World,
+    passwords: Passwords,
+    token: str,
+    name: str,
+    password: str,
+    whence: ClientInfo = NOWHERE,
+    *,
     request_id: str,
 ) -> str:
     """A new user with the invitation's e-mail, signed in; answers the session's token.
@@ -143,8 +166,9 @@ async def _take(tx: Tx, world: World, token: str, user_id: UUID, request_id: str
         raise _over()
     subject = (taken.subject_kind, taken.subject_id)
     await join(tx, user_id, *subject, taken.role, now, world.name)
-    await note_membership(tx, subject, user_id, taken.invitation_id, taken.role, "joined", by=user_id,
-                          request_id=request_id, at=now)  # fmt: skip
+    await note_membership(
+        tx, subject, user_id, taken.invitation_id, taken.role, "joined", by=user_id, request_id=request_id, at=now
+    )
 
 
 def _could_be(token: str) -> bool:
@@ -152,8 +176,11 @@ def _could_be(token: str) -> bool:
 
 
 def _over() -> Problem:
-    return Problem("not_found", "This invitation is not valid: it was used, has expired, or never existed.",
-                   cure="Ask whoever invited you for a new one.")  # fmt: skip
+    return Problem(
+        "not_found",
+        "This invitation is not valid: it was used, has expired, or never existed.",
+        cure="Ask whoever invited you for a new one.",
+    )
 
 
 def _hash(world: World, token: str) -> bytes:

@@ -25,6 +25,10 @@ def message_of(row: LookMail, url: str) -> Message:
 
 
 _OWED: Final = Owed(
-    claim_look_mails, addressed(message_of), close_look_mail, attrgetter("mail_id"), "mail of a look",
+    claim_look_mails,
+    addressed(message_of),
+    close_look_mail,
+    attrgetter("mail_id"),
+    "mail of a look",
     ("mail", "mail_id"),
-)  # fmt: skip
+)

@@ -37,8 +37,7 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
     """
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
-        raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.",
-                      cure="Ask the operator.")  # fmt: skip
+        raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.", cure="Ask the operator.")
     reason, lasts = check_reason(asked.reason), check_minutes(asked.minutes)
     if asked.whom is None and asked.role not in MAY:
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
@@ -51,11 +50,23 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
         if asked.whom is not None:
             found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, asked.whom)
             if not found:
-                raise Problem("invalid", "This person is not a member of the shop.", field="whom",
-                              cure="Reload the page.")
+                raise Problem(
+                    "invalid", "This person is not a member of the shop.", field="whom", cure="Reload the page."
+                )
             role = found[0].role
-        look = NewLook(look_id, session.user_id, world.name, merchant.merchant_id, asked.whom, role, reason,
-                       asked.may_act, request_id, now, WallTime(now + lasts))  # fmt: skip
+        look = NewLook(
+            look_id,
+            session.user_id,
+            world.name,
+            merchant.merchant_id,
+            asked.whom,
+            role,
+            reason,
+            asked.may_act,
+            request_id,
+            now,
+            WallTime(now + lasts),
+        )
         if not await begin_look(tx, session_hash(world, token), look):
             raise Problem("conflict", "You are already impersonating somebody.", cure="End that first.")
     return look_id

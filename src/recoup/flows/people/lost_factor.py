@@ -44,8 +44,15 @@ async def help_member(
     async with people.transaction() as tx:
         await hold_user(tx, user_id)
         await _may_help(tx, subject, me.user_id, user_id)
-        await _remove(tx, world, user_id, f"user:{me.user_id}", me.request,
-                      subject=f"{subject.kind}:{subject.id}", name=subject.name)  # fmt: skip
+        await _remove(
+            tx,
+            world,
+            user_id,
+            f"user:{me.user_id}",
+            me.request,
+            subject=f"{subject.kind}:{subject.id}",
+            name=subject.name,
+        )
 
 
 async def help_by_email(world: World, email: str, actor: str) -> None:
@@ -85,16 +92,16 @@ async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID)
         raise Problem("forbidden", "This is your own account.", cure="Turn it off or move it on your account page.")
     mine = await memberships_of(connection, by)
     if not all((kind, id_, "owner", world) in mine for kind, id_, _, world in theirs if (kind, id_) == subject.key):
-        raise Problem("forbidden", "Only an owner who is a member here may do this; nothing was done.",
-                      cure=_AT_THE_SHELL)  # fmt: skip
+        raise Problem(
+            "forbidden", "Only an owner who is a member here may do this; nothing was done.", cure=_AT_THE_SHELL
+        )
     if len({(kind, id_) for kind, id_, _, _ in theirs}) > 1:
-        raise Problem("forbidden", "This person belongs to others, too: only the operator may do this.",
-                      cure=_AT_THE_SHELL)  # fmt: skip
+        raise Problem(
+            "forbidden", "This person belongs to others, too: only the operator may do this.", cure=_AT_THE_SHELL
+        )
 
 
-async def _remove(
-    tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str
-) -> bool:
+async def _remove(tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str) -> bool:
     """Under the person's lock. With everything that is open in their name. Whether there was one."""
     if not await forget_factor(tx, user_id):
         return False

@@ -31,9 +31,13 @@ class Membership:
 
 
 async def make_user(
-    world: World, email: str, name: str, password: str, memberships: Sequence[Membership],
+    world: World,
+    email: str,
+    name: str,
+    password: str,
+    memberships: Sequence[Membership],
     passwords: Passwords | None = None,
-) -> UUID:  # fmt: skip
+) -> UUID:
     """Makes the user, or gives the one with this e-mail the name, password and memberships; answers the id. Sessions
     that were opened with another password end.
 

@@ -30,9 +30,23 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
         others = [row for row in rows if row.user_id != user_id and row.role == "owner" and row.active]
         kept = {row.world for row in others}
         if any(theirs[name] == "owner" and name not in kept for name in ended):
-            raise Problem("conflict", "This is the only owner; a shop needs at least one.",
-                          cure="Invite another owner first.")  # fmt: skip
-        await store.end_membership(tx, subject.key, user_id, theirs[world.name], by=by, request_id=request_id,
-                                   at=world.clocks.wall(), worlds=ended)  # fmt: skip
-    log.info("membership ended", subject=f"{subject.kind}:{subject.id}", member=str(user_id), actor=f"user:{by}",
-             request=request_id)  # fmt: skip
+            raise Problem(
+                "conflict", "This is the only owner; a shop needs at least one.", cure="Invite another owner first."
+            )
+        await store.end_membership(
+            tx,
+            subject.key,
+            user_id,
+            theirs[world.name],
+            by=by,
+            request_id=request_id,
+            at=world.clocks.wall(),
+            worlds=ended,
+        )
+    log.info(
+        "membership ended",
+        subject=f"{subject.kind}:{subject.id}",
+        member=str(user_id),
+        actor=f"user:{by}",
+        request=request_id,
+    )

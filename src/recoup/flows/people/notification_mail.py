@@ -34,9 +34,13 @@ async def _letter(world: World, row: NotificationMail) -> Letter:
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, attrgetter("user_id", "notification_id"), "notification",
+    claim_mails,
+    _letter,
+    close_mail,
+    attrgetter("user_id", "notification_id"),
+    "notification",
     ("notification", "notification_id"),
-)  # fmt: skip
+)
 
 
 def message_of(world: World, row: NotificationMail, reader: MerchantReader | PartnerReader) -> Message:
@@ -46,10 +50,15 @@ def message_of(world: World, row: NotificationMail, reader: MerchantReader | Par
     words = words_of(row.kind, row.facts, to)
     name, where = " ".join(row.subject_name.split())[:80], world.name.upper()
     stop = f"{url}/unsubscribe/{signed_token(world, UNSUBSCRIBE, row.user_id, row.notification_id)}"
-    text = "\n\n".join((
-        f"{name}, {where}", words.title + ".", *words.lines, f"{url}/notifications/{row.notification_id}",
-        foot_of(stop, f"{url}/account/notifications", to),
-    ))  # fmt: skip
+    text = "\n\n".join(
+        (
+            f"{name}, {where}",
+            words.title + ".",
+            *words.lines,
+            f"{url}/notifications/{row.notification_id}",
+            foot_of(stop, f"{url}/account/notifications", to),
+        )
+    )
     headers = (("List-Unsubscribe", f"<{stop}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     subject = f"{name} ({where}): {words.title}"
     return Message(row.notification_id, reader.email, "Recoup", "", subject, text, "", headers)

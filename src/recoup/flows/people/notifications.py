@@ -72,8 +72,9 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
             raise ValueError(zone)
         named = read_zone(zone.strip())
     except ValueError:
-        raise Problem("invalid", f"There is no time zone {zone[:40]!r}.", field="zone",
-                      cure="Enter it like Europe/Berlin or GMT.") from None  # fmt: skip
+        raise Problem(
+            "invalid", f"There is no time zone {zone[:40]!r}.", field="zone", cure="Enter it like Europe/Berlin or GMT."
+        ) from None
     people = world.people
     async with people.connection() as connection:
         await store.save_zone(connection, user_id, named)
@@ -109,8 +110,11 @@ async def subscription_of(world: World, token: str) -> Subscription:
         async with people.connection() as connection:
             row = await named_notification(connection, *named, world.name)
     if row is None:
-        raise Problem("not_found", "This link is not valid: it is older than six months, or never existed.",
-                      cure="Sign in and change your notification settings.")  # fmt: skip
+        raise Problem(
+            "not_found",
+            "This link is not valid: it is older than six months, or never existed.",
+            cure="Sign in and change your notification settings.",
+        )
     return Subscription(row.user_id, row.subject_id, row.subject_name, row.kind, row.mails)
 
 
@@ -125,6 +129,7 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
         if all_mails:
             await store.save_mails(connection, found.user_id, False)
         else:
-            await store.no_mail_of(connection, found.user_id, world.name, found.subject_id, found.kind,
-                                   KINDS[found.kind].page)  # fmt: skip
+            await store.no_mail_of(
+                connection, found.user_id, world.name, found.subject_id, found.kind, KINDS[found.kind].page
+            )
     return found

@@ -82,7 +82,7 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
         async with people.transaction() as tx:
             if await hold_user(tx, me.user_id) is None or not await store.exchange_password(
                 tx, me.user_id, kept or "", hashed, login
-            ):  # fmt: skip
+            ):
                 raise changed_meanwhile()
             await forget_halves(tx, me.user_id)
             await forget_links(tx, me.user_id)
@@ -109,8 +109,18 @@ async def sessions_of(world: World, me: Oneself) -> list[Open]:
     now = world.clocks.wall()
     async with people.connection() as connection:
         rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
-    return [Open(row.session_hash.hex(), row.session_hash == me.session, row.world, row.created_at,
-                 row.seen_at, row.address, row.browser) for row in rows]  # fmt: skip
+    return [
+        Open(
+            row.session_hash.hex(),
+            row.session_hash == me.session,
+            row.world,
+            row.created_at,
+            row.seen_at,
+            row.address,
+            row.browser,
+        )
+        for row in rows
+    ]
 
 
 async def end_session(world: World, me: Oneself, key: str) -> None:
@@ -144,8 +154,11 @@ def _turn(me: Oneself) -> Turn:
 
 
 def changed_meanwhile() -> Problem:
-    return Problem("conflict", "Your account was changed meanwhile in another window; nothing was done.",
-                   cure="Reload the page and check.")  # fmt: skip
+    return Problem(
+        "conflict",
+        "Your account was changed meanwhile in another window; nothing was done.",
+        cure="Reload the page and check.",
+    )
 
 
 async def _charged(world: World, me: Oneself) -> str | None:

@@ -97,8 +97,15 @@ def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], A
 def in_paragraphs(mail_id: UUID, email: str, subject: str, parts: Sequence[str], to: Locale) -> Message:
     """A part that is an address alone, which only we write, is a link."""
     html = "".join(f"<p>{_LINK.sub(_linked, escape(part))}</p>" for part in parts)
-    return Message(mail_id, email, "Recoup", "", subject, "\n\n".join(parts),
-                   f'<!doctype html><html lang="{to.language}"><body>{html}</body></html>')  # fmt: skip
+    return Message(
+        mail_id,
+        email,
+        "Recoup",
+        "",
+        subject,
+        "\n\n".join(parts),
+        f'<!doctype html><html lang="{to.language}"><body>{html}</body></html>',
+    )
 
 
 def _linked(found: re.Match[str]) -> str:

@@ -60,9 +60,7 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
         await add_ask(tx, new_id(), user_id, way, language, network_of(address), request_id, now)
 
 
-async def link_of_ask(
-    tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str
-) -> str | None:
+async def link_of_ask(tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str) -> str | None:
     """The address that the mail carries: a token of its own for each try of it. None for somebody who is blocked, or
     has set a password meanwhile."""
     if await hold_user(tx, user_id) is None or not await is_asked(tx, ask_id):
@@ -145,9 +143,15 @@ async def set_password(
 
 
 async def _set(
-    tx: Tx, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str,
+    tx: Tx,
+    world: World,
+    found: PasswordLink,
+    kept: str,
+    hashed: str,
+    login: str | None,
+    token: str,
     request_id: str,
-) -> None:  # fmt: skip
+) -> None:
     """Under the person's lock, with a link that is theirs."""
     await exchange_password(tx, found.user_id, kept, hashed, login)
     await forget_links(tx, found.user_id, but=_hash(world, token))
@@ -157,9 +161,7 @@ async def _set(
     await note(tx, world, found.user_id, "password_set", request=request_id, by=by)
 
 
-async def _again(
-    world: World, passwords: Passwords, found: PasswordLink, password: str, address: str
-) -> str:
+async def _again(world: World, passwords: Passwords, found: PasswordLink, password: str, address: str) -> str:
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
     people = world.people
     if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
@@ -193,5 +195,8 @@ def _hash(world: World, token: str) -> bytes:
 
 
 def _over() -> Problem:
-    return Problem("not_found", "This link is not valid: it was used, has expired, or never existed.",
-                   cure="Ask for a new one on the sign-in page: “Forgot password?”")  # fmt: skip
+    return Problem(
+        "not_found",
+        "This link is not valid: it was used, has expired, or never existed.",
+        cure="Ask for a new one on the sign-in page: “Forgot password?”",
+    )

@@ -32,8 +32,9 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
         return "given_up"
     people = world.people
     async with people.transaction() as tx:
-        link = await link_of_ask(tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1,
-                                 request=row.request_id, place=row.place)  # fmt: skip
+        link = await link_of_ask(
+            tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1, request=row.request_id, place=row.place
+        )
     if link is None:
         return "dropped"
     to = Locale(row.language, row.zone)

@@ -153,8 +153,12 @@ class Passwords:
 
 
 def _full() -> Problem:
-    return Problem("too_many_requests", "Too many sign-ins at the moment.", retry_after_seconds=5,
-                   cure="Try again in a few seconds.")  # fmt: skip
+    return Problem(
+        "too_many_requests",
+        "Too many sign-ins at the moment.",
+        retry_after_seconds=5,
+        cure="Try again in a few seconds.",
+    )
 
 
 def _hash(password: str) -> str:
@@ -181,6 +185,11 @@ def _verify(kept: str | None, password: str) -> bool:
 
 def _stretch(password: str, salt: bytes) -> bytes:
     return hash_secret_raw(
-        password.encode("utf-8", "replace"), salt[:16], time_cost=_hasher.time_cost, memory_cost=_hasher.memory_cost,
-        parallelism=_hasher.parallelism, hash_len=16, type=Type.ID,
-    )  # fmt: skip
+        password.encode("utf-8", "replace"),
+        salt[:16],
+        time_cost=_hasher.time_cost,
+        memory_cost=_hasher.memory_cost,
+        parallelism=_hasher.parallelism,
+        hash_len=16,
+        type=Type.ID,
+    )

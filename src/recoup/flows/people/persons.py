@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import asdict
 
-from recoup.flows.people.list_habits import forget_views_of
+from recoup.flows.people.list_preferences import forget_views_of
 from recoup.flows.world import World
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
@@ -93,9 +93,7 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
     return email, await find_all_by_name(world, merchant_id, email) | {payer_id}
 
 
-async def erase_all(
-    world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None
-) -> Erased:
+async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None) -> Erased:
     """As `erase_person`, of each that is `known`, and of all who are found by `typed` after that. Of `last` somebody
     read by what the others are found: an erasure that died before the others are done is asked for there again.
 
@@ -132,8 +130,14 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
 
 
 async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Customer) -> AsyncIterator[bytes]:
-    known = {"id": payer_id, "email": customer.email, "phone": customer.phone, "name": customer.name,
-             "external_id": customer.external_id, "first_seen_at": customer.first_seen_at}  # fmt: skip
+    known = {
+        "id": payer_id,
+        "email": customer.email,
+        "phone": customer.phone,
+        "name": customer.name,
+        "external_id": customer.external_id,
+        "first_seen_at": customer.first_seen_at,
+    }
     yield b'{"customer":' + msgspec.json.encode(known)
 
     def orders(connection: Read, after: UUID) -> Awaitable[list[PersonalOrder]]:
@@ -155,9 +159,11 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
 
 
 async def _listed(
-    world: World, read: Callable[[Read, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID],
+    world: World,
+    read: Callable[[Read, UUID], Awaitable[Sequence[R]]],
+    id_of: Callable[[R], UUID],
     place: UUID,
-) -> AsyncIterator[bytes]:  # fmt: skip
+) -> AsyncIterator[bytes]:
     """The rows that `read` finds from a place on; a connection is kept for one part of them only."""
     comma = b""
     for _ in range(PARTS_MAX):
@@ -225,15 +231,21 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
 
 
 def no_such_customer() -> Problem:
-    return Problem("not_found", "This merchant has no such customer.",
-                   cure="Check the e-mail or the customer id, as it came with the order.")  # fmt: skip
+    return Problem(
+        "not_found",
+        "This merchant has no such customer.",
+        cure="Check the e-mail or the customer id, as it came with the order.",
+    )
 
 
 def nobody_found(*, masked: bool) -> Problem:
     """By a search. Who is `masked` is told the same whether or not somebody is called so."""
     if not masked:
         return no_such_customer()
-    return Problem("not_found", "Nobody was found by what your role searches by: a customer id, a whole e-mail or "
-                   "name, or an order’s id or descriptor.",
-                   cure="Your role sees masked data and cannot search by parts of names or e-mails. "
-                   "Ask an owner to change what your role may see.")  # fmt: skip
+    return Problem(
+        "not_found",
+        "Nobody was found by what your role searches by: a customer id, a whole e-mail or "
+        "name, or an order’s id or descriptor.",
+        cure="Your role sees masked data and cannot search by parts of names or e-mails. "
+        "Ask an owner to change what your role may see.",
+    )

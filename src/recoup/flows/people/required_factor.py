@@ -25,5 +25,12 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
         else:
             changed = await end_rule(tx, *subject.key)
         if changed:
-            await note(tx, world, by, "rule_made" if required else "rule_ended", request=request_id,
-                       subject=f"{subject.kind}:{subject.id}", name=subject.name)  # fmt: skip
+            await note(
+                tx,
+                world,
+                by,
+                "rule_made" if required else "rule_ended",
+                request=request_id,
+                subject=f"{subject.kind}:{subject.id}",
+                name=subject.name,
+            )

@@ -128,11 +128,14 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
         factor = await factor_of(tx, me.user_id)
         if factor is not None and _is_repeat(world, me, factor, key, now):
             return recovery_codes(world, me.user_id, key)
-        if factor is None or factor.sealed_offer is None or not _is_mine(
-            world, me, factor.offered_to, factor.offered_at
-        ):  # fmt: skip
-            raise Problem("conflict", "This set-up has expired: it lasts 15 minutes, in one session.",
-                          cure="Start again.")  # fmt: skip
+        if (
+            factor is None
+            or factor.sealed_offer is None
+            or not _is_mine(world, me, factor.offered_to, factor.offered_at)
+        ):
+            raise Problem(
+                "conflict", "This set-up has expired: it lasts 15 minutes, in one session.", cure="Start again."
+            )
         step = step_of(open_secret(world, me.user_id, factor.sealed_offer), typed.text, now)
         if step is None:
             raise wrong_code()
@@ -146,9 +149,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
         return codes
 
 
-async def renew_codes(
-    world: World, passwords: Passwords, me: Oneself, password: str, code: str, key: str
-) -> list[str]:
+async def renew_codes(world: World, passwords: Passwords, me: Oneself, password: str, code: str, key: str) -> list[str]:
     """Ten new recovery codes, shown this once; the old ones open nothing.
 
     Raises: as `turn_off`.
@@ -209,8 +210,11 @@ async def may_be_without(world: World, me: Oneself) -> None:
         bound = await bound_by(connection, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
         who = ", ".join(bound.asked_by) or "The operator"
-        raise Problem("forbidden", f"{who} requires you to have a second factor: it stays on.",
-                      cure="With a new phone, move it to the new app instead.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            f"{who} requires you to have a second factor: it stays on.",
+            cure="With a new phone, move it to the new app instead.",
+        )
 
 
 def _staff_must(world: World) -> bool:
@@ -238,8 +242,11 @@ def _is_mine(world: World, me: Oneself, offered_to: bytes | None, at: datetime |
 
 def _is_repeat(world: World, me: Oneself, factor: Factor, key: str, now: datetime) -> bool:
     """Whether this form made the codes that stand, a moment ago."""
-    return (factor.codes_key == key_hash(world, me.user_id, key) and factor.codes_at is not None
-            and factor.codes_at > now - TWICE)  # fmt: skip
+    return (
+        factor.codes_key == key_hash(world, me.user_id, key)
+        and factor.codes_at is not None
+        and factor.codes_at > now - TWICE
+    )
 
 
 def _none_there() -> Problem:

@@ -65,10 +65,18 @@ async def give_code(world: World, given: CodeGiven) -> str:
             return await _again(tx, world, found, done_by, token)
         await spend(tx, world, found.user_id, typed)
         await end_half(tx, half_hash(world, given.half), done_by, world.clocks.wall())
-        await note(tx, world, found.user_id, "signed_in", request=given.request, place=network_of(given.address),
-                   by="code" if typed.kind == "app" else "recovery code")  # fmt: skip
-        return await open_session(tx, world, found.user_id, given.old_token, ClientInfo(given.address, given.agent),
-                                  token)  # fmt: skip
+        await note(
+            tx,
+            world,
+            found.user_id,
+            "signed_in",
+            request=given.request,
+            place=network_of(given.address),
+            by="code" if typed.kind == "app" else "recovery code",
+        )
+        return await open_session(
+            tx, world, found.user_id, given.old_token, ClientInfo(given.address, given.agent), token
+        )
 
 
 async def _again(tx: Tx, world: World, found: HalfSignIn, done_by: bytes, token: str) -> str:
@@ -95,8 +103,11 @@ def _could_be(half: str) -> bool:
 
 
 def _over() -> Problem:
-    return Problem("unauthenticated", "The sign-in expired before the code came: it lasts ten minutes, in one window.",
-                   cure="Start again.")  # fmt: skip
+    return Problem(
+        "unauthenticated",
+        "The sign-in expired before the code came: it lasts ten minutes, in one window.",
+        cure="Start again.",
+    )
 
 
 def _token(world: World, half: str, typed: Typed) -> str:

@@ -28,7 +28,7 @@ from recoup.store.write.people import (
     delete_session,
     insert_session,
     touch_session,
-)  # fmt: skip
+)
 
 LASTS: Final = timedelta(hours=24)
 IDLE: Final = timedelta(hours=2)
@@ -36,14 +36,49 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({
-        "refund", "approve", "limits", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply",
-        "go_live", "invite", "keys", "hooks", "sandbox", "retry", "block", "erase", "audit", "capture",
-    }),
-    "operations": frozenset({
-        "refund", "approve", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
-        "retry", "block", "capture",
-    }),
+    "owner": frozenset(
+        {
+            "refund",
+            "approve",
+            "limits",
+            "cancel",
+            "dispute",
+            "mails",
+            "bank",
+            "switch",
+            "test",
+            "upload",
+            "apply",
+            "go_live",
+            "invite",
+            "keys",
+            "hooks",
+            "sandbox",
+            "retry",
+            "block",
+            "erase",
+            "audit",
+            "capture",
+        }
+    ),
+    "operations": frozenset(
+        {
+            "refund",
+            "approve",
+            "cancel",
+            "dispute",
+            "mails",
+            "switch",
+            "test",
+            "upload",
+            "apply",
+            "hooks",
+            "sandbox",
+            "retry",
+            "block",
+            "capture",
+        }
+    ),
     "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
     "analyst": frozenset(),
 }
@@ -138,9 +173,13 @@ class Session:
 
 
 async def open_session(
-    connection: Tx, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo = NOWHERE,
+    connection: Tx,
+    world: World,
+    user_id: UUID,
+    old_token: str | None,
+    whence: ClientInfo = NOWHERE,
     token: str | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """In an open transaction: a new session in the place of the old; answers its token. `token`: one that the caller
     made, unguessable."""
     now = world.clocks.wall()
@@ -151,10 +190,17 @@ async def open_session(
         await delete_session(connection, session_hash(world, old_token))
     await delete_old_sessions(connection, user_id, now)
     await insert_session(
-        connection, session_hash(world, token), user_id, secrets.token_urlsafe(24), world.name,
-        await _liveliest(world, [m.merchant_id for m in merchants]), now, WallTime(now + LASTS),
-        address_words(whence.address), browser_words(whence.agent),
-    )  # fmt: skip
+        connection,
+        session_hash(world, token),
+        user_id,
+        secrets.token_urlsafe(24),
+        world.name,
+        await _liveliest(world, [m.merchant_id for m in merchants]),
+        now,
+        WallTime(now + LASTS),
+        address_words(whence.address),
+        browser_words(whence.agent),
+    )
     return token
 
 
@@ -186,8 +232,20 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
     partner = PartnerMembership(*seats[0]) if seats else None
-    own = Session(row.user_id, row.email, row.name, csrf, merchant, tuple(merchants), operator, partner, paused,
-                  zone=zone, language=language, unread=unread)  # fmt: skip
+    own = Session(
+        row.user_id,
+        row.email,
+        row.name,
+        csrf,
+        merchant,
+        tuple(merchants),
+        operator,
+        partner,
+        paused,
+        zone=zone,
+        language=language,
+        unread=unread,
+    )
     return await _behind(world, key, own, look) if look is not None else own
 
 
@@ -203,19 +261,38 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
         if not how and look.user_id is None:
             reach = MerchantAccess(look.merchant_id, look.merchant_name, look.role, look.role)
         elif not how:
-            members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name,
-                                               look.user_id)  # fmt: skip
-            found = await reachable(connection, members[0].user_id, world.name, merchant_id=look.merchant_id) if (
-                members) else []  # fmt: skip
+            members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name, look.user_id)
+            found = (
+                await reachable(connection, members[0].user_id, world.name, merchant_id=look.merchant_id)
+                if (members)
+                else []
+            )
             reach, how = (found[0], "") if found else (None, "not_member")
         if reach is None:
             await end_look(connection, key, world.clocks.wall(), how)
             return replace(own, spent_csrf=csrf)
     merchant, paused = await _while_paused(world, reach)
-    behind = Impersonator(look.look_id, own.user_id, own.name, look.reason, look.expires_at, look.may_act,
-                          look.role if look.user_id is None else "")  # fmt: skip
-    return Session(look.user_id or own.user_id, "", look.name or "A member", csrf, merchant, (reach,),
-                   paused=paused, behind=behind, zone=own.zone, language=own.language)  # fmt: skip
+    behind = Impersonator(
+        look.look_id,
+        own.user_id,
+        own.name,
+        look.reason,
+        look.expires_at,
+        look.may_act,
+        look.role if look.user_id is None else "",
+    )
+    return Session(
+        look.user_id or own.user_id,
+        "",
+        look.name or "A member",
+        csrf,
+        merchant,
+        (reach,),
+        paused=paused,
+        behind=behind,
+        zone=own.zone,
+        language=own.language,
+    )
 
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
@@ -235,10 +312,15 @@ async def switch_world(world: World, token: str, session: Session) -> str:
     people = world.people
     other = world.other
     async with people.transaction() as connection:
-        if other is None or not (await reachable(connection, session.user_id, other.name)
-                                 or await is_operator(connection, session.user_id, other.name)):  # fmt: skip
-            raise Problem("forbidden", "None of your merchants is in the other environment.",
-                          cure="A shop goes live from its Onboarding page.")  # fmt: skip
+        if other is None or not (
+            await reachable(connection, session.user_id, other.name)
+            or await is_operator(connection, session.user_id, other.name)
+        ):
+            raise Problem(
+                "forbidden",
+                "None of your merchants is in the other environment.",
+                cure="A shop goes live from its Onboarding page.",
+            )
         await choose_world(connection, session_hash(world, token), other.name)
     return other.mark + token.removeprefix(world.mark)
 
@@ -259,8 +341,10 @@ def is_csrf(session: Session, given: str, *, parts: int = 1) -> bool:
 
 def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
     """The form's secret with where the form stands: what was begun in one tab is not done to what another tab chose."""
-    marks = (world.keys.mac("form", csrf.encode() + place).hex()[:8]
-             for place in (world.name.encode(), merchant_id.bytes if merchant_id is not None else b""))
+    marks = (
+        world.keys.mac("form", csrf.encode() + place).hex()[:8]
+        for place in (world.name.encode(), merchant_id.bytes if merchant_id is not None else b"")
+    )
     return ".".join((csrf, *marks))
 
 

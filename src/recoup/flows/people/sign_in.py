@@ -78,8 +78,15 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
         right = user is not None and await passwords.fits(asked.password, user.password_hash, turn)
     if user is None or not right or not user.active:
         async with people.connection() as connection:
-            await add_failed_sign_in(connection, new_id(), known.user_id if known else None, world.clocks.wall(),
-                                     world.name, network_of(asked.address), asked.request)  # fmt: skip
+            await add_failed_sign_in(
+                connection,
+                new_id(),
+                known.user_id if known else None,
+                world.clocks.wall(),
+                world.name,
+                network_of(asked.address),
+                asked.request,
+            )
         raise _refused()
     fresh = await passwords.hashed(asked.password, turn) if outdated(user.password_hash) else None
     async with people.transaction() as tx:
@@ -113,17 +120,13 @@ def half_hash(world: World, token: str) -> bytes:
     return kept
 
 
-async def namesake_of(
-    world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY
-) -> str:
+async def namesake_of(world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY) -> str:
     """Under which name a sandbox keeps somebody who signed up with an e-mail that another had. Only their password
     leads to it."""
     return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()), turn)}"
 
 
-async def login_with(
-    world: World, passwords: Passwords, login: str, password: str, turn: Turn
-) -> str | None:
+async def login_with(world: World, passwords: Passwords, login: str, password: str, turn: Turn) -> str | None:
     """As what somebody is known from now on who has this new password; None where that goes by the e-mail alone."""
     email, mark, _ = login.rpartition("#")
     return await namesake_of(world, passwords, email, password, turn) if mark and "@" in email else None
@@ -139,5 +142,9 @@ def turn_of(address: str) -> Turn:
 
 
 def _refused() -> Problem:
-    return Problem("bad_credentials", "E-mail and password do not match.", field="password",
-                   cure="Check both; capital letters count.")  # fmt: skip
+    return Problem(
+        "bad_credentials",
+        "E-mail and password do not match.",
+        field="password",
+        cure="Check both; capital letters count.",
+    )

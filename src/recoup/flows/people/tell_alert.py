@@ -77,12 +77,27 @@ def reader_of(row: MerchantReader | PartnerReader) -> Reader:
 
 
 def notification(
-    world: World, user_id: UUID, about: tuple[UUID, str], alert_id: UUID, kind: str, facts: Mapping[str, Any],
-    way: Ways, wall: WallTime,
-) -> NewNotification:  # fmt: skip
+    world: World,
+    user_id: UUID,
+    about: tuple[UUID, str],
+    alert_id: UUID,
+    kind: str,
+    facts: Mapping[str, Any],
+    way: Ways,
+    wall: WallTime,
+) -> NewNotification:
     """`about`: the merchant or partner, and its name."""
     return NewNotification(
-        user_id=user_id, notification_id=new_id(), world=world.name, subject_id=about[0], subject_name=about[1],
-        alert_id=alert_id, kind=kind, facts=dict(facts), on_page=way.page, created_at=wall,
-        mail_state="owed" if way.mail else "none", mail_due_at=wall if way.mail else None,
-    )  # fmt: skip
+        user_id=user_id,
+        notification_id=new_id(),
+        world=world.name,
+        subject_id=about[0],
+        subject_name=about[1],
+        alert_id=alert_id,
+        kind=kind,
+        facts=dict(facts),
+        on_page=way.page,
+        created_at=wall,
+        mail_state="owed" if way.mail else "none",
+        mail_due_at=wall if way.mail else None,
+    )

@@ -36,8 +36,7 @@ async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
             way = told(kind, reader_of(row))
             if way.page or way.mail:
                 about = (partner_id, alert.name)
-                rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts,
-                                         way, wall))  # fmt: skip
+                rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall))
         if rows:
             await tell(connection, rows)
     async with world.db.connection() as connection:

@@ -33,9 +33,13 @@ def bucket_of(world: World, kind: str, value: str) -> str:
 
 
 async def charge(
-    connection: Tx, world: World, bucket: str, tries_max: int, message: str,
+    connection: Tx,
+    world: World,
+    bucket: str,
+    tries_max: int,
+    message: str,
     remembered: timedelta = REMEMBERED,
-) -> int:  # fmt: skip
+) -> int:
     """Answers which try it is. `message` ends with when it goes on. Raises: Problem(too_many_requests)."""
     now = world.clocks.wall()
     tries, until = await charge_sign_in(connection, bucket, now, now + remembered, tries_max)
@@ -45,16 +49,16 @@ async def charge(
     return tries
 
 
-async def charge_stranger(
-    connection: Tx, world: World, email: str, address: str, message: str, page: str = ""
-) -> None:
+async def charge_stranger(connection: Tx, world: World, email: str, address: str, message: str, page: str = "") -> None:
     """A try with this e-mail, by whatever page looks at a password. `page`: one that does not, and counts apart: who
     ran out of tries may still say that they forgot it. Raises: Problem(too_many_requests)."""
     network = network_of(address) or address
     for kind, value, tries_max in (
-        ("email", _from(email, network), TRIES_EMAIL), ("address", address, TRIES_ADDRESS),
-        ("network", network, TRIES_NETWORK), ("email-all", email, TRIES_EMAIL_ALL),
-    ):  # fmt: skip
+        ("email", _from(email, network), TRIES_EMAIL),
+        ("address", address, TRIES_ADDRESS),
+        ("network", network, TRIES_NETWORK),
+        ("email-all", email, TRIES_EMAIL_ALL),
+    ):
         await charge(connection, world, bucket_of(world, f"{page}:{kind}" if page else kind, value), tries_max, message)
 
 

@@ -97,6 +97,10 @@ async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID,
             return Captured(capture_id, order_id, row.state == "done", row.processor_code)
         if world.clocks.monotonic() >= until:
             cure = "Send the same call with the same idempotencyKey again; it captures once."
-            raise Problem("unavailable", "The processor has not said yet whether the amount was captured.", cure=cure,
-                          retry_after_seconds=2)  # fmt: skip
+            raise Problem(
+                "unavailable",
+                "The processor has not said yet whether the amount was captured.",
+                cure=cure,
+                retry_after_seconds=2,
+            )
         await asyncio.sleep(POLL_SECONDS)

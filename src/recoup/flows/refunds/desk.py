@@ -47,8 +47,11 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
 
     def forgotten(change: Change) -> bool:
         refund = next((one for one in change.order.refunds if one.refund_id == refund_id), None)
-        return refund is not None and not refund.never_left and may_be_forgotten(
-            world, processor_for(world, change.order, refund_id), refund.wire_id)  # fmt: skip
+        return (
+            refund is not None
+            and not refund.never_left
+            and may_be_forgotten(world, processor_for(world, change.order, refund_id), refund.wire_id)
+        )
 
     works: dict[str, Callable[[Change], str]] = {
         "again": lambda change: refund_desk.try_again(change, refund_id, actor),
@@ -57,6 +60,7 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
         "refuse": lambda c: refund_desk.refuse(c, refund_id, note, forgotten=forgotten(c)),
     }
     if action not in works:
-        raise Problem("invalid", "There is no such action.", field="action",
-                      cure="Use one of the buttons beside the refund.")  # fmt: skip
+        raise Problem(
+            "invalid", "There is no such action.", field="action", cure="Use one of the buttons beside the refund."
+        )
     return await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))

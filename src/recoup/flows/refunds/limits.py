@@ -33,8 +33,12 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
         await lock_merchant(tx, scope.merchant_id)
         now = await list_limits(tx, scope.merchant_id)
         if len({one for _, one in now} | {asset}) > CURRENCIES_MAX:
-            raise Problem("invalid", f"There are already limits for {CURRENCIES_MAX} currencies.", field="currency",
-                          cure="Change an existing one.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"There are already limits for {CURRENCIES_MAX} currencies.",
+                field="currency",
+                cure="Change an existing one.",
+            )
         before = now.get((role, asset), NONE)
         if before == limits:
             return

@@ -20,7 +20,7 @@ from recoup.moves.refund_requests import ask_second, may_go
 from recoup.moves.refunds import owe_refund
 from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.rules.order.snapshot import Order, Refund
+from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.stable.refunds import check_gives_back
 
 REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
@@ -76,18 +76,38 @@ async def refund(
             answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
         else:
             answer = _given(change, scope.actor.text(), role, units, items, asked.message, gate.input_mac)
-        stored = {"refund_id": str(answer.refund_id), "order_id": str(order.order_id), "units": units,
-                  "asset": order.asset, "remaining_units": answer.remaining_units}  # fmt: skip
+        stored = {
+            "refund_id": str(answer.refund_id),
+            "order_id": str(order.order_id),
+            "units": units,
+            "asset": order.asset,
+            "remaining_units": answer.remaining_units,
+        }
         gate.take(change, stored | ({"waits": True} if answer.waits else {}))
         return answer
 
-    job = Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door,
-              person=scope.actor if role is not None else None, by_people=role is not None, wallet=True)  # fmt: skip
+    job = Job(
+        (scope.merchant_id, order_id),
+        work,
+        scope.actor,
+        scope.request_id,
+        door=asked.door,
+        person=scope.actor if role is not None else None,
+        by_people=role is not None,
+        wallet=True,
+    )
     return await gate.run(lambda: orders.change(job), _told)
 
 
-def _given(change: Change, actor: str, role: str | None, units: int, items: list[dict[str, Any]], message: str,
-           input_mac: bytes) -> RefundAnswer:  # fmt: skip
+def _given(
+    change: Change,
+    actor: str,
+    role: str | None,
+    units: int,
+    items: list[dict[str, Any]],
+    message: str,
+    input_mac: bytes,
+) -> RefundAnswer:
     """Owed from now on, or asked of a second person."""
     order = change.order
     if role is not None and not may_go(change, units, role, actor):
@@ -108,8 +128,12 @@ def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) 
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
     if asked.currency is not None and asked.currency != order.asset:
-        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
-                      cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
+        raise Problem(
+            "refund_currency",
+            f"The order is in {order.asset}, not {asked.currency}.",
+            field="Currency",
+            cure=f"Send {order.asset}, or leave the currency out.",
+        )
     units, items = _how_much(order, asked, cap_percent if order.stage is Stage.COMPLETED else None)
     if order.stage is Stage.AUTHORISED and units != order.units:
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
@@ -144,8 +168,12 @@ def _how_much(order: Order, asked: RefundRequest, cap_percent: int | None) -> tu
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
-        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
-                      cure="Send an amount like 19.99, or items.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The AmountToRefund field is required.",
+            field="AmountToRefund",
+            cure="Send an amount like 19.99, or items.",
+        )
     amount = from_text(asked.amount, order.asset, "AmountToRefund")
     _check_undisputed(order, amount.units)
     return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
@@ -161,20 +189,30 @@ def _disputed(order: Order, remaining: Money) -> Problem:
     taken = Money(order.disputed_units, order.asset)
     message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
     cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
-    return Problem("wrong_state", message, cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
-                   detail="order_not_refundable")  # fmt: skip
+    return Problem(
+        "wrong_state",
+        message,
+        cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
+        detail="order_not_refundable",
+    )
 
 
-def _still_open(order: Order, input_mac: bytes) -> Refund | None:
+def _still_open(order: Order, input_mac: bytes) -> Modification | None:
     mac = "\\x" + input_mac.hex()
     return next((r for r in order.refunds if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
 
 
-def _answer(order: Order, made: Refund) -> RefundAnswer:
+def _answer(order: Order, made: Modification) -> RefundAnswer:
     left = order.refundable_units if order.stage is Stage.COMPLETED else 0
     return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, left)
 
 
 def _told(stored: dict[str, Any]) -> RefundAnswer:
-    return RefundAnswer(UUID(stored["refund_id"]), UUID(stored["order_id"]), stored["units"], stored["asset"],
-                        stored["remaining_units"], stored.get("waits", False))  # fmt: skip
+    return RefundAnswer(
+        UUID(stored["refund_id"]),
+        UUID(stored["order_id"]),
+        stored["units"],
+        stored["asset"],
+        stored["remaining_units"],
+        stored.get("waits", False),
+    )

@@ -33,8 +33,15 @@ async def approve(
         _still_possible(order, request, cap_percent)
 
     def work(change: Change) -> None:
-        refund_requests.approve(change, request_id, scope.actor.text(), role=role, asker_role=asker_role,
-                                seen_units=seen_units, possible=possible)  # fmt: skip
+        refund_requests.approve(
+            change,
+            request_id,
+            scope.actor.text(),
+            role=role,
+            asker_role=asker_role,
+            seen_units=seen_units,
+            possible=possible,
+        )
 
     row = await _row(world, scope.merchant_id, request_id)
     await _change(orders, scope, row.order_id, work, Actor.of(row.asked_by), wallet=True)
@@ -44,8 +51,9 @@ async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, r
     """Raises: Problem not_found, wrong_state, forbidden, invalid."""
     row, said = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
     actor = scope.actor.text()
-    await _change(orders, scope, row.order_id,
-                  lambda change: refund_requests.refuse(change, request_id, actor, said[:REASON_MAX]))  # fmt: skip
+    await _change(
+        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, actor, said[:REASON_MAX])
+    )
 
 
 async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID) -> None:
@@ -63,8 +71,9 @@ async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[A
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
     """Due work `refund_request`."""
     row = await _row(world, merchant_id, request_id)
-    await orders.change(Job((merchant_id, row.order_id), lambda change: refund_requests.expire(change, request_id),
-                            by_people=True))  # fmt: skip
+    await orders.change(
+        Job((merchant_id, row.order_id), lambda change: refund_requests.expire(change, request_id), by_people=True)
+    )
 
 
 def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> None:
@@ -77,11 +86,17 @@ def _still_possible(order: Order, request: RefundApproval, cap_percent: int | No
     try:
         units, _ = what_to_refund(order, RefundRequest(amount=amount, items=parts or None), cap_percent)
     except Problem as problem:
-        raise Problem(problem.code, f"The order no longer allows it. {problem.message}",
-                      cure="Refuse it; a refund of the rest can be requested again.") from None  # fmt: skip
+        raise Problem(
+            problem.code,
+            f"The order no longer allows it. {problem.message}",
+            cure="Refuse it; a refund of the rest can be requested again.",
+        ) from None
     if units != request.units:
-        raise Problem("wrong_state", "The order has changed: these pieces are worth another amount now.",
-                      cure="Refuse it; a refund of the rest can be requested again.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "The order has changed: these pieces are worth another amount now.",
+            cure="Refuse it; a refund of the rest can be requested again.",
+        )
 
 
 async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrigin:
@@ -94,10 +109,13 @@ async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrig
 
 
 async def _change(
-    orders: Orders, scope: Scope, order_id: UUID, work: Callable[[Change], None], person: Actor | None = None, *,
+    orders: Orders,
+    scope: Scope,
+    order_id: UUID,
+    work: Callable[[Change], None],
+    person: Actor | None = None,
+    *,
     wallet: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     key = (scope.merchant_id, order_id)
-    await orders.change(
-        Job(key, work, scope.actor, scope.request_id, person=person, by_people=True, wallet=wallet)
-    )
+    await orders.change(Job(key, work, scope.actor, scope.request_id, person=person, by_people=True, wallet=wallet))

@@ -13,14 +13,14 @@ from recoup.flows.external_call import (
     may_be_forgotten,
     never_processed,
     processor_of,
-)  # fmt: skip
+)
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Counterpart, Outcome, Reversal
+from recoup.gateways.cards.port import Counterpart, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
-from recoup.rules.order.snapshot import Order, Refund
+from recoup.rules.order.snapshot import Modification, Order
 from recoup.store.read.refunds import order_of_refund
 
 _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
@@ -35,11 +35,10 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
         raise Problem("not_found", "There is no such refund.", cure="Check its id.")
     key = (merchant_id, order_id)
 
-    def intent(change: Change) -> tuple[Order, Refund] | None:
+    def intent(change: Change) -> tuple[Order, Modification] | None:
         processor = processor_for(world, change.order, refund_id)
         forgotten = may_be_forgotten(world, processor, change.order.refund(refund_id).wire_id)
-        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after,
-                             forgotten=forgotten)  # fmt: skip
+        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after, forgotten=forgotten)
         return (change.order, refund) if refund else None
 
     opened = await orders.change(Job(key, intent))
@@ -51,8 +50,14 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
-        return close_refund(change, refund_id, refund.wire_id, state, reference=outcome.reference,
-                            code=outcome.processor_code or outcome.scheme_code)  # fmt: skip
+        return close_refund(
+            change,
+            refund_id,
+            refund.wire_id,
+            state,
+            reference=outcome.reference,
+            code=outcome.processor_code or outcome.scheme_code,
+        )
 
     await orders.change(Job(key, result))
 
@@ -67,7 +72,7 @@ def processor_for(world: World, order: Order, refund_id: UUID) -> Counterpart:
     return world.channels[route]
 
 
-async def _settled(world: World, processor: Counterpart, refund: Refund) -> Outcome:
+async def _settled(world: World, processor: Counterpart, refund: Modification) -> Outcome:
     if refund.unsent < refund.tries - 1:  # one before this may have left
         outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_FIRST_SECONDS_MAX)
         if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
@@ -77,13 +82,18 @@ async def _settled(world: World, processor: Counterpart, refund: Refund) -> Outc
     return await _call(world, processor, refund)
 
 
-async def _call(world: World, processor: Counterpart, refund: Refund) -> Outcome:
+async def _call(world: World, processor: Counterpart, refund: Modification) -> Outcome:
     assert refund.send_before is not None
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None
-    message = Reversal(
-        id=refund.wire_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset,
-        kind=_KINDS[refund.kind], sent_at=refund.business_at,
-        send_before_monotonic=deadline_of(world, refund.send_before), timeout_seconds=timeout,
-    )  # fmt: skip
+    message = ModificationMessage(
+        id=refund.wire_id,
+        charge_id=refund.attempt_id,
+        units=refund.units,
+        currency=refund.asset,
+        kind=_KINDS[refund.kind],
+        sent_at=refund.business_at,
+        send_before_monotonic=deadline_of(world, refund.send_before),
+        timeout_seconds=timeout,
+    )
     return await call_with_timeout(processor.reverse(message), timeout)

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.admit import Admissions
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
@@ -22,7 +22,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.requests import find_request
 from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
 
@@ -89,34 +89,76 @@ class Charges:
                 message = "This merchant takes no payments now."
                 raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")
             self._merchants.forget(scope.merchant_id)
-        raise Problem("unavailable", "Other calls are changing the order at the moment.", retry_after_seconds=1,
-                  cure="Send it again in a second.")  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "Other calls are changing the order at the moment.",
+            retry_after_seconds=1,
+            cure="Send it again in a second.",
+        )
 
     def _row(
-        self, scope: Scope, known: Known, asked: ChargeAsked, amount: Money, channel: str, input_mac: bytes
+        self, scope: Scope, known: MerchantSettings, asked: ChargeAsked, amount: Money, channel: str, input_mac: bytes
     ) -> dict[str, Any]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
         now = merchant.business(wall)
         site = next((s for s in known.sites if s.is_default), known.sites[0])
         order_id, customer = new_id(), asked.customer
         words = (asked.merchant_order_id, customer, asked.facts.get("subject"))
-        told = {"merchant_order_id": asked.merchant_order_id, "amount": asked.amount, "currency": asked.currency,
-                "status": "created", "channel": channel}  # fmt: skip
+        told = {
+            "merchant_order_id": asked.merchant_order_id,
+            "amount": asked.amount,
+            "currency": asked.currency,
+            "status": "created",
+            "channel": channel,
+        }
         return {
-            "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
-            "operation": "charge", "key": asked.merchant_order_id, "input_mac": "\\x" + input_mac.hex(),
-            "answer": {"order_id": order_id}, "door": DOOR, "kind": "stable", "order_type": "STABLE",
-            "source": channel, "external_id": asked.merchant_order_id, "generation": 1, "site_id": site.site_id,
-            "descriptor": site.descriptor, "asset": amount.asset, "units": amount.units, "amount_text": asked.amount,
-            "token_id": None, "transaction_id": None, "placed_at": now, "expires_at": now + asked.expires_in,
-            "facts": asked.facts, "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall,
-            "event_id": new_id(), "event": told, "subject_kind": "stable_order", "due_kind": "expire",
-            "due_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
+            "merchant_id": merchant.merchant_id,
+            "merchant_version": merchant.version,
+            "order_id": order_id,
+            "operation": "charge",
+            "key": asked.merchant_order_id,
+            "input_mac": "\\x" + input_mac.hex(),
+            "answer": {"order_id": order_id},
+            "door": DOOR,
+            "kind": "stable",
+            "order_type": "STABLE",
+            "source": channel,
+            "external_id": asked.merchant_order_id,
+            "generation": 1,
+            "site_id": site.site_id,
+            "descriptor": site.descriptor,
+            "asset": amount.asset,
+            "units": amount.units,
+            "amount_text": asked.amount,
+            "token_id": None,
+            "transaction_id": None,
+            "placed_at": now,
+            "expires_at": now + asked.expires_in,
+            "facts": asked.facts,
+            "actor": scope.actor.text(),
+            "request_id": scope.request_id,
+            "recorded_at": wall,
+            "event_id": new_id(),
+            "event": told,
+            "subject_kind": "stable_order",
+            "due_kind": "expire",
+            "due_at": now + asked.expires_in,
+            "attempt_id": new_id(),
+            "channel": channel or None,
             "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
-            "payer_external_id": customer, "first_name": "", "last_name": "", "email": "", "phone": "", "ip": "",
-            "billing": None, "shipping": None, "search": " ".join(w.lower() for w in words if w),
-            "stage": "received", "happening": "received", "status": 0,
-        }  # fmt: skip
+            "payer_external_id": customer,
+            "first_name": "",
+            "last_name": "",
+            "email": "",
+            "phone": "",
+            "ip": "",
+            "billing": None,
+            "shipping": None,
+            "search": " ".join(w.lower() for w in words if w),
+            "stage": "received",
+            "happening": "received",
+            "status": 0,
+        }
 
     async def _seen(self, scope: Scope, asked: ChargeAsked, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
@@ -146,7 +188,22 @@ def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
 def _order_of(row: dict[str, Any], asked: ChargeAsked) -> StableOrder:
     """What was just admitted, as a read would bring it."""
     return StableOrder(
-        row["merchant_id"], row["order_id"], row["external_id"], Stage.RECEIVED, row["asset"], row["units"],
-        row["amount_text"], 0, False, row["facts"], row["placed_at"], row["expires_at"], asked.customer, row["source"],
-        row["attempt_id"], "planned", None, None,
-    )  # fmt: skip
+        row["merchant_id"],
+        row["order_id"],
+        row["external_id"],
+        Stage.RECEIVED,
+        row["asset"],
+        row["units"],
+        row["amount_text"],
+        0,
+        False,
+        row["facts"],
+        row["placed_at"],
+        row["expires_at"],
+        asked.customer,
+        row["source"],
+        row["attempt_id"],
+        "planned",
+        None,
+        None,
+    )

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import EXPIRES_IN_MAX, ChargeAsked, Charges
 from recoup.flows.world import World
@@ -32,8 +32,9 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
         row = await find_subscription(connection, merchant_id, subscription_id)
         offset = await offset_of(connection, merchant_id)
     if row is None or offset is None:
-        raise Problem("not_found", "There is no such subscription.",
-                      cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
+        raise Problem(
+            "not_found", "There is no such subscription.", cure="Check its id; GET /api/v1/subscriptions lists them."
+        )
     due, cycle, order = row.next_charge_at, row.cycles_done, None
     if row.state in _CHARGED and due is not None and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
@@ -97,9 +98,15 @@ def _asked(row: SubscriptionRow) -> ChargeAsked:
     number: int = row.cycles_done + 1
     lasts: timedelta = EXPIRES_IN_MAX
     return ChargeAsked(
-        order_name(wire_id("sub", subscription_id), number), row.amount_text, row.asset, row.channel, None,
-        row.customer, lasts, facts,
-    )  # fmt: skip
+        order_name(wire_id("sub", subscription_id), number),
+        row.amount_text,
+        row.asset,
+        row.channel,
+        None,
+        row.customer,
+        lasts,
+        facts,
+    )
 
 
 async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:

@@ -28,8 +28,12 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
     channel = world.channels[order.channel]
     outcome = await channel.inquire(order.attempt_id)
     if outcome.state == "unknown":
-        raise Problem("unavailable", "The channel cannot be asked what became of the payment.", retry_after_seconds=5,
-                      cure="Send it again in a few seconds.")  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "The channel cannot be asked what became of the payment.",
+            retry_after_seconds=5,
+            cure="Send it again in a few seconds.",
+        )
     if outcome.state in ("approved", "declined"):
         await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
 
@@ -52,8 +56,11 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         said = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
         if said.state == "unknown":
-            raise Problem("unavailable", "The channel cannot be asked what became of the payment.",
-                          cure="Send it again in a few seconds.")  # fmt: skip
+            raise Problem(
+                "unavailable",
+                "The channel cannot be asked what became of the payment.",
+                cure="Send it again in a few seconds.",
+            )
         if said.state == "approved":
             await record_payment(world, orders, key, attempt.attempt_id, attempt.route, said, actor=WORKER)
         elif said.state == "declined" or world.clocks.wall() > settled:

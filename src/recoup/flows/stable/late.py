@@ -32,6 +32,7 @@ async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str
         cure = "Say what you did: how, when, and where the money went."
         raise Problem("invalid", "The note is empty.", field="note", cure=cure)
     key = (scope.merchant_id, order_id)
-    work = Job(key, lambda change: late_payments.settle_by_hand(change, said), scope.actor, scope.request_id,
-               door="stablecoin")  # fmt: skip
+    work = Job(
+        key, lambda change: late_payments.settle_by_hand(change, said), scope.actor, scope.request_id, door="stablecoin"
+    )
     await orders.change(work)

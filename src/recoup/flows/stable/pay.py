@@ -24,9 +24,15 @@ OPERATOR = Actor("operator", "sandbox")
 
 
 async def simulate(
-    world: World, orders: Orders, key: tuple[UUID, UUID], *, approve: bool, actor: Actor, channel: str | None = None,
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    *,
+    approve: bool,
+    actor: Actor,
+    channel: str | None = None,
     late: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer, and another one
     than the first only when the first knows of no payment. `late`: pays an order that has ended, as payers do. Answers
     the payment's state.
@@ -34,8 +40,11 @@ async def simulate(
     Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the channel is away.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Payments are simulated in the sandbox only.",
-                      cure="Pay from a wallet, or make the order with a test key.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Payments are simulated in the sandbox only.",
+            cure="Pay from a wallet, or make the order with a test key.",
+        )
 
     def pick(change: Change) -> tuple[Attempt, bool]:
         order = change.order
@@ -43,8 +52,7 @@ async def simulate(
             raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
         if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
             word = order_status(order.stage, order.units, order.refunded_units)
-            raise Problem("wrong_state", f"The order is {word}; it cannot be paid any more.",
-                          cure="Make a new charge.")  # fmt: skip
+            raise Problem("wrong_state", f"The order is {word}; it cannot be paid any more.", cure="Make a new charge.")
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()
@@ -110,7 +118,13 @@ async def record_payment(
     approved = outcome.state == "approved"
 
     def work(change: Change) -> str:
-        return take_payment(change, attempt_id, approved=approved, reference=outcome.reference,
-                            code=outcome.processor_code, settles_to=gateway.settles_to(key[0]))  # fmt: skip
+        return take_payment(
+            change,
+            attempt_id,
+            approved=approved,
+            reference=outcome.reference,
+            code=outcome.processor_code,
+            settles_to=gateway.settles_to(key[0]),
+        )
 
     return await orders.change(Job(key, work, actor, "checkout"))

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.external_call import call_with_timeout, deadline_of
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.gateways.channels.port import Channel, PayOut
@@ -62,21 +62,36 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
     gate = once(world, scope, "payout", asked.key, meant, "Idempotency-Key")
     wall = world.clocks.wall()
     now, payout_id = merchant.business(wall), new_id()
-    row = NewPayout(scope.merchant_id, payout_id, amount.asset, amount.units, "requested", asked.destination_type,
-                    asked.destination, asked.amount, scope.actor.text(), now)  # fmt: skip
+    row = NewPayout(
+        scope.merchant_id,
+        payout_id,
+        amount.asset,
+        amount.units,
+        "requested",
+        asked.destination_type,
+        asked.destination,
+        asked.amount,
+        scope.actor.text(),
+        now,
+    )
     answer = gate.row(payout_id, {"payout_id": str(payout_id)}, wall)
 
     async def work() -> UUID:
         async with world.db.transaction() as tx:
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
             if await is_killed(tx, scope.merchant_id):
-                raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
-                              detail="merchant_suspended")  # fmt: skip
+                raise Problem(
+                    "forbidden",
+                    "This merchant takes no money out now.",
+                    cure="Ask the operator.",
+                    detail="merchant_suspended",
+                )
             free = await available(tx, scope.merchant_id, amount.asset)
             if amount.units > free:
                 message = f"{shown(max(0, free), amount.asset)} {amount.asset} can be paid out."
-                raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
-                              detail="insufficient_balance")  # fmt: skip
+                raise Problem(
+                    "wrong_state", message, field="amount", cure="Ask for at most that.", detail="insufficient_balance"
+                )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
             fact = {"amount": f"{asked.amount} {amount.asset}", "to": asked.destination_type}
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
@@ -86,8 +101,7 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
 
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve. Waits while the merchant is killed.
-    """
+    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve. A killed merchant waits."""
     wall = world.clocks.wall()
     channel = _channel(world)
     timeout: timedelta = world.policy.call_timeout
@@ -102,10 +116,14 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
     payout = PayOut(
-        id=payout_id, merchant_id=merchant_id, units=row.units, currency=row.asset,
+        id=payout_id,
+        merchant_id=merchant_id,
+        units=row.units,
+        currency=row.asset,
         destination=row.destination,
-        send_before_monotonic=deadline_of(world, wall + SEND_WITHIN), timeout_seconds=timeout / timedelta(seconds=1),
-    )  # fmt: skip
+        send_before_monotonic=deadline_of(world, wall + SEND_WITHIN),
+        timeout_seconds=timeout / timedelta(seconds=1),
+    )
     outcome = await call_with_timeout(channel.pay_out(payout), payout.timeout_seconds)
     state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
@@ -113,16 +131,27 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row is None or row.state in _DONE:
             return
         wall = world.clocks.wall()
-        await close_payout(tx, row, state=state, reference=outcome.reference, reason=outcome.processor_code,
-                           now=business_at(wall, row.offset_us), wall=wall)  # fmt: skip
+        await close_payout(
+            tx,
+            row,
+            state=state,
+            reference=outcome.reference,
+            reason=outcome.processor_code,
+            now=business_at(wall, row.offset_us),
+            wall=wall,
+        )
 
 
 def _custodial(world: World) -> ChannelRow:
     """Custodial money leaves by the custodial channel of this environment."""
     channel = next((c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial"), None)
     if channel is None:
-        raise Problem("invalid", "No custodial channel is open in this environment.", detail="no_route",
-                      cure="GET /api/v1/channels lists what is.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "No custodial channel is open in this environment.",
+            detail="no_route",
+            cure="GET /api/v1/channels lists what is.",
+        )
     return channel
 
 

@@ -35,8 +35,9 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     outcome = await _call(world, _channel(world, order, settlement_id), settlement, merchant_id)
 
     def result(change: Change) -> str:
-        return close_settlement(change, settlement_id, outcome.state, tx_hash=outcome.reference,
-                                code=outcome.processor_code)  # fmt: skip
+        return close_settlement(
+            change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.processor_code
+        )
 
     await orders.change(Job(key, result, WORKER, "worker"))
 
@@ -60,8 +61,12 @@ async def _call(world: World, channel: Channel, settlement: Settlement, merchant
     assert settlement.send_before is not None
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     sweep = Sweep(
-        id=settlement.settlement_id, payment_id=settlement.attempt_id, merchant_id=merchant_id, units=settlement.units,
-        currency=settlement.asset, send_before_monotonic=deadline_of(world, settlement.send_before),
+        id=settlement.settlement_id,
+        payment_id=settlement.attempt_id,
+        merchant_id=merchant_id,
+        units=settlement.units,
+        currency=settlement.asset,
+        send_before_monotonic=deadline_of(world, settlement.send_before),
         timeout_seconds=timeout,
-    )  # fmt: skip
+    )
     return await call_with_timeout(channel.sweep(sweep), timeout)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.repeats import once
 from recoup.flows.stable.charge import customer_id
 from recoup.flows.world import World
@@ -53,8 +53,9 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
     merchants.forget(scope.merchant_id)  # the anchor is compared with the merchant's clock as it stands
     merchant = (await merchants.get(scope.merchant_id)).merchant
     if merchant.killed:
-        raise Problem("forbidden", "This merchant takes no payments now.", cure="Ask the operator.",
-                      detail="merchant_suspended")  # fmt: skip
+        raise Problem(
+            "forbidden", "This merchant takes no payments now.", cure="Ask the operator.", detail="merchant_suspended"
+        )
     check_taking(merchant)
     wall = world.clocks.wall()
     row = _row(world, scope, asked, merchant.business(wall))
@@ -87,16 +88,33 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         cure = "Leave it out for a subscription without end."
         raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
     if ends_at is not None and ends_at < anchor:
-        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
-                      cure="Send a later date, or leave it out.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The field ends_at lies before the first cycle.",
+            field="ends_at",
+            cure="Send a later date, or leave it out.",
+        )
     customer = asked.customer
     return NewSubscription(
-        scope.merchant_id, new_id(), version=0, state="active", title=asked.title,
-        customer_id=customer_id(world, scope.merchant_id, customer) if customer else None, asset=amount.asset,
-        units=amount.units, amount_text=asked.amount, channel=channel.code if channel else None,
-        interval_unit=asked.interval_unit, interval_count=asked.interval_count, total_cycles=asked.total_cycles,
-        anchor=anchor, next_charge_at=anchor, ends_at=ends_at, facts=asked.facts, created_at=now,
-    )  # fmt: skip
+        scope.merchant_id,
+        new_id(),
+        version=0,
+        state="active",
+        title=asked.title,
+        customer_id=customer_id(world, scope.merchant_id, customer) if customer else None,
+        asset=amount.asset,
+        units=amount.units,
+        amount_text=asked.amount,
+        channel=channel.code if channel else None,
+        interval_unit=asked.interval_unit,
+        interval_count=asked.interval_count,
+        total_cycles=asked.total_cycles,
+        anchor=anchor,
+        next_charge_at=anchor,
+        ends_at=ends_at,
+        facts=asked.facts,
+        created_at=now,
+    )
 
 
 async def pause(world: World, scope: Scope, subscription_id: UUID) -> None:
@@ -120,8 +138,7 @@ async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
         row = change.row
         every = (row.anchor, row.interval_unit, row.interval_count)
         change.skipped = first_from(*every, change.cycles_done + change.skipped, change.now) - change.cycles_done
-        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles,
-                                            row.ends_at)  # fmt: skip
+        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at)
         change.state = "active" if change.next_charge_at else "completed"
         if change.next_charge_at is None:
             change.tell("subscription.completed", None, None)
@@ -142,8 +159,9 @@ async def end(world: World, scope: Scope, subscription_id: UUID) -> None:
 
 def _only(change: SubscriptionChange, what: str, states: tuple[str, ...]) -> None:
     if change.state not in states:
-        raise Problem("wrong_state", f"A subscription that is {change.state} cannot be {what}.",
-                      cure="Create a new one.")  # fmt: skip
+        raise Problem(
+            "wrong_state", f"A subscription that is {change.state} cannot be {what}.", cure="Create a new one."
+        )
 
 
 async def _change(
@@ -153,8 +171,11 @@ async def _change(
         async with world.db.transaction() as tx:
             row = await lock_subscription(tx, scope.merchant_id, subscription_id)
             if row is None:
-                raise Problem("not_found", "There is no such subscription.",
-                              cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
+                raise Problem(
+                    "not_found",
+                    "There is no such subscription.",
+                    cure="Check its id; GET /api/v1/subscriptions lists them.",
+                )
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)
             await change.write(tx)

@@ -26,11 +26,19 @@ def csv_file(transfer: Transfer) -> str:
     """UTF-8, commas, CRLF. Amounts are plain decimals at the currency's full scale."""
     account = transfer.account
     us = account.scheme == "us"
-    return csv_row(COLUMNS) + csv_row((
-        transfer.payout_id, transfer.reference, f"{transfer.made_at:%Y-%m-%d}", account.holder,
-        "" if us else account.account, account.routing, account.account if us else "",
-        to_text(transfer.units, EXPONENTS[transfer.asset]), transfer.asset,
-    ))  # fmt: skip
+    return csv_row(COLUMNS) + csv_row(
+        (
+            transfer.payout_id,
+            transfer.reference,
+            f"{transfer.made_at:%Y-%m-%d}",
+            account.holder,
+            "" if us else account.account,
+            account.routing,
+            account.account if us else "",
+            to_text(transfer.units, EXPONENTS[transfer.asset]),
+            transfer.asset,
+        )
+    )
 
 
 def says(content: bytes, transfer: Transfer) -> bool:
@@ -39,8 +47,9 @@ def says(content: bytes, transfer: Transfer) -> bool:
     try:
         text = content.decode("utf-8")
         if transfer.account.scheme == "us" and text.startswith(NACHA_BEGINS):
-            return paid_by(text) == {(transfer.account.routing, transfer.account.account, transfer.reference):
-                                     transfer.units}  # fmt: skip
+            return paid_by(text) == {
+                (transfer.account.routing, transfer.account.account, transfer.reference): transfer.units
+            }
         (row,) = csv.DictReader(io.StringIO(text, newline=""))
     except ValueError:
         return False

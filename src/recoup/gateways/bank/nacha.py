@@ -46,16 +46,35 @@ def nacha_file(transfer: Transfer, originator: Originator) -> str:
     company_id = _text(originator.company_id, COMPANY_ID_LENGTH)
     records = [
         _file_header(transfer, originator),
-        "5" + CREDITS_ONLY + _text(originator.company, 16) + " " * 20 + company_id + "CCD" + _text("PAYOUT", 10)
-        + f"{transfer.made_at:%y%m%d}" + f"{_next_weekday(transfer.made_at):%y%m%d}" + "   " + "1" + odfi
+        "5"
+        + CREDITS_ONLY
+        + _text(originator.company, 16)
+        + " " * 20
+        + company_id
+        + "CCD"
+        + _text("PAYOUT", 10)
+        + f"{transfer.made_at:%y%m%d}"
+        + f"{_next_weekday(transfer.made_at):%y%m%d}"
+        + "   "
+        + "1"
+        + odfi
         + number,
         *(record for pair in entries for record in pair),
-        "8" + CREDITS_ONLY + _number(count, 6) + checksum + _number(0, 12) + total + company_id + " " * 25 + odfi
+        "8"
+        + CREDITS_ONLY
+        + _number(count, 6)
+        + checksum
+        + _number(0, 12)
+        + total
+        + company_id
+        + " " * 25
+        + odfi
         + number,
-    ]  # fmt: skip
+    ]
     blocks = -(-(len(records) + 1) // BLOCK)
-    records.append("9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total
-                   + " " * 39)  # fmt: skip
+    records.append(
+        "9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total + " " * 39
+    )
     records += ["9" * WIDTH] * (blocks * BLOCK - len(records))
     return "".join(record + "\n" for record in records)
 
@@ -73,10 +92,19 @@ def paid_by(text: str) -> dict[tuple[str, str, str], int]:
 def _file_header(transfer: Transfer, originator: Originator) -> str:
     modifier = _MODIFIERS[transfer.payout_id.int % len(_MODIFIERS)]
     return (
-        NACHA_BEGINS + " " + originator.routing + _text(originator.company_id, COMPANY_ID_LENGTH)
-        + f"{transfer.made_at:%y%m%d%H%M}" + modifier + "094" + "10" + "1" + _text(originator.bank, 23)
-        + _text(originator.company, 23) + " " * 8
-    )  # fmt: skip
+        NACHA_BEGINS
+        + " "
+        + originator.routing
+        + _text(originator.company_id, COMPANY_ID_LENGTH)
+        + f"{transfer.made_at:%y%m%d%H%M}"
+        + modifier
+        + "094"
+        + "10"
+        + "1"
+        + _text(originator.bank, 23)
+        + _text(originator.company, 23)
+        + " " * 8
+    )
 
 
 def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]]:
@@ -85,10 +113,18 @@ def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]
     while left:
         units, number = min(left, ENTRY_UNITS_MAX), _first_number(transfer) + len(made)
         entry = (
-            "6" + CHECKING_CREDIT + account.routing + _text(account.account, 17) + _number(units, 10)
-            + _text(transfer.reference, 15) + _text(account.holder, 22) + "  " + "1" + originator.routing[:8]
+            "6"
+            + CHECKING_CREDIT
+            + account.routing
+            + _text(account.account, 17)
+            + _number(units, 10)
+            + _text(transfer.reference, 15)
+            + _text(account.holder, 22)
+            + "  "
+            + "1"
+            + originator.routing[:8]
             + _number(number, 7)
-        )  # fmt: skip
+        )
         made.append((entry, "705" + _text(f"SETTLEMENT {transfer.reference}", 80) + _number(1, 4) + _number(number, 7)))
         left -= units
     return made

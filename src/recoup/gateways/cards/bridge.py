@@ -19,7 +19,7 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
+from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, iso
 
@@ -81,9 +81,17 @@ class Bridge:
     settled_after = SETTLED_AFTER
 
     def __init__(
-        self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge", clocks: Clocks | None = None,
-        takes_files: bool = False, settled_after: timedelta = SETTLED_AFTER, world: str = "live",
-    ) -> None:  # fmt: skip
+        self,
+        url: str,
+        *,
+        secret: str,
+        acceptor_id: str,
+        name: str = "bridge",
+        clocks: Clocks | None = None,
+        takes_files: bool = False,
+        settled_after: timedelta = SETTLED_AFTER,
+        world: str = "live",
+    ) -> None:
         """`world`: whose settings these are. Raises: Problem(invalid) for an address in the clear, a short secret, or
         no acceptor."""
         check_bridge(url, secret, acceptor_id, world)
@@ -93,8 +101,12 @@ class Bridge:
         self._prefix = urlsplit(self._url).path
         connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
         self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, request_class=_InTime,
-            auto_decompress=False, headers={"accept-encoding": "identity"},  # a small answer may unpack to a large one
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            request_class=_InTime,
+            auto_decompress=False,
+            headers={"accept-encoding": "identity"},  # a small answer may unpack to a large one
         )
 
     async def close(self) -> None:
@@ -103,37 +115,63 @@ class Bridge:
     async def charge(self, charge: Charge) -> Outcome:
         card = charge.card
         body = {
-            "id": charge.id, "orderId": charge.order_id, "merchantId": charge.merchant_id,
-            "acceptorId": charge.acceptor_id, "amount": charge.units, "currency": charge.currency,
-            "initiator": charge.initiator, "capture": charge.capture, "descriptor": charge.descriptor,
-            "sentAt": iso(charge.sent_at), "phone": charge.phone, "agreement": charge.agreement,
-            "networkTransactionId": charge.network_transaction_id, "threeDSecure": charge.three_d_secure,
-            "card": {"number": card.pan, "expMonth": card.exp_month, "expYear": card.exp_year, "scheme": card.scheme,
-                     "cvv": card.cvv},
-        }  # fmt: skip
+            "id": charge.id,
+            "orderId": charge.order_id,
+            "merchantId": charge.merchant_id,
+            "acceptorId": charge.acceptor_id,
+            "amount": charge.units,
+            "currency": charge.currency,
+            "initiator": charge.initiator,
+            "capture": charge.capture,
+            "descriptor": charge.descriptor,
+            "sentAt": iso(charge.sent_at),
+            "phone": charge.phone,
+            "agreement": charge.agreement,
+            "networkTransactionId": charge.network_transaction_id,
+            "threeDSecure": charge.three_d_secure,
+            "card": {
+                "number": card.pan,
+                "expMonth": card.exp_month,
+                "expYear": card.exp_year,
+                "scheme": card.scheme,
+                "cvv": card.cvv,
+            },
+        }
         return await self._post("/charges", charge, body)
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         body = {
-            "id": reversal.id, "chargeId": reversal.charge_id, "kind": reversal.kind, "amount": reversal.units,
-            "currency": reversal.currency, "sentAt": iso(reversal.sent_at),
-        }  # fmt: skip
+            "id": reversal.id,
+            "chargeId": reversal.charge_id,
+            "kind": reversal.kind,
+            "amount": reversal.units,
+            "currency": reversal.currency,
+            "sentAt": iso(reversal.sent_at),
+        }
         return await self._post("/reversals", reversal, body)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         body: dict[str, Any] = {
-            "id": answer.id, "caseRef": answer.case_ref, "chargeId": answer.charge_id, "answer": answer.answer,
-            "evidence": answer.evidence, "sentAt": iso(answer.sent_at),
-        }  # fmt: skip
+            "id": answer.id,
+            "caseRef": answer.case_ref,
+            "chargeId": answer.charge_id,
+            "answer": answer.answer,
+            "evidence": answer.evidence,
+            "sentAt": iso(answer.sent_at),
+        }
         if self.takes_files:
-            body["files"] = [{"name": one.name, "mediaType": one.media_type,
-                              "content": b64encode(one.content).decode()} for one in answer.files]  # fmt: skip
+            body["files"] = [
+                {"name": one.name, "mediaType": one.media_type, "content": b64encode(one.content).decode()}
+                for one in answer.files
+            ]
         return await self._post("/dispute-answers", answer, body)
 
     async def inquire(self, id: UUID) -> Outcome:
         return await self._send(_Message("GET", f"/messages/{id}", id, None, INQUIRY_SECONDS, None))
 
-    async def _post(self, path: str, message: Charge | Reversal | DisputeAnswer, body: Mapping[str, Any]) -> Outcome:
+    async def _post(
+        self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
+    ) -> Outcome:
         return await self._send(
             _Message("POST", path, message.id, body, message.timeout_seconds, message.send_before_monotonic)
         )
@@ -156,9 +194,12 @@ class Bridge:
     async def _exchange(self, message: _Message, body: bytes) -> BridgeAnswer | None:
         """None for what cannot be understood."""
         call = self._session.request(
-            message.method, self._url + message.path, data=body or None, allow_redirects=False,
+            message.method,
+            self._url + message.path,
+            data=body or None,
+            allow_redirects=False,
             headers=self._proof(message, body) | {"content-type": "application/json"},
-        )  # fmt: skip
+        )
         async with call as response:
             text = await response.content.read(ANSWER_BYTES_MAX + 1)
             while not response.content.at_eof() and len(text) <= ANSWER_BYTES_MAX:
@@ -193,7 +234,7 @@ class NoProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return _NOT_SET
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         return _NOT_SET
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
@@ -212,15 +253,26 @@ def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -
     """`world`: whose settings these are. Raises: Problem(invalid) naming the setting."""
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Problem("invalid", "Cards go over HTTPS only, or to this machine.", field=f"{world}_processor_url",
-                      cure="Write https://host/path.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Cards go over HTTPS only, or to this machine.",
+            field=f"{world}_processor_url",
+            cure="Write https://host/path.",
+        )
     if len(secret) < SECRET_LENGTH_MIN:
-        raise Problem("invalid", f"The bridge's secret has at least {SECRET_LENGTH_MIN} characters.",
-                      field=f"{world}_processor_secret", cure="Make one: openssl rand -hex 32.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The bridge's secret has at least {SECRET_LENGTH_MIN} characters.",
+            field=f"{world}_processor_secret",
+            cure="Make one: openssl rand -hex 32.",
+        )
     if not acceptor_id:
-        raise Problem("invalid", "Network limits are counted by acceptor: it needs an id.",
-                      field=f"{world}_acceptor_id",
-                      cure="It is the merchant or acceptor id that your acquirer gave you.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Network limits are counted by acceptor: it needs an id.",
+            field=f"{world}_acceptor_id",
+            cure="It is the merchant or acceptor id that your acquirer gave you.",
+        )
 
 
 def _is_loopback(host: str) -> bool:
@@ -234,14 +286,20 @@ def _outcome(message: _Message, said: BridgeAnswer | None, latency_ms: int) -> O
     if said is None or said.id != message.id or said.state == "not_found" and message.body is not None:
         return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
     if said.state == "not_processed":
-        return Outcome("not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed",
-                       latency_ms=latency_ms)  # fmt: skip
+        return Outcome(
+            "not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed", latency_ms=latency_ms
+        )
     pan = str(((message.body or {}).get("card") or {}).get("number", ""))
     return Outcome(
-        said.state, _without(pan, said.reference), _without(pan, said.scheme_code), _without(pan, said.advice_code),
-        _without(pan, said.processor_code), _without(pan, said.text), _without(pan, said.network_transaction_id),
+        said.state,
+        _without(pan, said.reference),
+        _without(pan, said.scheme_code),
+        _without(pan, said.advice_code),
+        _without(pan, said.processor_code),
+        _without(pan, said.text),
+        _without(pan, said.network_transaction_id),
         latency_ms,
-    )  # fmt: skip
+    )
 
 
 def _without(pan: str, text: str | None) -> str | None:

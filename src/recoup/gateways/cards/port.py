@@ -49,7 +49,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Reversal:
+class ModificationMessage:
     """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key."""
 
     id: UUID
@@ -140,7 +140,7 @@ class Counterpart(Protocol):
     settled_after: timedelta
     unprocessed_codes: frozenset[str]
 
-    async def reverse(self, reversal: Reversal) -> Outcome: ...
+    async def reverse(self, reversal: ModificationMessage) -> Outcome: ...
 
     async def inquire(self, id: UUID) -> Outcome: ...
 

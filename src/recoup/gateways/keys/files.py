@@ -58,8 +58,10 @@ def forget(folder: Path, gone: Collection[tuple[str, str]]) -> Material:
         material = load(folder)
         left = without(material, gone)
         kept, had = json.loads(to_text(left)), json.loads(to_text(material))
-        dropped = {purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept[purpose]}
-                   for purpose, keys in had.items()}  # fmt: skip
+        dropped = {
+            purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept[purpose]}
+            for purpose, keys in had.items()
+        }
         retired = _retired(folder)
         for purpose, keys in dropped.items():
             if keys:

@@ -154,8 +154,9 @@ class Keyring:
         """(purpose, key id) -> a value that only this key gives, by which a database knows it again."""
         return {
             (purpose, key.id): hashing.keyed_hash(key.secret, "check", purpose.encode(), key.id.encode())
-            for purpose, keys in self._material.keys.items() for key in keys
-        }  # fmt: skip
+            for purpose, keys in self._material.keys.items()
+            for key in keys
+        }
 
     def current_ids(self) -> dict[str, str]:
         """purpose -> id of its current key; ids are no secrets."""

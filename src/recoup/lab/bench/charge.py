@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.world import World

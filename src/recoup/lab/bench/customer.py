@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.lab.bench import calls
@@ -47,6 +47,10 @@ async def _script(ground: Ground, world: World, db: RecordingDatabase, shop: Sho
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
-    marks = {calls.MARK: Mark("", ":id"), str(word.order_id): Mark(prefix, ":id"),
-             str(order["card_id"]): Mark("", card), **payer_marks(statements)}  # fmt: skip
+    marks = {
+        calls.MARK: Mark("", ":id"),
+        str(word.order_id): Mark(prefix, ":id"),
+        str(order["card_id"]): Mark("", card),
+        **payer_marks(statements),
+    }
     return await script_of(ground.sandbox, statements, marks, since=since)

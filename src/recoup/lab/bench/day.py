@@ -17,7 +17,7 @@ import asyncpg
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
@@ -119,16 +119,32 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
             async with ground.worker():
                 await worker_is_up(connection)
                 for clients in CLIENTS:
-                    told = await load({"first": number} | made.plan | {
-                        "ports": ports, "mark": calls.MARK, "seconds": size.seconds, "connections": clients,
-                        "warm_seconds": 0.0,
-                    })  # fmt: skip
+                    told = await load(
+                        {"first": number}
+                        | made.plan
+                        | {
+                            "ports": ports,
+                            "mark": calls.MARK,
+                            "seconds": size.seconds,
+                            "connections": clients,
+                            "warm_seconds": 0.0,
+                        }
+                    )
                     number += 1_000_000_000
                     rate = told["sent"] / (told["took"] + await _nothing_left(connection))
                     ours[clients].append(Round(rate, told["p50_ms"], told["p99_ms"]))
             made.script.variables |= {"m": "0", "first": str(NUMBER + done * made.each * CLIENTS[0])}
-            theirs.append(await rate_of(ground.pgbench, ground.sandbox, [renewed(made.script)], ground.data_dir,
-                                        clients=CLIENTS[0], seconds=size.seconds, each=made.each))  # fmt: skip
+            theirs.append(
+                await rate_of(
+                    ground.pgbench,
+                    ground.sandbox,
+                    [renewed(made.script)],
+                    ground.data_dir,
+                    clients=CLIENTS[0],
+                    seconds=size.seconds,
+                    each=made.each,
+                )
+            )
             await connection.execute(_PUT_BY)
     more: dict[str, Any] = {}
     for clients in CLIENTS[1:]:
@@ -185,8 +201,12 @@ async def _evaluates(
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
-    marks = {calls.MARK: Mark("", ":id"), str(word.order_id): Mark(prefix, ":id"),
-             str(order["card_id"]): Mark("", card), **payer_marks(statements)}  # fmt: skip
+    marks = {
+        calls.MARK: Mark("", ":id"),
+        str(word.order_id): Mark(prefix, ":id"),
+        str(order["card_id"]): Mark("", card),
+        **payer_marks(statements),
+    }
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
     if not managed:
         del body["expiryDateUtc"]

@@ -8,7 +8,7 @@ from typing import Final
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -40,8 +40,13 @@ async def days21(ground: Ground, size: Size) -> Figure:
         expires_at = clock.wall() + timedelta(days=20, hours=23)
         await asyncio.gather(*(evaluate.evaluate(shop.scope, replace(g, expires_at=expires_at)) for g in given))
         admitted = clock.monotonic()
-        await advance_clock(world, orders, shop.merchant_id, timedelta(days=21),
-                            lambda merchant_id: publish_now(world, deliveries, merchant_id))  # fmt: skip
+        await advance_clock(
+            world,
+            orders,
+            shop.merchant_id,
+            timedelta(days=21),
+            lambda merchant_id: publish_now(world, deliveries, merchant_id),
+        )
         seconds = clock.monotonic() - begun
         async with world.db.connection() as connection:
             ends = dict(await connection.fetch("SELECT stage, count(*) FROM orders GROUP BY 1"))

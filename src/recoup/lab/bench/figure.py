@@ -45,8 +45,13 @@ class Figure:
     more: dict[str, Any] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
-        plain = {"name": self.name, "per_second": self.per_second, "p50_ms": self.p50_ms, "p99_ms": self.p99_ms,
-                 "ratio": self.ratio}  # fmt: skip
+        plain = {
+            "name": self.name,
+            "per_second": self.per_second,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+            "ratio": self.ratio,
+        }
         return {name: _short(value) for name, value in (plain | self.more).items()}
 
 
@@ -55,9 +60,13 @@ def figure(name: str, ours: Sequence[Round], pgbench: Sequence[float], **more: A
     ratios = [one.per_second / other for one, other in zip(ours, pgbench, strict=True) if other]
     told = {"pgbench_per_second": median(pgbench)} if pgbench else {}
     return Figure(
-        name, median(r.per_second for r in ours), median(r.p50_ms for r in ours), median(r.p99_ms for r in ours),
-        median(ratios) if ratios else None, told | more,
-    )  # fmt: skip
+        name,
+        median(r.per_second for r in ours),
+        median(r.p50_ms for r in ours),
+        median(r.p99_ms for r in ours),
+        median(ratios) if ratios else None,
+        told | more,
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:

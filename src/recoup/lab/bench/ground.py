@@ -64,9 +64,14 @@ class Ground:
         own = SandboxProcessor(self.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
         route = processor or own
         world = World(
-            name="sandbox", db=db, keys=keys, processors={route.name: route}, web=web, policy=POLICY,
+            name="sandbox",
+            db=db,
+            keys=keys,
+            processors={route.name: route},
+            web=web,
+            policy=POLICY,
             models=Models(db, Clocks()),
-        )  # fmt: skip
+        )
         try:
             yield world, db
         finally:
@@ -85,20 +90,27 @@ class Ground:
     async def clear(self) -> None:
         """Every table empty, so that no benchmark stands on another's rows."""
         async with self.owner() as connection:
-            names = [r[0] for r in await connection.fetch(
-                "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
-                " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-                " AND c.relname NOT IN ('world', 'schema_migrations')"
-            )]  # fmt: skip
+            names = [
+                r[0]
+                for r in await connection.fetch(
+                    "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+                    " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+                    " AND c.relname NOT IN ('world', 'schema_migrations')"
+                )
+            ]
             await connection.execute(f"TRUNCATE {', '.join(names)}")
             await connection.execute("INSERT INTO signatures_since (since) VALUES ('epoch')")
 
     def environment(self) -> Mapping[str, str]:
         """For `recoup serve` and `recoup worker` of this run."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-        return kept | {"RECOUP_PEOPLE_DATABASE_URL": self.people, "RECOUP_SANDBOX_DATABASE_URL": self.sandbox,
-                       "RECOUP_LOG_LEVEL": "error", "RECOUP_RATE_PER_SECOND": "100000",
-                       "RECOUP_PAYER_CALLS_PER_MINUTE": "6000000"}  # fmt: skip
+        return kept | {
+            "RECOUP_PEOPLE_DATABASE_URL": self.people,
+            "RECOUP_SANDBOX_DATABASE_URL": self.sandbox,
+            "RECOUP_LOG_LEVEL": "error",
+            "RECOUP_RATE_PER_SECOND": "100000",
+            "RECOUP_PAYER_CALLS_PER_MINUTE": "6000000",
+        }
 
     @asynccontextmanager
     async def doors(self, number: int = 1) -> AsyncIterator[tuple[list[int], list[int]]]:
@@ -141,12 +153,19 @@ async def make_shop(world: World, name: str) -> Shop:
     keys = await make_keys(world, merchant_id, new_signing_key())
     audience = [*SCOPES, *SERVICES]
     bearers = tuple(
-        world.keys.sign_token(access_claims(
-            client_id=f"{keys.app_key}{number:02d}", mid=str(merchant_id), audience=audience, world=world.name,
-            token_id=str(new_id()), now=world.clocks.wall(), lives_seconds=7200,
-        ))
+        world.keys.sign_token(
+            access_claims(
+                client_id=f"{keys.app_key}{number:02d}",
+                mid=str(merchant_id),
+                audience=audience,
+                world=world.name,
+                token_id=str(new_id()),
+                now=world.clocks.wall(),
+                lives_seconds=7200,
+            )
+        )
         for number in range(CALLERS)
-    )  # fmt: skip
+    )
     return Shop(merchant_id, site_id, keys, Scope(merchant_id, Actor("api", keys.app_key), new_id().hex), bearers)
 
 
@@ -173,9 +192,14 @@ async def running(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m module …` until the end of the block. `told` is written to it as one line of JSON."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *module, env=dict(environment) if environment is not None else None,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, preexec_fn=end_with_parent(),
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        *module,
+        env=dict(environment) if environment is not None else None,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=end_with_parent(),
+    )
     try:
         if told is not None:
             assert process.stdin is not None

@@ -9,7 +9,7 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.flows.known import Merchants
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.lab.bench import calls
@@ -77,32 +77,75 @@ def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK)
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
     now, billing = world.clocks.wall(), body["billingInformation"]
     decline = {"code": "51", "source": "nmi", "text": "Insufficient funds", "advice": None, "at": now.isoformat()}
-    facts = {"transaction_type": "PURCHASE", "is_recurring": True, "funding": "credit", "utc_offset": -300,
-             "subscription": body["subscription"], "three_d_secure": body["threeDSecure"], "agreement": "recurring",
-             "processor_name": "Example Acquirer"}  # fmt: skip
-    person = Person(f"cust-{calls.MARK}", "Ana", "Roe", f"ana{calls.MARK}@example.test", "+1 555 010 2030", "", billing,
-                    billing)  # fmt: skip
+    facts = {
+        "transaction_type": "PURCHASE",
+        "is_recurring": True,
+        "funding": "credit",
+        "utc_offset": -300,
+        "subscription": body["subscription"],
+        "three_d_secure": body["threeDSecure"],
+        "agreement": "recurring",
+        "processor_name": "Example Acquirer",
+    }
+    person = Person(
+        f"cust-{calls.MARK}", "Ana", "Roe", f"ana{calls.MARK}@example.test", "+1 555 010 2030", "", billing, billing
+    )
     return EvaluateRequest(
-        external_id=f"SUB-{number}", key=f"key-{number}", is_mit=True, order_source="ecommerce",
-        expires_at=now + timedelta(days=21), units=4590, currency="USD", token_id=token, pan=None, cvv="",
-        exp_month=9, exp_year=2031, transaction_id=f"psp-{number}", decline=decline, site_id=shop.site_id,
-        site_url="https://bench.example.test", descriptor="EXAMPLESHOES", payer=person, facts=facts,
-    )  # fmt: skip
+        external_id=f"SUB-{number}",
+        key=f"key-{number}",
+        is_mit=True,
+        order_source="ecommerce",
+        expires_at=now + timedelta(days=21),
+        units=4590,
+        currency="USD",
+        token_id=token,
+        pan=None,
+        cvv="",
+        exp_month=9,
+        exp_year=2031,
+        transaction_id=f"psp-{number}",
+        decline=decline,
+        site_id=shop.site_id,
+        site_url="https://bench.example.test",
+        descriptor="EXAMPLESHOES",
+        payer=person,
+        facts=facts,
+    )
 
 
 async def _record_transmit(world: World, db: RecordingDatabase, shop: Shop) -> Sequence[Statement]:
     orders, _ = orders_of(world)
     merchants = Merchants(world)
     await merchants.get(shop.merchant_id)
-    facts = {"source": "ecommerce", "processor": "Example Acquirer", "brand": "VISA", "funding": "CREDIT",
-             "country": "US", "avs": "NA", "cvv_result": "NA"}  # fmt: skip
+    facts = {
+        "source": "ecommerce",
+        "processor": "Example Acquirer",
+        "brand": "VISA",
+        "funding": "CREDIT",
+        "country": "US",
+        "avs": "NA",
+        "cvv_result": "NA",
+    }
     given = Transmitted(
-        external_id=f"SO-{calls.MARK}", transaction_id=f"psp-{calls.MARK}", is_declined=False, is_mit=False,
-        units=4590, currency="USD", code_source="nmi", code="100", bin="411111", last4="1111",
-        payer={"external_id": f"cust-{calls.MARK}", "email": f"ana{calls.MARK}@example.test",
-               "phone": "+1 555 010 2030", "name": "Ana Roe"},
-        transacted_at=world.clocks.wall(), facts=facts,
-    )  # fmt: skip
+        external_id=f"SO-{calls.MARK}",
+        transaction_id=f"psp-{calls.MARK}",
+        is_declined=False,
+        is_mit=False,
+        units=4590,
+        currency="USD",
+        code_source="nmi",
+        code="100",
+        bin="411111",
+        last4="1111",
+        payer={
+            "external_id": f"cust-{calls.MARK}",
+            "email": f"ana{calls.MARK}@example.test",
+            "phone": "+1 555 010 2030",
+            "name": "Ana Roe",
+        },
+        transacted_at=world.clocks.wall(),
+        facts=facts,
+    )
     async with db.recorded() as statements:
         await Transmit(world, orders, merchants).transmit(shop.scope, given)
     return statements
@@ -140,9 +183,25 @@ async def compare(name: str, ground: Ground, size: Size, script: Script, plan: d
     async with ground.doors() as (ports, _):
         for number in range(size.rounds):
             first = (number + 1) * 10_000_000_000 + int(calls.MARK) * 2
-            told = await load(plan | {"ports": ports, "mark": calls.MARK, "first": first, "seconds": size.seconds,
-                                      "connections": size.connections})  # fmt: skip
+            told = await load(
+                plan
+                | {
+                    "ports": ports,
+                    "mark": calls.MARK,
+                    "first": first,
+                    "seconds": size.seconds,
+                    "connections": size.connections,
+                }
+            )
             ours.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
-            theirs.append(await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,
-                                        clients=size.clients, seconds=size.seconds))  # fmt: skip
+            theirs.append(
+                await rate_of(
+                    ground.pgbench,
+                    ground.sandbox,
+                    [renewed(script)],
+                    ground.data_dir,
+                    clients=size.clients,
+                    seconds=size.seconds,
+                )
+            )
     return figure(name, ours, theirs)

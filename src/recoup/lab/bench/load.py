@@ -146,10 +146,14 @@ async def run(plan: Plan) -> dict[str, Any]:
     await asyncio.wait({going.done}, timeout=plan.warm_seconds + plan.seconds + GIVE_UP_SECONDS)
     taken = sorted(going.latencies)
     return {
-        "per_second": len(taken) / plan.seconds, "took": time.perf_counter() - begun, "sent": going.sent,
+        "per_second": len(taken) / plan.seconds,
+        "took": time.perf_counter() - begun,
+        "sent": going.sent,
         "refused": going.refused,
-        "example": going.example, "p50_ms": _at(taken, 0.5) * 1000, "p99_ms": _at(taken, 0.99) * 1000,
-    }  # fmt: skip
+        "example": going.example,
+        "p50_ms": _at(taken, 0.5) * 1000,
+        "p99_ms": _at(taken, 0.99) * 1000,
+    }
 
 
 def _at(ordered: list[float], share: float) -> float:

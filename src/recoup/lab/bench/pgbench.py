@@ -55,9 +55,15 @@ def prefix_of(number: int, at_ms: int | None = None) -> str:
 
 
 async def script_of(
-    dsn: str, statements: Sequence[Statement], marks: Mapping[str, Mark], *, since: int, sets: str = "",
-    name: str = "a", gset: int | None = None,
-) -> Script:  # fmt: skip
+    dsn: str,
+    statements: Sequence[Statement],
+    marks: Mapping[str, Mark],
+    *,
+    since: int,
+    sets: str = "",
+    name: str = "a",
+    gset: int | None = None,
+) -> Script:
     """`marks` by recorded text; every UUIDv7 made from `since` on (Unix milliseconds) becomes a fresh one by itself.
 
     `sets`: more \\set lines. `gset`: the statement whose row's columns become variables.
@@ -71,7 +77,7 @@ async def script_of(
             texts = [
                 to_json(value) if kind in ("json", "jsonb") and value is not None else _text(value)
                 for kind, value in zip(kinds, statement.args, strict=True)
-            ]  # fmt: skip
+            ]
             for text in texts:
                 _mark_fresh(text or "", since, every)
             sql = _bound(statement.sql.strip().rstrip(";"), kinds, texts, every, made, f"{name}{number}")
@@ -87,9 +93,15 @@ def renewed(script: Script) -> Script:
 
 
 async def rate_of(
-    pgbench: Path, dsn: str, scripts: Sequence[Script], folder: Path, *, clients: int, seconds: float = 0.0,
+    pgbench: Path,
+    dsn: str,
+    scripts: Sequence[Script],
+    folder: Path,
+    *,
+    clients: int,
+    seconds: float = 0.0,
     each: int = 0,
-) -> float:  # fmt: skip
+) -> float:
     """Transactions per second of `-M prepared`; for `seconds`, or `each` transactions a client.
 
     Raises: Problem(internal) when it fails or any transaction does.
@@ -103,9 +115,13 @@ async def rate_of(
         for variable, value in script.variables.items():
             command += ["-D", f"{variable}={value}"]
     process = await asyncio.create_subprocess_exec(
-        *command, dsn, env={"PGOPTIONS": OPTIONS, "PATH": "/usr/bin:/bin"}, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        *command,
+        dsn,
+        env={"PGOPTIONS": OPTIONS, "PATH": "/usr/bin:/bin"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     try:
         out, err = await asyncio.wait_for(process.communicate(), 180)
     except BaseException:

@@ -57,8 +57,16 @@ async def _postings(name: str, ground: Ground, size: Size, together: int) -> Fig
         for _ in range(size.rounds):
             ours.append(await _ours(world, order, size.seconds, together))
             sealed.append(await _sealed_ms(connection))
-            theirs.append(await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,
-                                        clients=size.clients, seconds=size.seconds))  # fmt: skip
+            theirs.append(
+                await rate_of(
+                    ground.pgbench,
+                    ground.sandbox,
+                    [renewed(script)],
+                    ground.data_dir,
+                    clients=size.clients,
+                    seconds=size.seconds,
+                )
+            )
             await _sealed_ms(connection)
     return figure(name, ours, theirs, sealed_ms=max(sealed))
 
@@ -96,8 +104,17 @@ async def _post(world: World, order: Order, together: int) -> None:
     change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="bench")
     posting = (approve(UNITS),)
     for _ in range(together):
-        book(change.rows, order.merchant_id, order.asset, "bench", new_id(), posting, now=change.now, wall=wall,
-             order_id=order.order_id)  # fmt: skip
+        book(
+            change.rows,
+            order.merchant_id,
+            order.asset,
+            "bench",
+            new_id(),
+            posting,
+            now=change.now,
+            wall=wall,
+            order_id=order.order_id,
+        )
     async with world.db.connection() as connection:
         await write_all(connection, [change])
 

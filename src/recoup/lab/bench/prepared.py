@@ -15,8 +15,8 @@ import asyncpg
 
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.lab.bench.calls import MARK
@@ -77,8 +77,10 @@ async def model_of(
     """From an order that exists, with all ids that its rows have of their own. `aged`: how much older copies are."""
     kept = await connection.fetchrow(
         "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o"
-        " WHERE merchant_id = $1 AND order_id = $2", merchant_id, order_id,
-    )  # fmt: skip
+        " WHERE merchant_id = $1 AND order_id = $2",
+        merchant_id,
+        order_id,
+    )
     shared = {str(merchant_id), *_ID.findall(kept["text"])} - {str(order_id), str(kept["card_id"])}
     shared |= {str(r[0]) for r in await connection.fetch(_SHARED, merchant_id, order_id)}
     own: dict[str, None] = {}
@@ -88,8 +90,13 @@ async def model_of(
     ids = [one for one in own if one not in shared]
     external = str(kept["transaction_id"])[-len(MARK) :]
     begun = (order_id.int >> 80) - int(aged / timedelta(milliseconds=1))
-    return Model(merchant_id, order_id, kept["card_id"], external,
-                 {one: prefix_of(number, begun) for number, one in enumerate(ids)})  # fmt: skip
+    return Model(
+        merchant_id,
+        order_id,
+        kept["card_id"],
+        external,
+        {one: prefix_of(number, begun) for number, one in enumerate(ids)},
+    )
 
 
 async def _rows(connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID) -> list[str]:
@@ -120,8 +127,10 @@ async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, 
                 f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{c}' for c in columns)}"  # noqa: S608
                 f" FROM {table} t, generate_series($2::bigint, $3::bigint) AS n,"
                 f" LATERAL jsonb_populate_record(NULL::{table}, ({text})::jsonb) AS r WHERE {where}",
-                value, NUMBER + first, NUMBER + first + number - 1,
-            )  # fmt: skip
+                value,
+                NUMBER + first,
+                NUMBER + first + number - 1,
+            )
     await connection.execute("ANALYZE " + ", ".join(_TABLES))
 
 
@@ -129,5 +138,7 @@ async def set_due(connection: asyncpg.Connection, model: Model, at: datetime) ->
     """The model's planned attempt may be sent from `at` on; its due work stays where it is. Before it is copied."""
     await connection.execute(
         "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = 'planned'",
-        model.merchant_id, model.order_id, at,
-    )  # fmt: skip
+        model.merchant_id,
+        model.order_id,
+        at,
+    )

@@ -13,7 +13,7 @@ from uuid import UUID
 import uvloop
 
 from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
+from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
 
 LATENCY_SECONDS: Final = 0.05
 NAME: Final = "http"
@@ -46,7 +46,7 @@ class FixedProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return outcome_of(charge.id, self._approved, 50)
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         return outcome_of(reversal.id, True, 50)
 
     async def inquire(self, id: UUID) -> Outcome:
@@ -58,8 +58,9 @@ class FixedProcessor:
 
 def outcome_of(id: UUID, approved: bool, latency_ms: int) -> Outcome:
     if approved:
-        return Outcome("approved", f"ref_{id.hex[-12:]}", "00", network_transaction_id="012345678901234",
-                       latency_ms=latency_ms)  # fmt: skip
+        return Outcome(
+            "approved", f"ref_{id.hex[-12:]}", "00", network_transaction_id="012345678901234", latency_ms=latency_ms
+        )
     return Outcome("declined", f"ref_{id.hex[-12:]}", "51", latency_ms=latency_ms)
 
 
@@ -79,10 +80,15 @@ class Server(asyncio.Protocol):
         self._buffer = b""
         charge_id = UUID(json.loads(body)["id"])
         said = outcome_of(charge_id, approves(charge_id), 0)
-        answer = json.dumps({
-            "id": str(charge_id), "state": said.state, "reference": said.reference, "schemeCode": said.scheme_code,
-            "networkTransactionId": said.network_transaction_id,
-        }).encode()  # fmt: skip
+        answer = json.dumps(
+            {
+                "id": str(charge_id),
+                "state": said.state,
+                "reference": said.reference,
+                "schemeCode": said.scheme_code,
+                "networkTransactionId": said.network_transaction_id,
+            }
+        ).encode()
         asyncio.get_running_loop().call_later(LATENCY_SECONDS, self._answer, answer)
 
     def _answer(self, body: bytes) -> None:

@@ -72,9 +72,18 @@ async def _compare(name: str, ground: Ground, size: Size, script: Script, plan: 
     ours, theirs = [], []
     async with ground.doors() as (ports, _):
         for _ in range(size.rounds):
-            told = await load(plan | {"ports": ports, "mark": calls.MARK, "seconds": size.seconds,
-                                      "connections": size.connections})  # fmt: skip
+            told = await load(
+                plan | {"ports": ports, "mark": calls.MARK, "seconds": size.seconds, "connections": size.connections}
+            )
             ours.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
-            theirs.append(await rate_of(ground.pgbench, ground.sandbox, [script], ground.data_dir,
-                                        clients=size.clients, seconds=size.seconds))  # fmt: skip
+            theirs.append(
+                await rate_of(
+                    ground.pgbench,
+                    ground.sandbox,
+                    [script],
+                    ground.data_dir,
+                    clients=size.clients,
+                    seconds=size.seconds,
+                )
+            )
     return figure(name, ours, theirs)

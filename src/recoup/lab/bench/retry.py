@@ -48,8 +48,14 @@ async def retry(ground: Ground, size: Size) -> Figure:
                     await connection.execute(_FALL_DUE, *due)
                     ours.append(await _ours(worker, number))
                     script.variables |= {"m": "0", "first": str(NUMBER + done * number // 2)}
-                    rate = await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,
-                                         clients=size.clients, each=number // 2 // size.clients)  # fmt: skip
+                    rate = await rate_of(
+                        ground.pgbench,
+                        ground.sandbox,
+                        [renewed(script)],
+                        ground.data_dir,
+                        clients=size.clients,
+                        each=number // 2 // size.clients,
+                    )
                     theirs.append(2 * rate)
     return figure("retry", ours, theirs)
 

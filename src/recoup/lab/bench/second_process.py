@@ -22,18 +22,26 @@ async def second_process(ground: Ground, size: Size) -> Figure:
             for number in range(size.rounds * 2):
                 doors = 1 + number % 2
                 first = (number + 1) * 10_000_000_000 + int(calls.MARK) * 2
-                more = {"ports": ports[:doors], "mark": calls.MARK, "first": first, "seconds": size.seconds,
-                        "connections": size.connections * doors}  # fmt: skip
+                more = {
+                    "ports": ports[:doors],
+                    "mark": calls.MARK,
+                    "first": first,
+                    "seconds": size.seconds,
+                    "connections": size.connections * doors,
+                }
                 told, cost = await _cost(plan | more, pids[:doors], postmaster)
                 costs[doors].append(cost)
                 if doors == 2:
                     rounds.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
     one, two = median(costs[1]), median(costs[2])
     return Figure(
-        "second_process", median(r.per_second for r in rounds), median(r.p50_ms for r in rounds),
-        median(r.p99_ms for r in rounds), None,
+        "second_process",
+        median(r.per_second for r in rounds),
+        median(r.p50_ms for r in rounds),
+        median(r.p99_ms for r in rounds),
+        None,
         {"cpu_seconds_one": one, "cpu_seconds_two": two, "cpu_ratio": two / one if one else None},
-    )  # fmt: skip
+    )
 
 
 async def _cost(plan: dict[str, Any], pids: list[int], postmaster: int) -> tuple[dict[str, Any], float]:

@@ -17,6 +17,7 @@ def show(figures: Sequence[Figure], console: Console) -> None:
         row = figure.row()
         plain = [row.pop(name) for name in ("name", "per_second", "p50_ms", "p99_ms", "ratio")]
         besides = ", ".join(f"{name} {value}" for name, value in row.items())
-        table.add_row(*("" if value is None else f"{value:,}" if value != plain[0] else value for value in plain),
-                      besides)  # fmt: skip
+        table.add_row(
+            *("" if value is None else f"{value:,}" if value != plain[0] else value for value in plain), besides
+        )
     console.print(table)

@@ -57,8 +57,16 @@ async def webhooks(ground: Ground, size: Size) -> Figure:
                 await worker_is_up(connection)
                 ours.append(await _ours(connection, receiver, model, done * number + 1, number))
             await connection.execute(_FALL_DUE, lanes.merchant_id, claimed_at, spare)
-            theirs.append(await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,
-                                        clients=size.clients, each=number // size.clients))  # fmt: skip
+            theirs.append(
+                await rate_of(
+                    ground.pgbench,
+                    ground.sandbox,
+                    [renewed(script)],
+                    ground.data_dir,
+                    clients=size.clients,
+                    each=number // size.clients,
+                )
+            )
     return figure("webhooks", ours, theirs)
 
 

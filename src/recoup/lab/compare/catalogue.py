@@ -60,8 +60,12 @@ def chosen(names: Sequence[str] | None, *, oracle: bool, options: Sequence[Optio
         if name not in CATALOGUE:
             raise Problem("invalid", f"There is no arm {name!r}.", field="--arms", cure=f"Choose from {known}.")
         if CATALOGUE[name].needs_oracle and not oracle:
-            raise Problem("invalid", f"The arm {name!r} reads the world's parameters, which a program keeps.",
-                          field="--arms", cure="Leave it out, or play a world in this process.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The arm {name!r} reads the world's parameters, which a program keeps.",
+                field="--arms",
+                cure="Leave it out, or play a world in this process.",
+            )
     found = tuple(
         name for name, entry in CATALOGUE.items() if (name in names if names else oracle or not entry.needs_oracle)
     )

@@ -46,10 +46,8 @@ def _cut(played: Played, length: int) -> Played:
     return replace(
         played,
         sends=[min(one, length) for one in played.sends],
-        days=[
-            days if sends <= length else None for sends, days in zip(played.sends, played.days, strict=True)
-        ],
-    )  # fmt: skip
+        days=[days if sends <= length else None for sends, days in zip(played.sends, played.days, strict=True)],
+    )
 
 
 def at_sends(points: Sequence[Point], sends: float) -> Point | None:

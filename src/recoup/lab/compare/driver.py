@@ -170,9 +170,16 @@ class _Play:
             return
         held = self._card(state)
         known = Known(
-            earliest, state.order, state.card, tuple(state.declines), tuple(state.attempts), held.counted.sends,
-            [one.order for one in held.orders if one.order.expires_at > earliest], left, state.decision + 1,
-        )  # fmt: skip
+            earliest,
+            state.order,
+            state.card,
+            tuple(state.declines),
+            tuple(state.attempts),
+            held.counted.sends,
+            [one.order for one in held.orders if one.order.expires_at > earliest],
+            left,
+            state.decision + 1,
+        )
         choice = self.arm.decide(known)
         state.turn += 1
         state.decision += 1

@@ -60,9 +60,15 @@ class CardSends:
         recent = bisect_right(self.times, now - LOOKBACK)
         older = [one for one in self.for_ever if one.at <= now - LOOKBACK]
         verdict = may_send(
-            self.scheme, older + self.sends[recent:], now, units=order.amount, currency=order.currency,
-            initiator="merchant", acceptor_id=ACCEPTOR, merchant_id=MERCHANT,
-        )  # fmt: skip
+            self.scheme,
+            older + self.sends[recent:],
+            now,
+            units=order.amount,
+            currency=order.currency,
+            initiator="merchant",
+            acceptor_id=ACCEPTOR,
+            merchant_id=MERCHANT,
+        )
         return verdict if isinstance(verdict, Refused) else None
 
     def _may_be_full(self, now: datetime) -> bool:
@@ -75,10 +81,18 @@ class CardSends:
 
 def send_of(order: WorldOrder | HistoryRow, at: datetime, reading: Reading | None, *, declined: bool | None) -> Send:
     return Send(
-        at, order.amount, order.currency, "merchant", ACCEPTOR, MERCHANT, declined=declined,
-        visa_category=reading.visa_category if reading else None, advice=reading.advice if reading else None,
-        code=reading.code if reading else None, klass=reading.klass if reading else None,
-    )  # fmt: skip
+        at,
+        order.amount,
+        order.currency,
+        "merchant",
+        ACCEPTOR,
+        MERCHANT,
+        declined=declined,
+        visa_category=reading.visa_category if reading else None,
+        advice=reading.advice if reading else None,
+        code=reading.code if reading else None,
+        klass=reading.klass if reading else None,
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -91,14 +105,27 @@ def _windows(scheme: str, on: date) -> tuple[tuple[timedelta, int], ...]:
 
 @lru_cache(maxsize=4_096)
 def _ban(
-    scheme: str, declined: bool | None, visa_category: int | None, advice: str | None, code: str | None,
+    scheme: str,
+    declined: bool | None,
+    visa_category: int | None,
+    advice: str | None,
+    code: str | None,
     klass: str | None,
-) -> timedelta | None:  # fmt: skip
+) -> timedelta | None:
     """A bound: no ban by a send with such an answer lasts longer. Zero: without end. None: none."""
     if not declined:
         return None
     send = Send(
-        _NEVER, 0, "", "merchant", ACCEPTOR, MERCHANT, declined=True, visa_category=visa_category, advice=advice,
-        code=code, klass=klass,
-    )  # fmt: skip
+        _NEVER,
+        0,
+        "",
+        "merchant",
+        ACCEPTOR,
+        MERCHANT,
+        declined=True,
+        visa_category=visa_category,
+        advice=advice,
+        code=code,
+        klass=klass,
+    )
     return timedelta(0) if binds_for_ever(scheme, send) else _ADVICE_WAITS.get(advice or "")

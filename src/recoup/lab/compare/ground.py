@@ -51,9 +51,17 @@ def survey(
     numbers: dict[str, int] = {}
     customer_of = [numbers.setdefault(one.customer_id, len(numbers)) for one in orders]
     return Ground(
-        seed, world, hello, history, orders, customer_of, _past_sends(hello, history, orders), oracle, forget,
+        seed,
+        world,
+        hello,
+        history,
+        orders,
+        customer_of,
+        _past_sends(hello, history, orders),
+        oracle,
+        forget,
         _unlisted(history, orders),
-    )  # fmt: skip
+    )
 
 
 def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> set[str]:

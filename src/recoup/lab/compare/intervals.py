@@ -37,9 +37,7 @@ def share(values: Sums, weights: Sums) -> Interval:
 
 def difference(ours: Sums, theirs: Sums, weights: Sums) -> Interval:
     """Of two shares of the same orders."""
-    gaps = [
-        [one - other for one, other in zip(a, b, strict=True)] for a, b in zip(ours, theirs, strict=True)
-    ]  # fmt: skip
+    gaps = [[one - other for one, other in zip(a, b, strict=True)] for a, b in zip(ours, theirs, strict=True)]
     return _interval(gaps, weights)
 
 

@@ -162,9 +162,15 @@ class _Player:
     def _briefing(self, price: float | None = None) -> Briefing:
         ground, options = self.ground, self.options
         return Briefing(
-            ground.hello, ground.history, ground.seed, price, options.policy, options.explore, options.holdout,
+            ground.hello,
+            ground.history,
+            ground.seed,
+            price,
+            options.policy,
+            options.explore,
+            options.holdout,
             ground.oracle,
-        )  # fmt: skip
+        )
 
     def _of_length(self, target: float, own: Played) -> _Play:
         def mean_at(length: float) -> float:
@@ -194,9 +200,21 @@ class _Player:
                 recovered[customer] += 1
                 amount[customer] += order.amount
         return Level(
-            ground.seed, self.name, label, reached, played.mean_sends, found.ours, found.worlds,
-            harm_share(ground, played), played.early, recovered, amount, net, played.signature, found.log,
-        )  # fmt: skip
+            ground.seed,
+            self.name,
+            label,
+            reached,
+            played.mean_sends,
+            found.ours,
+            found.worlds,
+            harm_share(ground, played),
+            played.early,
+            recovered,
+            amount,
+            net,
+            played.signature,
+            found.log,
+        )
 
 
 def _sends_max(length: float | None, seed: int) -> Callable[[WorldOrder], int | None]:

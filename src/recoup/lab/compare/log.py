@@ -12,8 +12,10 @@ Log = Callable[[Mapping[str, Any]], None]
 
 def send_row(name: str, known: Known, choice: SendAt, charge: WorldCharge, answer: str) -> dict[str, Any]:
     return _row(name, known, choice) | {
-        "at": _text(charge.sent_at), "propensity": choice.propensity, "answer": answer,
-    }  # fmt: skip
+        "at": _text(charge.sent_at),
+        "propensity": choice.propensity,
+        "answer": answer,
+    }
 
 
 def stop_row(name: str, known: Known, choice: Choice, why: str) -> dict[str, Any]:

@@ -45,17 +45,33 @@ def arrivals(orders: Sequence[WorldOrder]) -> Iterable[Sent]:
     for number, one in enumerate(orders):
         card = one.card
         yield Sent(
-            card.number, card.scheme, one.declined_at, one.amount, one.currency, number, "declined", one.scheme_code,
-            one.advice_code, False,
-        )  # fmt: skip
+            card.number,
+            card.scheme,
+            one.declined_at,
+            one.amount,
+            one.currency,
+            number,
+            "declined",
+            one.scheme_code,
+            one.advice_code,
+            False,
+        )
 
 
 def sent_of(charge: WorldCharge, order: int, answer: WorldAnswer) -> Sent:
     card = charge.card
     return Sent(
-        card.number, card.scheme, charge.sent_at, charge.amount, charge.currency, order, answer.state or "unknown",
-        answer.scheme_code, answer.advice_code, True,
-    )  # fmt: skip
+        card.number,
+        card.scheme,
+        charge.sent_at,
+        charge.amount,
+        charge.currency,
+        order,
+        answer.state or "unknown",
+        answer.scheme_code,
+        answer.advice_code,
+        True,
+    )
 
 
 def signature(orders: Sequence[WorldOrder], sends: Iterable[Sent]) -> str:

@@ -45,18 +45,20 @@ def _row(row: Row) -> dict[str, Any]:
         "excess": row.breaches,
         "harm": row.harm,
         "daysMedian": row.days,
-        "scores": [
-            {"seed": one.seed, "ours": _score(one.ours), "world": _score(one.worlds)} for one in row.levels
-        ],
-    }  # fmt: skip
+        "scores": [{"seed": one.seed, "ours": _score(one.ours), "world": _score(one.worlds)} for one in row.levels],
+    }
 
 
 def _score(score: Any) -> dict[str, Any]:
     return {
-        "orders": score.orders, "recovered": score.recovered, "amountShare": score.amount_share,
-        "attempts": score.attempts, "breaches": score.breaches, "netShare": score.net_share,
+        "orders": score.orders,
+        "recovered": score.recovered,
+        "amountShare": score.amount_share,
+        "attempts": score.attempts,
+        "breaches": score.breaches,
+        "netShare": score.net_share,
         "daysMedian": score.days_median,
-    }  # fmt: skip
+    }
 
 
 def _pair(pair: Pair) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class ProgramWorlds:
 def program_worlds(command: str, seeds: int, seconds: float = ANSWER_SECONDS) -> ProgramWorlds:
     """Raises: Problem(invalid) where several seeds are asked of a command that takes none."""
     if seeds > 1 and SEED_MARK not in command:
-        raise Problem("invalid", f"{seeds} seeds were requested, but the command takes none.", field="--world-command",
-                      cure=f"Write {SEED_MARK} where the command takes its seed, or leave --seeds out.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{seeds} seeds were requested, but the command takes none.",
+            field="--world-command",
+            cure=f"Write {SEED_MARK} where the command takes its seed, or leave --seeds out.",
+        )
     return ProgramWorlds(command, seconds)

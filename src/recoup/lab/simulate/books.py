@@ -60,20 +60,36 @@ async def keep(sim: Sim) -> None:
     """The counterparts' books into the tables where `verify` reads them."""
     issuer, book = sim.outside.issuer, sim.outside.book
     for schema, table, columns, rows in (
-        ("issuer", "sends", SENDS, issuer.new_sends), ("issuer", "reversals", REVERSALS, issuer.new_reversals),
+        ("issuer", "sends", SENDS, issuer.new_sends),
+        ("issuer", "reversals", REVERSALS, issuer.new_reversals),
         ("mock_channel", "payments", PAYMENTS, book.new_payments),
         ("mock_channel", "transfers", TRANSFERS, book.new_transfers),
         ("mock_channel", "payouts", PAYOUTS, book.new_payouts),
-    ):  # fmt: skip
+    ):
         if rows:
             await sim.owner.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
             rows.clear()
     told = {name: case.status for name, case in issuer.cases.items()}
     cases = [(sim.deals[name], issuer.cases[name]) for name, status in told.items() if sim.kept.get(name) != status]
-    await sim.owner.executemany(_CASE, [
-        (c.case_id, c.charge_id, sim.shops[c.shop].scope.merchant_id, d.order_id, c.status, REASONS[c.kind], c.units,
-         d.asset, c.fee, c.opened_at, c.respond_by) for d, c in cases
-    ])  # fmt: skip
+    await sim.owner.executemany(
+        _CASE,
+        [
+            (
+                c.case_id,
+                c.charge_id,
+                sim.shops[c.shop].scope.merchant_id,
+                d.order_id,
+                c.status,
+                REASONS[c.kind],
+                c.units,
+                d.asset,
+                c.fee,
+                c.opened_at,
+                c.respond_by,
+            )
+            for d, c in cases
+        ],
+    )
     sim.kept = told
 
 
@@ -156,8 +172,9 @@ async def _balances(sim: Sim, stands: dict[str, Any]) -> str | None:
         owed[shop, asset, ""] += units
     for row in await sim.owner.fetch(_PAID_OUT):
         owed[shops[row["merchant_id"]], row["asset"], "wallet"] -= row["units"]
-    found = Counter({(shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"]
-                     for r in await sim.owner.fetch(_OWED)})  # fmt: skip
+    found = Counter(
+        {(shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"] for r in await sim.owner.fetch(_OWED)}
+    )
     for row in await sim.owner.fetch(_BANK):
         transfer = sim.outside.bank.paid.get(row["payout_id"])
         if (transfer is not None) != (row["state"] == "paid"):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Outcome, Reversal
+from recoup.gateways.cards.port import ModificationMessage, Outcome
 from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
 from recoup.lab.simulate.clock import SimClocks
 from recoup.lab.simulate.dice import dice
@@ -73,11 +73,21 @@ class SimChannel:
             paid = Paid(self.name, payment.order_id, payment.units, payment.currency, approve)
             book.payments[payment.id] = paid
             book.told["channel payment"] += 1
-            book.new_payments.append((payment.id, self.name, payment.order_id, payment.merchant_id, payment.units,
-                                      payment.currency, "approved" if approve else "declined", now))  # fmt: skip
+            book.new_payments.append(
+                (
+                    payment.id,
+                    self.name,
+                    payment.order_id,
+                    payment.merchant_id,
+                    payment.units,
+                    payment.currency,
+                    "approved" if approve else "declined",
+                    now,
+                )
+            )
         return _UNKNOWN if fault in NOBODY_SAYS else self._paid(payment.id)
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         return self._transfer(reversal.id, "refund", reversal.charge_id, reversal.units, reversal.currency)
 
     async def sweep(self, sweep: Sweep) -> Outcome:
@@ -92,8 +102,17 @@ class SimChannel:
             done = book.moved[payout.id] = not payout.destination.endswith("fail")
             book.told["channel payout"] += 1
             why = None if done else "refused_by_destination"
-            book.new_payouts.append((payout.id, payout.merchant_id, payout.units, payout.currency,
-                                     "approved" if done else "declined", why, now))  # fmt: skip
+            book.new_payouts.append(
+                (
+                    payout.id,
+                    payout.merchant_id,
+                    payout.units,
+                    payout.currency,
+                    "approved" if done else "declined",
+                    why,
+                    now,
+                )
+            )
         return _UNKNOWN if fault else self._moved(payout.id)
 
     async def inquire(self, id: UUID) -> Outcome:
@@ -117,8 +136,9 @@ class SimChannel:
                 paid.swept += units if kind == "sweep" else 0
             book.moved[id] = why is None
             book.told[f"channel {kind}"] += 1
-            book.new_transfers.append((id, kind, payment_id, units, currency, "declined" if why else "approved", why,
-                                       now))  # fmt: skip
+            book.new_transfers.append(
+                (id, kind, payment_id, units, currency, "declined" if why else "approved", why, now)
+            )
         return _UNKNOWN if fault else self._moved(id)
 
     def _refusal(self, kind: str, paid: Paid | None, units: int, currency: str) -> str | None:
@@ -137,8 +157,9 @@ class SimChannel:
 
     def _outcome(self, id: UUID, approved: bool) -> Outcome:
         reference = "0x" + hashlib.sha256(id.bytes).hexdigest()
-        return Outcome("approved" if approved else "declined", reference,
-                       processor_code=None if approved else "declined")  # fmt: skip
+        return Outcome(
+            "approved" if approved else "declined", reference, processor_code=None if approved else "declined"
+        )
 
     def _fault(self, what: str, name: str, id: UUID, now: datetime) -> str | None:
         if away(self.seed, self.faults, now):

@@ -79,9 +79,12 @@ class DyingDatabase(Database):
         if self._killer.dead.is_set():
             await asyncio.Event().wait()
         connection = await asyncpg.connect(
-            self._dsn, timeout=5, server_settings={"role": role, "timezone": "UTC", "jit": "off"} | PLANS,
-            statement_cache_size=400, connection_class=_connection_class(self._killer),
-        )  # fmt: skip
+            self._dsn,
+            timeout=5,
+            server_settings={"role": role, "timezone": "UTC", "jit": "off"} | PLANS,
+            statement_cache_size=400,
+            connection_class=_connection_class(self._killer),
+        )
         armed, self._killer.armed = self._killer.armed, False
         await speak_json(connection)
         self._killer.armed = armed

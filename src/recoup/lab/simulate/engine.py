@@ -7,8 +7,8 @@ from typing import Any, Final
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
@@ -60,8 +60,16 @@ class Engine:
 def outside_of(dsn: str, keys: Keyring, seed: int, faults: Faults) -> Outside:
     clocks, book = SimClocks(), ChannelBook()
     channels = {c.code: SimChannel(c.code, seed, clocks, faults, book) for c in enabled(test=True)}
-    return Outside(dsn, keys, clocks, SimIssuer(seed, clocks, faults), channels, book,
-                   SimBank(seed, clocks, faults), SimMail(seed, faults))  # fmt: skip
+    return Outside(
+        dsn,
+        keys,
+        clocks,
+        SimIssuer(seed, clocks, faults),
+        channels,
+        book,
+        SimBank(seed, clocks, faults),
+        SimMail(seed, faults),
+    )
 
 
 async def start(outside: Outside, killer: Killer | None = None) -> Engine:
@@ -78,11 +86,25 @@ async def start(outside: Outside, killer: Killer | None = None) -> Engine:
         bank, mail = DyingGateway(bank, killer, BANK), DyingGateway(mail, killer, MAIL)
         channels = {code: DyingGateway(one, killer, CHANNEL) for code, one in channels.items()}
     world = World(
-        name="sandbox", db=db, keys=outside.keys, processors={"sandbox": issuer}, web=NoWeb(), clocks=outside.clocks,
-        policy=POLICY, channels=channels, bank=bank, mail=mail, url="https://simulation.example.test",
-    )  # fmt: skip
+        name="sandbox",
+        db=db,
+        keys=outside.keys,
+        processors={"sandbox": issuer},
+        web=NoWeb(),
+        clocks=outside.clocks,
+        policy=POLICY,
+        channels=channels,
+        bank=bank,
+        mail=mail,
+        url="https://simulation.example.test",
+    )
     orders, merchants, vault = Orders(world, together=TOGETHER), Merchants(world), Vault(world)
     return Engine(
-        world, orders, merchants, vault, Evaluate(world, orders, merchants, vault),
-        Transmit(world, orders, merchants), Charges(world, merchants),
-    )  # fmt: skip
+        world,
+        orders,
+        merchants,
+        vault,
+        Evaluate(world, orders, merchants, vault),
+        Transmit(world, orders, merchants),
+        Charges(world, merchants),
+    )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
+from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
 from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
@@ -125,14 +125,27 @@ class SimIssuer:
     def _decide(self, charge: Charge, name: str, fault: str | None, before: int, now: datetime) -> None:
         """Once for its id, however often it arrives."""
         said = answer(
-            charge.card.pan, units=charge.units, by_customer=charge.initiator == "customer", phone=charge.phone,
-            cvv_given=charge.card.cvv is not None, sends_before=before, declines_before=self.declines[name],
+            charge.card.pan,
+            units=charge.units,
+            by_customer=charge.initiator == "customer",
+            phone=charge.phone,
+            cvv_given=charge.card.cvv is not None,
+            sends_before=before,
+            declines_before=self.declines[name],
             capture=charge.capture,
-        )  # fmt: skip
+        )
         assert said is not None
         known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY if fault == "late" else None
-        sent = Sent(name, charge.units, charge.currency, charge.capture, said.approved, said.code, known_from,
-                    1 if fault == "hidden" else 0)  # fmt: skip
+        sent = Sent(
+            name,
+            charge.units,
+            charge.currency,
+            charge.capture,
+            said.approved,
+            said.code,
+            known_from,
+            1 if fault == "hidden" else 0,
+        )
         self.sends[charge.id] = sent
         self.declines[name] += not said.approved
         if said.approved:
@@ -141,13 +154,28 @@ class SimIssuer:
             self.touched.add(name)
         decision = "approved" if said.approved else "declined"
         self.told[f"charge {decision}"] += 1
-        self.new_sends.append((
-            charge.id, charge.order_id, charge.merchant_id, _MAC, charge.card.scheme, charge.units, charge.currency,
-            charge.initiator, charge.acceptor_id, charge.capture, charge.sent_at, now, decision, said.code, known_from,
-            sent.hidden,
-        ))  # fmt: skip
+        self.new_sends.append(
+            (
+                charge.id,
+                charge.order_id,
+                charge.merchant_id,
+                _MAC,
+                charge.card.scheme,
+                charge.units,
+                charge.currency,
+                charge.initiator,
+                charge.acceptor_id,
+                charge.capture,
+                charge.sent_at,
+                now,
+                decision,
+                said.code,
+                known_from,
+                sent.hidden,
+            )
+        )
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         one, now = reversal, self.clocks.wall()
         charged = self.sends.get(one.charge_id)
         name = f"{charged.name if charged else ''}/{one.kind}/{one.units}"
@@ -164,7 +192,7 @@ class SimIssuer:
             return _UNKNOWN
         return self._reversed(one.id)
 
-    def _reverse(self, one: Reversal, charged: Sent | None, now: datetime) -> None:
+    def _reverse(self, one: ModificationMessage, charged: Sent | None, now: datetime) -> None:
         why = _refusal(one, charged, now)
         if charged is not None and why is None:
             charged.refunded += one.units if one.kind == "refund" else 0
@@ -172,10 +200,19 @@ class SimIssuer:
             charged.captured += one.kind == "capture"
             self.touched.add(charged.name)
         self.reversals[one.id] = (one.charge_id, one.kind, one.units, why is None)
-        self.new_reversals.append((
-            one.id, one.charge_id, one.kind, one.units, one.currency, one.sent_at, now,
-            "declined" if why else "approved", why,
-        ))  # fmt: skip
+        self.new_reversals.append(
+            (
+                one.id,
+                one.charge_id,
+                one.kind,
+                one.units,
+                one.currency,
+                one.sent_at,
+                now,
+                "declined" if why else "approved",
+                why,
+            )
+        )
 
     async def inquire(self, id: UUID) -> Outcome:
         now = self.clocks.wall()
@@ -214,7 +251,7 @@ class SimIssuer:
         return fault
 
 
-def _refusal(one: Reversal, charged: Sent | None, now: datetime) -> str | None:
+def _refusal(one: ModificationMessage, charged: Sent | None, now: datetime) -> str | None:
     """As the sandbox's issuer refuses."""
     if charged is None or not charged.approved or (charged.known_from is not None and charged.known_from > now):
         return "no_such_charge"

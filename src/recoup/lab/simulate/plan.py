@@ -73,8 +73,14 @@ def deals_of(plan: Plan) -> Iterator[Deal]:
         if kind != "managed" and first not in ("05", "91"):
             first = "05"
         yield Deal(
-            f"S{plan.seed}-{number:07d}", shop, kind, roll.randrange(plan.days * TICKS),
-            roll.randint(*RANGES[asset]), asset, first, (code, declines),
+            f"S{plan.seed}-{number:07d}",
+            shop,
+            kind,
+            roll.randrange(plan.days * TICKS),
+            roll.randint(*RANGES[asset]),
+            asset,
+            first,
+            (code, declines),
             roll.choice((14, 21, 28) if plan.days > SHORT_DAYS else (14,)),
             roll.choice(("mock", "mock", "mock_direct")) if kind == "stable" else "",
-        )  # fmt: skip
+        )

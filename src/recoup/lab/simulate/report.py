@@ -19,15 +19,17 @@ def as_text(done: Simulated) -> str:
     counterparts = {k: v for k, v in done.faults.items() if not k.startswith("fault ")}
     lines = [
         f"seed {plan.seed}: {plan.orders} orders of {plan.merchants} merchants, {plan.days} days",
-        *_part("orders", done.stages), *_part("done", done.told),
+        *_part("orders", done.stages),
+        *_part("done", done.told),
         *_part("at issuers, banks and channels", counterparts),
         *_part("faults", faults),
         *_part("crashes of the engine", {"total": deaths, "at different steps": len(done.deaths)}),
         "",
         f"{done.seconds:.1f} s, {done.per_second:.0f} orders/s; verified {done.checks} times",
-        f"WRONG: {done.wrong}" if done.wrong else
-        "0 double charges, 0 double refunds; every ledger sums to 0; no differences",
-    ]  # fmt: skip
+        f"WRONG: {done.wrong}"
+        if done.wrong
+        else "0 double charges, 0 double refunds; every ledger sums to 0; no differences",
+    ]
     return "\n".join(lines)
 
 

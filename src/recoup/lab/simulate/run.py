@@ -52,9 +52,7 @@ class Simulated:
         return self.plan.orders / self.seconds
 
 
-async def simulate(
-    dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None
-) -> Simulated:
+async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None) -> Simulated:
     """On an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
@@ -74,10 +72,16 @@ async def simulate(
         await owner.close()
     faults = outside.issuer.told + outside.book.told + outside.bank.told + outside.mail.told
     return Simulated(
-        plan, told_hash, wrong, dict(sorted(sim.told.items())), dict(sorted(faults.items())),
-        dict(sorted(sim.deaths.items())), {r["stage"]: r["number"] for r in rows}, run.checks,
+        plan,
+        told_hash,
+        wrong,
+        dict(sorted(sim.told.items())),
+        dict(sorted(faults.items())),
+        dict(sorted(sim.deaths.items())),
+        {r["stage"]: r["number"] for r in rows},
+        run.checks,
         time.perf_counter() - begun,
-    )  # fmt: skip
+    )
 
 
 class _Run:

@@ -50,16 +50,28 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
     for asset in sorted(contract.fixed.keys() | contract.minimum.keys()):
         own = general._replace(fixed_units=contract.fixed.get(asset, 0), minimum_units=contract.minimum.get(asset, 0))
         await set_fee_term(world, scope, TermAsked(own, currency=asset))
-    await set_terms(world, scope, {
-        "period": contract.period, "anchor": contract.anchor, "delay_days": DELAY_DAYS,
-        "reserve_basis_points": contract.reserve_points, "reserve_days": RESERVE_DAYS, "account_delay_days": 0,
-    })  # fmt: skip
+    await set_terms(
+        world,
+        scope,
+        {
+            "period": contract.period,
+            "anchor": contract.anchor,
+            "delay_days": DELAY_DAYS,
+            "reserve_basis_points": contract.reserve_points,
+            "reserve_days": RESERVE_DAYS,
+            "account_delay_days": 0,
+        },
+    )
     for asset in contract.assets:
         if contract.liable:
             await change_terms(world, scope, TermsAsked(asset, "merchant", contract.dispute_fee, "merchant"))
         if contract.advance:
-            terms = treasurer.Terms(limit_units=_PLENTY, allowed_loss_basis_points=10_000, advance_on="both",
-                                    operator_limit_units=_PLENTY * 100)  # fmt: skip
+            terms = treasurer.Terms(
+                limit_units=_PLENTY,
+                allowed_loss_basis_points=10_000,
+                advance_on="both",
+                operator_limit_units=_PLENTY * 100,
+            )
             await treasurer.agree_exposure(world, Scope(scope.merchant_id, SECOND, "simulate"), asset, terms)
 
 

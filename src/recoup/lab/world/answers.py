@@ -72,13 +72,29 @@ class Bank:
             return "unknown"
         return None
 
-    def answer(self, card: Card, face: WorldCard, amount: int, instant: int, route: int = 0,
-               standing: Standing = _FRESH, spent: list[tuple[int, int]] = _NOTHING) -> Verdict:  # fmt: skip
+    def answer(
+        self,
+        card: Card,
+        face: WorldCard,
+        amount: int,
+        instant: int,
+        route: int = 0,
+        standing: Standing = _FRESH,
+        spent: list[tuple[int, int]] = _NOTHING,
+    ) -> Verdict:
         cause = self._cause(card, face, amount, instant, route, standing, spent)
         return self._verdict(cause, card, instant) if cause else APPROVED
 
-    def _cause(self, card: Card, face: WorldCard, amount: int, instant: int, route: int, standing: Standing,
-               spent: list[tuple[int, int]]) -> Cause | None:  # fmt: skip
+    def _cause(
+        self,
+        card: Card,
+        face: WorldCard,
+        amount: int,
+        instant: int,
+        route: int,
+        standing: Standing,
+        spent: list[tuple[int, int]],
+    ) -> Cause | None:
         issuer, account = card.issuer, card.account
         local = instant + account.offset
         if issuer.outages.hold(instant):

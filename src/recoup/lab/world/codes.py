@@ -12,9 +12,22 @@ from recoup.lab.world.parameters import Issuers
 from recoup.lab.world.port import Scheme
 
 Cause = Literal[
-    "outage", "maintenance", "closed", "lost", "revoked", "replaced", "expired", "hold", "fraud", "funds", "dry",
-    "limit", "coin", "mood", "unknown_card",
-]  # fmt: skip
+    "outage",
+    "maintenance",
+    "closed",
+    "lost",
+    "revoked",
+    "replaced",
+    "expired",
+    "hold",
+    "fraud",
+    "funds",
+    "dry",
+    "limit",
+    "coin",
+    "mood",
+    "unknown_card",
+]
 STOPS: Final = frozenset({"closed", "lost", "revoked", "replaced"})
 
 _CODES: Final[dict[Scheme, dict[Cause, tuple[str, ...]]]] = {

@@ -84,10 +84,15 @@ class People:
         if n[4] < settings.second_order_share:
             agreements.append(self._agreement(number, 1, cards[0] if n[5] < 0.6 else cards[-1]))
         return Customer(
-            number=number, name=f"customer-{number:06d}", country=country, offset=offset,
-            zone_known=n[6] < settings.zone_known_share, in_history=n[7] < p.history.share,
-            agreements=tuple(agreements), cards=tuple(cards),
-        )  # fmt: skip
+            number=number,
+            name=f"customer-{number:06d}",
+            country=country,
+            offset=offset,
+            zone_known=n[6] < settings.zone_known_share,
+            in_history=n[7] < p.history.share,
+            agreements=tuple(agreements),
+            cards=tuple(cards),
+        )
 
     def _card(self, number: int, which: int, offset: int, dry_from: int) -> Card:
         n = self._draws.many(b"account", number, which)
@@ -100,7 +105,8 @@ class People:
         p = self._p
         credit = funding == "credit"
         return Account(
-            number=number, offset=offset,
+            number=number,
+            offset=offset,
             rhythm="statement" if credit else self._rhythms.of(n[2]),
             later_rhythm="statement" if credit else self._rhythms.of(n[3]),
             changes=n[4] < p.change.customers_share,
@@ -110,7 +116,7 @@ class People:
             late_share=p.credit.late_share if credit else p.money.late_share,
             posting_second=int(quantile(p.money.posting_hour, n[7]) * HOUR),
             dry_from=dry_from,
-        )  # fmt: skip
+        )
 
     def _agreement(self, number: int, which: int, card: Card) -> Agreement:
         settings = self._p.customers

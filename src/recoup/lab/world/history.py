@@ -25,8 +25,14 @@ def rows(bank: Bank, customer: Customer, start: int, now: int) -> Iterator[Histo
             yield from _order(bank, customer, agreement, (which, due), now, standings)
 
 
-def _order(bank: Bank, customer: Customer, agreement: Agreement, payment: tuple[int, int], now: int,
-           standings: dict[int, Standing]) -> Iterator[HistoryRow]:  # fmt: skip
+def _order(
+    bank: Bank,
+    customer: Customer,
+    agreement: Agreement,
+    payment: tuple[int, int],
+    now: int,
+    standings: dict[int, Standing],
+) -> Iterator[HistoryRow]:
     which, due = payment
     name = f"past-{customer.number:06d}-{which}-{due // DAY}"
     spent: list[tuple[int, int]] = []
@@ -38,11 +44,20 @@ def _order(bank: Bank, customer: Customer, agreement: Agreement, payment: tuple[
         used = card if attempt == 1 else agreement.card.at(at)
         verdict = bank.answer(used, used.face, agreement.amount, at, 0, _FIRST if attempt == 1 else standing, spent)
         yield HistoryRow(
-            customer_id=customer.name, order_id=name, attempt=attempt, at=as_instant(at), amount=agreement.amount,
-            currency=bank.parameters.world.currency, country=customer.country, card=used.face,
-            approved=verdict.cause is None, scheme_code=verdict.code or "", propensity=propensity,
-            utc_offset_minutes=customer.offset // 60 if customer.zone_known else None, advice_code=verdict.advice,
-        )  # fmt: skip
+            customer_id=customer.name,
+            order_id=name,
+            attempt=attempt,
+            at=as_instant(at),
+            amount=agreement.amount,
+            currency=bank.parameters.world.currency,
+            country=customer.country,
+            card=used.face,
+            approved=verdict.cause is None,
+            scheme_code=verdict.code or "",
+            propensity=propensity,
+            utc_offset_minutes=customer.offset // 60 if customer.zone_known else None,
+            advice_code=verdict.advice,
+        )
         if verdict.cause is None or verdict.cause in STOPS:
             return
         if verdict.cause not in ("outage", "maintenance"):
@@ -52,8 +67,9 @@ def _order(bank: Bank, customer: Customer, agreement: Agreement, payment: tuple[
 _FIRST = Standing()
 
 
-def _instants(bank: Bank, customer: Customer, agreement: Agreement, which: int,
-              due: int) -> Iterator[tuple[int, float | None]]:  # fmt: skip
+def _instants(
+    bank: Bank, customer: Customer, agreement: Agreement, which: int, due: int
+) -> Iterator[tuple[int, float | None]]:
     """When the payment would be tried, and the chance of that instant where it was drawn."""
     settings = bank.parameters.history
     subject = customer.number * 2 + which

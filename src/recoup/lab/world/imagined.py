@@ -46,8 +46,13 @@ def _with_money(bank: Bank, order: Order, draws: Draws, start: int, end: int) ->
     account, amount = order.card.account, order.payment.amount
     if account.steady:
         return []
-    return [span for pulse in bank.purse.pulses(account, draws, (start - _LATE, end)) if pulse.start < end
-            for span in _enough(pulse, amount) if not span[0] <= start < span[1]]  # fmt: skip
+    return [
+        span
+        for pulse in bank.purse.pulses(account, draws, (start - _LATE, end))
+        if pulse.start < end
+        for span in _enough(pulse, amount)
+        if not span[0] <= start < span[1]
+    ]
 
 
 def _enough(pulse: Pulse, amount: int) -> list[Span]:

@@ -76,8 +76,9 @@ def approval_factor(habits: Habits, local: int) -> float:
     return factor * habits.weekday_factor if weekday(local // DAY) == habits.strict_weekday else factor
 
 
-def closures(draws: Draws, purpose: bytes, subject: int, span: tuple[int, int], rate: float,
-             hours: tuple[float, ...]) -> Closures:  # fmt: skip
+def closures(
+    draws: Draws, purpose: bytes, subject: int, span: tuple[int, int], rate: float, hours: tuple[float, ...]
+) -> Closures:
     starts: list[int] = []
     ends: list[int] = []
     begun = instants(draws, purpose, subject, *span, MONTH / rate if rate else 0.0)

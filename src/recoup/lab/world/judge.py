@@ -58,8 +58,10 @@ class Book:
 
 def counts_as_breach(book: CardBook, scheme: Scheme, amount: int, at: int) -> bool:
     """Whether a send at that instant goes beyond what its network allows."""
-    if book.stopped_at is not None and at >= book.stopped_at and (
-        scheme != "mastercard" or at < book.stopped_at + MONTH
+    if (
+        book.stopped_at is not None
+        and at >= book.stopped_at
+        and (scheme != "mastercard" or at < book.stopped_at + MONTH)
     ):
         return True
     if _within(book.by_amount[amount], at, MONTH) >= _SAME_AMOUNT[scheme]:
@@ -97,6 +99,11 @@ def score(book: Book, orders: list[Order], costs: Costs) -> Score:
     median = None if not days else days[middle] if len(days) % 2 else (days[middle - 1] + days[middle]) / 2
     net = won - book.attempts * costs.send - book.breaches * costs.excess - harm
     return Score(
-        orders=len(orders), recovered=len(days), amount_share=won / total if total else 0.0, attempts=book.attempts,
-        breaches=book.breaches, net_share=net / total if total else 0.0, days_median=median,
-    )  # fmt: skip
+        orders=len(orders),
+        recovered=len(days),
+        amount_share=won / total if total else 0.0,
+        attempts=book.attempts,
+        breaches=book.breaches,
+        net_share=net / total if total else 0.0,
+        days_median=median,
+    )

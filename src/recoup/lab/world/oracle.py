@@ -94,18 +94,22 @@ def _count(futures: int, met: Met) -> float:
     if futures & never == futures:
         return count
     return (
-        count + _DOUBT[1] * (futures & once).bit_count() + _DOUBT[2] * (futures & twice).bit_count()
+        count
+        + _DOUBT[1] * (futures & once).bit_count()
+        + _DOUBT[2] * (futures & twice).bit_count()
         + _DOUBT[3] * (futures & thrice).bit_count()
-    )  # fmt: skip
+    )
 
 
 def _after(met: Met, futures: int) -> Met:
     """A send failed that these futures would have let through."""
     never, once, twice, thrice = met
     return (
-        never & ~futures, once & ~futures | never & futures, twice & ~futures | once & futures,
+        never & ~futures,
+        once & ~futures | never & futures,
+        twice & ~futures | once & futures,
         thrice & ~futures | twice & futures,
-    )  # fmt: skip
+    )
 
 
 def _highest(values: Sequence[float], begin: int, end: int) -> int:

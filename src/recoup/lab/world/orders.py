@@ -57,8 +57,12 @@ def come_in(bank: Bank, people: People, start: int, end: int) -> tuple[list[Cust
     customers: list[Customer] = []
     while len(found) < general.orders:
         if len(customers) >= _CUSTOMERS_FOR_ORDER_MAX * (general.orders + 10):
-            raise Problem("invalid", "Hardly any payment is declined in this world.", field="world",
-                          cure="Raise a rate of declines or lower the number of orders.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "Hardly any payment is declined in this world.",
+                field="world",
+                cure="Raise a rate of declines or lower the number of orders.",
+            )
         customer = people.customer(len(customers))
         customers.append(customer)
         for agreement in customer.agreements:
@@ -67,18 +71,33 @@ def come_in(bank: Bank, people: People, start: int, end: int) -> tuple[list[Cust
     found = sorted(found[: general.orders], key=lambda one: (one[0], one[3].number, one[4].amount))
     window = general.window_days * 86_400
     orders = [
-        Order(number, _payment(f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount),
-              one[3], one[1], one[0], one[0] + window, one[2])
+        Order(
+            number,
+            _payment(f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount),
+            one[3],
+            one[1],
+            one[0],
+            one[0] + window,
+            one[2],
+        )
         for number, one in enumerate(found)
-    ]  # fmt: skip
+    ]
     return customers, orders
 
 
-def _payment(name: str, at: int, window: int, bank: Bank, card: Card, verdict: Verdict, customer: Customer,
-          amount: int) -> WorldOrder:  # fmt: skip
+def _payment(
+    name: str, at: int, window: int, bank: Bank, card: Card, verdict: Verdict, customer: Customer, amount: int
+) -> WorldOrder:
     return WorldOrder(
-        order_id=name, customer_id=customer.name, declined_at=as_instant(at), expires_at=as_instant(at + window),
-        amount=amount, currency=bank.parameters.world.currency, country=customer.country, card=card.face,
-        scheme_code=verdict.code or "", advice_code=verdict.advice,
+        order_id=name,
+        customer_id=customer.name,
+        declined_at=as_instant(at),
+        expires_at=as_instant(at + window),
+        amount=amount,
+        currency=bank.parameters.world.currency,
+        country=customer.country,
+        card=card.face,
+        scheme_code=verdict.code or "",
+        advice_code=verdict.advice,
         utc_offset_minutes=customer.offset // 60 if customer.zone_known else None,
-    )  # fmt: skip
+    )

@@ -30,8 +30,12 @@ def read(path: Path | None = None, **general: Any) -> Parameters:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise Problem("invalid", f"The world file {path} cannot be read: {error}.", field="world",
-                          cure="Name a text file in UTF-8.") from None  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The world file {path} cannot be read: {error}.",
+                field="world",
+                cure="Name a text file in UTF-8.",
+            ) from None
         found, source = _merged(found, _read_toml(path.name, text)), Source(path.name, text)
     found = _merged(found, {"world": {key: value for key, value in general.items() if value is not None}})
     made: Parameters = _build(Parameters, found, source, ())
@@ -66,8 +70,12 @@ def _read_toml(name: str, text: str) -> dict[str, Any]:
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Problem("invalid", f"{name}: not valid TOML: {error}.", field="world",
-                      cure="Write lines like late_share = 0.2 under [money].") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{name}: not valid TOML: {error}.",
+            field="world",
+            cure="Write lines like late_share = 0.2 under [money].",
+        ) from None
     _check(Parameters, found, Source(name, text), ())
     return found
 
@@ -94,8 +102,9 @@ def _build(kind: Any, found: Mapping[str, Any], source: Source, place: tuple[str
         if field.name not in found:
             raise source.refuse(here, "is missing", "Write it.")
         value = found[field.name]
-        values[field.name] = _build(hint, value, source, here) if is_dataclass(hint) else _checked(
-            hint, value, source, here)  # fmt: skip
+        values[field.name] = (
+            _build(hint, value, source, here) if is_dataclass(hint) else _checked(hint, value, source, here)
+        )
     weights = [value for key, value in values.items() if hints[key] == Weight]
     if weights and not sum(weights) > 0:
         raise source.refuse(place, "has no weight above 0", "Give one of them a weight.")

@@ -7,9 +7,15 @@ from typing import Final, Literal
 from recoup.lab.world.draws import Draws
 
 Rhythm = Literal[
-    "month_first", "month_last", "half_months", "fortnight_friday", "week_friday", "benefits_third", "irregular",
+    "month_first",
+    "month_last",
+    "half_months",
+    "fortnight_friday",
+    "week_friday",
+    "benefits_third",
+    "irregular",
     "statement",
-]  # fmt: skip
+]
 DAY: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _FRIDAY: Final = 4

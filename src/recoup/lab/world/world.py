@@ -28,7 +28,7 @@ from recoup.lab.world.port import (
     WorldBroke,
     WorldCharge,
     WorldOrder,
-)  # fmt: skip
+)
 
 _NO_ISSUER: Final = frozenset({"outage", "maintenance"})  # its systems were down: nobody looked at the card
 _CUSTOMERS_A_PAGE: Final = 250
@@ -73,10 +73,14 @@ class LabWorld:
     def hello(self) -> Hello:
         general, costs = self.parameters.world, self.parameters.costs
         return Hello(
-            world=general.name, protocol=PROTOCOL, now=as_instant(self.now), until=as_instant(self.until),
-            currencies=(general.currency,), orders=len(self.all_orders),
+            world=general.name,
+            protocol=PROTOCOL,
+            now=as_instant(self.now),
+            until=as_instant(self.until),
+            currencies=(general.currency,),
+            orders=len(self.all_orders),
             costs=Costs(costs.send, costs.excess, costs.harm),
-        )  # fmt: skip
+        )
 
     def history(self, after: str | None, limit: int) -> tuple[Sequence[HistoryRow], str | None]:
         """Customer by customer. `after` is `customer:row`."""
@@ -111,17 +115,20 @@ class LabWorld:
         if self._signals is None:
             on_file = {one.card.serial: one.card for customer in self.customers for one in customer.agreements}
             news = [one for one in on_file.values() if one.next is not None and self.now < one.on_file_at]
-            self._signals = sorted(
-                ((card.signal_at, card.face.number, card) for card in news), key=lambda one: one[:2]
-            )
+            self._signals = sorted(((card.signal_at, card.face.number, card) for card in news), key=lambda one: one[:2])
         start = self._signalled.get(arm, 0)
         end = bisect_left(self._signals, int(before.timestamp()), key=lambda one: one[0])
         self._signalled[arm] = max(start, end)
         return [
-            Signal(as_instant(at), "new_expiry" if card.next.face.number == number else "new_number", number,
-                   card.next.face)
-            for at, number, card in self._signals[start:end] if card.next is not None
-        ]  # fmt: skip
+            Signal(
+                as_instant(at),
+                "new_expiry" if card.next.face.number == number else "new_number",
+                number,
+                card.next.face,
+            )
+            for at, number, card in self._signals[start:end]
+            if card.next is not None
+        ]
 
     def end(self, arm: str) -> Score:
         return score(self.book(arm), self.all_orders, self.parameters.costs)
@@ -154,8 +161,9 @@ class LabWorld:
         book.answers[charge.id] = answer
         return answer
 
-    def _refusal(self, order: Order, charge: WorldCharge, at: int, last_at: int,
-                 recovered_at: int | None) -> str | None:  # fmt: skip
+    def _refusal(
+        self, order: Order, charge: WorldCharge, at: int, last_at: int, recovered_at: int | None
+    ) -> str | None:
         if at < last_at:
             return "the charge is dated before the decline or the last charge of its order"
         if recovered_at is not None:
@@ -203,8 +211,14 @@ class LabWorld:
         while found.came_in < len(came) and came[found.came_in].declined_at <= at:
             order = came[found.came_in]
             found.came_in += 1
-            note_send(found, order.card.issuer.scheme, order.payment.amount, order.declined_at, order.verdict.code,
-                      order.verdict.advice)  # fmt: skip
+            note_send(
+                found,
+                order.card.issuer.scheme,
+                order.payment.amount,
+                order.declined_at,
+                order.verdict.code,
+                order.verdict.advice,
+            )
             if order.verdict.cause not in _NO_ISSUER:
                 standing = book.standings.setdefault(order.card.serial, Standing())
                 standing.hardened(order.declined_at, order.card)

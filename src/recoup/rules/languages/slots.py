@@ -12,6 +12,7 @@ ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z{])|(?<=^\{\w\}) (?=[A-Z])")
 
 def filled(words: str, values: Mapping[str, str], say: Callable[[str], str] = str) -> str:
     """`{1=s?Tage|Tag}` chooses by what stood there in English."""
+
     def one(slot: re.Match[str]) -> str:
         value = values[slot[1]]
         return say(value) if slot[2] is None else slot[3] if value == slot[2] else slot[4]

@@ -89,8 +89,10 @@ _CELLS: Final[dict[str, tuple[Cell, ...]]] = {
     "channel": (Cell("channel", "Channel", ("order_type", "source"), way_of, "text"),),
     "reason": (Cell("reason", "Reason", ("reason",), reason_word),),
     "code": (Cell("decline_code", "Decline code", ("decline_code",), None, "text"),),
-    "card": (Cell("card_brand", "Card brand", ("card_scheme",), card_scheme_word),
-             Cell("last4", "Last four", ("last4",))),
+    "card": (
+        Cell("card_brand", "Card brand", ("card_scheme",), card_scheme_word),
+        Cell("last4", "Last four", ("last4",)),
+    ),
     "approved": (Cell("approved_at", "Approved", ("approved_at",), None, "moment"),),
     "fee": (_of_ledger("service_fee", "Service fee", "fee_units"),),
     "net": (_of_ledger("net", "Net", "net_units"),),

@@ -80,5 +80,9 @@ def step(status: Status, happening: str) -> Step | None:
     if _REPEATED.get(happening) is status:
         return None
     word = _WORDS[happening]
-    raise Problem("wrong_state", f"The application is {status} and cannot be {word}.",
-                  cure=_CURES["changed" if word == "changed" else happening], status=str(status))  # fmt: skip
+    raise Problem(
+        "wrong_state",
+        f"The application is {status} and cannot be {word}.",
+        cure=_CURES["changed" if word == "changed" else happening],
+        status=str(status),
+    )

@@ -97,8 +97,11 @@ def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """What of `new` differs from `old`, as facts: {what: [old, new]}; of what there was not, {what: new}."""
-    return {name: [old[name], value] if name in old else value for name, value in new.items()
-            if name not in old or old[name] != value}  # fmt: skip
+    return {
+        name: [old[name], value] if name in old else value
+        for name, value in new.items()
+        if name not in old or old[name] != value
+    }
 
 
 def amount(units: int, asset: str) -> str:

@@ -33,7 +33,9 @@ def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> No
     for subject in subjects:
         kind = blocked.get(subject) if subject is not None else None
         if kind is not None:
-            raise Problem("blocked", f"{KINDS[kind]} is blocked by the merchant.",
-                          cure="Nothing was taken. Unblock it in the portal, or ask the customer for another "
-                               "payment method.",
-                          blocked=kind)  # fmt: skip
+            raise Problem(
+                "blocked",
+                f"{KINDS[kind]} is blocked by the merchant.",
+                cure="Nothing was taken. Unblock it in the portal, or ask the customer for another payment method.",
+                blocked=kind,
+            )

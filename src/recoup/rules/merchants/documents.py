@@ -25,8 +25,12 @@ def media_type(content: bytes) -> str:
     if not content:
         raise Problem("invalid", "The document is empty.", field="Content")
     if len(content) > BYTES_MAX:
-        raise Problem("invalid", f"The document is larger than {BYTES_MAX >> 10} KiB.", field="Content",
-                      cure="Scan it at a lower resolution, or send it in parts.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The document is larger than {BYTES_MAX >> 10} KiB.",
+            field="Content",
+            cure="Scan it at a lower resolution, or send it in parts.",
+        )
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):
@@ -34,8 +38,12 @@ def media_type(content: bytes) -> str:
     begin = content.removeprefix(_MARK).lstrip()[:8]
     if re.fullmatch(rb"%PDF-[12]\.[0-9]", begin) and b"%%EOF" in content[-_PDF_WITHIN:]:
         return "application/pdf"
-    raise Problem("invalid", "The document is not a complete PDF, PNG or JPEG file.",
-                  field="Content", cure="Send one of these formats.")  # fmt: skip
+    raise Problem(
+        "invalid",
+        "The document is not a complete PDF, PNG or JPEG file.",
+        field="Content",
+        cure="Send one of these formats.",
+    )
 
 
 def download_name(name: str, media_type: str) -> str:

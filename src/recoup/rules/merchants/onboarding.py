@@ -127,21 +127,35 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
     open_ = [task.title for task in TASKS if task.step not in facts.evidence]
     terms = [word for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement)) if not there]
     return (
-        Condition("checklist", "A green checklist", not open_,
-                  f"Still open: {', '.join(open_)}." if open_ else "All steps are done."),
-        Condition("terms", "Fees and settlement agreed", not terms,
-                  f"Not yet: {' and '.join(terms)}. The operator sets {'them' if len(terms) > 1 else 'it'}."
-                  if terms else "Fees and settlement."),
-        _bank(facts.bank_states), _descriptors(facts), _switches(facts),
-        Condition("active", "A merchant that is not paused", facts.is_active,
-                  "It takes new orders." if facts.is_active else "Its partner or the operator can resume it."),
-    )  # fmt: skip
+        Condition(
+            "checklist",
+            "A green checklist",
+            not open_,
+            f"Still open: {', '.join(open_)}." if open_ else "All steps are done.",
+        ),
+        Condition(
+            "terms",
+            "Fees and settlement agreed",
+            not terms,
+            f"Not yet: {' and '.join(terms)}. The operator sets {'them' if len(terms) > 1 else 'it'}."
+            if terms
+            else "Fees and settlement.",
+        ),
+        _bank(facts.bank_states),
+        _descriptors(facts),
+        _switches(facts),
+        Condition(
+            "active",
+            "A merchant that is not paused",
+            facts.is_active,
+            "It takes new orders." if facts.is_active else "Its partner or the operator can resume it.",
+        ),
+    )
 
 
 def kinds_on(facts: Facts) -> tuple[str, ...]:
     """Kinds of orders that the merchant and at least one of its sites take."""
-    return tuple(kind for kind in KINDS
-                 if facts.switches.get(kind) and any(on.get(kind) for _, _, on in facts.sites))  # fmt: skip
+    return tuple(kind for kind in KINDS if facts.switches.get(kind) and any(on.get(kind) for _, _, on in facts.sites))
 
 
 def _bank(states: frozenset[str]) -> Condition:

@@ -132,9 +132,13 @@ class ChargebackClosed(OrderData, frozen=True, kw_only=True):
 class Payout(Data, frozen=True, kw_only=True):
     payout_id: Annotated[UUID, Meta(description="Id of the payout.")]
     settlement_id: Annotated[UUID, Meta(description="Id of its settlement.")]
-    status: Annotated[Literal["pending", "completed", "failed", "reversed"], Meta(
-        description="`pending`: sent to the bank, not confirmed yet; `completed`: confirmed; `failed`: not paid; "
-        "`reversed`: returned after it was confirmed.")]
+    status: Annotated[
+        Literal["pending", "completed", "failed", "reversed"],
+        Meta(
+            description="`pending`: sent to the bank, not confirmed yet; `completed`: confirmed; `failed`: not paid; "
+            "`reversed`: returned after it was confirmed."
+        ),
+    ]
     amount: Amount
     currency: Currency
 
@@ -143,8 +147,9 @@ class SettlementClosed(Data, frozen=True, kw_only=True):
     settlement_id: Annotated[UUID, Meta(description="Id of the settlement.")]
     period_from: Annotated[datetime, Meta(description="Start of the period, inclusive.")]
     period_to: Annotated[datetime, Meta(description="End of the period, exclusive.")]
-    amount: Annotated[int, Meta(
-        description="Amount of its payout, which is scheduled, not sent; negative: amount owed by you.")]
+    amount: Annotated[
+        int, Meta(description="Amount of its payout, which is scheduled, not sent; negative: amount owed by you.")
+    ]
     currency: Currency
     ledger_root: Annotated[str | None, Meta(description="Root of its last ledger page, hex.")] = None
 

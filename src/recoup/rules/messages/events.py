@@ -51,10 +51,16 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."),
         EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),
         EventKind("challenge.failed", "critical", True, shapes.Challenge, "The customer failed."),
-        EventKind("payout.created", "informational", True, shapes.Payout,
-                  "A payout was sent to the bank, which has not confirmed it yet."),
-        EventKind("payout.updated", "informational", True, shapes.Payout,
-                  "The bank confirmed, refused or returned a payout."),
+        EventKind(
+            "payout.created",
+            "informational",
+            True,
+            shapes.Payout,
+            "A payout was sent to the bank, which has not confirmed it yet.",
+        ),
+        EventKind(
+            "payout.updated", "informational", True, shapes.Payout, "The bank confirmed, refused or returned a payout."
+        ),
         EventKind("settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."),
         EventKind(
             "reconciliation.ready",

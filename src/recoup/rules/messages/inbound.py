@@ -78,8 +78,12 @@ def read_notice(body: bytes) -> Notice:
         return notice
     respond_by = of_these_days(notice.respond_by)
     if respond_by is None:
-        raise Problem("invalid", "The field respondBy is no date of these days.", field="respondBy",
-                      cure="Send the date on which the answer is due.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The field respondBy is no date of these days.",
+            field="respondBy",
+            cure="Send the date on which the answer is due.",
+        )
     return msgspec.structs.replace(notice, respond_by=respond_by)
 
 

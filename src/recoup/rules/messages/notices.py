@@ -102,8 +102,14 @@ def _statement(f: NoticeFacts, to: Locale) -> str:
 
 
 def _receipt(f: NoticeFacts, to: Locale) -> Said:
-    charged = to.say("{amount} were charged to your {card} on {day} for your order {order} at {shop}.",
-                     amount=f.amount, card=f.card, day=f.day, order=f.order, shop=f.shop)  # fmt: skip
+    charged = to.say(
+        "{amount} were charged to your {card} on {day} for your order {order} at {shop}.",
+        amount=f.amount,
+        card=f.card,
+        day=f.day,
+        order=f.order,
+        shop=f.shop,
+    )
     subject = to.say("Your payment of {amount} to {shop}", amount=f.amount, shop=f.shop)
     return subject, [charged, _statement(f, to)], ""
 
@@ -118,17 +124,27 @@ def _refunded(f: NoticeFacts, to: Locale) -> Said:
 
 
 def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
-    coming = to.say("Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the next days.",
-                    order=f.order, shop=f.shop, card=f.card, amount=f.amount)  # fmt: skip
+    coming = to.say(
+        "Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the next days.",
+        order=f.order,
+        shop=f.shop,
+        card=f.card,
+        amount=f.amount,
+    )
     subject = to.say("Your order at {shop}: the charge follows later", shop=f.shop)
     return subject, [coming, _statement(f, to)], ""
 
 
 def _challenge(f: NoticeFacts, to: Locale) -> Said:
     refused = "Your bank declined {amount} for your order {order} at {shop}. Only you can fix this:"
-    return to.say("{shop}: action needed for your payment", shop=f.shop), [
-        to.say(refused, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you confirm."),
-    ], to.say("Continue the payment")  # fmt: skip
+    return (
+        to.say("{shop}: action needed for your payment", shop=f.shop),
+        [
+            to.say(refused, amount=f.amount, order=f.order, shop=f.shop),
+            to.say("Nothing is charged before you confirm."),
+        ],
+        to.say("Continue the payment"),
+    )
 
 
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}

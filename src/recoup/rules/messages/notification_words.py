@@ -38,8 +38,10 @@ def _named(facts: Facts) -> list[tuple[str, str]]:
 
 def foot_of(stop: str, settings: str, to: Locale) -> str:
     """Below every such mail. `stop`, `settings`: links."""
-    return (f"-- \n{to.say('Stop these e-mails: {link}', link=stop)}\n"
-            f"{to.say('Notification settings: {link}', link=settings)}")  # fmt: skip
+    return (
+        f"-- \n{to.say('Stop these e-mails: {link}', link=stop)}\n"
+        f"{to.say('Notification settings: {link}', link=settings)}"
+    )
 
 
 def _amount(units: int, asset: str) -> str:
@@ -74,17 +76,26 @@ def _orders(facts: Facts, to: Locale) -> _Said:
     orders = ", ".join(name for name, _ in _named(facts))
     if count > len(first):
         orders = to.say("{orders} and others", orders=orders)
-    states = [to.say(shape, count=f"{facts[name]:,}") for name, shape in
-              (("problem", "{count} in Problem"), ("onhold", "{count} on hold")) if facts[name]]  # fmt: skip
+    states = [
+        to.say(shape, count=f"{facts[name]:,}")
+        for name, shape in (("problem", "{count} in Problem"), ("onhold", "{count} on hold"))
+        if facts[name]
+    ]
     path = f"/orders/{first[0]}" if count == 1 else "/orders?attention=1"
-    title = to.say("{count} order needs attention" if count == 1 else "{count} orders need attention",
-                   count=f"{count:,}{'+' if facts.get('capped') else ''}")  # fmt: skip
+    title = to.say(
+        "{count} order needs attention" if count == 1 else "{count} orders need attention",
+        count=f"{count:,}{'+' if facts.get('capped') else ''}",
+    )
     return title, [f"{', '.join(states)}: {orders}."], path
 
 
 def _dispute(facts: Facts, to: Locale) -> _Said:
-    title = to.say("A dispute over {amount} entered its next stage" if facts.get("continued")
-                   else "A dispute over {amount} was opened", amount=_sum(facts))  # fmt: skip
+    title = to.say(
+        "A dispute over {amount} entered its next stage"
+        if facts.get("continued")
+        else "A dispute over {amount} was opened",
+        amount=_sum(facts),
+    )
     until = facts.get("respond_by")
     by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No deadline is known.")
     return title, [f"{_of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
@@ -96,19 +107,28 @@ def _of_order(facts: Facts, to: Locale) -> str:
 
 def _deadline(facts: Facts, to: Locale) -> _Said:
     days = facts["days"]
-    title = to.say("Evidence is due within a day: a dispute over {amount}" if days == 1
-                   else "Evidence is due in {days} days or less: a dispute over {amount}",
-                   days=str(days), amount=_sum(facts))  # fmt: skip
-    lost = to.say("No evidence was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"],
-                                                                                                  to))
+    title = to.say(
+        "Evidence is due within a day: a dispute over {amount}"
+        if days == 1
+        else "Evidence is due in {days} days or less: a dispute over {amount}",
+        days=str(days),
+        amount=_sum(facts),
+    )
+    lost = to.say(
+        "No evidence was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"], to)
+    )
     return title, [f"{_of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
 
 
 _PAYOUT: Final = {
-    "scheduled": ("A payout of {amount} is scheduled",
-                  "Nothing is sent before a bank account is in use and the operator’s second person has approved it."),
-    "pending": ("A payout of {amount} is scheduled",  # as it was said before payouts told when they are sent
-                "Nothing is sent before a bank account is in use and the operator’s second person has approved it."),
+    "scheduled": (
+        "A payout of {amount} is scheduled",
+        "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
+    ),
+    "pending": (
+        "A payout of {amount} is scheduled",  # as it was said before payouts told when they are sent
+        "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
+    ),
     "sent": ("A payout of {amount} was sent", "The bank has it, and has not confirmed it yet."),
     "completed": ("A payout of {amount} was confirmed", "The bank says that it arrived."),
     "failed": ("A payout of {amount} failed", "The bank refused it; it can be paid again."),
@@ -130,17 +150,22 @@ def _approval(facts: Facts, to: Locale) -> _Said:
 
 def _settlement(facts: Facts, to: Locale) -> _Said:
     first, last = _day(facts["period_from"], to), _day(facts["last_day"], to)
-    days = to.say("For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.",
-                  first=first, last=last)  # fmt: skip
-    return (to.say("A settlement was closed: {amount}", amount=_sum(facts)), [days],
-            f"/settlements/{facts['batch_id']}")  # fmt: skip
+    days = to.say(
+        "For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.", first=first, last=last
+    )
+    return (
+        to.say("A settlement was closed: {amount}", amount=_sum(facts)),
+        [days],
+        f"/settlements/{facts['batch_id']}",
+    )
 
 
 def _webhook(facts: Facts, to: Locale) -> _Said:
     off = facts["state"] == "disabled"
     title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
-    then = to.say("Nothing is sent there any more." if off
-                  else "It is probed until it answers again; no events are lost.")  # fmt: skip
+    then = to.say(
+        "Nothing is sent there any more." if off else "It is probed until it answers again; no events are lost."
+    )
     return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
 
 
@@ -159,8 +184,13 @@ def _export(facts: Facts, to: Locale) -> _Said:
     name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
     if facts["why"]:
         return to.say("An export failed"), [f"{name}: {to.said(facts['why'])}"], path
-    line = to.say("{file}, with {count} order{s}. It is deleted on {when}.", file=name, count=f"{facts['orders']:,}",
-                  s=_s(facts["orders"]), when=_when(facts["gone_at"], to))  # fmt: skip
+    line = to.say(
+        "{file}, with {count} order{s}. It is deleted on {when}.",
+        file=name,
+        count=f"{facts['orders']:,}",
+        s=_s(facts["orders"]),
+        when=_when(facts["gone_at"], to),
+    )
     return to.say("Your file is ready"), [line], path
 
 
@@ -172,40 +202,71 @@ def _rate(facts: Facts, to: Locale) -> _Said:
     (declined, rescued), (declined_before, rescued_before) = facts["recent"], facts["before"]
     now, was = rate(rescued, declined), rate(rescued_before, declined_before)
     lines = [
-        to.say("Of {declined} declined payments of the last 24 hours {rescued} are rescued: {rate}.",
-               declined=f"{declined:,}", rescued=f"{rescued:,}", rate=now),
-        to.say("Of {declined} of the seven days before, {rescued} were at the same age: {rate}.",
-               declined=f"{declined_before:,}", rescued=f"{rescued_before:,}", rate=was),
-    ]  # fmt: skip
+        to.say(
+            "Of {declined} declined payments of the last 24 hours {rescued} are rescued: {rate}.",
+            declined=f"{declined:,}",
+            rescued=f"{rescued:,}",
+            rate=now,
+        ),
+        to.say(
+            "Of {declined} of the seven days before, {rescued} were at the same age: {rate}.",
+            declined=f"{declined_before:,}",
+            rescued=f"{rescued_before:,}",
+            rate=was,
+        ),
+    ]
     return to.say("The rescue rate fell from {was} to {now}", was=was, now=now), lines, "/overview"
 
 
 def _drift(facts: Facts, to: Locale) -> _Said:
     low = facts["approved"] < facts["expected"]
-    title = to.say("The model expects more approvals than there are" if low
-                   else "The model expects fewer approvals than there are")  # fmt: skip
-    counted = to.say("Of {tries} attempts in {days} days it expected {expected} approvals; there were {count}.",
-                     tries=f"{facts['tries']:,}", days=str(facts["days"]), expected=f"{facts['expected']:,}",
-                     count=f"{facts['approved']:,}")  # fmt: skip
+    title = to.say(
+        "The model expects more approvals than there are" if low else "The model expects fewer approvals than there are"
+    )
+    counted = to.say(
+        "Of {tries} attempts in {days} days it expected {expected} approvals; there were {count}.",
+        tries=f"{facts['tries']:,}",
+        days=str(facts["days"]),
+        expected=f"{facts['expected']:,}",
+        count=f"{facts['approved']:,}",
+    )
     return title, [counted, to.say("The operator can train a new model.")], "/overview"
 
 
 def _digest(facts: Facts, to: Locale) -> _Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
-    lines = [to.say("Declined {declined}, rescued {rescued}: {rate} of {declined}.",
-                    declined=declined, rescued=rescued, rate=share)]  # fmt: skip
+    lines = [
+        to.say(
+            "Declined {declined}, rescued {rescued}: {rate} of {declined}.",
+            declined=declined,
+            rescued=rescued,
+            rate=share,
+        )
+    ]
     if facts["recovered"]:
         lines.append(to.say("Recovered {amounts}.", amounts=_sums(facts["recovered"])))
     if facts["refunds"]:
-        lines.append(to.say("{count} refund{s}: {amounts}.", count=f"{facts['refunds']:,}", s=_s(facts["refunds"]),
-                            amounts=_sums(facts["refunded"])))  # fmt: skip
+        lines.append(
+            to.say(
+                "{count} refund{s}: {amounts}.",
+                count=f"{facts['refunds']:,}",
+                s=_s(facts["refunds"]),
+                amounts=_sums(facts["refunded"]),
+            )
+        )
     if facts["disputes"]:
         lines.append(to.say("{count} dispute{s} opened.", count=f"{facts['disputes']:,}", s=_s(facts["disputes"])))
-    lines.append(to.say("In flight now: {flying}. Waiting for a person: {waiting}.",
-                        flying=f"{facts['in_flight']:,}", waiting=f"{facts['waiting']:,}"))  # fmt: skip
-    title = to.say("{day}: {rescued} of {declined} rescued", day=_day(facts["day"], to), rescued=rescued,
-                   declined=declined)  # fmt: skip
+    lines.append(
+        to.say(
+            "In flight now: {flying}. Waiting for a person: {waiting}.",
+            flying=f"{facts['in_flight']:,}",
+            waiting=f"{facts['waiting']:,}",
+        )
+    )
+    title = to.say(
+        "{day}: {rescued} of {declined} rescued", day=_day(facts["day"], to), rescued=rescued, declined=declined
+    )
     return title, lines, "/overview"
 
 

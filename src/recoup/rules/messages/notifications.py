@@ -28,27 +28,53 @@ class Kind(NamedTuple):
     partner: bool = False
 
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (
-    Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", _ALL),
-    Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
-    Kind("deadline", "Evidence that is due", "7, 3 and 1 days before the deadline, while no evidence was sent", _MONEY),
-    Kind("payout", "Payouts", "a payout is scheduled, was sent, or was confirmed by the bank", _MONEY, mail=False),
-    Kind("payout_failed", "Payouts that failed", "the bank refused or returned it", _MONEY),
-    Kind("approval", "Payouts to approve", "a payout waits for the operator’s second approval", frozenset()),
-    Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False),
-    Kind("webhook", "Webhooks that are down", "an endpoint no longer accepts events, or was switched off",
-         frozenset({"owner", "operations", "developer"})),
-    Kind("partner_webhook", "The partner’s webhooks that are down",
-         "an endpoint of the partner no longer accepts events, or was switched off",
-         frozenset({"owner", "operations", "developer"}), partner=True),
-    Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", _ALL),
-    Kind("drift", "A model that no longer fits", "its expected approvals compared with those of the last four weeks",
-         _ALL),
-    Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
-    Kind("export", "Your exports", "an export is ready or failed", _ALL, asked=True),
-    Kind("digest", "Daily digest", "each morning, yesterday's figures: rescued, refunded, disputed, waiting", _MONEY,
-         page=False, mail=False),
-)}  # fmt: skip
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", _ALL),
+        Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
+        Kind(
+            "deadline",
+            "Evidence that is due",
+            "7, 3 and 1 days before the deadline, while no evidence was sent",
+            _MONEY,
+        ),
+        Kind("payout", "Payouts", "a payout is scheduled, was sent, or was confirmed by the bank", _MONEY, mail=False),
+        Kind("payout_failed", "Payouts that failed", "the bank refused or returned it", _MONEY),
+        Kind("approval", "Payouts to approve", "a payout waits for the operator’s second approval", frozenset()),
+        Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False),
+        Kind(
+            "webhook",
+            "Webhooks that are down",
+            "an endpoint no longer accepts events, or was switched off",
+            frozenset({"owner", "operations", "developer"}),
+        ),
+        Kind(
+            "partner_webhook",
+            "The partner’s webhooks that are down",
+            "an endpoint of the partner no longer accepts events, or was switched off",
+            frozenset({"owner", "operations", "developer"}),
+            partner=True,
+        ),
+        Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", _ALL),
+        Kind(
+            "drift",
+            "A model that no longer fits",
+            "its expected approvals compared with those of the last four weeks",
+            _ALL,
+        ),
+        Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
+        Kind("export", "Your exports", "an export is ready or failed", _ALL, asked=True),
+        Kind(
+            "digest",
+            "Daily digest",
+            "each morning, yesterday's figures: rescued, refunded, disputed, waiting",
+            _MONEY,
+            page=False,
+            mail=False,
+        ),
+    )
+}
 
 
 class Ways(NamedTuple):

@@ -28,8 +28,12 @@ def order_event_data(name: str, happening: str, order: Order, body: dict[str, An
     if order.kind == "stable":
         return stable_event_data(order, body)
     status = EVENT_STATUSES[order.face().status]
-    facts: dict[str, Any] = {"status": status, "amount": order.units, "currency": order.asset,
-                             "order": _state(order, status)}  # fmt: skip
+    facts: dict[str, Any] = {
+        "status": status,
+        "amount": order.units,
+        "currency": order.asset,
+        "order": _state(order, status),
+    }
     facts |= _of_a_part(name, happening, order, body) if name in _PARTS else _of_the_order(name, order, body)
     return event_data(name, **facts)
 
@@ -57,19 +61,33 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
     """What happened to a refund, a dispute, a challenge, a send, or a setting of the order."""
     match name:
         case "order.refunded" | "order.refundrefused":
-            return {"refund_id": body["refund_id"], "refund_amount": body["units"],
-                    "refunded_amount": order.refunded_units,
-                    "refundable_amount": order.refundable_units}  # fmt: skip
+            return {
+                "refund_id": body["refund_id"],
+                "refund_amount": body["units"],
+                "refunded_amount": order.refunded_units,
+                "refundable_amount": order.refundable_units,
+            }
         case "payment.chargeback.received":
-            return {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
-                    "reason_code": body["reason_code"] or None, "respond_by": body["respond_by"]}  # fmt: skip
+            return {
+                "chargeback_id": body["dispute_id"],
+                "chargeback_amount": body["units"],
+                "reason_code": body["reason_code"] or None,
+                "respond_by": body["respond_by"],
+            }
         case "payment.chargeback.closed":
-            return {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
-                    "outcome": "won" if happening == "dispute_won" else "lost"}  # fmt: skip
+            return {
+                "chargeback_id": body["dispute_id"],
+                "chargeback_amount": body["units"],
+                "outcome": "won" if happening == "dispute_won" else "lost",
+            }
         case "attempt.declined":
-            return {"attempt_id": body["attempt_id"], "attempt_number": body["number"],
-                    "response_code": body["code"] or "", "is_final": body["is_final"],
-                    "next_attempt_at": body["next_attempt_at"]}  # fmt: skip
+            return {
+                "attempt_id": body["attempt_id"],
+                "attempt_number": body["number"],
+                "response_code": body["code"] or "",
+                "is_final": body["is_final"],
+                "next_attempt_at": body["next_attempt_at"],
+            }
         case "order.amended":
             return {"changed": _CHANGED[happening]}
         case _:
@@ -82,9 +100,14 @@ def _iso(moment: datetime | None) -> str | None:
 
 def _state(order: Order, status: str) -> OrderState:
     return OrderState(
-        status=status, amount=order.units, refunded_amount=order.refunded_units, currency=order.asset,
-        reason=order.reason, do_not_retry=order.do_not_retry, expiry_date=_iso(order.expires_at),
-    )  # fmt: skip
+        status=status,
+        amount=order.units,
+        refunded_amount=order.refunded_units,
+        currency=order.asset,
+        reason=order.reason,
+        do_not_retry=order.do_not_retry,
+        expiry_date=_iso(order.expires_at),
+    )
 
 
 def subject_kind(order: Order) -> str:
@@ -94,10 +117,18 @@ def subject_kind(order: Order) -> str:
 
 def submitted_data(status: str, units: int, asset: str, expires_at: datetime | None) -> dict[str, Any]:
     """Of an order that is only just taken in."""
-    state = OrderState(status=status, amount=units, refunded_amount=0, currency=asset, reason=None, do_not_retry=False,
-                       expiry_date=_iso(expires_at))  # fmt: skip
-    return event_data("order.submitted", status=status, amount=units, currency=asset, attempts=0, next_attempt_at=None,
-                      order=state)  # fmt: skip
+    state = OrderState(
+        status=status,
+        amount=units,
+        refunded_amount=0,
+        currency=asset,
+        reason=None,
+        do_not_retry=False,
+        expiry_date=_iso(expires_at),
+    )
+    return event_data(
+        "order.submitted", status=status, amount=units, currency=asset, attempts=0, next_attempt_at=None, order=state
+    )
 
 
 def _last_code(order: Order) -> str | None:

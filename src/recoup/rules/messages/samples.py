@@ -46,21 +46,32 @@ STABLE_SAMPLE_ORDER: Final = "order-1001"
 
 def sample_event(
     name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID | None, at: datetime
-) -> Event:  # fmt: skip
+) -> Event:
     """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown name."""
     external_id = STABLE_SAMPLE_ORDER if stable else "SAMPLE"
     data, own = (stable_sample(name), NAMES[name]) if stable else (sample_data(name, at), name)
     return Event(
-        event_id=event_id, merchant_id=merchant_id, site_id=site_id, order_id=SAMPLE_ID, external_order_id=external_id,
-        name=own, sequence=1, business_at=at, data=data, test_mode=True,
-    )  # fmt: skip
+        event_id=event_id,
+        merchant_id=merchant_id,
+        site_id=site_id,
+        order_id=SAMPLE_ID,
+        external_order_id=external_id,
+        name=own,
+        sequence=1,
+        business_at=at,
+        data=data,
+        test_mode=True,
+    )
 
 
 def stable_sample(name: str) -> dict[str, Any]:
     """The facts of the stablecoin dialect's event of this name. Raises: KeyError for an unknown name."""
     status, more = _STABLE[name]
-    payment = {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock",
-               "channel_name": "Mock (test)"} if status else {"currency": "USDT"}  # fmt: skip
+    payment = (
+        {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock", "channel_name": "Mock (test)"}
+        if status
+        else {"currency": "USDT"}
+    )
     return {"merchant_order_id": STABLE_SAMPLE_ORDER} | payment | more
 
 
@@ -83,8 +94,15 @@ def _sample_state(name: str, at: datetime) -> OrderState:
     status = _STATUS.get(name, "PROCESSING")
     reason = {"order.cancelled": "declined", "order.expired": "expired"}.get(name)
     refunded = 1200 if name == "order.refunded" else 0
-    return OrderState(status=status, amount=4590, refunded_amount=refunded, currency="USD", reason=reason,
-                      do_not_retry=False, expiry_date=iso(at))  # fmt: skip
+    return OrderState(
+        status=status,
+        amount=4590,
+        refunded_amount=refunded,
+        currency="USD",
+        reason=reason,
+        do_not_retry=False,
+        expiry_date=iso(at),
+    )
 
 
 def _plausible(kind: Any, at: datetime) -> Any:

@@ -43,10 +43,13 @@ def stable_event_data(order: Order, body: Mapping[str, Any]) -> dict[str, Any]:
     payment = order.paid_by()
     channel = channel_of(order)
     facts: dict[str, Any] = {
-        "merchant_order_id": order.external_id, "amount": order.amount_text, "currency": order.asset,
-        "status": order.face().stable, "channel": channel,
+        "merchant_order_id": order.external_id,
+        "amount": order.amount_text,
+        "currency": order.asset,
+        "status": order.face().stable,
+        "channel": channel,
         "channel_name": CHANNELS[channel].name if channel in CHANNELS else "",
-    }  # fmt: skip
+    }
     if order.refunded_units:
         facts["refunded_amount"] = text_like(order.refunded_units, order.asset, order.amount_text)
     if payment is not None and payment.closed_at is not None:
@@ -80,9 +83,12 @@ def render_stable(event: Event, secret: str, now: datetime, *, encrypt: bool) ->
         body = encrypt_webhook(secret, nonce, body)
     timestamp = str(int(now.timestamp()))
     headers = {
-        "content-type": "application/json", "x-fluxa-event": name, "x-fluxa-timestamp": timestamp,
-        "x-fluxa-signature": sign_webhook(secret, timestamp, body), "x-fluxa-delivery": event.event_id.hex,
-    }  # fmt: skip
+        "content-type": "application/json",
+        "x-fluxa-event": name,
+        "x-fluxa-timestamp": timestamp,
+        "x-fluxa-signature": sign_webhook(secret, timestamp, body),
+        "x-fluxa-delivery": event.event_id.hex,
+    }
     return Rendered(headers | ({"x-fluxa-encryption": "A256GCM"} if encrypt else {}), body)
 
 

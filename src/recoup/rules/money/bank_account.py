@@ -72,8 +72,12 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     """
     holder = " ".join(holder.split())
     if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():
-        raise Problem("invalid", f"The holder's name has 2 to {HOLDER_MAX} characters.", field="holder",
-                      cure="Write it as the bank knows it.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The holder's name has 2 to {HOLDER_MAX} characters.",
+            field="holder",
+            cure="Write it as the bank knows it.",
+        )
     iban, routing, account = (text.translate(_COPIED).upper() for text in (iban, routing, account))
     if iban and (routing or account):
         message = "Give an IBAN, or a routing and an account number, not both."
@@ -83,8 +87,12 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
         return BankAccount("iban", holder, iban)
     check_routing(routing)
     if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
-        raise Problem("invalid", "The account number has 4 to 17 digits.", field="account",
-                      cure="Copy it from a cheque or the bank's papers, without blanks.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The account number has 4 to 17 digits.",
+            field="account",
+            cure="Copy it from a cheque or the bank's papers, without blanks.",
+        )
     return BankAccount("us", holder, account, routing)
 
 
@@ -98,26 +106,50 @@ def check_currency(account: BankAccount, asset: str) -> None:
 def _check_iban(iban: str) -> None:
     length = _LENGTHS.get(iban[:2])
     if length is None:
-        raise Problem("invalid", "The IBAN begins with a country that has none.", field="iban",
-                      cure="Check its first two letters.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The IBAN begins with a country that has none.",
+            field="iban",
+            cure="Check its first two letters.",
+        )
     if len(iban) != length:
-        raise Problem("invalid", f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.", field="iban",
-                      cure="Copy it again from the bank's papers.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.",
+            field="iban",
+            cure="Copy it again from the bank's papers.",
+        )
     if not (iban.isascii() and iban.isalnum() and iban[2:4].isdigit()):
-        raise Problem("invalid", "An IBAN has letters and digits only.", field="iban",
-                      cure="Leave out everything else; blanks may stay.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "An IBAN has letters and digits only.",
+            field="iban",
+            cure="Leave out everything else; blanks may stay.",
+        )
     if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 != 1:
-        raise Problem("invalid", "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
-                      field="iban", cure="Copy it from the bank's own page.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
+            field="iban",
+            cure="Copy it from the bank's own page.",
+        )
 
 
 def check_routing(routing: str, field: str = "routing") -> None:
     """Raises: Problem(invalid)."""
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
-        raise Problem("invalid", "The routing number has nine digits.", field=field,
-                      cure="Copy the nine digits from a cheque or the bank's papers.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The routing number has nine digits.",
+            field=field,
+            cure="Copy the nine digits from a cheque or the bank's papers.",
+        )
     weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
     known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
     if weighted % 10 or not known or routing == "0" * 9:
-        raise Problem("invalid", "The routing number's check digit does not fit.", field=field,
-                      cure="Copy it from the bank's own page; wire and ACH numbers may differ.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The routing number's check digit does not fit.",
+            field=field,
+            cure="Copy it from the bank's own page; wire and ACH numbers may differ.",
+        )

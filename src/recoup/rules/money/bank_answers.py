@@ -31,14 +31,19 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem("invalid", f"The file is not UTF-8 (byte {error.start}).", field="file",
-                      cure="Save it as CSV UTF-8.") from None  # fmt: skip
+        raise Problem(
+            "invalid", f"The file is not UTF-8 (byte {error.start}).", field="file", cure="Save it as CSV UTF-8."
+        ) from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
     names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in ("payout", "outcome") if name not in names]
     if missing:
-        raise Problem("invalid", f"The first row names no column {' and '.join(missing)}.", field="file",
-                      cure="The columns are payout, outcome, reason.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The first row names no column {' and '.join(missing)}.",
+            field="file",
+            cure="The columns are payout, outcome, reason.",
+        )
     reader.fieldnames = names
     found = []
     try:
@@ -46,8 +51,12 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
             values = [str(row.get(name) or "").replace("\0", " ").strip() for name in ("payout", "outcome", "reason")]
             found.append(_checked(PayoutReturn(reader.line_num, values[0], values[1].lower(), values[2])))
     except csv.Error as error:
-        raise Problem("invalid", f"Line {reader.line_num} cannot be read: {error}.", field="file",
-                      cure="Fix that line, or save the file as CSV UTF-8 again.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"Line {reader.line_num} cannot be read: {error}.",
+            field="file",
+            cure="Fix that line, or save the file as CSV UTF-8 again.",
+        ) from None
     return found
 
 
@@ -57,8 +66,11 @@ def _checked(told: PayoutReturn) -> PayoutReturn:
     if told.outcome not in OUTCOMES:
         return told._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
     if len(told.payout) > REFERENCE_MAX or len(told.reason) > SENTENCE_MAX:
-        return told._replace(payout=told.payout[:REFERENCE_MAX], reason="",
-                             wrong=f"the payout or the reason is longer than {SENTENCE_MAX} characters")  # fmt: skip
+        return told._replace(
+            payout=told.payout[:REFERENCE_MAX],
+            reason="",
+            wrong=f"the payout or the reason is longer than {SENTENCE_MAX} characters",
+        )
     if told.outcome == "returned" and not told.reason:
         return told._replace(wrong="a return needs its reason")
     return told

@@ -51,8 +51,11 @@ def word_of(state: str, before: str) -> str:
 def check_step(state: str, to: str) -> None:
     """Raises: Problem(wrong_state)."""
     if to not in STEPS[state]:
-        raise Problem("wrong_state", f"This payout is {state}; it cannot become {to}.",
-                      cure="Reload the page: somebody may have acted first.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"This payout is {state}; it cannot become {to}.",
+            cure="Reload the page: somebody may have acted first.",
+        )
 
 
 class Payout(Protocol):
@@ -89,7 +92,13 @@ def check_approval(payout: Payout, account: Account | None, approver: str, now: 
     check_second(account.added_by, approver, "A payout to an account that you entered")
     from_ = account.active_at + timedelta(days=delay_days)
     if now < from_:
-        message = (f"The bank account changed on {noted(account.active_at)}; it takes payouts {delay_days} days"
-                   f" later, from {noted(from_)} on.")  # fmt: skip
-        raise Problem("wrong_state", message, cure="Make sure that the merchant made the change, and wait.",
-                      detail="account_changed")  # fmt: skip
+        message = (
+            f"The bank account changed on {noted(account.active_at)}; it takes payouts {delay_days} days"
+            f" later, from {noted(from_)} on."
+        )
+        raise Problem(
+            "wrong_state",
+            message,
+            cure="Make sure that the merchant made the change, and wait.",
+            detail="account_changed",
+        )

@@ -37,12 +37,16 @@ class CollectionPolicy:
     out_chance: int
 
 
-_COLLECT_1: Final = CollectionPolicy("collect-1", {
-    "technical": Plan("after_wait", (_HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY), 8_000),
-    "soft": Plan("after_wait", (_DAY, 3 * _DAY, 7 * _DAY, 7 * _DAY), 4_500),
-    "funds": Plan("pay_day", (_DAY, _DAY, 3 * _DAY, 3 * _DAY, 3 * _DAY, 3 * _DAY), 6_000),
-    "limits": Plan("after_wait", (_DAY, 7 * _DAY, 7 * _DAY, 7 * _DAY), 6_000),
-}, 5_000)  # fmt: skip
+_COLLECT_1: Final = CollectionPolicy(
+    "collect-1",
+    {
+        "technical": Plan("after_wait", (_HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY), 8_000),
+        "soft": Plan("after_wait", (_DAY, 3 * _DAY, 7 * _DAY, 7 * _DAY), 4_500),
+        "funds": Plan("pay_day", (_DAY, _DAY, 3 * _DAY, 3 * _DAY, 3 * _DAY, 3 * _DAY), 6_000),
+        "limits": Plan("after_wait", (_DAY, 7 * _DAY, 7 * _DAY, 7 * _DAY), 6_000),
+    },
+    5_000,
+)
 COLLECTION_POLICIES: Final[Mapping[str, CollectionPolicy]] = {one.version: one for one in (_COLLECT_1,)}
 CURRENT_COLLECTION: Final = _COLLECT_1
 
@@ -61,9 +65,15 @@ def chance_of(reading: Reading, policy: CollectionPolicy, *, out: bool) -> int:
 
 
 def next_charge(
-    reading: Reading, policy: CollectionPolicy, *, made: int, last: datetime, now: datetime, until: datetime,
+    reading: Reading,
+    policy: CollectionPolicy,
+    *,
+    made: int,
+    last: datetime,
+    now: datetime,
+    until: datetime,
     utc_offset: int,
-) -> datetime | None:  # fmt: skip
+) -> datetime | None:
     """When the next try is due; None when the plan is used up or its time over. `made` tries since the advance, the
     last one (or the advance) at `last`; times are business time."""
     plan = plan_for(reading, policy)

@@ -38,8 +38,12 @@ def encoding_of(head: bytes, named: str = "") -> str:
     if named:
         wanted = named.lower().replace("_", "-").replace("shift-jis", "shift_jis")
         if wanted not in ENCODINGS:
-            raise Problem("invalid", f"The encoding {named[:40]!r} is not known.", field="encoding",
-                          cure=f"Name one of {', '.join(ENCODINGS)}.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The encoding {named[:40]!r} is not known.",
+                field="encoding",
+                cure=f"Name one of {', '.join(ENCODINGS)}.",
+            )
         if wanted != "utf-16":
             return "utf-8-sig" if wanted == "utf-8" else wanted
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):

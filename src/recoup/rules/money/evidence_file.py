@@ -19,21 +19,33 @@ def evidence_type(content: bytes) -> str:
     if not content:
         raise Problem("invalid", "The file is empty.", field="Content")
     if len(content) > BYTES_MAX:
-        raise Problem("invalid", f"The file is larger than {BYTES_MAX >> 10} KiB.", field="Content",
-                      cure="Scan it at a lower resolution, or send it in parts.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The file is larger than {BYTES_MAX >> 10} KiB.",
+            field="Content",
+            cure="Scan it at a lower resolution, or send it in parts.",
+        )
     try:
         return documents.media_type(content)
     except Problem:
         text = _text(content)
     if text is None:
-        raise Problem("invalid", "The file is not a complete PDF, PNG or JPEG file, nor plain text.", field="Content",
-                      cure="Send one of these four formats.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The file is not a complete PDF, PNG or JPEG file, nor plain text.",
+            field="Content",
+            cure="Send one of these four formats.",
+        )
     try:
         if may_hold_number(text) and next(numbers_in(text, Room()), None) is not None:
             raise refused(["Content"])
     except TooManyDigits:
-        raise Problem("invalid", "The text has more long numbers than can be checked for card numbers.",
-                      field="Content", cure="Leave tables of numbers out, or send it as a PDF.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The text has more long numbers than can be checked for card numbers.",
+            field="Content",
+            cure="Leave tables of numbers out, or send it as a PDF.",
+        ) from None
     return TEXT
 
 

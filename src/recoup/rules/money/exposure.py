@@ -73,8 +73,13 @@ def give_back(slot: Slot, units: int, lost: int = 0) -> Slot:
     if not 0 < units <= slot.used:
         raise ValueError(f"slot {slot.slot} has {slot.used} in use, not {units}")
     gone = min(units, slot.reclaim)
-    return replace(slot, used=slot.used - units, allotted=slot.allotted - max(gone, lost), reclaim=slot.reclaim - gone,
-                   lost=slot.lost + lost)  # fmt: skip
+    return replace(
+        slot,
+        used=slot.used - units,
+        allotted=slot.allotted - max(gone, lost),
+        reclaim=slot.reclaim - gone,
+        lost=slot.lost + lost,
+    )
 
 
 def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ...], int] | None:

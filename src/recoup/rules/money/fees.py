@@ -109,15 +109,27 @@ def check_term(term: FeeTerm, now: datetime) -> None:
     if not 0 <= tariff.basis_points <= 10_000:
         raise Problem("invalid", "A fee is 0 to 100 percent.", field="percent", cure="Write it like 2.9.")
     if tariff.refund not in REFUND_POLICIES:
-        raise Problem("invalid", f"{tariff.refund!r} is not a refund policy.", field="refund",
-                      cure=f"One of {', '.join(REFUND_POLICIES)}.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{tariff.refund!r} is not a refund policy.",
+            field="refund",
+            cure=f"One of {', '.join(REFUND_POLICIES)}.",
+        )
     for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
         if not 0 <= part <= 10**12:
-            raise Problem("invalid", f"The {name} part must be an amount of money, and not below zero.", field=name,
-                          cure="Write it like 0.30.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The {name} part must be an amount of money, and not below zero.",
+                field=name,
+                cure="Write it like 0.30.",
+            )
         if part and term.currency is None:
-            raise Problem("invalid", f"The {name} part is an amount of money.", field="currency",
-                          cure="Name the currency that the term is for.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The {name} part is an amount of money.",
+                field="currency",
+                cure="Name the currency that the term is for.",
+            )
 
 
 def _half_up(exact: Decimal) -> Decimal:

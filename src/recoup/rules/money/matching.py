@@ -106,10 +106,15 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         posting = suspended(_sign(line.type) * (line.units - ours.units), line.route or route, kind)
         text = "The same payment has another amount there; the difference may wait in suspense."
         return Verdict("amount_differs", "amount_differs", text, posting)
-    return Verdict("matched", f"by_{by}", {
-        "id": "Same id, type, amount and currency.", "reference": "Same reference, type, amount and currency.",
-        "booked": "It was booked from this very line.",
-    }[by])  # fmt: skip
+    return Verdict(
+        "matched",
+        f"by_{by}",
+        {
+            "id": "Same id, type, amount and currency.",
+            "reference": "Same reference, type, amount and currency.",
+            "booked": "It was booked from this very line.",
+        }[by],
+    )
 
 
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
@@ -125,22 +130,34 @@ def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
     posting = suspended(_sign(line.type) * line.units, route, kind)
     if found.same_amount:
-        text = (f"Line {found.taken} is this payment already, on another date. "
-                "Ask the other side whether money moved twice; this line may wait in suspense.")  # fmt: skip
+        text = (
+            f"Line {found.taken} is this payment already, on another date. "
+            "Ask the other side whether money moved twice; this line may wait in suspense."
+        )
         return Verdict("missing_here", "another_date", text, posting)
-    text = (f"Line {found.taken} is this payment already, with another amount. "
-            "Ask the other side whether money moved twice; this line may wait in suspense.")  # fmt: skip
+    text = (
+        f"Line {found.taken} is this payment already, with another amount. "
+        "Ask the other side whether money moved twice; this line may wait in suspense."
+    )
     return Verdict("missing_here", "another_amount", text, posting)
 
 
 def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     if line.type == "fee":
-        return Verdict("missing_here", "cost", "What the processor takes is booked from its files.",
-                       processing_cost(line.units, route))  # fmt: skip
+        return Verdict(
+            "missing_here",
+            "cost",
+            "What the processor takes is booked from its files.",
+            processing_cost(line.units, route),
+        )
     if line.type == "funding":
         if kind == "bank":
-            return Verdict("missing_here", "funding", "Money that a processor paid to the bank; book it from here.",
-                           funded(line.units, route))  # fmt: skip
+            return Verdict(
+                "missing_here",
+                "funding",
+                "Money that a processor paid to the bank; book it from here.",
+                funded(line.units, route),
+            )
         return Verdict("missing_here", "funding", "The processor paid this out; book it from the bank's file.")
     if found.several:
         text = "Its reference is that of several movements here, and it has no id of ours: nothing says which."
@@ -150,8 +167,10 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         return Verdict("missing_here", "id_and_reference_differ", text)
     posting = suspended(_sign(line.type) * line.units, route, kind)
     if found.alike:
-        text = (f"Nothing here has its id or reference. Possible: {found.alike} open movement"
-                f"{'' if found.alike == 1 else 's'} of the same type and amount; that alone is no match.")  # fmt: skip
+        text = (
+            f"Nothing here has its id or reference. Possible: {found.alike} open movement"
+            f"{'' if found.alike == 1 else 's'} of the same type and amount; that alone is no match."
+        )
         return Verdict("missing_here", "possible", text, posting)
     return Verdict("missing_here", "unknown", "Nothing here has its id or reference; it may wait in suspense.", posting)
 

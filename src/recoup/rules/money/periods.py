@@ -26,8 +26,12 @@ def days(first: str, last: str, zone: str) -> Span:
     """
     begin, end = _instant(first, zone, 0), _instant(last, zone, 1)
     if begin >= end:
-        raise Problem("invalid", f"The period {first} to {last} ends before it begins.", field="period",
-                      cure="Write the earlier day first.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The period {first} to {last} ends before it begins.",
+            field="period",
+            cure="Write the earlier day first.",
+        )
     return begin, end
 
 
@@ -62,6 +66,7 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
 def midnight(day: date, zone: str) -> datetime:
     """When the day begins there. Raises: Problem(invalid)."""
     if not 2000 <= day.year <= 2200:
-        raise Problem("invalid", f"{day} is too far away.", field="period",
-                      cure="Name a day between the years 2000 and 2200.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{day} is too far away.", field="period", cure="Name a day between the years 2000 and 2200."
+        )
     return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

@@ -45,11 +45,18 @@ class Reading:
         """What makes two readings of a file the same."""
         period = [moment.astimezone(UTC).isoformat() for moment in self.period or ()]
         return {
-            "kind": self.kind, "columns": dict(sorted(self.columns.items())), "types": dict(sorted(self.types.items())),
-            "values": dict(sorted(self.values.items())), "currencies": sorted(self.currencies), "period": period,
-            "zone": self.zone, "delimiter": self.delimiter, "decimal": self.decimal, "date_format": self.date_format,
+            "kind": self.kind,
+            "columns": dict(sorted(self.columns.items())),
+            "types": dict(sorted(self.types.items())),
+            "values": dict(sorted(self.values.items())),
+            "currencies": sorted(self.currencies),
+            "period": period,
+            "zone": self.zone,
+            "delimiter": self.delimiter,
+            "decimal": self.decimal,
+            "date_format": self.date_format,
             "encoding": self.encoding,
-        }  # fmt: skip
+        }
 
 
 def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
@@ -61,29 +68,47 @@ def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
 def mapping_file(text: str) -> dict[str, Any]:
     """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
     if len(text) > MAPPING_MAX or any(line.count(".") > DOTS_MAX for line in text.split("\n")):
-        raise Problem("invalid", "The mapping is too long, or has a line with too many dots.", field="mapping",
-                      cure=f"Write at most {MAPPING_MAX} characters, and {DOTS_MAX} dots in a line.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The mapping is too long, or has a line with too many dots.",
+            field="mapping",
+            cure=f"Write at most {MAPPING_MAX} characters, and {DOTS_MAX} dots in a line.",
+        )
     try:
         told = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Problem("invalid", f"The mapping is not valid TOML: {error}.", field="mapping",
-                      cure="Write lines like amount = 'Gross' under [columns].") from None  # fmt: skip
-    tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
-              "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The mapping is not valid TOML: {error}.",
+            field="mapping",
+            cure="Write lines like amount = 'Gross' under [columns].",
+        ) from None
+    tables = {
+        "columns": COLUMNS,
+        "types": None,
+        "values": ("type", "currency", "route"),
+        "format": ("delimiter", "decimal", "date_format", "zone", "encoding"),
+    }
     found: dict[str, Any] = {}
     for name, table in told.items():
         if name not in tables or not isinstance(table, dict):
-            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping",
-                          cure="See docs/reconciliation.md for an example.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The mapping knows no {name!r}; it has {', '.join(tables)}.",
+                field="mapping",
+                cure="See docs/reconciliation.md for an example.",
+            )
         for key, value in table.items():
             allowed = tables[name]
             if allowed is not None and key not in allowed or not isinstance(value, str):
                 cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
-                raise Problem("invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping",
-                              cure=cure)  # fmt: skip
+                raise Problem(
+                    "invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping", cure=cure
+                )
             if "\0" in key + value:
-                raise Problem("invalid", f"In {name} the mapping holds a NUL byte.", field="mapping",
-                              cure="Write it without.")  # fmt: skip
+                raise Problem(
+                    "invalid", f"In {name} the mapping holds a NUL byte.", field="mapping", cure="Write it without."
+                )
         found |= table if name == "format" else {name: table}
     return found
 
@@ -93,26 +118,40 @@ def check(reading: Reading) -> ZoneInfo:
     if reading.kind not in KINDS:
         raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind", cure="Choose one of them.")
     if reading.delimiter and len(reading.delimiter) != 1:
-        raise Problem("invalid", "A delimiter is one character.", field="delimiter",
-                      cure="Write , or ; or \\t for a tab.")  # fmt: skip
+        raise Problem(
+            "invalid", "A delimiter is one character.", field="delimiter", cure="Write , or ; or \\t for a tab."
+        )
     if reading.decimal not in ("", ".", ","):
         raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
     if not _can_read(reading.date_format):
-        raise Problem("invalid", f"The date format {reading.date_format[:40]!r} cannot be read.", field="date_format",
-                      cure="Write it like %d.%m.%Y %H:%M.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The date format {reading.date_format[:40]!r} cannot be read.",
+            field="date_format",
+            cure="Write it like %d.%m.%Y %H:%M.",
+        )
     for theirs, ours in reading.types.items():
         if ours not in KINDS[reading.kind]:
             known = ", ".join(KINDS[reading.kind])
-            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types",
-                          cure="Map it to one of these.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The type {theirs!r} is mapped to {ours!r}; there are {known}.",
+                field="types",
+                cure="Map it to one of these.",
+            )
     if reading.period is not None and reading.period[0] >= reading.period[1]:
-        raise Problem("invalid", "The period ends before it begins.", field="period",
-                      cure="Write the earlier day first.")  # fmt: skip
+        raise Problem(
+            "invalid", "The period ends before it begins.", field="period", cure="Write the earlier day first."
+        )
     named = [asset for asset in reading.currencies if asset != EVERY]
     for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency",
-                          cure="Write three letters, like USD, or a token, like USDC.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The currency {asset[:8]!r} is unknown.",
+                field="currency",
+                cure="Write three letters, like USD, or a token, like USDC.",
+            )
     return zone_of(reading.zone)
 
 

@@ -78,17 +78,28 @@ def check_limits(limits: Limits) -> None:
     for name, word in (("refund_max", "one refund"), ("day_max", "a day"), ("second_from", "the second person")):
         units = getattr(limits, f"{name}_units")
         if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
-            raise Problem("invalid", f"The amount for {word} is not one that a limit may have.", field=name,
-                          cure="Write it like 100.00, or leave it empty for no limit.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The amount for {word} is not one that a limit may have.",
+                field=name,
+                cure="Write it like 100.00, or leave it empty for no limit.",
+            )
     most, day, second = limits.refund_max_units, limits.day_max_units, limits.second_from_units
     if most is not None and day is not None and most > day:
-        raise Problem("invalid", "One refund may be more than the whole day then.", field="refund_max",
-                      cure="Make it at most what a person may refund a day.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "One refund may be more than the whole day then.",
+            field="refund_max",
+            cure="Make it at most what a person may refund a day.",
+        )
     ceiling = min((one for one in (most, day) if one is not None), default=None)
     if second is not None and ceiling is not None and second > ceiling:
-        raise Problem("invalid", "No refund would ever need a second person: the limits are lower.",
-                      field="second_from",
-                      cure="Make it at most what one refund may be, or leave it empty.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "No refund would ever need a second person: the limits are lower.",
+            field="second_from",
+            cure="Make it at most what one refund may be, or leave it empty.",
+        )
 
 
 def needs_second(limits: Limits, units: int, alone_units: int) -> bool:
@@ -111,10 +122,16 @@ def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: s
     if most is not None and spent_units + units > most:
         left = max(0, most - spent_units)
         have = "have" if whose == "You" else "has"
-        message = (f"{whose} {have} refunded {_text(spent_units, asset)} of {_text(most, asset)} today; "
-                   f"{_text(left, asset)} are left.")  # fmt: skip
-        raise Problem("forbidden", message, field="amount",
-                      cure="The day ends at midnight UTC; or ask somebody else whose role may.")  # fmt: skip
+        message = (
+            f"{whose} {have} refunded {_text(spent_units, asset)} of {_text(most, asset)} today; "
+            f"{_text(left, asset)} are left."
+        )
+        raise Problem(
+            "forbidden",
+            message,
+            field="amount",
+            cure="The day ends at midnight UTC; or ask somebody else whose role may.",
+        )
 
 
 def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alone_units: int) -> bool:
@@ -129,9 +146,11 @@ def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alon
 def check_waiting(request: RefundApproval, now: datetime) -> None:
     """Raises: Problem(wrong_state) in words of what became of it."""
     words = {
-        "approved": "It was approved already, and refunded once.", "refused": "It was refused already.",
-        "withdrawn": "Who asked for it has taken it back.", "expired": "Nobody agreed within seven days.",
-    }  # fmt: skip
+        "approved": "It was approved already, and refunded once.",
+        "refused": "It was refused already.",
+        "withdrawn": "Who asked for it has taken it back.",
+        "expired": "Nobody agreed within seven days.",
+    }
     state = "expired" if request.state == "waiting" and now >= request.expires_at else request.state
     if state != "waiting":
         cure = "Nothing needs to be done." if state == "approved" else "Request it again if it is still needed."
@@ -146,8 +165,11 @@ def is_theirs(asked_by: str, actor: str) -> bool:
 def check_other(request: RefundApproval, approver: str) -> None:
     """Raises: Problem(forbidden) for whoever asked, however they came here."""
     if is_theirs(request.asked_by, approver):
-        raise Problem("forbidden", "A refund that you requested needs somebody else; you can withdraw it.",
-                      cure="Ask an owner, or somebody with the role operations.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "A refund that you requested needs somebody else; you can withdraw it.",
+            cure="Ask an owner, or somebody with the role operations.",
+        )
 
 
 def _text(units: int, asset: str) -> str:

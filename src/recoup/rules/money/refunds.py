@@ -36,8 +36,12 @@ def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None, like:
     the amount as the order's sender wrote it."""
     limit = remaining if cap is None or asked == remaining else min(remaining, cap)
     if asked.units <= 0:
-        raise Problem("invalid", "The amount to refund must be more than zero.", field="AmountToRefund",
-                      cure="Send an amount like 19.99.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The amount to refund must be more than zero.",
+            field="AmountToRefund",
+            cure="Send an amount like 19.99.",
+        )
     if limit < asked:
         too_much, most = shown(asked.units, asked.asset, like), shown(limit.units, limit.asset, like)
         message = f"Amount to refund ({too_much}) is greater than maximum refund amount ({most})"

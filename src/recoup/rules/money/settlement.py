@@ -63,24 +63,35 @@ class Earned(NamedTuple):
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
-        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period",
-                      cure="Choose one of them.")  # fmt: skip
+        raise Problem(
+            "invalid", f"A period is one of {', '.join(PERIODS)}.", field="period", cure="Choose one of them."
+        )
     highest = PERIODS[terms.period]
     bounds = (
-        ("anchor", terms.anchor, 1, highest), ("delay_days", terms.delay_days, 0, 90),
-        ("reserve_basis_points", terms.reserve_basis_points, 0, 10_000), ("reserve_days", terms.reserve_days, 0, 730),
+        ("anchor", terms.anchor, 1, highest),
+        ("delay_days", terms.delay_days, 0, 90),
+        ("reserve_basis_points", terms.reserve_basis_points, 0, 10_000),
+        ("reserve_days", terms.reserve_days, 0, 730),
         ("account_delay_days", terms.account_delay_days, 0, 90),
-    )  # fmt: skip
+    )
     for name, value, low, high in bounds:
         if not low <= value <= high:
             said = f" of a {terms.period}" if name == "anchor" else ""
-            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name,
-                          cure="Name a number in between.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The {name.replace('_', ' ')}{said} is from {low} to {high}.",
+                field=name,
+                cure="Name a number in between.",
+            )
     for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
         for asset, units in amounts.items():
             if asset not in EXPONENTS or units < 0:
-                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name,
-                              cure="Write them like USD=25.00.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    f"The {name} are amounts of known currencies, 0 or more.",
+                    field=name,
+                    cure="Write them like USD=25.00.",
+                )
 
 
 def check_start(valid_from: datetime, now: datetime) -> None:
@@ -158,8 +169,12 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
         raise Problem("invalid", message, field="note", cure="Write what it is for; shown to the merchant.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
-        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency",
-                      cure="Choose a currency that it has.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The merchant has no balance in {asset}; it has: {have}.",
+            field="currency",
+            cure="Choose a currency that it has.",
+        )
 
 
 def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:

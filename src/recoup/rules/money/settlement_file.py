@@ -88,9 +88,7 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
     return Proved(told["settlementId"], told["currency"], told["payout"], told["lines"], len(proof.roots), told["root"])
 
 
-def _part(
-    proof: _Proof, part: dict[str, Any], digest: Any, root: str | None
-) -> tuple[str, str, str] | None:
+def _part(proof: _Proof, part: dict[str, Any], digest: Any, root: str | None) -> tuple[str, str, str] | None:
     kind = part["type"]
     if kind == "settlement" and not proof.settlement:
         return _settlement(proof, part, root)
@@ -128,8 +126,9 @@ def _page(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
     proof.roots[number], proof.hashes[number], proof.last_page = part["root"], part["postings"], number
     return _differs(f"root of page {number}", found, part["root"]) or (
         _differs(f"root of page {number}, as the settlement names it", proof.settlement["root"], part["root"])
-        if number == proof.settlement["page"] else None
-    )  # fmt: skip
+        if number == proof.settlement["page"]
+        else None
+    )
 
 
 def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -176,8 +175,15 @@ def _whole(proof: _Proof, amount: int | None) -> tuple[str, str, str] | None:
         or _differs("payout", str(sum(told["amounts"].values())), str(told["payout"]))
         or _differs("sum of payout", str(-told["payout"]), str(proof.sums.get("payout", 0)))
         or _differs("sum of all lines", "0", str(sum(proof.sums.values())))
-        or (_differs("amount that the event settlement.closed told", str(amount),
-                     str(told["payout"] + min(0, proof.carried_on))) if amount is not None else None)
+        or (
+            _differs(
+                "amount that the event settlement.closed told",
+                str(amount),
+                str(told["payout"] + min(0, proof.carried_on)),
+            )
+            if amount is not None
+            else None
+        )
     )
 
 

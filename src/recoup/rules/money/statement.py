@@ -81,8 +81,12 @@ class Statement:
             raise Problem("invalid", "The file is empty.", field="file", cure="Add a header and lines.")
         header, rest = sample[0], sample[1:]
         if header.text is None:
-            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file",
-                          cure="Save the file as CSV UTF-8 again.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"Line {header.number}, the header, {header.why}.",
+                field="file",
+                cure="Save the file as CSV UTF-8 again.",
+            )
         self.layout = _layout(header, rest, reading)
         self._lines = chain(rest, every)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}
@@ -111,7 +115,8 @@ class Statement:
         if len(cells) != layout.width:
             raise _no("broken", f"its number of fields is {len(cells)}, that of the header {layout.width}")
         told = {name: cells[position].strip() for name, position in layout.columns.items()} | {
-            name: value for name, value in reading.values.items() if name not in layout.columns}  # fmt: skip
+            name: value for name, value in reading.values.items() if name not in layout.columns
+        }
         for name, value in told.items():
             if len(value) > TEXT_MAX:
                 raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters")
@@ -140,8 +145,11 @@ class Statement:
         elif not self.currencies:
             self.currencies, self._first = {asset}, (number, asset)
         if asset not in self.currencies:
-            known = f"{self._first[1]} since line {self._first[0]}" if self._first else " and ".join(
-                sorted(self.currencies))  # fmt: skip
+            known = (
+                f"{self._first[1]} since line {self._first[0]}"
+                if self._first
+                else " and ".join(sorted(self.currencies))
+            )
             raise _no("mixed_currencies", f"it is in {asset}, the file in {known}; name every currency to take all")
         return asset
 
@@ -238,8 +246,12 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     found: dict[str, int] = {}
     for ours, theirs in reading.columns.items():
         if ours not in COLUMNS:
-            raise Problem("invalid", f"{ours!r} is not a known column; there are {', '.join(COLUMNS)}.", field="map",
-                          cure="Map one of these.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"{ours!r} is not a known column; there are {', '.join(COLUMNS)}.",
+                field="map",
+                cure="Map one of these.",
+            )
         if _plain(theirs) not in positions:
             message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
             raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
@@ -262,8 +274,12 @@ def _header_cells(header: Line, delimiter: str) -> list[str]:
     try:
         return _cells(header.text or "", delimiter)
     except Problem as problem:
-        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file",
-                      cure="Fix the first line, or export the file again.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"Line {header.number}, the header: {problem.message}.",
+            field="file",
+            cure="Fix the first line, or export the file again.",
+        ) from None
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

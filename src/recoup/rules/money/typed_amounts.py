@@ -31,8 +31,12 @@ def plain(text: str, asset: str, field: str) -> str:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
         told = "can be read in two ways" if readings else f"is not an amount in {asset}"
-        raise Problem("invalid", f"{text[:40]!r} {told}.", field=field,
-                      cure="Write it without thousands separators, like 1234.50.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{text[:40]!r} {told}.",
+            field=field,
+            cure="Write it without thousands separators, like 1234.50.",
+        )
     return readings.pop()
 
 

@@ -26,8 +26,10 @@ class Wallet:
         """
         if units > self.units:
             there = shown(max(0, self.units), self.asset, like)
-            message = (f"The wallet holds {there} {self.asset}, and this refund takes {shown(units, self.asset, like)} "
-                       "from it.")  # fmt: skip
+            message = (
+                f"The wallet holds {there} {self.asset}, and this refund takes {shown(units, self.asset, like)} "
+                "from it."
+            )
             cure = "Wait for more payments."
             if self.units > 0:
                 cure = f"Refund at most {there}, or wait for more payments."

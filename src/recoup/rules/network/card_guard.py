@@ -60,8 +60,12 @@ def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Gua
     try:
         _walk(value, names, (), found, free=False)
     except TooManyDigits:
-        raise Problem("invalid", "The body has too many long numbers.", field="Body",
-                      cure="Leave out what is not part of the payment.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The body has too many long numbers.",
+            field="Body",
+            cure="Leave out what is not part of the payment.",
+        ) from None
     if found.cards:
         own = [(path, digits) for path, digits in found.numbers if digits in found.cards]
         found.refused += [path for path, _ in own]
@@ -97,8 +101,13 @@ def holds_number(text: str, room: Room | None = None, *, identifier: bool = Fals
 def refused(names: list[str]) -> Problem:
     """The number itself is never told."""
     name = names[0].rpartition(".")[2]
-    problem = Problem("invalid", f"The field {name} holds a card number, which must not be kept there.", field=names[0],
-                      cure="Leave it out; the last four digits are enough.", reason="card_data")  # fmt: skip
+    problem = Problem(
+        "invalid",
+        f"The field {name} holds a card number, which must not be kept there.",
+        field=names[0],
+        cure="Leave it out; the last four digits are enough.",
+        reason="card_data",
+    )
     for one in names[1:]:
         problem.fields[one] = [problem.message.replace(name, one.rpartition(".")[2], 1)]
     return problem
@@ -166,4 +175,3 @@ def _refuse(found: Guarded, path: tuple[str, ...]) -> None:
 @lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+|[0-9]+(?=\])", "", name).lower()
-

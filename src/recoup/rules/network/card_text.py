@@ -33,13 +33,16 @@ _EXPONENT: Final = re.compile(rb"[0-9.][eE][+-]?[0-9]+[\s,\]}]")
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
 _SPREAD: Final = re.compile(r"[0-9]+(?:[\s\-]{1,3}[0-9]+)*")
-_DATE: Final = re.compile(r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
-                          r"(?![0-9])")  # fmt: skip
+_DATE: Final = re.compile(
+    r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
+    r"(?![0-9])"
+)
 # Identifiers with letters among their digits: UUIDs, and hashes in hex.
 _HEX: Final = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])"
-    r"|(?<![0-9A-Za-z])(?:0x)?(?=[0-9]{0,19}[a-f])[0-9a-f]{20,}(?![0-9A-Za-z])", re.IGNORECASE,
-)  # fmt: skip
+    r"|(?<![0-9A-Za-z])(?:0x)?(?=[0-9]{0,19}[a-f])[0-9a-f]{20,}(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")
 E164_DIGITS_MAX: Final = 15
 CHAINS_MAX: Final = 100
@@ -87,8 +90,12 @@ class TooManyDigits(Problem):
     """More chains of digits than are looked through."""
 
     def __init__(self, field: str | None = None) -> None:
-        super().__init__("invalid", "The text has more long numbers than can be checked for card numbers.", field=field,
-                         cure="Shorten your entries.")  # fmt: skip
+        super().__init__(
+            "invalid",
+            "The text has more long numbers than can be checked for card numbers.",
+            field=field,
+            cure="Shorten your entries.",
+        )
 
 
 class Room:

@@ -117,8 +117,11 @@ def read_decline(
     strange_code, strange_advice = bool(code) and not (row or entry), bool(advice) and not advised
     if not strange_code and not strange_advice:
         return reading
-    return replace(reading, unlisted_code=_named(code) if strange_code else None,
-                   unlisted_advice=_named(advice) if strange_advice else None)  # fmt: skip
+    return replace(
+        reading,
+        unlisted_code=_named(code) if strange_code else None,
+        unlisted_advice=_named(advice) if strange_advice else None,
+    )
 
 
 def _named(came: str | None) -> str:
@@ -175,9 +178,20 @@ def _category(scheme: str, row: CodeRow | None) -> int | None:
 def _from_code(scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None) -> Reading:
     reason = reason or reason_of("response", code, row.klass)
     return Reading(
-        scheme, code, advice, row.meaning, row.klass, _category(scheme, row), row.retry, row.min_wait_hours,
-        row.wait_by_rule, reason, row.document, row.edition, cure_of(reason, row.klass),
-    )  # fmt: skip
+        scheme,
+        code,
+        advice,
+        row.meaning,
+        row.klass,
+        _category(scheme, row),
+        row.retry,
+        row.min_wait_hours,
+        row.wait_by_rule,
+        reason,
+        row.document,
+        row.edition,
+        cure_of(reason, row.klass),
+    )
 
 
 def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
@@ -186,9 +200,20 @@ def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None
         klass, retry = "sca", "after_authentication"
     reason = reason_of("advice", row.code, klass) if klass == "sca" or not reason else reason
     return Reading(
-        scheme, code, row.code, row.meaning, klass, _category(scheme, None), retry, row.min_wait_hours,
-        row.wait_by_rule, reason, row.document, row.edition, cure_of(reason, klass),
-    )  # fmt: skip
+        scheme,
+        code,
+        row.code,
+        row.meaning,
+        klass,
+        _category(scheme, None),
+        retry,
+        row.min_wait_hours,
+        row.wait_by_rule,
+        reason,
+        row.document,
+        row.edition,
+        cure_of(reason, klass),
+    )
 
 
 def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str) -> Reading:
@@ -206,9 +231,20 @@ def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date
             return _from_code(scheme, entry.target, None, row, fits)
     retry, wait = _RETRY[entry.klass]
     return Reading(
-        scheme, code, None, REASONS[entry.reason][0], entry.klass, _category(scheme, None), retry, wait,
-        False, entry.reason, "list of the processor's codes", "", cure_of(entry.reason, entry.klass),
-    )  # fmt: skip
+        scheme,
+        code,
+        None,
+        REASONS[entry.reason][0],
+        entry.klass,
+        _category(scheme, None),
+        retry,
+        wait,
+        False,
+        entry.reason,
+        "list of the processor's codes",
+        "",
+        cure_of(entry.reason, entry.klass),
+    )
 
 
 # class -> (retry, hours before the next send) where only a processor's word is known
@@ -226,7 +262,17 @@ _RETRY: Final[dict[str, tuple[str, float | None]]] = {
 
 def _generic(scheme: str, code: str | None) -> Reading:
     return Reading(
-        scheme, code, None, "declined without a code that says why", "soft", _category(scheme, None), "yes",
-        _GENERIC_SOFT_WAIT_HOURS, False, "do_not_honor", _UNLISTED, "",
+        scheme,
+        code,
+        None,
+        "declined without a code that says why",
+        "soft",
+        _category(scheme, None),
+        "yes",
+        _GENERIC_SOFT_WAIT_HOURS,
+        False,
+        "do_not_honor",
+        _UNLISTED,
+        "",
         cure_of("do_not_honor", "soft"),
-    )  # fmt: skip
+    )

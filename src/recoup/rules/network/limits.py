@@ -119,8 +119,18 @@ def may_send(
     `sends` are the card's sends later than `now − LOOKBACK`, and every older one that `binds_for_ever`.
     `visa_limit` lowers Visa's number of sends in 30 days; it cannot raise it. Never raises.
     """
-    found = tallies(scheme, sends, now, units=units, currency=currency, initiator=initiator, acceptor_id=acceptor_id,
-                    merchant_id=merchant_id, region=region, visa_limit=visa_limit)  # fmt: skip
+    found = tallies(
+        scheme,
+        sends,
+        now,
+        units=units,
+        currency=currency,
+        initiator=initiator,
+        acceptor_id=acceptor_id,
+        merchant_id=merchant_id,
+        region=region,
+        visa_limit=visa_limit,
+    )
     return judge(found, now)
 
 
@@ -133,9 +143,18 @@ def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
 
 
 def tallies(
-    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
-    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
-) -> tuple[Tally, ...]:  # fmt: skip
+    scheme: str,
+    sends: Sequence[Send],
+    now: datetime,
+    *,
+    units: int,
+    currency: str,
+    initiator: Initiator,
+    acceptor_id: str,
+    merchant_id: str,
+    region: str = "world",
+    visa_limit: int = 20,
+) -> tuple[Tally, ...]:
     """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
@@ -143,8 +162,16 @@ def tallies(
         if row.maximum_sends > 0:
             window = _window(row, sends, now, wish, visa_limit)
             full = 0 < window.maximum <= window.counted
-            found.append(Tally(row.rule_id, False, row.window_hours, window.maximum, window.counted,
-                               window.free_at if full else None))  # fmt: skip
+            found.append(
+                Tally(
+                    row.rule_id,
+                    False,
+                    row.window_hours,
+                    window.maximum,
+                    window.counted,
+                    window.free_at if full else None,
+                )
+            )
             continue
         triggers = [send for send in telling if _triggers(row, send) and _reaches(send, wish)]
         counted = _meeting(row, triggers, wish)
@@ -165,9 +192,18 @@ class Allowance:
 
 
 def allowance(
-    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
-    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
-) -> Allowance | None:  # fmt: skip
+    scheme: str,
+    sends: Sequence[Send],
+    now: datetime,
+    *,
+    units: int,
+    currency: str,
+    initiator: Initiator,
+    acceptor_id: str,
+    merchant_id: str,
+    region: str = "world",
+    visa_limit: int = 20,
+) -> Allowance | None:
     """As `may_send` counts. None where no window is known."""
     wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
     rows = [(row, span) for row in _rules(scheme, now, region) if row.maximum_sends > 0 and (span := _span(row))]

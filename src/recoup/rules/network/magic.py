@@ -114,8 +114,12 @@ FAULTS: Final[dict[int, FaultRow]] = {
     80_010: FaultRow("unprocessed", True, True, "the first send is refused unprocessed; approved afterwards"),
     80_011: FaultRow("hidden", True, False, "no answer; approved, but the first inquiry finds nothing"),
     80_012: FaultRow("garbage", True, False, "an answer that cannot be read; it was approved"),
-    80_013: FaultRow("mute", True, False, "no answer, and none to inquiries for two days or until the clock "
-                     "is moved; it was approved"),
+    80_013: FaultRow(
+        "mute",
+        True,
+        False,
+        "no answer, and none to inquiries for two days or until the clock is moved; it was approved",
+    ),
 }
 
 

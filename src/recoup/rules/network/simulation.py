@@ -19,9 +19,15 @@ KINDS: Final = ("mit_managed", "mit_sync", "cit_web", "cit_callcenter")
 def codes_of(scheme: str) -> Mapping[str, str]:
     """Decline code -> what it means, of those that a script card can say. Raises: KeyError for an unknown scheme."""
     width, table = SCHEMES[scheme], _SAME.get(scheme, scheme)
-    return {row.code: row.meaning for row in CODES
-            if (row.scheme, row.kind) == (table, "response") and row.klass != "approved"
-            and row.code.isascii() and row.code.isdecimal() and len(row.code) == width}  # fmt: skip
+    return {
+        row.code: row.meaning
+        for row in CODES
+        if (row.scheme, row.kind) == (table, "response")
+        and row.klass != "approved"
+        and row.code.isascii()
+        and row.code.isdecimal()
+        and len(row.code) == width
+    }
 
 
 def card_for(scheme: str, code: str, answer: str) -> str:

@@ -82,23 +82,37 @@ def _to(text: str) -> date:
 
 def _code_row(row: dict[str, str]) -> CodeRow:
     return CodeRow(
-        scheme=row["scheme"], kind=row["kind"], code=row["code"], meaning=row["meaning"], klass=row["class"],
-        visa_category=int(row["visa_category"]) if row["visa_category"] else None, retry=row["retry"],
+        scheme=row["scheme"],
+        kind=row["kind"],
+        code=row["code"],
+        meaning=row["meaning"],
+        klass=row["class"],
+        visa_category=int(row["visa_category"]) if row["visa_category"] else None,
+        retry=row["retry"],
         min_wait_hours=float(row["min_wait_hours"]) if row["min_wait_hours"] else None,
-        wait_by_rule=row["first_wait_basis"] == "rule", needs_advice=row["needs_advice"] == "yes",
-        region=row["region"], valid_from=_from(row["valid_from"]), valid_to=_to(row["valid_to"]),
-        document=row["document"], edition=row["edition"],
-    )  # fmt: skip
+        wait_by_rule=row["first_wait_basis"] == "rule",
+        needs_advice=row["needs_advice"] == "yes",
+        region=row["region"],
+        valid_from=_from(row["valid_from"]),
+        valid_to=_to(row["valid_to"]),
+        document=row["document"],
+        edition=row["edition"],
+    )
 
 
 def _limit_row(row: dict[str, str]) -> LimitRow:
     return LimitRow(
-        scheme=row["scheme"], rule_id=row["rule_id"], counts=row["counts"],
+        scheme=row["scheme"],
+        rule_id=row["rule_id"],
+        counts=row["counts"],
         window_hours=float(row["window_hours"]) if row["window_hours"] else None,
-        maximum_sends=int(row["maximum_sends"]), key=row["key"],
-        initiator_split=row["initiator_split"] == "yes", region=row["region"],
-        valid_from=_from(row["valid_from"]), valid_to=_to(row["valid_to"]),
-    )  # fmt: skip
+        maximum_sends=int(row["maximum_sends"]),
+        key=row["key"],
+        initiator_split=row["initiator_split"] == "yes",
+        region=row["region"],
+        valid_from=_from(row["valid_from"]),
+        valid_to=_to(row["valid_to"]),
+    )
 
 
 def _processor_row(row: dict[str, str]) -> ProcessorRow:

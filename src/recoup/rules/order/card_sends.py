@@ -8,11 +8,20 @@ from recoup.rules.network.limits import Initiator, Send
 
 def send_of(row: Mapping[str, Any]) -> Send:
     return Send(
-        at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
-        acceptor_id=row["acceptor_id"], merchant_id=str(row["merchant_id"]), state=row["state"],
-        declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
-        code=row["scheme_code"], klass=row["klass"], claimed=row["claimed"],
-    )  # fmt: skip
+        at=row["at"],
+        units=row["units"],
+        currency=row["currency"],
+        initiator=row["initiator"],
+        acceptor_id=row["acceptor_id"],
+        merchant_id=str(row["merchant_id"]),
+        state=row["state"],
+        declined=row["declined"],
+        visa_category=row["visa_category"],
+        advice=row["advice_code"],
+        code=row["scheme_code"],
+        klass=row["klass"],
+        claimed=row["claimed"],
+    )
 
 
 def initiator_of(text: str) -> Initiator:

@@ -35,10 +35,16 @@ def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> N
     cause, until = held.get("cause"), held.get("until")
     if until:
         at = noted(datetime.fromisoformat(until))
-        raise Problem("wrong_state", f"It goes on by itself on {at}: {held.get('why', '')}",
-                      cure="Nobody can let it go before; stop its attempts if it must not go on.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            f"It goes on by itself on {at}: {held.get('why', '')}",
+            cure="Nobody can let it go before; stop its attempts if it must not go on.",
+        )
     if killed:
-        raise Problem("wrong_state", "The operator has stopped all sending for this merchant.",
-                      cure="Ask the operator; release it when sending goes on.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "The operator has stopped all sending for this merchant.",
+            cure="Ask the operator; release it when sending goes on.",
+        )
     if cause != BY_MERCHANT and not operator:
         raise Problem("forbidden", "Only the operator may release what the operator holds.", cure="Ask the operator.")

@@ -222,8 +222,9 @@ def fact(stage: Stage, happening: str) -> Fact:
     row = _FACTS[happening]
     if stage not in row.stages:
         message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
-        raise Problem("wrong_state", message,
-                      cure="Read the order: its state shows what is possible.", stage=stage.value)  # fmt: skip
+        raise Problem(
+            "wrong_state", message, cure="Read the order: its state shows what is possible.", stage=stage.value
+        )
     return row
 
 

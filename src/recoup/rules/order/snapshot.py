@@ -87,7 +87,7 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class Refund:
+class Modification:
     """One row of refunds: a refund that is owed, the reversal of a late approval, a hold's void or its capture."""
 
     refund_id: UUID
@@ -268,7 +268,7 @@ class Order:
     attention: str | None
     card: CardFacts | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    refunds: list[Refund] = field(default_factory=list)
+    refunds: list[Modification] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
@@ -297,7 +297,7 @@ class Order:
     def attempt(self, attempt_id: UUID | None) -> Attempt:
         return next(a for a in self.attempts if a.attempt_id == attempt_id)
 
-    def refund(self, refund_id: UUID) -> Refund:
+    def refund(self, refund_id: UUID) -> Modification:
         return next(r for r in self.refunds if r.refund_id == refund_id)
 
     def settlement(self, settlement_id: UUID) -> Settlement:
@@ -330,7 +330,7 @@ class Order:
         """The advance that its customer has not paid yet, nor will be let off."""
         return self.advance if self.advance is not None and self.advance.state == "due" else None
 
-    def capturing(self) -> Refund | None:
+    def capturing(self) -> Modification | None:
         """The capture that is asked for and not answered."""
         return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
 

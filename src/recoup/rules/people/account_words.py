@@ -56,5 +56,7 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
     "rule_made": Happening("Required a second factor of everybody"),
     "rule_ended": Happening("No longer required a second factor"),
 }  # fmt: skip
-NOT_YOU: Final = ("If this was not you, change your password now and check Sessions on your account page. If you"
-                  " cannot sign in, tell the operator.")  # fmt: skip
+NOT_YOU: Final = (
+    "If this was not you, change your password now and check Sessions on your account page. If you"
+    " cannot sign in, tell the operator."
+)

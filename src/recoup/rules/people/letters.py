@@ -26,7 +26,8 @@ def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) 
     """`name`: of the merchant or partner."""
     return to.say("Invitation to {name}", name=name), [
         to.say("You are invited to {name}, with the role {role}.", name=name, role=_role(role, to)),
-        to.say("This link works once, until {when}:", when=to.moment(until)), link,
+        to.say("This link works once, until {when}:", when=to.moment(until)),
+        link,
         to.say("If you do not know why you got this, ignore it: nothing happens."),
     ]
 
@@ -34,15 +35,21 @@ def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) 
 def of_password_link(email: str, until: datetime, link: str, to: Locale) -> Letter:
     return to.say("A new password"), [
         to.say("Somebody asked for a new password for the account {email}.", email=email),
-        to.say("This link works once, until {when}:", when=to.moment(until)), link,
+        to.say("This link works once, until {when}:", when=to.moment(until)),
+        link,
         to.say("If it was not you, ignore this mail: your password stays as it is."),
     ]
 
 
 def of_look(
-    staff: str, shop: str, whom: tuple[str, str], why: str, lasts: tuple[datetime, datetime], may_act: bool,
+    staff: str,
+    shop: str,
+    whom: tuple[str, str],
+    why: str,
+    lasts: tuple[datetime, datetime],
+    may_act: bool,
     to: Locale,
-) -> Letter:  # fmt: skip
+) -> Letter:
     """Somebody of the operator looks as one of a shop's people. `whom`: their name, if it is somebody, and role."""
     name, role = whom
     shop = shop or to.say("your shop")
@@ -54,9 +61,10 @@ def of_look(
         to.say(looks, staff=staff, shop=shop, name=name, role=_role(role, to)),
         to.say("Why: {reason}", reason=why),
         to.say("From {begin} until {end} at most.", begin=to.moment(lasts[0]), end=to.moment(lasts[1]))
-        + " " + to.say(may),
+        + " "
+        + to.say(may),
         to.say("Your audit log shows when it started and ended. If you did not expect it, ask the operator."),
-    ]  # fmt: skip
+    ]
 
 
 def _role(role: str, to: Locale) -> str:

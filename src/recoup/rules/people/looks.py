@@ -15,11 +15,19 @@ def check_reason(text: str) -> str:
     """As it is kept. Raises: Problem(invalid)."""
     text = " ".join(text.replace("\0", "").split())
     if not REASON_MIN <= len(text) <= REASON_MAX or not text.isprintable():
-        raise Problem("invalid", f"Say why, in {REASON_MIN} to {REASON_MAX} characters.", field="reason",
-                      cure="The shop's owner can read it: enter the case and your purpose.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"Say why, in {REASON_MIN} to {REASON_MAX} characters.",
+            field="reason",
+            cure="The shop's owner can read it: enter the case and your purpose.",
+        )
     if next(numbers_in(text), None) is not None:
-        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="reason",
-                      cure="The last four digits are enough.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "This looks like a card number; it must not be kept here.",
+            field="reason",
+            cure="The last four digits are enough.",
+        )
     return text
 
 

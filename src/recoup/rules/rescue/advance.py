@@ -81,7 +81,7 @@ def advance(asked: AdvanceInputs, policy: CollectionPolicy) -> Decision:
 
 def judged(
     asked: AdvanceInputs, test: LossTest, versions: Mapping[str, str | None], note: str, words: Sequence[str] = ()
-) -> Decision:  # fmt: skip
+) -> Decision:
     """By that test; `note` and `words` say where its chance comes from."""
     limits = asked.limits
     group = group_of(asked.reading)

@@ -35,9 +35,10 @@ class AskedModel:
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same inputs back."""
         return self.asked.features() | {
-            "facts": self.facts.to_dict(), "utc_offset": self.utc_offset,
+            "facts": self.facts.to_dict(),
+            "utc_offset": self.utc_offset,
             "out_at": self.out_at.isoformat() if self.out_at else None,
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "AskedModel":
@@ -52,9 +53,17 @@ def charges_of(given: AskedModel, policy: CollectionPolicy) -> list[Charge]:
     asked = given.asked
     found = [Charge(given.out_at, policy.out_chance / 10_000)] if given.out_at else []
     last, made = asked.now, 0
-    while (due := next_charge(
-        asked.reading, policy, made=made, last=last, now=last, until=asked.now + PERIOD, utc_offset=given.utc_offset,
-    )) is not None:  # fmt: skip
+    while (
+        due := next_charge(
+            asked.reading,
+            policy,
+            made=made,
+            last=last,
+            now=last,
+            until=asked.now + PERIOD,
+            utc_offset=given.utc_offset,
+        )
+    ) is not None:
         found.append(Charge(due))
         last, made = due, made + 1
     return found
@@ -67,8 +76,12 @@ def advance_by_model(given: AskedModel, policy: CollectionPolicy, model: Model) 
     if not asked.reading.terminal and (group_of(asked.reading) is not None or given.out_at is not None):
         chance = collected(charges_of(given, policy), given.facts, given.utc_offset, model)
     test = loss_at(asked, int(chance.lower * 10_000))
-    versions = {"decider": ADVANCE_BY_MODEL_VERSION, "policy": policy.version, "knowledge": asked.knowledge,
-                "model": model.name}  # fmt: skip
+    versions = {
+        "decider": ADVANCE_BY_MODEL_VERSION,
+        "policy": policy.version,
+        "knowledge": asked.knowledge,
+        "model": model.name,
+    }
     words = (
         f"The chance is the lower bound of the model's own, {chance.mean:.1%}; answers that it rests on:"
         f" {chance.known}.",

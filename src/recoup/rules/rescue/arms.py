@@ -84,8 +84,11 @@ class DecisionRecord(NamedTuple):
 
 def check_terms(terms: Terms) -> Terms:
     """Raises: Problem(invalid) naming the field."""
-    for name, value, highest in (("share", terms.share, 100), ("holdout", terms.holdout, HOLDOUT_MAX),
-                                 ("explore", terms.explore, EXPLORE_MAX)):  # fmt: skip
+    for name, value, highest in (
+        ("share", terms.share, 100),
+        ("holdout", terms.holdout, HOLDOUT_MAX),
+        ("explore", terms.explore, EXPLORE_MAX),
+    ):
         if not 0 <= value <= highest:
             raise Problem("invalid", f"The field {name} must be from 0 to {highest} percent.", field=name)
     if terms.mode not in MODES:
@@ -178,8 +181,10 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
     if fallback:
         return (FALLBACKS[fallback],)
     if arm == "holdout":
-        return (f"This customer was assigned at random to the comparison group ({terms.holdout} %), so the fixed"
-                " schedule decided.",)  # fmt: skip
+        return (
+            f"This customer was assigned at random to the comparison group ({terms.holdout} %), so the fixed"
+            " schedule decided.",
+        )
     if arm == "ladder":
         return (f"The engine decides for {terms.share} % of the customers; for this one, the fixed schedule applies.",)
     if engines is None:
@@ -188,8 +193,10 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
     at = engines.next_attempt_at
     if engines.verdict == "attempt_now":
         return (watched, "It would have tried the card now.")
-    return (watched, f"Its own next try would have been {at_card_holder(at, evidence)}." if at
-            else "It would have planned no try.")  # fmt: skip
+    return (
+        watched,
+        f"Its own next try would have been {at_card_holder(at, evidence)}." if at else "It would have planned no try.",
+    )
 
 
 FALLBACKS: Final[dict[str, str]] = {

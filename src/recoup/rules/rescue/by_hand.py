@@ -83,13 +83,16 @@ def decide_by_hand(asked: HandInput) -> Decision:
         _STOPPED if asked.stopped else _ASKED[asked.request],
         f"The plan before was {noted(asked.before.due_at)}." if asked.before else "Nothing was planned before.",
         _gate_words(asked.gate),
-        "Without the request the plan before would stand." if asked.before
+        "Without the request the plan before would stand."
+        if asked.before
         else "Without the request nothing would be tried.",
-    )  # fmt: skip
+    )
     rules = (
-        asked.request, "plan_before" if asked.before else "nothing_planned", _gate_rule(asked.gate),
+        asked.request,
+        "plan_before" if asked.before else "nothing_planned",
+        _gate_rule(asked.gate),
         *(["attempts_stopped"] if asked.stopped else []),
-    )  # fmt: skip
+    )
     versions = {"decider": BY_HAND_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
     others = (Alternative("plan_before", None, "The plan as it was."),) if asked.before else ()
     return Decision(verdict, plan, None, reasons, rules, versions, others)

@@ -56,8 +56,15 @@ def plan_charge(asked: ChargeInput, policy: CollectionPolicy) -> Decision:
     """Verdict `plan`, or `write_off`; the second reason of the latter is why."""
     due = None
     if not asked.reading.terminal:
-        due = next_charge(asked.reading, policy, made=asked.made, last=asked.last, now=asked.now, until=asked.until,
-                          utc_offset=asked.utc_offset)  # fmt: skip
+        due = next_charge(
+            asked.reading,
+            policy,
+            made=asked.made,
+            last=asked.last,
+            now=asked.now,
+            until=asked.until,
+            utc_offset=asked.utc_offset,
+        )
     plan, group = plan_for(asked.reading, policy), group_of(asked.reading)
     if due is not None and plan is not None:
         rule, why = f"{group}_plan", f"The plan allows {len(plan.waits)} charges; {asked.made} made so far."
@@ -71,9 +78,10 @@ def plan_charge(asked: ChargeInput, policy: CollectionPolicy) -> Decision:
         rule, why = "time_over", "The next charge of the plan would come after the time to collect it."
     reasons = (
         f"The customer is charged {noted(due)}." if due else "What is still due is written off.",
-        why, f"The last answer was: {REASONS[asked.reading.reason][0]}.",
+        why,
+        f"The last answer was: {REASONS[asked.reading.reason][0]}.",
         "A refund or an approval would end the charges." if due else _CURES.get(rule, asked.reading.cure),
-    )  # fmt: skip
+    )
     versions = {"decider": CHARGE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
     if due is None:
         return Decision("write_off", (), group, reasons, (rule,), versions, ())

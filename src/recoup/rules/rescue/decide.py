@@ -131,8 +131,11 @@ def _decision(
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
     versions = {
-        "decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None,
-    }  # fmt: skip
+        "decider": DECIDER_VERSION,
+        "policy": policy.version,
+        "knowledge": evidence.knowledge,
+        "model": None,
+    }
     reasons = (
         decided(evidence, verdict, plan),
         heard(evidence),

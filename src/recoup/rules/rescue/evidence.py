@@ -15,11 +15,18 @@ from recoup.rules.rescue.policy import Group, group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
 Verdict = Literal[
-    "approve_now", "challenge", "attempt_now", "plan", "decline_at_once", "wait",  # of an order
-    "allow", "postpone", "refuse",  # of the gate
+    "approve_now",
+    "challenge",
+    "attempt_now",
+    "plan",
+    "decline_at_once",
+    "wait",  # of an order
+    "allow",
+    "postpone",
+    "refuse",  # of the gate
     "send",  # of a route
     "write_off",  # of what was advanced
-]  # fmt: skip
+]
 
 _TIMES: Final = ("first_declined_at", "started_at", "now", "expires_at", "due_at")
 

@@ -21,8 +21,12 @@ def bounds_of(typed: str) -> dict[str, int]:
     for part in parts[: CURRENCIES_MAX + 1]:
         told = _BOUND.fullmatch(part[:_BOUND_CHARS_MAX])
         if told is None or told[2].upper() not in EXPONENTS:
-            raise Problem("invalid", "Exploration up to: enter amounts with their currencies.", field="explore_max",
-                          cure="Write it like 500 USD; 450 EUR, or leave it empty.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "Exploration up to: enter amounts with their currencies.",
+                field="explore_max",
+                cure="Write it like 500 USD; 450 EUR, or leave it empty.",
+            )
         found[told[2].upper()] = typed_amounts.units(told[1], told[2].upper(), "explore_max")
     return found
 

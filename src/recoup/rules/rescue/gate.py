@@ -50,10 +50,11 @@ class GateInput:
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data and without whose sends were counted; `from_dict` gives the same back."""
         return asdict(self) | {
-            "now": self.now.isoformat(), "before": _text(self.before),
+            "now": self.now.isoformat(),
+            "before": _text(self.before),
             "tallies": [asdict(one) | {"free_at": _text(one.free_at)} for one in self.tallies],
             "blocks": [{"reason": one.reason, "until": _text(one.until)} for one in self.blocks],
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "GateInput":
@@ -81,12 +82,13 @@ def gate(asked: GateInput) -> Decision:
     verdict: Verdict = "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
     tally = next((one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None)
     reasons = (
-        _decided(word, verdict), word.message,
+        _decided(word, verdict),
+        word.message,
         *([f"{tally.counted} sends of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
         *(["The order ends before the card may be sent again."] if ends else []),
         *(["The customer is there now: it is not sent later."] if not asked.may_wait else []),
         _WOULD_CHANGE_BLOCK if word.rule_id == _BLOCKED_RULE else _WOULD_CHANGE,
-    )  # fmt: skip
+    )
     return _decision(asked, verdict, word.until, reasons, word.rule_id)
 
 

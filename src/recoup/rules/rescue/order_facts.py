@@ -26,12 +26,19 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
     zone, told = zone_of(order.facts)
     room = _allowance(order, now, known.visa_limit) if known.visa_limit is not None else None
     return Facts(
-        first=first, first_key=key_of(reading), issuer=_issuer(order), zone=zone, zone_known=told,
-        tries=_tries(order), looks=_looks(order, known.seen, first, now),
-        sends_left=room.left if room else None, free_at=room.free_at if room else None,
-        open_orders=1 + known.others_open, issuer_answers=known.issuer_answers,
+        first=first,
+        first_key=key_of(reading),
+        issuer=_issuer(order),
+        zone=zone,
+        zone_known=told,
+        tries=_tries(order),
+        looks=_looks(order, known.seen, first, now),
+        sends_left=room.left if room else None,
+        free_at=room.free_at if room else None,
+        open_orders=1 + known.others_open,
+        issuer_answers=known.issuer_answers,
         credit=order.facts.get("funding") == "credit",
-    )  # fmt: skip
+    )
 
 
 def zone_of(facts: Mapping[str, Any]) -> tuple[int, bool]:
@@ -54,8 +61,9 @@ def _tries(order: Order) -> tuple[Look, ...]:
     numbered = enumerate(sent, start=1)
     return tuple(
         Look(one.sent_at, _answer(order, one), number)
-        for number, one in numbered if one.state in ("approved", "declined") and one.sent_at is not None
-    )  # fmt: skip
+        for number, one in numbered
+        if one.state in ("approved", "declined") and one.sent_at is not None
+    )
 
 
 def _answer(order: Order, attempt: Attempt) -> int:
@@ -65,9 +73,10 @@ def _answer(order: Order, attempt: Attempt) -> int:
 def _looks(order: Order, seen: tuple[Seen, ...], first: Look, now: datetime) -> tuple[Look, ...]:
     """Of the payer's other payments; what comes later than now by the merchant's clock is not known yet."""
     others = [
-        Look(one.at, one.answer, one.tries) for one in seen
+        Look(one.at, one.answer, one.tries)
+        for one in seen
         if one.order_id != order.order_id and one.at < now and not (one.order_id is None and _same(one, first))
-    ]  # fmt: skip
+    ]
     return tuple(sorted(others, key=lambda look: (look.at, look.tries))[-LOOKS_MAX:])
 
 
@@ -81,13 +90,28 @@ def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None
     if not order.cards_before and all(str(row["send_id"]) != str(order.order_id) for row in order.sends):
         sends.append(_payment(order))
     return allowance(
-        order.card.scheme if order.card else "generic", sends, now, units=order.units, currency=order.asset,
-        initiator=initiator_of(order.initiator), acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id), region=order.merchant.region, visa_limit=visa_limit,
-    )  # fmt: skip
+        order.card.scheme if order.card else "generic",
+        sends,
+        now,
+        units=order.units,
+        currency=order.asset,
+        initiator=initiator_of(order.initiator),
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        region=order.merchant.region,
+        visa_limit=visa_limit,
+    )
 
 
 def _payment(order: Order) -> Send:
     """The payment that came in, where the same transaction is only just about to count it."""
-    return Send(declined_at(order), order.units, order.asset, initiator_of(order.initiator), order.merchant.acceptor_id,
-                str(order.merchant_id), declined=True, claimed=True)  # fmt: skip
+    return Send(
+        declined_at(order),
+        order.units,
+        order.asset,
+        initiator_of(order.initiator),
+        order.merchant.acceptor_id,
+        str(order.merchant_id),
+        declined=True,
+        claimed=True,
+    )

@@ -60,28 +60,35 @@ def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, poli
 def check_key(text: str) -> str:
     """Raises: Problem(invalid) for what cannot be a campaign's key."""
     if len(text) > KEY_CHARS_MAX or not _KEY.fullmatch(text):
-        raise Problem("invalid", "The field Key has characters that a key cannot have, or too many.", field="Key",
-                      cure=f"Send at most {KEY_CHARS_MAX} of A-Z, a-z, 0-9 and . _ : - between them.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The field Key has characters that a key cannot have, or too many.",
+            field="Key",
+            cure=f"Send at most {KEY_CHARS_MAX} of A-Z, a-z, 0-9 and . _ : - between them.",
+        )
     return text
 
 
-def _site(
-    sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str
-) -> tuple[Any, tuple[str, ...]]:
+def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str) -> tuple[Any, tuple[str, ...]]:
     if named.site_id is not None:
         for site in sites:
             if site.site_id == named.site_id:
                 return site, ()
-        raise Problem("invalid", "The SiteId is not one of this merchant's sites.", field="SiteId",
-                      cure="GET /v1/sites lists them; or send siteUrl instead.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The SiteId is not one of this merchant's sites.",
+            field="SiteId",
+            cure="GET /v1/sites lists them; or send siteUrl instead.",
+        )
     if named.url:
         wanted = host_of(named.url)
         for site in sites:
             if wanted and host_of(site.url) == wanted:
                 return site, ()
         if policy == "refuse":
-            raise Problem("invalid", "The SiteUrl is not that of one of this merchant's sites.", field="SiteUrl",
-                          cure=_MAKE)  # fmt: skip
+            raise Problem(
+                "invalid", "The SiteUrl is not that of one of this merchant's sites.", field="SiteUrl", cure=_MAKE
+            )
     found = _by_descriptor(sites, named.descriptor)
     if found is not None:
         return found, ((f"{UNKNOWN_URL}; the site with this descriptor was used.",) if named.url else ())
@@ -89,8 +96,12 @@ def _site(
     if found is not None:
         return found, ()
     if named.descriptor and policy == "refuse":
-        raise Problem("invalid", "The order names its site by a descriptor that none of this merchant's sites has.",
-                      field="Transaction.DynamicDescriptor", cure=_MAKE)  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The order names its site by a descriptor that none of this merchant's sites has.",
+            field="Transaction.DynamicDescriptor",
+            cure=_MAKE,
+        )
     default = next((site for site in sites if site.is_default), None)
     if default is None:
         raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")

@@ -39,17 +39,31 @@ def answer_of(
     """The class of an answer to one of our attempts, which was sent and answered. `scheme`: the card's."""
     if state == "approved":
         return APPROVED
-    return class_of(read_decline(scheme=scheme or "generic", source=None, code=code, text=None, advice=advice,
-                                 on=sent_at.date(), region=region))  # fmt: skip
+    return class_of(
+        read_decline(
+            scheme=scheme or "generic",
+            source=None,
+            code=code,
+            text=None,
+            advice=advice,
+            on=sent_at.date(),
+            region=region,
+        )
+    )
 
 
 def _of_order(row: Row, region: str) -> list[Seen]:
     order_id, placed_at, decline = UUID(str(row["order_id"])), _moment(row["placed_at"]), row["decline"] or {}
     at = min(_moment(decline["at"]), placed_at) if decline.get("at") else placed_at
     first = read_decline(
-        scheme=row["scheme"] or "generic", source=decline.get("source"), code=decline.get("code"),
-        text=decline.get("text"), advice=decline.get("advice"), on=at.date(), region=region,
-    )  # fmt: skip
+        scheme=row["scheme"] or "generic",
+        source=decline.get("source"),
+        code=decline.get("code"),
+        text=decline.get("text"),
+        advice=decline.get("advice"),
+        on=at.date(),
+        region=region,
+    )
     sent = [one for one in row["attempts"] or () if one["sent_at"] is not None and one["state"] != "not_sent"]
     return [Seen(at, class_of(first), 0, order_id)] + [
         Seen(_moment(one["sent_at"]), _answer_to(one, row["scheme"], region), number, order_id)
@@ -88,10 +102,17 @@ def _of_copies(known: Sequence[Seen], copies: Sequence[Row], region: str) -> lis
 def _answer_of_copy(row: Row, region: str) -> int:
     if not row["is_declined"]:
         return APPROVED
-    return class_of(read_decline(
-        scheme=scheme_of(row["bin"] or ""), source=row["code_source"], code=row["code"], text=None, advice=None,
-        on=_transacted_at(row).date(), region=region,
-    ))  # fmt: skip
+    return class_of(
+        read_decline(
+            scheme=scheme_of(row["bin"] or ""),
+            source=row["code_source"],
+            code=row["code"],
+            text=None,
+            advice=None,
+            on=_transacted_at(row).date(),
+            region=region,
+        )
+    )
 
 
 def _transacted_at(row: Row) -> datetime:

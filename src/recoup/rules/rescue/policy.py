@@ -45,12 +45,15 @@ class RetryPolicy:
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _FUNDS: Final = Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12)
-_RETRY_1: Final = RetryPolicy("retry-1", {
-    "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
-    "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
-    "funds": _FUNDS,
-    "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
-})  # fmt: skip
+_RETRY_1: Final = RetryPolicy(
+    "retry-1",
+    {
+        "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
+        "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
+        "funds": _FUNDS,
+        "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
+    },
+)
 RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.ladders, "funds": replace(_FUNDS, slack=_HOUR)})
 POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2)}
 CURRENT: Final = RETRY_2

@@ -53,7 +53,7 @@ def choose_route(asked: RouteInput) -> Decision:
         "first_route": "It is the first route.",
         "proof_of_not_sent": f"Route {last} did not process the attempt before: nothing was sent.",
         "every_route_failed": "No route processed the attempts before; the one that failed longest ago is tried again.",
-    }[rule]  # fmt: skip
+    }[rule]
     change = "With proof that it sent nothing, the next attempt takes another route."
     reasons = (f"Route {taken} takes the attempt.", why, change)
     versions = {"decider": ROUTE_VERSION, "policy": None, "knowledge": None, "model": None}

@@ -85,7 +85,7 @@ def choose_route(asked: RouteInput) -> Decision:
         "technical_decline": f"The attempt before was declined on route {last} for a technical reason.",
         "every_route_failed": "The attempts before failed on every route; the one that failed longest ago is tried"
         " again.",
-    }[rule]  # fmt: skip
+    }[rule]
     change = "After a technical decline, or proof that nothing was sent, the next attempt takes another route."
     reasons = (f"Route {taken} takes the attempt.", why, change)
     versions = {"decider": ROUTE_BY_ANSWER_VERSION, "policy": None, "knowledge": None, "model": None}

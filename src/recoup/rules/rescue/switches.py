@@ -65,8 +65,13 @@ def refused(switch: str, offs: Sequence[Off]) -> Problem:
         f"{place[:1].upper()}{place[1:]}: {_WHO[rank_of(off.actor, off.level)]} can switch it on."
         for place, off in zip(places, offs, strict=True)
     )
-    return Problem("kind_switched_off", f"{KINDS[switch]} orders are switched off for {where}.", cure=cure,
-                   switch=switch, offs=tuple(offs))  # fmt: skip
+    return Problem(
+        "kind_switched_off",
+        f"{KINDS[switch]} orders are switched off for {where}.",
+        cure=cure,
+        switch=switch,
+        offs=tuple(offs),
+    )
 
 
 def check_may_open(switch: str, off: Off, actor: str) -> None:
@@ -74,8 +79,11 @@ def check_may_open(switch: str, off: Off, actor: str) -> None:
     needed = rank_of(off.actor, off.level)
     if rank_of(actor, "site") < needed:
         who = "the operator" if needed == 2 else "its partner or the operator"
-        raise Problem("forbidden", f"{KINDS[switch]} was switched off for {_place(off)} by {_by(off)}.",
-                      cure=f"Ask {who} to switch it on; nothing was changed.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            f"{KINDS[switch]} was switched off for {_place(off)} by {_by(off)}.",
+            cure=f"Ask {who} to switch it on; nothing was changed.",
+        )
 
 
 def check_kind(text: str) -> str:

@@ -67,8 +67,9 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
         return found
     if code is None:
         if not enabled(test=test):
-            raise _no("no_route", "No channel is enabled in this environment.", "channel",
-                      "Ask the operator to enable one.")  # fmt: skip
+            raise _no(
+                "no_route", "No channel is enabled in this environment.", "channel", "Ask the operator to enable one."
+            )
         return None
     channel = CHANNELS.get(code)
     if channel is not None and channel.test is not test or channel is None and test and code in LIVE_CODES:

@@ -21,7 +21,8 @@ class Form(NamedTuple):
 # The zero address of each is nobody's: what is sent there is gone.
 _EVM: Final = Form(re.compile(r"0x(?!0{40})[0-9a-fA-F]{40}"), "0x and 40 hex digits", "0x" + "00" * 18 + "dead")
 _TRON: Final = Form(
-    re.compile(r"T(?!9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb)[1-9A-HJ-NP-Za-km-z]{33}"), "T and 33 base58 characters",
+    re.compile(r"T(?!9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb)[1-9A-HJ-NP-Za-km-z]{33}"),
+    "T and 33 base58 characters",
     "TDemoXnotAReaLAddressXdoNotPayXQw8",
 )
 _MOCK: Final = Form(re.compile(r"[A-Za-z0-9_-]{3,64}"), "3 to 64 letters, digits, - and _", "my-wallet")

@@ -37,11 +37,16 @@ def answer_of(kind: str, row: AnsweredRow) -> dict[str, Any]:
     """`orderId` is the merchant's own. RECEIVED: the row waits; STOPPED: it was left out."""
     subject = row.subject_id if row.state == "done" else None
     return {
-        "row": row.row_no, "line": row.line_no, "sequenceNumber": row.sequence,
-        "orderId": row.external_id or None, _SUBJECT[kind]: str(subject) if subject else None,
-        "status": row.status or _WORDS[row.state], "code": row.code, "errors": row.errors,
+        "row": row.row_no,
+        "line": row.line_no,
+        "sequenceNumber": row.sequence,
+        "orderId": row.external_id or None,
+        _SUBJECT[kind]: str(subject) if subject else None,
+        "status": row.status or _WORDS[row.state],
+        "code": row.code,
+        "errors": row.errors,
         "warning": row.warning,
-    }  # fmt: skip
+    }
 
 
 def json_answer(kind: str, row: AnsweredRow) -> str:
@@ -53,8 +58,18 @@ def csv_answer(kind: str, row: AnsweredRow) -> str:
     told = answer_of(kind, row)
     errors = told["errors"]
     first = errors[0] if errors else {}
-    return csv_row([
-        told["row"], told["line"], told["sequenceNumber"], told["orderId"], told[_SUBJECT[kind]], told["status"],
-        told["code"], first.get("field"), " ".join(error["message"] for error in errors), first.get("cure"),
-        told["warning"],
-    ])  # fmt: skip
+    return csv_row(
+        [
+            told["row"],
+            told["line"],
+            told["sequenceNumber"],
+            told["orderId"],
+            told[_SUBJECT[kind]],
+            told["status"],
+            told["code"],
+            first.get("field"),
+            " ".join(error["message"] for error in errors),
+            first.get("cure"),
+            told["warning"],
+        ]
+    )

@@ -44,9 +44,13 @@ def is_code(name: str) -> bool:
 
 
 def card_data(
-    value: Any, name: str = "", *, numbers: bool = True, like: list[tuple[str, str]] | None = None,
+    value: Any,
+    name: str = "",
+    *,
+    numbers: bool = True,
+    like: list[tuple[str, str]] | None = None,
     room: Room | None = None,
-) -> tuple[str, str] | None:  # fmt: skip
+) -> tuple[str, str] | None:
     """(field, what it holds) of the first value that may not be kept; the value itself is never told.
 
     `numbers`: whether anything in it may look like a card number at all. `like`: takes (field, digits) of identifiers

@@ -41,8 +41,12 @@ class JsonRows:
         if self._done():
             raise Problem("invalid", "The file is empty.", field="file", cure="It needs rows.")
         if self._text[self._at] != "{" and not self._depth:
-            raise Problem("invalid", "The file is neither JSON nor a CSV whose first line names its columns.",
-                          field="file", cure="Send a JSON list of objects, one object a line, or a CSV.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "The file is neither JSON nor a CSV whose first line names its columns.",
+                field="file",
+                cure="Send a JSON list of objects, one object a line, or a CSV.",
+            )
         while not self._done():
             yield from self._next()
             self._go_on()
@@ -98,8 +102,12 @@ class JsonRows:
         if self._number:
             told = header_of(value)
             if told.joined(self.header) != self.header:
-                raise Problem("invalid", f"The configuration in line {self._line} comes after rows.", field="file",
-                              cure="Put it before them.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    f"The configuration in line {self._line} comes after rows.",
+                    field="file",
+                    cure="Put it before them.",
+                )
             return
         self.header = self.header.joined(header_of(value))
 
@@ -165,8 +173,12 @@ class JsonRows:
         """Raises: Problem(invalid) when too much was looked at in vain."""
         self._searches += 1
         if self._searches > SEARCHES_MAX:
-            raise Problem("invalid", f"The file is broken in too many places, the last near line {self._line}.",
-                          field="file", cure="Create it again; none of it was accepted.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The file is broken in too many places, the last near line {self._line}.",
+                field="file",
+                cure="Create it again; none of it was accepted.",
+            )
         try:
             value, _ = _decode(self._text, begin)
         except (ValueError, RecursionError):
@@ -224,10 +236,14 @@ class JsonRows:
 
 def _holds_rows(value: Any) -> bool:
     """Whether it is an object with a list of payments."""
-    return isinstance(value, dict) and not is_row(value) and any(
-        name.lower() not in _ITEMS and isinstance(inner, list) and inner and isinstance(inner[0], dict)
-        for name, inner in value.items()
-    )  # fmt: skip
+    return (
+        isinstance(value, dict)
+        and not is_row(value)
+        and any(
+            name.lower() not in _ITEMS and isinstance(inner, list) and inner and isinstance(inner[0], dict)
+            for name, inner in value.items()
+        )
+    )
 
 
 def _is_value(text: str, at: int) -> bool:

@@ -28,8 +28,12 @@ class Record(NamedTuple):
 def check_nothings(count: int) -> None:
     """Raises: Problem(too_large) for a file of which nearly nothing is rows."""
     if count > NOTHINGS_MAX:
-        raise Problem("too_large", f"The file has over {NOTHINGS_MAX:,} places that are no rows.", field="file",
-                      cure="Leave out empty lines and repeated configurations.")  # fmt: skip
+        raise Problem(
+            "too_large",
+            f"The file has over {NOTHINGS_MAX:,} places that are no rows.",
+            field="file",
+            cure="Leave out empty lines and repeated configurations.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,12 @@ class Header:
         for name in ("kind", "mid", "expires"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine and theirs and mine != theirs:
-                raise Problem("invalid", f"The file's configuration names its {_TOLD[name]} twice, differently.",
-                              field=_TOLD[name], cure="Say it once, before the rows.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    f"The file's configuration names its {_TOLD[name]} twice, differently.",
+                    field=_TOLD[name],
+                    cure="Say it once, before the rows.",
+                )
         return Header(self.kind or other.kind, self.mid or other.mid, self.expires or other.expires)
 
 

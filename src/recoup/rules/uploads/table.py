@@ -142,12 +142,20 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
         raise Problem("invalid", f"Line {number}, the header, {NO_NUMBER}.", field="file")
     for name, column in zip(names, found, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
-            raise Problem("invalid", f"Line {number}, the header, has {name[:40]!r}; did you mean expiryDateUtc?",
-                          field="file", cure="Name the column expiryDateUtc.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"Line {number}, the header, has {name[:40]!r}; did you mean expiryDateUtc?",
+                field="file",
+                cure="Name the column expiryDateUtc.",
+            )
         if column is not None and found.count(column) > 1:
             message = f"Line {number}, the header, names {'.'.join(column.path)} twice; it has {have}."
             raise Problem("invalid", message, field="file", cure="Name each column once.")
     if not any(column and column.path[-1] in ("orderId", "transmitId") for column in found):
-        raise Problem("invalid", f"Line {number}, the header, has no orderId; it has {have}.", field="file",
-                      cure="Name the columns in the first line; docs/bulk.md lists them.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"Line {number}, the header, has no orderId; it has {have}.",
+            field="file",
+            cure="Name the columns in the first line; docs/bulk.md lists them.",
+        )
     return tuple(found)

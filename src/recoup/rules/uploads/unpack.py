@@ -34,8 +34,13 @@ class Unpacked:
             self._made += len(piece)
             tight = self._made > RATIO_FROM and self._made > RATIO_MAX * max(1, self._read) and self.packed
             if self._made > UNPACKED_MAX or tight:
-                raise Problem("too_large", f"Unpacked, the file is larger than {UNPACKED_MAX >> 20} MB, or packed more "
-                              "tightly than any real one.", field="file", cure="Split it.")  # fmt: skip
+                raise Problem(
+                    "too_large",
+                    f"Unpacked, the file is larger than {UNPACKED_MAX >> 20} MB, or packed more "
+                    "tightly than any real one.",
+                    field="file",
+                    cure="Split it.",
+                )
             yield piece
 
     def _inflated(self, first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:
@@ -64,8 +69,12 @@ class Unpacked:
         """Raises: Problem(too_large)."""
         self._members += 1
         if self._members >= MEMBERS_MAX:
-            raise Problem("too_large", f"The file is made of more than {MEMBERS_MAX:,} packed ones.", field="file",
-                          cure="Pack it as one.")  # fmt: skip
+            raise Problem(
+                "too_large",
+                f"The file is made of more than {MEMBERS_MAX:,} packed ones.",
+                field="file",
+                cure="Pack it as one.",
+            )
 
 
 def _chained(first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:

@@ -17,13 +17,14 @@ class OpenSession(Row, frozen=True):
     browser: str
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT session_hash, world, created_at, seen_at, address, browser FROM sessions
 WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, session_hash LIMIT $4
-""")  # fmt: skip
-async def open_sessions(
-    db: Read, user_id: UUID, now: datetime, seen_after: datetime, limit: int
-) -> list[OpenSession]:
+""",
+)
+async def open_sessions(db: Read, user_id: UUID, now: datetime, seen_after: datetime, limit: int) -> list[OpenSession]:
     """The one seen last first."""
 
 
@@ -39,10 +40,13 @@ class AccountLine(Row, frozen=True):
     mail_why: str | None
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT l.log_id, l.at, l.actor, l.action, l.facts, m.mail_state, m.mail_why
 FROM account_log l LEFT JOIN account_mails m USING (log_id) WHERE l.user_id = $1 ORDER BY l.log_id DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def account_lines(db: Read, user_id: UUID, limit: int) -> list[AccountLine]:
     """Newest first."""
 

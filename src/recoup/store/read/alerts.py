@@ -52,12 +52,15 @@ class _Dispute(Row, frozen=True):
     respond_by: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.body ->> 'dispute_id' AS dispute_id, l.happening = 'dispute_continued' AS continued, l.order_id,
   (l.body ->> 'units')::bigint AS units, o.asset, o.external_id, l.body ->> 'respond_by' AS respond_by
 FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
-""")  # fmt: skip
+""",
+)
 async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> _Dispute | None:
     """As a line of the order's log tells it."""
 
@@ -70,13 +73,16 @@ class _Payout(Row, frozen=True):
     status: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.payout_id, p.batch_id, p.units, p.asset,
   CASE WHEN $3 < 0 THEN 'waits_again' WHEN $3 = 0 THEN 'scheduled'
     ELSE (SELECT CASE b.event WHEN 'payout.created' THEN 'sent' ELSE b.body ->> 'Status' END FROM outbox b
       WHERE b.merchant_id = $1 AND b.subject_id = $2 AND b.seq = $3) END AS status
 FROM bank_payouts p WHERE p.merchant_id = $1 AND p.payout_id = $2
-""")  # fmt: skip
+""",
+)
 async def _payout(db: Read, merchant_id: UUID, payout_id: UUID, step: int) -> _Payout | None:
     """`step`: its event's; below zero it waits again, at zero it is scheduled."""
 
@@ -89,10 +95,13 @@ class _Batch(Row, frozen=True):
     last_day: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT batch_id, payout_units AS units, asset, period_from, period_to - interval '1 day' AS last_day
 FROM settlement_batches WHERE merchant_id = $1 AND batch_id = $2
-""")  # fmt: skip
+""",
+)
 async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> _Batch | None:
     """A settlement."""
 
@@ -110,18 +119,24 @@ async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
     return Last(0, None) if feed_no is None else Last(feed_no, await _last_told(db, merchant_id))
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT step FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1 ORDER BY step DESC LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def _last_step(db: Read, merchant_id: UUID) -> int | None:
     """Where in the feed it stood."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT created_at FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1
   AND (facts ->> 'orders')::int > 0
 ORDER BY step DESC LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def _last_told(db: Read, merchant_id: UUID) -> datetime | None:
     """When one that had orders was made."""
 
@@ -138,7 +153,9 @@ class WaitingOrders(Row, frozen=True):
 
 
 # Those that wait still: what went on by itself meanwhile needs nobody.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH came AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM feed WHERE merchant_id = $1 AND event IN ('order.problem', 'order.onhold')
@@ -156,6 +173,7 @@ SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 3)::int AS probl
   coalesce((SELECT array_agg(order_id::text ORDER BY n) FROM few), '{{}}') AS first,
   coalesce((SELECT array_agg(external_id ORDER BY n) FROM few), '{{}}') AS names
 FROM waits
-""")  # fmt: skip
+""",
+)
 async def waiting_since(db: Read, merchant_id: UUID, after: int, until: int) -> WaitingOrders:
     """Orders that came into Problem or Onhold in this part of the feed and wait still, those in Problem first."""

@@ -29,9 +29,16 @@ class ApiCall(Row, frozen=True):
 
 
 async def read_calls(
-    db: Read, merchant_id: UUID, *, request_id: str | None, status_class: int | None, path: str | None,
-    key_id: str | None, before: UUID | None, limit: int,
-) -> tuple[list[ApiCall], UUID | None]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    *,
+    request_id: str | None,
+    status_class: int | None,
+    path: str | None,
+    key_id: str | None,
+    before: UUID | None,
+    limit: int,
+) -> tuple[list[ApiCall], UUID | None]:
     """Older than `before`; and before which call the next page begins: None when that was all. A request id is looked
     up by itself; a page that is narrowed otherwise may be short, or empty, with a next one."""
     before, older = before or HIGHEST, None
@@ -46,32 +53,45 @@ async def read_calls(
     return rows, older
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM api_calls
 WHERE merchant_id = $1 AND request_id = $2 AND call_id < $3 ORDER BY call_id DESC LIMIT $4
-""")  # fmt: skip
-async def _calls_of_request(
-    db: Read, merchant_id: UUID, request_id: str, before: UUID, limit: int
-) -> list[ApiCall]:  # fmt: skip
+""",
+)
+async def _calls_of_request(db: Read, merchant_id: UUID, request_id: str, before: UUID, limit: int) -> list[ApiCall]:
     """Newest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM (
   SELECT * FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT $3) c
 WHERE ($4::int IS NULL OR status / 100 = $4) AND ($5::text IS NULL OR path = $5) AND ($6::text IS NULL OR key_id = $6)
 ORDER BY call_id DESC LIMIT $7
-""")  # fmt: skip
+""",
+)
 async def _calls(
-    db: Read, merchant_id: UUID, before: UUID, looks: int, status_class: int | None, path: str | None,
-    key_id: str | None, limit: int,
-) -> list[ApiCall]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    before: UUID,
+    looks: int,
+    status_class: int | None,
+    path: str | None,
+    key_id: str | None,
+    limit: int,
+) -> list[ApiCall]:
     """Of the `looks` calls before that one."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT call_id FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT 1 OFFSET $3
-""")  # fmt: skip
+""",
+)
 async def _seen_to(db: Read, merchant_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many calls."""
 
@@ -84,11 +104,14 @@ class Choices(Row, frozen=True):
     lost: int
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT coalesce(array_agg(DISTINCT path COLLATE "C" ORDER BY path COLLATE "C"), '{{}}') AS paths,
   coalesce(array_agg(DISTINCT key_id COLLATE "C" ORDER BY key_id COLLATE "C"), '{{}}') AS keys,
   (SELECT coalesce(sum(calls), 0)::bigint FROM api_call_gaps WHERE merchant_id = $1) AS lost
 FROM (SELECT path, key_id FROM api_calls WHERE merchant_id = $1 ORDER BY call_id DESC LIMIT {CHOSEN_FROM}) c
-""")  # fmt: skip
+""",
+)
 async def read_choices(db: Read, merchant_id: UUID) -> Choices:
     """By which a page of the log can be narrowed."""

@@ -37,10 +37,13 @@ class Application(Row, frozen=True):
     ended_at: datetime | None
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {COLUMNS} FROM applications
 WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3)
-""")  # fmt: skip
+""",
+)
 async def _find(
     db: Read, application_id: UUID, owner_kind: str | None, owner_id: UUID | None
 ) -> Application | None: ...
@@ -51,27 +54,38 @@ async def find_application(db: Read, application_id: UUID, owner: tuple[str, UUI
     return await _find(db, application_id, *(owner or (None, None)))
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {COLUMNS} FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND application_id < $3
   AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR external_id = $5)
 ORDER BY application_id DESC LIMIT $6
-""")  # fmt: skip
+""",
+)
 async def _own(
     db: Read, owner_kind: str, owner_id: UUID, before: UUID, status: str | None, external_id: str | None, limit: int
 ) -> list[Application]: ...
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {COLUMNS} FROM applications WHERE application_id < $1 AND ($2::text IS NULL OR status = $2)
 ORDER BY application_id DESC LIMIT $3
-""")  # fmt: skip
+""",
+)
 async def _all(db: Read, before: UUID, status: str | None, limit: int) -> list[Application]: ...
 
 
 async def list_applications(
-    db: Read, owner: tuple[str, UUID] | None, limit: int, *, after: UUID | None = None, status: str | None = None,
+    db: Read,
+    owner: tuple[str, UUID] | None,
+    limit: int,
+    *,
+    after: UUID | None = None,
+    status: str | None = None,
     external_id: str | None = None,
-) -> list[Application]:  # fmt: skip
+) -> list[Application]:
     """Newest first. `external_id` counts for an owner only."""
     if owner is None:
         return await _all(db, after or _LAST, status, limit)
@@ -100,16 +114,22 @@ _DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes
   added_by, added_at"""
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
-""")  # fmt: skip
+""",
+)
 async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Document]:
     """In the order of their coming."""
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {_DOCUMENT}, sealed FROM application_documents WHERE application_id = $1 AND document_id = $2
-""")  # fmt: skip
+""",
+)
 async def find_document(db: Read, application_id: UUID, document_id: UUID) -> SealedDocument | None: ...
 
 
@@ -129,17 +149,23 @@ class ApplicationLine(Row, frozen=True):
     at: datetime
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
 FROM application_log WHERE application_id = $1 ORDER BY seq DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def log_of(db: Read, application_id: UUID, limit: int) -> list[ApplicationLine]:
     """Newest first."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
-""")  # fmt: skip
+""",
+)
 async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> int:
     """At most `most` are counted."""
 

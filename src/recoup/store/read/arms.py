@@ -36,10 +36,13 @@ class ArmSettings(Row, frozen=True):
         return Terms(self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max)
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
 FROM ({NEWEST.format(merchant="$1")}) s
-""")  # fmt: skip
+""",
+)
 async def arm_settings(db: Read, merchant_id: UUID) -> list[ArmSettings]:
     """The newest line of the merchant and of each of its sites that ever had one."""
 
@@ -53,9 +56,12 @@ class EngineStop(Row, frozen=True):
     stopped_at: datetime
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT merchant_id, why, actor, stopped_at FROM engine_stops
 WHERE ended_at IS NULL AND (merchant_id IS NULL OR merchant_id = $1) ORDER BY stopped_at
-""")  # fmt: skip
+""",
+)
 async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]:
     """Those that hold for a merchant; None: those for all."""

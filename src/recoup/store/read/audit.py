@@ -57,9 +57,13 @@ async def partner_lines(
 
 
 async def people_lines(
-    connection: asyncpg.Connection, subject: tuple[str, UUID], world: str, now: datetime, wanted: AuditFilter,
+    connection: asyncpg.Connection,
+    subject: tuple[str, UUID],
+    world: str,
+    now: datetime,
+    wanted: AuditFilter,
     limit: int,
-) -> list[AuditLine]:  # fmt: skip
+) -> list[AuditLine]:
     """Those of the people database, of a `merchant` or `partner`, `now` wall time."""
     return await _read(connection, OF_PEOPLE, wanted, limit, subject[1], subject[0], world, now)
 
@@ -78,10 +82,13 @@ class _Place(Row, frozen=True):
     place: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
 WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
-""")
+""",
+)
 async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, _Place]:
     """Of each the last call."""
 
@@ -97,17 +104,29 @@ async def _read(
     before = wanted.before or (None, None)
     actors = list(wanted.actors) if wanted.actors is not None else None
     rows = await connection.fetch(
-        _union(chosen, wanted, len(of) > 1), of[0], before[0], before[1], wanted.since, wanted.until, wanted.subject,
-        actors, *of[1:], limit, list(wanted.kinds), timeout=SECONDS_MAX,
-    )  # fmt: skip
+        _union(chosen, wanted, len(of) > 1),
+        of[0],
+        before[0],
+        before[1],
+        wanted.since,
+        wanted.until,
+        wanted.subject,
+        actors,
+        *of[1:],
+        limit,
+        list(wanted.kinds),
+        timeout=SECONDS_MAX,
+    )
     return [AuditLine(**dict(row)) for row in rows]
 
 
 def _union(sources: Sequence[Source], wanted: AuditFilter, people: bool) -> str:
     limit, kinds = ("$11", "$12") if people else ("$8", "$9")
     parts = [_part(one, wanted, limit, kinds) for one in sources]
-    return (f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
-            f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}')  # fmt: skip
+    return (
+        f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
+        f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}'
+    )
 
 
 def _part(source: Source, wanted: AuditFilter, limit: str, kinds: str) -> str:
@@ -123,12 +142,16 @@ def _part(source: Source, wanted: AuditFilter, limit: str, kinds: str) -> str:
         inner += f" {source.of}"
     outer = [
         '($2::timestamptz IS NULL OR (at, line COLLATE "C") < ($2::timestamptz, $3::text))',
-        "($4::timestamptz IS NULL OR at >= $4)", "($5::timestamptz IS NULL OR at < $5)", "$6::text IS NOT NULL",
+        "($4::timestamptz IS NULL OR at >= $4)",
+        "($5::timestamptz IS NULL OR at < $5)",
+        "$6::text IS NOT NULL",
         "($7::text[] IS NULL OR EXISTS (SELECT FROM unnest($7::text[]) a (word) WHERE strpos(actor, a.word) > 0))",
         f"(cardinality({kinds}::text[]) = 0 OR split_part(action, '.', 1) = ANY({kinds}::text[]))",
-    ]  # fmt: skip
-    return (f'(SELECT * FROM ({inner}) one WHERE {" AND ".join(outer)} ORDER BY at DESC, line COLLATE "C" DESC'
-            f" LIMIT {limit})")  # fmt: skip
+    ]
+    return (
+        f'(SELECT * FROM ({inner}) one WHERE {" AND ".join(outer)} ORDER BY at DESC, line COLLATE "C" DESC'
+        f" LIMIT {limit})"
+    )
 
 
 class Person(NamedTuple):
@@ -136,11 +159,14 @@ class Person(NamedTuple):
     name: str
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT user_id, name FROM users WHERE user_id IN (
   SELECT user_id FROM memberships WHERE subject_kind = $1 AND subject_id = $2
   UNION SELECT user_id FROM membership_log WHERE subject_kind = $1 AND subject_id = $2)
 ORDER BY lower(name), user_id LIMIT 200
-""")
+""",
+)
 async def people_of(db: Read, subject_kind: str, subject_id: UUID) -> list[Person]:
     """Who belongs to a `merchant` or `partner`, or did, by name."""

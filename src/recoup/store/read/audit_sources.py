@@ -17,7 +17,10 @@ class Source(NamedTuple):
     of: str = ""
 
 
-ORDERS: Final = Source("orders", frozenset({"order"}), """
+ORDERS: Final = Source(
+    "orders",
+    frozenset({"order"}),
+    """
 SELECT recorded_at AS at, 'o' || order_id || lpad(seq::text, 6, '0') AS line, actor, 'order.' || happening AS action,
   order_id::text AS subject, jsonb_strip_nulls(jsonb_build_object('units', body -> 'units', 'why', body -> 'why',
     'answer', body -> 'answer', 'expires_at', CASE WHEN happening = 'expiry_moved'
@@ -33,39 +36,78 @@ FROM order_log l WHERE merchant_id = $1 AND
     OR happening = 'planned' AND body ->> 'verdict' = 'by_hand'
     OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
   AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%')
-""", "recorded_at", "AND order_id = ($6::text)::uuid")  # fmt: skip
-LINES: Final = Source("lines", frozenset(), """
+""",
+    "recorded_at",
+    "AND order_id = ($6::text)::uuid",
+)
+LINES: Final = Source(
+    "lines",
+    frozenset(),
+    """
 SELECT at, 'a' || line_id AS line, actor, action, subject_id AS subject, facts, request_id
 FROM audit_lines WHERE merchant_id = $1
-""", "at", "AND (subject_id = $6::text OR facts ->> 'order' = $6::text)")  # fmt: skip
-SWITCHES: Final = Source("switches", frozenset({"switch"}), """
+""",
+    "at",
+    "AND (subject_id = $6::text OR facts ->> 'order' = $6::text)",
+)
+SWITCHES: Final = Source(
+    "switches",
+    frozenset({"switch"}),
+    """
 SELECT changed_at AS at, 's' || lpad(version::text, 10, '0') || subject_id || kind AS line, actor,
   CASE WHEN is_on THEN 'switch.on' ELSE 'switch.off' END AS action, subject_id::text AS subject,
   jsonb_build_object('kind', kind, 'level', level, 'on', jsonb_build_array(NOT is_on, is_on), 'why', why) AS facts,
   request_id
 FROM switch_changes WHERE merchant_id = $1
-""", "changed_at", "AND subject_id::text = $6::text")  # fmt: skip
-CLOCK: Final = Source("clock", frozenset({"clock"}), """
+""",
+    "changed_at",
+    "AND subject_id::text = $6::text",
+)
+CLOCK: Final = Source(
+    "clock",
+    frozenset({"clock"}),
+    """
 SELECT asked_at AS at, 'c' || move_id AS line, actor, 'clock.moved' AS action, '' AS subject,
   jsonb_build_object('business_time', jsonb_build_array(from_at, target_at)) AS facts, request_id
 FROM clock_moves WHERE merchant_id = $1
-""", "asked_at", "AND false")  # fmt: skip
-UPLOADS: Final = Source("uploads", frozenset({"upload"}), """
+""",
+    "asked_at",
+    "AND false",
+)
+UPLOADS: Final = Source(
+    "uploads",
+    frozenset({"upload"}),
+    """
 SELECT received_at AS at, 'u' || upload_id AS line, actor, 'upload.sent' AS action, upload_id::text AS subject,
   jsonb_build_object('kind', kind, 'form', form) AS facts, request_id
 FROM uploads WHERE merchant_id = $1
-""", "received_at", "AND upload_id::text = $6::text")  # fmt: skip
-APPLICATIONS: Final = Source("applications", frozenset({"application"}), """
+""",
+    "received_at",
+    "AND upload_id::text = $6::text",
+)
+APPLICATIONS: Final = Source(
+    "applications",
+    frozenset({"application"}),
+    """
 SELECT at, 'p' || application_id || lpad(seq::text, 6, '0') AS line, actor, 'application.' || happening AS action,
   application_id::text AS subject, jsonb_build_object('status', jsonb_build_array(src, dst)) AS facts, request_id
 FROM application_log JOIN (SELECT application_id FROM applications
   WHERE merchant_id = $1 OR owner_kind = 'merchant' AND owner_id = $1) a USING (application_id) WHERE true
-""", "at", "AND application_id::text = $6::text")  # fmt: skip
-PARTNER: Final = Source("partner", frozenset({"partner"}), """
+""",
+    "at",
+    "AND application_id::text = $6::text",
+)
+PARTNER: Final = Source(
+    "partner",
+    frozenset({"partner"}),
+    """
 SELECT at, 'r' || log_id AS line, actor, 'partner.' || happening AS action, merchant_id::text AS subject,
   about AS facts, request_id
 FROM partner_log WHERE merchant_id = $1
-""", "at", "AND merchant_id::text = $6::text")  # fmt: skip
+""",
+    "at",
+    "AND merchant_id::text = $6::text",
+)
 OF_MERCHANT: Final = (LINES, ORDERS, SWITCHES, CLOCK, UPLOADS, APPLICATIONS, PARTNER)
 
 # For a partner $1 is the partner.

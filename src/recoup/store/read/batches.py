@@ -35,18 +35,24 @@ class HeldBatch(Row, frozen=True):
     release_at: datetime | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, batch_id, asset, held_units, release_at FROM settlement_batches
 WHERE merchant_id = $1 AND batch_id = $2
-""")
+""",
+)
 async def find_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> HeldBatch | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND source_kind = 'batch' AND source_id = $2
   AND recipe = 'reserve_released')
-""")
+""",
+)
 async def is_released(db: Read, merchant_id: UUID, batch_id: UUID) -> bool:
     """Whether what the batch held was given back."""
 
@@ -108,15 +114,23 @@ async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> Batch | No
 
 @statement(MERCHANT, f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $5 OFFSET $6")
 async def _list(
-    db: Read, merchant_id: UUID, closed_from: datetime | None, closed_to: datetime | None, asset: str | None,
-    limit: int, offset: int,
-) -> list[Batch]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    closed_from: datetime | None,
+    closed_to: datetime | None,
+    asset: str | None,
+    limit: int,
+    offset: int,
+) -> list[Batch]:
     """Newest first."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT count(*) FROM (SELECT FROM settlement_batches b {_WHERE} LIMIT {COUNTED_MAX + 1}) AS few
-""")  # noqa: S608 - ours
+""",
+)  # noqa: S608 - ours
 async def _count(
     db: Read, merchant_id: UUID, closed_from: datetime | None, closed_to: datetime | None, asset: str | None
 ) -> int:
@@ -156,7 +170,9 @@ class BatchLine(Row, frozen=True):
     note: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH page AS MATERIALIZED (
   SELECT * FROM settlement_lines l WHERE merchant_id = $1 AND batch_id = $2 AND (posting_id, line_no) > ($3, $4)
     AND ($6::text IS NULL OR kind = $6)
@@ -170,7 +186,9 @@ LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 LEFT JOIN adjustments a ON p.source_kind = 'adjustment' AND a.merchant_id = p.merchant_id
   AND a.adjustment_id = p.source_id
 ORDER BY l.posting_id, l.line_no
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _lines(
     db: Read, merchant_id: UUID, batch_id: UUID, posting_id: UUID, line_no: int, limit: int, kind: str | None
 ) -> list[BatchLine]:
@@ -178,8 +196,13 @@ async def _lines(
 
 
 async def batch_lines(
-    db: Read, merchant_id: UUID, batch_id: UUID, *, after: tuple[UUID, int] = (LOWEST, 0), limit: int = LINES_MAX,
+    db: Read,
+    merchant_id: UUID,
+    batch_id: UUID,
+    *,
+    after: tuple[UUID, int] = (LOWEST, 0),
+    limit: int = LINES_MAX,
     kind: str | None = None,
-) -> list[BatchLine]:  # fmt: skip
+) -> list[BatchLine]:
     """In the order of booking, behind (posting, line)."""
     return await _lines(db, merchant_id, batch_id, *after, limit, kind)

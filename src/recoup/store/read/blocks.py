@@ -16,11 +16,14 @@ class Subjects(Row, frozen=True):
     customer: UUID | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.pan_id AS card, p.payer_id AS customer FROM orders o
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE o.merchant_id = $1 AND o.order_id = $2
-""")
+""",
+)
 async def _subjects(db: Read, merchant_id: UUID, order_id: UUID) -> Subjects | None:
     """Of an order."""
 
@@ -41,10 +44,13 @@ class StandingBlock(Row, frozen=True):
     business_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT b.block_id, b.kind, b.reason, b.actor, b.business_at FROM blocks b
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL AND b.subject_id = ANY($2::uuid[]) ORDER BY b.kind
-""")
+""",
+)
 async def standing_blocks(db: Read, merchant_id: UUID, subjects: Collection[UUID]) -> list[StandingBlock]:
     """Those of the subjects that are blocked now."""
 
@@ -62,10 +68,13 @@ class ListedBlock(Row, frozen=True):
     external_id: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT b.block_id, b.kind, b.subject_id, b.reason, b.order_id, b.actor, b.business_at, o.external_id FROM blocks b
 LEFT JOIN orders o ON o.merchant_id = b.merchant_id AND o.order_id = b.order_id
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL ORDER BY b.block_id DESC LIMIT $2
-""")
+""",
+)
 async def list_blocks(db: Read, merchant_id: UUID, limit: int) -> list[ListedBlock]:
     """All that stand, newest first."""

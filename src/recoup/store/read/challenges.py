@@ -35,7 +35,9 @@ class ChallengeRow(Row, frozen=True):
     back_state: Literal["owed", "sent", "netted", "done", "stuck", "refused"] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
   v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
   c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
@@ -54,7 +56,8 @@ LEFT JOIN LATERAL (SELECT r.kind, r.state FROM refunds r
   ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.refund_no DESC LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
-""")
+""",
+)
 async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
     """None for an order that never had one."""
 

@@ -18,9 +18,12 @@ class ClockMove(Row, frozen=True):
     reached_at: datetime | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT move_id, asked_at, actor, from_at, target_at, reached_at FROM clock_moves
 WHERE merchant_id = $1 ORDER BY move_id DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]:
     """Newest first."""

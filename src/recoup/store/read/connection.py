@@ -14,12 +14,15 @@ class WorkingKeys(Row, frozen=True):
     tokenization_keys: int
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT
   (SELECT count(*) FROM api_keys a WHERE a.merchant_id = $1 AND a.revoked_at IS NULL
     AND coalesce(a.retires_at > $2, true) AND 'payments' = ANY (a.scopes)) AS api_keys,
   (SELECT count(*) FROM tokenization_keys t WHERE t.merchant_id = $1 AND t.revoked_at IS NULL
     AND coalesce(t.retires_at > $2, true)) AS tokenization_keys
-""")  # fmt: skip
+""",
+)
 async def count_keys(db: Read, merchant_id: UUID, at: datetime) -> WorkingKeys:
     """As far as they work `at` that wall time."""

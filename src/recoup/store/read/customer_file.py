@@ -29,7 +29,9 @@ class PersonalOrder(Row, frozen=True):
     evidence_files: list[dict[str, Any]] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descriptor, o.stage, o.metadata,
   to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
   (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
@@ -50,10 +52,9 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
-""")
-async def personal_orders(
-    db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
-) -> list[PersonalOrder]:
+""",
+)
+async def personal_orders(db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[PersonalOrder]:
     """Oldest first, with everything that is kept of the person."""
 
 
@@ -67,11 +68,14 @@ class Look(Row, frozen=True):
     order_id: UUID | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT known.at, known.answer, known.attempts_before, known.order_id
 FROM payer_looks l, unnest(l.at, l.answers, l.tries, l.orders)
   WITH ORDINALITY AS known (at, answer, attempts_before, order_id, n)
 WHERE l.merchant_id = $1 AND l.payer_id = $2 ORDER BY known.n
-""")
+""",
+)
 async def looks_of(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Look]:
     """Their latest attempts, oldest first; at most 24."""

@@ -55,8 +55,10 @@ LEFT JOIN LATERAL (SELECT * FROM order_payer l WHERE l.merchant_id = p.merchant_
 LEFT JOIN orders o ON o.merchant_id = n.merchant_id AND o.order_id = n.order_id
 ORDER BY p.first_seen_at DESC, p.payer_id DESC
 """
-LIST: Final = _DRESS.format(page="""SELECT * FROM payers WHERE merchant_id = $1 AND (first_seen_at, payer_id) < ($2, $3)
-  ORDER BY first_seen_at DESC, payer_id DESC LIMIT $4""")
+LIST: Final = _DRESS.format(
+    page="""SELECT * FROM payers WHERE merchant_id = $1 AND (first_seen_at, payer_id) < ($2, $3)
+  ORDER BY first_seen_at DESC, payer_id DESC LIMIT $4"""
+)
 
 
 @statement(MERCHANT, LIST)
@@ -66,9 +68,7 @@ async def _list(
     """In the clear."""
 
 
-async def list_customers(
-    db: Read, merchant_id: UUID, after: Place, limit: int, *, clear: bool
-) -> list[ListedCustomer]:
+async def list_customers(db: Read, merchant_id: UUID, after: Place, limit: int, *, clear: bool) -> list[ListedCustomer]:
     """Masked unless `clear`."""
     return _seen(await _list(db, merchant_id, *after, limit), clear=clear)
 
@@ -85,9 +85,12 @@ async def these_customers(
     return _seen(await _these(db, merchant_id, payer_ids), clear=clear)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT DISTINCT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = ANY($2) AND payer_id IS NOT NULL
-""")
+""",
+)
 async def _of_orders(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[UUID]:
     """Each once."""
 

@@ -24,11 +24,15 @@ async def day_figures(
         disputes = await _disputes(connection, merchant_id, *span)
         now = await _now(connection, merchant_id)
     return {
-        "declined": sum(row.declined for row in placed), "rescued": sum(row.rescued for row in placed),
+        "declined": sum(row.declined for row in placed),
+        "rescued": sum(row.rescued for row in placed),
         "recovered": [[row.asset, row.units] for row in placed if row.units],
-        "refunds": sum(row.refunds for row in refunds), "refunded": [[row.asset, row.units] for row in refunds],
-        "disputes": disputes, "in_flight": now.in_flight, "waiting": now.waiting,
-    }  # fmt: skip
+        "refunds": sum(row.refunds for row in refunds),
+        "refunded": [[row.asset, row.units] for row in refunds],
+        "disputes": disputes,
+        "in_flight": now.in_flight,
+        "waiting": now.waiting,
+    }
 
 
 class _Placed(Row, frozen=True):
@@ -40,12 +44,15 @@ class _Placed(Row, frozen=True):
     units: int
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT asset, count(*) AS declined, count(*) FILTER (WHERE {RESCUED}) AS rescued,
   coalesce(sum(units) FILTER (WHERE {RESCUED}), 0)::bigint AS units
 FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND order_type IN ('MIT', 'CIT')
 GROUP BY asset ORDER BY asset
-""")  # fmt: skip
+""",
+)
 async def _placed(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Placed]:
     """By currency."""
 
@@ -56,18 +63,24 @@ class _Refunds(Row, frozen=True):
     units: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT asset, count(*) AS refunds, sum(units)::bigint AS units FROM refunds
 WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 'refund' AND state <> 'refused'
 GROUP BY asset ORDER BY asset
-""")  # fmt: skip
+""",
+)
 async def _refunds(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Refunds]:
     """By currency."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT count(*)::int FROM disputes WHERE merchant_id = $1 AND opened_at >= $2 AND opened_at < $3
-""")  # fmt: skip
+""",
+)
 async def _disputes(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> int:
     """How many were opened."""
 
@@ -79,10 +92,13 @@ class _Now(Row, frozen=True):
     waiting: int
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND status = ANY('{{0,1,3,4,5}}'::smallint[])
     AND {OPEN}) AS in_flight,
   (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL) AS waiting
-""")  # fmt: skip
+""",
+)
 async def _now(db: Read, merchant_id: UUID) -> _Now:
     """Whenever they were placed."""

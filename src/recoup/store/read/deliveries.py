@@ -62,7 +62,9 @@ async def read_log(
     return rows, await _seen_to(db, endpoint_id, before, SCANNED_MAX - 1) if narrowed else None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH seen AS MATERIALIZED (
   SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
     SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
@@ -84,17 +86,27 @@ LEFT JOIN LATERAL (
       AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
 ) n ON true
 ORDER BY t.try_id DESC
-""")  # fmt: skip
+""",
+)
 async def _log(
-    db: Read, endpoint_id: UUID, before: UUID, looks: int, result: str | None, sample: str | None, event: str | None,
+    db: Read,
+    endpoint_id: UUID,
+    before: UUID,
+    looks: int,
+    result: str | None,
+    sample: str | None,
+    event: str | None,
     limit: int,
-) -> list[LogLine]:  # fmt: skip
+) -> list[LogLine]:
     """Of the `looks` tries before that one."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT 1 OFFSET $3
-""")  # fmt: skip
+""",
+)
 async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many tries."""
 
@@ -130,7 +142,7 @@ class EventTry(Row, frozen=True):
 
 async def read_try(
     db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID, *, clear: bool
-) -> EventTry | None:  # fmt: skip
+) -> EventTry | None:
     """One try of the endpoint. Without `merchant_id` of whichever merchant it is. Unless `clear`, what the receiver
     said is without what is known of the order's customer."""
     row = await _read_try(db, merchant_id, endpoint_id, try_id)
@@ -139,7 +151,9 @@ async def read_try(
     return replace(row, answer=hider(row.payer, clear=clear)(row.answer), payer=None)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
   o.external_id, o.site_id, to_jsonb(p) AS payer
@@ -149,7 +163,8 @@ LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_i
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
 WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
-""")  # fmt: skip
+""",
+)
 async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
     """With all that is known of the order's customer."""
 
@@ -162,7 +177,9 @@ class Sums(Row, frozen=True):
     median_ms: int | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
@@ -171,7 +188,8 @@ CROSS JOIN LATERAL (
     percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
   FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
     ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
-""")  # fmt: skip
+""",
+)
 async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
     """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
 
@@ -186,12 +204,15 @@ class SentEvent(Row, frozen=True):
     event: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
 FROM endpoints e
 CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
   AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
 WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
-""")  # fmt: skip
+""",
+)
 async def last_events(db: Read, merchant_id: UUID, order_id: UUID) -> list[SentEvent]:
     """For each active endpoint of the merchant's own the order's last event that it listens to."""

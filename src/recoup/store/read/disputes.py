@@ -59,9 +59,12 @@ _PRESSING: Final = "ORDER BY d.respond_by NULLS LAST, d.dispute_id"
 _NEWEST: Final = "ORDER BY d.opened_at DESC, d.dispute_id DESC"
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 {_DESK} AND d.state = 'open' AND ($2::text IS NULL OR d.kind = $2) {_PRESSING} OFFSET $3 LIMIT $4
-""")
+""",
+)
 async def _open(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int) -> list[DisputeRow]:
     """The most pressing first."""
 
@@ -72,13 +75,16 @@ async def _all(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit
 
 
 # The newest of each state, merged: what was decided before them is not looked at.
-@statement(MERCHANT, f"""{_DESK} AND d.dispute_id = ANY(ARRAY(
+@statement(
+    MERCHANT,
+    f"""{_DESK} AND d.dispute_id = ANY(ARRAY(
   SELECT d.dispute_id FROM unnest($5::text[]) AS f (state) CROSS JOIN LATERAL (
     SELECT dispute_id, opened_at FROM disputes
     WHERE merchant_id = $1 AND state = f.state AND ($2::text IS NULL OR kind = $2)
     ORDER BY opened_at DESC, dispute_id DESC LIMIT $3::bigint + $4::bigint) d
   {_NEWEST} OFFSET $3::bigint LIMIT $4::bigint)) {_NEWEST}
-""")
+""",
+)
 async def _of_states(
     db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int, states: Collection[str]
 ) -> list[DisputeRow]:
@@ -86,9 +92,15 @@ async def _of_states(
 
 
 async def desk(
-    db: Read, merchant_id: UUID, *, states: Sequence[str] = (), kind: str | None = None, offset: int = 0,
-    limit: int = DESK_MAX, clear: bool,
-) -> list[DisputeRow]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    *,
+    states: Sequence[str] = (),
+    kind: str | None = None,
+    offset: int = 0,
+    limit: int = DESK_MAX,
+    clear: bool,
+) -> list[DisputeRow]:
     """Open ones by deadline, the most pressing first; others newest first. Customers are masked unless `clear`."""
     if tuple(states) == ("open",):
         rows = await _open(db, merchant_id, kind, offset, limit)
@@ -103,11 +115,14 @@ def _masked(row: DisputeRow) -> DisputeRow:
     return replace(row, customer=personal.name(row.customer))
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.state, (
   SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state LIMIT $3) n)
 FROM unnest($2::text[]) AS f (state)
-""")
+""",
+)
 async def _counts(db: Read, merchant_id: UUID, states: Collection[str], most: int) -> dict[str, int]:
     """By state, each up to `most`."""
 
@@ -137,20 +152,25 @@ class DisputeNote(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT n.text, n.actor, n.business_at, (SELECT to_jsonb(p) FROM disputes d
   JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
 FROM dispute_notes n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.note_id
-""")
+""",
+)
 async def _notes(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeNote]:
     """In the clear."""
 
 
 async def read_notes(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeNote]:
     """Oldest first. Unless `clear`, without what is known of the order's customer."""
-    return [replace(row, text=personal.hider(row.payer, clear=clear)(row.text), payer=None)
-            for row in await _notes(db, merchant_id, dispute_id)]  # fmt: skip
+    return [
+        replace(row, text=personal.hider(row.payer, clear=clear)(row.text), payer=None)
+        for row in await _notes(db, merchant_id, dispute_id)
+    ]
 
 
 class DisputeFile(Row, frozen=True):
@@ -167,21 +187,26 @@ class DisputeFile(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT n.file_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha256, n.actor, n.business_at,
   n.sealed IS NULL AS erased,
   (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
 FROM dispute_files n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.file_id
-""")
+""",
+)
 async def _files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeFile]:
     """In the clear."""
 
 
 async def read_files(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeFile]:
     """Without their bytes, oldest first. Unless `clear`, names without what is known of the order's customer."""
-    return [replace(row, name=personal.hider(row.payer, clear=clear)(row.name), payer=None)
-            for row in await _files(db, merchant_id, dispute_id)]  # fmt: skip
+    return [
+        replace(row, name=personal.hider(row.payer, clear=clear)(row.name), payer=None)
+        for row in await _files(db, merchant_id, dispute_id)
+    ]
 
 
 class SealedFile(Row, frozen=True):
@@ -193,10 +218,13 @@ class SealedFile(Row, frozen=True):
     sealed: bytes
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT file_id, name, media_type, sealed FROM dispute_files
 WHERE merchant_id = $1 AND dispute_id = $2 AND sealed IS NOT NULL ORDER BY file_id
-""")
+""",
+)
 async def sealed_files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[SealedFile]:
     """Without those that were erased."""
 
@@ -215,14 +243,18 @@ class DatedTerms(Row, frozen=True):
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.asset, self.valid_from, self.service_borne_by, self.fee_units, self.fee_borne_by,
-                     self.block_cards)  # fmt: skip
+        return Terms(
+            self.asset, self.valid_from, self.service_borne_by, self.fee_units, self.fee_borne_by, self.block_cards
+        )
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards, actor, made_at FROM dispute_terms
 WHERE merchant_id = $1 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
-""")
+""",
+)
 async def read_terms(db: Read, merchant_id: UUID) -> list[DatedTerms]:
     """All that were ever made, the newest validity first."""
 
@@ -251,18 +283,24 @@ async def find_notice(db: Read, merchant_id: UUID, route: str, notice_id: str) -
     """None for one that never came."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 {_NOTICE} WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched' ORDER BY received_at DESC, notice_id
 LIMIT {DESK_MAX}
-""")
+""",
+)
 async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]:
     """Notices that match no charge, newest first."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 {_NOTICE} WHERE merchant_id = $1 AND state = 'unmatched' AND why = ANY($2) ORDER BY received_at DESC, notice_id
 LIMIT 1000
-""")
+""",
+)
 async def early_notices(db: Read, merchant_id: UUID, whys: Collection[str]) -> list[NoticeRow]:
     """Those whose charge may yet come, newest first."""
 
@@ -282,9 +320,12 @@ class ApprovedCharge(Row, frozen=True):
     route: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT attempt_id, route FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND state = 'approved'
 ORDER BY attempt_no DESC LIMIT 1
-""")
+""",
+)
 async def approved_charge(db: Read, merchant_id: UUID, order_id: UUID) -> ApprovedCharge | None:
     """The last one."""

@@ -42,7 +42,9 @@ class EndpointRow(Row, frozen=True):
         return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
   e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, e.door, e.rotated_at, m.webhook_key,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
@@ -55,7 +57,8 @@ LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door
 WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue' OR $2)
 ORDER BY e.created_at, e.endpoint_id
-""")  # fmt: skip
+""",
+)
 async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> list[EndpointRow]:
     """Those of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
 
@@ -81,7 +84,9 @@ class Try(Row, frozen=True):
     external_id: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT t.try_id, t.merchant_id, t.resent, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result,
   t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
@@ -90,7 +95,8 @@ LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 WHERE t.endpoint_id = $1 AND t.try_id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY t.try_id DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def list_tries(db: Read, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Try]:
     """Newest first, older than `before`."""
 
@@ -103,10 +109,13 @@ class StablecoinRow(Row, frozen=True):
     state: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT endpoint_id, url, events, encrypt, state FROM endpoints
 WHERE merchant_id = $1 AND door = 'stablecoin' AND state <> 'deleted'
-""")
+""",
+)
 async def stablecoin_endpoint(db: Read, merchant_id: UUID) -> StablecoinRow | None:
     """The one of the stablecoin API."""
 
@@ -125,11 +134,14 @@ class SharedKeys(Row, frozen=True):
     previous_until: datetime | None = None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT CASE WHEN $2 = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END AS key, x.previous_key,
   x.previous_until
 FROM merchants m LEFT JOIN webhook_key_overlaps x ON x.merchant_id = m.merchant_id AND x.door = $2
 WHERE m.merchant_id = $1
-""")
+""",
+)
 async def shared_keys(db: Read, merchant_id: UUID, door: str) -> SharedKeys | None:
     """Of a merchant."""

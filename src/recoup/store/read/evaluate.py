@@ -37,7 +37,9 @@ class LatestOrder(OrderNow, frozen=True):
     cards_before: tuple[UUID, ...]
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.cards_before
@@ -46,7 +48,8 @@ JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id: str) -> LatestOrder | None:
     """Of the orders with this id the last."""
 
@@ -73,7 +76,9 @@ async def order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord |
     return row if end is None else replace(row, cause=end.cause, decline=end.decline)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
@@ -88,7 +93,8 @@ LEFT JOIN LATERAL (
   WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
 WHERE o.merchant_id = $1 AND o.order_id = $2
-""")  # fmt: skip
+""",
+)
 async def _order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord | None:
     """Without what the log says."""
 
@@ -99,10 +105,13 @@ class _LoggedDecline(Row, frozen=True):
 
 
 # Of an order that was declined with nothing sent.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT body ->> 'cause' AS cause, body ->> 'decline' AS decline FROM order_log
 WHERE merchant_id = $1 AND order_id = $2 AND dst = 'declined' AND src <> 'declined' LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _LoggedDecline | None:
     """Why it was declined with nothing sent."""
 

@@ -122,9 +122,12 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
 
 
 async def read_evidence(
-    connection: asyncpg.Connection, locked: Mapping[tuple[UUID, UUID], Mapping[str, Any]], since: datetime, *,
+    connection: asyncpg.Connection,
+    locked: Mapping[tuple[UUID, UUID], Mapping[str, Any]],
+    since: datetime,
+    *,
     with_sends: bool,
-) -> dict[tuple[UUID, UUID], asyncpg.Record]:  # fmt: skip
+) -> dict[tuple[UUID, UUID], asyncpg.Record]:
     """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
     merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
     if not locked:

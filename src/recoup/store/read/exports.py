@@ -38,10 +38,13 @@ class Export(Row, frozen=True):
         return self.gone_at is None or self.gone_at <= wall
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2
 ORDER BY asked_at DESC, export_id LIMIT {LISTED_MAX}
-""")  # fmt: skip
+""",
+)
 async def exports_of(db: Read, merchant_id: UUID, user_id: UUID) -> list[Export]:
     """Newest first."""
 
@@ -51,9 +54,12 @@ async def find_export(db: Read, merchant_id: UUID, user_id: UUID, export_id: UUI
     """None for another person's or merchant's."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
-""")  # fmt: skip
+""",
+)
 async def others_running(db: Read, merchant_id: UUID, export_id: UUID, since: datetime) -> int:
     """Of all merchants, as far as they were heard of since then."""
 
@@ -64,9 +70,12 @@ class Run(NamedTuple):
     run_no: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)
-""")  # fmt: skip
+""",
+)
 async def living(db: Read, export_ids: Sequence[UUID]) -> list[Run]:
     """Those of them whose file is being written or may be fetched."""
 

@@ -38,7 +38,9 @@ class _Exposure(Row, frozen=True):
     lost_units: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT to_jsonb(l) AS limits,
   (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
     AS allotted_units,
@@ -53,7 +55,8 @@ SELECT to_jsonb(l) AS limits,
 FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
-""")
+""",
+)
 async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
     """One row, whatever was set."""
 
@@ -62,10 +65,15 @@ async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
     """Without terms: nothing may be advanced."""
     row = await _exposure(db, merchant_id, asset)
     return Exposure(
-        limits_of(row.limits) if row.limits else Limits(), row.allotted_units, row.used_units,
-        row.operator_limit_units, row.operator_drawn_units, row.advanced_orders, row.bad_debt_units,
+        limits_of(row.limits) if row.limits else Limits(),
+        row.allotted_units,
+        row.used_units,
+        row.operator_limit_units,
+        row.operator_drawn_units,
+        row.advanced_orders,
+        row.bad_debt_units,
         row.lost_units,
-    )  # fmt: skip
+    )
 
 
 @statement(MERCHANT, "SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")

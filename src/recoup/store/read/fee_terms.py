@@ -34,11 +34,14 @@ class FeeTermRow(Row, frozen=True):
         return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.term_id, f.site_id, s.url AS site, f.order_type, f.currency, f.basis_points, f.fixed_units, f.minimum_units,
   f.refund, f.ended, f.valid_from, f.actor, f.note, f.recorded_at
 FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 ORDER BY f.valid_from, f.term_id
-""")
+""",
+)
 async def fee_history(db: Read, merchant_id: UUID) -> list[FeeTermRow]:
     """Oldest first, with who set each and when."""

@@ -30,7 +30,9 @@ class FeedLine(Row, frozen=True):
     external_id: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
 FROM feed f
@@ -38,8 +40,9 @@ JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id A
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
 WHERE f.merchant_id = $1 AND f.number > $2 AND f.number <= $3 AND ($4::text[] IS NULL OR f.event = ANY($4))
 ORDER BY f.number LIMIT $5
-""")  # fmt: skip
+""",
+)
 async def feed_page(
     db: Read, merchant_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
-) -> list[FeedLine]:  # fmt: skip
+) -> list[FeedLine]:
     """Those with after < number <= until, lowest first."""

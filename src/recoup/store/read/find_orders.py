@@ -15,40 +15,40 @@ class OrderKey(NamedTuple):
     order_id: UUID
 
 
-async def find_order_among(
-    db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]
-) -> list[OrderKey]:  # fmt: skip
+async def find_order_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
     """At which of these merchants it is, newest first."""
     return await _find_among(db, order_id, text, merchant_ids) or await _find_tail(db, text, merchant_ids)
 
 
-async def find_any_order(
-    db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None = None
-) -> list[OrderKey]:  # fmt: skip
+async def find_any_order(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None = None) -> list[OrderKey]:
     """Newest first."""
     found = await _find(db, order_id, text, merchant_id)
     return found or await _find_tail(db, text, None if merchant_id is None else [merchant_id])
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL OR merchant_id = $3)
 UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
-""")  # fmt: skip
+""",
+)
 async def _find(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None) -> list[OrderKey]:
     """By our id, or the merchant's own; newest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND merchant_id = ANY($3::uuid[])
 UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND merchant_id = ANY($3::uuid[])
 ORDER BY 2 DESC LIMIT 20
-""")  # fmt: skip
-async def _find_among(
-    db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]
-) -> list[OrderKey]:  # fmt: skip
+""",
+)
+async def _find_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
     """By our id, or the merchant's own; newest first."""
 
 
@@ -58,10 +58,13 @@ async def _find_tail(db: Read, text: str, merchant_ids: Sequence[UUID] | None) -
 
 
 # Of each merchant by itself: the index begins with it.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.merchant_id, r.order_id FROM merchants m JOIN order_refs r ON r.merchant_id = m.merchant_id
 WHERE right(r.order_id::text, 8) = $1 AND ($2::uuid[] IS NULL OR m.merchant_id = ANY($2))
 ORDER BY 2 DESC LIMIT 20
-""")  # fmt: skip
+""",
+)
 async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> list[OrderKey]:
     """By the end of our id; newest first."""

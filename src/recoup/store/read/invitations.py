@@ -24,14 +24,17 @@ class Invitation(Row, frozen=True):
     state: Literal["accepted", "revoked", "expired", "open"]
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT i.invitation_id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, i.revoked_at, i.mail_state,
   i.mail_why, b.name AS invited_by, a.name AS accepted_by, a.email AS accepted_email,
   CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.revoked_at IS NOT NULL THEN 'revoked'
     WHEN i.expires_at <= $3 THEN 'expired' ELSE 'open' END AS state
 FROM invitations i JOIN users b ON b.user_id = i.invited_by LEFT JOIN users a ON a.user_id = i.accepted_by
 WHERE i.subject_kind = $1 AND i.subject_id = $2 ORDER BY i.invitation_id DESC LIMIT $4
-""")  # fmt: skip
+""",
+)
 async def list_invitations(
     db: Read, subject_kind: str, subject_id: UUID, now: datetime, limit: int
 ) -> list[Invitation]:
@@ -52,20 +55,26 @@ class OpenInvitation(Row, frozen=True):
     known: bool
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT i.invitation_id, i.email, i.subject_kind, i.subject_id, i.subject_name, i.role, i.expires_at,
   b.name AS invited_by, EXISTS (SELECT FROM users u WHERE u.email = i.email) AS known
 FROM invitations i JOIN users b ON b.user_id = i.invited_by
 WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $3
-""")  # fmt: skip
+""",
+)
 async def open_invitation(db: Read, token_hash: bytes, world: str, now: datetime) -> OpenInvitation | None:
     """None for one that is unknown, used, over or revoked."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT count(*) FROM invitations WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL
   AND created_at > $3
-""")  # fmt: skip
+""",
+)
 async def count_invitations(db: Read, subject_kind: str, subject_id: UUID, since: datetime) -> int:
     """Those that nobody has taken, revoked ones too, and that were made since."""
 
@@ -83,11 +92,14 @@ class Member(Row, frozen=True):
     created_at: datetime
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = 'active'
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
-""")  # fmt: skip
+""",
+)
 async def members_of(db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str) -> list[Member]:
     """In this world. The strongest roles first."""
 
@@ -100,10 +112,13 @@ class FormerMember(Row, frozen=True):
     at: datetime
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l JOIN users u USING (user_id)
 JOIN users b ON b.user_id = l.by_user
 WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended' ORDER BY l.at DESC, l.log_id DESC LIMIT $3
-""")  # fmt: skip
+""",
+)
 async def left(db: Read, subject_kind: str, subject_id: UUID, limit: int) -> list[FormerMember]:
     """Whose membership ended, the last first, and who ended it."""

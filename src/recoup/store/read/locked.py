@@ -22,8 +22,8 @@ from recoup.rules.order.snapshot import (
     Challenge,
     Dispute,
     Merchant,
+    Modification,
     Order,
-    Refund,
     Settlement,
 )
 from recoup.rules.rescue.arms import Known
@@ -33,8 +33,23 @@ _FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
-    plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed", "capture_window_minutes", "unknown_sites", "state", "sight")  # fmt: skip
+    plain = (
+        "version",
+        "name",
+        "offset_us",
+        "mit_mode",
+        "cit_web",
+        "cit_callcenter",
+        "mit",
+        "region",
+        "acceptor_id",
+        "cit_unresolved",
+        "killed",
+        "capture_window_minutes",
+        "unknown_sites",
+        "state",
+        "sight",
+    )
     return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 
@@ -42,20 +57,28 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
     """Rows of fee_terms as JSON."""
     return tuple(
         FeeTerm(
-            _id(r["term_id"]), datetime.fromisoformat(r["valid_from"]),
+            _id(r["term_id"]),
+            datetime.fromisoformat(r["valid_from"]),
             Tariff(r["basis_points"], r["fixed_units"], r["minimum_units"], r["refund"], _id(r["term_id"])),
-            site_id=_id(r["site_id"]) if r["site_id"] else None, order_type=r["order_type"], currency=r["currency"],
+            site_id=_id(r["site_id"]) if r["site_id"] else None,
+            order_type=r["order_type"],
+            currency=r["currency"],
             ended=r["ended"],
         )
         for r in rows or ()
-    )  # fmt: skip
+    )
 
 
 def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
     card, merchant = evidence["card"], _merchant_told(evidence["merchant"])
-    tariff = choose(_terms_told(evidence["fee_terms"]), site_id=row["site_id"], order_type=row["order_type"],
-                    currency=row["asset"], at=merchant.business(wall))  # fmt: skip
+    tariff = choose(
+        _terms_told(evidence["fee_terms"]),
+        site_id=row["site_id"],
+        order_type=row["order_type"],
+        currency=row["asset"],
+        at=merchant.business(wall),
+    )
     values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
     values["stage"] = Stage(values["stage"])
     return Order(
@@ -67,7 +90,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         attempts_count=row["attempts"],
         card=_card(card) if card else None,
         attempts=[_typed(Attempt, a) for a in evidence["attempts"] or ()],
-        refunds=[_typed(Refund, r) for r in evidence["refunds"] or ()],
+        refunds=[_typed(Modification, r) for r in evidence["refunds"] or ()],
         challenges=[_typed(Challenge, c) for c in evidence["challenges"] or ()],
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=[*(evidence["blocks"] or ()), *(evidence["blocked"] or ())],
@@ -109,9 +132,10 @@ def known_of(row: Mapping[str, Any]) -> RescueKnown:
     looks = row["looks"] or {"at": (), "answers": (), "tries": (), "orders": ()}
     seen = (
         Seen(datetime.fromisoformat(at), answer, tries, _id(order_id) if order_id else None)
-        for at, answer, tries, order_id in zip(*(looks[name] for name in ("at", "answers", "tries", "orders")),
-                                               strict=True)
-    )  # fmt: skip
+        for at, answer, tries, order_id in zip(
+            *(looks[name] for name in ("at", "answers", "tries", "orders")), strict=True
+        )
+    )
     return RescueKnown(tuple(seen), row["others_open"], tuple(row["issuer_answers"] or ()))
 
 
@@ -131,9 +155,9 @@ def terms_of(row: Mapping[str, Any]) -> Terms:
 
 def _typed(cls: type, raw: Mapping[str, Any]) -> Any:
     """A row that came as JSON: texts become the dates and ids that the value declares."""
-    return cls(**{
-        name: raw[name] if read is None or raw[name] is None else read(raw[name]) for name, read in _readers(cls)
-    })  # fmt: skip
+    return cls(
+        **{name: raw[name] if read is None or raw[name] is None else read(raw[name]) for name, read in _readers(cls)}
+    )
 
 
 @cache

@@ -22,14 +22,17 @@ class Look(Row, frozen=True):
     over: bool
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT l.look_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id, coalesce(u.name, '') AS name, l.role,
   l.reason, l.may_act, l.expires_at, l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
 FROM sessions s JOIN looks l ON l.look_id = s.look_id AND l.staff_id = s.user_id
 LEFT JOIN users u ON u.user_id = l.user_id
 LEFT JOIN merchant_worlds w ON w.merchant_id = l.merchant_id AND w.world = l.world
 WHERE s.session_hash = $1
-""")  # fmt: skip
+""",
+)
 async def look_of(db: Read, session_hash: bytes, now: datetime) -> Look | None:
     """The last one of this session, over or not."""
 
@@ -40,12 +43,15 @@ class LookTarget(Row, frozen=True):
     role: str
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT u.user_id, u.name, m.role FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.state = 'active' AND u.user_id <> $2
   AND ($4::uuid IS NULL OR u.user_id = $4)
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
-""")  # fmt: skip
+""",
+)
 async def members_to_look_as(
     db: Read, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
 ) -> list[LookTarget]:

@@ -32,7 +32,9 @@ class MailFacts(Row, frozen=True):
     netted: bool
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
   s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
   coalesce(p.billing ->> 'countryCode', '') AS country,
@@ -44,7 +46,8 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN refunds r ON r.merchant_id = m.merchant_id AND r.refund_id = m.about
 WHERE m.merchant_id = $1 AND m.mail_id = $2
-""")  # fmt: skip
+""",
+)
 async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | None:
     """Of the order, its site and its payer as they are now."""
 
@@ -62,11 +65,14 @@ class Mail(Row, frozen=True):
     business_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at
 FROM mails m JOIN orders o USING (merchant_id, order_id)
 WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def newest_mails(db: Read, merchant_id: UUID, limit: int) -> list[Mail]:
     """Newest first."""
 

@@ -27,7 +27,9 @@ class _Waiting(Row, frozen=True):
     others: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT
   (SELECT count(*) FROM (SELECT FROM disputes WHERE merchant_id = $1 AND state = 'open' AND answer IS NULL LIMIT $2) d)
     AS disputes,
@@ -39,6 +41,7 @@ SELECT
     + (SELECT count(*) FROM (SELECT FROM bank_accounts WHERE merchant_id = $1 AND state IN ('added', 'verified')
         LIMIT $2) b)
   ELSE 0 END AS others
-""")  # fmt: skip
+""",
+)
 async def _waiting(db: Read, merchant_id: UUID, most: int, as_operator: bool) -> _Waiting:
     """Of each kind up to `most`."""

@@ -19,7 +19,9 @@ WHERE k.kind = $2
 
 
 # By the keys: of a merchant there may be very many that ended.
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT k.key FROM (
   (SELECT app_key AS key, merchant_id, revoked_at, retires_at FROM api_keys WHERE app_key = ANY($2) OFFSET 0)
   UNION ALL
@@ -28,7 +30,8 @@ SELECT k.key FROM (
   UNION ALL
   (SELECT key_id, merchant_id, revoked_at, retires_at FROM signing_keys WHERE key_id = ANY($2) OFFSET 0)) k
 WHERE k.merchant_id = $1 AND least(k.revoked_at, k.retires_at) <= $3
-""")  # fmt: skip
+""",
+)
 async def keys_ended(db: Read, merchant_id: UUID, keys: Sequence[str], at: datetime) -> list[str]:
     """Those of them that open nothing any more."""
 
@@ -48,7 +51,9 @@ class MerchantKey(Row, frozen=True):
     print: str
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   SELECT key_id AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at,
     made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at
@@ -61,7 +66,8 @@ SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at
   FROM signing_keys WHERE merchant_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT {ROWS_MAX}
-""")  # fmt: skip
+""",
+)
 async def keys_of(db: Read, merchant_id: UUID) -> list[MerchantKey]:
     """Newest first, ended ones too."""
 

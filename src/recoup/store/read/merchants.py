@@ -50,7 +50,7 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
     `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
     merchant's own line."""
@@ -110,7 +110,9 @@ class _Loaded(Row, frozen=True):
     arms: list[dict[str, Any]] | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.cit_callcenter, m.mit, m.region,
   m.acceptor_id, m.cit_unresolved, m.killed, m.capture_window_minutes, m.unknown_sites, m.state, m.sight,
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
@@ -118,34 +120,44 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
 FROM merchants m WHERE merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def _load(db: Read, merchant_id: UUID) -> _Loaded | None: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
 FROM sites WHERE merchant_id = $1 ORDER BY created_at, site_id
-""")  # fmt: skip
+""",
+)
 async def _sites(db: Read, merchant_id: UUID) -> list[Site]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
 WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
-""")  # fmt: skip
+""",
+)
 async def _campaigns(db: Read, merchant_id: UUID) -> list[Campaign]: ...
 
 
-async def load_merchant(db: Read, merchant_id: UUID) -> Known | None:
+async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
     loaded = await _load(db, merchant_id)
     if loaded is None:
         return None
     sites, campaigns = await _sites(db, merchant_id), await _campaigns(db, merchant_id)
-    return Known(
-        merchant_of(asdict(loaded)), tuple(sites), fee_terms_of(loaded.fee_terms), tuple(campaigns),
+    return MerchantSettings(
+        merchant_of(asdict(loaded)),
+        tuple(sites),
+        fee_terms_of(loaded.fee_terms),
+        tuple(campaigns),
         {UUID(subject): kind for subject, kind in (loaded.blocked or {}).items()},
         {UUID(line["site_id"]) if line["site_id"] else None: arm_terms_of(line) for line in loaded.arms or ()},
-    )  # fmt: skip
+    )
 
 
 @statement(MERCHANT, "SELECT offset_us FROM merchants WHERE merchant_id = $1")
@@ -153,27 +165,36 @@ async def offset_of(db: Read, merchant_id: UUID) -> int | None:
     """Microseconds from wall to business time."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT app_key, key_id, merchant_id, secret_hash, scopes, NULL::uuid AS partner_id,
   least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1
-""")  # fmt: skip
+""",
+)
 async def find_api_key(db: Read, app_key: str) -> ApiKey | None:
     """None for an unknown key; one that has ended says so."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT merchant_id FROM tokenization_keys
 WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
-""")  # fmt: skip
+""",
+)
 async def find_tokenization_merchant(db: Read, environment_key: str, at: datetime) -> UUID | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
 CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
   ORDER BY h.placed_at DESC LIMIT 1) h
 ORDER BY h.order_id DESC LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
     """Of these merchants the one whose newest order is the newest; None when none has an order."""

@@ -56,7 +56,9 @@ class MovementLine(Row, frozen=True):
     reference: str | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH page AS MATERIALIZED (
   SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset,
     {_PLACE} AS place, -e.units AS units
@@ -88,11 +90,19 @@ LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id 
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
 LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'
 ORDER BY p.business_at, p.posting_id, p.line_no
-""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+""",
+    seconds=STATEMENT_SECONDS,
+)  # noqa: S608 - ours
 async def _movements(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, at: datetime, posting_id: UUID, line_no: int,
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    at: datetime,
+    posting_id: UUID,
+    line_no: int,
     limit: int,
-) -> list[MovementLine]:  # fmt: skip
+) -> list[MovementLine]:
     """Behind that line."""
 
 
@@ -132,12 +142,16 @@ async def totals(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -
     return await _totals(db, merchant_id, *span)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT count(*) FROM reconciliation_lines l
 WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('matched', 'refused')
   AND l.booked_at IS NULL AND l.run_id IN (SELECT DISTINCT ON (file_hash) run_id FROM reconciliation_runs
     WHERE merchant_id = $1 ORDER BY file_hash, created_at DESC)
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> int:
     """How many."""
 
@@ -152,9 +166,12 @@ class ReportSpan(NamedTuple):
     period_to: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1 AND report_id = $2
-""")
+""",
+)
 async def report_span(db: Read, merchant_id: UUID, report_id: UUID) -> ReportSpan | None:
     """Of a report that an event told of."""
 

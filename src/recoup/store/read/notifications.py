@@ -55,7 +55,9 @@ class MerchantReader(Row, frozen=True):
 
 
 # Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT w.name AS subject_name, u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, s.digest_hour,
   coalesce(s.digest_empty, false) AS digest_empty, coalesce(c.choices, '{{}}') AS choices
@@ -72,7 +74,8 @@ LEFT JOIN LATERAL (
   WHERE c.user_id = u.user_id AND c.world = w.world AND c.subject_id = w.merchant_id
 ) c ON true
 WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
-""")  # fmt: skip
+""",
+)
 async def readers_of(db: Read, world: str, merchant_id: UUID, user_id: UUID | None = None) -> list[MerchantReader]: ...
 
 
@@ -88,7 +91,9 @@ class PartnerReader(Row, frozen=True):
 
 
 # A partner's own people; with $3 that one person.
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT u.user_id, u.email, m.role AS own_role, NULL AS operator_role, coalesce(s.zone, 'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices
 FROM memberships m JOIN users u ON u.user_id = m.user_id AND u.state = 'active'
@@ -99,7 +104,8 @@ LEFT JOIN LATERAL (
 ) c ON true
 WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND m.world = $1 AND ($3::uuid IS NULL OR m.user_id = $3)
 ORDER BY u.user_id
-""")  # fmt: skip
+""",
+)
 async def partner_readers_of(
     db: Read, world: str, partner_id: UUID, user_id: UUID | None = None
 ) -> list[PartnerReader]:
@@ -120,12 +126,15 @@ class Bell(NamedTuple):
     unread: int
 
 
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT coalesce(s.zone, 'GMT') AS zone, coalesce(s.language, '') AS language,
   (SELECT count(*)::int FROM (SELECT FROM notifications n WHERE {_MINE} AND n.read_at IS NULL
     LIMIT {UNREAD_MAX + 1}) few) AS unread
 FROM (SELECT) AS one LEFT JOIN person_settings s ON s.user_id = $1
-""")  # fmt: skip
+""",
+)
 async def read_bell(db: Read, user_id: UUID, world: str, may: Sequence[str]) -> Bell: ...
 
 
@@ -142,16 +151,26 @@ class Notification(Row, frozen=True):
     mail_why: str
 
 
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT {_COLUMNS} FROM notifications n
 WHERE {_MINE} AND ($4::uuid IS NULL OR n.notification_id < $4) AND (NOT $5 OR n.read_at IS NULL)
   AND ($6::uuid IS NULL OR n.subject_id = $6)
 ORDER BY n.notification_id DESC LIMIT $7
-""")  # fmt: skip
+""",
+)
 async def notifications_page(
-    db: Read, user_id: UUID, world: str, may: Sequence[str], *, before: UUID | None, unread: bool,
-    subject_id: UUID | None, limit: int,
-) -> list[Notification]:  # fmt: skip
+    db: Read,
+    user_id: UUID,
+    world: str,
+    may: Sequence[str],
+    *,
+    before: UUID | None,
+    unread: bool,
+    subject_id: UUID | None,
+    limit: int,
+) -> list[Notification]:
     """Newest first."""
 
 
@@ -179,11 +198,14 @@ class NamedNotification(Row, frozen=True):
     mails: bool
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coalesce(s.mails, true) AS mails
 FROM notifications n LEFT JOIN person_settings s USING (user_id)
 WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
-""")  # fmt: skip
+""",
+)
 async def named_notification(db: Read, user_id: UUID, notification_id: UUID, world: str) -> NamedNotification | None:
     """For whoever holds the link at the foot of its mail."""
 
@@ -198,11 +220,14 @@ class WantedDigest(Row, frozen=True):
 
 # Whoever asked for digests and may have one: the merchants that they reach in this world. A loose filter; who is told
 # is decided by the rule.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT c.user_id, c.subject_id AS merchant_id, coalesce(s.zone, 'GMT') AS zone, s.digest_hour,
   (SELECT max(d.local_day) FROM digests d WHERE d.user_id = c.user_id AND d.world = c.world
     AND d.merchant_id = c.subject_id) AS last_day
 FROM notification_choices c LEFT JOIN person_settings s USING (user_id)
 WHERE c.world = $1 AND c.kind = 'digest' AND (c.on_page OR c.by_mail) ORDER BY c.subject_id, c.user_id
-""")  # fmt: skip
+""",
+)
 async def digests_wanted(db: Read, world: str) -> list[WantedDigest]: ...

@@ -10,7 +10,9 @@ from recoup.store.statement import Read, Row, statement
 
 
 # Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
 FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
 UNION ALL (
@@ -53,7 +55,8 @@ UNION ALL (
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)
-""")  # fmt: skip
+""",
+)
 async def _evidence(db: Read, merchant_id: UUID) -> dict[str, Evidence]: ...
 
 
@@ -65,10 +68,13 @@ class _Site(Row, frozen=True):
     mit: bool
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
 ORDER BY created_at, site_id
-""")  # fmt: skip
+""",
+)
 async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
 
 
@@ -82,13 +88,16 @@ class _Standing(Row, frozen=True):
     bank_states: frozenset[str]
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
   (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
 FROM merchants m WHERE m.merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def _standing(db: Read, merchant_id: UUID) -> _Standing | None: ...
 
 
@@ -103,9 +112,14 @@ async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
         return None
     evidence, sites = await _evidence(db, merchant_id), await _sites(db, merchant_id)
     return Facts(
-        evidence, found.has_fees, found.has_settlement, found.bank_states, _kinds(found),
-        [(site.name, site.descriptor, _kinds(site)) for site in sites], found.is_active,
-    )  # fmt: skip
+        evidence,
+        found.has_fees,
+        found.has_settlement,
+        found.bank_states,
+        _kinds(found),
+        [(site.name, site.descriptor, _kinds(site)) for site in sites],
+        found.is_active,
+    )
 
 
 class ApprovedRequest(Row, frozen=True):
@@ -115,11 +129,14 @@ class ApprovedRequest(Row, frozen=True):
     partner_id: UUID | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
 FROM go_live_requests r JOIN merchants m USING (merchant_id)
 WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
-""")  # fmt: skip
+""",
+)
 async def waiting_to_open(db: Read, limit: int) -> list[ApprovedRequest]:
     """Approved requests that the live world has not heard of yet."""
 
@@ -138,9 +155,12 @@ class GoLiveRequest(Row, frozen=True):
     opened_at: datetime | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT request_id, state, kinds, note, asked_by, asked_at, decided_by, decided_at, opened_at
 FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2
-""")  # fmt: skip
+""",
+)
 async def go_live_requests(db: Read, merchant_id: UUID, limit: int) -> list[GoLiveRequest]:
     """Newest first."""

@@ -18,7 +18,7 @@ from recoup.store.read.order_filter import (
     channel_condition,
     conditions,
     dimensions,
-)  # fmt: skip
+)
 from recoup.store.read.order_search import every_condition, search_of
 
 CAP: Final = 10_001
@@ -38,9 +38,13 @@ class Count:
 
 
 async def count_orders(
-    connection: asyncpg.Connection, wanted: OrderFilter, *, exact: bool = False, cap: int = CAP,
+    connection: asyncpg.Connection,
+    wanted: OrderFilter,
+    *,
+    exact: bool = False,
+    cap: int = CAP,
     timeout_ms: int = COUNT_TIMEOUT_MS,
-) -> Count:  # fmt: skip
+) -> Count:
     """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds. Count(0, False) when it
     takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside a list, and is left out when it is dear."""
     search = await search_of(connection, wanted)

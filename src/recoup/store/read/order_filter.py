@@ -103,11 +103,27 @@ class OrderFilter:
     def is_few(self) -> bool:
         """Whether it has an index of its own that is better followed than the list's order."""
         return bool(
-            self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
-            or self.external_ids or self.tails or self.source or self.asset or self.descriptor or self.has_amount()
-            or self.campaign_id or self.external_id or self.expires_to or self.chain or self.attempts_min
-            or self.reasons or self.code or self.scheme or self.bin
-        )  # fmt: skip
+            self.attention
+            or self.refunded
+            or self.created_from
+            or self.created_to
+            or self.order_ids
+            or self.external_ids
+            or self.tails
+            or self.source
+            or self.asset
+            or self.descriptor
+            or self.has_amount()
+            or self.campaign_id
+            or self.external_id
+            or self.expires_to
+            or self.chain
+            or self.attempts_min
+            or self.reasons
+            or self.code
+            or self.scheme
+            or self.bin
+        )
 
     @property
     def searches(self) -> bool:
@@ -210,8 +226,10 @@ def named_condition(wanted: OrderFilter, args: Arguments) -> list[str]:
         )
     if wanted.tails:
         named = args.add(list(wanted.tails))
-        tests.append("SELECT order_id FROM order_refs WHERE merchant_id = $1"
-                     f" AND right(order_id::text, 8) = ANY({named}::text[])")  # fmt: skip
+        tests.append(
+            "SELECT order_id FROM order_refs WHERE merchant_id = $1"
+            f" AND right(order_id::text, 8) = ANY({named}::text[])"
+        )
     found = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
     if wanted.external_id:
         found.append(

@@ -167,10 +167,24 @@ async def read_order(
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items() if name != "external_payer"}
     if not clear:
         _mask(plain, row["external_payer"])
-    lists = ("attempts", "refunds", "requests", "disputes", "log", "words", "decisions", "postings", "events",
-             "heard", "notes", "batches", "blocks")  # fmt: skip
+    lists = (
+        "attempts",
+        "refunds",
+        "requests",
+        "disputes",
+        "log",
+        "words",
+        "decisions",
+        "postings",
+        "events",
+        "heard",
+        "notes",
+        "batches",
+        "blocks",
+    )
     return OrderPage(
-        order_id=order_id, masked=not clear,
+        order_id=order_id,
+        masked=not clear,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},
     )
 

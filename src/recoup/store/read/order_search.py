@@ -75,7 +75,7 @@ _TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.
 _EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
 
 
-def tidy(typed: str) -> str:
+def normalise_query(typed: str) -> str:
     """One line of at most TEXT_MAX characters, without what the database cannot hold."""
     clean = "".join(c for c in typed[: TEXT_MAX * 8] if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
     return " ".join(clean.split())[:TEXT_MAX]
@@ -105,11 +105,11 @@ def every_condition(wanted: OrderFilter, search: Search, args: Arguments) -> lis
 
 async def understand(
     connection: asyncpg.Connection, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = ""
-) -> Search:  # fmt: skip
+) -> Search:
     """How this text is looked for, and beside it a card's last four. Depends on what exists, never on the page that is
     shown. For whom customers' data is `masked` only whole values are found, so that nobody spells a name out
     letter by letter."""
-    found = await _words(connection, merchant_id, tidy(typed), sight)
+    found = await _words(connection, merchant_id, normalise_query(typed), sight)
     if not last4:
         return found
     # The last four stand at the end of what an order with a card is found by.

@@ -30,9 +30,7 @@ async def selected_orders(tx: asyncpg.Connection, wanted: OrderFilter) -> list[U
     return [row["order_id"] for row in await _fetch(tx, sql, values)]
 
 
-async def _selected(
-    connection: asyncpg.Connection, wanted: OrderFilter, columns: str
-) -> tuple[str, list[object]]:
+async def _selected(connection: asyncpg.Connection, wanted: OrderFilter, columns: str) -> tuple[str, list[object]]:
     search = (await search_of(connection, wanted)).words_first()
     args = Arguments(wanted.merchant_id)
     where = every_condition(wanted, search, args)

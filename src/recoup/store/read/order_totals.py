@@ -40,10 +40,13 @@ class _Look(Row, frozen=True):
 
 def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], Awaitable[_Look]]:
     # Movements of one posting stand together.
-    @statement(MERCHANT, f"""
+    @statement(
+        MERCHANT,
+        f"""
     SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
       {source} AND {key} < $3 ORDER BY {key} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
-    """)
+    """,
+    )
     async def settled(db: Read, merchant_id: UUID, after: UUID, until: UUID, limit: int) -> _Look:
         """Of what lies between these ids."""
 

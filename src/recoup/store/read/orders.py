@@ -24,7 +24,7 @@ from recoup.store.read.order_filter import (
     conditions,
     dimensions,
     narrowing,
-)  # fmt: skip
+)
 from recoup.store.read.order_row import ALL, OrderRow, rows_of
 from recoup.store.read.order_search import NOTHING, How, Search, search_of
 from recoup.store.read.wire_orders import wire_page
@@ -227,8 +227,11 @@ async def _bounded(
     if not _is_bound(wanted, by):
         return await run(wanted, search), False
     # Words that often meet are soon met in the list's order; those that seldom do are found before it is looked at.
-    ways = ((search, WALK_TIMEOUT_MS), (search.words_first(), SEARCH_TIMEOUT_MS)) if search.several else (
-        (search, SEARCH_TIMEOUT_MS),)
+    ways = (
+        ((search, WALK_TIMEOUT_MS), (search.words_first(), SEARCH_TIMEOUT_MS))
+        if search.several
+        else ((search, SEARCH_TIMEOUT_MS),)
+    )
     for way, timeout_ms in ways:
         try:
             async with bounded(connection, timeout_ms):
@@ -252,9 +255,14 @@ def _is_bound(wanted: OrderFilter, by: OrderBy = "placed") -> bool:
 
 
 async def explain(
-    connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50, by: OrderBy = "placed",
-    descending: bool = True, after: str | None = None,
-) -> Any:  # fmt: skip
+    connection: asyncpg.Connection,
+    wanted: OrderFilter,
+    *,
+    limit: int = 50,
+    by: OrderBy = "placed",
+    descending: bool = True,
+    after: str | None = None,
+) -> Any:
     """The plan of a page, for tests and for whoever wonders why a list is slow."""
     search = await search_of(connection, wanted)
     args = Arguments(wanted.merchant_id)

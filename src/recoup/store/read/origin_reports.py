@@ -233,9 +233,15 @@ async def _page(
 
 @statement(MERCHANT, _NEAR, seconds=STATEMENT_SECONDS)
 async def _near(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID, limit: int,
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    asset: str | None,
+    after: UUID,
+    limit: int,
     postings: int,
-) -> list[UUID]:  # fmt: skip
+) -> list[UUID]:
     """Among the next so many postings."""
 
 

@@ -32,7 +32,7 @@ BUCKETS: Final = (
 @statement(MERCHANT, f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few")
 async def count_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, limit: int
-) -> int:  # fmt: skip
+) -> int:
     """At most `limit`."""
 
 
@@ -56,7 +56,9 @@ class Sums(Row, frozen=True):
 
 
 # One pass for all; of the descriptors only the most frequent come back.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT * FROM (
   SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, grouping({_DAY}, h.site_id, h.asset, h.descriptor) AS level,
     {_COUNTS}, coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
@@ -67,10 +69,11 @@ SELECT * FROM (
   FROM order_heads h WHERE {_PLACED}
   GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), ())
 ) found WHERE level <> 14 OR place <= $5
-""")  # fmt: skip
+""",
+)
 async def sum_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, descriptors: int
-) -> list[Sums]:  # fmt: skip
+) -> list[Sums]:
     """Of the descriptors so many."""
 
 
@@ -86,15 +89,18 @@ class CodeSums(Row, frozen=True):
 
 
 # With what the first decline came in. Of the newest orders of the span.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole, {_COUNTS}
 FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE {_PLACED}
   ORDER BY h.placed_at DESC LIMIT $5) h
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
-""")  # fmt: skip
+""",
+)
 async def sum_codes(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
-) -> list[CodeSums]:  # fmt: skip
+) -> list[CodeSums]:
     """Of the newest orders the whole first, then so many codes, the most frequent first."""
 
 
@@ -108,7 +114,9 @@ class InFlight(Row, frozen=True):
 
 
 # Whenever they were placed: each status has an index.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH base AS MATERIALIZED (
   SELECT h.expires_at, h.asset, h.units FROM order_heads h
   WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[]) AND h.order_type IN ('MIT', 'CIT')
@@ -119,7 +127,8 @@ SELECT CASE WHEN expires_at IS NULL THEN 6
     ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1, 4, 8, 15]::float8[])
     END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
-""")  # fmt: skip
+""",
+)
 async def sum_open(db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int) -> list[InFlight]:
     """Of at most `limit` orders."""
 
@@ -129,9 +138,12 @@ class OpenDisputes(Row, frozen=True):
     first_due: datetime | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1 AND state = 'open'
-""")  # fmt: skip
+""",
+)
 async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
     """Whichever site they are of."""
 
@@ -154,9 +166,12 @@ class Overview:
 
 
 async def read_overview(
-    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None,
+    connection: asyncpg.Connection,
+    merchant_id: UUID,
+    span: tuple[datetime, datetime],
+    site_id: UUID | None,
     now: datetime,
-) -> Overview:  # fmt: skip
+) -> Overview:
     """All of it as of one moment.
 
     Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
@@ -167,15 +182,23 @@ async def read_overview(
                 f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
             )
             if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
-                raise Problem("invalid", f"There are more than {ORDERS_MAX:,} orders in these days.", field="from",
-                              cure="Choose fewer days, or one site.")  # fmt: skip
+                raise Problem(
+                    "invalid",
+                    f"There are more than {ORDERS_MAX:,} orders in these days.",
+                    field="from",
+                    cure="Choose fewer days, or one site.",
+                )
             sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
             coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, GROUPS_MAX)
             flight = await sum_open(connection, merchant_id, site_id, now, ORDERS_MAX)
             disputes = await open_disputes(connection, merchant_id)
     except asyncpg.QueryCanceledError:
-        raise Problem("unavailable", "Counting these days takes too long.",
-                      cure="Choose fewer days, or one site.", retry_after_seconds=5) from None  # fmt: skip
+        raise Problem(
+            "unavailable",
+            "Counting these days takes too long.",
+            cure="Choose fewer days, or one site.",
+            retry_after_seconds=5,
+        ) from None
 
     def at(level: int) -> list[Sums]:
         return [row for row in sums if row.level == level]

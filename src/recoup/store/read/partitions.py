@@ -16,12 +16,15 @@ async def read_days_left(db: Read, now: datetime) -> dict[str, float]:
     return {table: max(0.0, (end - now) / timedelta(days=1)) for table, end in ends.items()}
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.relname AS table,
   max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([0-9a-f-]{36})''\\)')) AS upper
 FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
 WHERE p.oid = ANY($1::text[]::regclass[]) GROUP BY p.relname
-""")  # fmt: skip
+""",
+)
 async def _bounds(db: Read, tables: Sequence[str]) -> dict[str, str | None]:
     """Before which id the newest partition of each ends."""
 

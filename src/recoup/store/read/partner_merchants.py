@@ -40,7 +40,9 @@ class PartnerMerchant(Row, frozen=True):
     sites: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
@@ -48,20 +50,26 @@ WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3 = '' OR p
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
   AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _merchants(
-    db: Read, partner_id: UUID, state: str | None, name: str, external_id: str | None, after: UUID | None, limit: int,
+    db: Read,
+    partner_id: UUID,
+    state: str | None,
+    name: str,
+    external_id: str | None,
+    after: UUID | None,
+    limit: int,
     only: UUID | None,
-) -> list[PartnerMerchant]: ...  # fmt: skip
+) -> list[PartnerMerchant]: ...
 
 
 async def list_merchants(
     db: Read, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
 ) -> list[PartnerMerchant]:
     """In the order of their ids, which is that of their making."""
-    return await _merchants(
-        db, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only
-    )
+    return await _merchants(db, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only)
 
 
 class PartnerMerchantStatus(PartnerMerchant, frozen=True):
@@ -71,7 +79,9 @@ class PartnerMerchantStatus(PartnerMerchant, frozen=True):
     last_order: dict[str, Any] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
@@ -80,7 +90,8 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
-""")  # fmt: skip
+""",
+)
 async def read_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> PartnerMerchantStatus | None:
     """None for one that is another's or nobody's."""
 
@@ -96,7 +107,9 @@ class HookHealth(Row, frozen=True):
     last_status: int | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT e.endpoint_id, e.url, e.state, e.why,
   (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
     AND t.result = 'delivered' AND t.try_id > $2 ORDER BY t.try_id DESC LIMIT 1) AS delivered_at,
@@ -104,7 +117,8 @@ SELECT e.endpoint_id, e.url, e.state, e.why,
 FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
   WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
-""")  # fmt: skip
+""",
+)
 async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
     """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
 
@@ -118,10 +132,13 @@ class PartnerKeyShown(Row, frozen=True):
     ends_at: datetime | None
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
 WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
-""")  # fmt: skip
+""",
+)
 async def partner_keys_of(db: Read, partner_id: UUID) -> list[PartnerKeyShown]:
     """Newest first, ended ones too; no secret."""
 
@@ -133,11 +150,14 @@ class _Rescued(Row, frozen=True):
     orders: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
 FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
 WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
-""")  # fmt: skip
+""",
+)
 async def _rescued(db: Read, merchant_ids: Sequence[UUID], since: datetime) -> list[_Rescued]: ...
 
 

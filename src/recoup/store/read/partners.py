@@ -23,25 +23,34 @@ class Partner:
     created_at: datetime
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
-""")  # fmt: skip
+""",
+)
 async def find_partner(db: Read, partner_id: UUID) -> Partner | None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT app_key, key_id, NULL::uuid AS merchant_id, secret_hash, scopes, partner_id,
   least(revoked_at, retires_at) AS ended_at FROM partner_keys
 WHERE app_key = $1
-""")  # fmt: skip
+""",
+)
 async def find_partner_key(db: Read, app_key: str) -> ApiKey | None:
     """None for an unknown key; one that has ended says so."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners
 ORDER BY created_at, partner_id LIMIT $1
-""")  # fmt: skip
+""",
+)
 async def list_partners(db: Read, limit: int) -> list[Partner]: ...
 
 
@@ -84,10 +93,13 @@ async def lock_who_is(db: Tx, merchant_id: UUID) -> Belongs | None:
     """As `who_is`, and it stays so until the transaction ends."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT merchant_id, external_id, request_key, input_mac FROM partner_merchants
 WHERE partner_id = $1 AND (request_key = $2 OR external_id = $3)
-""")  # fmt: skip
+""",
+)
 async def made_before(db: Read, partner_id: UUID, request_key: str | None, external_id: str | None) -> list[Made]:
     """By the key of the request, by the partner's own id of the merchant, or one by each."""
 
@@ -102,11 +114,14 @@ class WaitingHandover(NamedTuple):
 
 
 # Later ones show keys that somebody made anew, and are for whom that person gave the link.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT handover_id, expires_at FROM handovers h
 WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 AND NOT EXISTS (SELECT FROM handovers e
   WHERE e.merchant_id = h.merchant_id AND (e.created_at, e.handover_id) < (h.created_at, h.handover_id))
-""")  # fmt: skip
+""",
+)
 async def waiting_handover(db: Read, merchant_id: UUID, at: datetime) -> WaitingHandover | None:
     """The one that was made with the merchant, if nobody has opened it."""
 
@@ -122,11 +137,14 @@ class KeysHandover(Row, frozen=True):
     request_mac: bytes
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT handover_id, sealed IS NOT NULL AS sealed, created_at, expires_at, old_keys_end, request_mac
 FROM handovers
 WHERE merchant_id = $1 AND request_key = $2
-""")  # fmt: skip
+""",
+)
 async def handover_by_key(db: Read, merchant_id: UUID, key: str) -> KeysHandover | None:
     """Of the keys that were made for this Idempotency-Key."""
 

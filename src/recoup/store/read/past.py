@@ -22,9 +22,12 @@ class Learner(Row, frozen=True):
     owner: UUID
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
-""")  # fmt: skip
+""",
+)
 async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
 
@@ -61,7 +64,7 @@ class PastAttempt(Row, frozen=True):
 
 async def past_orders(
     db: Read, merchant_id: UUID, after: UUID
-) -> AsyncIterator[tuple[list[PastOrder], list[PastAttempt]]]:  # fmt: skip
+) -> AsyncIterator[tuple[list[PastOrder], list[PastAttempt]]]:
     """Orders with the payment that came in, and their answered attempts, from the order id `after` on."""
     while orders := await _orders(db, merchant_id, after, ORDERS_MAX):
         last = orders[-1].order_id
@@ -69,7 +72,9 @@ async def past_orders(
         after = last
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
@@ -86,19 +91,23 @@ FROM (
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.kind <> 'stable' AND o.facts ? 'decline'
   ORDER BY o.order_id LIMIT $3
 ) d ORDER BY d.order_id
-""")  # fmt: skip
+""",
+)
 async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PastOrder]:
     """By their ids."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT order_id, state, scheme_code, processor_code, advice_code, {_HOURS.format("sent_at")} AS at,
   (sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts
 WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('approved', 'declined')
   AND sent_at IS NOT NULL
 ORDER BY order_id, attempt_no
-""")  # fmt: skip
+""",
+)
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> list[PastAttempt]:
     """Of the orders behind `after` up to `last`."""
 
@@ -132,7 +141,9 @@ async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncI
 
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
@@ -152,14 +163,18 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
   OR t.transaction_id IS DISTINCT FROM o.transaction_id AND abs(extract(epoch FROM t.happened_at
     - least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at))) > 60
 ORDER BY t.transmit_id
-""")  # fmt: skip
+""",
+)
 async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastTransmission]:
     """Of so many behind `after`."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT max(transmit_id::text)::uuid FROM (
   SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3) t
-""")  # fmt: skip
+""",
+)
 async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
     """Of so many behind `after`."""

@@ -51,17 +51,22 @@ class MerchantAccess:
 async def find_user(db: Read, email: str) -> User | None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT u.user_id, u.email, u.name, s.csrf, s.world, s.merchant_id, s.seen_at, s.expires_at
 FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.state = 'active'
-""")  # fmt: skip
+""",
+)
 async def find_session(db: Read, session_hash: bytes, now: datetime, seen_after: datetime) -> SessionRow | None:
     """None for one that is unknown, over, idle since before `seen_after`, or of a blocked user. Wall time."""
 
 
 # The strongest role of all memberships that reach the merchant, and of those that are not a partner's.
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT w.merchant_id, w.name, (array_agg(m.role ORDER BY o.rank))[1] AS role,
   (array_agg(m.role ORDER BY o.rank) FILTER (WHERE m.subject_kind <> 'partner'))[1] AS own_role,
   CASE WHEN bool_or(m.subject_kind = 'partner') THEN w.partner_id END AS partner_id
@@ -72,16 +77,20 @@ CROSS JOIN LATERAL array_position(ARRAY['owner', 'operations', 'developer', 'ana
 WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
 GROUP BY w.merchant_id, w.name, w.partner_id
 ORDER BY lower(w.name), w.merchant_id LIMIT {MERCHANTS_MAX}
-""")  # fmt: skip
+""",
+)
 async def reachable(db: Read, user_id: UUID, world: str, *, merchant_id: UUID | None = None) -> list[MerchantAccess]:
     """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
 
 
 # Not the analyst's and the developer's role: they may look at every merchant, not decide.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator' AND world = $2
   AND role IN ('owner', 'operations'))
-""")  # fmt: skip
+""",
+)
 async def is_operator(db: Read, user_id: UUID, world: str) -> bool:
     """Whether somebody may decide for the operator in this world: money, bank accounts, disputes."""
 
@@ -91,10 +100,13 @@ class PartnerRole(NamedTuple):
     role: str
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT subject_id AS partner_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner' AND world = $2
 ORDER BY created_at, subject_id
-""")  # fmt: skip
+""",
+)
 async def partner_roles(db: Read, user_id: UUID, world: str) -> list[PartnerRole]:
     """The partners that somebody belongs to in this world, and as what; the oldest membership first."""
 
@@ -103,12 +115,15 @@ async def partner_roles(db: Read, user_id: UUID, world: str) -> list[PartnerRole
 async def names_of(db: Read, user_ids: Sequence[UUID]) -> dict[UUID, str]: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.world = $2
   AND (m.subject_kind = 'operator' OR EXISTS (
   SELECT FROM merchant_worlds w WHERE w.world = $2 AND CASE m.subject_kind
     WHEN 'partner' THEN w.partner_id = m.subject_id ELSE w.merchant_id = m.subject_id END)))
-""")  # fmt: skip
+""",
+)
 async def belongs_in(db: Read, user_id: UUID, world: str) -> bool:
     """Whether any merchant of this world is theirs to see, or they are the operator's."""
 

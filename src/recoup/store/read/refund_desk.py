@@ -37,7 +37,9 @@ class DeskRow(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.asset, r.state, r.tries, r.message,
   r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
@@ -52,7 +54,8 @@ WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
     OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4)
 ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
-""")
+""",
+)
 async def _desk(
     db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime, forgotten_before: UUID
 ) -> list[DeskRow]:

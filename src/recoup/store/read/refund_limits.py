@@ -27,7 +27,9 @@ class _Desk(Row, frozen=True):
 
 
 # The day is business time's, in UTC. What was refused is not refunded.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
     AS limits,
@@ -40,7 +42,8 @@ SELECT k.merchant_id, k.order_id, o.asset,
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
-""")
+""",
+)
 async def _desks(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
 ) -> list[_Desk]:
@@ -59,8 +62,11 @@ async def read_desks(
     for row in await _desks(db, merchants, orders, people, wall):
         key = (row.merchant_id, row.order_id)
         day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
-        desks[key] = RefundApprovalContext({one["role"]: _limits_of(one) for one in row.limits or ()}, day,
-                          [_request(one) for one in row.requests or ()])  # fmt: skip
+        desks[key] = RefundApprovalContext(
+            {one["role"]: _limits_of(one) for one in row.limits or ()},
+            day,
+            [_request(one) for one in row.requests or ()],
+        )
     return desks
 
 
@@ -85,18 +91,23 @@ class RoleLimits(Row, frozen=True):
     second_from_units: int | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT role, asset, refund_max_units, day_max_units, second_from_units FROM refund_limits
 WHERE merchant_id = $1 ORDER BY asset, role
-""")
+""",
+)
 async def _limits(db: Read, merchant_id: UUID) -> list[RoleLimits]:
     """Those that were set."""
 
 
 async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
     """(role, asset) -> what it may."""
-    return {(row.role, row.asset): Limits(row.refund_max_units, row.day_max_units, row.second_from_units)
-            for row in await _limits(db, merchant_id)}  # fmt: skip
+    return {
+        (row.role, row.asset): Limits(row.refund_max_units, row.day_max_units, row.second_from_units)
+        for row in await _limits(db, merchant_id)
+    }
 
 
 class WaitingRequest(Row, frozen=True):
@@ -116,7 +127,9 @@ class WaitingRequest(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.asked_by, q.asked_at, q.expires_at, o.external_id,
   o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
 FROM refund_requests q
@@ -124,7 +137,8 @@ JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN order_payer p USING (merchant_id, order_id)
 WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.asked_at, q.request_id LIMIT {ROWS_MAX}
-""")
+""",
+)
 async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
     """In the clear."""
 
@@ -132,8 +146,10 @@ async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
 async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[WaitingRequest]:
     """Oldest first; at most ROWS_MAX. Unless `clear`, their reasons are without what is known of the order's
     customer."""
-    return [replace(row, message=hider(row.payer, clear=clear)(row.message), payer=None)
-            for row in await _waiting(db, merchant_id)]  # fmt: skip
+    return [
+        replace(row, message=hider(row.payer, clear=clear)(row.message), payer=None)
+        for row in await _waiting(db, merchant_id)
+    ]
 
 
 class RequestOrigin(Row, frozen=True):
@@ -144,8 +160,11 @@ class RequestOrigin(Row, frozen=True):
     asked_role: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT order_id, asked_by, asked_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
-""")
+""",
+)
 async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:
     """None for a foreign or unknown id."""

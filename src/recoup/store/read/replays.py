@@ -17,7 +17,9 @@ class CountedEvents(NamedTuple):
 
 
 # As a replay finds them.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
   SELECT f.subject_id FROM feed f
   JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
@@ -25,11 +27,19 @@ SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
       ELSE f.number BETWEEN $2 AND $3 END
     AND ($4::timestamptz IS NULL OR b.business_at >= $4) AND ($5::timestamptz IS NULL OR b.business_at < $5)
   LIMIT {COUNTED_MAX}) w
-""")  # fmt: skip
+""",
+)
 async def count_events(
-    db: Read, merchant_id: UUID, low: int, high: int, since: datetime | None, until: datetime | None,
-    events: Sequence[str], *, stable: bool,
-) -> CountedEvents:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    low: int,
+    high: int,
+    since: datetime | None,
+    until: datetime | None,
+    events: Sequence[str],
+    *,
+    stable: bool,
+) -> CountedEvents:
     """What a merchant's replay would send, of these numbers of its feed; at most COUNTED_MAX events are counted."""
 
 
@@ -61,8 +71,9 @@ FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMI
 """
 
 
-@statement(MERCHANT, _LIST.format(
-    rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000"))  # fmt: skip
+@statement(
+    MERCHANT, _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000")
+)
 async def newest_replays(db: Read, endpoint_id: UUID, limit: int) -> list[ReplayRow]:
     """Newest first, among the newest 10,000 rows."""
 

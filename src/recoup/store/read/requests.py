@@ -16,8 +16,11 @@ class Request(Row, frozen=True):
     answer: dict[str, Any] | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT input_mac, subject_id, state, answer FROM requests WHERE merchant_id = $1 AND operation = $2 AND key = $3
-""")  # fmt: skip
+""",
+)
 async def find_request(db: Read, merchant_id: UUID, operation: str, key: str) -> Request | None:
     """What the key was sent with, and what it was answered."""

@@ -46,9 +46,7 @@ async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> 
     """However long it takes."""
 
 
-async def rescue_rates(
-    connection: asyncpg.Connection, merchant_id: UUID, now: datetime
-) -> tuple[Counted, Counted]:
+async def rescue_rates(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> tuple[Counted, Counted]:
     """Of the last day, and of the days before together; by the merchant's clock.
 
     Raises: asyncpg.QueryCanceledError when that takes too long.

@@ -7,9 +7,12 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT until FROM reveals WHERE merchant_id = $1 AND user_id = $2 AND subject_id = $3 AND until > $4
-""")
+""",
+)
 async def revealed_until(
     db: Read, merchant_id: UUID, user_id: UUID, subject_id: UUID, wall: datetime
 ) -> datetime | None:

@@ -12,17 +12,23 @@ async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, pa
     return await (_of_partner if partner else _of_merchant)(db, owner_id, since, number)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT at FROM audit_lines WHERE merchant_id = $1 AND at > $2 AND action = 'webhook.tested'
 ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def _of_merchant(db: Read, merchant_id: UUID, since: datetime, number: int) -> datetime | None:
     """Of the audit log."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT at FROM partner_log WHERE partner_id = $1 AND at > $2 AND happening = 'webhook_tested'
 ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def _of_partner(db: Read, partner_id: UUID, since: datetime, number: int) -> datetime | None:
     """Of the partner's log."""

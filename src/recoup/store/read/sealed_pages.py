@@ -20,10 +20,14 @@ class PageSpan(Row, frozen=True):
     unsealed: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.page_no IS NULL) AS unsealed
 FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1 AND l.batch_id = $2
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpan:
     """Of a settlement batch."""
 
@@ -39,7 +43,9 @@ class SealedPage(Row, frozen=True):
 
 
 # In the order in which the closer told them: the database's own.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT g.page_no, encode(g.prev_root, 'hex') AS prev_root, encode(g.root, 'hex') AS root, h.hashes, s.sums
 FROM pages g
 CROSS JOIN LATERAL (SELECT array_agg(encode(content_hash, 'hex') ORDER BY position) AS hashes FROM postings p
@@ -49,7 +55,9 @@ CROSS JOIN LATERAL (
   FROM (SELECT split_part(key, '|', 1) AS account, split_part(key, '|', 2) AS asset, split_part(key, '|', 3) AS place,
     value AS units FROM jsonb_each(g.sums)) k) s
 WHERE g.merchant_id = $1 AND g.page_no BETWEEN $2 AND $3 ORDER BY g.page_no
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[SealedPage]:
     """Both included."""
 
@@ -66,13 +74,17 @@ class _Content(Row, frozen=True):
     entries: list[Any]
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.posting_id, jsonb_build_array(p.merchant_id, p.source_kind, p.source_id, p.recipe, min(e.asset)) AS head,
   p.business_at, jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])
 GROUP BY p.merchant_id, p.posting_id
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> list[_Content]:
     """In no order."""
 

@@ -26,7 +26,9 @@ class FactorState:
 
 
 # Whose member somebody is; at a merchant also the people of its partner. The operator's have a rule of theirs.
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT EXISTS (SELECT FROM second_factors f WHERE f.user_id = $1 AND f.sealed_secret IS NOT NULL) AS has,
   ARRAY(SELECT r.name FROM second_factor_rules r WHERE EXISTS (
     SELECT FROM memberships m WHERE m.user_id = $1 AND (m.subject_kind = r.subject_kind AND m.subject_id = r.subject_id
@@ -34,15 +36,19 @@ SELECT EXISTS (SELECT FROM second_factors f WHERE f.user_id = $1 AND f.sealed_se
         SELECT FROM merchant_worlds w WHERE w.merchant_id = r.subject_id AND w.partner_id = m.subject_id)))
     ORDER BY lower(r.name) LIMIT {ASKED_MAX}) AS asked_by,
   EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator') AS is_staff
-""")  # fmt: skip
+""",
+)
 async def bound_by(db: Read, user_id: UUID) -> Bound: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT f.since, f.codes_at, f.sealed_offer, f.offered_to, f.offered_at,
   (SELECT count(*) FROM recovery_codes c WHERE c.user_id = $1 AND c.used_at IS NULL) AS codes_left
 FROM second_factors f WHERE f.user_id = $1
-""")  # fmt: skip
+""",
+)
 async def _factor_state(db: Read, user_id: UUID) -> FactorState | None: ...
 
 
@@ -54,9 +60,12 @@ async def factor_state(db: Read, user_id: UUID) -> FactorState:
 async def sealed_secret(db: Read, user_id: UUID) -> bytes | None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT user_id FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3 AND done_at IS NULL
-""")  # fmt: skip
+""",
+)
 async def is_half(db: Read, token_hash: bytes, world: str, now: datetime) -> UUID | None:
     """Whose sign-in waits for a code."""
 
@@ -66,10 +75,13 @@ class FactorRule(Row, frozen=True):
     made_by_name: str
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT r.made_at, u.name AS made_by_name FROM second_factor_rules r JOIN users u ON u.user_id = r.made_by
 WHERE r.subject_kind = $1 AND r.subject_id = $2
-""")  # fmt: skip
+""",
+)
 async def who_asks(db: Read, subject_kind: str, subject_id: UUID) -> FactorRule | None:
     """The subject's rule; None without one."""
 

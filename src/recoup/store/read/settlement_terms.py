@@ -31,36 +31,56 @@ class DatedTerms(Row, frozen=True):
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.period, self.anchor, self.delay_days, self.reserve_basis_points, self.reserve_days,
-                     self.account_delay_days, self.minimums, self.limits)  # fmt: skip
+        return Terms(
+            self.period,
+            self.anchor,
+            self.delay_days,
+            self.reserve_basis_points,
+            self.reserve_days,
+            self.account_delay_days,
+            self.minimums,
+            self.limits,
+        )
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
-""")  # noqa: S608 - ours
+""",
+)  # noqa: S608 - ours
 async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
     """None: none were agreed by then."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
 ORDER BY valid_from
-""")  # noqa: S608 - ours
+""",
+)  # noqa: S608 - ours
 async def _terms_after(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2
 ORDER BY valid_from
-""")  # noqa: S608 - ours
+""",
+)  # noqa: S608 - ours
 async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
-""")
+""",
+)
 async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
     """Of terms that began then. Days."""
 
@@ -104,17 +124,23 @@ async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime
     return end
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
-""")  # noqa: S608 - ours
+""",
+)  # noqa: S608 - ours
 async def terms_history(db: Read, merchant_id: UUID) -> list[DatedTerms]:
     """Newest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
 ORDER BY asset
-""")
+""",
+)
 async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
     """As the ledger has it."""
 
@@ -139,9 +165,12 @@ async def last_page(db: Read, merchant_id: UUID) -> LastPage:
     return await _last_page(db, merchant_id) or LastPage(0, b"")
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
-""")
+""",
+)
 async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
     """None before the first batch."""
 
@@ -151,8 +180,11 @@ async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
     return await _open_from(db, merchant_id, asset) or 1
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
-""")
+""",
+)
 async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
     """Whether a committed posting from before that instant of wall time is in no page yet."""

@@ -15,9 +15,12 @@ class SigningKey(NamedTuple):
     secret: bytes
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT merchant_id, secret FROM signing_keys
 WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
-""")  # fmt: skip
+""",
+)
 async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""

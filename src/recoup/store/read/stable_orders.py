@@ -82,22 +82,30 @@ WHERE h.merchant_id = $1 AND h.order_type = 'STABLE' AND (h.source = 'callcenter
   AND h.status = ANY($2::smallint[]) AND {where}
 """
 
+
 @statement(MERCHANT, _ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
 async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
     """None for a foreign or unknown id, and for an order of the other dialect."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
-""")
+""",
+)
 async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | None:
     """By the merchant's own id."""
 
 
 async def list_stable_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, status: str | None, limit: int, offset: int,
+    connection: asyncpg.Connection,
+    merchant_id: UUID,
+    status: str | None,
+    limit: int,
+    offset: int,
     total: int | None = None,
-) -> tuple[list[StableOrder], int]:  # fmt: skip
+) -> tuple[list[StableOrder], int]:
     """Newest first, with the exact total, which is counted unless it is known.
 
     Raises: Problem(unavailable) when that takes too long.
@@ -129,10 +137,13 @@ class OrderSettlement(Row, frozen=True):
     tx_hash: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT settlement_id, state, units, fee_units, asset, to_address, tx_hash FROM settlements
 WHERE merchant_id = $1 AND order_id = $2 ORDER BY settlement_id
-""")
+""",
+)
 async def settlements_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[OrderSettlement]:
     """Oldest first, failed ones too."""
 

@@ -48,16 +48,22 @@ async def find_subscription(db: Read, merchant_id: UUID, subscription_id: UUID) 
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
+@statement(
+    MERCHANT,
+    f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
 ORDER BY s.created_at DESC, s.subscription_id DESC LIMIT $2 OFFSET $3
-""")
+""",
+)
 async def _list(db: Read, merchant_id: UUID, limit: int, offset: int, state: str | None) -> list[SubscriptionRow]:
     """Newest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT count(*) FROM subscriptions WHERE merchant_id = $1 AND ($2::text IS NULL OR state = $2)
-""")
+""",
+)
 async def _count(db: Read, merchant_id: UUID, state: str | None) -> int:
     """All of them."""
 

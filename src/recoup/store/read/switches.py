@@ -31,7 +31,9 @@ class Switch(Row, frozen=True):
     unknown_sites: Literal["use_default", "refuse"]
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH subjects AS (
   SELECT 0 AS depth, 'merchant' AS level, m.merchant_id AS subject_id, NULL::uuid AS site_id, m.name, NULL AS key,
     m.cit_web, m.cit_callcenter, m.mit, m.created_at, m.created_at AS site_since, NULL::uuid AS within
@@ -56,16 +58,20 @@ LEFT JOIN LATERAL (
   WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = k.kind ORDER BY h.version DESC LIMIT 1
 ) c ON true
 ORDER BY s.depth > 0, s.site_since, s.within, s.depth, s.created_at, s.subject_id, k.place
-""")  # fmt: skip
+""",
+)
 async def standing(db: Read, merchant_id: UUID) -> list[Switch]:
     """The merchant's, then each site's with its campaigns'; three a subject."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOIN LATERAL (
   SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
   ORDER BY h.version DESC LIMIT 1) c
-""")  # fmt: skip
+""",
+)
 async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str) -> dict[UUID, str]:
     """Who switched last; without those that nobody ever did."""
 
@@ -87,7 +93,9 @@ class SwitchChange(Row, frozen=True):
     key: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT h.level, h.subject_id, h.kind, h.is_on, h.version, h.why, h.actor, h.request_id, h.changed_at,
   coalesce(s.name, c.name, m.name) AS name, coalesce(s.site_id, c.site_id) AS site_id, c.key
 FROM switch_changes h
@@ -96,7 +104,8 @@ LEFT JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.subject_id 
 LEFT JOIN campaigns c ON c.merchant_id = h.merchant_id AND c.campaign_id = h.subject_id AND h.level = 'campaign'
 WHERE h.merchant_id = $1 AND (h.version, h.subject_id, h.kind) < ($2, $3, $4)
 ORDER BY h.version DESC, h.subject_id DESC, h.kind DESC LIMIT $5
-""")  # fmt: skip
+""",
+)
 async def _history(
     db: Read, merchant_id: UUID, version: int, subject_id: UUID, kind: str, limit: int
 ) -> list[SwitchChange]: ...

@@ -22,18 +22,24 @@ class TrainingLine(Row, frozen=True):
     note: str
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
 FROM trainings ORDER BY began_at DESC LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def last_training(db: Read) -> TrainingLine | None:
     """None: there was none yet."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT name FROM models
 WHERE made_by = $1 AND made_at > coalesce((SELECT max(chosen_at) FROM model_choices), '-infinity')
 ORDER BY made_at DESC, name LIMIT 1
-""")  # fmt: skip
+""",
+)
 async def standing_candidate(db: Read, made_by: str) -> str | None:
     """The newest model that it made since somebody last chose one."""

@@ -29,11 +29,14 @@ class Transmission(Row, frozen=True):
     updated_at: datetime | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, units, asset, code_source, code, last4,
   payer_id, transacted_at, outcome, updated_at
 FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2
-""")
+""",
+)
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """As it is now."""
 
@@ -50,14 +53,24 @@ async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list
     """The rescue of this order id, and of the payer's newest orders open ones of the same card and amount. A success of
     nothing touches none."""
     return await _touched(
-        db, row.merchant_id, row.external_id, row.payer_id, row.units, row.asset, row.last4, str(row.transmit_id),
-        row.transaction_id, declined,
-    )  # fmt: skip
+        db,
+        row.merchant_id,
+        row.external_id,
+        row.payer_id,
+        row.units,
+        row.asset,
+        row.last4,
+        str(row.transmit_id),
+        row.transaction_id,
+        declined,
+    )
 
 
 # What the log tells leads to its transmissions, and not these to it: of one order id there may be very many. One id is
 # asked for as a span, in order: so also a plan made while there was little looks it up by its whole key.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
@@ -85,9 +98,18 @@ SELECT order_id, same_order, (
   ORDER BY l.seq DESC LIMIT 1
 ) AS told
 FROM touched t WHERE $9::boolean OR $4 > 0
-""")  # fmt: skip
+""",
+)
 async def _touched(
-    db: Read, merchant_id: UUID, external_id: str, payer_id: UUID | None, units: int, asset: str, last4: str | None,
-    transmit_id: str, transaction_id: str | None, declined: bool,
-) -> list[Touched]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    external_id: str,
+    payer_id: UUID | None,
+    units: int,
+    asset: str,
+    last4: str | None,
+    transmit_id: str,
+    transaction_id: str | None,
+    declined: bool,
+) -> list[Touched]:
     """`declined`: as it is now."""

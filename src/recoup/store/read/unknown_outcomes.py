@@ -68,5 +68,6 @@ async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wa
         async with bounded(connection, TIMEOUT_MS):
             return await _unknown(connection, merchant_id, wall, ROWS_MAX)
     except asyncpg.QueryCanceledError:
-        raise Problem("unavailable", "Reading the unknown outcomes took too long.",
-                      cure="Try again in a minute.") from None  # fmt: skip
+        raise Problem(
+            "unavailable", "Reading the unknown outcomes took too long.", cure="Try again in a minute."
+        ) from None

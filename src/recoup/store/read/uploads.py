@@ -33,9 +33,12 @@ class Upload(Row, frozen=True):
     finished_at: datetime | None
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
-""")  # fmt: skip
+""",
+)
 async def upload_by_content(db: Read, merchant_id: UUID, kind: str, content_mac: bytes) -> Upload | None:
     """The same file that came before, unless it was stopped."""
 
@@ -45,29 +48,36 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
     """One of this merchant."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 SELECT {UPLOAD} FROM uploads
 WHERE merchant_id = $1 AND ($3::uuid IS NULL OR upload_id < $3) AND ($2::text IS NULL OR kind = $2)
 ORDER BY upload_id DESC LIMIT $4
-""")  # fmt: skip
-async def list_uploads(
-    db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int
-) -> list[Upload]:  # fmt: skip
+""",
+)
+async def list_uploads(db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int) -> list[Upload]:
     """Newest first."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
-""")  # fmt: skip
+""",
+)
 async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
     """In the file's order."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
-""")  # fmt: skip
+""",
+)
 async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
     """Those that were refused, in the file's order."""
 
@@ -91,16 +101,24 @@ class _Transmitted(Row, frozen=True):
     transmit_id: UUID
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT k.*, t.transmit_id
 FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[])
   AS k (external_id, transaction_id, is_declined, units, asset)
 CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions t
   WHERE t.merchant_id = $1 AND t.external_id = k.external_id AND t.transaction_id = k.transaction_id
     AND t.is_declined = k.is_declined AND t.units = k.units AND t.asset = k.asset LIMIT 1) t
-""")  # fmt: skip
+""",
+)
 async def _transmitted(
-    db: Read, merchant_id: UUID, external_ids: Sequence[str], transaction_ids: Sequence[str],
-    declined: Sequence[bool], units: Sequence[int], assets: Sequence[str],
-) -> list[_Transmitted]:  # fmt: skip
+    db: Read,
+    merchant_id: UUID,
+    external_ids: Sequence[str],
+    transaction_ids: Sequence[str],
+    declined: Sequence[bool],
+    units: Sequence[int],
+    assets: Sequence[str],
+) -> list[_Transmitted]:
     """One of each that there is."""

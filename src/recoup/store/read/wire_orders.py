@@ -64,11 +64,14 @@ class LogLine(Row, frozen=True):
     body: dict[str, Any]
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.seq, l.happening, l.business_at,
   l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('why', w.text) END AS body
 FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
 WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
-""")  # fmt: skip
+""",
+)
 async def order_history(db: Read, merchant_id: UUID, order_id: UUID) -> list[LogLine]:
     """Oldest first."""

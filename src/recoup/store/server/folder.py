@@ -21,23 +21,30 @@ def close_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise _refused(f"The data folder {folder} cannot be made: {error.strerror}.",
-                       "Choose another --data-dir.") from None  # fmt: skip
+        raise _refused(
+            f"The data folder {folder} cannot be made: {error.strerror}.", "Choose another --data-dir."
+        ) from None
     mode, others = stat.S_IMODE(found.st_mode), _OTHERS if os.geteuid() else _OTHERS_OF_ROOT
     if os.geteuid() not in (0, found.st_uid):
-        raise _refused(f"The data folder {folder} belongs to another user (uid {found.st_uid}).",
-                       "Run Recoup as that user, or choose another --data-dir.")  # fmt: skip
+        raise _refused(
+            f"The data folder {folder} belongs to another user (uid {found.st_uid}).",
+            "Run Recoup as that user, or choose another --data-dir.",
+        )
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and any(folder.iterdir()):
-        raise _refused(f"Anybody could write to the data folder {folder}: what lies there may not be Recoup's.",
-                       f"Choose another --data-dir; or look through it, then run: chmod 700 {folder}")  # fmt: skip
+        raise _refused(
+            f"Anybody could write to the data folder {folder}: what lies there may not be Recoup's.",
+            f"Choose another --data-dir; or look through it, then run: chmod 700 {folder}",
+        )
     if mode & others:
         try:
             folder.chmod(mode & ~others)
         except OSError:
             pass  # as it is seen below
         if stat.S_IMODE(folder.stat().st_mode) & others:
-            raise _refused(f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
-                           f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.")  # fmt: skip
+            raise _refused(
+                f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
+                f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.",
+            )
 
 
 def open_lock(path: Path) -> IO[str]:
@@ -48,8 +55,10 @@ def open_lock(path: Path) -> IO[str]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _refused(f"The file {path} cannot be opened: {error.strerror}.",
-                       "Run Recoup as its owner; or remove it, if none runs on this folder.") from None  # fmt: skip
+        raise _refused(
+            f"The file {path} cannot be opened: {error.strerror}.",
+            "Run Recoup as its owner; or remove it, if none runs on this folder.",
+        ) from None
     handle = os.fdopen(descriptor, "a")
     if stat.S_IMODE(os.fstat(descriptor).st_mode) & _OTHERS:
         os.fchmod(descriptor, 0o600)

@@ -57,9 +57,7 @@ def find_footing(binaries: Binaries, data_dir: Path, cluster: Path) -> Footing:
         if _reaches(namespace, binaries, data_dir):
             return namespace
     mode = data_dir.stat().st_mode
-    data_dir.chmod(
-        mode | stat.S_IXOTH
-    )  # to be passed through, not listed: what matters within has modes of its own
+    data_dir.chmod(mode | stat.S_IXOTH)  # to be passed through, not listed: what matters within has modes of its own
     for uid, gid in _users(owner):
         stepped_down = Footing(uid=uid, gid=gid)
         if _reaches(stepped_down, binaries, data_dir):
@@ -67,8 +65,7 @@ def find_footing(binaries: Binaries, data_dir: Path, cluster: Path) -> Footing:
     data_dir.chmod(mode)
     raise Problem(
         "unavailable",
-        "PostgreSQL refuses to run as root, "
-        f"and no other user can reach both {binaries.folder} and {data_dir}",
+        f"PostgreSQL refuses to run as root, and no other user can reach both {binaries.folder} and {data_dir}",
         cure="Run Recoup as an ordinary user, allow user namespaces, or set RECOUP_DATABASE_URL.",
     )
 

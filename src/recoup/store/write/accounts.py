@@ -7,10 +7,13 @@ from recoup.store.homes import PEOPLE
 from recoup.store.statement import Tx, Written, statement
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE users SET password_hash = $3, email = coalesce($4, email)
 WHERE user_id = $1 AND password_hash = $2 RETURNING 1
-""")  # fmt: skip
+""",
+)
 async def exchange_password(db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None) -> bool:
     """Whether the old one was kept still. `login`: what stands for the e-mail from now on, where it goes by the
     password."""
@@ -21,11 +24,14 @@ async def rename(db: Tx, user_id: UUID, name: str) -> bool:
     """Whether it was another."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE looks l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
 WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.look_id = s.look_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
-""")  # fmt: skip
+""",
+)
 async def _end_looks(db: Tx, user_id: UUID, now: datetime, only: bytes | None, but: bytes | None) -> None: ...
 
 
@@ -49,9 +55,12 @@ async def end_sessions(db: Tx, user_id: UUID, now: datetime, but: bytes = b"") -
     return await _end_sessions(db, user_id, but)
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE offered_at <= $1
-""")  # fmt: skip
+""",
+)
 async def _end_offers(db: Tx, before: datetime) -> None: ...
 
 

@@ -32,12 +32,15 @@ class FailingEndpoint(Row, frozen=True):
     host: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT endpoint_id, merchant_id, partner_id, state, failing_since, created_at,
   substring(url FROM '^[a-z]+://([^/?#]+)') AS host
 FROM endpoints
 WHERE endpoint_id = ANY($1::uuid[]) AND (state = 'disabled' OR opened_at IS NOT NULL)
 ORDER BY endpoint_id
-""")  # fmt: skip
+""",
+)
 async def failing_endpoints(db: Read, endpoint_ids: Sequence[UUID]) -> list[FailingEndpoint]:
     """Of these the ones that are open or switched off."""

@@ -8,13 +8,14 @@ from recoup.store.read.applications import COLUMNS, Application, ApplicationLine
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 SELECT {COLUMNS} FROM applications
 WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3) FOR UPDATE
-""")  # fmt: skip
-async def _lock(
-    db: Tx, application_id: UUID, owner_kind: str | None, owner_id: UUID | None
-) -> Application | None: ...
+""",
+)
+async def _lock(db: Tx, application_id: UUID, owner_kind: str | None, owner_id: UUID | None) -> Application | None: ...
 
 
 async def lock_application(db: Tx, application_id: UUID, owner: tuple[str, UUID] | None) -> Application | None:
@@ -26,21 +27,27 @@ async def lock_application(db: Tx, application_id: UUID, owner: tuple[str, UUID]
 async def add_application(db: Tx, application: Application) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE applications a SET status = i.status, version = i.version, form = i.form, external_id = i.external_id,
   reason = i.reason, note = i.note, changed_at = i.changed_at, submitted_at = i.submitted_at,
   decided_at = i.decided_at, decided_by = i.decided_by, ended_at = i.ended_at
 FROM jsonb_populate_record(NULL::applications, $1) i WHERE a.application_id = i.application_id
-""")  # fmt: skip
+""",
+)
 async def save_application(db: Tx, application: Application) -> None:
     """Under its lock."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO application_log (application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at)
 SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
 FROM jsonb_populate_record(NULL::application_log, $1)
-""")  # fmt: skip
+""",
+)
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 
@@ -49,19 +56,34 @@ async def open_feed(db: Tx, merchant_id: UUID) -> None:
     """So that what is told before there is a merchant is numbered too."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO application_documents (document_id, application_id, kind, name, media_type, bytes, sha256, sealed, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-""")  # fmt: skip
+""",
+)
 async def add_document(
-    db: Tx, document_id: UUID, application_id: UUID, kind: str, name: str, media_type: str, size: int, sha256: bytes,
-    sealed: bytes, added_by: str, added_at: datetime,
-) -> None: ...  # fmt: skip
+    db: Tx,
+    document_id: UUID,
+    application_id: UUID,
+    kind: str,
+    name: str,
+    media_type: str,
+    size: int,
+    sha256: bytes,
+    sealed: bytes,
+    added_by: str,
+    added_at: datetime,
+) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 DELETE FROM application_documents WHERE application_id = $1 AND document_id = $2 RETURNING document_id
-""")  # fmt: skip
+""",
+)
 async def delete_document(db: Tx, application_id: UUID, document_id: UUID) -> bool:
     """Whether there was one."""

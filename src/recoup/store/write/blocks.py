@@ -13,15 +13,25 @@ async def count_blocks(db: Read, merchant_id: UUID) -> int:
     """Those that stand."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO blocks (merchant_id, block_id, kind, subject_id, reason, order_id, actor, business_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (merchant_id, kind, subject_id) WHERE lifted_at IS NULL DO NOTHING RETURNING true
-""")
+""",
+)
 async def insert_block(
-    db: Tx, merchant_id: UUID, block_id: UUID, kind: str, subject_id: UUID, reason: str, order_id: UUID | None,
-    actor: str, business_at: datetime,
-) -> bool:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    block_id: UUID,
+    kind: str,
+    subject_id: UUID,
+    reason: str,
+    order_id: UUID | None,
+    actor: str,
+    business_at: datetime,
+) -> bool:
     """False when it is blocked already."""
 
 
@@ -32,10 +42,13 @@ async def lift_block(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: 
     return False if await _exists(db, merchant_id, block_id) else None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND block_id = $2 AND lifted_at IS NULL
 RETURNING true
-""")
+""",
+)
 async def _lift(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool:
     """False when it does not stand."""
 

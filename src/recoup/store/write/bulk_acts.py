@@ -27,28 +27,52 @@ class NewAct(Row, frozen=True):
 
 async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     """False when it was taken before."""
-    if not await _begin(db, act.merchant_id, act.act_id, act.action, act.note, act.said, len(order_ids), act.actor,
-                        act.request_id, act.asked_at):  # fmt: skip
+    if not await _begin(
+        db,
+        act.merchant_id,
+        act.act_id,
+        act.action,
+        act.note,
+        act.said,
+        len(order_ids),
+        act.actor,
+        act.request_id,
+        act.asked_at,
+    ):
         return False
     await _add_rows(db, act.merchant_id, act.act_id, order_ids)
     return True
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, asked_at)
 VALUES ($1, $2, $3, $4, 'working', $5, $6, $7, $8, $9) ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true
-""")  # fmt: skip
+""",
+)
 async def _begin(
-    db: Tx, merchant_id: UUID, act_id: UUID, action: str, note: str, said: list[str], row_count: int, actor: str,
-    request_id: str, asked_at: datetime,
-) -> bool:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    act_id: UUID,
+    action: str,
+    note: str,
+    said: list[str],
+    row_count: int,
+    actor: str,
+    request_id: str,
+    asked_at: datetime,
+) -> bool:
     """False when it was taken before."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
 SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i (order_id, row_no)
-""")  # fmt: skip
+""",
+)
 async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
     """In this order."""
 
@@ -63,16 +87,21 @@ class WaitingRow(Row, frozen=True):
     order_id: UUID
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no, order_id FROM bulk_act_rows
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting' ORDER BY row_no LIMIT $3
-""")  # fmt: skip
+""",
+)
 async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> list[WaitingRow]:
     """In the list's order."""
 
 
 # What another process has answered meanwhile keeps that answer, and is not counted again.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH told AS (
   UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
   FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
@@ -81,7 +110,8 @@ WITH told AS (
 UPDATE bulk_acts SET done_count = done_count + (SELECT count(*) FROM told WHERE state = 'done'),
   refused_count = refused_count + (SELECT count(*) FROM told WHERE state = 'refused')
 WHERE merchant_id = $1 AND act_id = $2
-""")  # fmt: skip
+""",
+)
 async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
     """Each names its row_no, state and answer."""
 
@@ -92,16 +122,22 @@ async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:
     await _finish(db, *key, state, at)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE bulk_act_rows SET state = 'left' WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting'
-""")  # fmt: skip
+""",
+)
 async def _leave_rest(db: Tx, merchant_id: UUID, act_id: UUID) -> None:
     """What was not begun."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1 AND act_id = $2
-""")  # fmt: skip
+""",
+)
 async def _finish(db: Tx, merchant_id: UUID, act_id: UUID, state: str, at: datetime) -> None:
     """Without its note and its list's words."""
 
@@ -111,9 +147,12 @@ async def forget_lists_of(db: Tx, merchant_id: UUID) -> None:
     """In whose words somebody may stand; the orders are chosen."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE bulk_acts SET stop_asked_at = coalesce(stop_asked_at, $3)
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'working' RETURNING true
-""")  # fmt: skip
+""",
+)
 async def ask_act_stop(db: Tx, merchant_id: UUID, act_id: UUID, at: datetime) -> bool:
     """False when it is finished, or was never there."""

@@ -8,7 +8,9 @@ from recoup.store.read.merchants import Campaign
 from recoup.store.statement import Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO campaigns (merchant_id, campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit,
   created_at)
 SELECT $1, campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at
@@ -16,7 +18,8 @@ FROM jsonb_populate_record(NULL::campaigns, $2)
 ON CONFLICT (merchant_id, campaign_id) DO UPDATE SET key = EXCLUDED.key, name = EXCLUDED.name,
   descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web, cit_callcenter = EXCLUDED.cit_callcenter,
   mit = EXCLUDED.mit
-""")  # fmt: skip
+""",
+)
 async def put_campaign(db: Tx, merchant_id: UUID, campaign: Campaign) -> None:
     """Makes it or changes it, but for its retirement."""
 

@@ -8,12 +8,15 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO clock_moves (merchant_id, move_id, asked_at, actor, request_id, from_at, target_at)
 SELECT merchant_id, move_id, asked_at, actor, request_id, from_at, target_at
 FROM jsonb_populate_record(NULL::clock_moves, $1)
 ON CONFLICT DO NOTHING RETURNING move_id
-""")  # fmt: skip
+""",
+)
 async def begin_move(db: Tx, row: dict[str, Any]) -> bool:
     """False for one that came before."""
 

@@ -7,39 +7,67 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE
-""")
+""",
+)
 async def _lock(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
     """What is added to it is counted one by one."""
 
 
 async def insert_note(
-    db: Tx, merchant_id: UUID, note_id: UUID, dispute_id: UUID, text: str, actor: str, business_at: datetime,
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    dispute_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
     notes_max: int,
-) -> bool:  # fmt: skip
+) -> bool:
     """False when the dispute has as many as it may: they are written one by one."""
     await _lock(db, merchant_id, dispute_id)
     return await _insert_note(db, merchant_id, note_id, dispute_id, text, actor, business_at, notes_max)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
 SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
 RETURNING true
-""")
+""",
+)
 async def _insert_note(
-    db: Tx, merchant_id: UUID, note_id: UUID, dispute_id: UUID, text: str, actor: str, business_at: datetime,
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    dispute_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
     notes_max: int,
-) -> bool:  # fmt: skip
+) -> bool:
     """Under the dispute's lock."""
 
 
 async def insert_file(
-    db: Tx, merchant_id: UUID, dispute_id: UUID, file_id: UUID, name: str, media_type: str, size: int, sha256: bytes,
-    sealed: bytes, actor: str, business_at: datetime, files_max: int,
-) -> UUID | None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    dispute_id: UUID,
+    file_id: UUID,
+    name: str,
+    media_type: str,
+    size: int,
+    sha256: bytes,
+    sealed: bytes,
+    actor: str,
+    business_at: datetime,
+    files_max: int,
+) -> UUID | None:
     """Its id, or that of the same bytes that are there; None when the dispute has as many as it may: they are written
     one by one."""
     await _lock(db, merchant_id, dispute_id)
@@ -53,36 +81,64 @@ async def _same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: byte
     """With these bytes."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256, sealed, actor,
   business_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
 RETURNING file_id
-""")
+""",
+)
 async def _insert_file(
-    db: Tx, merchant_id: UUID, file_id: UUID, dispute_id: UUID, name: str, media_type: str, size: int, sha256: bytes,
-    sealed: bytes, actor: str, business_at: datetime, files_max: int,
-) -> UUID | None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    file_id: UUID,
+    dispute_id: UUID,
+    name: str,
+    media_type: str,
+    size: int,
+    sha256: bytes,
+    sealed: bytes,
+    actor: str,
+    business_at: datetime,
+    files_max: int,
+) -> UUID | None:
     """Under the dispute's lock."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
   block_cards, actor, made_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (merchant_id, asset, valid_from) DO NOTHING RETURNING true
-""")
+""",
+)
 async def insert_terms(
-    db: Tx, merchant_id: UUID, terms_id: UUID, asset: str, valid_from: datetime, service_borne_by: str, fee_units: int,
-    fee_borne_by: str, block_cards: bool, actor: str, made_at: datetime,
-) -> bool:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    terms_id: UUID,
+    asset: str,
+    valid_from: datetime,
+    service_borne_by: str,
+    fee_units: int,
+    fee_borne_by: str,
+    block_cards: bool,
+    actor: str,
+    made_at: datetime,
+) -> bool:
     """False when terms of that currency begin at that instant already."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE dispute_notices SET state = 'settled', why = $4
 WHERE merchant_id = $1 AND route = $2 AND notice_id = $3 AND state = 'unmatched' RETURNING true
-""")
+""",
+)
 async def settle_notice(db: Tx, merchant_id: UUID, route: str, notice_id: str, why: str) -> bool:
     """Somebody has dealt with it. False when it does not wait."""

@@ -8,12 +8,15 @@ from recoup.store.statement import Tx, statement
 
 
 # Whoever takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE rescue_watches SET drift_checked_at = $1 WHERE merchant_id IN (
   SELECT merchant_id FROM rescue_watches WHERE drift_checked_at IS NULL OR drift_checked_at <= $2
   ORDER BY drift_checked_at NULLS FIRST, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING merchant_id
-""")  # fmt: skip
+""",
+)
 async def claim_drift_watches(db: Tx, wall: datetime, before: datetime, limit: int) -> list[UUID]:
     """Those that were last looked at before then, the longest ago first."""
 

@@ -29,7 +29,9 @@ async def claim(db: Tx, wall: datetime, limit: int, *, merchant_id: UUID | None 
 
 
 # Rows whose instant has come by the wall; those of a merchant whose clock stands in the past wait for it.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.due_at <= $1::timestamptz AND (d.lease_until IS NULL OR d.lease_until <= $1)
@@ -40,12 +42,15 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-""")  # fmt: skip
+""",
+)
 async def _claim(db: Tx, wall: datetime, limit: int, until: datetime) -> list[Due]:
     """Leases until then."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d
   WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
@@ -59,10 +64,9 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-""")  # fmt: skip
-async def _claim_of_merchant(
-    db: Tx, wall: datetime, limit: int, until: datetime, merchant_id: UUID
-) -> list[Due]:  # fmt: skip
+""",
+)
+async def _claim_of_merchant(db: Tx, wall: datetime, limit: int, until: datetime, merchant_id: UUID) -> list[Due]:
     """Leases until then."""
 
 
@@ -72,7 +76,9 @@ async def claim_of_each(db: Tx, wall: datetime, limit: int, merchants: Sequence[
 
 
 # A few of each of these merchants, by its own index, whatever waits for others.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM unnest($4::uuid[]) AS t (merchant_id)
   JOIN merchants m USING (merchant_id)
@@ -87,10 +93,11 @@ UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
-""")  # fmt: skip
+""",
+)
 async def _claim_of_each(
     db: Tx, wall: datetime, limit: int, until: datetime, merchants: Sequence[UUID], each: int
-) -> list[Due]:  # fmt: skip
+) -> list[Due]:
     """Leases until then."""
 
 
@@ -99,12 +106,13 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
     await _postpone(db, due.merchant_id, due.kind, due.subject_id, until, error[:300])
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
-""")  # fmt: skip
-async def _postpone(
-    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str
-) -> None:  # fmt: skip
+""",
+)
+async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str) -> None:
     """Not before `until`."""
 
 
@@ -113,15 +121,21 @@ async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
     await _hand_back(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
-""")  # fmt: skip
+""",
+)
 async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None) -> None:
     """Its tries begin anew."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND subject_id = ANY ($2) AND due_at > $3
-""")  # fmt: skip
+""",
+)
 async def inquire_now(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
     """What is to be asked later about these orders is asked now."""

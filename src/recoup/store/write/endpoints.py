@@ -9,17 +9,22 @@ from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO endpoints (merchant_id, partner_id, endpoint_id, url, events, format, own_key, created_at, encrypt)
 SELECT merchant_id, partner_id, endpoint_id, url, events, format, own_key, created_at, encrypt
 FROM jsonb_populate_record(NULL::endpoints, $1)
-""")  # fmt: skip
+""",
+)
 async def add_endpoint(db: Tx, row: dict[str, Any]) -> None:
     """Raises: KeyTaken where another of its owner and dialect has the url."""
 
 
 # A new address, or one that is switched on again, begins in good health.
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE endpoints e SET url = i.url, events = i.events, format = i.format, state = i.state, why = i.why,
   encrypt = i.encrypt, failures = CASE WHEN w.anew THEN 0 ELSE e.failures END,
   failing_since = CASE WHEN NOT w.anew THEN e.failing_since END,
@@ -30,7 +35,8 @@ FROM jsonb_populate_record(NULL::endpoints, $1) AS i, endpoints b,
 WHERE e.endpoint_id = i.endpoint_id AND b.endpoint_id = i.endpoint_id AND $2 IN (e.merchant_id, e.partner_id)
   AND e.state <> 'deleted'
 RETURNING e.endpoint_id
-""")  # fmt: skip
+""",
+)
 async def change_endpoint(db: Tx, row: dict[str, Any], owner_id: UUID) -> bool:
     """`row` names its id, url, events, format, state, why and encrypt. False when it is not there.
 
@@ -46,10 +52,13 @@ async def delete_endpoint(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     return True
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE endpoints SET state = 'deleted' WHERE endpoint_id = $2 AND $1 IN (merchant_id, partner_id)
   AND state <> 'deleted' RETURNING true
-""")  # fmt: skip
+""",
+)
 async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     """False when it is not there."""
 
@@ -58,26 +67,32 @@ async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
 async def _end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO endpoints AS e (merchant_id, endpoint_id, url, events, format, created_at, encrypt, door)
 VALUES ($1, $2, $3, $4, 'stablecoin', $5, $6, 'stablecoin')
 ON CONFLICT (merchant_id) WHERE door = 'stablecoin' AND state <> 'deleted'
 DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.encrypt, state = 'active', why = NULL,
   failures = 0, failing_since = NULL, last_error = NULL, opened_at = NULL, probes = 0, probe_at = NULL
-""")  # fmt: skip
+""",
+)
 async def put_stablecoin_endpoint(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, url: str, events: Sequence[str], at: datetime, *, encrypt: bool
-) -> None:  # fmt: skip
+) -> None:
     """The merchant's one endpoint of that dialect, changed in place; `endpoint_id` is for when there is none yet."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
   latency_ms, answer, result, sample)
 SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
   result, sample
 FROM jsonb_populate_record(NULL::delivery_tries, $1)
-""")  # fmt: skip
+""",
+)
 async def add_sample_try(db: Tx, row: dict[str, Any]) -> None:
     """What became of a sample; no lane waits for it."""
 
@@ -92,10 +107,13 @@ class KeyInUse(Row, frozen=True):
     previous_until: datetime | None
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT own_key AS key, previous_until FROM endpoints
 WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) AND state <> 'deleted' AND door = 'rescue' FOR UPDATE
-""")  # fmt: skip
+""",
+)
 async def lock_endpoint(db: Tx, endpoint_id: UUID, owner_id: UUID) -> KeyInUse | None:
     """The key of its own, if it has one."""
 
@@ -110,10 +128,13 @@ async def lock_shared_key(db: Tx, merchant_id: UUID, door: str = "rescue") -> Ke
     return KeyInUse(await _lock_shared_key(db, merchant_id, door), await _overlap(db, merchant_id, door))
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT CASE WHEN $2 = 'stablecoin' THEN stablecoin_webhook_key ELSE webhook_key END FROM merchants
 WHERE merchant_id = $1 FOR UPDATE
-""")  # fmt: skip
+""",
+)
 async def _lock_shared_key(db: Tx, merchant_id: UUID, door: str) -> bytes | None:
     """Sealed."""
 
@@ -123,20 +144,28 @@ async def _overlap(db: Read, merchant_id: UUID, door: str) -> datetime | None:
     """Until when the key before holds."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5, switched_at = NULL
 WHERE endpoint_id = $1
-""")  # fmt: skip
+""",
+)
 async def set_own_key(
     db: Tx, endpoint_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None, at: datetime
-) -> None:  # fmt: skip
+) -> None:
     """With the key before it, while that holds."""
 
 
 async def set_shared_key(
-    db: Tx, merchant_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None, at: datetime,
+    db: Tx,
+    merchant_id: UUID,
+    sealed: bytes,
+    previous: bytes | None,
+    until: datetime | None,
+    at: datetime,
     door: str = "rescue",
-) -> None:  # fmt: skip
+) -> None:
     """Under the merchant's lock."""
     await _set_shared_key(db, merchant_id, sealed, door)
     if previous is None or until is None:
@@ -145,11 +174,14 @@ async def set_shared_key(
         await _keep_overlap(db, merchant_id, previous, until, at, door)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
   stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
 WHERE merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def _set_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
     """A new version of the merchant's settings."""
 
@@ -159,13 +191,14 @@ async def _end_overlap(db: Tx, merchant_id: UUID, door: str) -> None:
     """The key before holds no more."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at, door)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
   previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
-""")  # fmt: skip
-async def _keep_overlap(
-    db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str
-) -> None:  # fmt: skip
+""",
+)
+async def _keep_overlap(db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str) -> None:
     """The key before holds until then."""

@@ -9,18 +9,24 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO fact_clocks (merchant_id, kept, checked_at) VALUES ($1, $3, $2)
 ON CONFLICT (merchant_id) DO UPDATE SET kept = EXCLUDED.kept WHERE fact_clocks.kept <> EXCLUDED.kept
-""")
+""",
+)
 async def keep_facts_for(db: Tx, merchant_id: UUID, wall: datetime, *, kept: bool) -> None:
     """From now on; what was before is caught up with."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.merchant_id FROM fact_clocks f LEFT JOIN closers c USING (merchant_id)
 WHERE f.kept AND (c.feed_no > f.feed_no OR f.checked_at <= $1) ORDER BY f.checked_at LIMIT $2
-""")
+""",
+)
 async def merchants_behind(db: Read, before: datetime, limit: int) -> list[UUID]:
     """Whose feed has gone on, or who were not looked at since then; the longest ago first."""
 
@@ -33,17 +39,23 @@ class FactClock(Row, frozen=True):
     region: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.feed_no, f.transmit_id, m.region FROM fact_clocks f JOIN merchants m USING (merchant_id)
 WHERE f.merchant_id = $1 AND f.kept FOR UPDATE OF f
-""")
+""",
+)
 async def lock_facts(db: Tx, merchant_id: UUID) -> FactClock | None:
     """None where nothing is kept."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE fact_clocks SET feed_no = $2, transmit_id = $3, checked_at = $4 WHERE merchant_id = $1
-""")
+""",
+)
 async def move_facts(db: Tx, merchant_id: UUID, feed_no: int, transmit_id: UUID, wall: datetime) -> None:
     """Up to there."""
 
@@ -61,7 +73,9 @@ class PayerLooks(Row, frozen=True):
 
 
 # Who was erased meanwhile stays so: these looks are from before.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO payer_looks AS l (merchant_id, payer_id, at, answers, tries, orders, since)
 SELECT merchant_id, payer_id, at, answers, tries, orders, since
 FROM jsonb_populate_recordset(NULL::payer_looks, $1) ORDER BY merchant_id, payer_id
@@ -70,18 +84,22 @@ ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = EXCLUDED.at, answers = EX
 WHERE l.since = EXCLUDED.since
   AND (l.at, l.answers, l.tries, l.orders)
     IS DISTINCT FROM (EXCLUDED.at, EXCLUDED.answers, EXCLUDED.tries, EXCLUDED.orders)
-""")
+""",
+)
 async def save_looks(db: Tx, rows: Sequence[PayerLooks]) -> None:
     """Made or changed."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO issuer_answers AS i (merchant_id, issuer_digits, approved, funds, soft, technical, over_limit, hard)
 SELECT merchant_id, issuer_digits, approved, funds, soft, technical, over_limit, hard
 FROM jsonb_populate_recordset(NULL::issuer_answers, $1) ORDER BY merchant_id, issuer_digits
 ON CONFLICT (merchant_id, issuer_digits) DO UPDATE SET approved = i.approved + EXCLUDED.approved,
   funds = i.funds + EXCLUDED.funds, soft = i.soft + EXCLUDED.soft, technical = i.technical + EXCLUDED.technical,
   over_limit = i.over_limit + EXCLUDED.over_limit, hard = i.hard + EXCLUDED.hard
-""")
+""",
+)
 async def add_answers(db: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Whole rows of issuer_answers, to be added to what is there."""

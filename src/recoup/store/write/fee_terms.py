@@ -46,11 +46,21 @@ async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Only for a merchant that has none."""
 
 
-def fee_term_row(
-    term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime
-) -> NewFeeTerm:
+def fee_term_row(term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime) -> NewFeeTerm:
     tariff = term.tariff
     return NewFeeTerm(
-        merchant_id, term.term_id, term.site_id, term.order_type, term.currency, tariff.basis_points,
-        tariff.fixed_units, tariff.minimum_units, tariff.refund, term.ended, term.valid_from, actor, note, recorded_at,
-    )  # fmt: skip
+        merchant_id,
+        term.term_id,
+        term.site_id,
+        term.order_type,
+        term.currency,
+        tariff.basis_points,
+        tariff.fixed_units,
+        tariff.minimum_units,
+        tariff.refund,
+        term.ended,
+        term.valid_from,
+        actor,
+        note,
+        recorded_at,
+    )

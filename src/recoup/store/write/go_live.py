@@ -12,23 +12,40 @@ from recoup.store.statement import Tx, statement
 async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime) -> None: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, asked_by, asked_at)
 VALUES ($1, $2, 'asked', $3, $4, $5, $6)
-""")  # fmt: skip
+""",
+)
 async def add_request(
-    db: Tx, merchant_id: UUID, request_id: UUID, kinds: Sequence[str], holding: dict[str, bool], actor: str,
+    db: Tx,
+    merchant_id: UUID,
+    request_id: UUID,
+    kinds: Sequence[str],
+    holding: dict[str, bool],
+    actor: str,
     at: datetime,
-) -> None:  # fmt: skip
+) -> None:
     """Raises: KeyTaken while another is open."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE go_live_requests SET state = $3, conditions = $4, note = $5, decided_by = $6, decided_at = $7
 WHERE merchant_id = $1 AND request_id = $2 AND state = 'asked' RETURNING request_id
-""")  # fmt: skip
+""",
+)
 async def decide_request(
-    db: Tx, merchant_id: UUID, request_id: UUID, state: str, holding: dict[str, bool], note: str, actor: str,
+    db: Tx,
+    merchant_id: UUID,
+    request_id: UUID,
+    state: str,
+    holding: dict[str, bool],
+    note: str,
+    actor: str,
     at: datetime,
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether it was still open."""

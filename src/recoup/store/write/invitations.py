@@ -23,16 +23,31 @@ async def lock_inviting(db: Tx, user_id: UUID, subject: tuple[str, UUID]) -> Non
     await (_lock_partner if kind == "partner" else _lock_merchant)(db, subject_id)
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO invitations (invitation_id, token_hash, sealed_token, email, subject_kind, subject_id, subject_name, role,
   world, invited_by, created_at, expires_at, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-""")  # fmt: skip
+""",
+)
 async def add_invitation(
-    db: Tx, *, invitation_id: UUID, token_hash: bytes, sealed_token: bytes, email: str, subject_kind: str,
-    subject_id: UUID, subject_name: str, role: str, world: str, invited_by: UUID, created_at: datetime,
-    expires_at: datetime, mail_due_at: datetime,
-) -> None:  # fmt: skip
+    db: Tx,
+    *,
+    invitation_id: UUID,
+    token_hash: bytes,
+    sealed_token: bytes,
+    email: str,
+    subject_kind: str,
+    subject_id: UUID,
+    subject_name: str,
+    role: str,
+    world: str,
+    invited_by: UUID,
+    created_at: datetime,
+    expires_at: datetime,
+    mail_due_at: datetime,
+) -> None:
     """Its mail is owed."""
 
 
@@ -45,34 +60,43 @@ class TakenInvitation(Row, frozen=True):
 
 
 # Of two at once the second waits for the first, and finds it used.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE invitations SET accepted_at = $3, accepted_by = $4, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE token_hash = $1 AND world = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3
 RETURNING invitation_id, subject_kind, subject_id, role, email
-""")  # fmt: skip
+""",
+)
 async def take_invitation(
     db: Tx, token_hash: bytes, world: str, now: datetime, user_id: UUID
 ) -> TakenInvitation | None:
     """None for one that is unknown, used, over or revoked."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING role
-""")  # fmt: skip
+""",
+)
 async def revoke_invitation(
     db: Tx, invitation_id: UUID, subject_kind: str, subject_id: UUID, now: datetime, user_id: UUID
 ) -> str | None:
     """Its role; None when it was not open."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def join(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
@@ -93,7 +117,9 @@ class InvitationMail(Row, frozen=True):
 
 
 # The intent: whoever takes it has until $2 to say what became of it.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE invitations i SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT d.invitation_id, coalesce(own.zone, theirs.zone, 'GMT') AS zone,
     coalesce(nullif(own.language, ''), nullif(theirs.language, ''), 'en') AS language
@@ -104,16 +130,20 @@ FROM (SELECT d.invitation_id, coalesce(own.zone, theirs.zone, 'GMT') AS zone,
 WHERE i.invitation_id = due.invitation_id
 RETURNING i.invitation_id, i.email, i.subject_kind, i.subject_name, i.role, i.sealed_token, i.expires_at, i.mail_tries,
   due.zone, due.language
-""")  # fmt: skip
+""",
+)
 async def claim_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int, invitation_id: UUID | None = None
 ) -> list[InvitationMail]: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE invitations SET mail_state = $3, mail_due_at = $4, mail_why = $5,
   sealed_token = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE sealed_token END
 WHERE invitation_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
-""")  # fmt: skip
+""",
+)
 async def close_mail(db: Tx, invitation_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
     """What became of the try with this number; `again_at` None: it is not sent again."""

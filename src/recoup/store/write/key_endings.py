@@ -32,7 +32,9 @@ class _Heard(Row, frozen=True):
 
 # What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
 # lease before had not run out then, so that whoever ended a key in between saw it and waits.
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners WHERE listener_id = $1),
 me AS (
   INSERT INTO key_listeners VALUES ($1, coalesce($3::timestamptz, '-infinity'), statement_timestamp() + $2::interval)
@@ -40,7 +42,8 @@ me AS (
 SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, statement_timestamp() AS at
 FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
   FROM (SELECT key, ends_at FROM key_endings LIMIT {ENDINGS_MAX + 1}) few) e
-""")  # fmt: skip
+""",
+)
 async def _hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> _Heard: ...
 
 
@@ -57,17 +60,23 @@ async def leave(db: Tx, listener_id: UUID) -> None:
     """It goes by nothing that it heard any more."""
 
 
-@statement(DIRECTORY, f"""
+@statement(
+    DIRECTORY,
+    f"""
 WITH woken AS MATERIALIZED (SELECT pg_notify('{CHANNEL}', '')) SELECT clock_timestamp() FROM woken
-""")  # fmt: skip
+""",
+)
 async def announce(db: Tx) -> datetime:
     """Wakes all listeners, after the commit; answers from when on one that hears has heard of it."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT EXISTS (
   SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
-""")  # fmt: skip
+""",
+)
 async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
     """Whether a listener has not heard since then and might still go by what it heard before."""
 
@@ -93,7 +102,10 @@ async def forget_endings(db: Tx, after: timedelta) -> None:
 async def _forget_listeners(db: Tx, after: timedelta) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 DELETE FROM key_endings WHERE noted_at < now() - $1::interval AND coalesce(ends_at < now() - $1, true)
-""")
+""",
+)
 async def _forget_endings(db: Tx, after: timedelta) -> None: ...

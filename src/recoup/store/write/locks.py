@@ -47,10 +47,13 @@ async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[UUID]:
     """Those that were sent before."""
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 INSERT INTO cards (card_id, created_at)
 SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
 ON CONFLICT DO NOTHING RETURNING card_id
-""")  # fmt: skip
+""",
+)
 async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UUID]:
     """Those that nobody else has made."""

@@ -30,29 +30,46 @@ class NewLook(Row, frozen=True):
 async def _lock_session(db: Tx, session_hash: bytes, staff_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO looks (look_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id, began_at,
   expires_at)
 SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM sessions s LEFT JOIN looks l ON l.look_id = s.look_id
 WHERE s.session_hash = $1 AND s.user_id = $3 AND (l.look_id IS NULL OR l.ended_at IS NOT NULL OR l.expires_at <= $11)
 RETURNING look_id
-""")  # fmt: skip
+""",
+)
 async def _add_look(
-    db: Tx, session_hash: bytes, look_id: UUID, staff_id: UUID, world: str, merchant_id: UUID, user_id: UUID | None,
-    role: str, reason: str, may_act: bool, request_id: str, began_at: datetime, expires_at: datetime,
-) -> bool: ...  # fmt: skip
+    db: Tx,
+    session_hash: bytes,
+    look_id: UUID,
+    staff_id: UUID,
+    world: str,
+    merchant_id: UUID,
+    user_id: UUID | None,
+    role: str,
+    reason: str,
+    may_act: bool,
+    request_id: str,
+    began_at: datetime,
+    expires_at: datetime,
+) -> bool: ...
 
 
 @statement(PEOPLE, "UPDATE sessions SET look_id = $2 WHERE session_hash = $1")
 async def _hold_look(db: Tx, session_hash: bytes, look_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO look_mails (look_id, user_id, mail_id, world, mail_due_at)
 SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
 LIMIT 50
-""")  # fmt: skip
+""",
+)
 async def _owe_mails(db: Tx, look_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
 
 
@@ -66,11 +83,14 @@ async def begin_look(db: Tx, session_hash: bytes, look: NewLook) -> bool:
     return True
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE looks l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
 WHERE s.session_hash = $1 AND l.look_id = s.look_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
   AND l.expires_at > $2 RETURNING l.look_id
-""")  # fmt: skip
+""",
+)
 async def end_look(db: Tx, session_hash: bytes, now: datetime, how: str, request_id: str | None = None) -> bool:
     """The session's, if it is not over. `how`: ended, signed_out, not_staff or not_member."""
 
@@ -95,7 +115,9 @@ class LookMail(Row, frozen=True):
 
 
 # The intent: whoever takes it has until $2 to say what became of it.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE look_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT look_id, user_id FROM look_mails WHERE mail_due_at <= $1 AND world = $3
   ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, looks l, users u, users o
@@ -106,13 +128,17 @@ RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.ro
   coalesce((SELECT nullif(language, '') FROM person_settings s WHERE s.user_id = o.user_id), 'en') AS language,
   (SELECT name FROM users x WHERE x.user_id = l.user_id) AS as_name,
   (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id AND w.world = l.world) AS merchant_name
-""")  # fmt: skip
+""",
+)
 async def claim_look_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[LookMail]: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE look_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
-""")  # fmt: skip
+""",
+)
 async def close_look_mail(db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
     """What became of the try with this number; `again_at` None: it is not sent again."""

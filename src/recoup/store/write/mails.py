@@ -24,10 +24,13 @@ async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, t
     """Under its lock."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, actor = EXCLUDED.actor,
   changed_at = EXCLUDED.changed_at
-""")  # fmt: skip
+""",
+)
 async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
     """Whether the merchant's payers get it."""

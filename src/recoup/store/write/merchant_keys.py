@@ -11,32 +11,50 @@ from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, created_at, made_by, name)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""")  # fmt: skip
+""",
+)
 async def add_api_key(
-    db: Tx, app_key: str, key_id: UUID, merchant_id: UUID, secret_hash: bytes, scopes: Sequence[str], at: datetime,
-    by: str, name: str = "",
-) -> None: ...  # fmt: skip
+    db: Tx,
+    app_key: str,
+    key_id: UUID,
+    merchant_id: UUID,
+    secret_hash: bytes,
+    scopes: Sequence[str],
+    at: datetime,
+    by: str,
+    name: str = "",
+) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5)
-""")  # fmt: skip
+""",
+)
 async def add_tokenization_key(db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str = "") -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO signing_keys (key_id, merchant_id, secret, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5, $6)
-""")  # fmt: skip
+""",
+)
 async def add_signing_key(
     db: Tx, key_id: str, merchant_id: UUID, sealed: bytes, at: datetime, by: str, name: str = ""
 ) -> None: ...
 
 
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH u AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS u (key, at)),
 a AS (UPDATE api_keys k SET last_used_at = l.at FROM (
   SELECT app_key, u.at FROM api_keys JOIN u ON app_key = u.key
@@ -51,7 +69,8 @@ p AS (UPDATE partner_keys k SET last_used_at = l.at FROM (
 UPDATE signing_keys k SET last_used_at = l.at FROM (
   SELECT key_id, u.at FROM signing_keys JOIN u ON key_id = u.key
   WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF signing_keys SKIP LOCKED) l WHERE k.key_id = l.key_id
-""")  # fmt: skip
+""",
+)
 async def _note_uses(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
 
 
@@ -62,7 +81,9 @@ async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
     await _note_uses(db, keys, [uses[key] for key in keys])
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH a AS (UPDATE api_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'api'
     AND encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $3 RETURNING 1),
 t AS (UPDATE tokenization_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'tokenization'
@@ -70,13 +91,16 @@ t AS (UPDATE tokenization_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'to
 s AS (UPDATE signing_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'stablecoin'
     AND encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $3 RETURNING 1)
 SELECT EXISTS (SELECT FROM a) OR EXISTS (SELECT FROM t) OR EXISTS (SELECT FROM s)
-""")  # fmt: skip
+""",
+)
 async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str) -> bool:
     """False when the merchant has no such key."""
 
 
 # A key that ends sooner still does. `$6`: one key's print, as reading tells it.
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH a AS (
   UPDATE api_keys SET retires_at = $3, ended_by = $5,
     revoked_at = CASE WHEN $3::timestamptz <= $4::timestamptz THEN $4 END
@@ -96,7 +120,8 @@ e AS (
   SELECT key, CASE WHEN $3 > $4 THEN $3 END FROM (TABLE a UNION ALL TABLE t UNION ALL TABLE s) k
   ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now())
 SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM t) + (SELECT count(*) FROM s)
-""")  # fmt: skip
+""",
+)
 async def end_keys(
     db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
 ) -> int:

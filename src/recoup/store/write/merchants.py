@@ -8,25 +8,43 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Row, Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6
 WHERE merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def _choose(
-    db: Tx, merchant_id: UUID, mit_mode: str, cit_unresolved: str, capture_window_minutes: int, unknown_sites: str,
+    db: Tx,
+    merchant_id: UUID,
+    mit_mode: str,
+    cit_unresolved: str,
+    capture_window_minutes: int,
+    unknown_sites: str,
     region: str,
-) -> None: ...  # fmt: skip
+) -> None: ...
 
 
 async def copy_settings(db: Tx, merchant: Merchant) -> None:
     """What a merchant chose in one world, in another where it was just made."""
-    await _choose(db, merchant.merchant_id, merchant.mit_mode, merchant.cit_unresolved,
-                  merchant.capture_window_minutes, merchant.unknown_sites, merchant.region)  # fmt: skip
+    await _choose(
+        db,
+        merchant.merchant_id,
+        merchant.mit_mode,
+        merchant.cit_unresolved,
+        merchant.capture_window_minutes,
+        merchant.unknown_sites,
+        merchant.region,
+    )
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $1 AND offset_us < $2
-""")  # fmt: skip
+""",
+)
 async def move_clock(db: Tx, merchant_id: UUID, offset_us: int) -> None:
     """Forward only."""
 
@@ -55,13 +73,16 @@ class SiteRow(Row, frozen=True):
     support: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
   created_at)
 SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, created_at
 FROM jsonb_populate_record(NULL::merchants, $1)
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 
 
@@ -69,12 +90,15 @@ async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 async def _add_closer(db: Tx, merchant_id: UUID) -> None: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
 SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def _add_site(db: Tx, site: SiteRow) -> None: ...
 
 
@@ -94,18 +118,24 @@ async def add_site(db: Tx, site: SiteRow) -> None:
     await _raise_version(db, site.merchant_id)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
 WHERE merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
     """What is None stays."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue')
 UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
-""")  # fmt: skip
+""",
+)
 async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
 
 

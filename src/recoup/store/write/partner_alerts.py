@@ -8,10 +8,13 @@ from recoup.store.homes import HUB
 from recoup.store.statement import Read, Row, Tx, statement
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 INSERT INTO partner_alerts (partner_id, alert_id, kind, about, step, facts, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (partner_id, kind, about, step) DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def add_partner_alert(
     db: Tx, partner_id: UUID, alert_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], at: datetime
 ) -> None:
@@ -28,10 +31,13 @@ class PartnerAlert(Row, frozen=True):
     name: str
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a JOIN partners p USING (partner_id)
 WHERE a.told_at IS NULL ORDER BY a.created_at LIMIT $1
-""")  # fmt: skip
+""",
+)
 async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
     """Of all partners, the oldest first."""
 

@@ -11,82 +11,124 @@ from recoup.store.read.partners import Partner
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
 FOR UPDATE
-""")  # fmt: skip
+""",
+)
 async def lock_partner(db: Tx, partner_id: UUID) -> Partner | None:
     """Whoever makes a merchant or a key holds its partner: they are made one by one."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO partner_log (log_id, partner_id, merchant_id, happening, about, actor, request_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""")  # fmt: skip
+""",
+)
 async def _add_line(
-    db: Tx, log_id: UUID, partner_id: UUID, merchant_id: UUID | None, happening: str, about: dict[str, Any], actor: str,
-    request_id: str, at: datetime,
-) -> None: ...  # fmt: skip
+    db: Tx,
+    log_id: UUID,
+    partner_id: UUID,
+    merchant_id: UUID | None,
+    happening: str,
+    about: dict[str, Any],
+    actor: str,
+    request_id: str,
+    at: datetime,
+) -> None: ...
 
 
 async def note(
     db: Tx, scope: PartnerScope, happening: str, at: datetime, *, merchant_id: UUID | None = None, **about: Any
 ) -> None:
     """In the transaction that does it."""
-    await _add_line(db, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(),
-                    scope.request_id, at)  # fmt: skip
+    await _add_line(
+        db, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(), scope.request_id, at
+    )
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, merchants_max),
   calls_per_minute = coalesce($4, calls_per_minute) WHERE partner_id = $1
-""")  # fmt: skip
+""",
+)
 async def change_partner(
     db: Tx, partner_id: UUID, *, state: str | None, merchants_max: int | None, calls_per_minute: int | None
 ) -> None:
     """What is None stays."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at, request_key,
   request_mac, old_keys_end)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""")  # fmt: skip
+""",
+)
 async def add_handover(
-    db: Tx, merchant_id: UUID, handover_id: UUID, sealed: bytes, at: datetime, until: datetime,
-    request_key: str | None, request_mac: bytes | None, old_keys_end: datetime | None,
-) -> None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    handover_id: UUID,
+    sealed: bytes,
+    at: datetime,
+    until: datetime,
+    request_key: str | None,
+    request_mac: bytes | None,
+    old_keys_end: datetime | None,
+) -> None:
     """`request_key`: its Idempotency-Key; `request_mac`: of what was asked, by which the same wish is known again."""
 
 
 # What is shown is gone by the same statement; of two at once the second waits and finds nothing.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH waiting AS (
   SELECT sealed FROM handovers
   WHERE merchant_id = $1 AND handover_id = $2 AND sealed IS NOT NULL AND expires_at > $3 FOR UPDATE
 )
 UPDATE handovers h SET sealed = NULL, opened_at = $3, opened_request = $4 FROM waiting w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
-""")  # fmt: skip
+""",
+)
 async def open_handover(db: Tx, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str) -> bytes | None:
     """What was sealed, once; None when it is unknown, was seen or is over."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true
-""")  # fmt: skip
+""",
+)
 async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool:
     """Once; a second time it changes nothing, and says False."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at, name)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-""")  # fmt: skip
+""",
+)
 async def add_partner_key(
-    db: Tx, app_key: str, key_id: UUID, partner_id: UUID, secret_hash: bytes, scopes: list[str], at: datetime,
+    db: Tx,
+    app_key: str,
+    key_id: UUID,
+    partner_id: UUID,
+    secret_hash: bytes,
+    scopes: list[str],
+    at: datetime,
     name: str = "",
-) -> None: ...  # fmt: skip
+) -> None: ...
 
 
 @statement(DIRECTORY, "UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
@@ -94,31 +136,46 @@ async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) ->
     """False when the partner has no such key."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH k AS (
   UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key)
 INSERT INTO key_endings (key) SELECT app_key FROM k
 ON CONFLICT (key) DO UPDATE SET ends_at = NULL, noted_at = now()
-""")  # fmt: skip
+""",
+)
 async def revoke_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH k AS (
   UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
   RETURNING app_key, retires_at)
 INSERT INTO key_endings (key, ends_at) SELECT app_key, retires_at FROM k
 ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
-""")  # fmt: skip
+""",
+)
 async def retire_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
     """From `at` on; a key that ends sooner still does."""
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
 VALUES ($2, $1, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def add_partner_merchant(
-    db: Tx, partner_id: UUID, merchant_id: UUID, *, external_id: str | None = None, request_key: str | None = None,
-    input_mac: bytes | None = None, wall: datetime,
-) -> None: ...  # fmt: skip
+    db: Tx,
+    partner_id: UUID,
+    merchant_id: UUID,
+    *,
+    external_id: str | None = None,
+    request_key: str | None = None,
+    input_mac: bytes | None = None,
+    wall: datetime,
+) -> None: ...

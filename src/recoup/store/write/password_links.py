@@ -22,11 +22,14 @@ class PasswordLink:
     used_at: datetime | None
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO password_asks (ask_id, user_id, world, language, place, request_id, asked_at, mail_state, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $2::uuid IS NULL THEN 'none' ELSE 'owed' END,
   CASE WHEN $2::uuid IS NOT NULL THEN $7::timestamptz END)
-""")  # fmt: skip
+""",
+)
 async def add_ask(
     db: Tx, ask_id: UUID, user_id: UUID | None, world: str, language: str, place: str, request_id: str, now: datetime
 ) -> None:
@@ -46,7 +49,9 @@ class PasswordMail(Row, frozen=True):
 
 
 # The intent: whoever takes it has until $2 to say what became of it.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE password_asks a SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT d.ask_id, u.email, coalesce(s.zone, 'GMT') AS zone,
     coalesce(nullif(s.language, ''), nullif(d.language, ''), 'en') AS language
@@ -54,14 +59,18 @@ FROM (SELECT d.ask_id, u.email, coalesce(s.zone, 'GMT') AS zone,
   WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4 FOR UPDATE OF d SKIP LOCKED) due
 WHERE a.ask_id = due.ask_id
 RETURNING a.ask_id, a.user_id, a.mail_tries, a.asked_at, a.place, a.request_id, due.email, due.zone, due.language
-""")  # fmt: skip
+""",
+)
 async def claim_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[PasswordMail]: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE password_asks SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE ask_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
-""")  # fmt: skip
+""",
+)
 async def close_mail(db: Tx, ask_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
     """What became of the try with this number; `again_at` None: it is not sent again."""
 
@@ -71,25 +80,34 @@ async def is_asked(db: Read, ask_id: UUID) -> bool:
     """Whether it was not answered by another link meanwhile."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO password_links (token_hash, user_id, made_by, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)
-""")  # fmt: skip
+""",
+)
 async def add_link(db: Tx, token_hash: bytes, user_id: UUID, made_by: str, now: datetime, until: datetime) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT l.user_id, u.email AS login, u.password_hash, l.made_by, l.used_at
 FROM password_links l JOIN users u USING (user_id)
 WHERE l.token_hash = $1 AND l.expires_at > $2 AND u.state = 'active'
-""")  # fmt: skip
+""",
+)
 async def find_link(db: Read, token_hash: bytes, now: datetime) -> PasswordLink | None:
     """One that is not over, used or not."""
 
 
 # Of two at once the second waits for the person, and finds it used.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE password_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING 1
-""")  # fmt: skip
+""",
+)
 async def take_link(db: Tx, token_hash: bytes, now: datetime) -> bool:
     """Whether it opened something still."""
 

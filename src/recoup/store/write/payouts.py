@@ -39,12 +39,15 @@ class NewPayout(Row, frozen=True):
     created_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor,
   created_at)
 SELECT merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor, created_at
 FROM jsonb_populate_record(NULL::payouts, $1)
-""")
+""",
+)
 async def add_payout(db: Tx, payout: NewPayout) -> None:
     """Under its wallet's lock."""
 
@@ -63,18 +66,24 @@ class LockedPayout(Row, frozen=True):
     killed: bool
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.tries, m.offset_us, m.killed
 FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
-""")
+""",
+)
 async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
-""")
+""",
+)
 async def change_payout(
     db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
 ) -> None:

@@ -8,11 +8,14 @@ from recoup.store.homes import PEOPLE
 from recoup.store.statement import Tx, statement
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
 RETURNING user_id
-""")  # fmt: skip
+""",
+)
 async def save_user(db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime) -> UUID:
     """Makes the user, or gives the one with this e-mail the new name and password; answers the user's id."""
 
@@ -22,10 +25,13 @@ async def lock_email(db: Tx, email: str) -> None:
     """Until the transaction ends nobody else signs up with this e-mail; whether it has an account does not matter."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (email) DO NOTHING RETURNING user_id
-""")  # fmt: skip
+""",
+)
 async def add_user(db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime) -> UUID | None:
     """None when the e-mail has a user already, which stays as it is."""
 
@@ -45,62 +51,88 @@ async def lock_user(db: Tx, user_id: UUID) -> None:
 async def save_password(db: Tx, user_id: UUID, password_hash: str) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (user_id, subject_kind, subject_id, world) DO UPDATE SET role = EXCLUDED.role
-""")  # fmt: skip
+""",
+)
 async def save_membership(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
     """It holds in this world alone."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3)
 ON CONFLICT (partner_id) DO UPDATE SET name = EXCLUDED.name
-""")  # fmt: skip
+""",
+)
 async def save_partner(db: Tx, partner_id: UUID, name: str, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
-""")  # fmt: skip
+""",
+)
 async def save_merchant(db: Tx, merchant_id: UUID, world: str, partner_id: UUID | None, name: str) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
 SELECT user_id, 'merchant', $2, role, $3, $4 FROM memberships
 WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner' AND world = $4
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def save_heirs(db: Tx, old_id: UUID, new_id: UUID, now: datetime, world: str) -> None:
     """The owners of one merchant own another, in this world."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
 SELECT user_id, subject_kind, subject_id, role, $3, $5 FROM memberships m
 WHERE world = $4 AND (subject_kind, subject_id) IN (('merchant', $1::uuid), ('partner', $2::uuid))
   AND NOT EXISTS (SELECT FROM memberships x
     WHERE x.subject_kind = m.subject_kind AND x.subject_id = m.subject_id AND x.world = $5)
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def take_along(db: Tx, merchant_id: UUID, partner_id: UUID | None, now: datetime, old: str, new: str) -> None:
     """Who belongs to the merchant or its partner in the old world does in the new one, as what they are now; not where
     it has members there already, who invite others themselves."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at, address,
   browser)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
-""")  # fmt: skip
+""",
+)
 async def insert_session(
-    db: Tx, session_hash: bytes, user_id: UUID, csrf: str, world: str, merchant_id: UUID | None, now: datetime,
-    expires_at: datetime, address: str, browser: str,
-) -> None: ...  # fmt: skip
+    db: Tx,
+    session_hash: bytes,
+    user_id: UUID,
+    csrf: str,
+    world: str,
+    merchant_id: UUID | None,
+    now: datetime,
+    expires_at: datetime,
+    address: str,
+    browser: str,
+) -> None: ...
 
 
 @statement(PEOPLE, "UPDATE sessions SET seen_at = $2 WHERE session_hash = $1")
@@ -131,13 +163,16 @@ class Tries(NamedTuple):
 
 
 # Counted before the password is looked at, so that many guesses at once count one by one. A pause does not grow.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO signin_failures AS f (bucket, fails, until) VALUES ($1, 1, $3)
 ON CONFLICT (bucket) DO UPDATE SET
   fails = CASE WHEN f.until <= $2 THEN 1 ELSE f.fails + 1 END,
   until = CASE WHEN f.until > $2 AND f.fails >= $4 THEN f.until ELSE $3 END
 RETURNING fails, until
-""")  # fmt: skip
+""",
+)
 async def charge_sign_in(db: Tx, bucket: str, now: datetime, until: datetime, fails_max: int) -> Tries:
     """Counts one try."""
 

@@ -21,11 +21,14 @@ class OrderPerson(Row, frozen=True):
 
 # In the order of their ids. What is being written beside an order or a dispute waits for their rows or is waited for:
 # a later statement sees it.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.order_id, p.first_name, p.last_name, p.email, p.phone
 FROM order_payer p JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4 FOR UPDATE OF o
-""")  # fmt: skip
+""",
+)
 async def _lock_orders(db: Tx, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[OrderPerson]: ...
 
 
@@ -44,7 +47,9 @@ async def lock_part(db: Tx, merchant_id: UUID, payer_id: UUID, after: UUID, limi
 
 
 # Everything in words that stands beside these orders. What remains to be searched by are references.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH person AS (
   UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
     shipping = NULL
@@ -84,14 +89,17 @@ UPDATE order_search s SET text = lower(concat_ws(' ', nullif(o.external_id, ''),
 FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
   AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
-""")  # fmt: skip
+""",
+)
 async def erase_part(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
     """Of orders that are locked."""
 
 
 # Subscriptions go on under their ids and amounts. Of what was told of a transaction, and later about it, texts go. When
 # they paid is known of what comes from now on.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH subscribed AS (
   UPDATE subscriptions SET title = '', facts = '{{}}' WHERE merchant_id = $1 AND customer_id = $2
 ), looks AS (
@@ -104,16 +112,20 @@ WITH subscribed AS (
   WHERE merchant_id = $1 AND payer_id = $2
 )
 UPDATE payers SET email = NULL, phone = NULL, name = NULL, external_id = NULL WHERE merchant_id = $1 AND payer_id = $2
-""")  # fmt: skip
+""",
+)
 async def erase_payer(db: Tx, merchant_id: UUID, payer_id: UUID, since: UUID) -> None:
     """The row stays, for its id stands in what is never changed; nothing in it names anybody. What came before the id
     `since` is not counted for them any more."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO person_log (merchant_id, line_id, payer_id, what, orders, actor, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-""")  # fmt: skip
+""",
+)
 async def note_person(
     db: Tx, merchant_id: UUID, line_id: UUID, payer_id: UUID, what: str, orders: int, actor: str, at: datetime
 ) -> None: ...

@@ -54,14 +54,20 @@ LEFT JOIN LATERAL (
 ) d ON p.source_kind = 'dispute'
 WHERE p.merchant_id = $1 AND p.source_kind <> 'reconciliation'
 """
-_NEAR = "INSERT INTO ours " + _MOVEMENTS.format(source="postings p") + """
+_NEAR = (
+    "INSERT INTO ours "
+    + _MOVEMENTS.format(source="postings p")
+    + """
   AND p.business_at >= $6 AND p.business_at < $7
 """
-_BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(source="""
+)
+_BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(
+    source="""
   (SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) x
   CROSS JOIN unnest($6::text[]) AS q (source_kind)
   JOIN postings p ON p.merchant_id = $1 AND p.source_kind = q.source_kind AND p.source_id = x.our_id
-""")  # fmt: skip
+"""
+)
 _BOOKED = """
 INSERT INTO ours
 SELECT DISTINCT ON (p.posting_id) p.posting_id, e.line_no, p.source_id, s.type, '', abs(e.units), e.asset,
@@ -145,15 +151,27 @@ class NewRun(NamedTuple):
     actor: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
   period_to, actor, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
-""", seconds=STATEMENT_SECONDS)
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _begin_run(
-    db: Tx, merchant_id: UUID, run_id: UUID, run_key: bytes, kind: str, file_name: str, file_hash: bytes,
-    reading: dict[str, Any], created_at: datetime, actor: str,
-) -> bool:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    run_id: UUID,
+    run_key: bytes,
+    kind: str,
+    file_name: str,
+    file_hash: bytes,
+    reading: dict[str, Any],
+    created_at: datetime,
+    actor: str,
+) -> bool:
     """False when it is there."""
 
 
@@ -177,9 +195,13 @@ async def staged_span(tx: asyncpg.Connection) -> tuple[datetime | None, datetime
 
 
 async def collect(
-    tx: asyncpg.Connection, merchant_id: UUID, kind: str, types: Mapping[str, Sequence[str]], places: Sequence[str],
+    tx: asyncpg.Connection,
+    merchant_id: UUID,
+    kind: str,
+    types: Mapping[str, Sequence[str]],
+    places: Sequence[str],
     period: tuple[datetime, datetime],
-) -> None:  # fmt: skip
+) -> None:
     """Looks up the movements around the period and those that lines name, and finds each line's candidate."""
     pairs = [(type_, recipe) for type_, recipes in types.items() for recipe in recipes]
     about = (merchant_id, [p[0] for p in pairs], [p[1] for p in pairs], kind, list(places))
@@ -221,29 +243,45 @@ async def add_verdicts(tx: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]
         )
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
 WHERE merchant_id = $1 AND run_id = $2
-""")
+""",
+)
 async def _end_run(
-    db: Tx, merchant_id: UUID, run_id: UUID, lines: int, counts: dict[str, int], notes: list[str],
-    period_from: datetime, period_to: datetime,
-) -> None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    run_id: UUID,
+    lines: int,
+    counts: dict[str, int],
+    notes: list[str],
+    period_from: datetime,
+    period_to: datetime,
+) -> None:
     """What it came to."""
 
 
 async def end_run(
-    db: Tx, key: tuple[UUID, UUID], lines: int, counts: Mapping[str, int], notes: Sequence[str],
+    db: Tx,
+    key: tuple[UUID, UUID],
+    lines: int,
+    counts: Mapping[str, int],
+    notes: Sequence[str],
     period: tuple[datetime, datetime],
-) -> None:  # fmt: skip
+) -> None:
     """`counts`: outcome -> lines."""
     await _end_run(db, *key, lines, dict(counts), list(notes), *period)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no FROM reconciliation_lines
 WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
-""")
+""",
+)
 async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
     """Lines that something is suggested for and nobody has booked."""
 
@@ -260,17 +298,23 @@ class LockedLine(Row, frozen=True):
     booked_by: str | None
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
-""")
+""",
+)
 async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
     """Those of these that there are."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
-""")
+""",
+)
 async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
     """In no order."""
 
@@ -280,10 +324,13 @@ async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID])
     return set(await _booked_before(db, merchant_id, line_ids))
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
-""")
+""",
+)
 async def mark_booked(
     db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
 ) -> None:

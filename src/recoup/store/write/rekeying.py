@@ -47,8 +47,9 @@ _SEALED: Final = {
 SELECT *, {place.column} AS found FROM {place.table}
 WHERE {place.column} IS NOT NULL AND substring({place.column} from 2 for 8) <> decode($1, 'hex')
 LIMIT {SEALED_PAGE}
-""" for place in (*WORLD, *PEOPLE)  # noqa: S608 - names of ours
-}  # fmt: skip
+"""
+    for place in (*WORLD, *PEOPLE)  # noqa: S608 - names of ours
+}
 _RESEAL: Final = {
     place: f"UPDATE {place.table} SET {place.column} = $1 WHERE {place.column} = $2 AND "  # noqa: S608
     + " AND ".join(f"{key} = ${n}" for n, key in enumerate(place.keys, 3))
@@ -58,8 +59,9 @@ _SEALED_BY: Final = {
     place: f"""
 SELECT encode(substring({place.column} from 2 for 8), 'hex') AS key_id, count(*) AS count FROM {place.table}
 WHERE {place.column} IS NOT NULL GROUP BY 1
-""" for place in (*WORLD, *PEOPLE)  # noqa: S608
-}  # fmt: skip
+"""
+    for place in (*WORLD, *PEOPLE)  # noqa: S608
+}
 
 
 async def sealed_page(connection: asyncpg.Connection, place: Place, current: str) -> list[asyncpg.Record]:
@@ -85,10 +87,13 @@ class WrappedCard(Row, frozen=True):
     issuer_digits: str
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
 WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT $3
-""")  # fmt: skip
+""",
+)
 async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
 
 
@@ -96,41 +101,58 @@ async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
     return await _cards(db, *after, PAGE)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
 WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
-""")  # fmt: skip
+""",
+)
 async def _rewrap(
-    db: Tx, current: str, merchant_ids: Sequence[UUID], token_ids: Sequence[UUID], kek_ids: Sequence[str],
+    db: Tx,
+    current: str,
+    merchant_ids: Sequence[UUID],
+    token_ids: Sequence[UUID],
+    kek_ids: Sequence[str],
     wrapped: Sequence[bytes],
-) -> None: ...  # fmt: skip
+) -> None: ...
 
 
 async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, bytes]]) -> None:
     """`cards`: each as it was found, and its key wrapped by the current one."""
     await _rewrap(
-        db, current, [card.merchant_id for card, _ in cards], [card.token_id for card, _ in cards],
-        [card.kek_id for card, _ in cards], [wrapped for _, wrapped in cards],
-    )  # fmt: skip
+        db,
+        current,
+        [card.merchant_id for card, _ in cards],
+        [card.token_id for card, _ in cards],
+        [card.kek_id for card, _ in cards],
+        [wrapped for _, wrapped in cards],
+    )
 
 
 @statement(MERCHANT, "SELECT count(*) FROM vault")
 async def count_cards(db: Read) -> int: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT kek_id, count(*) AS count FROM (SELECT kek_id FROM vault UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
-""")  # fmt: skip
+""",
+)
 async def _wrapped_by(db: Read) -> dict[str, int]: ...
 
 
 # A card whose number is known by older prints alone would be another card to a ring without their keys.
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
   SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)
 GROUP BY 1
-""")  # fmt: skip
+""",
+)
 async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
 
 

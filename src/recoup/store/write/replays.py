@@ -12,10 +12,13 @@ LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
 LOOKS_EVERY_MAX: Final = timedelta(minutes=1)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
-""")  # fmt: skip
+""",
+)
 async def is_busy(db: Read, endpoint_id: UUID) -> bool:
     """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
 
@@ -28,10 +31,13 @@ SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.asked, f.low, f.high,
 FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
 RETURNING merchant_id
 """
-_OF_PARTNER: Final = _ROW.format(done_to="f.low - 1", found="""
+_OF_PARTNER: Final = _ROW.format(
+    done_to="f.low - 1",
+    found="""
   SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high FROM partner_feed p
   JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
-  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""")  # fmt: skip
+  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""",
+)
 _ONE_EVENT: Final = """
   SELECT merchant_id, feed_no AS low, feed_no AS high FROM feed
   WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4"""
@@ -39,19 +45,25 @@ _ONE_EVENT: Final = """
 
 async def add_replay(
     db: Tx, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool, stable: bool
-) -> list[UUID]:  # fmt: skip
+) -> list[UUID]:
     """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
     if not partner:
         return await _add_of_merchant(db, row, owner_id, *numbers, stable)
     return [one["merchant_id"] for one in await db.fetch(_OF_PARTNER, row, owner_id, *numbers, stable)]
 
 
-@statement(MERCHANT, _ROW.format(done_to="f.low - 1", found="""
+@statement(
+    MERCHANT,
+    _ROW.format(
+        done_to="f.low - 1",
+        found="""
   SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
-  WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)"""))  # fmt: skip
+  WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)""",
+    ),
+)
 async def _add_of_merchant(
     db: Tx, row: dict[str, Any], merchant_id: UUID, low: int, high: int, stable: bool
-) -> list[UUID]:  # fmt: skip
+) -> list[UUID]:
     """`stable`: the events without a number."""
 
 
@@ -77,7 +89,9 @@ class LaneInReplay(Row, frozen=True):
 # What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
 # one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
 # sends this event: in what was asked for, or where the lane goes on after it.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH held AS MATERIALIZED (
   SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
 ), open AS MATERIALIZED (
@@ -100,10 +114,11 @@ SELECT EXISTS (SELECT FROM held)
     OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
       OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
   (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h JOIN endpoints e USING (endpoint_id)) AS next_try
-""")  # fmt: skip
+""",
+)
 async def lane_in_replay(
     db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
-) -> LaneInReplay:  # fmt: skip
+) -> LaneInReplay:
     """How the event's lane stands to replays other than `replay_id`. Under the endpoint's lock."""
 
 
@@ -126,18 +141,21 @@ class _OneEvent(Row, frozen=True):
     seq: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.endpoint_id, f.subject_id, f.event_id, f.seq
 FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.feed_no = r.feed_from
 WHERE r.merchant_id = $1 AND r.replay_id = $2 AND r.feed_from = r.feed_to AND r.done_to < r.feed_to
-""")  # fmt: skip
+""",
+)
 async def _one_event(db: Read, merchant_id: UUID, replay_id: UUID) -> _OneEvent | None:
     """What a replay of one event sends, until its lane is open."""
 
 
 async def try_now(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether the event waited for a try there; then it waits no longer, and an open breaker makes its next probe."""
     waited = bool(await _hurry(db, merchant_id, endpoint_id, lane_ids, seq, wall))
     if waited:
@@ -145,24 +163,32 @@ async def try_now(
     return waited
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
   AND next_seq = $4 AND due_at IS NOT NULL
-""")  # fmt: skip
+""",
+)
 async def _hurry(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
-) -> Written: ...  # fmt: skip
+) -> Written: ...
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 UPDATE endpoints SET probe_at = least(probe_at, $2) WHERE endpoint_id = $1 AND probe_at IS NOT NULL
-""")  # fmt: skip
+""",
+)
 async def _probe_now(db: Tx, endpoint_id: UUID, wall: datetime) -> None: ...
 
 
 # Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that
 # still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH r AS MATERIALIZED (
   SELECT *, least(done_to + $3, feed_to) AS until FROM replays
   WHERE merchant_id = $1 AND replay_id = $2 AND done_to < feed_to FOR UPDATE
@@ -193,6 +219,7 @@ WITH r AS MATERIALIZED (
 )
 UPDATE replays t SET done_to = r.until, found = t.found + (SELECT count(*) FROM found)
 FROM r WHERE t.merchant_id = $1 AND t.replay_id = $2 RETURNING t.done_to < t.feed_to
-""")  # fmt: skip
+""",
+)
 async def open_lanes(db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime) -> bool:
     """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""

@@ -7,9 +7,12 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Row, Tx, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO reconciliation_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""")
+""",
+)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """False when it goes already."""
 
@@ -21,10 +24,13 @@ class ReportClock(Row, frozen=True):
     offset_us: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT c.period_from, m.offset_us FROM reconciliation_clocks c JOIN merchants m USING (merchant_id)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
-""")
+""",
+)
 async def lock_clock(db: Tx, merchant_id: UUID) -> ReportClock | None:
     """Whoever holds it tells this merchant; others wait."""
 
@@ -34,12 +40,21 @@ async def move_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
     """On to the next period."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO reconciliation_reports (merchant_id, report_id, period_from, period_to, lines, differences, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-""")
+""",
+)
 async def add_report(
-    db: Tx, merchant_id: UUID, report_id: UUID, period_from: datetime, period_to: datetime, lines: int,
-    differences: int, created_at: datetime,
-) -> None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    report_id: UUID,
+    period_from: datetime,
+    period_to: datetime,
+    lines: int,
+    differences: int,
+    created_at: datetime,
+) -> None:
     """`created_at` is business time."""

@@ -9,22 +9,42 @@ from recoup.store.statement import Tx, statement
 
 
 def answered(
-    merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID, answer: dict[str, Any],
+    merchant_id: UUID,
+    operation: str,
+    key: str,
+    input_mac: bytes,
+    subject_id: UUID,
+    answer: dict[str, Any],
     at: datetime,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The row of a key, for the write that does what was asked: a race for the key undoes all of it."""
     return {
-        "merchant_id": merchant_id, "operation": operation, "key": key, "input_mac": "\\x" + input_mac.hex(),
-        "subject_id": subject_id, "state": "answered", "answer": answer, "created_at": at,
-    }  # fmt: skip
+        "merchant_id": merchant_id,
+        "operation": operation,
+        "key": key,
+        "input_mac": "\\x" + input_mac.hex(),
+        "subject_id": subject_id,
+        "state": "answered",
+        "answer": answer,
+        "created_at": at,
+    }
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
 VALUES ($1, $2, $3, $4, $5, 'answered', $6, $7) ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def remember(
-    db: Tx, merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID, answer: dict[str, Any],
+    db: Tx,
+    merchant_id: UUID,
+    operation: str,
+    key: str,
+    input_mac: bytes,
+    subject_id: UUID,
+    answer: dict[str, Any],
     at: datetime,
-) -> None:  # fmt: skip
+) -> None:
     """For a key that only reads what another call had made. With other content it is a conflict from now on."""

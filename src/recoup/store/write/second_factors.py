@@ -28,35 +28,47 @@ class Factor:
     offered_at: datetime | None
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT sealed_secret, since, last_step, codes_key, codes_at, sealed_offer, offered_to, offered_at
 FROM second_factors WHERE user_id = $1
-""")  # fmt: skip
+""",
+)
 async def factor_of(db: Read, user_id: UUID) -> Factor | None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO second_factors AS f (user_id, sealed_offer, offered_to, offered_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer, offered_to = EXCLUDED.offered_to,
   offered_at = EXCLUDED.offered_at
 WHERE f.sealed_offer IS NULL OR f.offered_to <> EXCLUDED.offered_to OR f.offered_at <= $5
-""")  # fmt: skip
+""",
+)
 async def offer(db: Tx, user_id: UUID, sealed: bytes, session: bytes, now: datetime, over_before: datetime) -> None:
     """One that this session was offered since `over_before` stays: a form sent twice shows the same."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_key = $5, codes_at = $4,
   sealed_offer = NULL, offered_to = NULL, offered_at = NULL
 WHERE user_id = $1
-""")  # fmt: skip
+""",
+)
 async def take_offer(db: Tx, user_id: UUID, sealed: bytes, step: int, now: datetime, codes_key: bytes) -> None:
     """What was offered counts from now on; `step` opens nothing more."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE user_id = $1
-""")  # fmt: skip
+""",
+)
 async def withdraw_offer(db: Tx, user_id: UUID) -> None: ...
 
 
@@ -65,9 +77,12 @@ async def spend_step(db: Tx, user_id: UUID, step: int) -> bool:
     """Whether nothing was opened by it or a later one yet."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL RETURNING 1
-""")  # fmt: skip
+""",
+)
 async def _use_code(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> bool: ...
 
 
@@ -75,9 +90,7 @@ async def _use_code(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> b
 async def _is_code(db: Read, user_id: UUID, code_hash: bytes) -> bool: ...
 
 
-async def spend_recovery(
-    db: Tx, user_id: UUID, code_hash: bytes, now: datetime
-) -> Literal["spent", "used", "unknown"]:
+async def spend_recovery(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> Literal["spent", "used", "unknown"]:
     """`used`: before."""
     if await _use_code(db, user_id, code_hash, now):
         return "spent"
@@ -123,9 +136,12 @@ class HalfSignIn(Row, frozen=True):
     done_by: bytes | None
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT user_id, done_at, done_by FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3
-""")  # fmt: skip
+""",
+)
 async def half_of(db: Read, token_hash: bytes, world: str, now: datetime) -> HalfSignIn | None:
     """None for one that is unknown or over."""
 
@@ -138,10 +154,13 @@ async def end_half(db: Tx, token_hash: bytes, done_by: bytes, now: datetime) -> 
 async def forget_halves(db: Tx, user_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING made_at
-""")  # fmt: skip
+""",
+)
 async def make_rule(db: Tx, subject_kind: str, subject_id: UUID, name: str, by: UUID, now: datetime) -> bool:
     """Whether there was none."""
 

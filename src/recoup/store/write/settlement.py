@@ -12,9 +12,12 @@ from recoup.store.statement import Row, Tx, Written, statement
 STATEMENT_SECONDS: Final = 600.0
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""")
+""",
+)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Whether it is new: one that is there stays as it is."""
 
@@ -27,11 +30,14 @@ class Clock(NamedTuple):
 
 
 # How large the sets are is guessed badly: they are hashed or merged, never looped over.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT c.period_from, m.offset_us
 FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off', true)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
-""")
+""",
+)
 async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
     """Who holds it closes this merchant's batches; others wait."""
 
@@ -87,13 +93,17 @@ class _Sum(Row, frozen=True):
     dated: int
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH {_FREE}
 SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
   coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
   min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
 FROM free GROUP BY recipe, dated
-""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+""",
+    seconds=STATEMENT_SECONDS,
+)  # noqa: S608 - ours
 async def _sums(
     db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
 ) -> list[_Sum]:
@@ -111,17 +121,28 @@ async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free
     return Free(sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None))
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH {_FREE}
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
 FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
 WHERE f.available_at < $5
-""", seconds=STATEMENT_SECONDS)  # noqa: S608 - ours
+""",
+    seconds=STATEMENT_SECONDS,
+)  # noqa: S608 - ours
 async def _take(
-    db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, batch_id: UUID,
-    recipes: list[str], kinds: list[str],
-) -> Written:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    asset: str,
+    page_from: int,
+    page_to: int,
+    cut_off: datetime,
+    batch_id: UUID,
+    recipes: list[str],
+    kinds: list[str],
+) -> Written:
     """By recipe the kind."""
 
 
@@ -141,10 +162,13 @@ class SettlementLine(Row, frozen=True):
     units: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
-""")
+""",
+)
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Those that the batch booked itself."""
 
@@ -176,20 +200,26 @@ class NewBatch(Row, frozen=True):
     closed_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
-""")
+""",
+)
 async def add_batch(db: Tx, batch: NewBatch) -> None:
     """Closed from its beginning."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO settlement_terms (merchant_id, valid_from, actor, recorded_at, period, anchor, delay_days,
   reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
 SELECT $1, $2, $3, $4, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits
 FROM jsonb_populate_record(NULL::settlement_terms, $5)
-""")
+""",
+)
 async def add_terms(
     db: Tx, merchant_id: UUID, valid_from: datetime, actor: str, recorded_at: datetime, terms: Terms
 ) -> None:

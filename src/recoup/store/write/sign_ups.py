@@ -20,41 +20,58 @@ class UnfinishedSignUp:
     partner_id: UUID
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT password_hash, kind, user_id, merchant_id, site_id, partner_id FROM unfinished_sign_ups
 WHERE login = $1 AND begun_at > $2
-""")  # fmt: skip
+""",
+)
 async def find_sign_up(db: Read, login: str, after: datetime) -> UnfinishedSignUp | None:
     """The one that began `after` then."""
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id, partner_id, begun_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind = EXCLUDED.kind,
   user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,
   partner_id = EXCLUDED.partner_id, begun_at = EXCLUDED.begun_at
-""")  # fmt: skip
+""",
+)
 async def _begin(
-    db: Tx, login: str, password_hash: str, kind: str, user_id: UUID, merchant_id: UUID, site_id: UUID,
-    partner_id: UUID, now: datetime,
-) -> None: ...  # fmt: skip
+    db: Tx,
+    login: str,
+    password_hash: str,
+    kind: str,
+    user_id: UUID,
+    merchant_id: UUID,
+    site_id: UUID,
+    partner_id: UUID,
+    now: datetime,
+) -> None: ...
 
 
 async def begin_sign_up(db: Tx, login: str, made: UnfinishedSignUp, now: datetime) -> None:
     """In the place of one that nobody went on with."""
-    await _begin(db, login, made.password_hash, made.kind, made.user_id, made.merchant_id, made.site_id,
-                 made.partner_id, now)  # fmt: skip
+    await _begin(
+        db, login, made.password_hash, made.kind, made.user_id, made.merchant_id, made.site_id, made.partner_id, now
+    )
 
 
 # Nobody belongs to what it makes, and nobody ever did.
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT 1 FROM unfinished_sign_ups s
 WHERE s.login = $1 AND s.user_id = $2
   AND NOT EXISTS (SELECT FROM memberships m WHERE m.subject_id IN (s.merchant_id, s.partner_id))
   AND NOT EXISTS (SELECT FROM membership_log l WHERE l.subject_id IN (s.merchant_id, s.partner_id))
 FOR UPDATE OF s
-""")  # fmt: skip
+""",
+)
 async def hold_sign_up(db: Tx, login: str, user_id: UUID) -> bool:
     """Whether it is still this one, and what it makes has and had no member."""
 

@@ -29,7 +29,9 @@ class _Taken(Row, frozen=True):
     fresh: tuple[str, ...]
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 WITH input AS MATERIALIZED (
   SELECT i.*, set_config('synchronous_commit', 'off', true)
   FROM jsonb_to_recordset($1) AS i (bucket bigint, key_id text, signature text)
@@ -40,13 +42,12 @@ WITH input AS MATERIALIZED (
 )
 SELECT (SELECT since FROM signatures_since) AS since,
   ARRAY(SELECT key_id || ' ' || encode(signature, 'hex') FROM fresh) AS fresh
-""")  # fmt: skip
+""",
+)
 async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
-async def take_signatures(
-    db: Tx, signatures: Sequence[Signature]
-) -> tuple[datetime | None, set[tuple[str, str]]]:
+async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[datetime | None, set[tuple[str, str]]]:
     """Which (key_id, signature) were not seen before, and since when all are known: None right after a crash."""
     taken = await _take(db, signatures)
     return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}

@@ -22,7 +22,9 @@ async def raise_version(db: Tx, merchant_id: UUID) -> int:
     return await _raise_version(db, merchant_id) or 0
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at,
   support)
 SELECT $1, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, support
@@ -30,7 +32,8 @@ FROM jsonb_populate_record(NULL::sites, $2)
 ON CONFLICT (merchant_id, site_id) DO UPDATE SET url = EXCLUDED.url, name = EXCLUDED.name,
   descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web, cit_callcenter = EXCLUDED.cit_callcenter,
   mit = EXCLUDED.mit, is_default = EXCLUDED.is_default, support = EXCLUDED.support
-""")  # fmt: skip
+""",
+)
 async def put_site(db: Tx, merchant_id: UUID, site: Site) -> None:
     """Makes it or changes it, but for its retirement."""
 
@@ -45,9 +48,12 @@ async def retire_site(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) ->
     await _retire_site(db, merchant_id, site_id, at)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2 AND retired_at IS NULL
-""")
+""",
+)
 async def _retire_campaigns(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -> None: ...
 
 

@@ -10,11 +10,14 @@ from recoup.store.statement import Row, Tx, statement
 
 
 # Known by their e-mail alone so far, or erased: the subscription's orders are charged to them by this id.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO payers AS p (merchant_id, payer_id, external_id, first_seen_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.external_id
 WHERE coalesce(p.external_id, '') = ''
-""")
+""",
+)
 async def add_payer(db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str, at: datetime) -> None:
     """Or gives one that is there its id."""
 
@@ -42,13 +45,16 @@ class NewSubscription(Row, frozen=True):
     created_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO subscriptions (merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text,
   channel, interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at)
 SELECT merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text, channel,
   interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at
 FROM jsonb_populate_record(NULL::subscriptions, $1)
-""")
+""",
+)
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """No cycle is charged yet."""
 
@@ -74,23 +80,37 @@ class LockedSubscription(Row, frozen=True):
     offset_us: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT s.merchant_id, s.subscription_id, s.version, s.state, s.asset, s.amount_text, s.interval_unit, s.interval_count,
   s.cycles_done, s.skipped, s.total_cycles, s.anchor, s.next_charge_at, s.ends_at, s.last_order_id, m.offset_us
 FROM subscriptions s JOIN merchants m USING (merchant_id)
 WHERE s.merchant_id = $1 AND s.subscription_id = $2 FOR UPDATE OF s
-""")
+""",
+)
 async def lock_subscription(db: Tx, merchant_id: UUID, subscription_id: UUID) -> LockedSubscription | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE subscriptions SET version = $3, state = $4, cycles_done = $5, skipped = $6, next_charge_at = $7,
   last_order_id = $8
 WHERE merchant_id = $1 AND subscription_id = $2
-""")
+""",
+)
 async def change_subscription(
-    db: Tx, merchant_id: UUID, subscription_id: UUID, *, version: int, state: str, cycles_done: int, skipped: int,
-    next_charge_at: datetime | None, last_order_id: UUID | None,
-) -> None:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    subscription_id: UUID,
+    *,
+    version: int,
+    state: str,
+    cycles_done: int,
+    skipped: int,
+    next_charge_at: datetime | None,
+    last_order_id: UUID | None,
+) -> None:
     """Under its lock."""

@@ -47,11 +47,14 @@ class NewSwitchChange(Row, frozen=True):
     changed_at: datetime
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO switch_changes (merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at)
 SELECT merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at
 FROM jsonb_populate_recordset(NULL::switch_changes, $1)
-""")  # fmt: skip
+""",
+)
 async def _note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None: ...
 
 

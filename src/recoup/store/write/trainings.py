@@ -6,11 +6,14 @@ from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO trainings (began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note)
 SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
 FROM jsonb_populate_record(NULL::trainings, $1)
 ON CONFLICT DO NOTHING
-""")  # fmt: skip
+""",
+)
 async def add_training(db: Tx, row: dict[str, Any]) -> None:
     """`row` names every column."""

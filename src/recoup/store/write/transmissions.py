@@ -13,7 +13,9 @@ WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_type
   THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH input AS MATERIALIZED (
   SELECT i.*, EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = 'rescue'
       AND f.external_id = i.external_id)
@@ -41,14 +43,15 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, 'transmission', transmit_id, business_at FROM input JOIN kept USING (transmit_id) WHERE linked
 )
 SELECT transmit_id, linked FROM input
-""")  # fmt: skip
+""",
+)
 async def add_transmissions(db: Tx, rows: Sequence[dict[str, Any]]) -> dict[UUID, bool]:
     """By transmit id: whether it touches an order that was sent to us."""
 
 
 async def update_transmission(
     db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
-) -> bool | None:  # fmt: skip
+) -> bool | None:
     """What became of it since: whether a success turned into a decline, or the other way. None when there is no such
     transmission. No texts are kept of a payer who was erased after it came."""
     await _lock(db, merchant_id, transmit_id)
@@ -61,7 +64,9 @@ async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
 
 
 # After an erasure that held the row: a later statement sees it.
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 WITH before AS (
   SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) AS declined,
     EXISTS (SELECT FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
@@ -72,24 +77,29 @@ UPDATE transmissions t SET updated_at = $4,
   outcome = t.outcome || CASE WHEN b.erased THEN {WITHOUT_TEXTS % "$3::jsonb"} ELSE $3::jsonb END
 FROM before b WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
 RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
-""")  # fmt: skip
-async def _update(
-    db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
-) -> bool | None:  # fmt: skip
+""",
+)
+async def _update(db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime) -> bool | None:
     """Whether it turned."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
-""")  # fmt: skip
+""",
+)
 async def look_again(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
     """At what it means for rescues."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
-""")  # fmt: skip
+""",
+)
 async def looked(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
     """`updated_at` as it was read: what was told of it since is still to be looked at."""

@@ -6,12 +6,15 @@ from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, """
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO upkeep (task, lease_until) VALUES ($1, $2)
 ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
 WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
 RETURNING true
-""")  # fmt: skip
+""",
+)
 async def lease_upkeep(db: Tx, task: str, *, until: datetime, now: datetime, done_before: datetime) -> bool:
     """Whether it is ours to do: nobody else does it, and it was last done before `done_before`."""
 

@@ -18,15 +18,27 @@ ROW: Final = (
 )  # fmt: skip
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 INSERT INTO uploads (merchant_id, upload_id, kind, form, content_mac, file_name, state, actor, request_id, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'received', $7, $8, $9)
 ON CONFLICT (merchant_id, kind, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def begin_upload(
-    db: Tx, merchant_id: UUID, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str, actor: str,
-    request_id: str, received_at: datetime,
-) -> bool:  # fmt: skip
+    db: Tx,
+    merchant_id: UUID,
+    upload_id: UUID,
+    kind: str,
+    form: str,
+    content_mac: bytes,
+    file_name: str,
+    actor: str,
+    request_id: str,
+    received_at: datetime,
+) -> bool:
     """False: this file is an upload already, or another process was just taking it and was waited for."""
 
 
@@ -35,12 +47,13 @@ async def add_rows(tx: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) ->
     await tx.copy_records_to_table("upload_rows", records=records, columns=list(ROW), timeout=STATEMENT_SECONDS)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1 AND upload_id = $2
-""")  # fmt: skip
-async def count_rows(
-    db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[str]
-) -> None:  # fmt: skip
+""",
+)
+async def count_rows(db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[str]) -> None:
     """When the whole file is read."""
 
 
@@ -59,12 +72,15 @@ class LockedUpload(Row, frozen=True):
     waits: bool
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_asked_at, u.finished_at,
   EXISTS (SELECT FROM uploads o WHERE o.merchant_id = u.merchant_id AND o.kind = u.kind
     AND o.upload_id < u.upload_id AND o.state IN ('received', 'working')) AS waits
 FROM uploads u WHERE u.merchant_id = $1 AND u.upload_id = $2 FOR UPDATE OF u
-""")  # fmt: skip
+""",
+)
 async def lock_upload(db: Tx, merchant_id: UUID, upload_id: UUID) -> LockedUpload | None:
     """Its rows are begun by one process at a time."""
 
@@ -79,10 +95,13 @@ class WaitingRow(Row, frozen=True):
     tries: int
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT row_no, external_id, given, subject_id, tries FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no LIMIT $4
-""")  # fmt: skip
+""",
+)
 async def waiting_rows(db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int) -> list[WaitingRow]:
     """In the file's order."""
 
@@ -93,7 +112,9 @@ async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> 
 
 
 # A row that another process has answered meanwhile keeps that answer, and is not counted again.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH told AS (
   UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END, tries = i.tries,
     subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code, errors = i.errors,
@@ -106,30 +127,41 @@ WITH told AS (
 UPDATE uploads SET done_count = done_count + (SELECT count(*) FROM told WHERE state = 'done'),
   refused_count = refused_count + (SELECT count(*) FROM told WHERE state = 'refused')
 WHERE merchant_id = $1 AND upload_id = $2
-""")  # fmt: skip
+""",
+)
 async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
     """Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE upload_rows SET state = 'stopped', given = NULL
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received'
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def stop_rest(db: Tx, merchant_id: UUID, upload_id: UUID) -> None:
     """Rows that were not answered."""
 
 
-@statement(MERCHANT, f"""
+@statement(
+    MERCHANT,
+    f"""
 UPDATE uploads SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND upload_id = $2
 RETURNING {UPLOAD}
-""")  # fmt: skip
+""",
+)
 async def finish_upload(db: Tx, merchant_id: UUID, upload_id: UUID, state: str, at: datetime) -> Upload:
     """As it ended."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE uploads SET stop_asked_at = coalesce(stop_asked_at, $3), stop_asked_by = coalesce(stop_asked_by, $4)
 WHERE merchant_id = $1 AND upload_id = $2 AND state IN ('received', 'working') RETURNING true
-""")  # fmt: skip
+""",
+)
 async def ask_stop(db: Tx, merchant_id: UUID, upload_id: UUID, at: datetime, by: str) -> bool:
     """False when it is finished, or was never there."""

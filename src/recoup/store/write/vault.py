@@ -27,10 +27,13 @@ class _KnownPrint(Row, frozen=True):
     card_id: UUID
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 SELECT key_id, print, card_id FROM card_prints
 WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
-""")
+""",
+)
 async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[bytes]) -> list[_KnownPrint]:
     """Pairs of key and print."""
 
@@ -40,16 +43,21 @@ async def add_prints(db: Tx, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
     await _add_prints(db, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 INSERT INTO card_prints (key_id, print, card_id)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
-""")
+""",
+)
 async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]) -> None:
     """Key, print and card of each."""
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 WITH v AS (
   INSERT INTO vault (merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek,
     nonce, ciphertext, created_at, issuer_digits)
@@ -62,7 +70,8 @@ INSERT INTO cvv_once (merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphert
 SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at
 FROM jsonb_populate_recordset(NULL::cvv_once, $2)
 ON CONFLICT DO NOTHING
-""")
+""",
+)
 async def store_cards(db: Tx, cards: list[dict[str, Any]], codes: list[dict[str, Any]]) -> None:
     """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
 
@@ -74,9 +83,12 @@ class SealedCode(Row, frozen=True):
     ciphertext: bytes
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
-""")
+""",
+)
 async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> SealedCode | None:
     """A card's security code; None when it was used, or is over."""
 
@@ -88,15 +100,16 @@ async def note_issuers(db: Tx, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
         await _note_issuers(db, merchants, tokens, digits)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 UPDATE vault v SET issuer_digits = k.digits
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
 WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
   AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `changes._FEW`
-""")
-async def _note_issuers(
-    db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]
-) -> None:
+""",
+)
+async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
     """Where none are kept."""
 
 

@@ -53,21 +53,36 @@ def test_dates(language: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("", "en"), ("de", "de"), ("de-AT,en;q=0.5", "de"), ("en;q=0.2, fr;q=0.9", "fr"), ("pt, zh-Hans-CN;q=0.1", "zh"),
-     ("de;q=0, es;q=0.1", "es"), ("*", "en"), ("de;q=2", "en"), (",;,;q=", "en"), ("DE", "de"), ("x" * 9_000, "en"),
-     ("de ; q=0.4", "de")],
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,en;q=0.5", "de"),
+        ("en;q=0.2, fr;q=0.9", "fr"),
+        ("pt, zh-Hans-CN;q=0.1", "zh"),
+        ("de;q=0, es;q=0.1", "es"),
+        ("*", "en"),
+        ("de;q=2", "en"),
+        (",;,;q=", "en"),
+        ("DE", "de"),
+        ("x" * 9_000, "en"),
+        ("de ; q=0.4", "de"),
+    ],
     ids=range(12),
-)  # fmt: skip
+)
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
     assert asked_for(header) == language
 
 
 def test_what_mails_say_is_in_the_catalogues() -> None:
-    said = {"Invitation to {name}", "Stop these e-mails: {link}", "Your payment of {amount} to {shop}",
-            "If this was not you, change your password now and check Sessions on your account page."}  # fmt: skip
+    said = {
+        "Invitation to {name}",
+        "Stop these e-mails: {link}",
+        "Your payment of {amount} to {shop}",
+        "If this was not you, change your password now and check Sessions on your account page.",
+    }
     assert said <= set(harvest.words())
 
 
 def test_whatever_is_said_to_a_locale_is_a_message_wherever_it_stands() -> None:
-    tree = ast.parse('''def tell(to, name): return name, to.say("Good morning, {name}", name=name)''')
+    tree = ast.parse("""def tell(to, name): return name, to.say("Good morning, {name}", name=name)""")
     assert [text for root in harvest._spoken(tree) for text in harvest._texts(root)] == ["Good morning, {name}"]

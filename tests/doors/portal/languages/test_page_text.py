@@ -43,10 +43,18 @@ def test_what_a_message_is(source: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["<p>{{ n }}</p>", "<p>·</p>", "{# A comment #}",
-     "<script>let a = 'Some words'</script>", '{% include "a/b.html" %}',
-     '{% if a == "Some words" %}{% endif %}', '{{ a["Some words"] }}', '<a class="Some words"></a>', "{{ 1 }}"],
-)  # fmt: skip
+    [
+        "<p>{{ n }}</p>",
+        "<p>·</p>",
+        "{# A comment #}",
+        "<script>let a = 'Some words'</script>",
+        '{% include "a/b.html" %}',
+        '{% if a == "Some words" %}{% endif %}',
+        '{{ a["Some words"] }}',
+        '<a class="Some words"></a>',
+        "{{ 1 }}",
+    ],
+)
 def test_what_is_none(source: str) -> None:
     assert messages(source) == []
 
@@ -54,18 +62,24 @@ def test_what_is_none(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "known", "shown"),
     [
-        ("<p>{{ n }} order{{ '' if n == 1 else 's' }}</p>",
-         {"{0} order{1}": "{0} {1=s?Aufträge|Auftrag}"}, ("<p>1 Auftrag</p>", "<p>2 Aufträge</p>")),
-        ("<p>In {{ n }} <b>days</b>: {{ name }}</p>",
-         {"In {0} <0>days</0>: {1}": "{1} in <0>Tagen</0>, {0}"},
-         ("<p>&lt;i&gt; in <b>Tagen</b>, 1</p>", "<p>&lt;i&gt; in <b>Tagen</b>, 2</p>")),
-        ('<i title="{{ "One" if n == 1 else "Some \'quoted\'" }}">x</i>', {"One": "Eins"},
-         ('<i title="Eins">x</i>', '<i title="Some &#39;quoted&#39;">x</i>')),
+        (
+            "<p>{{ n }} order{{ '' if n == 1 else 's' }}</p>",
+            {"{0} order{1}": "{0} {1=s?Aufträge|Auftrag}"},
+            ("<p>1 Auftrag</p>", "<p>2 Aufträge</p>"),
+        ),
+        (
+            "<p>In {{ n }} <b>days</b>: {{ name }}</p>",
+            {"In {0} <0>days</0>: {1}": "{1} in <0>Tagen</0>, {0}"},
+            ("<p>&lt;i&gt; in <b>Tagen</b>, 1</p>", "<p>&lt;i&gt; in <b>Tagen</b>, 2</p>"),
+        ),
+        (
+            '<i title="{{ "One" if n == 1 else "Some \'quoted\'" }}">x</i>',
+            {"One": "Eins"},
+            ('<i title="Eins">x</i>', '<i title="Some &#39;quoted&#39;">x</i>'),
+        ),
     ],
-)  # fmt: skip
-def test_a_translation_moves_leaves_out_and_chooses(
-    source: str, known: dict[str, str], shown: tuple[str, str]
-) -> None:
+)
+def test_a_translation_moves_leaves_out_and_chooses(source: str, known: dict[str, str], shown: tuple[str, str]) -> None:
     page = Environment(autoescape=True).from_string(translated(source, known))
     values: dict[str, Any] = {"name": "<i>"}
     assert (page.render(n=1, **values), page.render(n=2, **values)) == shown

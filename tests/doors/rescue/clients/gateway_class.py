@@ -34,26 +34,50 @@ class GatewayClass:
 
     def tokenize(self, card: Card) -> str:
         first, _, last = card.name.partition(" ")
-        method = {"credit_card": {"first_name": first, "last_name": last, "number": card.number,
-                                  "verification_value": card.code, "month": f"{card.month:02d}",
-                                  "year": str(card.year)}}  # fmt: skip
+        method = {
+            "credit_card": {
+                "first_name": first,
+                "last_name": last,
+                "number": card.number,
+                "verification_value": card.code,
+                "month": f"{card.month:02d}",
+                "year": str(card.year),
+            }
+        }
         query = urlencode({"mid": self.known.mid, "environment": self.known.environment})
-        heard = call(self.port, "POST", f"/v1//tokenize?{query}", {"Content-Type": "application/*+json"},
-                     {"payment_method": method})  # fmt: skip
+        heard = call(
+            self.port,
+            "POST",
+            f"/v1//tokenize?{query}",
+            {"Content-Type": "application/*+json"},
+            {"payment_method": method},
+        )
         token: str = heard.body["transaction"]["payment_method"]["token"]
         return token
 
     def evaluate(self, token: str, order_id: str, units: int, **more: Any) -> Heard:
         body = {
-            "isDeclined": True, "mid": self.known.mid, "orderId": order_id, "idempotencyKey": f"{order_id}-1",
-            "siteId": self.known.site_id, "transaction": {
-                "id": f"t-{order_id}", "timestampUtc": "Mon, 02 Mar 2026 09:15:31 GMT", "timezoneUtcOffset": 0,
-                "amount": units, "currency": "usd", "responseCode": "51", "responseCodeSource": "nmi",
-                "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA",
+            "isDeclined": True,
+            "mid": self.known.mid,
+            "orderId": order_id,
+            "idempotencyKey": f"{order_id}-1",
+            "siteId": self.known.site_id,
+            "transaction": {
+                "id": f"t-{order_id}",
+                "timestampUtc": "Mon, 02 Mar 2026 09:15:31 GMT",
+                "timezoneUtcOffset": 0,
+                "amount": units,
+                "currency": "usd",
+                "responseCode": "51",
+                "responseCodeSource": "nmi",
+                "avsResultCode": "NA",
+                "cvvResultCode": "NA",
+                "cavvResultCode": "NA",
             },
-            "payer": {"email": "ana@example.test"}, "billingInformation": {"firstName": "Ana", "lastName": "Roe"},
+            "payer": {"email": "ana@example.test"},
+            "billingInformation": {"firstName": "Ana", "lastName": "Roe"},
             "paymentMethod": {"Token": True, "cardNumber": token},
-        }  # fmt: skip
+        }
         return self._post("evaluate", body | more)
 
     def outcome(self, key: str) -> str:

@@ -56,37 +56,73 @@ class GatewayLibrary:
 
     def store(self, card: Card) -> str:
         first, _, last = card.name.partition(" ")
-        body = {"payment_method": {"credit_card": {
-            "first_name": first, "last_name": last, "number": card.number, "month": card.month, "year": card.year,
-            "verification_value": card.code,
-        }}}  # fmt: skip
+        body = {
+            "payment_method": {
+                "credit_card": {
+                    "first_name": first,
+                    "last_name": last,
+                    "number": card.number,
+                    "month": card.month,
+                    "year": card.year,
+                    "verification_value": card.code,
+                }
+            }
+        }
         token: str = self._commit("POST", "tokenize", body).params["transaction"]["payment_method"]["token"]
         return token
 
     def _evaluate(self, kind: str, units: int, card: Card, order_id: str, options: dict[str, Any]) -> Response:
         token = options.get("token")
         body = {
-            "siteId": self.known.site_id, "mid": self.known.mid, "isDeclined": True, "orderId": order_id,
-            "idempotencyKey": options.get("key", order_id), "senseKey": None, "Source": "Library", "ExtraData": "",
-            "transactionType": kind, "isMIT": options.get("mit", False), "isRecurring": options.get("mit", False),
+            "siteId": self.known.site_id,
+            "mid": self.known.mid,
+            "isDeclined": True,
+            "orderId": order_id,
+            "idempotencyKey": options.get("key", order_id),
+            "senseKey": None,
+            "Source": "Library",
+            "ExtraData": "",
+            "transactionType": kind,
+            "isMIT": options.get("mit", False),
+            "isRecurring": options.get("mit", False),
             "transaction": {
-                "id": order_id, "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "timezoneUtcOffset": "-5", "amount": units, "currency": "USD", "responseCode": "100",
-                "responseCodeSource": "nmi", "avsResultCode": "200", "cvvResultCode": "111", "cavvResultCode": "111",
+                "id": order_id,
+                "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "timezoneUtcOffset": "-5",
+                "amount": units,
+                "currency": "USD",
+                "responseCode": "100",
+                "responseCodeSource": "nmi",
+                "avsResultCode": "200",
+                "cvvResultCode": "111",
+                "cavvResultCode": "111",
                 "cardNotPresent": False,
             },
             "paymentMethod": {
-                "holderName": card.name, "cardType": "CREDIT", "cardBrand": "VISA", "cardCountry": "CA",
-                "expirationMonth": card.month, "expirationYear": card.year, "cardBinNumber": card.number[:6],
-                "cardLast4Digits": card.number[-4:], "cardNumber": token or card.number, "Token": bool(token),
+                "holderName": card.name,
+                "cardType": "CREDIT",
+                "cardBrand": "VISA",
+                "cardCountry": "CA",
+                "expirationMonth": card.month,
+                "expirationYear": card.year,
+                "cardBinNumber": card.number[:6],
+                "cardLast4Digits": card.number[-4:],
+                "cardNumber": token or card.number,
+                "Token": bool(token),
             },
             "billingInformation": {
-                "firstName": "Cure", "lastName": "Tester", "country": "CA", "countryCode": "CA",
-                "addressLine1": "456 My Street", "state": "ON", "city": "Ottawa", "zipCode": "K1C2N6",
+                "firstName": "Cure",
+                "lastName": "Tester",
+                "country": "CA",
+                "countryCode": "CA",
+                "addressLine1": "456 My Street",
+                "state": "ON",
+                "city": "Ottawa",
+                "zipCode": "K1C2N6",
                 "phone": "(555)555-5555",
             },
             "payer": {"email": "NA", "phone": options.get("phone", "+99.2001a/+99.2001b")},
-        }  # fmt: skip
+        }
         if "expiry" in options:
             body["expiryDateUtc"] = options["expiry"]
         return self._commit("POST", "evaluate", body)

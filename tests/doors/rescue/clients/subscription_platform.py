@@ -31,40 +31,77 @@ class SubscriptionPlatform:
         return bool(heard.body["success"])
 
     def tokenize(self, card: Card) -> str:
-        older = {"payment": {"Method": {"creditCard": {
-            "firstName": "Ana", "lastName": "Roe", "number": card.number, "month": f"{card.month:02d}",
-            "year": str(card.year), "verificationValue": card.code,
-        }}}, "mid": self.known.mid, "environment": self.known.environment}  # fmt: skip
+        older = {
+            "payment": {
+                "Method": {
+                    "creditCard": {
+                        "firstName": "Ana",
+                        "lastName": "Roe",
+                        "number": card.number,
+                        "month": f"{card.month:02d}",
+                        "year": str(card.year),
+                        "verificationValue": card.code,
+                    }
+                }
+            },
+            "mid": self.known.mid,
+            "environment": self.known.environment,
+        }
         token: str = self._call("POST", "tokenize", older).body["transaction"]["payment_method"]["token"]
         return token
 
     def transmit(self, order_id: str, units: int, *, declined: bool) -> Heard:
-        return self._call("POST", "transmit", self._told(order_id, units, declined=declined) | {
-            "paymentMethod": {"cardBinNumber": "400000", "cardLast4Digits": "3184", "cardBrand": "VISA"},
-        })  # fmt: skip
+        return self._call(
+            "POST",
+            "transmit",
+            self._told(order_id, units, declined=declined)
+            | {
+                "paymentMethod": {"cardBinNumber": "400000", "cardLast4Digits": "3184", "cardBrand": "VISA"},
+            },
+        )
 
     def evaluate(self, token: str, order_id: str, units: int, key: str, expires: datetime | None) -> Heard:
         body = self._told(order_id, units, declined=True) | {
-            "IdempotencyKey": key, "siteUrl": "", "customerIp": "203.0.113.24", "isRecurring": True,
-            "subscription": {"subscriptionId": "77", "interval": "monthly", "price": "45.90", "currency": "USD",
-                             "paymentNumber": "4", "totalPayments": ""},
+            "IdempotencyKey": key,
+            "siteUrl": "",
+            "customerIp": "203.0.113.24",
+            "isRecurring": True,
+            "subscription": {
+                "subscriptionId": "77",
+                "interval": "monthly",
+                "price": "45.90",
+                "currency": "USD",
+                "paymentNumber": "4",
+                "totalPayments": "",
+            },
             "paymentMethod": {"cardNumber": token, "token": True, "expirationMonth": "9", "expirationYear": "31"},
-        }  # fmt: skip
+        }
         if expires is not None:
             body["ExpiryDateUTC"] = format_datetime(expires, usegmt=True)
         return self._call("POST", "evaluate", body)
 
     def _told(self, order_id: str, units: int, *, declined: bool) -> dict[str, Any]:
         return {
-            "isDeclined": declined, "isMIT": True, "mid": None, "orderId": order_id, "orderSource": "Site1",
+            "isDeclined": declined,
+            "isMIT": True,
+            "mid": None,
+            "orderId": order_id,
+            "orderSource": "Site1",
             "transaction": {
-                "id": f"{order_id}-1", "timezoneUtcOffset": "-300", "amount": units, "currency": "USD",
-                "responseCode": 202 if declined else 100, "responseCodeSource": "nmi", "avsResultCode": "NA",
-                "cvvResultCode": "NA", "cavvResultCode": "NA", "dynamicDescriptor": "",
+                "id": f"{order_id}-1",
+                "timezoneUtcOffset": "-300",
+                "amount": units,
+                "currency": "USD",
+                "responseCode": 202 if declined else 100,
+                "responseCodeSource": "nmi",
+                "avsResultCode": "NA",
+                "cvvResultCode": "NA",
+                "cavvResultCode": "NA",
+                "dynamicDescriptor": "",
             },
             "payer": {"id": 71, "email": "ana@example.test", "birthdate": None},
             "billingInformation": {"firstName": "Ana", "lastName": "Roe", "countryCode": "US", "zipcode": 73301},
-        }  # fmt: skip
+        }
 
     def sync(self, key: str) -> str:
         status: str = self._call("POST", "outcome", {"orderSessionKey": key}).body["status"]
@@ -74,8 +111,11 @@ class SubscriptionPlatform:
         return self._call("GET", f"orders/{key}").body
 
     def refund(self, key: str, text: str) -> Heard:
-        return self._call("POST", f"orders/{key}/refund", {"amountToRefund": text, "isPartialRefund": True,
-                                                           "mid": None, "transactionId": None})  # fmt: skip
+        return self._call(
+            "POST",
+            f"orders/{key}/refund",
+            {"amountToRefund": text, "isPartialRefund": True, "mid": None, "transactionId": None},
+        )
 
     def cancel(self, key: str) -> Heard:
         return self._call("POST", f"orders/{key}/cancel")

@@ -20,16 +20,30 @@ def model(**changes: Any) -> Model:
     holds = (0.8, *[0.0] * (len(HOLDS) - 1), 0.2)
     fresh = tuple(2.0 - 0.45 * place for place in range(len(SINCE)))
     values: dict[str, Any] = {
-        "format": FORMAT, "made_from": "a test", "data_from": "2026-10-01", "data_until": "2027-02-28",
-        "attempts": 1000, "payers": 100,
-        "money": Money((fresh, fresh), ((-1.0,) * len(GAP), (-2.0,) * len(GAP)), (0.0,) * 3,
-                       ((-2.0,) * len(IDLE),) * 3, 3.0, (0.8, 0.8, 1.0)),
+        "format": FORMAT,
+        "made_from": "a test",
+        "data_from": "2026-10-01",
+        "data_until": "2027-02-28",
+        "attempts": 1000,
+        "payers": 100,
+        "money": Money(
+            (fresh, fresh),
+            ((-1.0,) * len(GAP), (-2.0,) * len(GAP)),
+            (0.0,) * 3,
+            ((-2.0,) * len(IDLE),) * 3,
+            3.0,
+            (0.8, 0.8, 1.0),
+        ),
         "refusal": Refusal(
-            -2.0, ((-2.0,) * len(GAP),) * 6, (0.0,) * TRIES, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.0, 0.0),
-        "rhythms": ((1.0 / len(RHYTHMS),) * len(RHYTHMS),) * 2, "generic": 0.2, "holds": (holds,) * 6,
-        "holds_by_code": {"51": holds}, "held_answers": ((0.0, 0.2, 0.2, 0.2, 0.2, 0.2),) * 6,
+            -2.0, ((-2.0,) * len(GAP),) * 6, (0.0,) * TRIES, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.0, 0.0
+        ),
+        "rhythms": ((1.0 / len(RHYTHMS),) * len(RHYTHMS),) * 2,
+        "generic": 0.2,
+        "holds": (holds,) * 6,
+        "holds_by_code": {"51": holds},
+        "held_answers": ((0.0, 0.2, 0.2, 0.2, 0.2, 0.2),) * 6,
         "issuers": {ISSUER: Issuer(500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6)},
-    }  # fmt: skip
+    }
     return checked(Learned(**(values | changes)))
 
 
@@ -47,10 +61,23 @@ def evidence(code: str = "51", **changes: Any) -> Evidence:
     facts = {name: changes.pop(name) for name in list(changes) if name in Facts.__slots__}
     reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
     values: dict[str, Any] = {
-        "kind": "managed_mit", "reading": reading, "first_declined_at": DECLINED, "started_at": DECLINED,
-        "now": BusinessTime(DECLINED), "expires_at": DECLINED + timedelta(days=28), "units": 4590, "currency": "USD",
+        "kind": "managed_mit",
+        "reading": reading,
+        "first_declined_at": DECLINED,
+        "started_at": DECLINED,
+        "now": BusinessTime(DECLINED),
+        "expires_at": DECLINED + timedelta(days=28),
+        "units": 4590,
+        "currency": "USD",
         "utc_offset": -300,
-        "facts": Facts(**{"first": Look(DECLINED, class_of(reading), 0), "first_key": key_of(reading), "issuer": ISSUER,
-                          "zone_known": True, **facts}),
-    }  # fmt: skip
+        "facts": Facts(
+            **{
+                "first": Look(DECLINED, class_of(reading), 0),
+                "first_key": key_of(reading),
+                "issuer": ISSUER,
+                "zone_known": True,
+                **facts,
+            }
+        ),
+    }
     return Evidence(**(values | changes))

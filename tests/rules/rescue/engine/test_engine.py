@@ -26,12 +26,17 @@ MODEL = model()
 @pytest.mark.parametrize(
     ("rhythm", "day", "since"),
     [
-        ("weekly-4", date(2027, 3, 5), 0), ("weekly-4", date(2027, 3, 4), 6), ("monthly-1", date(2027, 3, 15), 14),
-        ("month-end-0", date(2027, 3, 1), 1), ("business-end-0", date(2027, 3, 1), 3),
-        ("semi-15", date(2027, 3, 16), 1), ("semi-15", date(2027, 3, 1), 1),
-        ("semi-3", date(2027, 3, 18), 0), ("ample-0", date(2027, 3, 1), LONG_AGO),
+        ("weekly-4", date(2027, 3, 5), 0),
+        ("weekly-4", date(2027, 3, 4), 6),
+        ("monthly-1", date(2027, 3, 15), 14),
+        ("month-end-0", date(2027, 3, 1), 1),
+        ("business-end-0", date(2027, 3, 1), 3),
+        ("semi-15", date(2027, 3, 16), 1),
+        ("semi-15", date(2027, 3, 1), 1),
+        ("semi-3", date(2027, 3, 18), 0),
+        ("ample-0", date(2027, 3, 1), LONG_AGO),
     ],
-)  # fmt: skip
+)
 def test_the_days_of_rhythms(rhythm: str, day: date, since: int) -> None:
     assert days_since(day.toordinal())[RHYTHMS.index(rhythm)] == since
 
@@ -135,10 +140,15 @@ def test_stopping_is_never_drawn() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b'{"format":2}', MODEL.to_json().replace(b'"format":2', b'"format":1'),
-     MODEL.to_json().replace(b'"tries":[0.0,', b'"tries":['),
-     MODEL.to_json().replace(b'"generic":0.2', b'"generic":"x"')],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b'{"format":2}',
+        MODEL.to_json().replace(b'"format":2', b'"format":1'),
+        MODEL.to_json().replace(b'"tries":[0.0,', b'"tries":['),
+        MODEL.to_json().replace(b'"generic":0.2', b'"generic":"x"'),
+    ],
+)
 def test_a_damaged_model_is_refused(content: bytes) -> None:
     with pytest.raises(BadModel):
         model_of(content)

@@ -49,8 +49,9 @@ def test_it_is_a_chance_and_never_above_the_models_own(
 @settings(max_examples=300)
 @given(
     causes=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40),
-    known=st.integers(0, 40), more=st.integers(0, 40),
-)  # fmt: skip
+    known=st.integers(0, 40),
+    more=st.integers(0, 40),
+)
 def test_with_the_same_belief_it_falls_with_fewer_answers(
     causes: list[tuple[float, float]], known: int, more: int
 ) -> None:

@@ -44,13 +44,19 @@ def _model(dice: random.Random) -> Model:
         return tuple(round(one / sum(weights), 6) for one in weights)
 
     return model(
-        money=Money((row(len(SINCE)), row(len(SINCE))), (row(len(GAP)), row(len(GAP))), row(3),
-                    (row(len(IDLE)), row(len(IDLE)), row(len(IDLE))), *row(1),
-                    tuple(round(dice.random(), 6) for _ in range(3))),
-        refusal=Refusal(*row(1), tuple(row(len(GAP)) for _ in range(6)), row(TRIES), row(HOURS), row(WEEKDAYS),
-                        *row(2)),
+        money=Money(
+            (row(len(SINCE)), row(len(SINCE))),
+            (row(len(GAP)), row(len(GAP))),
+            row(3),
+            (row(len(IDLE)), row(len(IDLE)), row(len(IDLE))),
+            *row(1),
+            tuple(round(dice.random(), 6) for _ in range(3)),
+        ),
+        refusal=Refusal(
+            *row(1), tuple(row(len(GAP)) for _ in range(6)), row(TRIES), row(HOURS), row(WEEKDAYS), *row(2)
+        ),
         rhythms=(shares(), shares()),
-    )  # fmt: skip
+    )
 
 
 def _asked(dice: random.Random) -> Evidence:
@@ -59,15 +65,22 @@ def _asked(dice: random.Random) -> Evidence:
     looks = sorted(declined - timedelta(seconds=dice.randrange(1, 60 * 86_400)) for _ in range(dice.randrange(12)))
     tries = sorted(declined + timedelta(seconds=dice.randrange(1, 86_400)) for _ in range(dice.randrange(3)))
     return evidence(
-        dice.choice(("51", "05", "61", "91")), first_declined_at=declined, started_at=declined,
+        dice.choice(("51", "05", "61", "91")),
+        first_declined_at=declined,
+        started_at=declined,
         now=BusinessTime(declined + timedelta(seconds=dice.randrange(86_400, 3 * 86_400))),
-        expires_at=declined + timedelta(days=dice.randrange(5, 30)), units=dice.randrange(100, 100_000),
-        utc_offset=dice.choice((-480, -300, 0, 330)), first=Look(declined, dice.choice(answers[1:]), 0),
-        first_key=dice.choice(("51", "05")), zone_known=dice.random() < 0.5,
+        expires_at=declined + timedelta(days=dice.randrange(5, 30)),
+        units=dice.randrange(100, 100_000),
+        utc_offset=dice.choice((-480, -300, 0, 330)),
+        first=Look(declined, dice.choice(answers[1:]), 0),
+        first_key=dice.choice(("51", "05")),
+        zone_known=dice.random() < 0.5,
         looks=tuple(Look(at, dice.choice(answers), dice.randrange(3)) for at in looks),
         tries=tuple(Look(at, dice.choice(answers[1:]), number) for number, at in enumerate(tries, 1)),
-        explore=dice.choice((0.0, 0.1)), draw=dice.random(), credit=dice.random() < 0.3,
-    )  # fmt: skip
+        explore=dice.choice((0.0, 0.1)),
+        draw=dice.random(),
+        credit=dice.random() < 0.3,
+    )
 
 
 def hash_of(decisions: int) -> str:

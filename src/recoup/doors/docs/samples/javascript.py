@@ -33,11 +33,12 @@ def _signed(request: SampleRequest) -> str:
     body = '""' if request.body is None else f"JSON.stringify({_LITERALS.write(request.body)})"
     url = "process.env.BASE + path" + (' + "?" + query' if request.query else "")
     lines = [
-        'import { createHash, createHmac } from "node:crypto";', "",
+        'import { createHash, createHmac } from "node:crypto";',
+        "",
         f'const method = "{request.method}", path = {_text(request.path)}, query = {_text(request.query)};',
         f"const body = {body};",
         "const stamp = String(Math.floor(Date.now() / 1000));",
-        "const sorted = query.split(\"&\").sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).join(\"&\");",
+        'const sorted = query.split("&").sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).join("&");',
         'const digest = createHash("sha256").update(body).digest("hex");',
         'const told = [method, path, sorted, stamp, digest].join("\\n");',
         'const signature = createHmac("sha256", process.env.SECRET).update(told).digest("hex");',
@@ -53,7 +54,7 @@ def _signed(request: SampleRequest) -> str:
         *(["  body,"] if request.body is not None else []),
         "});",
         _PRINT,
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 

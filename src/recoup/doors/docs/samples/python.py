@@ -6,9 +6,7 @@ from recoup.doors.docs.samples.literal import Literals
 from recoup.doors.docs.samples.request import SampleRequest
 from recoup.doors.edge.example_values import NAME
 
-_LITERALS: Final = Literals(
-    {None: "None", True: "True", False: "False"}, lambda name: f'os.environ["{name}"]', "    "
-)
+_LITERALS: Final = Literals({None: "None", True: "True", False: "False"}, lambda name: f'os.environ["{name}"]', "    ")
 
 
 def python(request: SampleRequest) -> str:
@@ -31,8 +29,14 @@ def _plain(request: SampleRequest) -> str:
 def _signed(request: SampleRequest) -> str:
     body = '""' if request.body is None else f"json.dumps({_LITERALS.write(request.body)})"
     lines = [
-        "import hashlib", "import hmac", *(["import json"] if request.body is not None else []), "import os",
-        "from time import time", "", "import httpx", "",
+        "import hashlib",
+        "import hmac",
+        *(["import json"] if request.body is not None else []),
+        "import os",
+        "from time import time",
+        "",
+        "import httpx",
+        "",
         f'method, path, query = "{request.method}", {_text(request.path)}, {_text(request.query)}',
         f"body = {body}",
         "stamp = str(int(time()))",
@@ -50,7 +54,7 @@ def _signed(request: SampleRequest) -> str:
         'url = os.environ["BASE"] + path' + (' + "?" + query' if request.query else ""),
         "answer = httpx.request(method, url, headers=headers, content=body)",
         "print(answer.status_code, answer.text)",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 

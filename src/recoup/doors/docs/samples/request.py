@@ -37,11 +37,14 @@ def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> Samp
     given = msgspec.to_builtins(example.request)
     query = _query(fresh, given) if operation.body is None and isinstance(given, Mapping) else ""
     return SampleRequest(
-        operation.method.upper(), in_path(operation.path), query,
+        operation.method.upper(),
+        in_path(operation.path),
+        query,
         fresh.in_body(given) if operation.body is not None else None,
-        dialect.proof if operation.credential else "none", example.status,
+        dialect.proof if operation.credential else "none",
+        example.status,
         "PARTNER_TOKEN" if operation.credential == "partner" else "TOKEN",
-    )  # fmt: skip
+    )
 
 
 def _query(fresh: Fresh, given: Mapping[str, Any]) -> str:

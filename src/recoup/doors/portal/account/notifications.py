@@ -30,12 +30,14 @@ async def choices(visit: AccountVisit) -> Values:
     async with world.db.read() as connection:
         own = await find_partner(connection, seat.partner_id) if seat else None
     return dict(
-        kinds=_ways(found), own_partner=own,
+        kinds=_ways(found),
+        own_partner=own,
         partner_kinds=_ways(at_partner, partner=True) if own else [],
-        settings=settings, usual_hour=world.policy.digest_hour,
+        settings=settings,
+        usual_hour=world.policy.digest_hour,
         saved=done_of(visit.session, visit.request) == "saved",
         operator_only=bool(found) and found[0].own_role is None,
-    )  # fmt: skip
+    )
 
 
 @choices.post(may=anybody)
@@ -52,8 +54,11 @@ async def post_choices(visit: AccountVisit, form: Form) -> Answer:
     elif merchant is not None and first(form, "merchant") == str(merchant.merchant_id):
         await choose(world, user_id, merchant.merchant_id, _wanted(form))
     else:
-        raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
-                      cure="Check the page and send the form again.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            "You have switched to another merchant; nothing was changed.",
+            cure="Check the page and send the form again.",
+        )
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 

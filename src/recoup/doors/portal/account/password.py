@@ -27,6 +27,5 @@ def _in_form(problem: Problem) -> bool:
 
 @page.post(may=anybody, shows=_in_form)
 async def post_password(visit: AccountVisit, form: Form) -> Answer:
-    await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"),
-                          first(form, "new"))  # fmt: skip
+    await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"), first(form, "new"))
     return redirect(with_done(visit.session, PLACE, "changed"))

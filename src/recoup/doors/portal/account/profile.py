@@ -25,9 +25,13 @@ async def profile(visit: AccountVisit) -> Values:
     arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
     names = await names_for(visit.portal, [row.actor for row in lines])
     return {
-        "lines": lines, "names": names, "words": HAPPENINGS, "mails": arrived, "me": f"user:{visit.session.user_id}",
+        "lines": lines,
+        "names": names,
+        "words": HAPPENINGS,
+        "mails": arrived,
+        "me": f"user:{visit.session.user_id}",
         "name": first(visit.typed, "name")[:200] if visit.problem else visit.session.name,
-    }  # fmt: skip
+    }
 
 
 @profile.post("/account/name", may=anybody)

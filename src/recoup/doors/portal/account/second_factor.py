@@ -27,14 +27,12 @@ async def factor(visit: AccountVisit) -> Values:
     if stands.offer is not None:
         qr, secret = qr_svg(stands.offer, visit.email, visit.world), in_fours(stands.offer)
     wrong = visit.request.url.path.rpartition("/")[2] if visit.problem is not None else ""
-    return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong,
-            "lasts": flow.OFFER_LASTS}  # fmt: skip
+    return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong, "lasts": flow.OFFER_LASTS}
 
 
 @factor.post("/account/second-factor/begin", may=anybody, shows=SHOWN)
 async def post_begin(visit: AccountVisit, form: Form) -> Answer:
-    await flow.begin(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
-                     first(form, "code"))  # fmt: skip
+    await flow.begin(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
     return redirect(SET_UP)
 
 
@@ -52,15 +50,15 @@ async def post_confirm(visit: AccountVisit, form: Form) -> Answer:
 
 @factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)
 async def post_codes(visit: AccountVisit, form: Form) -> Answer:
-    codes = await flow.renew_codes(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
-                                   first(form, "code"), key_of(form))  # fmt: skip
+    codes = await flow.renew_codes(
+        visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"), key_of(form)
+    )
     return _codes(visit, codes, is_first=False)
 
 
 @factor.post("/account/second-factor/off", may=anybody, shows=SHOWN, sessions=account)
 async def post_off(visit: AccountVisit, form: Form) -> Answer:
-    await flow.turn_off(visit.world, visit.portal.passwords, visit.me, first(form, "password"),
-                        first(form, "code"))  # fmt: skip
+    await flow.turn_off(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
     return redirect(SET_UP)
 
 

@@ -19,11 +19,13 @@ PLACE: Final = "/account/time"
 @account.page(PLACE, "account/time.html")
 async def page(visit: AccountVisit) -> Values:
     return {
-        "typed": _zone(visit.typed)[:60] if visit.problem is not None else visit.session.zone, "common": COMMON,
-        "languages": LANGUAGES, "browsers": LANGUAGES[locale(visit.request)],
+        "typed": _zone(visit.typed)[:60] if visit.problem is not None else visit.session.zone,
+        "common": COMMON,
+        "languages": LANGUAGES,
+        "browsers": LANGUAGES[locale(visit.request)],
         "saved": done_of(visit.session, visit.request) == "saved",
         "clock": Times(visit.session.zone, visit.wall).full(visit.wall),
-    }  # fmt: skip
+    }
 
 
 def _zone(form: Form) -> str:
@@ -44,7 +46,8 @@ async def post_time(visit: AccountVisit, form: Form) -> Answer:
 
 async def _language(visit: AccountVisit, chosen: str) -> Answer:
     if chosen and chosen not in LANGUAGES:
-        raise Problem("invalid", "The portal is not available in this language.", field="language",
-                      cure="Choose one of the list.")  # fmt: skip
+        raise Problem(
+            "invalid", "The portal is not available in this language.", field="language", cure="Choose one of the list."
+        )
     await keep_language(visit.world, visit.session.user_id, chosen)
     return redirect(with_done(visit.session, PLACE, "saved"))

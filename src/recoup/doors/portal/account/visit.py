@@ -21,7 +21,7 @@ from recoup.flows.people.sessions import Session, session_hash
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.partners import Partner
 
 
@@ -34,7 +34,7 @@ class AccountVisit:
     portal: Portal
     request: Request
     session: Session
-    known: Known | None
+    known: MerchantSettings | None
     partner: Partner | None
     wall: WallTime
     problem: Problem | None = None
@@ -67,15 +67,27 @@ class AccountVisit:
         """What the layout needs, and `more`."""
         session, world = self.session, self.portal.world
         return {
-            "session": session, "merchant": self.known.merchant if self.known else None,
-            "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": session.seat,
-            "now": self.wall, "wall": self.wall, "sandbox": world.policy.test_mode, "offset": None,
-            "other": "" if session.must_set_up else other_of(world), "current_url": current_url(self.request),
-            "path": self.request.url.path, "is_operator": session.is_operator, "problem": self.problem,
-            "paused": session.paused, "places": PLACES, "zone": session.zone, "email": self.email,
+            "session": session,
+            "merchant": self.known.merchant if self.known else None,
+            "sites": self.known.sites if self.known else (),
+            "partner": self.partner,
+            "seat": session.seat,
+            "now": self.wall,
+            "wall": self.wall,
+            "sandbox": world.policy.test_mode,
+            "offset": None,
+            "other": "" if session.must_set_up else other_of(world),
+            "current_url": current_url(self.request),
+            "path": self.request.url.path,
+            "is_operator": session.is_operator,
+            "problem": self.problem,
+            "paused": session.paused,
+            "places": PLACES,
+            "zone": session.zone,
+            "email": self.email,
             "language": self.language,
             "frame": "account/alone.html" if session.must_set_up else "layout/shell.html",
-        } | more  # fmt: skip
+        } | more
 
 
 AccountPage = Callable[[AccountVisit], Awaitable[Response]]

@@ -28,18 +28,23 @@ def read_fields(posted: Posted) -> Form:
             sites.append(WantedSite(**site))
     kinds = tuple(kind for kind in KINDS if kind in posted.get("kind", []))
     return Form(
-        **texts, monthly_units=_units(posted, "monthly", texts["currency"]),
-        average_units=_units(posted, "average", texts["currency"]), kinds=kinds, sites=tuple(sites),
-    )  # fmt: skip
+        **texts,
+        monthly_units=_units(posted, "monthly", texts["currency"]),
+        average_units=_units(posted, "average", texts["currency"]),
+        kinds=kinds,
+        sites=tuple(sites),
+    )
 
 
 def shown_fields(form: Form) -> dict[str, Any]:
     """What stands in the page's fields; one empty site more than there are."""
     return {
-        **{name: getattr(form, name) for name in _TEXTS}, "kinds": form.kinds,
-        "monthly": _amount(form.monthly_units, form.currency), "average": _amount(form.average_units, form.currency),
+        **{name: getattr(form, name) for name in _TEXTS},
+        "kinds": form.kinds,
+        "monthly": _amount(form.monthly_units, form.currency),
+        "average": _amount(form.average_units, form.currency),
         "sites": [*form.sites, WantedSite()][:SITES_MAX],
-    }  # fmt: skip
+    }
 
 
 def _text(text: str, most: int) -> str:

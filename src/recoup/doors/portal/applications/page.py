@@ -42,10 +42,13 @@ async def applications_page(visit: AnyVisit) -> Values:
         visit.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
     )
     return dict(
-        rows=[(row, applications.form_of(row)) for row in rows[:SIZE]], desk=desk, states=STATES,
-        status=status if status in STATES else "", first=after is None,
+        rows=[(row, applications.form_of(row)) for row in rows[:SIZE]],
+        desk=desk,
+        states=STATES,
+        status=status if status in STATES else "",
+        first=after is None,
         next=rows[SIZE - 1].application_id if len(rows) > SIZE else None,
-    )  # fmt: skip
+    )
 
 
 def _apply(visit: AnyVisit) -> None:
@@ -68,14 +71,22 @@ async def application(visit: AnyVisit) -> Values:
         log = await log_of(connection, application_id, LOG_MAX)
     editable = row.status == "DRAFT" and desk.may_apply
     return dict(
-        row=row, form=applications.form_of(row), desk=desk,
+        row=row,
+        form=applications.form_of(row),
+        desk=desk,
         typed=shown_fields(_typed(visit.typed) or applications.form_of(row)),
-        editable=editable, kinds=KINDS, states=STATES,
+        editable=editable,
+        kinds=KINDS,
+        states=STATES,
         lacks=list(map(label_of, applications.lacking(row))),
-        document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
-        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line.actor for line in log]),
+        document_kinds=DOCUMENTS,
+        reasons=DECLINE_REASONS,
+        log=log,
+        happenings=HAPPENINGS,
+        kilobytes=BYTES_MAX >> 10,
+        people=await names_for(visit.portal, [line.actor for line in log]),
         credentials=await _link(world, desk, row),
-    )  # fmt: skip
+    )
 
 
 @application.post(may=anybody, shows=but("forbidden"))
@@ -91,9 +102,13 @@ async def act(visit: AnyVisit, posted: Posted) -> Answer:
         await applications.change_application(world, desk.who, application_id, read_fields(posted))
     if doing in ("approve", "decline"):
         await applications.decide_application(
-            world, desk.who, application_id, approve=doing == "approve", reason=first(posted, "reason"),
+            world,
+            desk.who,
+            application_id,
+            approve=doing == "approve",
+            reason=first(posted, "reason"),
             note=first(posted, "note"),
-        )  # fmt: skip
+        )
         return redirect(f"/applications/{application_id}")
     await _step(world, desk, application_id, doing)
     return redirect(f"/applications/{application_id}")
@@ -110,8 +125,9 @@ async def _step(world: World, desk: Desk, application_id: UUID, doing: str) -> N
         _, lacks = await applications.submit_application(world, desk.who, application_id)
         if lacks:
             missing = "; ".join(map(label_of, lacks))
-            raise Problem("invalid", f"Still missing: {missing}.",
-                          cure="Your entries were saved; fill in these fields.")
+            raise Problem(
+                "invalid", f"Still missing: {missing}.", cure="Your entries were saved; fill in these fields."
+            )
     elif doing == "cancel":
         await applications.cancel_application(world, desk.who, application_id)
     elif doing == "convert":
@@ -142,9 +158,7 @@ async def remove_document(visit: AnyVisit, posted: Posted) -> Answer:
 async def document_file(visit: AnyVisit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
     desk = desk_of(visit)
-    row, content = await application_documents.read_document(
-        visit.world, desk.who, _id(visit), _document_id(visit)
-    )
+    row, content = await application_documents.read_document(visit.world, desk.who, _id(visit), _document_id(visit))
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
     name = download_name(row.name, row.media_type)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}

@@ -32,5 +32,6 @@ def desk_of(visit: AnyVisit) -> Desk:
 def only_applicants(desk: Desk) -> None:
     """Raises: Problem(forbidden)."""
     if not desk.may_apply:
-        raise Problem("forbidden", "Your role may view applications, but not submit them; nothing was done.",
-                      cure="Ask an owner.")
+        raise Problem(
+            "forbidden", "Your role may view applications, but not submit them; nothing was done.", cure="Ask an owner."
+        )

@@ -26,7 +26,7 @@ from recoup.kernel.time import iso
 from recoup.rules.money.cells import csv_rows
 from recoup.store.partitions import DAILY
 from recoup.store.read.audit import AuditFilter, AuditLine, people_of
-from recoup.store.read.list_habits import read_zone
+from recoup.store.read.list_preferences import read_zone
 
 PLACE: Final = "/audit"
 OF_PARTNER: Final = "/partner/audit"
@@ -114,26 +114,41 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
         who.setdefault(query.who, "somebody else" if len(query.who) == 36 else query.who)
     times = Times(query.zone, visit.wall, visit.language)
     return shown(
-        status=503 if problem else 200, query=query, rows=await _told(visit, reader, lines[:SIZE], times), older=older,
-        times=times, who=who, groups=GROUPS, kinds={name: word for name, (word, _) in words.KINDS.items()},
-        path_=reader.path, log_problem=problem, zones=COMMON, all_days=Days(), days_kept=DAILY["api_calls"],
+        status=503 if problem else 200,
+        query=query,
+        rows=await _told(visit, reader, lines[:SIZE], times),
+        older=older,
+        times=times,
+        who=who,
+        groups=GROUPS,
+        kinds={name: word for name, (word, _) in words.KINDS.items()},
+        path_=reader.path,
+        log_problem=problem,
+        zones=COMMON,
+        all_days=Days(),
+        days_kept=DAILY["api_calls"],
         only=reader.only is not None,
         name=visit.partner.name if isinstance(visit, PartnerVisit) else visit.known.merchant.name,
-    )  # fmt: skip
+    )
 
 
-async def _told(
-    visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times
-) -> list[dict[str, Any]]:
+async def _told(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times) -> list[dict[str, Any]]:
     """The lines as the page and the files tell them."""
     names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
     from_ = await places(visit.world, reader.subject[1], lines) if lines else {}
-    return [asdict(line) | {
-        "who": names[line.actor], "what": words.what(line.action), "kind": words.object_word(line.action),
-        "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
-        "changes": words.facts_in_words(line.facts, times), "door": words.door(line.actor),
-        "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
-    } for line in lines]  # fmt: skip
+    return [
+        asdict(line)
+        | {
+            "who": names[line.actor],
+            "what": words.what(line.action),
+            "kind": words.object_word(line.action),
+            "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
+            "changes": words.facts_in_words(line.facts, times),
+            "door": words.door(line.actor),
+            "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
+        }
+        for line in lines
+    ]
 
 
 async def _file(visit: AnyVisit, reader: _Reader) -> Response:
@@ -170,11 +185,30 @@ async def _parts(
 
 def _cells(row: dict[str, Any], times: Times) -> list[str]:
     told = "; ".join(f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"])
-    return [times.file(row["at"]), row["who"], row["actor"], row["action"], row["what"], row["kind"], row["subject"],
-            told, row["request_id"], row["from"]]  # fmt: skip
+    return [
+        times.file(row["at"]),
+        row["who"],
+        row["actor"],
+        row["action"],
+        row["what"],
+        row["kind"],
+        row["subject"],
+        told,
+        row["request_id"],
+        row["from"],
+    ]
 
 
 def _object(row: dict[str, Any]) -> dict[str, Any]:
-    return {"at": iso(row["at"]), "who": row["who"], "actor": row["actor"], "action": row["action"],
-            "what": row["what"], "object": row["kind"], "objectId": row["subject"], "facts": row["facts"],
-            "requestId": row["request_id"], "from": row["from"]}  # fmt: skip
+    return {
+        "at": iso(row["at"]),
+        "who": row["who"],
+        "actor": row["actor"],
+        "action": row["action"],
+        "what": row["what"],
+        "object": row["kind"],
+        "objectId": row["subject"],
+        "facts": row["facts"],
+        "requestId": row["request_id"],
+        "from": row["from"],
+    }

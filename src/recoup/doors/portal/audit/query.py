@@ -64,8 +64,10 @@ class Query:
 
 def read_query(params: Any, zone: str) -> Query:
     """Whatever the address says; what cannot be read is left out and named. `zone`: the reader's own."""
-    text = {name: params.get(name, "").strip().replace("\0", "")[:_TEXT_MAX] for name in (
-        "who", "object", "from", "to", "zone", "before")}  # fmt: skip
+    text = {
+        name: params.get(name, "").strip().replace("\0", "")[:_TEXT_MAX]
+        for name in ("who", "object", "from", "to", "zone", "before")
+    }
     unread: dict[str, str] = {}
     found = {}
     for name in ("from", "to"):
@@ -85,8 +87,15 @@ def read_query(params: Any, zone: str) -> Query:
         unread |= {"to": text["to"]}
         last = None
     order_id = parse_wire_id("ord", text["object"].lower()) or parse_id(text["object"])
-    return Query(text["who"], kinds if len(kinds) < len(KINDS) else (), str(order_id or text["object"]),
-                 Days("", first, last), chosen, text["before"] if _place(text["before"]) else "", unread)  # fmt: skip
+    return Query(
+        text["who"],
+        kinds if len(kinds) < len(KINDS) else (),
+        str(order_id or text["object"]),
+        Days("", first, last),
+        chosen,
+        text["before"] if _place(text["before"]) else "",
+        unread,
+    )
 
 
 def place_of(at: datetime, line: str) -> str:

@@ -34,8 +34,9 @@ async def post_unblock(visit: Visit, form: Form) -> Answer:
     return redirect("/customers")
 
 
-@customer_page.post("/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find,
-                    shows=nothing)  # fmt: skip
+@customer_page.post(
+    "/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find, shows=nothing
+)
 async def post_export(visit: Visit, form: Form, customer: Customer) -> Answer:
     payer_id = customer.payer_id
     parts = await export_person(visit.world, visit.scope, payer_id)
@@ -44,14 +45,19 @@ async def post_export(visit: Visit, form: Form, customer: Customer) -> Answer:
     return StreamingResponse(parts, media_type="application/json", headers=headers)
 
 
-@customer_page.post("/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find,
-                    shows=nothing)  # fmt: skip
+@customer_page.post(
+    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
+)
 async def post_erasure(visit: Visit, form: Form, customer: Customer) -> Answer:
     """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it."""
     label = label_of(customer, visit.language)
     if first(form, "confirm").strip().casefold() != label.casefold():
-        problem = Problem("invalid", "Nothing was erased: the text does not match this customer.", field="confirm",
-                          cure=f"Type {label} to erase their data.")  # fmt: skip
+        problem = Problem(
+            "invalid",
+            "Nothing was erased: the text does not match this customer.",
+            field="confirm",
+            cure=f"Type {label} to erase their data.",
+        )
         return shown(problem, typed=first(form, "confirm"))
     world, payer_id = visit.world, customer.payer_id
     email, alike = await find_alike(world, visit.merchant_id, payer_id)

@@ -64,11 +64,18 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
     size = SIZE if found is None else FOUND_MAX
     return dict(
-        typed=typed, rows=rows[:size], count=count, searched=found is not None,
-        next=_text(rows[size - 1]) if found is None and len(rows) > size else None, paged=after != BEGIN,
-        counted_max=COUNTED_MAX, blocks=blocks, blocked={b.subject_id for b in blocks if b.kind == "customer"},
-        names=await named(visit, [row.actor for row in blocks]), reasons=REASONS,
-    )  # fmt: skip
+        typed=typed,
+        rows=rows[:size],
+        count=count,
+        searched=found is not None,
+        next=_text(rows[size - 1]) if found is None and len(rows) > size else None,
+        paged=after != BEGIN,
+        counted_max=COUNTED_MAX,
+        blocks=blocks,
+        blocked={b.subject_id for b in blocks if b.kind == "customer"},
+        names=await named(visit, [row.actor for row in blocks]),
+        reasons=REASONS,
+    )
 
 
 async def _found(visit: Visit, typed: str) -> set[UUID]:

@@ -54,15 +54,33 @@ async def customer_page(visit: Visit) -> Values:
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer.newest or {})
     return dict(
-        customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer, visit.language),
-        payer_id=payer_id, orders=orders[:SIZE], more=ids[-1] if len(orders) > SIZE else None,
-        paged=before != HIGHEST, attempts=attempts, refunds=refunds,
-        transmissions=transmissions, sums=sums, lines=lines, blocks=blocks,
-        external={row.order_id: row.external_id for row in orders}, size=SIZE,
-        alike=len(alike), email=email if clear else "", open_orders=opened, names=await named(visit, actors),
-        reasons=REASONS, typed=None, may_erase=visit.session.may("erase"), masked=not clear,
-        until=until, path=f"/customers/{payer_id}/reveal",
-    )  # fmt: skip
+        customer=customer,
+        newest=newest,
+        gone=is_gone(customer),
+        label=label_of(customer, visit.language),
+        payer_id=payer_id,
+        orders=orders[:SIZE],
+        more=ids[-1] if len(orders) > SIZE else None,
+        paged=before != HIGHEST,
+        attempts=attempts,
+        refunds=refunds,
+        transmissions=transmissions,
+        sums=sums,
+        lines=lines,
+        blocks=blocks,
+        external={row.order_id: row.external_id for row in orders},
+        size=SIZE,
+        alike=len(alike),
+        email=email if clear else "",
+        open_orders=opened,
+        names=await named(visit, actors),
+        reasons=REASONS,
+        typed=None,
+        may_erase=visit.session.may("erase"),
+        masked=not clear,
+        until=until,
+        path=f"/customers/{payer_id}/reveal",
+    )
 
 
 async def find(visit: Visit) -> Customer:

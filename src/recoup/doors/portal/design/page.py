@@ -1,6 +1,5 @@
 """Every part that pages are made of, in every state, with nobody's data: what a change of the look is looked at on."""
 
-
 from recoup.doors.portal.design.samples import samples
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit

@@ -24,53 +24,103 @@ _SAID: Final = {1: held("Held by hand: the customer asked us to wait"), 3: UNKNO
 def samples(now: datetime) -> dict[str, Any]:
     """By the names that the template knows."""
     return {
-        "columns": [COLUMNS[name] for name in _COLUMNS], "times": Times("GMT", now),
+        "columns": [COLUMNS[name] for name in _COLUMNS],
+        "times": Times("GMT", now),
         "rows": [_row(code, now) for code in range(9)],
         "amounts": [(units, asset) for asset, units in (*_AMOUNTS, ("USD", -40_00))],
         "moments": [now, now - timedelta(days=400)],
         "states": [State(word, tone, icon, "Of a dispute") for tone, icon, word in DISPUTE_STATES.values()],
         "broken": Problem("invalid", "This amount is greater than what is left: 129.00 USD.", cure="Ask for less."),
-        "bars": [(12 + 30 * number, 100 - height, height, rescued) for number, (height, rescued) in enumerate(
-            ((40, 12), (64, 30), (52, 31), (80, 44), (71, 20), (33, 18), (90, 61), (58, 25)))],
-        "allowed": None, "paid": None, "reason_word": reason_word, **_timeline(now),
-    }  # fmt: skip
+        "bars": [
+            (12 + 30 * number, 100 - height, height, rescued)
+            for number, (height, rescued) in enumerate(
+                ((40, 12), (64, 30), (52, 31), (80, 44), (71, 20), (33, 18), (90, 61), (58, 25))
+            )
+        ],
+        "allowed": None,
+        "paid": None,
+        "reason_word": reason_word,
+        **_timeline(now),
+    }
 
 
 def _row(code: int, now: datetime) -> SimpleNamespace:
     asset, units = _AMOUNTS[code % len(_AMOUNTS)]
     placed = now - timedelta(hours=7 * code)
     return SimpleNamespace(
-        order_id=UUID(f"{_ID}{code:02}"), external_id=f"SUB-{7641 + code}-2026-11", placed_at=placed,
-        created_at=placed if code else None, customer=_WHO[code], order_type="MIT" if code % 3 else "CIT",
-        source="ecommerce", status=code, attention=_SAID.get(code),
-        next_attempt_at=now + timedelta(hours=26) if code == 4 else None, expires_at=now + timedelta(days=9),
-        reason="declined", units=units, asset=asset, sent_text=None,
-        refunded_units=units if code == 6 else 0, paid_otherwise=None, paid_units=units,
-    )  # fmt: skip
+        order_id=UUID(f"{_ID}{code:02}"),
+        external_id=f"SUB-{7641 + code}-2026-11",
+        placed_at=placed,
+        created_at=placed if code else None,
+        customer=_WHO[code],
+        order_type="MIT" if code % 3 else "CIT",
+        source="ecommerce",
+        status=code,
+        attention=_SAID.get(code),
+        next_attempt_at=now + timedelta(hours=26) if code == 4 else None,
+        expires_at=now + timedelta(days=9),
+        reason="declined",
+        units=units,
+        asset=asset,
+        sent_text=None,
+        refunded_units=units if code == 6 else 0,
+        paid_otherwise=None,
+        paid_units=units,
+    )
 
 
 def _timeline(now: datetime) -> dict[str, Any]:
     at = datetime(now.year, now.month, now.day, 6, 40, 12, tzinfo=UTC)
     told = [
-        ("Attempt 2 declined: not sufficient funds", "Code 51, by Northgate, after 412 ms. It may be tried again.",
-         "cancelled", "bad", 4),
+        (
+            "Attempt 2 declined: not sufficient funds",
+            "Code 51, by Northgate, after 412 ms. It may be tried again.",
+            "cancelled",
+            "bad",
+            4,
+        ),
         ("Attempt 1 unknown", "No answer in time. It is asked about, never sent twice.", "unknown", "warn", 4),
         ("Note", "The customer said she is paid on the 25th.", "note", "", 4),
         ("Approved in advance", "24.90 USD is owed to you; the customer is charged later.", "completed", "ok", 7),
     ]
-    items = [Item(at - timedelta(hours=9 * n), title, text, icon, tone, "attempts", status, "Worker",
-                  ("For a lack of money the policy allows 6 tries; 2 made so far.",) if n == 0 else ())
-             for n, (title, text, icon, tone, status) in enumerate(told)]  # fmt: skip
+    items = [
+        Item(
+            at - timedelta(hours=9 * n),
+            title,
+            text,
+            icon,
+            tone,
+            "attempts",
+            status,
+            "Worker",
+            ("For a lack of money the policy allows 6 tries; 2 made so far.",) if n == 0 else (),
+        )
+        for n, (title, text, icon, tone, status) in enumerate(told)
+    ]
     planned = SimpleNamespace(
-        at=now + timedelta(days=2, hours=6), number=3, units=24_90,
+        at=now + timedelta(days=2, hours=6),
+        number=3,
+        units=24_90,
         why=("Most cards of this bank have money again on the 25th.", "Night hours are left out."),
-        would_change="An approval elsewhere, a hard decline, or the order's expiry.", alternatives=(),
-        versions="Decider 3, policy 1, knowledge of November 2026", asked=None,
+        would_change="An approval elsewhere, a hard decline, or the order's expiry.",
+        alternatives=(),
+        versions="Decider 3, policy 1, knowledge of November 2026",
+        asked=None,
     )
     return {
-        "items": items, "planned": planned, "counts": {"all": 4, "attempts": 2, "money": 1, "notes": 1}, "shown": "all",
-        "page": SimpleNamespace(order_id=UUID(f"{_ID}41")), "within": "", "order": SimpleNamespace(asset="USD"),
-        "card": SimpleNamespace(scheme="visa", last4="4242"), "head": SimpleNamespace(status=4), "reasons": (),
-        "versions": "", "ended": None, "stable": False, "allowed": None,
+        "items": items,
+        "planned": planned,
+        "counts": {"all": 4, "attempts": 2, "money": 1, "notes": 1},
+        "shown": "all",
+        "page": SimpleNamespace(order_id=UUID(f"{_ID}41")),
+        "within": "",
+        "order": SimpleNamespace(asset="USD"),
+        "card": SimpleNamespace(scheme="visa", last4="4242"),
+        "head": SimpleNamespace(status=4),
+        "reasons": (),
+        "versions": "",
+        "ended": None,
+        "stable": False,
+        "allowed": None,
         "can": SimpleNamespace(retry=SimpleNamespace(shown=False), waits=False),
     }

@@ -1,6 +1,5 @@
 """A declined payment to try: it goes the way of /evaluate and becomes a real order of the sandbox."""
 
-
 from recoup.doors.portal.developers.page import developers, typed_of
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.form_key import key_id_of
@@ -16,8 +15,9 @@ from recoup.rules.money import typed_amounts
 async def post_decline(visit: Visit, form: Form) -> Answer:
     """The same form again shows the same order."""
     typed = typed_of(form)
-    asked = Simulated(typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]),
-                      key_id_of(form))  # fmt: skip
+    asked = Simulated(
+        typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]), key_id_of(form)
+    )
     portal = visit.portal
     word = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, asked)
     return shown(word=word)
@@ -27,6 +27,7 @@ def _units(text: str) -> int:
     """US cents. Raises: Problem(invalid)."""
     units = typed_amounts.units(text, "USD", "amount")
     if not 0 < units < 10**12:
-        raise Problem("invalid", f"{text!r} is not an amount in US dollars.", field="amount",
-                      cure="Enter an amount like 45.90.")  # fmt: skip
+        raise Problem(
+            "invalid", f"{text!r} is not an amount in US dollars.", field="amount", cure="Enter an amount like 45.90."
+        )
     return units

@@ -37,15 +37,30 @@ async def developers(visit: Visit) -> Values:
         typed["scheme"] = USUAL["scheme"]
     chosen = _chosen(visit)
     return dict(
-        url=base_address(world, visit.request).rstrip("/"), mid=visit.merchant_id, keys=keys,
+        url=base_address(world, visit.request).rstrip("/"),
+        mid=visit.merchant_id,
+        keys=keys,
         hooks=await endpoints.list_all(world, visit.scope),
-        open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES], moves=moves, due=due,
-        who=await named(visit, [move.actor for move in moves]), moving=visit.merchant_id in visit.portal.moving,
-        steps=STEP_WORDS, key=new_id(), typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
-        kinds=KINDS, answers=ANSWERS, word=None, evaluated=EVALUATED, may=may_play(visit), input_kinds=INPUT_KINDS,
-        input_schemes=list(dict.fromkeys(one.scheme for one in inputs())), chosen=chosen,
+        open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES],
+        moves=moves,
+        due=due,
+        who=await named(visit, [move.actor for move in moves]),
+        moving=visit.merchant_id in visit.portal.moving,
+        steps=STEP_WORDS,
+        key=new_id(),
+        typed=typed,
+        schemes=SCHEMES,
+        codes=codes_of(typed["scheme"]),
+        kinds=KINDS,
+        answers=ANSWERS,
+        word=None,
+        evaluated=EVALUATED,
+        may=may_play(visit),
+        input_kinds=INPUT_KINDS,
+        input_schemes=list(dict.fromkeys(one.scheme for one in inputs())),
+        chosen=chosen,
         shown=[one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())],
-    )  # fmt: skip
+    )
 
 
 def typed_of(form: Form) -> dict[str, str]:

@@ -12,6 +12,7 @@ def may_play(visit: Visit) -> bool:
 def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if not visit.world.policy.test_mode:
-        raise Problem("forbidden", "This tool exists only in the sandbox; nothing was done.",
-                      cure="Switch to the sandbox.")
+        raise Problem(
+            "forbidden", "This tool exists only in the sandbox; nothing was done.", cure="Switch to the sandbox."
+        )
     return visit.acting("sandbox", "use the sandbox tools")

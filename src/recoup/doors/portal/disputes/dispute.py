@@ -58,19 +58,33 @@ async def dispute_page(visit: Visit) -> Values:
     in_time = dispute.respond_by is None or visit.now < dispute.respond_by
     may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
     return dict(
-        dispute=dispute, page=page, notes=notes, evidence=sum(bool(note.text) for note in notes), erased=ERASED,
-        files=files, whole_files=sum(not one.erased for one in files), files_max=COUNT_MAX,
-        kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.pii_access == SHOWN,
-        people=people, look=DISPUTE_STATES[dispute.state],
-        kind_word=DISPUTE_KINDS[dispute.kind], stage_word=DISPUTE_STAGES[dispute.stage],
-        reason=reason_words(dispute.scheme or "generic", dispute.reason_code), answering=answering,
-        items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
+        dispute=dispute,
+        page=page,
+        notes=notes,
+        evidence=sum(bool(note.text) for note in notes),
+        erased=ERASED,
+        files=files,
+        whole_files=sum(not one.erased for one in files),
+        files_max=COUNT_MAX,
+        kilobytes=BYTES_MAX >> 10,
+        file_types=FILE_TYPES,
+        opens_files=visit.pii_access == SHOWN,
+        people=people,
+        look=DISPUTE_STATES[dispute.state],
+        kind_word=DISPUTE_KINDS[dispute.kind],
+        stage_word=DISPUTE_STAGES[dispute.stage],
+        reason=reason_words(dispute.scheme or "generic", dispute.reason_code),
+        answering=answering,
+        items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id),
+        may_answer=may_answer,
         may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
         may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
-        hints=suggested(page, dispute), text=first(visit.typed, "note")[:NOTE_MAX],
-        note_max=NOTE_MAX, notes_max=NOTES_MAX,
-    )  # fmt: skip
+        hints=suggested(page, dispute),
+        text=first(visit.typed, "note")[:NOTE_MAX],
+        note_max=NOTE_MAX,
+        notes_max=NOTES_MAX,
+    )
 
 
 @dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
@@ -98,8 +112,14 @@ async def decide(visit: Visit, form: Form) -> Answer:
     decided: Any = first(form, "decided")
     if decided not in ("won", "lost"):
         raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
-    await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, dispute.order_id),
-                            decided=decided, case=dispute.case_ref, by=visit.operator_scope)  # fmt: skip
+    await dispute_on_demand(
+        visit.world,
+        visit.portal.orders,
+        (visit.merchant_id, dispute.order_id),
+        decided=decided,
+        case=dispute.case_ref,
+        by=visit.operator_scope,
+    )
     return redirect(f"/disputes/{dispute_id}")
 
 
@@ -108,10 +128,12 @@ async def dispute_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
     kind: Any = first(form, "kind")
     if kind not in DISPUTE_KINDS:
-        raise Problem("invalid", "A dispute is about fraud, service or processing.", field="kind",
-                      cure="Choose one of them.")  # fmt: skip
+        raise Problem(
+            "invalid", "A dispute is about fraud, service or processing.", field="kind", cure="Choose one of them."
+        )
     text, asset = first(form, "amount").strip(), page.order["asset"]
     units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
-    await dispute_on_demand(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
-                            units=units, by=visit.scope)  # fmt: skip
+    await dispute_on_demand(
+        visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind, units=units, by=visit.scope
+    )
     return redirect(back_to(visit, page.order_id, "disputes"))

@@ -11,15 +11,19 @@ def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
     for refund in page.refunds:
         if refund["kind"] in ("refund", "reversal") and refund["state"] == "done":
             amount, reference = money(refund["units"], asset), refund["reference"] or refund["refund_id"]
-            found.append(f"{amount} {asset} were refunded to the cardholder, requested on "
-                         f"{full(refund['business_at'])},"
-                         f" reference {reference}.")  # fmt: skip
+            found.append(
+                f"{amount} {asset} were refunded to the cardholder, requested on "
+                f"{full(refund['business_at'])},"
+                f" reference {reference}."
+            )
     charge = next((a for a in page.attempts if a["attempt_id"] == str(dispute.attempt_id)), None)
     if charge is not None:
         amount, network = money(charge["units"], asset), charge["network_transaction_id"] or "-"
-        found.append(f"Charged {amount} {asset} on {full(charge['sent_at'])}, approved with code"
-                     f" {charge['scheme_code'] or '00'}, network transaction {network}, statement text"
-                     f" {page.order['descriptor']}.")  # fmt: skip
+        found.append(
+            f"Charged {amount} {asset} on {full(charge['sent_at'])}, approved with code"
+            f" {charge['scheme_code'] or '00'}, network transaction {network}, statement text"
+            f" {page.order['descriptor']}."
+        )
     passed = next((line for line in page.log if line["happening"] == "challenge_passed"), None)
     if passed is not None:
         found.append(f"The cardholder passed the bank's check on {full(passed['business_at'])}.")

@@ -35,8 +35,11 @@ async def evidence_file(visit: Visit) -> Response:
     if file_id is None:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
     if visit.pii_access != SHOWN:
-        raise Problem("forbidden", "Files of evidence may show who the customer is: your role does not open them.",
-                      cure="Ask an owner.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Files of evidence may show who the customer is: your role does not open them.",
+            cure="Ask an owner.",
+        )
     row, content = await read_file(visit.world, visit.merchant_id, dispute_id, file_id)
     await taken(visit, "file of evidence", dispute_id)
     name = download_name(row.name, row.media_type)

@@ -39,18 +39,34 @@ async def disputes(visit: Visit) -> Values:
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
     async with visit.world.db.read() as connection:
-        rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
-                          clear=visit.pii_access == SHOWN)  # fmt: skip
+        rows = await desk(
+            connection,
+            visit.merchant_id,
+            states=states,
+            kind=kind,
+            offset=offset,
+            limit=DESK_MAX + 1,
+            clear=visit.pii_access == SHOWN,
+        )
         numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
         strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
         notices = await unmatched(connection, strangers) if strangers else []
-    views = [(name, word, [numbers[state] for state in of or numbers], name == view)
-             for name, (word, of) in VIEWS.items()]  # fmt: skip
+    views = [
+        (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
+    ]
     return dict(
-        rows=[_row(row) for row in rows[:DESK_MAX]], views=views, most=COUNTED_MAX, view=view, kind=kind,
-        kinds=DISPUTE_KINDS, begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
-
-    )  # fmt: skip
+        rows=[_row(row) for row in rows[:DESK_MAX]],
+        views=views,
+        most=COUNTED_MAX,
+        view=view,
+        kind=kind,
+        kinds=DISPUTE_KINDS,
+        begin=offset,
+        more=len(rows) > DESK_MAX,
+        step=DESK_MAX,
+        notices=notices,
+        in_words=in_words,
+    )
 
 
 class ListedDispute(DisputeRow, frozen=True):
@@ -64,9 +80,12 @@ class ListedDispute(DisputeRow, frozen=True):
 
 def _row(row: DisputeRow) -> ListedDispute:
     return ListedDispute(
-        **asdict(row), kind_word=DISPUTE_KINDS[row.kind], stage_word=DISPUTE_STAGES[row.stage],
-        look=DISPUTE_STATES[row.state], reason=reason_words(row.scheme or "generic", row.reason_code),
-    )  # fmt: skip
+        **asdict(row),
+        kind_word=DISPUTE_KINDS[row.kind],
+        stage_word=DISPUTE_STAGES[row.stage],
+        look=DISPUTE_STATES[row.state],
+        reason=reason_words(row.scheme or "generic", row.reason_code),
+    )
 
 
 @disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)

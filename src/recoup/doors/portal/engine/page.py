@@ -57,12 +57,18 @@ async def engine(visit: Visit) -> Values:
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
     return dict(
-        places=places, may=visit.may("switch", or_operator=True), fields=FIELDS, words=WORDS,
-        found=FOUND, standing=standing, own=own,
+        places=places,
+        may=visit.may("switch", or_operator=True),
+        fields=FIELDS,
+        words=WORDS,
+        found=FOUND,
+        standing=standing,
+        own=own,
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
-        unlisted=await read_unlisted(visit.world, visit.merchant_id), days=DAYS,
+        unlisted=await read_unlisted(visit.world, visit.merchant_id),
+        days=DAYS,
         who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
-    )  # fmt: skip
+    )
 
 
 def _acting(visit: Visit) -> Scope:

@@ -20,7 +20,7 @@ from recoup.doors.portal.orders.export import (
     refuse_unclear,
     wanted_of,
     words_of,
-)  # fmt: skip
+)
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of
 from recoup.doors.portal.orders.query import Query
@@ -43,9 +43,12 @@ async def exports(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await exports_of(connection, visit.merchant_id, person_of(visit))
     return dict(
-        exports=[_as_it_is(row, visit.wall) for row in rows], under_way=UNDER_WAY, states=STATES, forms=FORMS,
+        exports=[_as_it_is(row, visit.wall) for row in rows],
+        under_way=UNDER_WAY,
+        states=STATES,
+        forms=FORMS,
         live=any(row.state in UNDER_WAY for row in rows),
-    )  # fmt: skip
+    )
 
 
 @member.page("/exports/new/{form}", "exports/new.html")
@@ -56,13 +59,19 @@ async def new_export(visit: Visit) -> Values:
     else:
         query, form, key = await query_of(visit), visit.request.path_params["form"], fresh_key()
     if form not in TYPES:
-        raise Problem("not_found", "Orders are exported as CSV, JSON or XLSX.",
-                      cure="Open the orders and choose Export.")
+        raise Problem(
+            "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+        )
     count = await counted(visit, wanted_of(visit, query))
     return {
-        "query": query, "form": form, "forms": FORMS, "key": key, "count": count,
-        "said": words_of(visit, query), "name": f"{file_name(query, visit)}.{form}",
-    }  # fmt: skip
+        "query": query,
+        "form": form,
+        "forms": FORMS,
+        "key": key,
+        "count": count,
+        "said": words_of(visit, query),
+        "name": f"{file_name(query, visit)}.{form}",
+    }
 
 
 @new_export.post(PLACE, may=anybody, shows=nothing)
@@ -75,9 +84,15 @@ async def post_export(visit: Visit, form: Form) -> Answer:
     try:
         refuse_unclear(query)
         await ask_for_file(
-            visit.world, visit.scope, person_of(visit), UUID(hex=key), wanted_of(visit, query), form=kind,
-            said=words_of(visit, query), file_name=f"{file_name(query, visit)}.{kind}",
-        )  # fmt: skip
+            visit.world,
+            visit.scope,
+            person_of(visit),
+            UUID(hex=key),
+            wanted_of(visit, query),
+            form=kind,
+            said=words_of(visit, query),
+            file_name=f"{file_name(query, visit)}.{kind}",
+        )
     except Problem as problem:
         return shown(problem)
     return redirect(PLACE)
@@ -88,8 +103,11 @@ async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
     row = await one_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     if visit.pii_access != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
-        raise Problem("forbidden", "This file contains customers' data that your role may no longer see.",
-                      cure="Delete it and export again.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "This file contains customers' data that your role may no longer see.",
+            cure="Delete it and export again.",
+        )
     path = await fetch(visit.world, visit.scope, row)
     return FileResponse(path, media_type=TYPES[row.form], filename=row.file_name, headers=HEADERS)
 

@@ -48,10 +48,14 @@ async def fees_page(visit: Visit) -> Values:
     return dict(
         now_lines=[line for line in lines if line.state == "now"],
         later=[line for line in lines if line.state == "later"],
-        over=[line for line in reversed(lines) if line.state == "over"], types=TYPES, policies=REFUND_POLICIES,
-        example=EXAMPLE, disputes=_in_force(disputes, visit.now), terms=settled,
+        over=[line for line in reversed(lines) if line.state == "over"],
+        types=TYPES,
+        policies=REFUND_POLICIES,
+        example=EXAMPLE,
+        disputes=_in_force(disputes, visit.now),
+        terms=settled,
         reserve=to_text(settled.reserve_basis_points, 2),
-    )  # fmt: skip
+    )
 
 
 def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:
@@ -62,13 +66,19 @@ def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[s
     for term, row in told:
         scale = EXPONENTS.get(term.currency or "", 0)
         fixed, minimum = term.tariff.fixed_units, term.tariff.minimum_units
-        lines.append(Line(
-            term, sites.get(term.site_id, "") if term.site_id else "", to_text(term.tariff.basis_points, 2),
-            to_text(fixed, scale) if fixed else "", to_text(minimum, scale) if minimum else "",
-            to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
-            "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
-            who.get(row.actor, "the operator"), row.note,
-        ))  # fmt: skip
+        lines.append(
+            Line(
+                term,
+                sites.get(term.site_id, "") if term.site_id else "",
+                to_text(term.tariff.basis_points, 2),
+                to_text(fixed, scale) if fixed else "",
+                to_text(minimum, scale) if minimum else "",
+                to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
+                "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
+                who.get(row.actor, "the operator"),
+                row.note,
+            )
+        )
     return sorted(lines, key=lambda line: [part is not None for part in line.term.scope])
 
 

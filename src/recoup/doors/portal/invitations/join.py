@@ -30,8 +30,12 @@ async def join(visit: PublicVisit) -> Values | Answer:
     session = await session_of(visit.portal, visit.request) if visit.problem is None else None
     if session is not None and session.must_set_up:
         return redirect(SET_UP)
-    return {"found": found, "session": session, "name": first(visit.typed, "name")[:80],
-            "language": locale(visit.request, session)}  # fmt: skip
+    return {
+        "found": found,
+        "session": session,
+        "name": first(visit.typed, "name")[:80],
+        "language": locale(visit.request, session),
+    }
 
 
 @join.post(may=anybody, shows=nothing)
@@ -44,8 +48,15 @@ async def post_join(visit: PublicVisit, form: Form) -> Answer:
     if session is not None:
         return await _join(visit, session, form, found)
     try:
-        made = await join_new(visit.world, visit.portal.passwords, token, first(form, "name"), first(form, "password"),
-                              whence(request), request_id=request_id(request.scope))  # fmt: skip
+        made = await join_new(
+            visit.world,
+            visit.portal.passwords,
+            token,
+            first(form, "name"),
+            first(form, "password"),
+            whence(request),
+            request_id=request_id(request.scope),
+        )
     except Problem as problem:
         if problem.code not in ("invalid", "conflict"):
             raise

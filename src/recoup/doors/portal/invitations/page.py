@@ -42,16 +42,27 @@ async def people(visit: AnyVisit) -> Values:
             members = await members_of(connection, *subject.key, ROWS, world.name)
             rows = await list_invitations(connection, *subject.key, visit.wall, ROWS)
             secured = await with_factor(connection, [member.user_id for member in members])
-            groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
-                           "left": await left(connection, *subject.key, LEFT_ROWS),
-                           "secured": secured, "rule": await who_asks(connection, *subject.key),
-                           "may_invite": may_invite(visit, subject)})  # fmt: skip
+            groups.append(
+                {
+                    "key": key,
+                    "subject": subject,
+                    "members": members,
+                    "invitations": rows,
+                    "left": await left(connection, *subject.key, LEFT_ROWS),
+                    "secured": secured,
+                    "rule": await who_asks(connection, *subject.key),
+                    "may_invite": may_invite(visit, subject),
+                }
+            )
             open_ += [row.invitation_id for row in rows if row.state == "open"]
     return dict(
-        groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES,
+        groups=groups,
+        roles={role: in_words(role) for role in MAY},
+        states=STATES,
         email=first(visit.typed, "email")[:254],
-        mails=await inbox(world, open_) if open_ else {}, kept=keeps_mail(world),
-    )  # fmt: skip
+        mails=await inbox(world, open_) if open_ else {},
+        kept=keeps_mail(world),
+    )
 
 
 def _in_form(problem: Problem) -> bool:
@@ -63,8 +74,14 @@ async def post_invitation(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
-    made = await invite(visit.world, subject, visit.session.user_id, first(form, "email"), first(form, "role"),
-                        request_id=visit.scope.request_id)  # fmt: skip
+    made = await invite(
+        visit.world,
+        subject,
+        visit.session.user_id,
+        first(form, "email"),
+        first(form, "role"),
+        request_id=visit.scope.request_id,
+    )
     await send_invitations(visit.world, made)
     return redirect("/invitations")
 
@@ -75,8 +92,7 @@ async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-    await revoke(visit.world, subject, visit.session.user_id, invitation_id,
-                 request_id=visit.scope.request_id)  # fmt: skip
+    await revoke(visit.world, subject, visit.session.user_id, invitation_id, request_id=visit.scope.request_id)
     return redirect("/invitations")
 
 
@@ -88,8 +104,12 @@ async def post_end(visit: AnyVisit, form: Form) -> Answer:
     if user_id is None:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     if user_id == me and first(form, "leave") != "yes":
-        raise Problem("invalid", "You cannot end your own membership here.", field="leave",
-                      cure="Tick the box if you really want to leave.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "You cannot end your own membership here.",
+            field="leave",
+            cure="Tick the box if you really want to leave.",
+        )
     await end_membership(visit.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     return redirect("/orders" if user_id == me else "/invitations")
 

@@ -21,13 +21,15 @@ from recoup.kernel.problem import Problem
 async def post_rule(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
-        raise Problem("forbidden", "Only an owner can require it for everybody; nothing was done.",
-                      cure="Ask the owner.")
+        raise Problem(
+            "forbidden", "Only an owner can require it for everybody; nothing was done.", cure="Ask the owner."
+        )
     wanted = first(form, "required")
     if wanted not in ("yes", "no"):
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
-    await require(visit.world, subject, visit.session.user_id, required=wanted == "yes",
-                  request_id=visit.scope.request_id)  # fmt: skip
+    await require(
+        visit.world, subject, visit.session.user_id, required=wanted == "yes", request_id=visit.scope.request_id
+    )
     return redirect("/invitations")
 
 
@@ -37,7 +39,11 @@ async def lost(visit: AnyVisit) -> Values:
     wanted = first(visit.typed, "subject") if visit.typed else visit.request.query_params.get("subject", "")
     subject, user_id = await subject_of(visit, wanted), _user(visit)
     name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
-    return dict(name=name, user_id=user_id, subject=subject, )
+    return dict(
+        name=name,
+        user_id=user_id,
+        subject=subject,
+    )
 
 
 @lost.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))

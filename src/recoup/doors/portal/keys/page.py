@@ -34,13 +34,23 @@ assert set(KINDS) == set(KEY_KINDS)
 @member.page("/keys", "keys/keys.html")
 async def keys(visit: Visit) -> Values:
     rows, hooks = await list_keys(visit.world, visit.scope), await list_all(visit.world, visit.scope)
-    signing = [(which, word, *await shared_key_state(visit.world, visit.scope, door))
-               for which, (word, door) in SIGNING.items()]  # fmt: skip
+    signing = [
+        (which, word, *await shared_key_state(visit.world, visit.scope, door))
+        for which, (word, door) in SIGNING.items()
+    ]
     return {
-        "rows": rows, "names": await named(visit, [name for row in rows for name in (row.made_by, row.ended_by)]),
-        "signing": signing, "own_hooks": [hook for hook in hooks if hook.own_key], "may": visit.may("keys"),
-        "kinds": KINDS, "overlaps": OVERLAPS, "keep": KEEP, "name_max": NAME_MAX, "made": (), "question": None,
-    }  # fmt: skip
+        "rows": rows,
+        "names": await named(visit, [name for row in rows for name in (row.made_by, row.ended_by)]),
+        "signing": signing,
+        "own_hooks": [hook for hook in hooks if hook.own_key],
+        "may": visit.may("keys"),
+        "kinds": KINDS,
+        "overlaps": OVERLAPS,
+        "keep": KEEP,
+        "name_max": NAME_MAX,
+        "made": (),
+        "question": None,
+    }
 
 
 @keys.post(may=CHANGE)

@@ -23,8 +23,9 @@ _APART: Final = re.compile(
 )
 _SPOKEN: Final = re.compile(
     r"(\s(?:aria-label|title|placeholder|alt|label|data-l|data-say-[a-z-]+)=\")"
-    r"((?:\{\{.*?\}\}|\{%.*?%\}|[^\"])*)\"", re.S
-)  # fmt: skip
+    r"((?:\{\{.*?\}\}|\{%.*?%\}|[^\"])*)\"",
+    re.S,
+)
 _QUOTED: Final = re.compile(r"\"([^\"\\]*)\"|'([^'\\]*)'")
 _COMPARED: Final = ("==", "!=", "[", " in", "strftime(", "join(", "attr(")
 _NO_WORDS: Final = re.compile(r"[/<>=#_%@]|\.(html|css|js|csv|json)\b|^[A-Z]+$|^\w+:$")
@@ -96,6 +97,7 @@ def _pieces(source: str, say: Say) -> Iterator[_Piece]:
 
 def _tag(text: str, say: Say) -> str:
     """Attributes that are read out or shown are messages, too."""
+
     def translated(found: re.Match[str]) -> str:
         return f'{found[1]}{_walked(found[2], say)}"'
 

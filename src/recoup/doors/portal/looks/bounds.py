@@ -36,13 +36,20 @@ def check_behind(request: Request, session: Session) -> None:
     if path == END:
         return
     if path.split("/")[1] in CLOSED:
-        raise Problem("forbidden", "This is not shown while you impersonate somebody.",
-                      cure="End the impersonation first.")  # fmt: skip
+        raise Problem(
+            "forbidden", "This is not shown while you impersonate somebody.", cure="End the impersonation first."
+        )
     if request.method in ("GET", "HEAD"):
         return
     if not session.behind.may_act:
-        raise Problem("forbidden", "View only: nothing was done.",
-                      cure="End the impersonation, or start one in which you may act.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "View only: nothing was done.",
+            cure="End the impersonation, or start one in which you may act.",
+        )
     if path not in OPEN:
-        raise Problem("forbidden", "This cannot be done while you impersonate somebody; nothing was done.",
-                      cure="End the impersonation, and do it as yourself where your role allows.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "This cannot be done while you impersonate somebody; nothing was done.",
+            cure="End the impersonation, and do it as yourself where your role allows.",
+        )

@@ -27,12 +27,20 @@ MAY_LOOK: Final = operator("impersonate somebody")
 async def look(visit: Visit) -> Values:
     form = visit.typed
     async with visit.world.people.read() as connection:
-        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id,
-                                           visit.world.name)  # fmt: skip
-    typed = {"whom": first(form, "whom"), "reason": first(form, "reason")[:REASON_MAX],
-             "minutes": first(form, "minutes") or str(MINUTES[0]), "act": first(form, "act")}  # fmt: skip
-    return dict(members=members, roles={role: in_words(role) for role in MAY}, minutes=MINUTES, typed=typed,
-                          reason_max=REASON_MAX)  # fmt: skip
+        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id, visit.world.name)
+    typed = {
+        "whom": first(form, "whom"),
+        "reason": first(form, "reason")[:REASON_MAX],
+        "minutes": first(form, "minutes") or str(MINUTES[0]),
+        "act": first(form, "act"),
+    }
+    return dict(
+        members=members,
+        roles={role: in_words(role) for role in MAY},
+        minutes=MINUTES,
+        typed=typed,
+        reason_max=REASON_MAX,
+    )
 
 
 @look.post(may=MAY_LOOK)
@@ -41,10 +49,14 @@ async def post_look(visit: Visit, form: Form) -> Answer:
     user_id = parse_id(whom) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
-    asked = ImpersonationForm(user_id, whom if kind == "role" else "", first(form, "reason"),
-                              first(form, "minutes"), first(form, "act") == "yes")  # fmt: skip
-    await begin(visit.world, cookie(visit.request, COOKIE), visit.session, asked,
-                visit.scope.request_id)  # fmt: skip
+    asked = ImpersonationForm(
+        user_id,
+        whom if kind == "role" else "",
+        first(form, "reason"),
+        first(form, "minutes"),
+        first(form, "act") == "yes",
+    )
+    await begin(visit.world, cookie(visit.request, COOKIE), visit.session, asked, visit.scope.request_id)
     return redirect("/orders")
 
 

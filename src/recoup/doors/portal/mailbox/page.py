@@ -22,10 +22,12 @@ async def mailbox(visit: Visit) -> Values:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
     arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     return dict(
-        notices=NOTICES, switches=await switches(world, visit.merchant_id), may=visit.may("mails"),
+        notices=NOTICES,
+        switches=await switches(world, visit.merchant_id),
+        may=visit.may("mails"),
         mails=[(row, _as_seen(visit, arrived.get(row.mail_id))) for row in rows],
         kept=keeps_mail(world),
-    )  # fmt: skip
+    )
 
 
 @mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)

@@ -32,9 +32,15 @@ async def notifications_page(visit: AnyVisit) -> Values:
     here = _here(visit) if params.get("only") == "here" else None
     async with visit.world.people.read() as connection:
         rows = await read_page(
-            connection, session.user_id, visit.world.name, MAY, before=before, unread=unread,
-            subject_id=here, limit=ROWS + 1,
-        )  # fmt: skip
+            connection,
+            session.user_id,
+            visit.world.name,
+            MAY,
+            before=before,
+            unread=unread,
+            subject_id=here,
+            limit=ROWS + 1,
+        )
     shown = rows[:ROWS]
     mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
@@ -42,14 +48,26 @@ async def notifications_page(visit: AnyVisit) -> Values:
     for row in shown:
         words = words_of(row.kind, row.facts, to)
         orders = words.orders if row.subject_id == _here(visit) else ()
-        items.append({"row": row, "kind": KINDS[row.kind], "words": words, "mail": mails.get(row.notification_id),
-                      "lines": [linked(line, orders) for line in words.lines]})  # fmt: skip
+        items.append(
+            {
+                "row": row,
+                "kind": KINDS[row.kind],
+                "words": words,
+                "mail": mails.get(row.notification_id),
+                "lines": [linked(line, orders) for line in words.lines],
+            }
+        )
     chosen = {"unread": "1"} if unread else {}
     chosen |= {"only": "here"} if here else {}
     return dict(
-        items=items, unread_only=unread, only_here=here is not None, chosen=chosen, first=before is None,
-        older=shown[-1].notification_id if len(rows) > ROWS else None, several=len(session.merchants) > 1,
-    )  # fmt: skip
+        items=items,
+        unread_only=unread,
+        only_here=here is not None,
+        chosen=chosen,
+        first=before is None,
+        older=shown[-1].notification_id if len(rows) > ROWS else None,
+        several=len(session.merchants) > 1,
+    )
 
 
 def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -94,8 +112,9 @@ async def act(visit: AnyVisit, form: Form) -> Answer:
 async def read_all(visit: AnyVisit, form: Form) -> Answer:
     until = parse_id(first(form, "until"))
     if until is None:
-        raise Problem("invalid", "This form does not name the last notification.",
-                      cure="Reload the page and send it again.")
+        raise Problem(
+            "invalid", "This form does not name the last notification.", cure="Reload the page and send it again."
+        )
     here = _here(visit) if first(form, "only") == "here" else None
     await notifications.read_all(visit.world, visit.session.user_id, until, here)
     return redirect(_back(form))
@@ -110,8 +129,9 @@ async def _mine(visit: AnyVisit) -> Notification:
             args = (visit.session.user_id, visit.world.name, MAY, wanted)
             row = await find_notification(connection, *args)
     if row is None:
-        raise Problem("not_found", "There is no such notification, or it is no longer for you.",
-                      cure="Open your notifications.")  # fmt: skip
+        raise Problem(
+            "not_found", "There is no such notification, or it is no longer for you.", cure="Open your notifications."
+        )
     return row
 
 

@@ -1,6 +1,5 @@
 """/onboarding: the checklist, read from what happened, and going live with its conditions."""
 
-
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.pages import Answer, Values, member
@@ -32,12 +31,20 @@ async def onboarding(visit: Visit) -> Values:
         requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
     people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
     return dict(
-        tasks=TASKS, evidence=facts.evidence, done=len(facts.evidence), conditions=conditions,
-        holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
-        open=next((row for row in requests if row.state == "asked"), None), people=people,
+        tasks=TASKS,
+        evidence=facts.evidence,
+        done=len(facts.evidence),
+        conditions=conditions,
+        holds=all(c.holds for c in conditions),
+        kinds=KINDS,
+        on=kinds_on(facts),
+        requests=requests,
+        states=STATES,
+        open=next((row for row in requests if row.state == "asked"), None),
+        people=people,
         may_ask=visit.session.may("go_live") and not visit.is_operator,
         curl={task.step: curl_line(task, visit.world.url) for task in TASKS},
-    )  # fmt: skip
+    )
 
 
 @onboarding.post(may=anybody)

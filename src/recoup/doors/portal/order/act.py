@@ -31,8 +31,9 @@ async def review_refund(visit: Visit) -> Values | Answer:
     try:
         fields = parse_qs(visit.request.url.query, keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This address has too many fields.",
-                      cure="Open the refund from the order's page.") from None  # fmt: skip
+        raise Problem(
+            "malformed", "This address has too many fields.", cure="Open the refund from the order's page."
+        ) from None
     possible = facts.can_refund(visit, page)
     asked = read_asked(fields)
     made = await _made_by(visit, asked)

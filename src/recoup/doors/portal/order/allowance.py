@@ -41,21 +41,28 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
     desk, me = await _desk(visit, page.order_id), visit.scope.actor.text()
     asset, role = page.order["asset"], role_of(visit)
-    alone = sum(r["units"] for r in page.refunds if r["kind"] == "refund" and r["state"] != "refused"
-                and not r["approved_by"] and is_theirs(r["actor"], me))  # fmt: skip
+    alone = sum(
+        r["units"]
+        for r in page.refunds
+        if r["kind"] == "refund" and r["state"] != "refused" and not r["approved_by"] and is_theirs(r["actor"], me)
+    )
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
         return found
     if desk.waiting() is not None:
-        raise Problem("wrong_state", "A refund of this order is already waiting for approval.",
-                      cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "A refund of this order is already waiting for approval.",
+            cure="See Refunds: have it decided, or withdrawn, first.",
+        )
     until = when(visit.now + WAITS, visit.now, zone=visit.session.zone)
     first = (
         "Somebody else whose role may approve refunds finds it under Approvals and on this page. Until they agree "
         "nothing is owed and nothing is sent.",
         f"It waits until {until} {visit.session.zone}; you can withdraw it.",
     )
-    then = (f"When approved: {one[:1].lower()}{one[1:]}" if n == 0 else one
-            for n, one in enumerate(found.sentences[1:]))  # fmt: skip
+    then = (
+        f"When approved: {one[:1].lower()}{one[1:]}" if n == 0 else one for n, one in enumerate(found.sentences[1:])
+    )
     return replace(found, sentences=(*first, *then), second=True)
 
 

@@ -55,9 +55,12 @@ def _owed(context: LogContext) -> TimelineEntry:
 
 def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[LogContext], TimelineEntry]:
     return lambda context: TimelineEntry(
-        title.format(name=_name(context), amount=context.amount()), text.format(why=context.get("why")).strip(), icon,
-        tone, "money",
-    )  # fmt: skip
+        title.format(name=_name(context), amount=context.amount()),
+        text.format(why=context.get("why")).strip(),
+        icon,
+        tone,
+        "money",
+    )
 
 
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {

@@ -106,11 +106,15 @@ def sums(page: OrderPage) -> Sums:
             (e["units"] for e in posting["entries"] or ()), default=0
         )
     return Sums(
-        by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
-        -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
+        by_recipe.get("approve", 0),
+        -totals.get("fees", 0),
+        page.head["refunded_units"],
+        -totals.get("merchant_payable", 0),
+        by_recipe.get("charge", 0),
+        totals.get("customer_due", 0),
         sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
         -totals.get("dispute_fees", 0),
-    )  # fmt: skip
+    )
 
 
 def planned(page: OrderPage) -> Planned | None:
@@ -129,15 +133,26 @@ def planned(page: OrderPage) -> Planned | None:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (sentence_of(page.head["attention"]), *reasons[1:])
     return Planned(
-        attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
-        reasons[-1] if reasons else "", _alternatives(decision), versions(decision),
-    )  # fmt: skip
+        attempt["attempt_no"],
+        attempt["units"],
+        at,
+        reasons[:-1] if len(reasons) > 1 else reasons,
+        reasons[-1] if reasons else "",
+        _alternatives(decision),
+        versions(decision),
+    )
 
 
 def brought_forward(page: OrderPage) -> Row | None:
     """The line by which a person asked for the attempt that is planned now."""
-    newest = next((line for line in reversed(page.log)
-                   if line["happening"] == "planned" or line["happening"].startswith("attempt_")), None)  # fmt: skip
+    newest = next(
+        (
+            line
+            for line in reversed(page.log)
+            if line["happening"] == "planned" or line["happening"].startswith("attempt_")
+        ),
+        None,
+    )
     return newest if newest is not None and newest["body"].get("verdict") == "by_hand" else None
 
 
@@ -159,8 +174,9 @@ def to_collect(page: OrderPage) -> Row | None:
 
 def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
     """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
-    newest = next((line for line in reversed(page.log)
-                   if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None)  # fmt: skip
+    newest = next(
+        (line for line in reversed(page.log) if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None
+    )
     if newest is not None and newest["happening"] in ("attempt_withheld", "attempt_not_sent"):
         return (str(newest["body"].get("why") or ""),), versions(decision_of(page, newest["decision_id"]))
     last = next((one for one in reversed(page.decisions) if one["verdict"] != "send"), None)

@@ -28,9 +28,10 @@ def in_heard_codes(page: OrderPage) -> OrderPage:
     said += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
     heard = {str(code).strip().upper().zfill(2) for code in said if code}
     return replace(
-        page, decisions=tuple(_row(row, heard) for row in page.decisions),
+        page,
+        decisions=tuple(_row(row, heard) for row in page.decisions),
         log=tuple({**line, "body": _row(line["body"], heard)} for line in page.log),
-    )  # fmt: skip
+    )
 
 
 def _row(row: Row, heard: Collection[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _WORDS: Final = {
     "released": "The order is released and processing resumes.",
     "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
     "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
-                       "cancel it.",
+    "cancel it.",
     "captured": "The amount is captured: the card is charged.",
 }
 

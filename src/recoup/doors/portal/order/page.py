@@ -51,8 +51,13 @@ async def order(visit: Visit) -> Values:
     page = await find(visit)
     if visit.problem is not None:
         return sheet(visit, page)
-    return sheet(visit, page, beside=await beside(visit, page), allowance=await allowance(visit, page),
-                 sends_left=await sends_left(visit, page))  # fmt: skip
+    return sheet(
+        visit,
+        page,
+        beside=await beside(visit, page),
+        allowance=await allowance(visit, page),
+        sends_left=await sends_left(visit, page),
+    )
 
 
 @member.page("/orders/{order_id}.json")
@@ -109,14 +114,26 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
         why_not = not_now(visit, row["asked_by"], row["units"], row["asset"], limits)
         return {**row, "asker": names[row["asked_by"]], "not_now": why_not}
 
-    return replace(page, log=tuple(line_told(line) for line in page.log),
-                   notes=tuple(told(note) for note in page.notes), blocks=tuple(told(block) for block in page.blocks),
-                   requests=tuple(request_told(row) for row in page.requests))  # fmt: skip
+    return replace(
+        page,
+        log=tuple(line_told(line) for line in page.log),
+        notes=tuple(told(note) for note in page.notes),
+        blocks=tuple(told(block) for block in page.blocks),
+        requests=tuple(request_told(row) for row in page.requests),
+    )
 
 
-def sheet(visit: Visit, page: OrderPage, *, dialog: str = "", asked: RefundForm | None = None, review: Any = None,
-          beside: Beside | None = None, allowance: str = "",
-          sends_left: Allowance | None = None) -> Values:  # fmt: skip
+def sheet(
+    visit: Visit,
+    page: OrderPage,
+    *,
+    dialog: str = "",
+    asked: RefundForm | None = None,
+    review: Any = None,
+    beside: Beside | None = None,
+    allowance: str = "",
+    sends_left: Allowance | None = None,
+) -> Values:
     """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
     `allowance` what the person may refund, in words."""
     query, page = visit.request.query_params, in_heard_codes(page)
@@ -130,35 +147,73 @@ def sheet(visit: Visit, page: OrderPage, *, dialog: str = "", asked: RefundForm 
     stable = page.order["kind"] == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     return dict(
-        page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
-        items=[item for item in items if shown in ("all", item.kind)], shown=shown,
+        page=page,
+        order=page.order,
+        sent_text=page.sent_text,
+        head=page.head,
+        payer=page.payer,
+        card=page.card,
+        items=[item for item in items if shown in ("all", item.kind)],
+        shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
-        sent=sent, own_declines=facts.own_declines(page),
-        sums=facts.sums(page), planned=facts.planned(page), to_collect=facts.to_collect(page),
-        reasons=reasons, versions=versions, ended=ended(page),
-        tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
-        remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
-        can_cancel=facts.can_cancel(visit, page), can_capture=facts.can_capture(visit, page),
+        sent=sent,
+        own_declines=facts.own_declines(page),
+        sums=facts.sums(page),
+        planned=facts.planned(page),
+        to_collect=facts.to_collect(page),
+        reasons=reasons,
+        versions=versions,
+        ended=ended(page),
+        tried=facts.tried(page),
+        lines=facts.order_items(page),
+        taken=facts.taken(page),
+        remaining=facts.remaining(page),
+        can_refund=facts.can_refund(visit, page),
+        can_cancel=facts.can_cancel(visit, page),
+        can_capture=facts.can_capture(visit, page),
         capture_before=facts.capture_before(page),
-        stopped=facts.stopped(page), can=possible.possible(visit, page), trouble=trouble(visit, page),
-        holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
-        allowed=sends_left, paid=facts.paid(page),
+        stopped=facts.stopped(page),
+        can=possible.possible(visit, page),
+        trouble=trouble(visit, page),
+        holds=HOLDS,
+        block_reasons=BLOCKS,
+        actor_words=actor_words,
+        allowed=sends_left,
+        paid=facts.paid(page),
         typed=first(visit.typed, "note")[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
-        fresh_key=fresh_key, beside=beside,
-        within=inside(came_from(visit)), listed_in=filters_of(came_from(visit)),
+        fresh_key=fresh_key,
+        beside=beside,
+        within=inside(came_from(visit)),
+        listed_in=filters_of(came_from(visit)),
         why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head["reason"] or "", ""),
-        channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
-        events=[{**event, "name": name, "untold": untold(event, visit.wall)} for event in page.events
-                if (name := event_name(page, event))],
-        wire_id=wire_id("ord", page.order_id) if stable else "", reference=tail(page.order_id), api_states=API_STATES,
+        channel=facts.channel(page) if stable else None,
+        stable=stable,
+        waiting=waiting(page),
+        events=[
+            {**event, "name": name, "untold": untold(event, visit.wall)}
+            for event in page.events
+            if (name := event_name(page, event))
+        ],
+        wire_id=wire_id("ord", page.order_id) if stable else "",
+        reference=tail(page.order_id),
+        api_states=API_STATES,
         api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
         customer_link=_customer_link(visit, page.order_id),
-        can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
-        lives=lives(page, visit.now, visit.session.zone), dialog=dialog, asked=asked, review=review,
+        can_dispute=facts.can_dispute(visit, page),
+        dispute_looks=DISPUTE_STATES,
+        dispute_kinds=DISPUTE_KINDS,
+        lives=lives(page, visit.now, visit.session.zone),
+        dialog=dialog,
+        asked=asked,
+        review=review,
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
         asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
-        asked_rows=[Waiting(row, row["asker"], is_theirs(row["asked_by"], visit.scope.actor.text()), row["not_now"])
-                    for row in page.requests if row["state"] != "approved"],
-        allowance=allowance, just_done=just_done(visit, page),
-    )  # fmt: skip
+        asked_rows=[
+            Waiting(row, row["asker"], is_theirs(row["asked_by"], visit.scope.actor.text()), row["not_now"])
+            for row in page.requests
+            if row["state"] != "approved"
+        ],
+        allowance=allowance,
+        just_done=just_done(visit, page),
+    )

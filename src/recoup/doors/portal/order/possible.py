@@ -40,19 +40,30 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
         none = Action("it has no planned attempts.", shown=False)
         return Possible(none, none, none, none, none, may, out, deal, _block(visit, page))
     return Possible(
-        retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
-                     stage is not Stage.PROCESSING and "it waits to be picked up.",
-                     visit.known.merchant.killed and "the operator has stopped all sending for this merchant.",
-                     stopped and "its attempts are stopped.", out and "an attempt is under way.",
-                     bool(page.blocks) and "its customer or card is blocked."),
+        retry=_first(
+            not may and NOT_YOURS,
+            stage is Stage.HELD and "it is on hold.",
+            stage is not Stage.PROCESSING and "it waits to be picked up.",
+            visit.known.merchant.killed and "the operator has stopped all sending for this merchant.",
+            stopped and "its attempts are stopped.",
+            out and "an attempt is under way.",
+            bool(page.blocks) and "its customer or card is blocked.",
+        ),
         stop=_first(not may and NOT_YOURS, stopped and "they are stopped."),
         resume=_first(not may and NOT_YOURS, not stopped and "they are active."),
-        hold=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
-                    not worked_on and "it waits for its customer, or for a person.",
-                    out and "an attempt is under way.", shown=stage is not Stage.HELD),
+        hold=_first(
+            not may and NOT_YOURS,
+            stage is Stage.HELD and "it is on hold.",
+            not worked_on and "it waits for its customer, or for a person.",
+            out and "an attempt is under way.",
+            shown=stage is not Stage.HELD,
+        ),
         release=_release(visit, page, may) if stage is Stage.HELD else Action("it is not on hold.", shown=False),
-        note=may, waits=due and worked_on or out, deal=deal, block=_block(visit, page),
-    )  # fmt: skip
+        note=may,
+        waits=due and worked_on or out,
+        deal=deal,
+        block=_block(visit, page),
+    )
 
 
 def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:

@@ -98,12 +98,20 @@ def _items(asked: RefundForm) -> tuple[dict[str, Any], ...]:
         if text in ("", "0"):
             continue
         if not (text.isascii() and text.isdigit()):
-            raise Problem("refund_items", f"The quantity of line {line} is not a whole number.", field=f"line_{line}",
-                          cure="Enter a number like 1, or leave it empty.")  # fmt: skip
+            raise Problem(
+                "refund_items",
+                f"The quantity of line {line} is not a whole number.",
+                field=f"line_{line}",
+                cure="Enter a number like 1, or leave it empty.",
+            )
         found.append({"line": line, "quantity": int(text)})
     if not found:
-        raise Problem("refund_items", "Choose a quantity of at least one item.", field="items",
-                      cure="Enter quantities, or refund an amount.")  # fmt: skip
+        raise Problem(
+            "refund_items",
+            "Choose a quantity of at least one item.",
+            field="items",
+            cure="Enter quantities, or refund an amount.",
+        )
     return tuple(found)
 
 
@@ -122,9 +130,10 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
         f"From the moment you confirm, {amount} are owed to the customer; this cannot be undone.",
         _where_from(page, units, amount, card, text),
         f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
-        f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
+        f"The order becomes {state[0]}{api}: nothing is left to refund."
+        if not left
         else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
-    )  # fmt: skip
+    )
 
 
 def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
@@ -149,8 +158,10 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
     if state == "charged" or page.advance is None:
         return f"The processor sends {amount} back to {card}. Banks show it after a few days."
     if attempt_out(page):
-        return ("The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
-                "is never charged.")
+        return (
+            "The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
+            "is never charged."
+        )
     left = page.advance["due_units"] - units
     less = f"they will be charged {text(left)}" if left else "they will not be charged at all"
     return f"The customer was not charged yet: {less}."

@@ -20,7 +20,14 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
         sends = await sends_of_card(connection, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
     planned = next((a["initiator"] for a in page.attempts if a["state"] == "planned"), "merchant")
     return allowance(
-        card.scheme, sends, visit.now, units=page.order["units"], currency=page.order["asset"],
-        initiator=initiator_of(planned), acceptor_id=card.acceptor_id,
-        merchant_id=str(visit.merchant_id), region=card.region, visa_limit=visit.world.policy.visa_limit,
-    )  # fmt: skip
+        card.scheme,
+        sends,
+        visit.now,
+        units=page.order["units"],
+        currency=page.order["asset"],
+        initiator=initiator_of(planned),
+        acceptor_id=card.acceptor_id,
+        merchant_id=str(visit.merchant_id),
+        region=card.region,
+        visa_limit=visit.world.policy.visa_limit,
+    )

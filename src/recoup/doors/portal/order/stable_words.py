@@ -39,11 +39,14 @@ REASONS: Final[Mapping[str, str]] = {
     "expired": "Nobody paid in time.",
     "merchant_cancelled": "You cancelled it.",
 }
+
+
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
     title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
-    return TimelineEntry(title, "Owed to the payer from now on; it is sent to the channel at once.",
-                         "returned", "", "money")  # fmt: skip
+    return TimelineEntry(
+        title, "Owed to the payer from now on; it is sent to the channel at once.", "returned", "", "money"
+    )
 
 
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {

@@ -78,10 +78,14 @@ def lives(page: OrderPage, now: datetime, zone: str) -> dict[str, list[Item]]:
     for refund in page.refunds:
         began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
         found[refund["refund_id"]] = [
-            _line(page, line, page.head["status"], now, zone) for line in page.log
-            if line["fact_kind"] in _MONEY_BACK and str(line["fact_id"]) in began
-            or refund["kind"] == "reversal" and line["happening"] == "approved_late" and str(line["fact_id"]) in began
-        ]  # fmt: skip
+            _line(page, line, page.head["status"], now, zone)
+            for line in page.log
+            if line["fact_kind"] in _MONEY_BACK
+            and str(line["fact_id"]) in began
+            or refund["kind"] == "reversal"
+            and line["happening"] == "approved_late"
+            and str(line["fact_id"]) in began
+        ]
     return found
 
 
@@ -117,17 +121,31 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
     typed: str | None = next((words["text"] for words in page.words if words["seq"] == line["seq"]), None)
     more |= {"why": _TYPED if typed else ERASED} if typed is not None else {}
     context = LogContext(
-        line["body"] | more, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
-        order["expires_at"], page.sent_text, zone,
-    )  # fmt: skip
+        line["body"] | more,
+        order["asset"],
+        order["units"],
+        page.card["scheme"] if page.card else "generic",
+        now,
+        order["expires_at"],
+        page.sent_text,
+        zone,
+    )
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(context) if stable else say(line["happening"], context)
     decision = decision_of(page, line["decision_id"]) or _asked_when_due(page, line)
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(
-        line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
-        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons, typed=typed or "",
-    )  # fmt: skip
+        line["business_at"],
+        said.title,
+        said.text,
+        said.icon,
+        said.tone,
+        said.kind,
+        status,
+        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]),
+        reasons,
+        typed=typed or "",
+    )
 
 
 def _asked_when_due(page: OrderPage, line: Row) -> Row | None:
@@ -146,13 +164,18 @@ def _came_in(page: OrderPage) -> dict[str, str]:
     decline = page.order["facts"].get("decline") or {}
     placed: datetime = page.order["placed_at"]
     reading = read_decline(
-        scheme=page.card["scheme"] if page.card else "generic", source=decline.get("source"), code=decline.get("code"),
-        text=decline.get("text"), advice=decline.get("advice"), on=placed.date(),
-    )  # fmt: skip
+        scheme=page.card["scheme"] if page.card else "generic",
+        source=decline.get("source"),
+        code=decline.get("code"),
+        text=decline.get("text"),
+        advice=decline.get("advice"),
+        on=placed.date(),
+    )
     return {
-        "code": str(decline.get("code") or ""), "source": source_word(str(decline.get("source") or "").strip()),
+        "code": str(decline.get("code") or ""),
+        "source": source_word(str(decline.get("source") or "").strip()),
         "meaning": reading.meaning.partition(";")[0],
-    }  # fmt: skip
+    }
 
 
 def decision_of(page: OrderPage, decision_id: Any) -> Row | None:
@@ -207,5 +230,13 @@ def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
     text = f"{host} {said} in {took} ms, try {number}." if host else f"The endpoint {said} in {took} ms, try {number}."
     title = _DELIVERIES[attempt["result"]].format(name=name)
-    return Item(attempt["at"], title, text, "webhook", "ok" if fine else "bad", "webhooks", status,
-                sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None)  # fmt: skip
+    return Item(
+        attempt["at"],
+        title,
+        text,
+        "webhook",
+        "ok" if fine else "bad",
+        "webhooks",
+        status,
+        sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None,
+    )

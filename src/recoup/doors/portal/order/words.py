@@ -136,9 +136,13 @@ def _plain(
 ) -> Callable[[LogContext], TimelineEntry]:
     return lambda context: TimelineEntry(
         title.format(attempt=context.attempt, amount=context.amount()),
-        text.format(why=context.get("why"), route=context.get("route") or "the processor",
-                    amount=context.amount()).strip(), icon, tone, kind,
-    )  # fmt: skip
+        text.format(
+            why=context.get("why"), route=context.get("route") or "the processor", amount=context.amount()
+        ).strip(),
+        icon,
+        tone,
+        kind,
+    )
 
 
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
@@ -319,7 +323,13 @@ def key_words(key: str) -> str:
 
 def actor_words(actor: str) -> str:
     kind, _, who = actor.partition(":")
-    words = {"user": who, "worker": "Recoup", "api": f"API key {key_words(who)}",
-             "partner": f"Partner {key_words(who)}", "operator": f"Operator {who}",
-             "payer": "The customer", "processor": f"Processor {who}"}  # fmt: skip
+    words = {
+        "user": who,
+        "worker": "Recoup",
+        "api": f"API key {key_words(who)}",
+        "partner": f"Partner {key_words(who)}",
+        "operator": f"Operator {who}",
+        "payer": "The customer",
+        "processor": f"Processor {who}",
+    }
     return words.get(kind, actor)

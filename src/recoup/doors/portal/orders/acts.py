@@ -49,11 +49,19 @@ async def act_page(visit: Visit) -> Values:
         read = refused_rows if refused else act_rows
         rows = await read(connection, visit.merchant_id, act.act_id, after, ROWS + 1)
     return dict(
-        act=act, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
-        refused=refused, words=WORDS, states=STATES, row_states=ROW_STATES, live=act.finished_at is None,
-        left=act.row_count - act.done_count - act.refused_count, may=visit.session.may(RIGHTS[act.action]),
+        act=act,
+        rows=rows[:ROWS],
+        next=rows[ROWS - 1].row_no if len(rows) > ROWS else None,
+        first=not after,
+        refused=refused,
+        words=WORDS,
+        states=STATES,
+        row_states=ROW_STATES,
+        live=act.finished_at is None,
+        left=act.row_count - act.done_count - act.refused_count,
+        may=visit.session.may(RIGHTS[act.action]),
         names=await named(visit, [act.actor]),
-    )  # fmt: skip
+    )
 
 
 async def _find(visit: Visit) -> BulkAct:
@@ -64,8 +72,11 @@ async def _find(visit: Visit) -> BulkAct:
         async with visit.world.db.read() as connection:
             row = await find_act(connection, visit.merchant_id, act_id)
     if row is None:
-        raise Problem("not_found", "This merchant has no such bulk action.",
-                      cure="It may belong to another merchant: switch first.")  # fmt: skip
+        raise Problem(
+            "not_found",
+            "This merchant has no such bulk action.",
+            cure="It may belong to another merchant: switch first.",
+        )
     return row
 
 

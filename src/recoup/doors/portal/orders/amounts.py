@@ -61,12 +61,18 @@ class Amounts(NamedTuple):
         low = high = None
         if self.low is not None:
             exact = self.low.scaleb(scale)
-            low = int(exact.to_integral_value(ROUND_FLOOR)) + 1 if self.above else int(
-                exact.to_integral_value(ROUND_CEILING))
+            low = (
+                int(exact.to_integral_value(ROUND_FLOOR)) + 1
+                if self.above
+                else int(exact.to_integral_value(ROUND_CEILING))
+            )
         if self.high is not None:
             exact = self.high.scaleb(scale)
-            high = int(exact.to_integral_value(ROUND_CEILING)) - 1 if self.below else int(
-                exact.to_integral_value(ROUND_FLOOR))
+            high = (
+                int(exact.to_integral_value(ROUND_CEILING)) - 1
+                if self.below
+                else int(exact.to_integral_value(ROUND_FLOOR))
+            )
         return (None if low is None else min(low, _UNITS_MAX)), (None if high is None else min(high, _UNITS_MAX))
 
 

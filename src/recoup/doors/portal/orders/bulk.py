@@ -89,8 +89,13 @@ async def post_bulk(visit: Visit, form: Form) -> Answer:
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
     key = first(form, "key")
-    asked = BulkForm(doing, query, UUID(hex=key if is_key(key) else fresh_key()), first(form, "note"),
-                     sure="sure" in form and (is_key(key) or doing == "cancel" and not everything))  # fmt: skip
+    asked = BulkForm(
+        doing,
+        query,
+        UUID(hex=key if is_key(key) else fresh_key()),
+        first(form, "note"),
+        sure="sure" in form and (is_key(key) or doing == "cancel" and not everything),
+    )
     return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
 
 
@@ -109,8 +114,9 @@ async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form:
     except Problem as problem:
         return _look(visit, asked, found.rows, missing, problem)
     results = [await _one(visit, asked, act, row) for row in found.rows]
-    values = visit.values(back=_back(asked), results=results, missing=missing,
-                          done=sum(bool(result.done) for result in results))  # fmt: skip
+    values = visit.values(
+        back=_back(asked), results=results, missing=missing, done=sum(bool(result.done) for result in results)
+    )
     return render("orders/bulk_done.html", values)
 
 
@@ -127,8 +133,16 @@ def _look(
 ) -> Answer:
     sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
     taken = sum(_takes(asked, row.status) for row in rows)
-    values = _asked(visit, asked) | {"rows": rows, "sums": sums, "missing": missing, "problem": problem, "groups": (),
-                                     "count": len(rows), "taken": taken, "everything": False}  # fmt: skip
+    values = _asked(visit, asked) | {
+        "rows": rows,
+        "sums": sums,
+        "missing": missing,
+        "problem": problem,
+        "groups": (),
+        "count": len(rows),
+        "taken": taken,
+        "everything": False,
+    }
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
 
 
@@ -162,8 +176,16 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Answer:
         totals[group["asset"]] = (orders + group["orders"], units + group["units"])
     sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
     taken = sum(group["orders"] for group in groups if _takes(asked, group["status"]))
-    values = _asked(visit, asked) | {"rows": (), "sums": sums, "missing": 0, "problem": problem_of, "groups": groups,
-                                     "count": count, "taken": taken, "everything": True}  # fmt: skip
+    values = _asked(visit, asked) | {
+        "rows": (),
+        "sums": sums,
+        "missing": 0,
+        "problem": problem_of,
+        "groups": groups,
+        "count": count,
+        "taken": taken,
+        "everything": True,
+    }
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
 
 
@@ -174,9 +196,14 @@ def _takes(asked: BulkForm, status: int) -> bool:
 
 def _asked(visit: Visit, asked: BulkForm) -> dict[str, object]:
     return {
-        "back": _back(asked), "doing": asked.doing, "action": asked.action, "key": asked.key.hex, "note": asked.note,
-        "note_max": NOTE_MAX, "said": words_of(visit, asked.query),
-    }  # fmt: skip
+        "back": _back(asked),
+        "doing": asked.doing,
+        "action": asked.action,
+        "key": asked.key.hex,
+        "note": asked.note,
+        "note_max": NOTE_MAX,
+        "said": words_of(visit, asked.query),
+    }
 
 
 def _back(asked: BulkForm) -> str:

@@ -8,7 +8,7 @@ from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, Query
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Chip:
     without: Mapping[str, Any]
 
 
-def chips(query: Query, known: Known) -> list[Chip]:
+def chips(query: Query, known: MerchantSettings) -> list[Chip]:
     """In the order of the filters."""
     return [Chip(words, without) for words, without in (*_of_kind(query, known), *_of_order(query), *_of_money(query))]
 
 
-def _of_kind(query: Query, known: Known) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_kind(query: Query, known: MerchantSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.text:
         yield f"Search: {query.text}", {"text": ""}
     if query.statuses:

@@ -41,8 +41,9 @@ async def orders_file(visit: Visit) -> Answer:
     """What cannot become a file is said on the list itself."""
     form = visit.request.path_params["form"]
     if form not in TYPES:
-        raise Problem("not_found", "Orders are exported as CSV, JSON or XLSX.",
-                      cure="Open the orders and choose Export.")
+        raise Problem(
+            "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+        )
     query = await query_of(visit)
     try:
         refuse_unclear(query)

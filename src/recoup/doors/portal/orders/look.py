@@ -14,7 +14,7 @@ from recoup.doors.portal.orders.views import kept
 from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
-from recoup.flows.people.list_habits import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
+from recoup.flows.people.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import read_zone
@@ -28,8 +28,12 @@ async def post_look(visit: Visit, form: Form) -> Answer:
         try:
             zone = read_zone(first(form, "zone").strip())
         except ValueError:
-            problem = Problem("invalid", f"There is no time zone {first(form, 'zone')[:40]!r}.", field="zone",
-                              cure="Enter it like Europe/Berlin or GMT.")  # fmt: skip
+            problem = Problem(
+                "invalid",
+                f"There is no time zone {first(form, 'zone')[:40]!r}.",
+                field="zone",
+                cure="Enter it like Europe/Berlin or GMT.",
+            )
             return await list_again(visit, query, problem, form)
         await keep_zone(world, user_id, zone)
         return redirect(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
@@ -45,8 +49,13 @@ async def post_look(visit: Visit, form: Form) -> Answer:
 async def post_new_view(visit: Visit, form: Form) -> Answer:
     query = back_of(visit, form)
     try:
-        view_id = await keep_view(visit.world, (visit.session.user_id, visit.merchant_id), first(form, "name"),
-                                  kept(query), sharing=visit.scope if first(form, "share") else None)  # fmt: skip
+        view_id = await keep_view(
+            visit.world,
+            (visit.session.user_id, visit.merchant_id),
+            first(form, "name"),
+            kept(query),
+            sharing=visit.scope if first(form, "share") else None,
+        )
     except Problem as problem:
         return await list_again(visit, query, problem, form)
     return redirect(replace(query, view=str(view_id)).link())

@@ -23,11 +23,11 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.list_habits import Habits, read_habits
+from recoup.store.read.list_preferences import ListPreferences, read_habits
 from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
 from recoup.store.read.order_cursor import Cursor
 from recoup.store.read.order_row import OrderRow
-from recoup.store.read.order_search import exact_order, tidy
+from recoup.store.read.order_search import exact_order, normalise_query
 from recoup.store.read.order_tails import orders_by_tail
 from recoup.store.read.orders import Page, list_orders
 from recoup.store.statement import Read
@@ -81,7 +81,7 @@ async def orders(visit: Visit) -> Values | Answer:
     habits = await habits_of(visit)
     query = read_query(visit.request.query_params, visit.known, zone=habits.zone)
     params = visit.request.query_params
-    if not query.unclear and ("" in params.values() or query.text != tidy(params.get("q", ""))):
+    if not query.unclear and ("" in params.values() or query.text != normalise_query(params.get("q", ""))):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
         async with visit.world.db.read() as connection:
@@ -98,7 +98,7 @@ async def list_again(visit: Visit, query: Query, problem: Problem, form: Form = 
     return shown(problem, **values_of(visit, habits, await read(visit, query, habits)) | typed)
 
 
-async def habits_of(visit: Visit) -> Habits:
+async def habits_of(visit: Visit) -> ListPreferences:
     async with visit.world.people.read() as connection:
         habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.world.name)
     if visit.pii_access == "shown" or owns_views(visit):
@@ -112,15 +112,20 @@ def owns_views(visit: Visit) -> bool:
     return visit.session.merchant is not None and visit.session.merchant.role == "owner"
 
 
-async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
+async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
     more = fields_of(columns_of(query, habits))
     wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
     async with visit.world.db.read() as connection:
         try:
             page = await list_orders(
-                connection, wanted, after=query.cursor or None, limit=query.size, newest_first=not query.up,
-                by=query.sort, more=more,
-            )  # fmt: skip
+                connection,
+                wanted,
+                after=query.cursor or None,
+                limit=query.size,
+                newest_first=not query.up,
+                by=query.sort,
+                more=more,
+            )
         except Problem as problem:
             if problem.code == "invalid":
                 query, damaged = replace(query, cursor=""), True
@@ -141,33 +146,57 @@ async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
     return Listed(query, page, total, by_status, attention, drops, amount, by_tail, damaged, slow)
 
 
-def values_of(visit: Visit, habits: Habits, listed: Listed) -> Values:
+def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
     """`typed_name`, `typed_zone`: what a form held that was refused."""
     query, page = listed.query, listed.page
     names = columns_of(query, habits)
     newest = query.sort == "placed" and not query.up and not query.cursor and page.rows
     return dict(
-        query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
-        as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow,
-        views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
+        query=query,
+        page=page,
+        total=listed.total,
+        by_status=listed.by_status,
+        drops=listed.drops,
+        as_amount=listed.amount,
+        by_tail=listed.by_tail,
+        damaged=listed.damaged,
+        slow=listed.slow,
+        views=tabs(query, habits, visit.known, listed.attention, listed.by_status),
+        own=own(query, habits, visit.known),
         owns_views=owns_views(visit),
-        chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
-        only_attention=query.same_orders(Query(attention=True)), way_of=way_of,
-        REASON_WORDS=REASON_WORDS, SCHEME_WORDS=SCHEME_WORDS,
-        columns=[COLUMNS[name] for name in names], all_columns=COLUMNS,
-        times=Times(query.zone, visit.now, visit.language), zone=query.zone,
-        near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)), common_zones=COMMON,
+        chips=chips(query, visit.known),
+        sums=sums_of(page.rows),
+        sizes=SIZES,
+        presets=PRESETS,
+        chains=CHAINS,
+        only_attention=query.same_orders(Query(attention=True)),
+        way_of=way_of,
+        REASON_WORDS=REASON_WORDS,
+        SCHEME_WORDS=SCHEME_WORDS,
+        columns=[COLUMNS[name] for name in names],
+        all_columns=COLUMNS,
+        times=Times(query.zone, visit.now, visit.language),
+        zone=query.zone,
+        near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)),
+        common_zones=COMMON,
         habits=habits,
-        usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name="", typed_zone="",
+        usual=names == DEFAULT,
+        ALL_DAYS=ALL_DAYS,
+        typed_name="",
+        typed_zone="",
         seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
-        scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("hooks"),
+        scales=EXPONENTS,
+        may_cancel=visit.session.may("cancel"),
+        may_redeliver=visit.session.may("hooks"),
         may_note=visit.session.may("retry"),
-        file_query=replace(query, columns=names), clear=query.without_filters().link(), within=inside(query),
+        file_query=replace(query, columns=names),
+        clear=query.without_filters().link(),
+        within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
-    )  # fmt: skip
+    )
 
 
-def columns_of(query: Query, habits: Habits) -> tuple[str, ...]:
+def columns_of(query: Query, habits: ListPreferences) -> tuple[str, ...]:
     """Those of the address, else this person's, else the usual ones; in the list's order."""
     wanted = query.columns or habits.columns or DEFAULT
     return tuple(name for name in COLUMNS if name in wanted) or DEFAULT

@@ -71,18 +71,37 @@ class Query:
         low, high = self.amount.units(self.currency) if self.currency else (None, None)
         any_currency = self.amount != ANY_AMOUNT and not self.currency
         return OrderFilter(
-            merchant_id=merchant_id, sight=pii_access, statuses=self.statuses, channels=self.channels,
-            placed_from=placed[0], placed_to=placed[1], created_from=created[0], created_to=created[1],
-            site_id=self.site, attention=self.attention, refunded=self.refunded, text=self.text,
-            order_ids=self.order_ids, external_id=self.external,
-            chain=self.chain, asset=self.currency or None, descriptor=self.descriptor, last4=self.last4,
-            units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),
-            reasons=self.reasons, code=self.code, code_source=self.code_source or None,
-            scheme=self.brand, bin=self.issuer,
-            campaign_id=self.campaign, attempts_min=self.attempts,
+            merchant_id=merchant_id,
+            sight=pii_access,
+            statuses=self.statuses,
+            channels=self.channels,
+            placed_from=placed[0],
+            placed_to=placed[1],
+            created_from=created[0],
+            created_to=created[1],
+            site_id=self.site,
+            attention=self.attention,
+            refunded=self.refunded,
+            text=self.text,
+            order_ids=self.order_ids,
+            external_id=self.external,
+            chain=self.chain,
+            asset=self.currency or None,
+            descriptor=self.descriptor,
+            last4=self.last4,
+            units_from=low,
+            units_to=high,
+            amounts=self.amount.ranges() if any_currency else (),
+            reasons=self.reasons,
+            code=self.code,
+            code_source=self.code_source or None,
+            scheme=self.brand,
+            bin=self.issuer,
+            campaign_id=self.campaign,
+            attempts_min=self.attempts,
             expires_from=now if self.expires else None,
             expires_to=now + timedelta(hours=self.expires) if self.expires else None,
-        )  # fmt: skip
+        )
 
     def link(self, path: str = "/orders", **changes: Any) -> str:
         """The address of this list with something changed; a changed filter begins at the first page."""
@@ -105,9 +124,19 @@ class Query:
         found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
         found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
         found += [("id", value) for value in self.order_ids] + [("reason", one) for one in self.reasons]
-        names = {"site": "site", "campaign": "campaign", "external": "external",
-                 "currency": "currency", "descriptor": "descriptor", "last4": "last4", "channel": "chain",
-                 "code": "code", "code_source": "code_source", "brand": "brand", "issuer": "issuer"}  # fmt: skip
+        names = {
+            "site": "site",
+            "campaign": "campaign",
+            "external": "external",
+            "currency": "currency",
+            "descriptor": "descriptor",
+            "last4": "last4",
+            "channel": "chain",
+            "code": "code",
+            "code_source": "code_source",
+            "brand": "brand",
+            "issuer": "issuer",
+        }
         found += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
         for name in ("placed", "created"):
             days: Days = getattr(self, name)
@@ -134,5 +163,10 @@ class Query:
 
     def without_filters(self) -> "Query":
         """The same look at all orders."""
-        return Query(**{f.name: getattr(self, f.name) for f in fields(self) if f.name in LOOK and f.name not in
-                        ("cursor", "view", "unclear", "unread")})  # fmt: skip
+        return Query(
+            **{
+                f.name: getattr(self, f.name)
+                for f in fields(self)
+                if f.name in LOOK and f.name not in ("cursor", "view", "unclear", "unread")
+            }
+        )

@@ -19,33 +19,46 @@ from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.order_cursor import COLUMNS as ORDERS
-from recoup.store.read.order_search import TEXT_MAX, tidy
+from recoup.store.read.order_search import TEXT_MAX, normalise_query
 
 VALUES_MAX: Final = 100
 CODE_MAX: Final = 64
 HOURS_MAX: Final = 24 * 366
 _CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()} | {
-    "paid": 7, "pending": 4, "canceled": 2, "refunded": 6, "disputed": 8, "hold": 1,
-}  # fmt: skip
+    "paid": 7,
+    "pending": 4,
+    "canceled": 2,
+    "refunded": 6,
+    "disputed": 8,
+    "hold": 1,
+}
 # Typed as a status, each is why an order is Cancelled: that alone is meant.
 _ENDED: Final = {"declined": "declined", "expired": "expired"}
-_REASONS: Final = {re.sub("[^a-z]", "", said.lower()): reason for reason, word in REASON_WORDS.items()
-                   for said in (reason, word)} | {"noanswer": "challenge_timeout"}
-_BRANDS: Final = {re.sub("[^a-z]", "", said.lower()): scheme for scheme, word in SCHEME_WORDS.items()
-                  for said in (scheme, word)}  # fmt: skip
-_TYPES: Final = {"web": "cit_web", "phone": "cit_callcenter", "callcenter": "cit_callcenter", "chain": "stable",
-                 "on-chain": "stable", "stablecoin": "stable"} | {name: name for name in CHANNELS}  # fmt: skip
+_REASONS: Final = {
+    re.sub("[^a-z]", "", said.lower()): reason for reason, word in REASON_WORDS.items() for said in (reason, word)
+} | {"noanswer": "challenge_timeout"}
+_BRANDS: Final = {
+    re.sub("[^a-z]", "", said.lower()): scheme for scheme, word in SCHEME_WORDS.items() for said in (scheme, word)
+}
+_TYPES: Final = {
+    "web": "cit_web",
+    "phone": "cit_callcenter",
+    "callcenter": "cit_callcenter",
+    "chain": "stable",
+    "on-chain": "stable",
+    "stablecoin": "stable",
+} | {name: name for name in CHANNELS}
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
 _YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
 
-def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
+def read_query(params: QueryParams, known: MerchantSettings, *, zone: str = GMT) -> Query:
     """Whatever stands in the address. `zone` is this person's, for an address that says none."""
     readers = _readers(known)
     typed = params.get("q", "")
-    split = split_typed(tidy(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value))
+    split = split_typed(normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value))
     unread: dict[str, str] = {}
     found: dict[str, Any] = {}
     for name, read in readers.items():
@@ -72,44 +85,70 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         text=split.text,
         statuses=() if len(statuses) == len(STATUSES) else statuses,
         channels=() if len(channels) == len(CHANNELS) else channels,
-        site=one.get("site"), campaign=one.get("campaign"), order_ids=_merged(found["id"]),
+        site=one.get("site"),
+        campaign=one.get("campaign"),
+        order_ids=_merged(found["id"]),
         external=one.get("external", ""),
-        placed=one.get("placed", Days()), created=one.get("created", Days()),
-        currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), last4=one.get("last4", ""),
+        placed=one.get("placed", Days()),
+        created=one.get("created", Days()),
+        currency=one.get("currency", ""),
+        descriptor=one.get("descriptor", ""),
+        last4=one.get("last4", ""),
         chain=one.get("channel", ""),
-        attempts=one.get("attempts", 0), expires=one.get("expires", 0), attention=one.get("attention", False),
-        reasons=() if len(reasons) == len(REASON_WORDS) else reasons, code=one.get("code", ""),
+        attempts=one.get("attempts", 0),
+        expires=one.get("expires", 0),
+        attention=one.get("attention", False),
+        reasons=() if len(reasons) == len(REASON_WORDS) else reasons,
+        code=one.get("code", ""),
         code_source=one.get("code_source", "") if "code" in one else "",
-        brand=one.get("brand", ""), issuer=one.get("issuer", ""),
-        refunded=one.get("refunded"), sort=one.get("sort", "placed"), up=one.get("up", False),
-        size=one.get("size", SIZES[1]), zone=one.get("zone", zone), home=zone, columns=one.get("cols", ()),
-        view=params.get("view", "")[:40], cursor=params.get("cursor", "")[:100],
-        unclear=tuple(unclear), unread=unread, **({"amount": one["amount"]} if "amount" in one else {}),
-    )  # fmt: skip
+        brand=one.get("brand", ""),
+        issuer=one.get("issuer", ""),
+        refunded=one.get("refunded"),
+        sort=one.get("sort", "placed"),
+        up=one.get("up", False),
+        size=one.get("size", SIZES[1]),
+        zone=one.get("zone", zone),
+        home=zone,
+        columns=one.get("cols", ()),
+        view=params.get("view", "")[:40],
+        cursor=params.get("cursor", "")[:100],
+        unclear=tuple(unclear),
+        unread=unread,
+        **({"amount": one["amount"]} if "amount" in one else {}),
+    )
 
 
-def _readers(known: Known) -> Mapping[str, Callable[[str], Any]]:
+def _readers(known: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
     """parameter -> its value, None or a ValueError for what cannot be one."""
     return {
         "status": lambda v: tuple(_status(word) for word in v.split(",")),
         "type": lambda v: tuple(kind for word in v.split(",") for kind in _type(word)),
-        "site": lambda v: _site(v, known), "campaign": lambda v: _campaign(v, known),
+        "site": lambda v: _site(v, known),
+        "campaign": lambda v: _campaign(v, known),
         "id": lambda v: tuple(_order_id(one) for one in v.split(",")),
-        "external": lambda v: tidy(v) or None, "descriptor": lambda v: tidy(v) or None,
+        "external": lambda v: normalise_query(v) or None,
+        "descriptor": lambda v: normalise_query(v) or None,
         "last4": lambda v: v if v.isascii() and v.isdigit() and len(v) == 4 else None,
-        "placed": read_days, "created": read_days, "amount": read_amounts,
+        "placed": read_days,
+        "created": read_days,
+        "amount": read_amounts,
         "currency": lambda v: v.upper() if v.upper() in EXPONENTS else None,
         "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
-        "attempts": _attempts, "expires": _hours,
+        "attempts": _attempts,
+        "expires": _hours,
         "reason": lambda v: tuple(_word_of(word, _REASONS) for word in v.split(",")),
-        "code": lambda v: tidy(v)[:CODE_MAX] or None, "code_source": lambda v: tidy(v.lower())[:CODE_MAX] or None,
+        "code": lambda v: normalise_query(v)[:CODE_MAX] or None,
+        "code_source": lambda v: normalise_query(v.lower())[:CODE_MAX] or None,
         "brand": lambda v: _word_of(v, _BRANDS),
         "issuer": lambda v: v if v.isascii() and v.isdigit() and len(v) == 6 else None,
-        "attention": lambda v: _YES.get(v.lower()), "refunded": lambda v: _YES.get(v.lower()),
-        "sort": lambda v: v if v in ORDERS else None, "up": lambda v: _YES.get(v),
-        "size": {str(number): number for number in SIZES}.get, "zone": read_zone,
+        "attention": lambda v: _YES.get(v.lower()),
+        "refunded": lambda v: _YES.get(v.lower()),
+        "sort": lambda v: v if v in ORDERS else None,
+        "up": lambda v: _YES.get(v),
+        "size": {str(number): number for number in SIZES}.get,
+        "zone": read_zone,
         "cols": read_columns,
-    }  # fmt: skip
+    }
 
 
 def read_columns(text: str) -> tuple[str, ...]:
@@ -169,7 +208,7 @@ def _type(word: str) -> tuple[str, ...]:
     return (_TYPES[word],)
 
 
-def _site(value: str, known: Known) -> UUID | None:
+def _site(value: str, known: MerchantSettings) -> UUID | None:
     """By its id, name or address."""
     wanted = value.casefold()
     for site in known.sites:
@@ -179,7 +218,7 @@ def _site(value: str, known: Known) -> UUID | None:
     return parse_id(value)
 
 
-def _campaign(value: str, known: Known) -> UUID | None:
+def _campaign(value: str, known: MerchantSettings) -> UUID | None:
     """By its id, key or name."""
     wanted = value.casefold()
     for one in known.campaigns:

@@ -9,8 +9,8 @@ from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
-from recoup.store.read.list_habits import Habits, SavedView
-from recoup.store.read.merchants import Known
+from recoup.store.read.list_preferences import ListPreferences, SavedView
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.order_counts import Count
 
 ATTENTION: Final = "Needs attention"
@@ -42,7 +42,7 @@ class Left:
     reset: str
 
 
-def own(query: Query, habits: Habits, known: Known) -> Left | None:
+def own(query: Query, habits: ListPreferences, known: MerchantSettings) -> Left | None:
     """The saved view that the address names, if it is there."""
     view = next((one for one in habits.views if str(one.view_id) == query.view), None)
     if view is None:
@@ -52,13 +52,15 @@ def own(query: Query, habits: Habits, known: Known) -> Left | None:
     return Left(view, changed, saved.link())
 
 
-def opened(view: SavedView, query: Query, known: Known) -> Query:
+def opened(view: SavedView, query: Query, known: MerchantSettings) -> Query:
     """The view's list, in the zone it was saved with or else that of the list that is looked at."""
     saved = read_query(QueryParams(view.query), known, zone=query.zone)
     return replace(saved, view=str(view.view_id), size=query.size)
 
 
-def tabs(query: Query, habits: Habits, known: Known, attention: Count, by_status: dict[int, Count]) -> list[Tab]:
+def tabs(
+    query: Query, habits: ListPreferences, known: MerchantSettings, attention: Count, by_status: dict[int, Count]
+) -> list[Tab]:
     counts = {ATTENTION: attention}
     if query.is_plain() and by_status:
         counts |= {"Processing": by_status[4], "Chargebacks": by_status[8]}

@@ -24,8 +24,14 @@ async def outcome(visit: Visit) -> Answer:
         except Problem as problem:
             missing = problem
     elsewhere = await _elsewhere(visit, key) if missing is not None else []
-    return shown(status=404 if missing else 200, key=key, found=found, missing=missing, elsewhere=elsewhere,
-                 again=urlencode({"key": key}))  # fmt: skip
+    return shown(
+        status=404 if missing else 200,
+        key=key,
+        found=found,
+        missing=missing,
+        elsewhere=elsewhere,
+        again=urlencode({"key": key}),
+    )
 
 
 async def _elsewhere(visit: Visit, key: str) -> list[Any]:

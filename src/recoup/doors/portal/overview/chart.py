@@ -56,10 +56,18 @@ def chart(days: Sequence[tuple[date, int, int]], width: int = WIDTH) -> Chart:
         return round(_BASE - (_BASE - _TOP) * value / top, 1)
 
     bars = tuple(
-        Bar(day, declined, rescued, round(_LEFT + each * n + each * 0.15, 1), round(min(40.0, each * 0.7), 1),
-            y(declined), y(rescued), n % every == 0)
+        Bar(
+            day,
+            declined,
+            rescued,
+            round(_LEFT + each * n + each * 0.15, 1),
+            round(min(40.0, each * 0.7), 1),
+            y(declined),
+            y(rescued),
+            n % every == 0,
+        )
         for n, (day, declined, rescued) in enumerate(days)
-    )  # fmt: skip
+    )
     return Chart(bars, tuple((y(value), value) for value in range(0, top + 1, step)), width=width)
 
 

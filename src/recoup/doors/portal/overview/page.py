@@ -61,12 +61,19 @@ async def overview(visit: Visit) -> Answer:
     problem, found = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
     async with visit.world.db.read() as connection:
         try:
-            found = await read_overview(connection, visit.merchant_id, chosen.span, site.site_id if site else None,
-                                        visit.now)  # fmt: skip
+            found = await read_overview(
+                connection, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
+            )
         except Problem as caught:
             problem = caught
-    values = {"chosen": chosen, "presets": PRESETS, "site": site, "sites_known": visit.known.sites, "found": None,
-              "link": _linker(chosen, site)} | (_told(visit, chosen, site, found) if found else {})  # fmt: skip
+    values = {
+        "chosen": chosen,
+        "presets": PRESETS,
+        "site": site,
+        "sites_known": visit.known.sites,
+        "found": None,
+        "link": _linker(chosen, site),
+    } | (_told(visit, chosen, site, found) if found else {})
     return shown(problem, status=200 if found else None, **values)
 
 
@@ -85,32 +92,44 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
     by_day = {row.day: row for row in found.days}
     days = [
-        Group(day_of(visit.language, day, with_year=False), row.declined if row else 0, row.rescued if row else 0,
-              listed.link(placed=Days(first=day, last=day)))
-        for day in chosen.days for row in (by_day.get(day),)
-    ]  # fmt: skip
+        Group(
+            day_of(visit.language, day, with_year=False),
+            row.declined if row else 0,
+            row.rescued if row else 0,
+            listed.link(placed=Days(first=day, last=day)),
+        )
+        for day in chosen.days
+        for row in (by_day.get(day),)
+    ]
     drawn = [(day, group.declined, group.rescued) for day, group in zip(chosen.days, days, strict=True)]
     names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
     sites = [
-        Group(names.get(row.site_id, str(row.site_id)), row.declined, row.rescued,
-              listed.link(site=row.site_id))
+        Group(names.get(row.site_id, str(row.site_id)), row.declined, row.rescued, listed.link(site=row.site_id))
         for row in sorted(found.sites, key=lambda r: -r.declined)[:GROUPS_MAX]
-    ]  # fmt: skip
+    ]
     whole = Group("All", found.whole.declined, found.whole.rescued, listed.link())
     coded = Group("All", found.coded.declined, found.coded.rescued)
     return {
-        "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole, visit.language),
+        "found": found,
+        "whole": whole,
+        "days": days,
+        "sites_of": _with_rest(sites, whole, visit.language),
         "descriptors": _with_rest(
-            (Group(row.descriptor or "", row.declined, row.rescued) for row in found.descriptors), whole,
-            visit.language),
-        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded, visit.language), "coded": coded,
+            (Group(row.descriptor or "", row.declined, row.rescued) for row in found.descriptors), whole, visit.language
+        ),
+        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded, visit.language),
+        "coded": coded,
         "codes_of": CODES_OF,
-        "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
-        "flight": _flight(found), "flying": sum(row.orders for row in found.flight), "most": ORDERS_MAX,
-        "refund_list": listed.link(refunded=True), "dispute_list": listed.link(statuses=(8,)),
+        "bars": chart(drawn),
+        "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
+        "flight": _flight(found),
+        "flying": sum(row.orders for row in found.flight),
+        "most": ORDERS_MAX,
+        "refund_list": listed.link(refunded=True),
+        "dispute_list": listed.link(statuses=(8,)),
         "open_list": listed.link(statuses=(0, 1, 3, 4, 5), placed=Days()),
         "flight_assets": sorted({row.asset for row in found.flight}),
-    }  # fmt: skip
+    }
 
 
 def _with_rest(groups: Iterable[Group], whole: Group, language: str) -> list[Group]:
@@ -137,6 +156,12 @@ def _flight(found: Overview) -> list[dict[str, Any]]:
     for number, name in enumerate(BUCKETS):
         rows = [row for row in found.flight if row.bucket == number]
         if rows:
-            lines.append({"name": name, "orders": sum(row.orders for row in rows),
-                          "units": {row.asset: row.units for row in rows}, "soon": number <= 1})  # fmt: skip
+            lines.append(
+                {
+                    "name": name,
+                    "orders": sum(row.orders for row in rows),
+                    "units": {row.asset: row.units for row in rows},
+                    "soon": number <= 1,
+                }
+            )
     return lines

@@ -3,7 +3,6 @@
 A button shows them, not the link itself: programs that look at every link in a mail would use it up.
 """
 
-
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.pages import Answer, Values, nothing, public, shown
 from recoup.doors.portal.partner.shell import base_address, shell_lines

@@ -21,8 +21,7 @@ PLACE: Final = "/partner/keys"
 @partner.page(PLACE, "partner/keys.html", may=seat("see_keys"))
 async def keys(visit: PartnerVisit) -> Values:
     may = visit.seat.may("keys") and visit.partner.state == "active"
-    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None,
-                          may=may, name_max=NAME_MAX)  # fmt: skip
+    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)
 
 
 @keys.post(may=seat("keys"))

@@ -27,8 +27,11 @@ _LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name":
 
 @partner.page("/partner/merchants/new", "partner/new.html")
 async def new_merchant(visit: PartnerVisit) -> Values:
-    return {"typed": dict.fromkeys(_LIMITS, "") | _typed(visit.typed), "limits": _LIMITS,
-            "key": first(visit.typed, "key") or str(new_id())}  # fmt: skip
+    return {
+        "typed": dict.fromkeys(_LIMITS, "") | _typed(visit.typed),
+        "limits": _LIMITS,
+        "key": first(visit.typed, "key") or str(new_id()),
+    }
 
 
 def _typed(form: Form) -> dict[str, str]:
@@ -52,15 +55,29 @@ def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
     key = parse_id(first(form, "key"))
     if key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
-    return MerchantAsked(typed["name"], typed["site_url"], typed["site_name"], typed["descriptor"],
-                         typed["external_id"] or None, f"form:{key}")  # fmt: skip
+    return MerchantAsked(
+        typed["name"],
+        typed["site_url"],
+        typed["site_name"],
+        typed["descriptor"],
+        typed["external_id"] or None,
+        f"form:{key}",
+    )
 
 
 @partner.page("/partner/merchants/{mid}", "partner/merchant.html")
 async def merchant(visit: PartnerVisit) -> Values:
     status = await read_status(visit.world, visit.partner.partner_id, await visit.merchant_id())
-    return dict(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
-                          question=None, key_words=WORDS, health_words=HEALTH)  # fmt: skip
+    return dict(
+        status=status,
+        row=status.merchant,
+        health=health_of,
+        kinds=KINDS,
+        overlaps=OVERLAPS,
+        question=None,
+        key_words=WORDS,
+        health_words=HEALTH,
+    )
 
 
 @merchant.post(may=seat("merchants"), find=PartnerVisit.merchant_id, shows=only("invalid"))
@@ -71,8 +88,9 @@ async def change_merchant(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
     return redirect(f"/partner/merchants/{mid}")
 
 
-@merchant.post("/partner/merchants/{mid}/keys", may=seat("keys"), find=PartnerVisit.merchant_id,
-               shows=only("conflict", "invalid"))  # fmt: skip
+@merchant.post(
+    "/partner/merchants/{mid}/keys", may=seat("keys"), find=PartnerVisit.merchant_id, shows=only("conflict", "invalid")
+)
 async def new_keys(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
     if first(form, "overlap") not in OVERLAPS:
         raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")

@@ -38,10 +38,19 @@ async def merchants(visit: PartnerVisit) -> Values:
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
-        rows=shown, rescued=rescued, total=total, text=text, state=state, states=STATES, kinds=KINDS, after=after,
-        results={}, days=RESCUED_WITHIN.days,
-        next_link=_link(state, text, further) if further else None, first_link=_link(state, text, None),
-    )  # fmt: skip
+        rows=shown,
+        rescued=rescued,
+        total=total,
+        text=text,
+        state=state,
+        states=STATES,
+        kinds=KINDS,
+        after=after,
+        results={},
+        days=RESCUED_WITHIN.days,
+        next_link=_link(state, text, further) if further else None,
+        first_link=_link(state, text, None),
+    )
 
 
 @merchants.post("/partner/switches", may=seat("switches"))

@@ -42,9 +42,16 @@ async def report(visit: PartnerVisit) -> Answer:
     query = {name: value for name, value in typed.items() if value}
     fields = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}
     return shown(
-        problem, rows=rows, kinds=KINDS, typed=fields, asked=asked, merchants=merchants, paged=after is not None,
-        query=urlencode(query), more=urlencode(query | {"after": str(further)}) if further else None,
-    )  # fmt: skip
+        problem,
+        rows=rows,
+        kinds=KINDS,
+        typed=fields,
+        asked=asked,
+        merchants=merchants,
+        paged=after is not None,
+        query=urlencode(query),
+        more=urlencode(query | {"after": str(further)}) if further else None,
+    )
 
 
 @partner.page("/partner/report.csv")
@@ -67,12 +74,20 @@ async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportReq
     last = _day(typed, "to") or visit.wall.date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
-        raise Problem("invalid", f"The last day must be the first or later, within {DAYS_MAX} days.", field="to",
-                      cure="Choose a shorter period.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The last day must be the first or later, within {DAYS_MAX} days.",
+            field="to",
+            cure="Choose a shorter period.",
+        )
     asset = typed["currency"].upper()
     if asset and asset not in EXPONENTS:
-        raise Problem("invalid", f"The currency {asset[:8]!r} is not an ISO 4217 code.", field="currency",
-                      cure="Enter it like USD, or leave it empty.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The currency {asset[:8]!r} is not an ISO 4217 code.",
+            field="currency",
+            cure="Enter it like USD, or leave it empty.",
+        )
     mid = None
     if typed["mid"]:
         mid = await own_merchant(visit.world, visit.partner.partner_id, parse_id(typed["mid"]))

@@ -20,7 +20,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
-from recoup.store.read.merchants import Known
+from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.partners import Partner
 
 _ASK = {"merchants": "change merchants", "switches": "switch order types", "keys": "create keys",
@@ -37,7 +37,7 @@ class PartnerVisit:
     session: Session
     seat: PartnerMembership
     partner: Partner
-    known: Known | None
+    known: MerchantSettings | None
     wall: WallTime
     problem: Problem | None = None
     typed: Form = field(default_factory=dict)
@@ -64,8 +64,9 @@ class PartnerVisit:
     def only(self, action: str) -> None:
         """Raises: Problem(forbidden) for a role that may not."""
         if not self.seat.may(action):
-            raise Problem("forbidden", f"Your role may not {_ASK[action]}; nothing was done.",
-                          cure="Ask your partner's owner.")  # fmt: skip
+            raise Problem(
+                "forbidden", f"Your role may not {_ASK[action]}; nothing was done.", cure="Ask your partner's owner."
+            )
 
     async def form(self) -> Form:
         """Raises: Problem(forbidden) for a form that this session did not make, and while the partner is paused;
@@ -81,14 +82,24 @@ class PartnerVisit:
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
         return {
-            "session": self.session, "merchant": self.known.merchant if self.known else None,
-            "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": self.seat,
-            "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
-            "other": other_of(self.portal.world), "current_url": current_url(self.request),
-            "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": self.problem,
-            "paused": self.paused, "zone": self.session.zone,
+            "session": self.session,
+            "merchant": self.known.merchant if self.known else None,
+            "sites": self.known.sites if self.known else (),
+            "partner": self.partner,
+            "seat": self.seat,
+            "now": self.wall,
+            "wall": self.wall,
+            "sandbox": self.portal.world.policy.test_mode,
+            "offset": None,
+            "other": other_of(self.portal.world),
+            "current_url": current_url(self.request),
+            "path": self.request.url.path,
+            "is_operator": self.session.is_operator,
+            "problem": self.problem,
+            "paused": self.paused,
+            "zone": self.session.zone,
             "language": self.language,
-        } | more  # fmt: skip
+        } | more
 
 
 PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]

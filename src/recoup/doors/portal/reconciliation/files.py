@@ -37,11 +37,15 @@ async def files(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     return dict(
-        runs=runs[:SIZE], next=runs[SIZE - 1].run_id if len(runs) > SIZE else None, first=after is None,
-        kinds=KINDS, outcomes=OUTCOMES, days=_days,
+        runs=runs[:SIZE],
+        next=runs[SIZE - 1].run_id if len(runs) > SIZE else None,
+        first=after is None,
+        kinds=KINDS,
+        outcomes=OUTCOMES,
+        days=_days,
         typed=_EMPTY | {name: first(visit.typed, name) for name in visit.typed},
         may=visit.may("refund", or_operator=True),
-    )  # fmt: skip
+    )
 
 
 @files.post(may=anybody, reads=file_form)
@@ -53,8 +57,7 @@ async def post_file(visit: Visit, form: FormData) -> Answer:
         raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
     reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
     file, world = File(given.filename, given.file), visit.world
-    ran = await in_turn(
-        world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))  # fmt: skip
+    ran = await in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
@@ -81,15 +84,27 @@ async def file_page(visit: Visit) -> Values:
         open_ = await bookings(connection, *key)
         refused = await refused_lines(connection, *key) if run.counts.get("refused") else []
     return dict(
-        run=run, rows=rows[:LINES], next=rows[LINES - 1].row_no if len(rows) > LINES else None, first=not after,
-        outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
+        run=run,
+        rows=rows[:LINES],
+        next=rows[LINES - 1].row_no if len(rows) > LINES else None,
+        first=not after,
+        outcome=outcome if outcome in OUTCOMES or outcome == "all" else "",
+        outcomes=OUTCOMES,
+        kinds=KINDS,
         ticks=visit.is_operator and any(row.recipe and not row.booked_at for row in rows),
-        days=_days, recipes=RECIPES, differ=sum(run.counts.get(name, 0) for name in _DIFFER), open=open_,
-        note=first(visit.typed, "note"), known=done == "known",
-        booked=booked, before=before.lstrip("0"), refused=refused, reasons=REFUSED,
+        days=_days,
+        recipes=RECIPES,
+        differ=sum(run.counts.get(name, 0) for name in _DIFFER),
+        open=open_,
+        note=first(visit.typed, "note"),
+        known=done == "known",
+        booked=booked,
+        before=before.lstrip("0"),
+        refused=refused,
+        reasons=REFUSED,
         may=visit.may("refund", or_operator=True),
         mixed=any(group.reason == "mixed_currencies" for group in refused),
-    )  # fmt: skip
+    )
 
 
 @file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find)
@@ -112,8 +127,9 @@ def _reading(typed: Mapping[str, str]) -> Reading:
     told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
     first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
     if bool(first) != bool(last):
-        raise Problem("invalid", "Enter both days, or leave both empty.", field="from",
-                      cure="Enter the other day, too.")  # fmt: skip
+        raise Problem(
+            "invalid", "Enter both days, or leave both empty.", field="from", cure="Enter the other day, too."
+        )
     period = days(first, last, told.get("zone", "UTC")) if first else None
     named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
     currencies = (EVERY,) if "every" in typed else named

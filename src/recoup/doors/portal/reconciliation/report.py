@@ -42,12 +42,22 @@ async def report(visit: Visit) -> Values:
         first = await first_booked(connection, visit.merchant_id)
     more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
     return dict(
-        month=chosen, zone=zone, months=_months(first, visit.now, zone), totals=totals, rows=rows[:LINES],
-        first=after is None, next=urlencode({"month": chosen, "zone": str(zone), "after": more}) if more else None,
-        query=urlencode({"month": chosen, "zone": str(zone)}), differences=differences, problem=problem, words=WORDS,
-        kind_of=kind_of, balance_of=balance_of, local=lambda moment: moment.astimezone(zone),
+        month=chosen,
+        zone=zone,
+        months=_months(first, visit.now, zone),
+        totals=totals,
+        rows=rows[:LINES],
+        first=after is None,
+        next=urlencode({"month": chosen, "zone": str(zone), "after": more}) if more else None,
+        query=urlencode({"month": chosen, "zone": str(zone)}),
+        differences=differences,
+        problem=problem,
+        words=WORDS,
+        kind_of=kind_of,
+        balance_of=balance_of,
+        local=lambda moment: moment.astimezone(zone),
         both=len({total.balance for total in totals}) > 1,
-    )  # fmt: skip
+    )
 
 
 @member.page("/reconciliation/report.csv")

@@ -30,14 +30,11 @@ class StuckRefund:
 
 @member.page("/refunds", "refunds/refunds.html")
 async def refunds(visit: Visit) -> Values:
-    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now,
-                                 clear=visit.pii_access == SHOWN)  # fmt: skip
+    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
-    shown = [StuckRefund(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))
-             for row in rows]  # fmt: skip
-    return dict(shown=shown, kinds=KINDS, full=len(rows) == ROWS_MAX,
-                          may_refund=visit.session.may("refund"))  # fmt: skip
+    shown = [StuckRefund(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine)) for row in rows]
+    return dict(shown=shown, kinds=KINDS, full=len(rows) == ROWS_MAX, may_refund=visit.session.may("refund"))
 
 
 @refunds.post("/refunds/{refund_id}", may=anybody)

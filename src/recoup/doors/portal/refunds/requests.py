@@ -59,8 +59,9 @@ async def _decide(visit: Visit, form: Form) -> None:
     if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
         raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
     asker_role = await _asker_role(visit, request_id)
-    await requests.approve(world, orders, visit.scope, request_id, role=merchant.role, asker_role=asker_role,
-                           seen_units=int(seen))  # fmt: skip
+    await requests.approve(
+        world, orders, visit.scope, request_id, role=merchant.role, asker_role=asker_role, seen_units=int(seen)
+    )
 
 
 async def _asker_role(visit: Visit, request_id: UUID) -> str | None:

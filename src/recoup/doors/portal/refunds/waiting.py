@@ -28,8 +28,15 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
         rows = await waiting_requests(connection, visit.merchant_id, clear=visit.pii_access == SHOWN)
         limits = await list_limits(connection, visit.merchant_id)
     names = await named(visit, [row.asked_by for row in rows])
-    return [Waiting(row, names[row.asked_by], is_theirs(row.asked_by, visit.scope.actor.text()),
-                    not_now(visit, row.asked_by, row.units, row.asset, limits)) for row in rows]  # fmt: skip
+    return [
+        Waiting(
+            row,
+            names[row.asked_by],
+            is_theirs(row.asked_by, visit.scope.actor.text()),
+            not_now(visit, row.asked_by, row.units, row.asset, limits),
+        )
+        for row in rows
+    ]
 
 
 def not_now(visit: Visit, asked_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:

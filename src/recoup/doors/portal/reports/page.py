@@ -48,13 +48,26 @@ async def reports_page(visit: Visit) -> Values:
         first = await first_booked(connection, visit.merchant_id)
     query = {"month": chosen} | ({"currency": asset} if asset else {})
     return dict(
-        report=report, titles=TITLES, words=WORDS, month=chosen, months=_months(first, visit.now), asset=asset,
-        found=found, query=urlencode(query), problem=problem, paged="after" in visit.request.query_params,
+        report=report,
+        titles=TITLES,
+        words=WORDS,
+        month=chosen,
+        months=_months(first, visit.now),
+        asset=asset,
+        found=found,
+        query=urlencode(query),
+        problem=problem,
+        paged="after" in visit.request.query_params,
         next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
-        shown=[name for name in WORDS if name in ("approved", "refunded", "fees")
-               or any(row.of(name) for row in found.rows) or any(row.of(name) for row in found.totals)],
+        shown=[
+            name
+            for name in WORDS
+            if name in ("approved", "refunded", "fees")
+            or any(row.of(name) for row in found.rows)
+            or any(row.of(name) for row in found.totals)
+        ],
         disputed=any(row.disputed for row in found.rows),
-    )  # fmt: skip
+    )
 
 
 @member.page("/reports/{report}.csv")

@@ -26,16 +26,30 @@ async def requests_page(visit: Visit) -> Values:
     status = int(asked["status"]) if asked["status"] in CLASSES else None
     async with visit.world.db.read() as connection:
         rows, older = await read_calls(
-            connection, visit.merchant_id, request_id=asked["request"] or None, status_class=status,
-            path=asked["path"] or None, key_id=asked["key"] or None, before=before, limit=SIZE,
-        )  # fmt: skip
+            connection,
+            visit.merchant_id,
+            request_id=asked["request"] or None,
+            status_class=status,
+            path=asked["path"] or None,
+            key_id=asked["key"] or None,
+            before=before,
+            limit=SIZE,
+        )
         choices = await read_choices(connection, visit.merchant_id)
     who = await named(visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")])
     return dict(
-        rows=rows, older=older, first=before is None, asked=asked, classes=CLASSES,
-        paths=_with(choices.paths, asked["path"]), keys=_with(choices.keys, asked["key"]), key_words=_key_words(who),
-        lost=choices.lost, days=DAILY["api_calls"], pause=round(PAUSE_SECONDS),
-    )  # fmt: skip
+        rows=rows,
+        older=older,
+        first=before is None,
+        asked=asked,
+        classes=CLASSES,
+        paths=_with(choices.paths, asked["path"]),
+        keys=_with(choices.keys, asked["key"]),
+        key_words=_key_words(who),
+        lost=choices.lost,
+        days=DAILY["api_calls"],
+        pause=round(PAUSE_SECONDS),
+    )
 
 
 def _with(found: list[str], chosen: str) -> list[str]:

@@ -61,27 +61,40 @@ async def roles_page(visit: Visit) -> Values:
         assets = await payable_assets(connection, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [
-        Role(name, in_words(name), pii_access_of(name, known), USUAL[name],
-             _rows(name, limits) if "refund" in may else None)
+        Role(
+            name,
+            in_words(name),
+            pii_access_of(name, known),
+            USUAL[name],
+            _rows(name, limits) if "refund" in may else None,
+        )
         for name, may in MAY.items()
-    ]  # fmt: skip
+    ]
     mine = visit.session.merchant.role if visit.session.merchant is not None else ""
     typed = visit.typed
     wanted = first(typed, "role") if typed else visit.request.query_params.get("role", "")
     return dict(
-        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, accesses=PII_ACCESS,
-        may=visit.session.may("limits"), mine=mine, actions=AT_MERCHANT, may_of=MAY,
-        assets=sorted({*assets, "USD"}), typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
-        if typed else None,
-    )  # fmt: skip
+        roles=roles,
+        opened=wanted if wanted in MAY else mine,
+        briefly=BRIEFLY,
+        fields=FIELDS,
+        accesses=PII_ACCESS,
+        may=visit.session.may("limits"),
+        mine=mine,
+        actions=AT_MERCHANT,
+        may_of=MAY,
+        assets=sorted({*assets, "USD"}),
+        typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")} if typed else None,
+    )
 
 
 @roles_page.post("/roles/limits", may=CHANGE)
 async def post_limits(visit: Visit, form: Form) -> Answer:
     role, asset = first(form, "role"), first(form, "currency").strip().upper()[:8]
     if "refund" not in MAY.get(role, frozenset()):
-        raise Problem("invalid", "This role does not refund: it needs no limit.", field="role",
-                      cure="Choose owner or operations.")  # fmt: skip
+        raise Problem(
+            "invalid", "This role does not refund: it needs no limit.", field="role", cure="Choose owner or operations."
+        )
     if asset not in EXPONENTS:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
     limits = Limits(*(_units(form, name, asset) for name in FIELDS))
@@ -105,15 +118,20 @@ def _units(form: Form, name: str, asset: str) -> int | None:
     try:
         return typed_amounts.units(typed, asset, name)
     except Problem as problem:
-        raise Problem("invalid", f"{FIELDS[name]}: not an amount in {asset}.", field=name,
-                      cure=problem.cure or "Write it like 100.00, or leave it empty.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"{FIELDS[name]}: not an amount in {asset}.",
+            field=name,
+            cure=problem.cure or "Write it like 100.00, or leave it empty.",
+        ) from None
 
 
 def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> tuple[Row, ...]:
     return tuple(
         Row(asset, {name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS})
-        for (of, asset), found in limits.items() if of == role and found != NONE
-    )  # fmt: skip
+        for (of, asset), found in limits.items()
+        if of == role and found != NONE
+    )
 
 
 def _text(units: int | None, asset: str) -> str:

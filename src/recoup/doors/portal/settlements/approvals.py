@@ -69,14 +69,24 @@ async def desk(visit: Visit) -> Values:
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
     actors += [row.added_by for row in waiting] + [row.made_by for row in adjustments]
     return dict(
-        payouts=payouts, accounts=waiting, adjustments=adjustments, assets=assets, terms=terms, states=STATES,
-        asset=asset, counts=counts, here=f"?currency={asset}" if asset else "",
+        payouts=payouts,
+        accounts=waiting,
+        adjustments=adjustments,
+        assets=assets,
+        terms=terms,
+        states=STATES,
+        asset=asset,
+        counts=counts,
+        here=f"?currency={asset}" if asset else "",
         ready=sum(p.state == "created" and not p.not_now for p in payouts),
         typed={name: first(typed, name) for name in ("amount", "currency", "note", "direction")},
-        key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
+        key=new_id(),
+        people=await named(visit, actors),
+        me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
-        refunds=refunds, done=done,
-    )  # fmt: skip
+        refunds=refunds,
+        done=done,
+    )
 
 
 async def _id(visit: Visit) -> UUID:
@@ -142,8 +152,12 @@ async def decide_account(visit: Visit, form: Form, found: UUID) -> Answer:
 async def make_adjustment(visit: Visit, form: Form) -> Answer:
     asset = first(form, "currency").upper()[:4]
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency",
-                      cure="Choose a currency in which the merchant has a balance.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "This currency is not known.",
+            field="currency",
+            cure="Choose a currency in which the merchant has a balance.",
+        )
     units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
     units = -units if first(form, "direction") == "from" else units
     note = first(form, "note")[:1000]

@@ -32,18 +32,27 @@ async def bank(visit: Visit) -> Values:
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
     return dict(
-        accounts=accounts, returns=returns, states=ACCOUNTS, may=visit.may("bank", or_operator=True),
+        accounts=accounts,
+        returns=returns,
+        states=ACCOUNTS,
+        may=visit.may("bank", or_operator=True),
         typed={"holder": "", "currency": next(iter(assets), "USD")} | typed,
-        assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
+        assets=sorted({*assets, "USD", "EUR", "GBP"}),
+        delay=terms.account_delay_days,
+        tries_max=TRIES_MAX,
         deposits={a.account_id: shown_deposits(visit.world, a) for a in accounts},
         people=await named(visit, [who for a in accounts for who in (a.added_by, a.approved_by)]),
-    )  # fmt: skip
+    )
 
 
 @bank.post(may=_CHANGE)
 async def post_account(visit: Visit, form: Form) -> Answer:
-    account = read_account(first(form, "holder")[:200], iban=first(form, "iban")[:80],
-                           routing=first(form, "routing")[:40], account=first(form, "account")[:40])  # fmt: skip
+    account = read_account(
+        first(form, "holder")[:200],
+        iban=first(form, "iban")[:80],
+        routing=first(form, "routing")[:40],
+        account=first(form, "account")[:40],
+    )
     await enter_account(visit.world, visit.scope, account, first(form, "currency").upper()[:4])
     return redirect("/bank")
 
@@ -64,8 +73,12 @@ async def post_proof(visit: Visit, form: Form, account: tuple[UUID, str]) -> Ans
     account_id, asset = account
     amounts = _amount(form, "first", asset), _amount(form, "second", asset)
     if not await prove_account(visit.world, visit.scope, account_id, amounts):
-        raise Problem("invalid", "These are not the two amounts.", field="first",
-                      cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.")
+        raise Problem(
+            "invalid",
+            "These are not the two amounts.",
+            field="first",
+            cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.",
+        )
     return redirect("/bank")
 
 

@@ -50,10 +50,20 @@ async def settlements(visit: Visit) -> Values:
         period_to = await running_period(connection, visit.merchant_id, visit.now)
         homeless = await _homeless(connection, rows)
     return dict(
-        rows=rows, total=total, number=number, older=has_next(number, SIZE, len(rows), total), assets=assets,
-        asset=asset, terms=terms, states=STATES, headings=_headings(rows), period_to=period_to, homeless=homeless,
-        day=timedelta(days=1), link=lambda page: _link(page, asset),
-    )  # fmt: skip
+        rows=rows,
+        total=total,
+        number=number,
+        older=has_next(number, SIZE, len(rows), total),
+        assets=assets,
+        asset=asset,
+        terms=terms,
+        states=STATES,
+        headings=_headings(rows),
+        period_to=period_to,
+        homeless=homeless,
+        day=timedelta(days=1),
+        link=lambda page: _link(page, asset),
+    )
 
 
 @member.page("/settlements/{batch_id}", "settlements/settlement.html")
@@ -65,21 +75,31 @@ async def settlement(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         payouts = await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = await _homeless(connection, [batch])
-        lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1,
-                                  kind=kind)  # fmt: skip
+        lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1, kind=kind)
     more = len(lines) > size
     lines = lines[:size]
     last = lines[-1] if lines else None
     return dict(
-        day=timedelta(days=1), batch=batch, lines=lines, homeless=homeless,
-        payouts=payouts, kinds=KINDS, states=STATES, headings=_headings([batch]), kind=kind,
+        day=timedelta(days=1),
+        batch=batch,
+        lines=lines,
+        homeless=homeless,
+        payouts=payouts,
+        kinds=KINDS,
+        states=STATES,
+        headings=_headings([batch]),
+        kind=kind,
         first=after == (LOWEST, 0),
-        next=urlencode({"after": f"{last.posting_id}.{last.line_no}"} | ({"kind": kind} if kind else {})
-                       | ({"print": "1"} if size == PRINTED else {}))
-        if more and last else None,
+        next=urlencode(
+            {"after": f"{last.posting_id}.{last.line_no}"}
+            | ({"kind": kind} if kind else {})
+            | ({"print": "1"} if size == PRINTED else {})
+        )
+        if more and last
+        else None,
         may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1].state == "returned",
         people=await named(visit, [who for p in payouts for who in (p.requested_by, p.approved_by)]),
-    )  # fmt: skip
+    )
 
 
 async def _homeless(connection: Read, rows: Sequence[Batch]) -> list[str]:

@@ -27,8 +27,9 @@ async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> 
     accounts = {one: await active_account(connection, visit.merchant_id, one) for one in created}
     delays = {
         one: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
-        for one, account in accounts.items() if account
-    }  # fmt: skip
+        for one, account in accounts.items()
+        if account
+    }
     shown = []
     for row in rows:
         account = accounts.get(row.asset)

@@ -5,8 +5,9 @@ from typing import Final
 from recoup.doors.portal.words import State
 
 STATES: Final = {
-    "carried": State("Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next "
-                                                "settlement."),
+    "carried": State(
+        "Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next settlement."
+    ),
     "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
     "approved": State("Approved", "run", "processing", "It is being sent to the bank."),
     "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),

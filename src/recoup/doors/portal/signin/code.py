@@ -1,6 +1,5 @@
 """/signin/code: after the password a code of the app, or a recovery code. Without half a sign-in it begins anew."""
 
-
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import COOKIE, redirect, whence
@@ -26,15 +25,20 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
 @code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))
 async def post_code(visit: PublicVisit, form: Form) -> Answer:
     request, here, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
-    given = CodeGiven(cookie(request, HALF), first(form, "code"), here.address, cookie(request, COOKIE)[:100] or None,
-                      here.agent, request_id(request.scope))  # fmt: skip
+    given = CodeGiven(
+        cookie(request, HALF),
+        first(form, "code"),
+        here.address,
+        cookie(request, COOKIE)[:100] or None,
+        here.agent,
+        request_id(request.scope),
+    )
     try:
         token = await give_code(visit.world, given)
     except Problem as problem:
         if problem.code != "unauthenticated":
             raise
-        return await sign_in_page.answer(
-            visit, shown(problem, error=f"{problem.message} {problem.cure}", next=wanted))  # fmt: skip
+        return await sign_in_page.answer(visit, shown(problem, error=f"{problem.message} {problem.cure}", next=wanted))
     answer = with_session(redirect(wanted or HOME), request, token)
     answer.delete_cookie(HALF, path="/signin", httponly=True, samesite="lax")
     return answer

@@ -28,8 +28,9 @@ async def forgot(visit: PublicVisit) -> Values:
 @forgot.post(may=anybody, shows=SHOWN)
 async def post_forgot(visit: PublicVisit, form: Form) -> Answer:
     request = visit.request
-    await ask_for_link(visit.world, first(form, "email")[:254], whence(request).address, locale(request),
-                       request_id(request.scope))  # fmt: skip
+    await ask_for_link(
+        visit.world, first(form, "email")[:254], whence(request).address, locale(request), request_id(request.scope)
+    )
     return shown(asked=True)
 
 
@@ -44,8 +45,14 @@ async def post_password(visit: PublicVisit, form: Form) -> Response:
     """The link works once: it is read again only where the password was refused."""
     request, token = visit.request, visit.request.path_params["token"]
     try:
-        email = await set_password(visit.world, visit.portal.passwords, token, first(form, "password"),
-                                   whence(request).address, request_id(request.scope))  # fmt: skip
+        email = await set_password(
+            visit.world,
+            visit.portal.passwords,
+            token,
+            first(form, "password"),
+            whence(request).address,
+            request_id(request.scope),
+        )
     except Problem as problem:
         if not SHOWN(problem):
             raise

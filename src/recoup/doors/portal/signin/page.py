@@ -40,16 +40,26 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
     wanted = next_page(first(typed, "next") if problem else visit.request.query_params.get("next", ""))
     if problem is None and await session_of(visit.portal, visit.request) is not None:
         return redirect(wanted or HOME)
-    return {"email": first(typed, "email")[:254], "next": wanted, "error": problem.message if problem else None,
-            "sign_up": is_open(visit.world)}  # fmt: skip
+    return {
+        "email": first(typed, "email")[:254],
+        "next": wanted,
+        "error": problem.message if problem else None,
+        "sign_up": is_open(visit.world),
+    }
 
 
 @sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
 async def post_sign_in(visit: PublicVisit, form: Form) -> Answer:
     request, here, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
-    asked = SignIn(first(form, "email")[:254], first(form, "password"), here.address,
-                   cookie(request, COOKIE)[:100] or None, here.agent, request_id(request.scope),
-                   cookie(request, DEVICE)[:100])  # fmt: skip
+    asked = SignIn(
+        first(form, "email")[:254],
+        first(form, "password"),
+        here.address,
+        cookie(request, COOKIE)[:100] or None,
+        here.agent,
+        request_id(request.scope),
+        cookie(request, DEVICE)[:100],
+    )
     entered = await sign_in(visit.world, visit.portal.passwords, asked)
     if entered.is_half:
         return with_device(with_half(request, entered.token, wanted), request, entered.device)
@@ -60,16 +70,28 @@ def with_session(answer: Response, request: Request, token: str) -> Response:
     """The answer with the session's cookie."""
     # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
     answer.set_cookie(
-        COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+        COOKIE,
+        token,
+        max_age=int(LASTS.total_seconds()),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
     return answer
 
 
 def with_device(answer: Response, request: Request, device: str) -> Response:
     """The answer with the cookie by which this browser is known when somebody signs in again. It opens nothing."""
-    answer.set_cookie(DEVICE, device, max_age=DEVICE_SECONDS, path="/signin", secure=request.url.scheme == "https",
-                      httponly=True, samesite="lax")  # fmt: skip
+    answer.set_cookie(
+        DEVICE,
+        device,
+        max_age=DEVICE_SECONDS,
+        path="/signin",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
     return answer
 
 
@@ -77,9 +99,14 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     """To the page that asks for the code."""
     answer = redirect(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
     answer.set_cookie(
-        HALF, half, max_age=int(HALF_LASTS.total_seconds()), path="/signin", secure=request.url.scheme == "https",
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+        HALF,
+        half,
+        max_age=int(HALF_LASTS.total_seconds()),
+        path="/signin",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
     return answer
 
 
@@ -100,8 +127,9 @@ async def choose(visit: Visit, form: Form) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
     merchant_id = parse_id(first(form, "merchant"))
     if merchant_id is None:
-        raise Problem("invalid", "This is not a merchant's id.", field="merchant",
-                      cure="Choose one from the list of merchants.")  # fmt: skip
+        raise Problem(
+            "invalid", "This is not a merchant's id.", field="merchant", cure="Choose one from the list of merchants."
+        )
     token = cookie(visit.request, COOKIE)
     await switch_merchant(visit.world, token, visit.session, merchant_id)
     return redirect(next_page(first(form, "next")) or HOME)

@@ -42,8 +42,16 @@ def _typed(form: Form) -> dict[str, str]:
 async def take(visit: PublicVisit, form: Form) -> Answer:
     request, typed, here = visit.request, _typed(form), whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None
-    asked = SignUp(typed["email"], first(form, "password"), typed["name"], typed["kind"], typed["site_url"],
-                   here.address, old, here.agent)  # fmt: skip
+    asked = SignUp(
+        typed["email"],
+        first(form, "password"),
+        typed["name"],
+        typed["kind"],
+        typed["site_url"],
+        here.address,
+        old,
+        here.agent,
+    )
     made = await sign_up(visit.world, visit.portal.passwords, asked)
     if made.is_half:
         return with_device(with_half(request, made.session), request, made.device)

@@ -43,8 +43,9 @@ async def post_new(visit: Visit, form: Form) -> Answer:
 @member.page("/switches/campaigns/{campaign_id}", "switches/campaign.html")
 async def campaign(visit: Visit) -> Values:
     found = await find(visit)
-    return _form(visit, found, {"site": str(found.site_id), "key": found.key, "name": found.name,
-                                "descriptor": found.descriptor})  # fmt: skip
+    return _form(
+        visit, found, {"site": str(found.site_id), "key": found.key, "name": found.name, "descriptor": found.descriptor}
+    )
 
 
 @campaign.post(may=acting, find=find)
@@ -70,6 +71,8 @@ def _wanted(form: Form) -> Wanted:
 def _form(visit: Visit, found: Campaign | None, fields: dict[str, str]) -> Values:
     typed = {name: first(visit.typed, name)[:128] for name in fields} if visit.typed else {}
     return {
-        "found": found, "typed": fields | typed, "may": visit.may("switch", or_operator=True),
+        "found": found,
+        "typed": fields | typed,
+        "may": visit.may("switch", or_operator=True),
         "open_sites": [site for site in visit.known.sites if site.retired_at is None],
-    }  # fmt: skip
+    }

@@ -44,13 +44,20 @@ async def switches_page(visit: Visit) -> Values:
     changes = await switches.history(world, visit.scope, after, LINES + 1)
     last = changes[LINES - 1] if len(changes) > LINES else None
     return dict(
-        rows=_rows(standing), kinds=KINDS, policy=standing[0].unknown_sites, policies=POLICIES,
-        may=visit.may("switch", or_operator=True), may_test=visit.may("test", or_operator=True),
-        changes=changes[:LINES], first=after is None,
-        next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None, tested=None, failed=[],
+        rows=_rows(standing),
+        kinds=KINDS,
+        policy=standing[0].unknown_sites,
+        policies=POLICIES,
+        may=visit.may("switch", or_operator=True),
+        may_test=visit.may("test", or_operator=True),
+        changes=changes[:LINES],
+        first=after is None,
+        next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None,
+        tested=None,
+        failed=[],
         who=await told_by(visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]),
         open_sites=[site for site in visit.known.sites if site.retired_at is None],
-    )  # fmt: skip
+    )
 
 
 def acting(visit: Visit) -> Scope:

@@ -14,6 +14,8 @@ async def unknown_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
     return dict(
-        rows=rows, total=rows[0].total if rows else 0, worry_after=visit.world.policy.desk_after,
+        rows=rows,
+        total=rows[0].total if rows else 0,
+        worry_after=visit.world.policy.desk_after,
         may_cancel=visit.session.may("cancel"),
-    )  # fmt: skip
+    )

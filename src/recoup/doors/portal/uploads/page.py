@@ -38,10 +38,16 @@ async def uploads(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await list_uploads(connection, visit.merchant_id, None, after, SIZE + 1)
     return dict(
-        uploads=rows[:SIZE], next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None, first=after is None,
-        kinds=KINDS, states=STATES, typed={"kind": first(visit.typed, "kind")}, may=_may(visit),
-        megabytes=FILE_BYTES_MAX >> 20, rows_max=ROWS_MAX,
-    )  # fmt: skip
+        uploads=rows[:SIZE],
+        next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None,
+        first=after is None,
+        kinds=KINDS,
+        states=STATES,
+        typed={"kind": first(visit.typed, "kind")},
+        may=_may(visit),
+        megabytes=FILE_BYTES_MAX >> 20,
+        rows_max=ROWS_MAX,
+    )
 
 
 @uploads.post(may=anybody, reads=file_form)
@@ -53,8 +59,7 @@ async def post_upload(visit: Visit, form: FormData) -> Answer:
         raise Problem("invalid", "No file was chosen.", field="file")
     file = File(given.filename, given.file, str(kind))
     try:
-        taken = await while_there(visit.request.receive, take(
-            visit.world, visit.scope, file, visit.portal.readers))  # fmt: skip
+        taken = await while_there(visit.request.receive, take(visit.world, visit.scope, file, visit.portal.readers))
     except ClientGone:
         return redirect(PLACE)  # nobody reads it
     path = f"{PLACE}/{taken.upload.upload_id}"
@@ -78,11 +83,16 @@ async def upload_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await refused_rows(connection, visit.merchant_id, upload.upload_id, after, ROWS + 1)
     return dict(
-        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1].row_no if len(rows) > ROWS else None, first=not after,
-        kinds=KINDS, states=STATES, may=_may(visit),
+        upload=upload,
+        rows=rows[:ROWS],
+        next=rows[ROWS - 1].row_no if len(rows) > ROWS else None,
+        first=not after,
+        kinds=KINDS,
+        states=STATES,
+        may=_may(visit),
         known=done_of(visit.session, visit.request) == "known",
         left=upload.row_count - upload.done_count - upload.refused_count,
-    )  # fmt: skip
+    )
 
 
 @member.page("/uploads/{upload_id}/answers")
@@ -107,5 +117,6 @@ def _may(visit: Visit) -> bool:
 def _must(visit: Visit) -> None:
     """Raises: Problem(forbidden)."""
     if not _may(visit):
-        raise Problem("forbidden", "Your role may view files, but not send them.",
-                      cure="Ask somebody with the role operations.")
+        raise Problem(
+            "forbidden", "Your role may view files, but not send them.", cure="Ask somebody with the role operations."
+        )

@@ -31,11 +31,18 @@ async def delivery_page(visit: AnyVisit) -> Values:
     delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
     row = delivery.row
     return dict(
-        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row.result], errors=ERRORS,
-        may=mine is not None and may(visit) and row.sample is None, key=fresh_key(), place=place(visit),
-        done=done_of(visit.session, visit.request), of_partner=mine is None,
+        endpoint=endpoint,
+        one=delivery,
+        row=row,
+        result=RESULTS[row.result],
+        errors=ERRORS,
+        may=mine is not None and may(visit) and row.sample is None,
+        key=fresh_key(),
+        place=place(visit),
+        done=done_of(visit.session, visit.request),
+        of_partner=mine is None,
         about_order=row.subject_kind in ("order", "stable_order"),
-    )  # fmt: skip
+    )
 
 
 @delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)

@@ -44,16 +44,33 @@ async def webhook(visit: AnyVisit) -> Values:
     now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
     asked = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
     return dict(
-        endpoint=found, state=state_of(found), sums=(await sums_of(world, [found]))[found.endpoint_id], rows=rows,
-        question=None, sent=None, changing=False, typed=now,
-        older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
-        results=RESULTS, errors=ERRORS, error_words=error_words,
-        events=list(names_in(found.format)), formats=formats_of(found.format),
-        format_words=FORMATS, choices=choices(found.format),
-        overlaps=OVERLAPS, mark=key_mark(found.signing_key), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
+        endpoint=found,
+        state=state_of(found),
+        sums=(await sums_of(world, [found]))[found.endpoint_id],
+        rows=rows,
+        question=None,
+        sent=None,
+        changing=False,
+        typed=now,
+        older=older,
+        wrong=wrong,
+        chosen={"result": result or "", "event": (event or "")[:64]},
+        first=before is None,
+        results=RESULTS,
+        errors=ERRORS,
+        error_words=error_words,
+        events=list(names_in(found.format)),
+        formats=formats_of(found.format),
+        format_words=FORMATS,
+        choices=choices(found.format),
+        overlaps=OVERLAPS,
+        mark=key_mark(found.signing_key),
+        replays=asked[:REPLAYS],
+        waiting_max=WAITING_MAX,
         may=may(visit) and found.door == "rescue",
-        place=place(visit), of_partner=not isinstance(visit, Visit),
-    )  # fmt: skip
+        place=place(visit),
+        of_partner=not isinstance(visit, Visit),
+    )
 
 
 @webhook.post(may=acting, find=find_to_change)
@@ -61,9 +78,18 @@ async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     typed = typed_of(form)
     try:
         if not typed["url"]:
-            raise Problem("invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in.")
-        await endpoints.update(visit.world, acting(visit), found.endpoint_id, url=typed["url"], events=typed["events"],
-                               form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
+            raise Problem(
+                "invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in."
+            )
+        await endpoints.update(
+            visit.world,
+            acting(visit),
+            found.endpoint_id,
+            url=typed["url"],
+            events=typed["events"],
+            form=typed["format"],
+            encrypt=typed["encrypt"],
+        )
     except Problem as problem:
         anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
         cure = {"conflict": _TAKEN}.get(problem.code, anew)
@@ -109,8 +135,11 @@ async def post_rotate(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
         if first(form, "of") == key_mark(found.signing_key):
             found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
-            raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
-                          cure="Check the page, then try again.")  # fmt: skip
+            raise Problem(
+                "conflict",
+                "The key was replaced since this page was loaded; nothing was done.",
+                cure="Check the page, then try again.",
+            )
     except Problem as problem:
         again = problem.facts.get("reason") == "two_keys"
         return shown(in_portal(problem, _TWO_KEYS) if again else problem)

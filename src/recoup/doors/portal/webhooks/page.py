@@ -31,11 +31,18 @@ async def webhooks(visit: AnyVisit) -> Values:
     if isinstance(visit, Visit):
         _, theirs = await endpoints.of_partner(visit.world, visit.scope)
     return dict(
-        endpoints=found, sums=await sums_of(visit.world, found), state_of=state_of,
-        error_words=error_words, formats=FORMATS,
-        theirs=theirs, host_of=host_of, **told(visit),
-        waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
-    )  # fmt: skip
+        endpoints=found,
+        sums=await sums_of(visit.world, found),
+        state_of=state_of,
+        error_words=error_words,
+        formats=FORMATS,
+        theirs=theirs,
+        host_of=host_of,
+        **told(visit),
+        waiting_max=WAITING_MAX,
+        names_in=names_in,
+        may=may(visit),
+    )
 
 
 def told(visit: AnyVisit) -> dict[str, str]:
@@ -61,8 +68,15 @@ async def post_new(visit: AnyVisit, form: Form) -> Answer:
     typed = typed_of(form)
     own_key = typed["key"] == "own" or not isinstance(visit, Visit)
     try:
-        made = await endpoints.create(visit.world, acting(visit), typed["url"], typed["events"], typed["format"],
-                                      own_key=own_key, encrypt=typed["encrypt"])  # fmt: skip
+        made = await endpoints.create(
+            visit.world,
+            acting(visit),
+            typed["url"],
+            typed["events"],
+            typed["format"],
+            own_key=own_key,
+            encrypt=typed["encrypt"],
+        )
     except Problem as problem:
         same = await _made_already(visit, typed) if problem.code == "conflict" else None
         if same is not None:
@@ -79,17 +93,21 @@ def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) 
 def typed_of(form: Form) -> dict[str, Any]:
     """The fields of an endpoint as they were typed, none longer than what is shown again."""
     return {
-        "url": first(form, "url").strip()[:2_048], "format": first(form, "format")[:32] or "rescue",
-        "events": [name[:64] for name in form.get("events", [])[:100]], "encrypt": bool(first(form, "encrypt")),
+        "url": first(form, "url").strip()[:2_048],
+        "format": first(form, "format")[:32] or "rescue",
+        "events": [name[:64] for name in form.get("events", [])[:100]],
+        "encrypt": bool(first(form, "encrypt")),
         "key": "shared" if first(form, "key") == "shared" else "own",
-    }  # fmt: skip
+    }
 
 
 def choices(form: str) -> list[tuple[str, str, bool]]:
     """(event, what it means, sent by default) of the format's dialect."""
     usual = default_events(form)
-    return [(name, CATALOGUE[own].meaning if own in CATALOGUE else "", name in usual)
-            for name, own in names_in(form).items()]  # fmt: skip
+    return [
+        (name, CATALOGUE[own].meaning if own in CATALOGUE else "", name in usual)
+        for name, own in names_in(form).items()
+    ]
 
 
 async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | None:
@@ -108,8 +126,12 @@ def _form(visit: AnyVisit, dialect: str) -> Values:
         dialect = "stablecoin" if first(visit.typed, "format") == "stablecoin" else "rescue"
     usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
     return dict(
-        typed=typed_of(visit.typed) if visit.typed else usual, dialect=dialect, dialects=dialects(visit),
+        typed=typed_of(visit.typed) if visit.typed else usual,
+        dialect=dialect,
+        dialects=dialects(visit),
         formats=formats_of(dialect),
-        choices=choices(dialect), may=may(visit), loopback=visit.world.policy.loopback_webhooks,
+        choices=choices(dialect),
+        may=may(visit),
+        loopback=visit.world.policy.loopback_webhooks,
         **told(visit),
-    )  # fmt: skip
+    )

@@ -83,12 +83,18 @@ def _moment(typed: Mapping[str, Any], name: str) -> datetime | None:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Problem("invalid", f"{text!r} is no date and time.", field=name,
-                      cure="Write it like 2026-01-31T08:30, in GMT.") from None  # fmt: skip
+        raise Problem(
+            "invalid", f"{text!r} is no date and time.", field=name, cure="Write it like 2026-01-31T08:30, in GMT."
+        ) from None
 
 
 def _values(visit: Visit, found: Endpoint, typed: Mapping[str, Any], would: Found | None = None) -> Values:
     return {
-        "endpoint": found, "place": PLACE, "typed": typed, "would": would, "key": fresh_key(), "may": may(visit),
+        "endpoint": found,
+        "place": PLACE,
+        "typed": typed,
+        "would": would,
+        "key": fresh_key(),
+        "may": may(visit),
         "numbered": found.format != "stablecoin",
-    }  # fmt: skip
+    }

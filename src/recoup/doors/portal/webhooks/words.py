@@ -31,8 +31,9 @@ _HEALTH: Final = {
     "new": State("Not tried yet", "off", "draft", "Nothing was sent yet, so it is not known whether it works."),
     "ok": State("Healthy", "ok", "completed", "The last delivery succeeded."),
     "failing": State("Failing", "hold", "onhold", "The last deliveries failed and are retried automatically."),
-    "open": State("Down", "prob", "problem", "Ten deliveries in a row failed: only probes are sent; no events "
-                                             "are lost."),
+    "open": State(
+        "Down", "prob", "problem", "Ten deliveries in a row failed: only probes are sent; no events are lost."
+    ),
 }
 _OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent or queued for it.")
 

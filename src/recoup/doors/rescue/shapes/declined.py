@@ -46,8 +46,8 @@ class TransactionOutside(Shape, kw_only=True):
     timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_QUIET)] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
     transaction_type: Annotated[
-        Text32 | None, Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no "
-                                        "`transactionType`.")
+        Text32 | None,
+        Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."),
     ] = None
     response_description: Text | None = None
     response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
@@ -69,8 +69,13 @@ class Transaction(TransactionOutside, kw_only=True):
         str, Meta(min_length=1, max_length=64, description="The response code, as text or number.", examples=["202"])
     ]
     response_code_source: Annotated[
-        str, Meta(min_length=1, max_length=256, description=f"Whose code it is: {', '.join(SOURCES)}; or the scheme.",
-                  examples=["nmi"])
+        str,
+        Meta(
+            min_length=1,
+            max_length=256,
+            description=f"Whose code it is: {', '.join(SOURCES)}; or the scheme.",
+            examples=["nmi"],
+        ),
     ]
     avs_result_code: Result
     cvv_result_code: Result
@@ -96,9 +101,9 @@ class TransactionCopy(TransactionOutside, kw_only=True):
 class Payer(Shape, kw_only=True):
     """The payer."""
 
-    id: Annotated[
-        Text | None, Meta(description="The merchant's customer id.", extra=rule(field_rules.reference))
-    ] = None
+    id: Annotated[Text | None, Meta(description="The merchant's customer id.", extra=rule(field_rules.reference))] = (
+        None
+    )
     email: Text | None = None
     phone: Text | None = None
     birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
@@ -173,9 +178,7 @@ class Subscription(Shape, kw_only=True):
 class SubscriptionCopy(Subscription, kw_only=True):
     """The agreement of a recurring payment that was processed."""
 
-    unread: ClassVar[frozenset[str]] = frozenset(
-        {"interval", "price", "currency", "payment_number", "total_payments"}
-    )
+    unread: ClassVar[frozenset[str]] = frozenset({"interval", "price", "currency", "payment_number", "total_payments"})
 
 
 class ThreeDSecure(Shape, kw_only=True):
@@ -219,9 +222,14 @@ class PaymentRequest(Shape, kw_only=True):
 
     is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
     order_id: Annotated[
-        str, Meta(min_length=1, max_length=128, description="The merchant's order id.",
-                  extra=rule(field_rules.reference, missing="Merchant's orderId is required"))
-    ]  # fmt: skip
+        str,
+        Meta(
+            min_length=1,
+            max_length=128,
+            description="The merchant's order id.",
+            extra=rule(field_rules.reference, missing="Merchant's orderId is required"),
+        ),
+    ]
     is_mit: Annotated[bool | None, Meta(description="True: merchant-initiated; false: customer.")] = field(
         default=None, name="isMIT"
     )
@@ -265,10 +273,22 @@ class EvaluateBody(PaymentRequest, kw_only=True):
 
 
 CauseWord = Literal[
-    "outcome_unknown", "retry_planned", "in_progress", "hard_decline", "soft_decline", "no_answer", "approved_late",
-    "not_sent", "declined", "challenge_failed", "challenge_timeout", "capture_window", "expired", "merchant_cancelled",
+    "outcome_unknown",
+    "retry_planned",
+    "in_progress",
+    "hard_decline",
+    "soft_decline",
+    "no_answer",
+    "approved_late",
+    "not_sent",
+    "declined",
+    "challenge_failed",
+    "challenge_timeout",
+    "capture_window",
+    "expired",
+    "merchant_cancelled",
     "paid_elsewhere",
-]  # fmt: skip
+]
 
 
 class Evaluated(Envelope, kw_only=True):
@@ -279,14 +299,19 @@ class Evaluated(Envelope, kw_only=True):
     sense_key: Annotated[str | None, Meta(description="As sent.")] = None
     reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it continues.")] = None
     final: Annotated[
-        bool, Meta(description="False: the rescue continues, whatever `status` says. A DECLINED that is not final "
-                               "may still be approved: do not charge the payment elsewhere."),
-    ]  # fmt: skip
+        bool,
+        Meta(
+            description="False: the rescue continues, whatever `status` says. A DECLINED that is not final "
+            "may still be approved: do not charge the payment elsewhere."
+        ),
+    ]
     cause: Annotated[
         CauseWord | None,
-        Meta(description="Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has "
-                         "not answered an attempt."),
-    ] = None  # fmt: skip
+        Meta(
+            description="Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has "
+            "not answered an attempt."
+        ),
+    ] = None
     next_attempt_at: Annotated[Moment | None, Meta(description="Time of the next attempt.")] = None
     challenge_url: Annotated[str | None, Meta(description="Redirect the customer here for a CHALLENGE.")] = None
 
@@ -333,9 +358,7 @@ class TransmitBody(PaymentRequest, kw_only=True):
     transaction: TransactionCopy
     subscription: SubscriptionCopy | None = None
     payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Without a card number.")] = None
-    transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = (
-        None
-    )
+    transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = None
     outcome: Outcome = None
     refund: Became = None
     chargeback: Became = None

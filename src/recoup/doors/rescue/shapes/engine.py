@@ -16,14 +16,16 @@ Mode = Annotated[
     ModeName,
     Meta(
         description="`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
-                    "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
-                    "site follows the merchant."
+        "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
+        "site follows the merchant."
     ),
 ]
 Share = Annotated[int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")]
 Holdout = Annotated[
-    int, Meta(ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at "
-                                                "most 100.")
+    int,
+    Meta(
+        ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at most 100."
+    ),
 ]
 Explore = Annotated[
     int, Meta(ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore.")
@@ -33,7 +35,7 @@ ExploreMax = Annotated[
     _Bounds,
     Meta(
         description="By currency, the largest amount for random choices, in minor units. Empty: any amount; "
-                    "otherwise none in currencies that are missing here."
+        "otherwise none in currencies that are missing here."
     ),
 ]
 
@@ -46,10 +48,12 @@ def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
     """Minor units by currency."""
     if not isinstance(value, dict):
         return Wrong("must be an object in braces: {…}")
-    if len(value) > limits.high or any(type(units) is not int or not 0 <= units <= _UNITS_MAX
-                                       for units in value.values()):  # fmt: skip
-        return Wrong(f'must name at most {limits.high} currencies, each with a whole number of minor units: '
-                     '{"USD": 50000}')  # fmt: skip
+    if len(value) > limits.high or any(
+        type(units) is not int or not 0 <= units <= _UNITS_MAX for units in value.values()
+    ):
+        return Wrong(
+            f'must name at most {limits.high} currencies, each with a whole number of minor units: {{"USD": 50000}}'
+        )
     return {name.upper(): units for name, units in value.items()}
 
 
@@ -100,8 +104,10 @@ class EngineTraining(Shape, kw_only=True):
     at: Moment
     result: Annotated[
         Literal["taken", "candidate", "not_better", "too_little", "failed"],
-        Meta(description="`taken`: a better model, in use since then. `candidate`: a better model that waits for the "
-                         "operator. `too_little`: too few attempts to learn from."),
+        Meta(
+            description="`taken`: a better model, in use since then. `candidate`: a better model that waits for the "
+            "operator. `too_little`: too few attempts to learn from."
+        ),
     ]
 
 

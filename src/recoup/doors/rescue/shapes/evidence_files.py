@@ -14,7 +14,8 @@ class EvidenceFileBody(Shape, kw_only=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
     content: Annotated[
-        bytes, Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+        bytes,
+        Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
     ]
 
 

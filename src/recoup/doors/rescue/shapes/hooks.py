@@ -41,12 +41,20 @@ class ReplayShown(Shape, kw_only=True):
     """A replay."""
 
     id: UUID
-    state: Annotated[str, Meta(
-        description="`opening` (searching the feed; a single event waits for others of its order), "
-                    "`sending` or `done`.")]  # fmt: skip
-    asked: Annotated[dict[str, Any], Meta(
-        description="The request: `fromNumber`, `toNumber`, `since`, `until`, `events`; for a single "
-                    "event `event`, `orderId`, `sequence`. Missing values are null.")]  # fmt: skip
+    state: Annotated[
+        str,
+        Meta(
+            description="`opening` (searching the feed; a single event waits for others of its order), "
+            "`sending` or `done`."
+        ),
+    ]
+    asked: Annotated[
+        dict[str, Any],
+        Meta(
+            description="The request: `fromNumber`, `toNumber`, `since`, `until`, `events`; for a single "
+            "event `event`, `orderId`, `sequence`. Missing values are null."
+        ),
+    ]
     found: Annotated[int, Meta(ge=0, description="Number of events; while `opening`, so far.")]
     orders_left: Annotated[int, Meta(ge=0, description="Orders with undelivered events; counted up to 10,000.")]
     created_date: Moment

@@ -58,10 +58,16 @@ class ApplicationBody(Shape, kw_only=True):
     business_category: Category | None = None
     contact: Contact | None = None
     volumes: Volumes | None = None
-    kinds: Annotated[
-        list[str], Meta(description="Requested kinds: `cit_web`, `cit_callcenter`, `mit`.",
-                        extra=rule(names(f"must be a list of {', '.join(KINDS)}", len(KINDS))))
-    ] | None = None  # fmt: skip
+    kinds: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Requested kinds: `cit_web`, `cit_callcenter`, `mit`.",
+                extra=rule(names(f"must be a list of {', '.join(KINDS)}", len(KINDS))),
+            ),
+        ]
+        | None
+    ) = None
     sites: Annotated[list[ApplicationSite], Meta(max_length=SITES_MAX)] | None = None
 
 

@@ -75,9 +75,7 @@ class RefundShown(Shape, kw_only=True):
     created_date: Moment
     message: str
     reference: Annotated[str | None, Meta(description="The processor's reference.")] = None
-    kind: Annotated[
-        str, Meta(description="`refund`, or `void`: the authorisation was voided.")
-    ] = "refund"
+    kind: Annotated[str, Meta(description="`refund`, or `void`: the authorisation was voided.")] = "refund"
     state: Annotated[
         str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck` or `refused`.")
     ] = "owed"
@@ -107,9 +105,7 @@ class AttemptShown(Shape, kw_only=True):
 
     id: UUID
     number: Annotated[int, Meta(ge=1)]
-    status: Annotated[
-        str, Meta(description="`PLANNED`, `SENT`, `APPROVED`, `DECLINED`, `UNKNOWN` or `NOT_SENT`.")
-    ]
+    status: Annotated[str, Meta(description="`PLANNED`, `SENT`, `APPROVED`, `DECLINED`, `UNKNOWN` or `NOT_SENT`.")]
     due_at: Annotated[Moment, Meta(description="Planned time.")]
     sent_at: Moment | None = None
     response_code: Annotated[str | None, Meta(description="Code of the network or the processor.")] = None
@@ -243,9 +239,7 @@ def _notes(value: Any, limits: Limits) -> dict[str, str | None] | Wrong:
 class AmendBody(Shape, kw_only=True):
     """What may be changed of an open order; what is left out stays."""
 
-    card_token: Annotated[UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")] = (
-        None
-    )
+    card_token: Annotated[UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")] = None
     expiry_date_utc: Annotated[Instant | None, Meta(description="New expiry.")] = None
     metadata: Annotated[
         Notes | None, Meta(description="Added to existing metadata; null removes a name.", extra=rule(_notes))
@@ -266,8 +260,12 @@ class RefundBody(Shape, kw_only=True):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
-        str | None, Meta(description="In whole currency, not cents; a JSON number is accepted, "
-                                     "too.", examples=["19.99"], extra=rule(field_rules.decimal))
+        str | None,
+        Meta(
+            description="In whole currency, not cents; a JSON number is accepted, too.",
+            examples=["19.99"],
+            extra=rule(field_rules.decimal),
+        ),
     ] = None
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
@@ -312,12 +310,15 @@ class CancelBody(Shape, kw_only=True):
 class OutcomeBody(Shape, kw_only=True):
     """Which order: one of both names it."""
 
-    order_session_key: Annotated[
-        str, Meta(min_length=1, max_length=256, description="The `orderId` of /evaluate, or your own order id.")
-    ] | UnsetType = UNSET
-    order_id: Annotated[
-        str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")
-    ] | UnsetType = UNSET
+    order_session_key: (
+        Annotated[
+            str, Meta(min_length=1, max_length=256, description="The `orderId` of /evaluate, or your own order id.")
+        ]
+        | UnsetType
+    ) = UNSET
+    order_id: (
+        Annotated[str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")] | UnsetType
+    ) = UNSET
     mid: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 

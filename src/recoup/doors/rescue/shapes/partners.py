@@ -276,10 +276,12 @@ class ReportRow(Shape, kw_only=True):
     currency: str
     kind: Annotated[
         str,
-        Meta(description="`placed`: incoming orders, by their amounts. All others are ledger entries on the "
-                         "merchant's account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
-                         "`adjustment`, `reserve`, `carried`, `payout`."),
-    ]  # fmt: skip
+        Meta(
+            description="`placed`: incoming orders, by their amounts. All others are ledger entries on the "
+            "merchant's account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
+            "`adjustment`, `reserve`, `carried`, `payout`."
+        ),
+    ]
     count: int
     amount: Annotated[int, Meta(description="Minor units; positive is in the merchant's favour.")]
 

@@ -8,9 +8,7 @@ from msgspec import Meta, field
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 
 LINES_MAX = 1_000
-Kind = Literal[
-    "amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"
-]
+Kind = Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
 Balance = Annotated[
     Literal["card", "wallet"], Meta(description="`card`: paid out by settlements; `wallet`: your stablecoins.")
 ]

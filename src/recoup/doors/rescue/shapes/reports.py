@@ -23,8 +23,9 @@ class Sums(Shape, kw_only=True):
     chargeback_fees: Signed
     adjusted: Signed
     net: Signed
-    disputed: Annotated[int, Meta(description="Minor units: taken back by issuers and not returned, "
-                                              "whoever bears it; not in `net`.")]  # fmt: skip
+    disputed: Annotated[
+        int, Meta(description="Minor units: taken back by issuers and not returned, whoever bears it; not in `net`.")
+    ]
     approvals: Counted
     refunds: Counted
     disputes: Counted

@@ -21,7 +21,7 @@ Format = Annotated[
     Text32,
     Meta(
         description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard Webhooks) or "
-                    "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
+        "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
     ),
 ]
 Encrypt = Annotated[bool, Meta(description="Sends bodies as A256GCM envelopes; only with the format `stablecoin`.")]
@@ -96,17 +96,20 @@ class EndpointChange(Shape, kw_only=True):
     url: Url | None = None
     events: Events | None = None
     format: Format | None = None
-    state: Annotated[Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = (
-        None
-    )
+    state: Annotated[Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = None
     encrypt: Encrypt | None = None
 
 
 class Health(Shape, kw_only=True):
     """Health of deliveries."""
 
-    state: Annotated[str, Meta(description="`new`: nothing was sent yet; `ok`; `failing`; `open`: only probes are "
-                                           "sent, at growing intervals.")]
+    state: Annotated[
+        str,
+        Meta(
+            description="`new`: nothing was sent yet; `ok`; `failing`; `open`: only probes are "
+            "sent, at growing intervals."
+        ),
+    ]
     since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
     failures: Annotated[int, Meta(ge=0, description="Failed tries in a row.")]
     last_error: Annotated[str | None, Meta(description="Error of the latest failure.")]
@@ -124,8 +127,11 @@ class Endpoint(Shape, kw_only=True):
     state: str
     created_date: Moment
     signing_key: Annotated[
-        str, Meta(description="Base64; signs all deliveries to this endpoint. For `stablecoin` this text itself is "
-                              "the secret.")
+        str,
+        Meta(
+            description="Base64; signs all deliveries to this endpoint. For `stablecoin` this text itself is "
+            "the secret."
+        ),
     ]
     encrypt: Encrypt
     own_key: Annotated[bool, Meta(description="False: the merchant's key signs.")]

@@ -9,9 +9,7 @@ from recoup.doors.rescue.wire import Members, Moment, Shape, Text4
 
 PAGE_SIZE_MAX = 500
 LINES_MAX = 1_000
-Kind = Literal[
-    "amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"
-]
+Kind = Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
 Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
@@ -21,13 +19,17 @@ class Settlement(Shape, kw_only=True):
     id: UUID
     status: Annotated[
         Literal["carried", "created", "approved", "sent", "paid", "returned"],
-        Meta(description="Status of the payout; `carried`: there is no payout, and the amount is carried to the "
-                         "next settlement."),
+        Meta(
+            description="Status of the payout; `carried`: there is no payout, and the amount is carried to the "
+            "next settlement."
+        ),
     ]
     payout_state: Annotated[
         Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"],
-        Meta(description="The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; "
-                         "`confirmed`: the bank confirmed its arrival."),
+        Meta(
+            description="The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; "
+            "`confirmed`: the bank confirmed its arrival."
+        ),
     ]
     period_from: Moment
     period_to: Annotated[Moment, Meta(description="Exclusive: later bookings are in a later settlement.")]
@@ -42,8 +44,9 @@ class Settlement(Shape, kw_only=True):
     returns: Signed
     adjustment: Signed
     reserve: Annotated[int, Meta(description="Minor units: released, less held.")]
-    carried: Annotated[int, Meta(description="Minor units: carried from the previous settlement, less carried to "
-                                             "the next.")]
+    carried: Annotated[
+        int, Meta(description="Minor units: carried from the previous settlement, less carried to the next.")
+    ]
     payout: Annotated[int, Meta(ge=0, description="Minor units: paid to your bank.")]
     lines: Annotated[int, Meta(ge=1, description="Number of lines.")]
     ledger_page: Annotated[int, Meta(description="The last ledger page of the settlement.")]

@@ -13,9 +13,7 @@ KindName = Literal["cit_web", "cit_callcenter", "mit"]
 Level = Literal["merchant", "site", "campaign"]
 Policy = Literal["use_default", "refuse"]
 HISTORY_MAX = 500
-Key = Annotated[
-    str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")
-]
+Key = Annotated[str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")]
 _Descriptor = Annotated[str, Meta(max_length=22, extra=rule(up_to(64)))]
 Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empty: the site's.")]
 Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
@@ -93,9 +91,7 @@ class Switches(Shape, kw_only=True):
     """The merchant's three, then each site's with its campaigns'."""
 
     data: list[Switch]
-    unknown_sites: Annotated[
-        Policy, Meta(description="What happens to orders with an unknown site or campaign.")
-    ]
+    unknown_sites: Annotated[Policy, Meta(description="What happens to orders with an unknown site or campaign.")]
     success: bool = True
 
 

@@ -86,8 +86,10 @@ class RowAnswer(Shape, kw_only=True, omit_defaults=True):
     transmit_id: Annotated[UUID | UnsetType | None, Meta(description="Id of the copy, for /transmit.")] = UNSET
     status: Annotated[
         str,
-        Meta(description="Status of a single call (`SUBMITTED`, …), `SUCCESS`, `REFUSED`, `RECEIVED` (waiting) or "
-                         "`STOPPED`."),
+        Meta(
+            description="Status of a single call (`SUBMITTED`, …), `SUCCESS`, `REFUSED`, `RECEIVED` (waiting) or "
+            "`STOPPED`."
+        ),
     ]
     code: Annotated[str | None, Meta(description="Reason of a refusal: `invalid`, `conflict`, `broken`, …")]
     errors: list[RowError]
@@ -98,5 +100,3 @@ class StopBody(Shape, kw_only=True):
     """Nothing needs to be said."""
 
     reason: Annotated[str | None, Meta(description="Not stored.")] = None
-
-

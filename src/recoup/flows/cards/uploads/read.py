@@ -89,10 +89,18 @@ class Rows:
 
     def _row(self, record: Record, source: JsonRows | TableRows) -> Row:
         made: Row = {
-            "merchant_id": self.key[0], "upload_id": self.key[1], "row_no": record.number, "line_no": record.line,
-            "sequence": str(record.number), "external_id": "", "given": None, "subject_id": None, "state": "refused",
-            "code": record.code or None, "errors": [],
-        }  # fmt: skip
+            "merchant_id": self.key[0],
+            "upload_id": self.key[1],
+            "row_no": record.number,
+            "line_no": record.line,
+            "sequence": str(record.number),
+            "external_id": "",
+            "given": None,
+            "subject_id": None,
+            "state": "refused",
+            "code": record.code or None,
+            "errors": [],
+        }
         if record.code:
             return made | {"errors": [{"field": "", "message": f"Row {record.number}: {record.why}."}]}
         body: dict[str, Any] = {}
@@ -132,21 +140,34 @@ class Rows:
         """An identifier of a row that was taken is a card after all: nothing of the row is kept."""
         self.refused += row["state"] != "refused"
         row |= {
-            "sequence": str(row["row_no"]), "external_id": "", "given": None, "subject_id": None, "state": "refused",
-            "code": "card_data", "errors": errors_of(holds_card(field_name, NO_NUMBER)),
-        }  # fmt: skip
+            "sequence": str(row["row_no"]),
+            "external_id": "",
+            "given": None,
+            "subject_id": None,
+            "state": "refused",
+            "code": "card_data",
+            "errors": errors_of(holds_card(field_name, NO_NUMBER)),
+        }
 
     def _sequence(self, body: dict[str, Any], number: int) -> str:
         told = body.get("sequenceNumber")
         if told in (None, ""):
             return str(number)
         if isinstance(told, bool) or not isinstance(told, str | int) or len(str(told)) > SEQUENCE_MAX:
-            raise Problem("invalid", f"The SequenceNumber must be a text of at most {SEQUENCE_MAX} characters.",
-                          field="SequenceNumber")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"The SequenceNumber must be a text of at most {SEQUENCE_MAX} characters.",
+                field="SequenceNumber",
+            )
         first = self._seen.get(str(told).strip())
         if first is not None:
-            raise Problem("invalid", f"Row {first:,} has this SequenceNumber already.", field="SequenceNumber",
-                          reason="duplicate_sequence", cure="Number the rows from 1.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                f"Row {first:,} has this SequenceNumber already.",
+                field="SequenceNumber",
+                reason="duplicate_sequence",
+                cure="Number the rows from 1.",
+            )
         return str(told).strip()
 
     def _completed(self, body: dict[str, Any], sequence: str, header: Header) -> dict[str, Any]:
@@ -163,8 +184,13 @@ class Rows:
 
 def holds_card(field_name: str, what: str) -> Problem:
     """`what` it holds; the number itself is never told."""
-    return Problem("invalid", f"The field {field_name[:64]} {what}.", field=field_name[:64], reason="card_data",
-                   cure="The row was not stored.")  # fmt: skip
+    return Problem(
+        "invalid",
+        f"The field {field_name[:64]} {what}.",
+        field=field_name[:64],
+        reason="card_data",
+        cure="The row was not stored.",
+    )
 
 
 def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:

@@ -19,8 +19,11 @@ async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
             await note(tx, scope, wall, "upload.stopped", upload_id)
     upload = await one_upload(world, scope.merchant_id, upload_id)
     if not asked and upload.state == "completed":
-        raise Problem("wrong_state", "All rows of this upload are already processed.",
-                      cure="Cancel single orders with POST /v1/orders/{id}/cancel.")  # fmt: skip
+        raise Problem(
+            "wrong_state",
+            "All rows of this upload are already processed.",
+            cure="Cancel single orders with POST /v1/orders/{id}/cancel.",
+        )
     return upload
 
 

@@ -77,11 +77,13 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
                 await add_rows(tx, batch)
             await count_rows(tx, *key, rows.count, rows.refused, rows.notes)
     async with world.db.connection() as connection:
-        made = await (find_upload(connection, *key) if mine else upload_by_content(
-            connection, scope.merchant_id, kind, mac))  # fmt: skip
+        made = await (
+            find_upload(connection, *key) if mine else upload_by_content(connection, scope.merchant_id, kind, mac)
+        )
     if made is None:
-        raise Problem("unavailable", "The same file has just been stopped.", retry_after_seconds=1,
-                      cure="Send it again.")
+        raise Problem(
+            "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
+        )
     return Taken(made, not mine)
 
 
@@ -102,9 +104,7 @@ def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
     return digest.digest(), head
 
 
-def _kind_of(
-    file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]
-) -> str:
+def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]) -> str:
     """What was said, with the call, in the configuration, or by the name. Raises: Problem(invalid)."""
     told = [file.kind] if file.kind else []
     if form == "json":
@@ -115,16 +115,28 @@ def _kind_of(
     name = check_name(file.name).lower()
     told += [kind for kind in KINDS if name.startswith(f"{kind}_")]
     if not told:
-        raise Problem("invalid", "The kind of the file's rows is missing.", field="kind",
-                      cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The kind of the file's rows is missing.",
+            field="kind",
+            cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
+        )
     if told[0] not in KINDS:
         raise Problem("invalid", f"The kind {told[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
     if len(set(told)) > 1:
-        raise Problem("invalid", f"The file names two kinds: {' and '.join(told)[:80]}.", field="kind",
-                      cure="Name a transmit file transmit_…, and send it as kind=transmit.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The file names two kinds: {' and '.join(told)[:80]}.",
+            field="kind",
+            cure="Name a transmit file transmit_…, and send it as kind=transmit.",
+        )
     if told[0] == "transmit" and name and not name.startswith("transmit_"):
-        raise Problem("invalid", "The name of a transmit file begins with transmit_.", field="filename",
-                      cure="Rename it, or send it without a name.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            "The name of a transmit file begins with transmit_.",
+            field="filename",
+            cure="Rename it, or send it without a name.",
+        )
     return told[0]
 
 

@@ -19,8 +19,8 @@ from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.cards.uploads.row import Given, errors_of, given_of
-from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
@@ -131,8 +131,13 @@ class _Worker:
             return await transmitted_before(connection, self._merchant_id, told)
 
     async def _one(self, row: WaitingRow, before: Mapping[Copy, UUID]) -> Answer:
-        answer: Answer = {"row_no": row.row_no, "state": "done", "tries": row.tries, "errors": [],
-                          "subject_id": row.subject_id}  # fmt: skip
+        answer: Answer = {
+            "row_no": row.row_no,
+            "state": "done",
+            "tries": row.tries,
+            "errors": [],
+            "subject_id": row.subject_id,
+        }
         try:
             async with self._room:
                 return answer | await self._taken(given_of(row.given), row.subject_id, before)
@@ -188,5 +193,3 @@ def _waves(rows: Sequence[WaitingRow]) -> list[list[WaitingRow]]:
             waves.append([])
         waves[number].append(row)
     return waves
-
-

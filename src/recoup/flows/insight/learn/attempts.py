@@ -111,8 +111,11 @@ def attempts_of(rows: Iterable[Past]) -> Attempts:
         np.array([issuers.setdefault(row.issuer, len(issuers)) for row in past], np.int64),
         np.array([row.offset_minutes for row in past]) / 60.0,
         np.array([row.zone_known for row in past], np.int64),
-        np.array([row.credit for row in past], np.int64), np.zeros(len(past), np.int64), tuple(keys), tuple(issuers),
-    )  # fmt: skip
+        np.array([row.credit for row in past], np.int64),
+        np.zeros(len(past), np.int64),
+        tuple(keys),
+        tuple(issuers),
+    )
 
 
 def chosen(attempts: Attempts, rows: Column) -> Attempts:
@@ -136,17 +139,31 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     first_answer = np.full(len(first), SOFT)
     first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
     return Features(
-        data.payer, data.order, data.tries, data.answer, data.key, data.issuer, data.zone, data.credit, before,
-        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0), money,
+        data.payer,
+        data.order,
+        data.tries,
+        data.answer,
+        data.key,
+        data.issuer,
+        data.zone,
+        data.credit,
+        before,
+        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
+        money,
         np.maximum(np.searchsorted(GAP, money_gap, side="right") - 1, 0),
         np.maximum(np.searchsorted(IDLE, money_gap, side="right") - 1, 0),
         np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
         (since > money_gap[:, None]) & (money != THERE)[:, None],
-        ((data.at % 24) // 3).astype(np.int64), ((data.at // 24 + 3) % 7).astype(np.int64),
-        local // 24 != first[data.order] // 24, _month(local) != _month(first)[data.order],
-        local - first[data.order], first_answer[data.order], data.keys, data.issuers,
+        ((data.at % 24) // 3).astype(np.int64),
+        ((data.at // 24 + 3) % 7).astype(np.int64),
+        local // 24 != first[data.order] // 24,
+        _month(local) != _month(first)[data.order],
+        local - first[data.order],
+        first_answer[data.order],
+        data.keys,
+        data.issuers,
         np.zeros(len(data.issuers), bool) if pooled is None else pooled,
-    )  # fmt: skip
+    )
 
 
 def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:

@@ -30,13 +30,22 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
     """
     content, learned = model.to_json(), model.learned
     if len(content) > BYTES_MAX:
-        raise Problem("invalid", f"The model has {len(content):,} bytes; at most {BYTES_MAX:,} are kept.",
-                      cure="Train from fewer months.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"The model has {len(content):,} bytes; at most {BYTES_MAX:,} are kept.",
+            cure="Train from fewer months.",
+        )
     row = {
-        "name": model.name, "content": content.decode(), "sha256": hashlib.sha256(content).hexdigest(),
-        "data_from": learned.data_from, "data_until": learned.data_until, "attempts": learned.attempts,
-        "payers": learned.payers, "made_at": world.clocks.wall(), "made_by": actor.text(),
-    }  # fmt: skip
+        "name": model.name,
+        "content": content.decode(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "data_from": learned.data_from,
+        "data_until": learned.data_until,
+        "attempts": learned.attempts,
+        "payers": learned.payers,
+        "made_at": world.clocks.wall(),
+        "made_by": actor.text(),
+    }
     async with world.db.transaction() as tx:
         return await add_model(tx, row | (trial.row() if trial is not None else {}))
 
@@ -52,8 +61,9 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> N
             if await find_model(tx, name) is None:
                 raise no_such_model(name)
         except BadModel as error:
-            raise Problem("wrong_state", f"{name} is damaged. {error}", field="name",
-                          cure="Train a new one with `recoup learn`.") from None  # fmt: skip
+            raise Problem(
+                "wrong_state", f"{name} is damaged. {error}", field="name", cure="Train a new one with `recoup learn`."
+            ) from None
         last = await stored.last_choice(tx)
         if last is not None and last.name == name:
             raise Problem("wrong_state", f"{name} is already in use.", field="name")
@@ -69,8 +79,11 @@ async def back(world: World, actor: Actor, why: str = "back") -> str | None:
     async with world.db.transaction() as tx:
         last = await stored.last_choice(tx)
         if last is None or last.name is None:
-            raise Problem("wrong_state", "No model is in use, so there is none to go back from.",
-                          cure="`recoup learn list` shows the stored models.")  # fmt: skip
+            raise Problem(
+                "wrong_state",
+                "No model is in use, so there is none to go back from.",
+                cure="`recoup learn list` shows the stored models.",
+            )
         before = await stored.find_choice(tx, last.back_to) if last.back_to is not None else None
         name = before.name if before is not None else None
         await _choose(world, tx, last, name, before.back_to if before is not None else None, why, actor)
@@ -118,14 +131,21 @@ async def shown(world: World, name: str) -> ShownModel:
             damaged = str(error)
     reason = why_not(model.learned, world.clocks.wall()) if model is not None else None
     return ShownModel(
-        **asdict(row), state=_state(row, last.name if last is not None else None), model=model, damaged=damaged,
+        **asdict(row),
+        state=_state(row, last.name if last is not None else None),
+        model=model,
+        damaged=damaged,
         why_unused=WHY_NONE[reason] if reason is not None else None,
-    )  # fmt: skip
+    )
 
 
 def no_such_model(name: str) -> Problem:
-    return Problem("not_found", f"There is no model {name[:80]!r}.", field="name",
-                   cure="`recoup learn list` shows the stored models.")  # fmt: skip
+    return Problem(
+        "not_found",
+        f"There is no model {name[:80]!r}.",
+        field="name",
+        cure="`recoup learn list` shows the stored models.",
+    )
 
 
 def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "candidate"]:
@@ -135,10 +155,16 @@ def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "
 
 
 async def _choose(
-    world: World, tx: Tx, last: ModelChoice | None, name: str | None, back_to: int | None, why: str,
+    world: World,
+    tx: Tx,
+    last: ModelChoice | None,
+    name: str | None,
+    back_to: int | None,
+    why: str,
     actor: Actor,
-) -> None:  # fmt: skip
+) -> None:
     number = last.choice_no + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
-        raise Problem("conflict", "Somebody else has just chosen a model.",
-                      cure="Check `recoup learn list`, then choose again.")  # fmt: skip
+        raise Problem(
+            "conflict", "Somebody else has just chosen a model.", cure="Check `recoup learn list`, then choose again."
+        )

@@ -56,18 +56,33 @@ class Coefficients:
 
 def start(issuers: int, keys: int) -> Coefficients:
     """Weak priors: money is likelier soon after it came, banks refuse one in six, a quarter of orders is dead."""
-    profile = np.array([-2.5, -1.3, -0.3, 0.3, 0.6, 0.6, 0.5, 0.2, -0.2, -0.6, -1.2, -1.8, -2.1, -2.4, -2.7, -2.7,
-                        -2.5])  # fmt: skip
+    profile = np.array(
+        [-2.5, -1.3, -0.3, 0.3, 0.6, 0.6, 0.5, 0.2, -0.2, -0.6, -1.2, -1.8, -2.1, -2.4, -2.7, -2.7, -2.5]
+    )
     stale = -np.linspace(2.5, 0.5, len(GAP))
     holds = holds_prior()
     return Coefficients(
-        np.stack([profile, profile]), np.stack([stale * 0.5, stale]), np.zeros(STANDINGS), irregular_prior(),
-        np.array([AMPLE_LOGIT]), LEAN.copy(), np.full((_K, len(GAP)), -1.6), np.zeros(TRIES), np.zeros(HOURS),
-        np.zeros(WEEKDAYS), np.array([-1.6, 0.0, 0.0]),
-        np.zeros(issuers), np.zeros((issuers, HOURS)), np.zeros((issuers, WEEKDAYS)), np.full(issuers + 1, 0.3),
-        np.stack([rhythm_prior()] * 2), holds, np.tile(holds[SOFT], (keys, 1)), np.ones((issuers, _K, _H)),
+        np.stack([profile, profile]),
+        np.stack([stale * 0.5, stale]),
+        np.zeros(STANDINGS),
+        irregular_prior(),
+        np.array([AMPLE_LOGIT]),
+        LEAN.copy(),
+        np.full((_K, len(GAP)), -1.6),
+        np.zeros(TRIES),
+        np.zeros(HOURS),
+        np.zeros(WEEKDAYS),
+        np.array([-1.6, 0.0, 0.0]),
+        np.zeros(issuers),
+        np.zeros((issuers, HOURS)),
+        np.zeros((issuers, WEEKDAYS)),
+        np.full(issuers + 1, 0.3),
+        np.stack([rhythm_prior()] * 2),
+        holds,
+        np.tile(holds[SOFT], (keys, 1)),
+        np.ones((issuers, _K, _H)),
         held_prior(),
-    )  # fmt: skip
+    )
 
 
 def irregular_prior() -> Column:
@@ -122,8 +137,13 @@ def blocks(data: Features) -> Iterator[tuple[slice, Features]]:
 def logits(data: Features, c: Coefficients) -> tuple[Column, Column]:
     """Of the bank refusing (attempts), and of money being there (attempts × rhythms)."""
     retry = data.tries > 0
-    refusal = np.where(retry, c.refusal_after[data.before, data.gap_bin] + data.new_day * c.refusal_flags[1]
-                       + data.new_month * c.refusal_flags[2], c.refusal_flags[0])  # fmt: skip
+    refusal = np.where(
+        retry,
+        c.refusal_after[data.before, data.gap_bin]
+        + data.new_day * c.refusal_flags[1]
+        + data.new_month * c.refusal_flags[2],
+        c.refusal_flags[0],
+    )
     refusal += c.refusal_tries[data.tries] + c.refusal_hours[data.hour] + c.refusal_weekdays[data.weekday]
     refusal += c.issuer_refusal[data.issuer] + c.issuer_hours[data.issuer, data.hour]
     refusal += c.issuer_weekdays[data.issuer, data.weekday]
@@ -178,12 +198,25 @@ def _answered(data: Features, c: Coefficients, no: Column, there: Column) -> Col
 def named(c: Coefficients) -> dict[str, Any]:
     """The parts of `rules.rescue.engine.model.Learned` that are coefficients of all issuers."""
     return {
-        "money": {"since": c.since.tolist(), "stale": c.stale.tolist(), "after": _AFTER,
-                  "irregular": c.irregular.tolist(), "ample": float(c.ample[0]), "lean": c.lean.tolist()},
-        "refusal": {"first": float(c.refusal_flags[0]), "after": c.refusal_after.tolist(),
-                    "tries": c.refusal_tries.tolist(), "hours": c.refusal_hours.tolist(),
-                    "weekdays": c.refusal_weekdays.tolist(), "new_day": float(c.refusal_flags[1]),
-                    "new_month": float(c.refusal_flags[2])},
-        "rhythms": c.rhythms.tolist(), "generic": float(c.generic[-1]),
-        "holds": c.holds.tolist(), "held_answers": c.held_answers.tolist(),
-    }  # fmt: skip
+        "money": {
+            "since": c.since.tolist(),
+            "stale": c.stale.tolist(),
+            "after": _AFTER,
+            "irregular": c.irregular.tolist(),
+            "ample": float(c.ample[0]),
+            "lean": c.lean.tolist(),
+        },
+        "refusal": {
+            "first": float(c.refusal_flags[0]),
+            "after": c.refusal_after.tolist(),
+            "tries": c.refusal_tries.tolist(),
+            "hours": c.refusal_hours.tolist(),
+            "weekdays": c.refusal_weekdays.tolist(),
+            "new_day": float(c.refusal_flags[1]),
+            "new_month": float(c.refusal_flags[2]),
+        },
+        "rhythms": c.rhythms.tolist(),
+        "generic": float(c.generic[-1]),
+        "holds": c.holds.tolist(),
+        "held_answers": c.held_answers.tolist(),
+    }

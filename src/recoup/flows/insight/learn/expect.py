@@ -80,7 +80,7 @@ def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Colum
 
 def _by_length(
     tried: Tried, orders: slice, log_free: Column, log_held: Column, prior: Column, joint: Column, share: Column
-) -> Column:  # fmt: skip
+) -> Column:
     """Of some orders, into `joint`: orders × lengths × rhythms, adding up to 1 over the lengths; and into `share`, that
     nothing holds the order at its tries. Answers the logarithm of what they added up to."""
     first, last = tried.begin[orders.start], tried.begin[orders.stop]

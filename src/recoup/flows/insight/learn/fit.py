@@ -113,8 +113,9 @@ def _climb(data: Features, c: Coefficients, weights: Column, bins: _Bins, *, sha
     gradient, curve, soft, funds, lean, judged = (np.empty(rows) for _ in range(6))
     slope, bend = np.empty((rows, _R)), np.empty((rows, _R))
     for part, some in blocks(data):
-        (gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part], lean[part],
-         judged[part]) = _slopes(some, c, weights[part])  # fmt: skip
+        (gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part], lean[part], judged[part]) = (
+            _slopes(some, c, weights[part])
+        )
     _climb_refusal(data, c, gradient, curve)
     _climb_money(data, c, slope, bend, bins, shape)
     _learn_generic(data, c, soft, funds)
@@ -145,8 +146,15 @@ def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Col
     issuers = len(data.issuers)
     flags = c.refusal_flags
     _step(flags[:1], np.zeros((~retry).sum(), np.int64), gradient[~retry], curve[~retry], 1.0, -1.6)
-    _step(c.refusal_after.reshape(-1), (data.before * len(GAP) + data.gap_bin)[retry], gradient[retry], curve[retry],
-          2.0, None, smooth=len(GAP))  # fmt: skip
+    _step(
+        c.refusal_after.reshape(-1),
+        (data.before * len(GAP) + data.gap_bin)[retry],
+        gradient[retry],
+        curve[retry],
+        2.0,
+        None,
+        smooth=len(GAP),
+    )
     for index, mask in ((1, data.new_day), (2, data.new_month)):
         rows = retry & mask
         _step(flags[index : index + 1], np.zeros(rows.sum(), np.int64), gradient[rows], curve[rows], 3.0, 0.0)
@@ -159,16 +167,21 @@ def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Col
     assert c.issuer_hours.shape == (issuers, HOURS)
 
 
-def _climb_money(
-    data: Features, c: Coefficients, gradient: Column, curve: Column, bins: _Bins, shape: bool
-) -> None:  # fmt: skip
+def _climb_money(data: Features, c: Coefficients, gradient: Column, curve: Column, bins: _Bins, shape: bool) -> None:
     dated, prior = slice(0, IRREGULAR), start(1, 1)
     if shape:
-        _step(c.since.reshape(-1), bins.since, gradient[:, dated].ravel(), curve[:, dated].ravel(), _SHAPE,
-              prior.since.reshape(-1))  # fmt: skip
+        _step(
+            c.since.reshape(-1),
+            bins.since,
+            gradient[:, dated].ravel(),
+            curve[:, dated].ravel(),
+            _SHAPE,
+            prior.since.reshape(-1),
+        )
     c.since += 0.05 * (c.since[::-1] - c.since)
-    _step(c.stale.reshape(-1), bins.stale, gradient[bins.is_stale], curve[bins.is_stale], _SHAPE,
-          prior.stale.reshape(-1))  # fmt: skip
+    _step(
+        c.stale.reshape(-1), bins.stale, gradient[bins.is_stale], curve[bins.is_stale], _SHAPE, prior.stale.reshape(-1)
+    )
     np.minimum(c.stale, 0.0, out=c.stale)
     everything = np.zeros(len(data), np.int64)
     _step(c.ample, everything, gradient[:, AMPLE], curve[:, AMPLE], 3.0, AMPLE_LOGIT)
@@ -191,8 +204,15 @@ def _learn_generic(data: Features, c: Coefficients, soft: Column, funds: Column)
     c.generic = np.clip(np.r_[(own + 20 * of_all) / (seen + 20), of_all], 0.001, 0.98)
 
 
-def _step(values: Column, where: Column, gradient: Column, curve: Column, ridge: float,
-          prior: float | Column | None, smooth: int = 0) -> None:  # fmt: skip
+def _step(
+    values: Column,
+    where: Column,
+    gradient: Column,
+    curve: Column,
+    ridge: float,
+    prior: float | Column | None,
+    smooth: int = 0,
+) -> None:
     """In place. `prior`: where a coefficient stays without data; without one, near its neighbours in rows of
     `smooth`."""
     size = len(values)

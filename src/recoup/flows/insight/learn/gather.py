@@ -83,9 +83,15 @@ class _Rows:
         return len(self.at)
 
     def add(
-        self, payer: int, order: int, at: float, told: tuple[int, str], issuer: str, zone: tuple[int, bool],
+        self,
+        payer: int,
+        order: int,
+        at: float,
+        told: tuple[int, str],
+        issuer: str,
+        zone: tuple[int, bool],
         credit: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if payer & self.left_out:
             return
         self.payer.append(payer)
@@ -152,14 +158,16 @@ def _check_size(owners: Collection[_Rows], at_most: int) -> None:
     while sum(map(len, owners)) > at_most:
         most = max(owners, key=len)
         if most.left_out >= _LEFT_OUT_MAX:
-            raise Problem("too_large", f"One customer has more than {at_most:,} attempts.", field="--months",
-                          cure="Choose fewer months with --months.")  # fmt: skip
+            raise Problem(
+                "too_large",
+                f"One customer has more than {at_most:,} attempts.",
+                field="--months",
+                cure="Choose fewer months with --months.",
+            )
         most.thin()
 
 
-def _add_orders(
-    rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]
-) -> None:  # fmt: skip
+def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]) -> None:
     by_id = {}
     for one in orders:
         order = _bits(one.order_id)
@@ -173,9 +181,19 @@ def _add_orders(
         if known is None:
             continue
         order, payer, zone, scheme, issuer, credit = known
-        told = _APPROVED if attempt.state == "approved" else _told(
-            scheme, None, attempt.scheme_code or attempt.processor_code, None, attempt.advice_code, attempt.on, region
-        )  # fmt: skip
+        told = (
+            _APPROVED
+            if attempt.state == "approved"
+            else _told(
+                scheme,
+                None,
+                attempt.scheme_code or attempt.processor_code,
+                None,
+                attempt.advice_code,
+                attempt.on,
+                region,
+            )
+        )
         rows.add(payer, order, attempt.at, told, issuer, zone, credit)
 
 
@@ -184,11 +202,12 @@ def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iter
         named = blake2b(merchant_id.bytes + one.external_id.encode(), digest_size=8).digest()
         order = _bits(one.order_id) if one.order_id else _signed(named)
         payer = _bits(one.payer_id) if one.payer_id else order
-        told = _APPROVED if not one.is_declined else _told(
-            scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region
-        )  # fmt: skip
-        rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)),
-                 one.credit)  # fmt: skip
+        told = (
+            _APPROVED
+            if not one.is_declined
+            else _told(scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region)
+        )
+        rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)), one.credit)
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
@@ -197,7 +216,7 @@ _APPROVED: Final = (APPROVED, APPROVAL)
 @lru_cache(maxsize=65_536)
 def _told(
     scheme: str, source: str | None, code: str | None, text: str | None, advice: str | None, on: date, region: str
-) -> tuple[int, str]:  # fmt: skip
+) -> tuple[int, str]:
     reading = read_decline(scheme=scheme, source=source, code=code, text=text, advice=advice, on=on, region=region)
     return class_of(reading), key_of(reading)
 
@@ -236,8 +255,10 @@ def _columns(owners: Collection[_Rows], names: _Names, until: float) -> _Columns
     alone in that time, and what is learned and judged by the last weeks would be that owner's alone."""
     lengths = [len(one) for one in owners]
     owner = np.repeat(np.arange(len(owners)), lengths)
-    columns = [np.concatenate([np.array(getattr(one, name)) for one in owners] or [np.zeros(0)])
-               for name in _Columns._fields[2:]]  # fmt: skip
+    columns = [
+        np.concatenate([np.array(getattr(one, name)) for one in owners] or [np.zeros(0)])
+        for name in _Columns._fields[2:]
+    ]
     at = columns[_Columns._fields.index("at") - 2]
     kept = at <= until if np.count_nonzero(lengths) > 1 else np.ones(len(at), bool)
     return _Columns(names, owner[kept], *(column[kept] for column in columns))
@@ -259,11 +280,20 @@ def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
     issuer, lines, issuers = _issuers(rows, shared)
     placed = by_order[final]
     return Attempts(
-        np.unique(payer[final], return_inverse=True)[1], np.unique(payment[final], return_inverse=True)[1], at[final],
-        tries[final], answer[final].astype(np.int64), rows.key[placed].astype(np.int64), issuer[placed],
-        rows.offset[placed] / 60.0, rows.zone[placed].astype(np.int64), rows.credit[placed].astype(np.int64),
-        rows.owner[placed], tuple(rows.names.keys), issuers,
-    ), lines  # fmt: skip
+        np.unique(payer[final], return_inverse=True)[1],
+        np.unique(payment[final], return_inverse=True)[1],
+        at[final],
+        tries[final],
+        answer[final].astype(np.int64),
+        rows.key[placed].astype(np.int64),
+        issuer[placed],
+        rows.offset[placed] / 60.0,
+        rows.zone[placed].astype(np.int64),
+        rows.credit[placed].astype(np.int64),
+        rows.owner[placed],
+        tuple(rows.names.keys),
+        issuers,
+    ), lines
 
 
 def _issuers(rows: _Columns, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:

@@ -178,10 +178,15 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
         return None
     looks = [_look(data, n) for n in range(begin, row) if data.order[n] != order]
     facts = Facts(
-        first=_look(data, own[0]), first_key=data.keys[data.key[own[0]]], issuer=data.issuers[data.issuer[row]],
-        zone=round(float(data.offset[row]) * 60), zone_known=bool(data.zone[row]),
-        tries=tuple(_look(data, n) for n in own[1:]), looks=tuple(looks[-LOOKS_MAX:]), credit=bool(data.credit[row]),
-    )  # fmt: skip
+        first=_look(data, own[0]),
+        first_key=data.keys[data.key[own[0]]],
+        issuer=data.issuers[data.issuer[row]],
+        zone=round(float(data.offset[row]) * 60),
+        zone_known=bool(data.zone[row]),
+        tries=tuple(_look(data, n) for n in own[1:]),
+        looks=tuple(looks[-LOOKS_MAX:]),
+        credit=bool(data.credit[row]),
+    )
     at = hours_of(instant_of(float(data.at[row])))
     approved = bool(data.answer[row] == APPROVED)
     return Scored(int(data.owner[row]), payer, facts, at, int(data.answer[own[-1]]), int(data.tries[row]), approved)

@@ -42,9 +42,15 @@ class Training:
 
 
 async def learn(
-    world: World, actor: Actor, *, months: int, dry_run: bool = False, keep_it: bool = False, candidate: bool = False,
+    world: World,
+    actor: Actor,
+    *,
+    months: int,
+    dry_run: bool = False,
+    keep_it: bool = False,
+    candidate: bool = False,
     at_most: int | None = None,
-) -> Training:  # fmt: skip
+) -> Training:
     """`keep_it`: also one that is not better is kept, to be looked at or taken by hand. `candidate`: a better one is
     kept too, and not taken; the actor's own candidate of before has to be beaten. `at_most`: attempts, as `gather`.
 
@@ -77,8 +83,11 @@ def check_numpy() -> None:
     try:
         import numpy as np
     except ModuleNotFoundError:
-        raise Problem("invalid", "Training needs numpy, which is not installed.",
-                      cure="Install it with the extra: pip install 'recoup[lab]'.") from None  # fmt: skip
+        raise Problem(
+            "invalid",
+            "Training needs numpy, which is not installed.",
+            cure="Install it with the extra: pip install 'recoup[lab]'.",
+        ) from None
     assert np is not None
 
 

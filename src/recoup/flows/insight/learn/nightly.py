@@ -38,8 +38,9 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
     began = world.clocks.wall()
     async with world.db.transaction() as tx:
         await begin_upkeep(tx, TASK, began)
-        ours = await lease_upkeep(tx, TASK, until=began + LEASED, now=began,
-                                  done_before=night_before(began, world.policy.training_hour))  # fmt: skip
+        ours = await lease_upkeep(
+            tx, TASK, until=began + LEASED, now=began, done_before=night_before(began, world.policy.training_hour)
+        )
     if not ours:
         return 0
     found = await trainer(mode)
@@ -68,10 +69,17 @@ def night_before(now: datetime, hour: int) -> datetime:
 
 def _columns(found: Training) -> dict[str, Any]:
     if found.model is None or found.trial is None:
-        return {"result": "too_little", **_NOTHING, "attempts": found.attempts,
-                "note": " ".join(found.missing)[:NOTE_CHARS_MAX]}  # fmt: skip
+        return {
+            "result": "too_little",
+            **_NOTHING,
+            "attempts": found.attempts,
+            "note": " ".join(found.missing)[:NOTE_CHARS_MAX],
+        }
     result = "taken" if found.taken else "candidate" if found.kept else "not_better"
     return {
-        "result": result, "attempts": found.attempts, "model": found.model.name, "note": found.note[:NOTE_CHARS_MAX],
+        "result": result,
+        "attempts": found.attempts,
+        "model": found.model.name,
+        "note": found.note[:NOTE_CHARS_MAX],
         **{name: getattr(found.trial, name) for name in ("compared_with", "score", "compared_score")},
-    }  # fmt: skip
+    }

@@ -23,10 +23,15 @@ def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Mode
     c = fit(features_of(_some(data), ~lines))
     known = np.argsort(-np.bincount(data.key, minlength=len(data.keys)), kind="stable")[:KEYS_MAX]
     plain: dict[str, Any] = named(c) | {
-        "format": FORMAT, "made_from": made_from, "data_from": _day(data, np.min), "data_until": _day(data, np.max),
-        "attempts": len(data), "payers": data.payers, "issuers": _issuers(data, c, lines),
+        "format": FORMAT,
+        "made_from": made_from,
+        "data_from": _day(data, np.min),
+        "data_until": _day(data, np.max),
+        "attempts": len(data),
+        "payers": data.payers,
+        "issuers": _issuers(data, c, lines),
         "holds_by_code": {data.keys[n]: c.holds_by_code[n].tolist() for n in known.tolist()},
-    }  # fmt: skip
+    }
     return checked(msgspec.convert(_rounded(plain), Learned))
 
 
@@ -53,12 +58,16 @@ def _issuers(data: Attempts, c: Coefficients, lines: Column) -> dict[str, Any]:
     counts = np.bincount(data.issuer, minlength=len(data.issuers))
     return {
         issuer: {
-            "attempts": int(counts[n]), "refusal": float(c.issuer_refusal[n]), "hours": c.issuer_hours[n].tolist(),
-            "weekdays": c.issuer_weekdays[n].tolist(), "generic": float(c.generic[n]),
+            "attempts": int(counts[n]),
+            "refusal": float(c.issuer_refusal[n]),
+            "hours": c.issuer_hours[n].tolist(),
+            "weekdays": c.issuer_weekdays[n].tolist(),
+            "generic": float(c.generic[n]),
             "holds": c.issuer_holds[n].tolist(),
         }
-        for n, issuer in enumerate(data.issuers) if lines[n]
-    }  # fmt: skip
+        for n, issuer in enumerate(data.issuers)
+        if lines[n]
+    }
 
 
 def _day(data: Attempts, of: Any) -> str:

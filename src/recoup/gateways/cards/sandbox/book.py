@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.gateways.cards.port import Charge, Reversal
+from recoup.gateways.cards.port import Charge, ModificationMessage
 from recoup.gateways.cards.sandbox.install import install_book
 
 
@@ -79,8 +79,9 @@ async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -
     """The order's next charges get this answer, until another is told."""
     await connection.execute(
         "INSERT INTO issuer.told VALUES ($1, $2) ON CONFLICT (order_id) DO UPDATE SET approved = excluded.approved",
-        order_id, approved,
-    )  # fmt: skip
+        order_id,
+        approved,
+    )
 
 
 def _decided(row: asyncpg.Record) -> Decided:
@@ -97,9 +98,21 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 async def arrived(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> None:
     """A charge's message came in, and nothing was decided by it."""
     await connection.execute(
-        _ARRIVED, charge.id, "charge", now, charge.sent_at, None, card_mac, charge.card.scheme, charge.units,
-        charge.currency, charge.initiator, charge.acceptor_id, charge.order_id, charge.merchant_id,
-    )  # fmt: skip
+        _ARRIVED,
+        charge.id,
+        "charge",
+        now,
+        charge.sent_at,
+        None,
+        card_mac,
+        charge.card.scheme,
+        charge.units,
+        charge.currency,
+        charge.initiator,
+        charge.acceptor_id,
+        charge.order_id,
+        charge.merchant_id,
+    )
 
 
 _DECIDE = """
@@ -123,11 +136,26 @@ async def decide_charge(
 ) -> Decided:
     """The message arrives and is decided, once for its id: the loser of a race gets the winner's decision."""
     mine = await connection.fetchval(
-        _DECIDE, charge.id, charge.order_id, charge.merchant_id, card_mac, charge.card.scheme, charge.units,
-        charge.currency, charge.initiator, charge.acceptor_id, charge.capture, charge.sent_at, now,
-        said.decision, said.scheme_code, said.advice_code, said.known_from, hidden,
+        _DECIDE,
+        charge.id,
+        charge.order_id,
+        charge.merchant_id,
+        card_mac,
+        charge.card.scheme,
+        charge.units,
+        charge.currency,
+        charge.initiator,
+        charge.acceptor_id,
+        charge.capture,
+        charge.sent_at,
+        now,
+        said.decision,
+        said.scheme_code,
+        said.advice_code,
+        said.known_from,
+        hidden,
         charge.descriptor,
-    )  # fmt: skip
+    )
     if mine is not None:
         return said
     return _decided(await connection.fetchrow("SELECT * FROM issuer.sends WHERE id = $1", charge.id))
@@ -136,8 +164,11 @@ async def decide_charge(
 async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: datetime) -> None:
     await connection.execute(
         "INSERT INTO issuer.dropped (id, order_id, why, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        charge.id, charge.order_id, why, now,
-    )  # fmt: skip
+        charge.id,
+        charge.order_id,
+        why,
+        now,
+    )
 
 
 async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> Decided | None:
@@ -164,8 +195,11 @@ async def end_silence(connection: asyncpg.Connection, ids: Sequence[UUID], now: 
     """Of these charges the ones about which inquiries would have had no answer for longer: now they have."""
     rows = await connection.fetch(
         "UPDATE issuer.sends SET known_from = $2 WHERE id = ANY ($1) AND hidden_inquiries = $3 AND known_from > $2"
-        " RETURNING id", ids, now, NO_ANSWERS,
-    )  # fmt: skip
+        " RETURNING id",
+        ids,
+        now,
+        NO_ANSWERS,
+    )
     return [row["id"] for row in rows]
 
 
@@ -196,16 +230,22 @@ FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 
 
 async def decide_reversal(
-    connection: asyncpg.Connection, reversal: Reversal, now: datetime, refuse: bool = False
+    connection: asyncpg.Connection, reversal: ModificationMessage, now: datetime, refuse: bool = False
 ) -> Decided:
     """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its
     charge.
     """
     async with connection.transaction():
         charge = await connection.fetchrow(
-            _CHARGED, reversal.id, reversal.kind, now, reversal.sent_at, reversal.charge_id, reversal.units,
+            _CHARGED,
+            reversal.id,
+            reversal.kind,
+            now,
+            reversal.sent_at,
+            reversal.charge_id,
+            reversal.units,
             reversal.currency,
-        )  # fmt: skip
+        )
         before = await connection.fetchrow(_REVERSED, reversal.charge_id, reversal.id)
         if before["own_decision"] is not None:
             return Decided(before["own_decision"], None, None, before["own_why"])
@@ -215,9 +255,16 @@ async def decide_reversal(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
             " decision, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
             " ON CONFLICT (id) DO NOTHING RETURNING id",
-            reversal.id, reversal.charge_id, reversal.kind, reversal.units, reversal.currency,
-            reversal.sent_at, now, decision, why,
-        )  # fmt: skip
+            reversal.id,
+            reversal.charge_id,
+            reversal.kind,
+            reversal.units,
+            reversal.currency,
+            reversal.sent_at,
+            now,
+            decision,
+            why,
+        )
         if mine is None:  # same id for another charge, or for one that does not exist, at the same time
             found = await find_reversal(connection, reversal.id)
             assert found is not None
@@ -225,7 +272,7 @@ async def decide_reversal(
         return Decided(decision, None, None, why)
 
 
-def _refusal(reversal: Reversal, charge: asyncpg.Record | None, before: asyncpg.Record) -> str | None:
+def _refusal(reversal: ModificationMessage, charge: asyncpg.Record | None, before: asyncpg.Record) -> str | None:
     """Why a refund, void or capture is refused: a processor code of ours, or None when it is done."""
     if charge is None or not charge["charged"]:
         return "no_such_charge"

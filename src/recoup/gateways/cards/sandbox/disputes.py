@@ -78,8 +78,9 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
         if earlier is not None:
             if wanted.units is not None and held + wanted.units > charge["units"]:
                 return None
-            return _notice(await connection.fetchrow(
-                _GO_ON, earlier["case_id"], wanted.stage, until, wanted.units, fee))  # fmt: skip
+            return _notice(
+                await connection.fetchrow(_GO_ON, earlier["case_id"], wanted.stage, until, wanted.units, fee)
+            )
         units = wanted.units or charge["units"] - held - before["refunded"]
         last = cases[-1] if cases else None
         if units <= 0 and last is not None and (last["stage"], last["status"]) == (wanted.stage, "open"):
@@ -88,22 +89,36 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
         reason = _REASONS.get((charge["scheme"], wanted.kind), wanted.kind.upper())
-        return _notice(await connection.fetchrow(
-            _OPEN, case_id, charge["id"], charge["merchant_id"], charge["order_id"], len(cases) + 1, wanted.stage,
-            reason, units, charge["currency"], fee, wanted.at, until))  # fmt: skip
+        return _notice(
+            await connection.fetchrow(
+                _OPEN,
+                case_id,
+                charge["id"],
+                charge["merchant_id"],
+                charge["order_id"],
+                len(cases) + 1,
+                wanted.stage,
+                reason,
+                units,
+                charge["currency"],
+                fee,
+                wanted.at,
+                until,
+            )
+        )
 
 
-async def decide(
-    connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None
-) -> Notice | None:  # fmt: skip
+async def decide(connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None) -> Notice | None:
     """The charge's newest open case, or the one named; decided before in the same way, it is told again."""
     status = "won" if won else "lost"
     row = await connection.fetchrow(
         "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM issuer.disputes"
         " WHERE charge_id = $1 AND status = 'open' AND ($2 = 'won' OR stage <> 'inquiry')"
         " AND ($3::text IS NULL OR case_id = $3) ORDER BY case_no DESC LIMIT 1 FOR UPDATE) RETURNING *",
-        charge_id, status, case,
-    )  # fmt: skip
+        charge_id,
+        status,
+        case,
+    )
     if row is None:
         cases = [c for c in await connection.fetch(_CASES, charge_id) if case in (None, c["case_id"])]
         row = cases[-1] if cases and cases[-1]["status"] == status else None
@@ -115,21 +130,28 @@ async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided
     async with connection.transaction():
         case = await connection.fetchrow(
             "SELECT * FROM issuer.disputes WHERE case_id = $1 AND charge_id = $2 FOR UPDATE",
-            answer.case_ref, answer.charge_id,
-        )  # fmt: skip
+            answer.case_ref,
+            answer.charge_id,
+        )
         found = await connection.fetchrow("SELECT decision, why FROM issuer.answers WHERE id = $1", answer.id)
         if found is not None:
             return Decided(found["decision"], None, None, found["why"])
         why = _refusal(case, answer.sent_at)
         decision = "declined" if why else "approved"
         await connection.execute(
-            "INSERT INTO issuer.answers VALUES ($1, $2, $3, $4, $5, $6, $7)", answer.id, answer.case_ref,
-            answer.answer, answer.evidence, answer.sent_at, decision, why,
-        )  # fmt: skip
+            "INSERT INTO issuer.answers VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            answer.id,
+            answer.case_ref,
+            answer.answer,
+            answer.evidence,
+            answer.sent_at,
+            decision,
+            why,
+        )
         await connection.executemany(
             "INSERT INTO issuer.answer_files VALUES ($1, $2, $3, $4, $5)",
             [(answer.id, n, one.name, one.media_type, one.content) for n, one in enumerate(answer.files, 1)],
-        )  # fmt: skip
+        )
         if not why and answer.answer == "accept":
             await connection.execute("UPDATE issuer.disputes SET status = 'lost' WHERE case_id = $1", case["case_id"])
         return Decided(decision, None, None, why)
@@ -149,8 +171,15 @@ def _takes_money(case: asyncpg.Record) -> bool:
 
 def _notice(case: asyncpg.Record) -> Notice:
     return {
-        "noticeId": f"{case['case_id']}_{case['stage']}_{case['status']}", "caseId": case["case_id"],
-        "merchantId": str(case["merchant_id"]), "chargeId": str(case["charge_id"]), "stage": case["stage"],
-        "status": case["status"], "amount": case["units"], "currency": case["currency"],
-        "reasonCode": case["reason_code"], "respondBy": iso(case["respond_by"]), "fee": case["fee"],
-    }  # fmt: skip
+        "noticeId": f"{case['case_id']}_{case['stage']}_{case['status']}",
+        "caseId": case["case_id"],
+        "merchantId": str(case["merchant_id"]),
+        "chargeId": str(case["charge_id"]),
+        "stage": case["stage"],
+        "status": case["status"],
+        "amount": case["units"],
+        "currency": case["currency"],
+        "reasonCode": case["reason_code"],
+        "respondBy": iso(case["respond_by"]),
+        "fee": case["fee"],
+    }

@@ -16,8 +16,9 @@ async def set_fault(connection: asyncpg.Connection, kind: Kind, until: WallTime)
     await connection.execute(
         "INSERT INTO issuer.faults (kind, until) VALUES ($1, $2)"
         " ON CONFLICT (kind) DO UPDATE SET until = excluded.until",
-        kind, until,
-    )  # fmt: skip
+        kind,
+        until,
+    )
 
 
 async def clear_faults(connection: asyncpg.Connection, kind: Kind | None = None) -> None:

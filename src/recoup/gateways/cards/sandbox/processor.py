@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal, StatementLine
+from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome, StatementLine
 from recoup.gateways.cards.sandbox import book, disputes, movements
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
@@ -64,7 +64,7 @@ class SandboxProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return await self._within(charge.timeout_seconds, self._charge(charge))
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         return await self._within(reversal.timeout_seconds, self._reverse(reversal))
 
     async def inquire(self, id: UUID) -> Outcome:
@@ -188,7 +188,7 @@ class SandboxProcessor:
         if why == "unprocessed":
             await book.arrived(connection, charge, mac, now)
 
-    async def _reverse(self, reversal: Reversal) -> Outcome:
+    async def _reverse(self, reversal: ModificationMessage) -> Outcome:
         async def decide(connection: Any, faults: Set[str]) -> Decided:
             decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
             if "duplicate" in faults:
@@ -201,7 +201,7 @@ class SandboxProcessor:
         return await self._told(answer, lambda connection, _: disputes.hear(connection, answer))
 
     async def _told(
-        self, message: Reversal | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
+        self, message: ModificationMessage | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
     ) -> Outcome:
         """What the issuer says to a message about a charge that it has; `decide` writes its book."""
         sent = False
@@ -262,12 +262,20 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
     """The same words for the same id, whenever it is asked for."""
     if decided.decision == "declined":
         return Outcome(
-            "declined", _reference(id), decided.scheme_code, decided.advice_code, decided.why, "declined",
-        )  # fmt: skip
+            "declined",
+            _reference(id),
+            decided.scheme_code,
+            decided.advice_code,
+            decided.why,
+            "declined",
+        )
     return Outcome(
-        "approved", _reference(id), decided.scheme_code or "00", text="approved",
+        "approved",
+        _reference(id),
+        decided.scheme_code or "00",
+        text="approved",
         network_transaction_id=_network_id(id),
-    )  # fmt: skip
+    )
 
 
 def _reference(id: UUID) -> str:
@@ -280,6 +288,12 @@ def _network_id(id: UUID) -> str:
 
 def _timed(outcome: Outcome, latency_ms: int) -> Outcome:
     return Outcome(
-        outcome.state, outcome.reference, outcome.scheme_code, outcome.advice_code, outcome.processor_code,
-        outcome.text, outcome.network_transaction_id, latency_ms,
-    )  # fmt: skip
+        outcome.state,
+        outcome.reference,
+        outcome.scheme_code,
+        outcome.advice_code,
+        outcome.processor_code,
+        outcome.text,
+        outcome.network_transaction_id,
+        latency_ms,
+    )

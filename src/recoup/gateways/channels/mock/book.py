@@ -64,8 +64,9 @@ async def install(connection: asyncpg.Connection) -> None:
 async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:
     """`elsewhere`: it was paid, or failed, on another channel; nothing is taken here."""
     decision = "approved" if approve else "declined"
-    await connection.execute(_PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units,
-                             payment.currency, decision, now)  # fmt: skip
+    await connection.execute(
+        _PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units, payment.currency, decision, now
+    )
     return await find(connection, payment.id, channel) or Decided("elsewhere")
 
 
@@ -93,8 +94,16 @@ async def transfer(
 async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool) -> Decided:
     """Money that leaves; decided once."""
     why = "refused_by_destination" if refuse else None
-    await connection.execute(_PAY_OUT, payout.id, payout.merchant_id, payout.units, payout.currency,
-                             "declined" if refuse else "approved", why, now)  # fmt: skip
+    await connection.execute(
+        _PAY_OUT,
+        payout.id,
+        payout.merchant_id,
+        payout.units,
+        payout.currency,
+        "declined" if refuse else "approved",
+        why,
+        now,
+    )
     found = await find(connection, payout.id)
     assert found is not None
     return found

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Outcome, Reversal, StatementLine
+from recoup.gateways.cards.port import ModificationMessage, Outcome, StatementLine
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import active_faults
 from recoup.gateways.channels.mock import book
@@ -47,32 +47,39 @@ class MockChannel:
         """The payer pays, or fails to. The first word for a payment stands."""
         now = self._clocks.wall()
         return await self._ask(
-            payment.id, lambda c: book.pay(c, self.name, payment, approve, now),
+            payment.id,
+            lambda c: book.pay(c, self.name, payment, approve, now),
             send_before=payment.send_before_monotonic,
-        )  # fmt: skip
+        )
 
-    async def reverse(self, reversal: Reversal) -> Outcome:
+    async def reverse(self, reversal: ModificationMessage) -> Outcome:
         now = self._clocks.wall()
         one = reversal
         return await self._ask(
-            one.id, lambda c: book.transfer(c, one.id, "refund", one.charge_id, one.units, one.currency, now),
-            send_before=one.send_before_monotonic, timeout_seconds=one.timeout_seconds,
-        )  # fmt: skip
+            one.id,
+            lambda c: book.transfer(c, one.id, "refund", one.charge_id, one.units, one.currency, now),
+            send_before=one.send_before_monotonic,
+            timeout_seconds=one.timeout_seconds,
+        )
 
     async def sweep(self, sweep: Sweep) -> Outcome:
         now = self._clocks.wall()
         return await self._ask(
-            sweep.id, lambda c: book.transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
-            send_before=sweep.send_before_monotonic, timeout_seconds=sweep.timeout_seconds,
-        )  # fmt: skip
+            sweep.id,
+            lambda c: book.transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
+            send_before=sweep.send_before_monotonic,
+            timeout_seconds=sweep.timeout_seconds,
+        )
 
     async def pay_out(self, payout: PayOut) -> Outcome:
         """A destination that ends with `fail` is refused, for tests."""
         now = self._clocks.wall()
         return await self._ask(
-            payout.id, lambda c: book.pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
-            send_before=payout.send_before_monotonic, timeout_seconds=payout.timeout_seconds,
-        )  # fmt: skip
+            payout.id,
+            lambda c: book.pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
+            send_before=payout.send_before_monotonic,
+            timeout_seconds=payout.timeout_seconds,
+        )
 
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What moved on this channel for a merchant in that wall time, some lines at a time."""

@@ -48,9 +48,15 @@ class Mailbox:
         try:
             async with self._connections.one() as connection:
                 times = await connection.fetchval(
-                    _PUT, message.id, self._clocks.wall(), message.to, message.sender_name, message.subject,
-                    message.text, message.html,
-                )  # fmt: skip
+                    _PUT,
+                    message.id,
+                    self._clocks.wall(),
+                    message.to,
+                    message.sender_name,
+                    message.subject,
+                    message.text,
+                    message.html,
+                )
         except LOST:
             return Posted("later", "the connection failed")
         if message.to.startswith(LATER) and times == 1:

@@ -56,14 +56,22 @@ class SmtpMail:
 
     def __init__(self, server: SmtpServer) -> None:
         if server.tls not in ("starttls", "implicit", "none"):
-            raise Problem("invalid", "The setting smtp_tls is starttls, implicit or none.", field="smtp_tls",
-                          cure="Set it to one of these.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "The setting smtp_tls is starttls, implicit or none.",
+                field="smtp_tls",
+                cure="Set it to one of these.",
+            )
         if server.tls == "none" and server.host not in LOOPBACK:
             message = f"Mails to {server.host} would go in the clear."
             raise Problem("invalid", message, field="smtp_tls", cure="Use starttls or implicit.")
         if not server.sender or "@" not in server.sender:
-            raise Problem("invalid", "The setting smtp_from is the address that mails come from.", field="smtp_from",
-                          cure="Set it like shop@example.com.")  # fmt: skip
+            raise Problem(
+                "invalid",
+                "The setting smtp_from is the address that mails come from.",
+                field="smtp_from",
+                cure="Set it like shop@example.com.",
+            )
         self._server, self._turns = server, asyncio.Semaphore(AT_ONCE)
         self._tls = None if server.tls == "none" else ssl.create_default_context()
 

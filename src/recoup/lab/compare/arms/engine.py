@@ -66,19 +66,39 @@ class EngineArm:
     def _evidence(self, known: Known, first: Look) -> Evidence:
         order, card = known.order, known.card
         offset, zone_known = offset_minutes(order.utc_offset_minutes, order.country)
-        others = [look for look, whose in self.looks[order.customer_id]
-                  if whose != order.order_id and look.at < known.earliest]  # fmt: skip
+        others = [
+            look
+            for look, whose in self.looks[order.customer_id]
+            if whose != order.order_id and look.at < known.earliest
+        ]
         facts = Facts(
-            first, key_of(known.declines[0]), card.number[:_ISSUER_DIGITS], zone_known, _tries(known),
-            tuple(others[-LOOKS_MAX:]), known.sends_left, None, len(known.card_orders), self.explore,
-            share_of("engine", self.seed, order.order_id, known.decision), credit=card.funding == "credit",
-        )  # fmt: skip
+            first,
+            key_of(known.declines[0]),
+            card.number[:_ISSUER_DIGITS],
+            zone_known,
+            _tries(known),
+            tuple(others[-LOOKS_MAX:]),
+            known.sends_left,
+            None,
+            len(known.card_orders),
+            self.explore,
+            share_of("engine", self.seed, order.order_id, known.decision),
+            credit=card.funding == "credit",
+        )
         return Evidence(
-            kind="managed_mit", reading=known.reading, first_declined_at=order.declined_at,
-            started_at=order.declined_at, now=BusinessTime(known.earliest), expires_at=order.expires_at,
-            units=order.amount, currency=order.currency, funding=card.funding, utc_offset=offset, facts=facts,
+            kind="managed_mit",
+            reading=known.reading,
+            first_declined_at=order.declined_at,
+            started_at=order.declined_at,
+            now=BusinessTime(known.earliest),
+            expires_at=order.expires_at,
+            units=order.amount,
+            currency=order.currency,
+            funding=card.funding,
+            utc_offset=offset,
+            facts=facts,
             attempts=tuple(Tried("soft", one.at) for one in known.attempts),
-        )  # fmt: skip
+        )
 
 
 def first_price(briefing: Briefing, sends: float) -> float:
@@ -142,13 +162,25 @@ def _train(history: Sequence[HistoryRow]) -> Model:
         from recoup.flows.insight.learn.train import train
     except ModuleNotFoundError as error:
         cure = "Install the extra `lab` (`make setup-dev` does), or leave the engine out of --arms."
-        raise Problem("invalid", f"The engine is trained with {error.name}, which is not installed.", field="--arms",
-                      cure=cure) from None  # fmt: skip
+        raise Problem(
+            "invalid", f"The engine is trained with {error.name}, which is not installed.", field="--arms", cure=cure
+        ) from None
     rows = []
     for row in history:
         key = "00" if row.approved else key_of(_reading(row))
         zone = offset_minutes(row.utc_offset_minutes, row.country)
         issuer = row.card.number[:_ISSUER_DIGITS]
-        rows.append(Past(row.customer_id, row.order_id, row.attempt, row.at, _look(row).answer, key, issuer, *zone,
-                         row.card.funding == "credit"))  # fmt: skip
+        rows.append(
+            Past(
+                row.customer_id,
+                row.order_id,
+                row.attempt,
+                row.at,
+                _look(row).answer,
+                key,
+                issuer,
+                *zone,
+                row.card.funding == "credit",
+            )
+        )
     return model_of(train(attempts_of(rows), "a world's history").to_json())

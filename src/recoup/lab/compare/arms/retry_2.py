@@ -32,7 +32,7 @@ class Retry2:
             attempts=tried(_answered(known), [one.at for one in known.attempts]),
             funding=known.card.funding,
             utc_offset=offset_minutes(None, order.country) if offset is None else offset,
-        )  # fmt: skip
+        )
         decision = decide(evidence, RETRY_2)
         at = decision.next_attempt_at
         return Stop(decision.rules[0]) if at is None else SendAt(max(at, known.earliest))

@@ -188,9 +188,7 @@ def _day_weights(days: _Days, powers: _Powers) -> list[float]:
     by_weekday = [powers.weekday[one] for one in days.weekdays]
     by_month_day = [powers.month_day[one] for one in days.month_days]
     weekdays, month_days = sum(by_weekday), sum(by_month_day)
-    return [
-        max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)
-    ]  # fmt: skip
+    return [max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)]
 
 
 def pick(weights: Sequence[float], budget: int, chance: float) -> int:

@@ -27,8 +27,11 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     fate, wait = roll.random(), roll.randint(0, 8 * TICKS)
     if deal.kind == "hold":
         if fate < CAPTURED:
-            _put(sim, tick + 1 + wait // 2, Deed("capture", deal.name, _captured(sim, deal), again=False,
-                                                 only=_AT_THE_CALL))  # fmt: skip
+            _put(
+                sim,
+                tick + 1 + wait // 2,
+                Deed("capture", deal.name, _captured(sim, deal), again=False, only=_AT_THE_CALL),
+            )
         elif fate < CAPTURED + LET_GO:
             _put(sim, tick + 1 + wait // 2, Deed("cancel", deal.name, _cancelled(sim, deal)))
     elif deal.kind == "managed" and fate < CANCELLED:
@@ -66,11 +69,20 @@ def _transmitted(sim: Sim, deal: Deal, *, declined: bool) -> Do:
 
     async def do(engine: Engine) -> None:
         given = Transmitted(
-            external_id=deal.name, transaction_id=f"own-{deal.name}", is_declined=declined, is_mit=True,
-            units=deal.units, currency=deal.asset, code_source="visa", code="51" if declined else "00", bin=None,
-            last4=None, payer={"external_id": "", "email": "", "phone": "", "name": ""}, transacted_at=sim.now(),
+            external_id=deal.name,
+            transaction_id=f"own-{deal.name}",
+            is_declined=declined,
+            is_mit=True,
+            units=deal.units,
+            currency=deal.asset,
+            code_source="visa",
+            code="51" if declined else "00",
+            bin=None,
+            last4=None,
+            payer={"external_id": "", "email": "", "phone": "", "name": ""},
+            transacted_at=sim.now(),
             facts={},
-        )  # fmt: skip
+        )
         await engine.transmit.transmit(sim.shops[deal.shop].scope, given)
 
     return do

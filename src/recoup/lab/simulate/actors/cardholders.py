@@ -48,8 +48,16 @@ def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Do:
             left = issuer.sends[charge_id].taken if charge_id else 0
             if charge_id is None or left < part:
                 return
-            case = Case(f"case-{deal.name}", charge_id, deal.shop, kind, left // part, sim.now(),
-                        sim.now() + timedelta(days=ANSWER_DAYS), FEE)  # fmt: skip
+            case = Case(
+                f"case-{deal.name}",
+                charge_id,
+                deal.shop,
+                kind,
+                left // part,
+                sim.now(),
+                sim.now() + timedelta(days=ANSWER_DAYS),
+                FEE,
+            )
             issuer.cases[deal.name] = case
         await _told(sim, deal)(engine)
 
@@ -74,11 +82,21 @@ def _told(sim: Sim, deal: Deal) -> Do:
         if case is None or deal.order_id is None:
             return
         merchant_id = sim.shops[deal.shop].scope.merchant_id
-        body = msgspec.json.encode({
-            "noticeId": f"{case.case_id}-{case.status}", "caseId": case.case_id, "merchantId": merchant_id,
-            "chargeId": case.charge_id, "stage": "first", "status": case.status, "amount": case.units,
-            "currency": deal.asset, "reasonCode": REASONS[case.kind], "respondBy": case.respond_by, "fee": case.fee,
-        })  # fmt: skip
+        body = msgspec.json.encode(
+            {
+                "noticeId": f"{case.case_id}-{case.status}",
+                "caseId": case.case_id,
+                "merchantId": merchant_id,
+                "chargeId": case.charge_id,
+                "stage": "first",
+                "status": case.status,
+                "amount": case.units,
+                "currency": deal.asset,
+                "reasonCode": REASONS[case.kind],
+                "respondBy": case.respond_by,
+                "fee": case.fee,
+            }
+        )
         signature = signed(notice_key(engine.world, "sandbox"), body, engine.world.clocks.wall())
         said = await receive(engine.world, engine.orders, "sandbox", body, signature, "simulate")
         if said.state in ("applied", "repeated", "stale") and not said.why:

@@ -32,8 +32,14 @@ async def arrivals(sim: Sim, tick: int) -> Iterable[Deed]:
 
 def _sent(sim: Sim, deal: Deal) -> Do:
     async def charge(engine: Engine) -> None:
-        asked = ChargeAsked(deal.name, Money(deal.units, deal.asset).text(), deal.asset, deal.channel,
-                            customer=f"payer-{deal.name}", expires_in=_EXPIRES)  # fmt: skip
+        asked = ChargeAsked(
+            deal.name,
+            Money(deal.units, deal.asset).text(),
+            deal.asset,
+            deal.channel,
+            customer=f"payer-{deal.name}",
+            expires_in=_EXPIRES,
+        )
         charged = await engine.charges.charge(sim.shops[deal.shop].scope, asked)
         sim.admitted(deal, charged.order.order_id)
 
@@ -55,14 +61,26 @@ def declined_of(sim: Sim, deal: Deal) -> EvaluateRequest:
     if deal.kind == "hold":
         facts["transaction_type"] = "AUTHORIZATION"
     return EvaluateRequest(
-        external_id=deal.name, key=f"key-{deal.name}", is_mit=deal.kind in ("managed", "sync"),
-        order_source="ecommerce", expires_at=now + timedelta(days=deal.days) if deal.kind == "managed" else None,
-        units=deal.units, currency=deal.asset, token_id=sim.shops[deal.shop].tokens[deal.card], pan=None, cvv="",
-        exp_month=9, exp_year=2031, transaction_id=f"tx-{deal.name}",
+        external_id=deal.name,
+        key=f"key-{deal.name}",
+        is_mit=deal.kind in ("managed", "sync"),
+        order_source="ecommerce",
+        expires_at=now + timedelta(days=deal.days) if deal.kind == "managed" else None,
+        units=deal.units,
+        currency=deal.asset,
+        token_id=sim.shops[deal.shop].tokens[deal.card],
+        pan=None,
+        cvv="",
+        exp_month=9,
+        exp_year=2031,
+        transaction_id=f"tx-{deal.name}",
         decline={"code": deal.first_code, "source": "visa", "text": "", "advice": None, "at": now.isoformat()},
-        site_id=None, site_url=None, descriptor=None,
-        payer=Person(first_name="Ana", last_name="Roe", email=f"payer-{deal.name}@example.test"), facts=facts,
-    )  # fmt: skip
+        site_id=None,
+        site_url=None,
+        descriptor=None,
+        payer=Person(first_name="Ana", last_name="Roe", email=f"payer-{deal.name}@example.test"),
+        facts=facts,
+    )
 
 
 def _items(deal: Deal) -> list[dict[str, Any]]:

@@ -17,8 +17,9 @@ async def payouts(sim: Sim, tick: int) -> Iterable[Deed]:
         return ()
     return [
         Deed("payout", f"payout of {shop.number} {asset} {tick}", _taken(sim, shop, asset, tick))
-        for shop in sim.shops for asset in TOKENS
-    ]  # fmt: skip
+        for shop in sim.shops
+        for asset in TOKENS
+    ]
 
 
 def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:

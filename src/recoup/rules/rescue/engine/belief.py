@@ -83,8 +83,7 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
     free = mended(ground, belief.holds, at)
     likely = _by_rhythm(ground, before, at, level, slope)
     live, hours = total(map(mul, belief.rhythms, likely)), at - ground.first_at
-    holds = [chance * (live if until <= hours else held)
-             for chance, until in zip(belief.holds, UNTIL, strict=True)]  # fmt: skip
+    holds = [chance * (live if until <= hours else held) for chance, until in zip(belief.holds, UNTIL, strict=True)]
     stays = (1.0 - free) * held
     rhythms = [one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)]
     return Belief(_normal(rhythms), _normal(holds), belief.before.then(look.tries, look.answer, at))

@@ -154,10 +154,14 @@ def habits_of(model: Model, key: str) -> tuple[float, ...]:
     if found is None:
         table = model.learned.refusal
         found = model.tables[name] = tuple(
-            odds_of(table.weekdays[day] + table.hours[slot]
-                    + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0))
-            for day in range(WEEKDAYS) for slot in range(HOURS)
-        )  # fmt: skip
+            odds_of(
+                table.weekdays[day]
+                + table.hours[slot]
+                + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0)
+            )
+            for day in range(WEEKDAYS)
+            for slot in range(HOURS)
+        )
     return found
 
 
@@ -186,10 +190,12 @@ def _odds(model: Model) -> _Odds:
     if found is None:
         table = model.learned.refusal
         found = model.tables["odds"] = _Odds(
-            odds_of(table.first), tuple(map(odds_of, table.tries)),
+            odds_of(table.first),
+            tuple(map(odds_of, table.tries)),
             tuple(tuple(map(odds_of, row)) for row in table.after),
-            odds_of(table.new_day), odds_of(table.new_day + table.new_month),
-        )  # fmt: skip
+            odds_of(table.new_day),
+            odds_of(table.new_day + table.new_month),
+        )
     return found
 
 

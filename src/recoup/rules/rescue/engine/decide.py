@@ -118,9 +118,16 @@ def _after(tries: list[Try], at: float) -> list[Try]:
 
 
 def _decision(
-    evidence: Evidence, pricing: Pricing, model: Model, belief: Belief, offers: list[Offer], taken: Offer,
-    tries: list[Try], *, now: bool,
-) -> Decision:  # fmt: skip
+    evidence: Evidence,
+    pricing: Pricing,
+    model: Model,
+    belief: Belief,
+    offers: list[Offer],
+    taken: Offer,
+    tries: list[Try],
+    *,
+    now: bool,
+) -> Decision:
     later = tries[1:] if now else tries
     plan = tuple(BusinessTime(next_minute(instant_of(one.at)).astimezone(UTC)) for one in later)
     plan = tuple(one for one in plan if one < evidence.expires_at)
@@ -130,20 +137,28 @@ def _decision(
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
     alternatives: tuple[Alternative, ...] = tuple(
-        Offered(one.name, _round(one.chance), "", instant_of(one.at).isoformat() if one.at is not None else None,
-                _round(one.price), _round(one.probability))
+        Offered(
+            one.name,
+            _round(one.chance),
+            "",
+            instant_of(one.at).isoformat() if one.at is not None else None,
+            _round(one.price),
+            _round(one.probability),
+        )
         for one in offers
-    )  # fmt: skip
+    )
     reasons = reasons_of(evidence, verdict, plan, belief, model, tries, taken, offers[0])
-    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives,
-                    taken.name)  # fmt: skip
+    return Decision(
+        verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives, taken.name
+    )
 
 
 def _named(ladder: Decision, pricing: Pricing, model: Model) -> Decision:
     """What the ladders decide for the engine is replayed by the engine."""
     versions = {**ladder.versions, "decider": DECIDER_VERSION, "policy": pricing.version, "model": model.name}
-    return Decision(ladder.verdict, ladder.plan, ladder.group, ladder.reasons, ladder.rules, versions,
-                    ladder.alternatives)  # fmt: skip
+    return Decision(
+        ladder.verdict, ladder.plan, ladder.group, ladder.reasons, ladder.rules, versions, ladder.alternatives
+    )
 
 
 def _versions(evidence: Evidence, pricing: Pricing, model: Model) -> dict[str, str | None]:

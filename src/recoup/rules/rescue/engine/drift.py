@@ -30,8 +30,12 @@ class Counted(NamedTuple):
         return "drifted" if off > ERRORS * sqrt(self.spread) and off > SHARE_LEAST * self.tries else "fits"
 
     def plus(self, other: "Counted") -> "Counted":
-        return Counted(self.tries + other.tries, self.expected + other.expected, self.spread + other.spread,
-                       self.approved + other.approved)  # fmt: skip
+        return Counted(
+            self.tries + other.tries,
+            self.expected + other.expected,
+            self.spread + other.spread,
+            self.approved + other.approved,
+        )
 
 
 NOTHING: Final = Counted(0, 0.0, 0.0, 0)

@@ -31,8 +31,9 @@ def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
     for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
         at, rhythms, before = hours_of(when), belief.rhythms, belief.before._replace(tries=number)
         day = local_day(ground, at)
-        money = expected(rhythms, weights_by_days(rhythms, day), money_row(ground, before, at),
-                         undated(ground, before, at))  # fmt: skip
+        money = expected(
+            rhythms, weights_by_days(rhythms, day), money_row(ground, before, at), undated(ground, before, at)
+        )
         chance = mended(ground, belief.holds, at) * (1.0 - refused(ground, before, at)) * money
         fails *= 1.0 - chance
         belief = seen(ground, belief, Look(when, answer, number))

@@ -54,13 +54,21 @@ class Facts:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "first": self.first.to_list(), "first_key": self.first_key, "issuer": self.issuer,
-            "zone_known": self.zone_known, "tries": [one.to_list() for one in self.tries],
-            "looks": [one.to_list() for one in self.looks], "sends_left": self.sends_left,
-            "free_at": self.free_at.isoformat() if self.free_at else None, "open_orders": self.open_orders,
-            "explore": self.explore, "draw": self.draw, "zone": self.zone,
-            "issuer_answers": list(self.issuer_answers), "credit": self.credit,
-        }  # fmt: skip
+            "first": self.first.to_list(),
+            "first_key": self.first_key,
+            "issuer": self.issuer,
+            "zone_known": self.zone_known,
+            "tries": [one.to_list() for one in self.tries],
+            "looks": [one.to_list() for one in self.looks],
+            "sends_left": self.sends_left,
+            "free_at": self.free_at.isoformat() if self.free_at else None,
+            "open_orders": self.open_orders,
+            "explore": self.explore,
+            "draw": self.draw,
+            "zone": self.zone,
+            "issuer_answers": list(self.issuer_answers),
+            "credit": self.credit,
+        }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Facts":

@@ -65,9 +65,7 @@ def relied_on(chances: Sequence[float], weights: Sequence[float], known: int) ->
     return max(0.0, relied)
 
 
-def _causes(
-    ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts
-) -> tuple[list[float], list[float]]:
+def _causes(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts) -> tuple[list[float], list[float]]:
     """The chance of each cause, and its weight: a rhythm, and from which charge on nothing holds the order."""
     rows = _rows(ground, belief, charges, facts)
     passed = [hours_of(one.at) - ground.first_at for one in charges]

@@ -126,13 +126,17 @@ def checked(learned: Learned) -> Model:
     """Raises: BadModel where a list has another length than its bins, or a number is none that training makes."""
     money, refusal, classes = learned.money, learned.refusal, len(CLASSES)
     logits: dict[str, tuple[tuple[float, ...], int]] = {
-        "money.since[0]": (money.since[0], len(SINCE)), "money.since[1]": (money.since[1], len(SINCE)),
-        "money.stale[0]": (money.stale[0], len(GAP)), "money.stale[1]": (money.stale[1], len(GAP)),
-        "money.after": (money.after, STANDINGS), "refusal.tries": (refusal.tries, TRIES),
-        "refusal.hours": (refusal.hours, HOURS), "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
+        "money.since[0]": (money.since[0], len(SINCE)),
+        "money.since[1]": (money.since[1], len(SINCE)),
+        "money.stale[0]": (money.stale[0], len(GAP)),
+        "money.stale[1]": (money.stale[1], len(GAP)),
+        "money.after": (money.after, STANDINGS),
+        "refusal.tries": (refusal.tries, TRIES),
+        "refusal.hours": (refusal.hours, HOURS),
+        "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
         **{f"money.irregular[{n}]": (row, len(IDLE)) for n, row in enumerate(money.irregular)},
         **{f"refusal.after[{n}]": (row, len(GAP)) for n, row in enumerate(refusal.after)},
-    }  # fmt: skip
+    }
     for key, issuer in learned.issuers.items():
         logits[f"issuers[{key}].hours"] = (issuer.hours, HOURS)
         logits[f"issuers[{key}].weekdays"] = (issuer.weekdays, WEEKDAYS)

@@ -104,8 +104,9 @@ def _unsolved(ground: Ground, holds: Sequence[float], at: float, share: float) -
 
 
 def _row(ground: Ground, belief: Belief, one: Candidate, order: Sequence[int]) -> list[float]:
-    money = by_rhythm(local_day(ground, one.at), money_row(ground, belief.before, one.at),
-                      *undated(ground, belief.before, one.at))  # fmt: skip
+    money = by_rhythm(
+        local_day(ground, one.at), money_row(ground, belief.before, one.at), *undated(ground, belief.before, one.at)
+    )
     return [one.willing * money[r] for r in order]
 
 

@@ -62,5 +62,8 @@ def missing(there: Amount) -> list[str]:
         (there.approved, OUTCOMES_LEAST, "approved attempts among those"),
         (there.held_out - there.approved, OUTCOMES_LEAST, "declined attempts among those"),
     )
-    return [f"{least - floor(have):,} more {what} ({floor(have):,} of {least:,})." for have, least, what in needed
-            if have < least]  # fmt: skip
+    return [
+        f"{least - floor(have):,} more {what} ({floor(have):,} of {least:,})."
+        for have, least, what in needed
+        if have < least
+    ]

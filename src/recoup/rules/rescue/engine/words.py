@@ -17,9 +17,15 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 def reasons_of(
-    evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...], belief: Belief, model: Model, tries: list[Try],
-    taken: Offer, best: Offer,
-) -> tuple[str, ...]:  # fmt: skip
+    evidence: Evidence,
+    verdict: Verdict,
+    plan: tuple[datetime, ...],
+    belief: Belief,
+    model: Model,
+    tries: list[Try],
+    taken: Offer,
+    best: Offer,
+) -> tuple[str, ...]:
     """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
     assert evidence.facts is not None
     lines = [decided(evidence, verdict, plan), heard(evidence), *unlisted(evidence.reading)]
@@ -27,8 +33,10 @@ def reasons_of(
         together = 1.0
         for one in tries:
             together -= one.adds
-        lines.append(f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
-                     f" {1 - together:.0%}.")  # fmt: skip
+        lines.append(
+            f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
+            f" {1 - together:.0%}."
+        )
     elif verdict == "wait":
         lines.append("According to the model, no further attempt is worth its cost.")
     if taken != best:
@@ -43,8 +51,10 @@ def _drawn(taken: Offer, best: Offer) -> str:
     why = "This time was chosen at random, as exploration: results can then be measured without bias."
     if best.at is None:
         return f"{why} Its probability was {taken.probability:.1%}; else no further try would be planned."
-    return (f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
-            f" time {best.chance:.0%}.")  # fmt: skip
+    return (
+        f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
+        f" time {best.chance:.0%}."
+    )
 
 
 def _payer(evidence: Evidence, belief: Belief) -> str:

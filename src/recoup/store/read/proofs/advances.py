@@ -7,7 +7,9 @@ from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs
 from recoup.store.statement import Read, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
 FROM (
   SELECT l.order_id, max(l.happening) FILTER (WHERE l.happening IN ('charged', 'uncollected')) AS ended,
@@ -32,11 +34,15 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY order_id, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_advance(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field, v.expected, v.found
 FROM (SELECT * FROM exposure_allotments WHERE merchant_id = $1) s
 FULL JOIN (SELECT asset, slot, sum(due_units)::bigint AS due FROM advances
@@ -47,11 +53,15 @@ CROSS JOIN LATERAL (VALUES
     THEN 'at least what is used' ELSE s.allotted::text END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found ORDER BY asset, slot, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _slots(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, 'exposure of customer ' || customer_id || ' in ' || asset AS field,
   coalesce(x.due, 0)::text AS expected, coalesce(c.used, 0)::text AS found
 FROM (SELECT * FROM customer_exposure WHERE merchant_id = $1) c
@@ -59,30 +69,40 @@ FULL JOIN (SELECT customer_id, asset, sum(due_units)::bigint AS due FROM advance
   CROSS JOIN LATERAL unnest(customers) AS k (customer_id)
   WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (customer_id, asset)
 WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _customers(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 # Slots hold no more than was drawn for them, and all of it was drawn from the operator.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field, 'at least ' || s.allotted AS expected,
   l.drawn_units::text AS found
 FROM exposure_limits l
 CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM exposure_allotments a
   WHERE a.merchant_id = l.merchant_id AND a.asset = l.asset) s
 WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _drawn(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
   coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
 FROM operator_exposure o
 LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
   FROM exposure_limits GROUP BY asset) l USING (asset)
 WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _operator(db: Read) -> list[DiffersAt]: ...
 
 

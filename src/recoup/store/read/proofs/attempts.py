@@ -8,7 +8,9 @@ from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs
 from recoup.store.statement import Read, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, v.field, v.expected::text, v.found::text
 FROM orders o
 LEFT JOIN advances x USING (merchant_id, order_id)
@@ -34,7 +36,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
@@ -88,18 +92,24 @@ ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
 """)
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
   AND a.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _lines_of_no_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
@@ -140,11 +150,15 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
@@ -152,7 +166,9 @@ WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
   AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _lines_of_no_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 

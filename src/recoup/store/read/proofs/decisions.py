@@ -19,7 +19,9 @@ WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 
 
 # What a log line and an attempt say that they come from is a decision of their own order.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected, 'none of this order' AS found
 FROM (
   SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
@@ -31,18 +33,24 @@ FROM (
 LEFT JOIN decisions d ON d.merchant_id = $1 AND d.decision_id = v.decision_id
 WHERE d.order_id IS DISTINCT FROM v.order_id
 ORDER BY v.order_id, field LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_nothing(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
   d.features ->> 'actor' AS found
 FROM order_log l
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
 ORDER BY l.order_id, l.seq LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _actors(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
@@ -51,9 +59,7 @@ async def decisions_of_nothing(db: Read, window: Window) -> list[Difference]:
     return await all_of(db, (_of_nothing, _actors), window.merchant_id, *window)
 
 
-async def read_decisions(
-    db: Read, merchant_id: UUID
-) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def read_decisions(db: Read, merchant_id: UUID) -> AsyncIterator[Sequence[asyncpg.Record]]:
     after = LOWEST
     while rows := await fetch(db, _DECISIONS, merchant_id, after, DECISIONS_MAX):
         yield rows

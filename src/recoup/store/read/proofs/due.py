@@ -8,7 +8,9 @@ from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs
 from recoup.store.statement import Read, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
 FROM orders o
 JOIN merchants m USING (merchant_id)
@@ -62,13 +64,17 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_order(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, wall: datetime, grace: timedelta
-) -> list[Differs]: ...  # fmt: skip
+) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
 FROM refunds r
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN ('owed', 'sent')
@@ -79,12 +85,16 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
     AND d.subject_id = r.refund_id)
 ORDER BY r.order_id, r.refund_no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # A refund that waits for a second person has its end; what they agreed to is one refund, as it was asked.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
 FROM refund_requests q
 LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
@@ -99,11 +109,15 @@ CROSS JOIN LATERAL (VALUES
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY q.order_id, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_request(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
 FROM due_work d
@@ -114,13 +128,13 @@ WHERE d.merchant_id = $1 AND CASE
     WHERE r.merchant_id = d.merchant_id AND r.refund_id = d.subject_id)
   ELSE false END
 LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-async def due_work(
-    db: Read, window: Window, wall: datetime, grace: timedelta
-) -> list[Difference]:
+async def due_work(db: Read, window: Window, wall: datetime, grace: timedelta) -> list[Difference]:
     """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
     found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
     return found + await all_of(db, (_of_refund, _of_request), window.merchant_id, *window)

@@ -66,27 +66,39 @@ FROM (
 """
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_no_order(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
   'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
 WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_no_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
 FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _book(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
@@ -95,18 +107,14 @@ async def read_postings(db: Read, window: Window) -> Sequence[asyncpg.Record]:
     return await fetch(db, _POSTINGS, *window)
 
 
-async def postings_without_order(
-    db: Read, merchant_id: UUID
-) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def postings_without_order(db: Read, merchant_id: UUID) -> AsyncIterator[Sequence[asyncpg.Record]]:
     after = LOWEST
     while rows := await fetch(db, _WITHOUT_ORDER, merchant_id, after, POSTINGS_MAX):
         yield rows
         after = rows[-1]["posting_id"]
 
 
-async def read_money_lines(
-    db: Read, window: Window, happenings: Sequence[str]
-) -> Sequence[asyncpg.Record]:
+async def read_money_lines(db: Read, window: Window, happenings: Sequence[str]) -> Sequence[asyncpg.Record]:
     return await fetch(db, _MONEY_LINES, *window, happenings)
 
 

@@ -1,6 +1,5 @@
 """Mails beside their tries and the work that sends them."""
 
-
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -9,7 +8,9 @@ from recoup.store.statement import Read, statement
 
 
 # $4: after so many tries a mail is given up.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT m.order_id, v.field || ' of mail ' || m.notice AS field, v.expected, v.found
 FROM mails m
 CROSS JOIN LATERAL (VALUES
@@ -24,7 +25,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
 ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _of_mail(db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int) -> list[Differs]: ...
 
 

@@ -52,45 +52,61 @@ WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 ORDER BY order_id, s
 """
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
   f.order_id::text AS found
 FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
 ORDER BY o.order_id LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _refs(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # What may still be sent has a card to send.
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
 FROM orders o
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[]) AND o.kind <> 'stable'
   AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
 ORDER BY o.order_id LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: Sequence[str]) -> list[Differs]: ...
 
 
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _refs_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _keys_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

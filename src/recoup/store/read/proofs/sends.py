@@ -24,7 +24,8 @@ CROSS JOIN LATERAL (
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND v.expected <> v.found
 ORDER BY o.order_id LIMIT 1000
 """)
-_OF_SEND: Final = over_homes("""
+_OF_SEND: Final = over_homes(
+    """
 SELECT s.merchant_id, s.order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
 FROM network_sends s
 LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
@@ -45,7 +46,9 @@ CROSS JOIN LATERAL (VALUES
 WHERE (s.card_id, s.send_id) > ($1, $2) AND (s.card_id, s.send_id) <= ($3, $4)
   AND ($5::uuid IS NULL OR s.merchant_id = $5) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
-""", DiffersAt)
+""",
+    DiffersAt,
+)
 
 
 async def decline_that_came_in(db: Read, window: Window) -> list[Difference]:
@@ -68,16 +71,24 @@ class Send(NamedTuple):
     send_id: UUID
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2)
 ORDER BY card_id, send_id OFFSET $3 LIMIT 1
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _behind(db: Read, card_id: UUID, send_id: UUID, sends: int) -> Send | None:
     """So many sends."""
 
 
-@statement(HUB, """
+@statement(
+    HUB,
+    """
 SELECT card_id, send_id FROM network_sends ORDER BY card_id DESC, send_id DESC LIMIT 1
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _last(db: Read) -> Send | None:
     """Of all."""

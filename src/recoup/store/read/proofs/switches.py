@@ -7,7 +7,9 @@ from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs
 from recoup.store.statement import Read, statement
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
   h.is_on::text AS expected, s.is_on::text AS found
 FROM (
@@ -25,11 +27,15 @@ LEFT JOIN (
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
 ORDER BY 2 LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _stand(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
   v.found
 FROM (
@@ -45,7 +51,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found
 ORDER BY h.version, v.no LIMIT 1000
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _follow(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

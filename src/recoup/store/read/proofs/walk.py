@@ -106,9 +106,13 @@ async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
         after = until
 
 
-@statement(MERCHANT, """
+@statement(
+    MERCHANT,
+    """
 SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
-""", seconds=STATEMENT_SECONDS)  # fmt: skip
+""",
+    seconds=STATEMENT_SECONDS,
+)
 async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) -> UUID | None:
     """Behind so many orders; None: there are fewer."""
 
@@ -147,10 +151,15 @@ def over_homes(sql: str, row: type[Differs | DiffersAt] = Differs) -> Proof:
 async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: Any) -> list[Difference]:
     """Of this merchant, or of the one that the proof names."""
     return [
-        Difference((row.merchant_id if isinstance(row, DiffersAt) else None) or merchant_id, row.order_id, row.field,
-                   text(row.expected), text(row.found))
+        Difference(
+            (row.merchant_id if isinstance(row, DiffersAt) else None) or merchant_id,
+            row.order_id,
+            row.field,
+            text(row.expected),
+            text(row.found),
+        )
         for row in await proof(db, *args)
-    ]  # fmt: skip
+    ]
 
 
 async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any) -> list[Difference]:

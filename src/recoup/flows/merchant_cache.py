@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.merchants import Known, load_merchant, offset_of
+from recoup.store.read.merchants import MerchantSettings, load_merchant, offset_of
 from recoup.store.statement import Read
 
 KEEP_SECONDS = 1.0
@@ -19,10 +19,10 @@ KEEP_MERCHANTS = 20_000
 class Merchants:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._kept: dict[UUID, tuple[float, Known]] = {}
-        self._reading: dict[UUID, asyncio.Task[Known]] = {}
+        self._kept: dict[UUID, tuple[float, MerchantSettings]] = {}
+        self._reading: dict[UUID, asyncio.Task[MerchantSettings]] = {}
 
-    async def get(self, merchant_id: UUID) -> Known:
+    async def get(self, merchant_id: UUID) -> MerchantSettings:
         """Callers that come together read once.
 
         Raises: Problem(forbidden) for a merchant that this world does not have.
@@ -36,14 +36,18 @@ class Merchants:
             reading = self._reading[merchant_id] = asyncio.create_task(self._read(merchant_id, now))
         return await asyncio.shield(reading)
 
-    async def _read(self, merchant_id: UUID, now: float) -> Known:
+    async def _read(self, merchant_id: UUID, now: float) -> MerchantSettings:
         me = asyncio.current_task()
         try:
             async with self._world.db.connection() as connection:
                 known = await load_merchant(connection, merchant_id)
             if known is None:
-                raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
-                              cure="Use a key of this environment.")  # fmt: skip
+                raise Problem(
+                    "forbidden",
+                    "This merchant does not exist in this environment.",
+                    field="Mid",
+                    cure="Use a key of this environment.",
+                )
             if len(self._kept) >= KEEP_MERCHANTS:
                 self._kept.clear()
             if self._reading.get(merchant_id) is me:  # not forgotten in the meantime
@@ -67,5 +71,8 @@ async def known_offset(connection: Read, merchant_id: UUID) -> int:
 
 
 def no_such_merchant() -> Problem:
-    return Problem("not_found", "There is no such merchant in this world.",
-                   cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
+    return Problem(
+        "not_found",
+        "There is no such merchant in this world.",
+        cure="Check the id: `recoup bootstrap --json` prints one as mid.",
+    )

@@ -25,7 +25,7 @@ class SavedView:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ListPreferences:
     """`columns` empty: the usual ones. The views are those of one merchant: one's own, then what others share, each
     the oldest first."""
 
@@ -47,7 +47,9 @@ class _HabitsLine(Row, frozen=True):
     shared: bool
 
 
-@statement(PEOPLE, f"""
+@statement(
+    PEOPLE,
+    f"""
 SELECT coalesce(nullif(h.zone, ''), 'GMT') AS zone, coalesce(h.columns, '{{}}') AS columns, v.view_id,
   coalesce(v.name, '') AS name, coalesce(v.query, '') AS query, coalesce(v.own, false) AS own,
   coalesce(v.maker, '') AS maker, coalesce(v.shared_in = $3, false) AS shared
@@ -65,17 +67,19 @@ LEFT JOIN (
    WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id LIMIT {SHARED_MAX})
 ) v ON true
 ORDER BY v.own DESC, v.view_id
-""")  # fmt: skip
+""",
+)
 async def _habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> list[_HabitsLine]: ...
 
 
-async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> Habits:
+async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> ListPreferences:
     rows = await _habits(db, user_id, merchant_id, world)
     views = tuple(
         SavedView(row.view_id, row.name, row.query, row.own, row.maker, row.shared)
-        for row in rows if row.view_id is not None
-    )  # fmt: skip
-    return Habits(rows[0].zone, rows[0].columns, views)
+        for row in rows
+        if row.view_id is not None
+    )
+    return ListPreferences(rows[0].zone, rows[0].columns, views)
 
 
 class StandingView(Row, frozen=True):
@@ -85,10 +89,13 @@ class StandingView(Row, frozen=True):
     shared: bool
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 SELECT user_id, shared_in IS NOT DISTINCT FROM $4 AS shared FROM saved_views
 WHERE merchant_id = $2 AND view_id = $3 AND (user_id = $1 OR shared_in = $4) FOR UPDATE
-""")  # fmt: skip
+""",
+)
 async def standing_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str) -> StandingView | None:
     """None when this person does not see it. Nobody else changes it until the transaction ends."""
 

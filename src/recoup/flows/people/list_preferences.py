@@ -14,7 +14,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
 from recoup.store.pool import KeyTaken
-from recoup.store.read.list_habits import (
+from recoup.store.read.list_preferences import (
     SHARED_MAX,
     VIEWS_MAX,
     StandingView,
@@ -22,9 +22,9 @@ from recoup.store.read.list_habits import (
     count_shared,
     standing_view,
     views_of,
-)  # fmt: skip
+)
 from recoup.store.statement import Tx
-from recoup.store.write.list_habits import (
+from recoup.store.write.list_preferences import (
     add_view,
     change_view,
     delete_view,
@@ -33,7 +33,7 @@ from recoup.store.write.list_habits import (
     save_columns,
     save_zone,
     share_view,
-)  # fmt: skip
+)
 
 NAME_MAX: Final = 40
 QUERY_MAX: Final = 4_000
@@ -135,8 +135,11 @@ async def _standing(tx: Tx, world: World, keeper: Keeper, view_id: UUID) -> Stan
     if view is None:
         raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
     if view.user_id != keeper.user_id and not keeper.owns:
-        raise Problem("forbidden", "Only the author of a shared view or an owner may change it; nothing was done.",
-                      cure="Save it under a name of your own.")  # fmt: skip
+        raise Problem(
+            "forbidden",
+            "Only the author of a shared view or an owner may change it; nothing was done.",
+            cure="Save it under a name of your own.",
+        )
     return view
 
 
@@ -144,8 +147,11 @@ async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
     """Raises: Problem(conflict) when the merchant shares as many views as it may."""
     await lock_shared(tx, merchant_id)
     if await count_shared(tx, merchant_id, world.name) >= SHARED_MAX:
-        raise Problem("conflict", f"There are {SHARED_MAX} shared views already.",
-                      cure="Save it for yourself, or ask an owner to delete one.")  # fmt: skip
+        raise Problem(
+            "conflict",
+            f"There are {SHARED_MAX} shared views already.",
+            cure="Save it for yourself, or ask an owner to delete one.",
+        )
 
 
 async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None:
@@ -179,15 +185,20 @@ def _typed(query: str) -> str:
 def _named(name: str) -> str:
     name = " ".join("".join(c for c in name if c.isprintable()).split())
     if not name or len(name) > NAME_MAX:
-        raise Problem("invalid", f"A view needs a name of at most {NAME_MAX} characters.", field="name",
-                      cure="Give it a short name.")  # fmt: skip
+        raise Problem(
+            "invalid",
+            f"A view needs a name of at most {NAME_MAX} characters.",
+            field="name",
+            cure="Give it a short name.",
+        )
     return name
 
 
 def _fitting(query: str) -> str:
     if len(query) > QUERY_MAX:
-        raise Problem("invalid", "This list has more filters than a view can hold.", field="query",
-                      cure="Remove some filters.")  # fmt: skip
+        raise Problem(
+            "invalid", "This list has more filters than a view can hold.", field="query", cure="Remove some filters."
+        )
     return query
 
 

@@ -19,16 +19,22 @@ async def lock_shared(db: Tx, merchant_id: UUID) -> None:
 async def save_zone(db: Tx, user_id: UUID, zone: str) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO list_habits (user_id, columns) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET columns = $2
-""")  # fmt: skip
+""",
+)
 async def save_columns(db: Tx, user_id: UUID, columns: list[str]) -> None: ...
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 INSERT INTO saved_views (user_id, merchant_id, view_id, name, query, shared_in)
 SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
-""")  # fmt: skip
+""",
+)
 async def _add_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int, shared_in: str | None
 ) -> Written: ...
@@ -43,10 +49,13 @@ async def add_view(
     return await _add_view(db, user_id, merchant_id, view_id, name, query, most, shared_in) == 1
 
 
-@statement(PEOPLE, """
+@statement(
+    PEOPLE,
+    """
 UPDATE saved_views SET name = coalesce($4, name), query = coalesce($5, query)
 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3
-""")  # fmt: skip
+""",
+)
 async def change_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
 ) -> None:

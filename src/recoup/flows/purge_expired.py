@@ -23,7 +23,7 @@ ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
 AT_ONCE: Final = 1_000
 
 
-async def tidy(world: World) -> int:
+async def purge_expired(world: World) -> int:
     async with world.db.connection() as connection:
         wall = world.clocks.wall()
         await forget_codes(connection, wall)
