@@ -22,7 +22,7 @@ from tests.doors.rescue.door import (
     transmit_body,
 )
 from tests.doors.rescue.shapes import check_refused
-from tests.worlds import make_shop
+from tests.worlds import change_world, make_shop
 
 from recoup.flows.bootstrap import bootstrap
 from recoup.flows.cards.evaluate import Evaluate
@@ -36,6 +36,7 @@ from recoup.rules.network.card import luhn_digit
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
+from recoup.store.statement import Read
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
@@ -57,6 +58,13 @@ class Troubled(Database):
                 self.loses -= 1
                 raise ConnectionResetError("gone")
 
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Read]:
+        async with super().read() as connection:
+            if self.says is not None:
+                raise self.says("as a server says it")
+            yield connection
+
 
 @pytest.fixture
 def troubled(door: Door) -> Iterator[tuple[Door, Troubled]]:
@@ -64,6 +72,7 @@ def troubled(door: Door) -> Iterator[tuple[Door, Troubled]]:
     db = Troubled(door.world.dsn, size=4, name="troubled")
     door.run(db.open())
     world = replace(door.world, db=db)
+    change_world(world, key_endings=door.world.key_endings)  # which keys ended is heard by another connection
     made = door_of(door.runner, door.server, world, Orders(world), Deliveries(world))
     yield made, db
     made.close()
