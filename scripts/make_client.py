@@ -8,6 +8,7 @@
 import json
 import keyword
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any, Final
 from recoup.doors.edge.openapi import document
 from recoup.main.docs import dialects
 
-HOME: Final = Path(__file__).resolve().parent.parent / "clients/python/src/recoup_client"
+ROOT: Final = Path(__file__).resolve().parent.parent
+HOME: Final = ROOT / "clients/python/src/recoup_client"
 CLASSES: Final = {"rescue": "Recoup", "stablecoin": "RecoupStablecoin"}
 _PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _TO_ONE: Final = {"GET": "get", "PATCH": "change", "PUT": "replace", "DELETE": "delete", "POST": "create"}
@@ -41,9 +43,14 @@ def files() -> dict[Path, str]:
     made = {}
     for dialect in dialects():
         told = document(dialect, "0")
-        made[HOME / f"{dialect.name}_shapes.py"] = shapes(told)
-        made[HOME / f"{dialect.name}_calls.py"] = calls(told, dialect.name)
+        made[HOME / f"{dialect.name}_shapes.py"] = _formatted(shapes(told))
+        made[HOME / f"{dialect.name}_calls.py"] = _formatted(calls(told, dialect.name))
     return made
+
+
+def _formatted(source: str) -> str:
+    command = [sys.executable, "-m", "ruff", "format", "-"]
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
 
 # shapes ---------------------------------------------------------------------------------------------------------

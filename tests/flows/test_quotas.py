@@ -105,9 +105,10 @@ class Quota:
 QUOTAS: Final = {
     "files of a person": Quota("moves.exports.UNDER_WAY_MAX", "exports", lambda g, n: g.file(g.user_id)),
     "files of a merchant": Quota("moves.exports.STANDING_MAX", "exports", lambda g, n: g.file(UUID(int=n))),
-    "views": Quota("flows.people.list_habits.VIEWS_MAX", "saved_views", lambda g, n: keep_view(
+    "views": Quota("flows.people.list_preferences.VIEWS_MAX", "saved_views", lambda g, n: keep_view(
         g.shop.world, (g.user_id, g.shop.merchant_id), f"view {n}", "status=4")),
-    "shared views of a merchant": Quota("flows.people.list_habits.SHARED_MAX", "saved_views", lambda g, n: keep_view(
+    "shared views of a merchant": Quota("flows.people.list_preferences.SHARED_MAX", "saved_views",
+                                        lambda g, n: keep_view(
         g.shop.world, (g.people[n], g.shop.merchant_id), "view", "status=4", sharing=g.shop.scope)),
     "notes of an order": Quota("flows.merchants.order_notes.NOTES_MAX", "order_notes", lambda g, n: note_order(
         g.shop.world, g.shop.scope, g.order_id, new_id(), "a word")),

@@ -19,7 +19,7 @@ from recoup.lab.simulate.plan import Plan
 from recoup.lab.simulate.report import as_text
 from recoup.lab.simulate.run import Simulated, simulate
 from recoup.main.cli import cli
-from recoup.moves.change import Change
+from recoup.moves.change import Booked, Change
 from recoup.store.server import ServerAddress
 
 SOME = replace(Faults().times(2), crash=0.01)
@@ -101,12 +101,14 @@ def _fee_off_by_one(patch: pytest.MonkeyPatch) -> None:
 
 def _lost_posting(patch: pytest.MonkeyPatch) -> None:
     """The fee is told in the log, and not booked."""
-    real = Change.post
+    real = Change._book
 
-    def post(self: Change, kind: str, source: uuid.UUID, postings: Any) -> None:
-        real(self, kind, source, [one for one in postings if one.recipe != "fee"])
+    def book(self: Change, row: Any, booked: Booked | None) -> None:
+        if booked is not None:
+            booked = booked._replace(postings=[one for one in booked.postings if one.recipe != "fee"])
+        real(self, row, booked)
 
-    patch.setattr(Change, "post", post)
+    patch.setattr(Change, "_book", book)
 
 
 def _no_reversal(patch: pytest.MonkeyPatch) -> None:

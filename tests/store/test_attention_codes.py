@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from tests.store.test_schema import fresh
 
-from recoup.rules.order.attention import CODES, HELD, code_of, held, of_dispute, sentence_of
+from recoup.rules.order.attention import CHARGE_CLAIMED, CODES, HELD, code_of, held, of_dispute, sentence_of
 from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
 
@@ -15,7 +15,8 @@ _TABLE = "CREATE TABLE order_heads (merchant_id uuid, order_id uuid PRIMARY KEY,
 
 
 def test_each_sentence_becomes_its_code(server: ServerAddress) -> None:
-    codes = [of_dispute(code, 12) if code.startswith("dispute_") else code for code in CODES if code != HELD]
+    told = [code for code in CODES if code not in (HELD, CHARGE_CLAIMED)]  # the latter is younger than the migration
+    codes = [of_dispute(code, 12) if code.startswith("dispute_") else code for code in told]
     before = [*(sentence_of(code) for code in codes), *_HELD]
     after = [*codes, held("It is on hold."), *map(held, _HELD[1:])]
     [migration] = [one for one in migrations_of("world") if one.name == "0116_attention_codes.sql"]
@@ -35,4 +36,4 @@ def test_each_sentence_becomes_its_code(server: ServerAddress) -> None:
                 await connection.close()
 
     asyncio.run(story())
-    assert {code_of(one) for one in after} == set(CODES)
+    assert {code_of(one) for one in after} == set(CODES) - {CHARGE_CLAIMED}

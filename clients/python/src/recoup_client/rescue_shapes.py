@@ -1957,6 +1957,19 @@ Subscription = TypedDict(
 )
 """The agreement of a recurring payment."""
 
+SubscriptionCopy = TypedDict(
+    "SubscriptionCopy",
+    {
+        "subscriptionId": NotRequired[str | None],
+        "interval": NotRequired[str | None],
+        "price": NotRequired[str | None],
+        "currency": NotRequired[str | None],
+        "paymentNumber": NotRequired[str | None],
+        "totalPayments": NotRequired[str | None],
+    },
+)
+"""The agreement of a recurring payment that was processed."""
+
 Sums = TypedDict(
     "Sums",
     {
@@ -2263,6 +2276,15 @@ TransactionRow = TypedDict(
 )
 """One order. Ids are null in a last row, of what is about no single order."""
 
+TransactionUpdate = TypedDict(
+    "TransactionUpdate",
+    {
+        "responseCode": NotRequired[str | None],
+        "responseStatus": NotRequired[str | None],
+    },
+)
+"""What the processor said in the end."""
+
 Transactions = TypedDict(
     "Transactions",
     {
@@ -2294,7 +2316,7 @@ TransmitBody = TypedDict(
         "customerIp": NotRequired[str | None],
         "senseKey": NotRequired[str | None],
         "isRecurring": NotRequired[bool | None],
-        "subscription": NotRequired["Subscription | None"],
+        "subscription": NotRequired["SubscriptionCopy | None"],
         "payer": NotRequired["Payer | None"],
         "billingInformation": NotRequired["Address | None"],
         "shippingInformation": NotRequired["Address | None"],
@@ -2341,7 +2363,7 @@ UpdateBody = TypedDict(
         "outcome": NotRequired["str | Happened | None"],
         "refund": NotRequired["str | Happened | None"],
         "chargeback": NotRequired["str | Happened | None"],
-        "transaction": NotRequired["TransactionCopy | None"],
+        "transaction": NotRequired["TransactionUpdate | None"],
     },
 )
 """What became of a transmitted transaction, told later; one of these at least."""
