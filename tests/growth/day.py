@@ -100,14 +100,15 @@ async def forget_old(dsn: str, *, vacuum: bool = False) -> None:
 
 
 class Statements:
-    """What one role runs: `pg_stat_statements` of one database, read over a connection of its own. What it calls a
+    """What roles run: `pg_stat_statements` of one database, read over a connection of its own. What it calls a
     statement is the same in every clone of a database; its text is not always."""
 
     def __init__(self, admin: str, database: str) -> None:
         self._admin, self._database = admin, database
 
     @contextmanager
-    def counted(self, into: dict[int, Cost], role: str = "recoup_app") -> Iterator[None]:
+    def counted(self, into: dict[int, Cost], *roles: str) -> Iterator[None]:
+        named = ", ".join(f"'{role}'" for role in roles)
         asyncio.run(self._ask("SELECT pg_stat_statements_reset()"))
         yield
         rows = asyncio.run(
@@ -116,7 +117,7 @@ class Statements:
                 " sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
                 " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
                 " JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid"
-                f" WHERE d.datname = '{self._database}' AND r.rolname = '{role}' GROUP BY 1"
+                f" WHERE d.datname = '{self._database}' AND r.rolname IN ({named}) GROUP BY 1"
             )
         )
         into |= {

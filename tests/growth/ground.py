@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,12 +25,18 @@ from tests.worlds import Shop, owner
 
 from recoup.kernel.ids import first_id_of
 from recoup.store.connect import PLANS
+from recoup.store.roles import APP, READ
 from recoup.store.server import EmbeddedServer, ServerAddress
 
 DAYS = 2  # that are played and then multiplied
 FEW = 1_000  # orders that a merchant and its neighbours take in SPAN; more orders are more years of the same
 SPAN = timedelta(days=31)
 NAMES = ("busy", "steady", "quiet")
+
+
+@dataclass(frozen=True)
+class CountingServer(ServerAddress):
+    log: Path
 
 
 @dataclass(frozen=True)
@@ -45,29 +51,48 @@ class Played:
 
 @dataclass(frozen=True)
 class Measured:
-    """What statements cost on a day of each merchant, and at the start of the product; how each is planned; and how
-    many blocks a look-up in each index goes through, from its root down."""
+    """What statements cost on a day of each merchant, and at the start of the product; how each is planned; how those
+    of a day ran, with what functions run inside; and how many blocks a look-up in each index goes through, from its
+    root down."""
 
     days: Mapping[str, Mapping[int, Cost]]
     plans: Mapping[str, str]
+    runs: Sequence[str]
     levels: Mapping[str, int]
 
 
 @contextmanager
-def counting_server() -> Iterator[ServerAddress]:
-    """One of its own, which counts what its statements do."""
+def counting_server() -> Iterator[CountingServer]:
+    """One of its own, which counts what its statements do and can write down how they ran."""
     folder = Path(tempfile.mkdtemp(prefix="recoup-growth-"))
     running = EmbeddedServer(folder, durable=False)
     try:
-        _as_admin(running.start(), "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        _as_admin(running.start(), "ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements, auto_explain")
         running.stop()
         running = EmbeddedServer(folder, durable=False)
         address = running.start()
         _as_admin(address, "CREATE EXTENSION pg_stat_statements")
-        yield address
+        _as_admin(address, "ALTER SYSTEM SET auto_explain.log_nested_statements = on")
+        yield CountingServer(address.host, address.port, address.user, running.log)
     finally:
         running.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def written_down(server: CountingServer) -> Iterator[list[str]]:
+    """Each statement that runs meanwhile, with its plan."""
+    runs: list[str] = []
+    begin = server.log.stat().st_size
+    for least in ("0", "-1"):
+        _as_admin(server, f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}")
+        _as_admin(server, "SELECT pg_reload_conf()")
+        if least == "0":
+            yield runs
+    with server.log.open("rb") as log:
+        log.seek(begin)
+        lines = log.read().decode()
+    runs.extend(one for one in re.split(r"^(?=\d{4}-\d\d-\d\d )", lines, flags=re.M) if "Query Text: " in one)
 
 
 def _as_admin(server: ServerAddress, sql: str) -> None:
@@ -81,7 +106,7 @@ def _as_admin(server: ServerAddress, sql: str) -> None:
     asyncio.run(run())
 
 
-def played(server: ServerAddress) -> Played:
+def played(server: CountingServer) -> Played:
     """By real calls."""
     with opened_door(server, keep=True) as door, receiving(door) as receiver, open_doors(door) as client:
         callers = [door.shop(name=name) for name in NAMES]
@@ -107,7 +132,7 @@ def _day(people: People, *, looking: bool = False) -> None:
     finish(people)
 
 
-def measured(server: ServerAddress, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
+def measured(server: CountingServer, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
     """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
     merchant. `warm`: what is read was read before, and what was made is on the disk, so that times say something."""
     with opened_door(server, template=before.database) as door, receiving(door) as receiver, open_doors(door) as client:
@@ -128,13 +153,15 @@ def measured(server: ServerAddress, before: Played, orders: int, *, counted: int
         for _, (name, one) in product(range(counted), people.items()):
             door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
             every_day[name].append({})
-            with statements.counted(every_day[name][-1]):
+            with statements.counted(every_day[name][-1], APP, READ):
                 _day(one, looking=True)
         days = {name: together(every) for name, every in every_day.items()} | {"owner": dict[int, Cost]()}
         with statements.counted(days["owner"], server.user):
             asyncio.run(forget_old(door.world.dsn))
+        with written_down(server) as runs:
+            _day(people["busy"])
         every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.dsn
-        return Measured(days, asyncio.run(_plans(dsn, every)), asyncio.run(_levels(dsn)))
+        return Measured(days, asyncio.run(_plans(dsn, every)), runs, asyncio.run(_levels(dsn)))
 
 
 async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:

@@ -16,6 +16,7 @@ from tests.doors.rescue.receiver import receiving
 from tests.growth.day import AT_ONCE, Cost, Statements, forget_old, work
 from tests.growth.ground import Played, caller_of, counting_server, fill, played
 
+from recoup.store.roles import APP, READ
 from recoup.store.server import ServerAddress
 
 FEW, MANY = 5_000, int(os.environ.get("RECOUP_PROVE_ORDERS", "500000"))
@@ -56,7 +57,7 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
         for name, prepared in (("sync", lambda _: _sync), ("managed", lambda _: _managed), ("refund", _refunding)):
             act = prepared(caller)
             every: dict[int, Cost] = {}
-            with statements.counted(every):
+            with statements.counted(every, APP, READ):
                 for _ in range(EACH):
                     act(caller)
                 work(door)
