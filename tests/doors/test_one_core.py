@@ -14,7 +14,7 @@ from recoup.doors.stablecoin import orders as stablecoin_orders
 from recoup.flows.cards import cancel as card_cancel
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable import cancel as stable_cancel
-from recoup.moves.end_order import cancel
+from recoup.moves.order.ending import cancel
 from recoup.store.server import ServerAddress
 
 

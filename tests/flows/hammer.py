@@ -36,9 +36,9 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
+from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.end_order import release
-from recoup.moves.plan_attempts import plan_attempt
+from recoup.moves.order.ending import release
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.pool import Database
 from recoup.store.write.merchants import move_clock

@@ -22,8 +22,8 @@ from recoup.flows.refunds.capture import CaptureAsked, capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.rules.rescue.engine.ground import evidence, fridays
 
-from recoup.moves import advance as move
+from recoup.moves.advance import grant as move
 
 
 def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import WORKER
+from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.network.magic import Answer, script_card
 from recoup.store.server import ServerAddress
 

@@ -21,7 +21,7 @@ from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.answer_challenge import answer as answer_move
+from recoup.moves.challenge.answer import answer as answer_move
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 

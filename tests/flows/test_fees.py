@@ -13,7 +13,7 @@ from recoup.flows.locked import Job
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.moves.refuse_refund import refuse_refund
+from recoup.moves.modification.request import refuse_refund
 from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
 

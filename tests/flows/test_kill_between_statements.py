@@ -41,10 +41,10 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.moves.advance.collection import bring_forward as bring_charge
+from recoup.moves.advance.collection import write_off as write_off_move
+from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.collect import bring_forward as bring_charge
-from recoup.moves.collect import write_off as write_off_move
-from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress

@@ -12,7 +12,7 @@ from tests.flows.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world
 
 from recoup.gateways.keys.material import fresh
-from recoup.moves import open_attempt
+from recoup.moves.attempt import open as open_attempt
 from recoup.rules.network.limits import Allowed
 from recoup.store.server import ServerAddress
 

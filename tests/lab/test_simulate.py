@@ -93,7 +93,7 @@ def _charge_blind(patch: pytest.MonkeyPatch) -> None:
 
 
 def _fee_off_by_one(patch: pytest.MonkeyPatch) -> None:
-    import recoup.moves.close_attempt as closes
+    import recoup.moves.attempt.close as closes
 
     real = closes.fee_units
     patch.setattr(closes, "fee_units", lambda units, tariff: real(units, tariff) and real(units, tariff) + 1)
@@ -113,7 +113,7 @@ def _lost_posting(patch: pytest.MonkeyPatch) -> None:
 
 def _no_reversal(patch: pytest.MonkeyPatch) -> None:
     """An approval that comes after the order was declined is only remembered."""
-    patch.setattr("recoup.moves.close_attempt.reverse_late_approval", lambda change, attempt: None)
+    patch.setattr("recoup.moves.attempt.close.reverse_late_approval", lambda change, attempt: None)
 
 
 def _refunds_past_the_remainder(patch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,8 @@ from recoup.flows.money.settle import settle_merchant
 from recoup.flows.money.settlement_report import read_batch, settlement_file
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
-from recoup.moves.book import book
 from recoup.moves.change import Change, write_all
+from recoup.moves.postings import book
 from recoup.rules.money.ledger import collected, refund_done, refund_owed
 from recoup.rules.money.settlement_file import Proved, prove
 from recoup.rules.network.limits import LOOKBACK

@@ -16,10 +16,10 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.time import WallTime
-from recoup.moves.admitted import admitted_row, head_of
+from recoup.moves.advance.exposure import exchange
+from recoup.moves.attempt.send import with_reserved
 from recoup.moves.change import Change, write_all
-from recoup.moves.exposure import exchange
-from recoup.moves.sends import with_reserved
+from recoup.moves.order.rows import admitted_row, head_of
 from recoup.rules.money.contact import email_counted, phone_counted
 from recoup.rules.money.refund_limits import RefundApprovalContext
 from recoup.rules.money.wallet import Wallet

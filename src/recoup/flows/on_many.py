@@ -20,7 +20,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.audit import note
-from recoup.moves.bulk_acts import end_act, take_act
+from recoup.moves.bulk.act import end_act, take_act
 from recoup.store.pool import retrying
 from recoup.store.read.bulk_acts import BulkAct, find_act
 from recoup.store.read.order_filter import OrderFilter

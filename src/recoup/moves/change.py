@@ -12,9 +12,9 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.moves.book import book
-from recoup.moves.mails import owed_mail
-from recoup.moves.shown import columns, shown
+from recoup.moves.message.mail import owed_mail
+from recoup.moves.order.rows import columns, shown
+from recoup.moves.postings import book
 from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish

@@ -11,7 +11,7 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 
 from recoup.flows.insight.verify import verify
-from recoup.moves import order_room
+from recoup.moves.order import amendment
 from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 
 EXPIRED_CARD = script_card("visa", "54", 99)  # declines for ever: waiting cures nothing
@@ -59,7 +59,7 @@ def waits(shop: Caller, card: str = FUNDS, **more: Any) -> str:
 def test_an_order_changed_without_end_slows_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its page shows each change: 1,500 within a minute stopped all doors for half a second a visit."""
     order_id = waits(shop)
-    monkeypatch.setattr(order_room, "LINES_MAX", len(happenings(shop, order_id)) + 2)
+    monkeypatch.setattr(amendment, "LINES_MAX", len(happenings(shop, order_id)) + 2)
     for number in range(2):
         patch(shop, order_id, metadata={"note": str(number)})
     told = refused(shop, order_id, 409, "conflict", metadata={"note": "one more"})

@@ -29,8 +29,8 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.sandbox.disputes import Wanted
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.pace import WORRY_AFTER_TRIES
-from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
 from recoup.store.server import ServerAddress

@@ -9,7 +9,7 @@ from tests.flows.money.test_settle import proved
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.bank_payouts import approve
-from recoup.moves.bank_payouts import _tell
+from recoup.moves.payout.bank import _tell
 from recoup.store.server import ServerAddress
 from recoup.store.write.bank_payouts import lock_payout, save_payout
 from recoup.store.write.changes import Rows, write

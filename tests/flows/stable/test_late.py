@@ -18,7 +18,7 @@ from recoup.gateways.channels.mock.channel import MockChannel
 from recoup.gateways.channels.port import Payment
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.payments import pick_channel
+from recoup.moves.stable.payment import pick_channel
 from recoup.rules.order.attention import PAID_LATE
 from recoup.store.server import ServerAddress
 

@@ -9,9 +9,8 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.amend_order import check_open, move_expiry, note, replace_card, want_attempts
 from recoup.moves.change import Change
-from recoup.moves.swap_card import NewCard
+from recoup.moves.order.amendment import NewCard, check_open, move_expiry, note, replace_card, want_attempts
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.evaluate import Token, find_token, order_word

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.kernel.scope import Scope
-from recoup.moves.by_hand import deal_with as deal_with_it
-from recoup.moves.by_hand import hold_by_hand, release_by_hand, retry_now
 from recoup.moves.change import Change
+from recoup.moves.order.by_hand import deal_with as deal_with_it
+from recoup.moves.order.by_hand import hold_by_hand, release_by_hand, retry_now
 
 Work = Callable[[Change], bool]
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import Scope
-from recoup.moves.end_order import cancel as cancel_move
+from recoup.moves.order.ending import cancel as cancel_move
 
 
 async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID, *, door: str | None = None) -> None:

@@ -18,10 +18,10 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.answer_challenge import answer as answer_move
-from recoup.moves.answer_challenge import decline_by_customer
+from recoup.moves.challenge.answer import answer as answer_move
+from recoup.moves.challenge.answer import decline_by_customer
 from recoup.moves.change import Change
-from recoup.moves.swap_card import NewCard
+from recoup.moves.order.amendment import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address

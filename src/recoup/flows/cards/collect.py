@@ -7,8 +7,8 @@ from recoup.flows.cards.send import carry_out, route_of
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import WORKER, Actor
+from recoup.moves.advance.collection import end_collection, open_charge
 from recoup.moves.change import Change
-from recoup.moves.collect import end_collection, open_charge
 from recoup.rules.order.snapshot import Attempt, Order
 
 

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
-from recoup.moves.captures import end_window
-from recoup.moves.challenges import time_out
-from recoup.moves.customer_waits import unresolved
-from recoup.moves.end_order import expire, release
-from recoup.moves.start_order import start_order
+from recoup.moves.challenge.lifecycle import time_out
+from recoup.moves.modification.capture import end_window
+from recoup.moves.order.answer_deadline import unresolved
+from recoup.moves.order.ending import expire, release
+from recoup.moves.order.start import start_order
 from recoup.rules.order.snapshot import Order
 
 

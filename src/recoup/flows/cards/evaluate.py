@@ -27,7 +27,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.order.causes import GOES_ON, Cause

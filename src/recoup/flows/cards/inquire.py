@@ -14,11 +14,11 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
+from recoup.moves.advance.collection import raise_uncollected
+from recoup.moves.attempt.close import ProcessorResult, close_attempt
+from recoup.moves.attempt.send import gate_input
 from recoup.moves.change import Change
-from recoup.moves.close_attempt import ProcessorResult, close_attempt
-from recoup.moves.collect import raise_uncollected
 from recoup.moves.pace import SEND_WITHIN
-from recoup.moves.sends import gate_input
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.attention import UNKNOWN, sentence_of
 from recoup.rules.order.lifecycle import can

@@ -13,10 +13,9 @@ from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.faults import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.ask_by_hand import ask_by_hand, gate_word
+from recoup.moves.advance.collection import bring_forward as bring_charge_forward
+from recoup.moves.attempt.plan import ask_by_hand, gate_word, plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.collect import bring_forward as bring_charge_forward
-from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.network.magic import is_world_bin
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.due_work import unanswered

@@ -14,11 +14,11 @@ from recoup.gateways.cards.port import Card, Charge, Outcome
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
+from recoup.moves.attempt.close import ProcessorResult, close_attempt
+from recoup.moves.attempt.open import open_attempt
+from recoup.moves.attempt.send import Route
 from recoup.moves.change import Change
-from recoup.moves.close_attempt import ProcessorResult, close_attempt
-from recoup.moves.open_attempt import open_attempt
-from recoup.moves.send_intent import Route
-from recoup.moves.start_order import start_order
+from recoup.moves.order.start import start_order
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order

@@ -16,9 +16,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewhere, paid_elsewhere
 from recoup.moves.change import Change
-from recoup.moves.end_order import not_paid_elsewhere, paid_elsewhere
-from recoup.moves.merchant_attempt import merchant_attempt
 from recoup.moves.payer_looks import look_again_at
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying

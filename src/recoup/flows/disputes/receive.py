@@ -17,8 +17,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.moves.change import Change
-from recoup.moves.dispute_notices import keep_unmatched, next_try, try_next_at
-from recoup.moves.disputes import apply_notice
+from recoup.moves.dispute.case import apply_notice
+from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.pool import KeyTaken

@@ -16,8 +16,8 @@ from recoup.flows.insight.verify_models import damaged_models, load_models
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.moves.mails import TRIES_MAX
-from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.moves.message.mail import TRIES_MAX
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.rules.rescue.engine.model import Model

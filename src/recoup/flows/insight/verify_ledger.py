@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.insight.verify_fees import FeeOfOrder
-from recoup.moves.book import content_hash
+from recoup.moves.postings import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
 

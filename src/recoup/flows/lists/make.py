@@ -16,7 +16,7 @@ from recoup.flows.lists.wanted import wanted_of
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
-from recoup.moves.exports import end_export
+from recoup.moves.bulk.export import end_export
 from recoup.store.pool import retrying
 from recoup.store.read.exports import Export, others_running
 from recoup.store.read.order_counts import count_orders

@@ -7,7 +7,7 @@ from recoup.flows.merchants.applications import Applicant, locked_application, n
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.applications import move_application
+from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type
 from recoup.rules.merchants.form import DOCUMENTS

@@ -11,7 +11,7 @@ import msgspec
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.applications import By, begin_application, move_application
+from recoup.moves.merchant.application import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing
 from recoup.store.pool import KeyTaken

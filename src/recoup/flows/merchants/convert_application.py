@@ -15,8 +15,8 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.applications import move_application
-from recoup.moves.registrations import wait_for_registration
+from recoup.moves.merchant.application import move_application
+from recoup.moves.merchant.registration import wait_for_registration
 from recoup.rules.merchants.application import step
 from recoup.store.pool import KeyTaken
 from recoup.store.read.applications import Application

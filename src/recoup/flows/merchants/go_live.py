@@ -9,7 +9,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves import audit
-from recoup.moves.alerts import alert_of_decision
+from recoup.moves.message.alert import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
 from recoup.store.pool import KeyTaken
 from recoup.store.read.onboarding import onboarding_facts

@@ -12,8 +12,8 @@ from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
-from recoup.moves.reports import begin_reports
-from recoup.moves.settlement import begin_settlement
+from recoup.moves.settlement.period import begin_settlement
+from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.store.statement import Tx

@@ -18,7 +18,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
-from recoup.moves.registrations import wait_for_registration
+from recoup.moves.merchant.registration import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.read.merchant_keys import live_keys

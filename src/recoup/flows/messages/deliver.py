@@ -19,7 +19,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
-from recoup.moves.alerts import alert_endpoints
+from recoup.moves.message.alert import alert_endpoints
 from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
 from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost
 from recoup.rules.messages.pace import Pace

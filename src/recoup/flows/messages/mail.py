@@ -9,7 +9,7 @@ from recoup.flows.post_mail import post_mail
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.money import money
-from recoup.moves.mails import close_mail, open_mail
+from recoup.moves.message.mail import close_mail, open_mail
 from recoup.rules.languages.countries import language_in
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of

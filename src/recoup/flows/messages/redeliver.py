@@ -9,7 +9,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
-from recoup.moves.replays import begin_one
+from recoup.moves.message.replay import begin_one
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.deliveries import SentEvent, last_events, read_try
 from recoup.store.read.replays import list_replays

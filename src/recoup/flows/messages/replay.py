@@ -16,7 +16,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
-from recoup.moves.replays import begin_replay, step_replay
+from recoup.moves.message.replay import begin_replay, step_replay
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.feed import last_number
 from recoup.store.read.partner_feed import last_partner_number

@@ -11,7 +11,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.moves.audit import note
-from recoup.moves.bank_payouts import (
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.payout.bank import (
     approve_payout,
     ask_again,
     begin_payout,
@@ -21,7 +22,6 @@ from recoup.moves.bank_payouts import (
     stop_payout,
     wait_payout,
 )
-from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.counterpart_text import SENTENCE_MAX, kept
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account

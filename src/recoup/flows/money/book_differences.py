@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.moves import audit
-from recoup.moves.differences import Suggestion, book_differences
+from recoup.moves.settlement.reconciliation import Suggestion, book_differences
 from recoup.store.pool import KeyTaken
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.reconciliation import LockedLine, lock_lines, to_book

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.time import business_at
-from recoup.moves.reports import ready_at, tell_report, wait_for
+from recoup.moves.settlement.report import ready_at, tell_report, wait_for
 from recoup.store.pool import retrying
 from recoup.store.read.movements import FEES, open_differences, totals
 from recoup.store.read.settlement_terms import period_of

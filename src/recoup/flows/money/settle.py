@@ -11,8 +11,8 @@ from uuid import UUID
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime, business_at
-from recoup.moves.settle_batch import Period, settle_batch
-from recoup.moves.settlement import next_settlement, release_reserve, reserve_done
+from recoup.moves.settlement.batch import Period, settle_batch
+from recoup.moves.settlement.period import next_settlement, release_reserve, reserve_done
 from recoup.rules.money.settlement import due_at
 from recoup.store.pool import retrying
 from recoup.store.read.batches import find_batch, is_released

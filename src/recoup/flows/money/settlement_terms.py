@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at, iso
 from recoup.moves.audit import note
-from recoup.moves.settlement import begin_settlement, next_settlement
+from recoup.moves.settlement.period import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
 from recoup.store.pool import KeyTaken, retrying

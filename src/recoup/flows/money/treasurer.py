@@ -11,7 +11,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.allot import allot, allotted
+from recoup.moves.advance.exposure import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.pool import retrying

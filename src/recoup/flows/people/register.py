@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.moves.registrations import registered
+from recoup.moves.merchant.registration import registered
 from recoup.store.read.applications import merchant_that_applied
 from recoup.store.read.partners import lock_who_is, who_is
 from recoup.store.write.people import save_heirs, save_merchant, save_partner

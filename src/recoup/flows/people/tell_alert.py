@@ -12,7 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.moves.alerts import gather_orders, told_all
+from recoup.moves.message.alert import gather_orders, told_all
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, told
 from recoup.store.pool import Database, retrying
 from recoup.store.read.alerts import Alert, alert_facts, find_alert

@@ -16,8 +16,8 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.captures import ask_capture
 from recoup.moves.change import Change
+from recoup.moves.modification.capture import ask_capture
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.refunds import refund_state
 

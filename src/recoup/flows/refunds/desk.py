@@ -13,8 +13,8 @@ from recoup.gateways.cards.port import Counterpart
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves import refund_desk
 from recoup.moves.change import Change
+from recoup.moves.modification import by_hand as refund_desk
 from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.store.read.refund_desk import DeskRow, read_desk
 from recoup.store.read.refunds import order_of_refund

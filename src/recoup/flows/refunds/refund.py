@@ -14,10 +14,10 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.captures import refund_hold
 from recoup.moves.change import Change
-from recoup.moves.refund_requests import ask_second, may_go
-from recoup.moves.refunds import owe_refund
+from recoup.moves.modification.capture import refund_hold
+from recoup.moves.modification.refund import owe_refund
+from recoup.moves.modification.refund_approval import ask_second, may_go
 from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order

@@ -10,8 +10,8 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.moves import refund_requests
 from recoup.moves.change import Change
+from recoup.moves.modification import refund_approval as refund_requests
 from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.snapshot import Order
 from recoup.store.read.refund_limits import RequestOrigin, find_refund_request

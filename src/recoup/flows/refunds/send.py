@@ -19,7 +19,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.refunds import close_refund, open_refund
+from recoup.moves.modification.refund import close_refund, open_refund
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.store.read.refunds import order_of_refund
 

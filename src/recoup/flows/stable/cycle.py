@@ -11,7 +11,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
-from recoup.moves.subscriptions import SubscriptionChange
+from recoup.moves.stable.subscription import SubscriptionChange
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.cycles import latest_due, next_charge, order_name
 from recoup.store.pool import retrying

@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Change
-from recoup.moves.payments import denied
+from recoup.moves.stable.payment import denied
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.order.snapshot import Attempt
 from recoup.store.read.stable_orders import stable_order

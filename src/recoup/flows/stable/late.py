@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.locked import Job, Orders
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves import late_payments
+from recoup.moves.stable import late_payment as late_payments
 
 NOTE_MAX = 200
 

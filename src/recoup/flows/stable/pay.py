@@ -13,7 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
-from recoup.moves.payments import pick_channel, switch_channel, take_payment
+from recoup.moves.stable.payment import pick_channel, switch_channel, take_payment
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS

@@ -21,7 +21,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN
-from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
+from recoup.moves.payout.wallet import close_payout, open_payout, request_payout, wait_payout
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled

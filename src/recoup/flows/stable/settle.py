@@ -11,7 +11,7 @@ from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
 from recoup.moves.change import Change
-from recoup.moves.sweeps import close_settlement, open_settlement, replace_settlement
+from recoup.moves.stable.sweep import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
 from recoup.store.read.settlements import order_of_settlement
 

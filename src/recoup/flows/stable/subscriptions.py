@@ -15,7 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import to_utc
 from recoup.moves.audit import note
-from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
+from recoup.moves.stable.subscription import SubscriptionChange, begin_subscription
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose

@@ -16,8 +16,8 @@ from recoup.lab.bench.pgbench import Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import admitted_order
 from recoup.lab.bench.record import Statement, next_millisecond
 from recoup.lab.bench.webhooks import worker_is_up
-from recoup.moves.book import book
 from recoup.moves.change import Change, write_all
+from recoup.moves.postings import book
 from recoup.rules.money.ledger import approve
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order

@@ -27,11 +27,12 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
     "rules/rescue/sentences.py", "rules/rescue/arms.py", "rules/rescue/engine/standing.py",
     "rules/rescue/engine/words.py",
-    "rules/rescue/gate.py", "rules/rescue/route", "moves/close_attempt.py",
-    "moves/collect.py", "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py",
-    "moves/end_order.py", "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py",
-    "moves/refunds.py", "moves/sweeps.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
-    "flows/money/reconcile.py", "flows/samples_under_way.py", "flows/try_connection.py",
+    "rules/rescue/gate.py", "rules/rescue/route", "moves/attempt/close.py", "moves/advance/collection.py",
+    "moves/dispute/answer.py", "moves/modification/disputed.py", "moves/dispute/case.py", "moves/order/ending.py",
+    "moves/attempt/by_merchant.py", "moves/attempt/open.py", "moves/stable/payment.py",
+    "moves/modification/refund.py", "moves/stable/sweep.py", "flows/merchants/go_live.py",
+    "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
+    "flows/try_connection.py",
 )  # fmt: skip
 # Said of names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (

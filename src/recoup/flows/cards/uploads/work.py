@@ -24,7 +24,7 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.moves.uploads import end_upload
+from recoup.moves.bulk.upload import end_upload
 from recoup.store.pool import retrying
 from recoup.store.read.uploads import Copy, transmitted_before
 from recoup.store.write.due_work import Due, hand_back

@@ -13,7 +13,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import WallTime
-from recoup.moves.alerts import alert_of_drift
+from recoup.moves.message.alert import alert_of_drift
 from recoup.rules.rescue.engine.drift import DAYS, NOTHING, Counted, Verdict
 from recoup.store.pool import retrying
 from recoup.store.read.drift import count_drift

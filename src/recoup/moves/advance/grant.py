@@ -1,0 +1,125 @@
+"""Approved before it was collected: the rule decides, the exposure is taken in the same transaction, the merchant is
+owed the amount, and the customer is charged later by the plan."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+from recoup.moves.advance.collection import plan_charge
+from recoup.moves.change import Booked, Change
+from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
+from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
+from recoup.rules.money.fees import fee_units
+from recoup.rules.money.ledger import advanced
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.snapshot import Advance, Order
+from recoup.rules.rescue.advance import AdvanceInputs, advance
+from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm
+from recoup.rules.rescue.advance_by_model import AskedModel
+from recoup.rules.rescue.order_facts import facts_of
+from recoup.rules.rescue.slots import offset_minutes
+
+Otherwise = Callable[[], None]
+
+
+def advance_or(
+    change: Change, occasion: Occasion, reading: Reading, otherwise: Otherwise, *, before: Otherwise | None = None
+) -> None:
+    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`.
+
+    Both happen once the room is asked for, still before anything of this transaction is written. `before`: what the log
+    says first of an order that is advanced.
+    """
+    order = change.order
+    limits = order.limits
+    if limits is None or not _may(order, limits, occasion):
+        otherwise()
+        return
+    fee = fee_units(order.units, order.tariff)
+    asked = AdvanceInputs(occasion, reading, order.units, order.asset, fee, limits, change.now)
+    judged = _judged(change, asked)
+    if judged[0].decision.verdict != "approve_now":
+        _keep(change, *judged)
+        otherwise()
+        return
+
+    def answered(answer: Grant | Room) -> None:
+        if isinstance(answer, Grant):
+            if before is not None:
+                before()
+            _advance(change, asked, judged, answer)
+        else:
+            _keep(change, *_judged(change, replace(asked, room=answer)))
+            change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
+            otherwise()
+
+    change.wish = Wish(order.units, _customers(order), limits.customer_max_units, answered)
+
+
+def _customers(order: Order) -> tuple[UUID, ...]:
+    """Neither another id, e-mail or phone nor another card makes new room for one person."""
+    assert order.pan_id is not None
+    return (order.pan_id, *order.known_as)
+
+
+def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
+    """An amount that is only to be held is not advanced; nor is anything while the merchant is stopped."""
+    return order.customer_waits and not order.manual_capture and not order.merchant.killed and limits.covers(occasion)
+
+
+def _judged(change: Change, asked: AdvanceInputs) -> tuple[Judged, Judged | None]:
+    """What holds, and what the engine would have said where it only watches."""
+    order, going = change.order, change.order.attempt_in_flight()
+    if order.arm is None or order.arm_known is None or change.engine is None:
+        return Judged(advance(asked, CURRENT_COLLECTION), asked.features()), None
+    offset = order.facts.get("utc_offset", offset_minutes(None, None))
+    out_at = going.sent_at if going is not None else None
+    # Other payments of the customer are partly the merchant's own word: no money is risked on them.
+    given = AskedModel(asked, replace(facts_of(order, change.now), looks=()), offset, out_at)
+    return advance_by_arm(order.arm, order.arm_known, given, change.engine)
+
+
+def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
+    """Stored like every decision, with what it was made from."""
+    if watched is not None:
+        change.decide(*watched)
+    return change.decide(*done)
+
+
+def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
+    order, reasons = change.order, list(judged[0].decision.reasons)
+    decision_id = _keep(change, *judged)
+    assert order.pan_id is not None
+    until = change.now + PERIOD
+    change.step(
+        "advanced",
+        decision_id=decision_id,
+        units=order.units,
+        fee=asked.fee_units,
+        until=until,
+        why=reasons[1],
+        reasons=reasons,
+        booked=Booked(order.order_id, advanced(order.units, asked.fee_units, order.payable_place)),
+        **order.tariff.told(),
+    )
+    change.set_advance(
+        Advance(
+            order.order_id,
+            order.payer_id,
+            order.pan_id,
+            order.asset,
+            grant.slot,
+            order.units,
+            order.units,
+            "due",
+            CURRENT_COLLECTION.version,
+            change.now,
+            until,
+            _customers(order),
+        )
+    )
+    change.due("write_off", until)
+    if grant.low:
+        change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
+    if order.attempt_in_flight() is None:
+        plan_charge(change, asked.reading)

@@ -1,0 +1,93 @@
+"""What the merchant does with the same payment beside a rescue: its own tries are counted, its success ends it."""
+
+from recoup.moves.attempt.send import lasting
+from recoup.moves.change import Change
+from recoup.moves.modification.capture import void_authorisation
+from recoup.moves.modification.refund import owe_refund
+from recoup.moves.order.amendment import has_room
+from recoup.rules.network.codes import read_decline
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
+from recoup.rules.order.lifecycle import OPEN, Stage, can
+from recoup.store.read.transmissions import Transmission
+
+
+def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_order: bool) -> None:
+    """A decline of the same order counts as a send of its card; the copy of the one that started the rescue does not.
+
+    A success under another order id is only flagged. Recorded once a transmission.
+    """
+    order = change.order
+    first_copy = row.transaction_id and row.transaction_id == order.transaction_id
+    seen = any(str(s["send_id"]) == str(row.transmit_id) for s in order.sends)
+    if first_copy or seen or order.stage not in OPEN:
+        return
+    if declined and same_order:
+        at = min(row.transacted_at or change.now, change.now)
+        reading = read_decline(
+            scheme=order.card.scheme if order.card else "generic",
+            source=row.code_source,
+            code=row.code,
+            text=None,
+            advice=None,
+            on=at.date(),
+            region=order.merchant.region,
+        )
+        change.send(
+            row.transmit_id,
+            units=row.units,
+            currency=row.asset,
+            at=at,
+            state="sent",
+            declined=True,
+            scheme_code=reading.code,
+            advice_code=reading.advice,
+            visa_category=reading.visa_category,
+            klass=reading.klass,
+            lasting=lasting(order, reading, at),
+            claimed=True,
+        )
+        change.raise_attention(RETRYING)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True)
+    elif not declined and order.attention not in FOR_PEOPLE:
+        change.raise_attention(PAID_TOO)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=row.transmit_id, external_id=row.external_id, declined=False)
+
+
+PAID_TO_MERCHANT = "paid to the merchant directly"
+
+
+def paid_elsewhere(change: Change, transmit_id: str) -> None:
+    """The merchant's own success ends the rescue; an order that is approved already is flagged instead. One that was
+    advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well, and what
+    nobody could collect is no loss of the operator's."""
+    order = change.order
+    if order.advance is not None and order.advance.state != "charged":
+        if order.refundable_units:
+            change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
+            owe_refund(
+                change,
+                order.refundable_units,
+                message=PAID_TO_MERCHANT,
+                items=[],
+                input_mac=b"",
+                actor="worker:transmit",
+            )
+        return
+    if can(order.stage, "paid_elsewhere") and order.capturing() is None:
+        change.step("paid_elsewhere", transmit_id=transmit_id)
+        void_authorisation(change)
+    elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
+        change.raise_attention(PAID_TWICE)
+        if has_room(change):
+            change.fact("paid_twice", transmit_id=transmit_id)
+
+
+def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) -> None:
+    """The merchant's success was none after all. A rescue that it ended does not begin again."""
+    why = PAID_TWICE if same_order else PAID_TOO
+    if change.order.attention == why:
+        change.clear_attention(why)
+        if has_room(change):
+            change.fact("merchant_attempt", transmit_id=transmit_id, declined=True, corrected=True)

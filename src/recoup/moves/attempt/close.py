@@ -1,0 +1,198 @@
+"""Transaction B of an attempt: what the processor said, and everything that follows from it at once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.moves.advance import collection
+from recoup.moves.advance.grant import advance_or
+from recoup.moves.attempt.open import hold
+from recoup.moves.attempt.plan import decide_next, follow, next_due, plan_attempt
+from recoup.moves.attempt.send import lasting
+from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.change import Booked, Change
+from recoup.moves.dispute.case import schedule_test_dispute
+from recoup.moves.modification.capture import authorise
+from recoup.moves.modification.refund import reverse_late_approval
+from recoup.moves.order.answer_deadline import decline, in_time
+from recoup.moves.order.ending import expire_if_due
+from recoup.rules.money.fees import fee_units
+from recoup.rules.money.ledger import collected
+from recoup.rules.network.card_text import without_card
+from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.order_evidence import attempt_reading
+
+_SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorResult:
+    """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found."""
+
+    event: str
+    reference: str | None = None
+    network_transaction_id: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    latency_ms: int | None = None
+    why: str = "The processor was not reachable."  # of not_sent
+    decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
+
+
+def close_attempt(change: Change, attempt_id: UUID, told: ProcessorResult) -> str:
+    """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
+    order = change.order
+    attempt = order.attempt(attempt_id)
+    row = attempt_life.on(attempt.state, told.event, order.stage)
+    if row is None or (row.to == attempt.state and row.due == "inquire"):
+        return attempt.state
+    change.undue("inquire")
+    said = {name: without_card(getattr(told, name), order.card) for name in _SAID}
+    change.set_attempt(
+        attempt,
+        state=row.to,
+        if_late=row.if_late or attempt.if_late,
+        latency_ms=told.latency_ms,
+        **said | {"reference": said["reference"] or attempt.reference},
+        closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
+    )
+    match row.to:
+        case "approved":
+            change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False)
+            _approved(change, attempt, row.due)
+        case "declined":
+            _declined(change, attempt)
+        case "not_sent":
+            change.send(attempt_id, at=attempt.sent_at, state="not_sent")
+            _not_sent(change, attempt, row.happening, told)
+        case "unknown":
+            change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
+            change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
+    return attempt.state
+
+
+def _approved(change: Change, attempt: Attempt, due: str) -> None:
+    order = change.order
+    if due == "reverse":
+        reverse_late_approval(change, attempt)
+        return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered.")
+    change.fact(
+        "attempt_approved",
+        attempt.attempt_id,
+        number=attempt.attempt_no,
+        code=attempt.scheme_code,
+        latency_ms=attempt.latency_ms,
+    )
+    if order.advance is not None:
+        collection.charged(change, attempt)
+        return
+    challenges.passed(change)
+    if order.manual_capture:
+        authorise(change, attempt)
+        return
+    fee = fee_units(order.units, order.tariff)
+    change.step(
+        "collected",
+        units=order.units,
+        route=attempt.route,
+        attempt=attempt.attempt_no,
+        fee=fee,
+        booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
+        **order.tariff.told(),
+    )
+    schedule_test_dispute(change, attempt)
+
+
+def _declined(change: Change, attempt: Attempt) -> None:
+    order = change.order
+    reading = attempt_reading(order, attempt)
+    change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
+    assert attempt.sent_at is not None
+    change.send(
+        attempt.attempt_id,
+        at=attempt.sent_at,
+        state="sent",
+        declined=True,
+        scheme_code=reading.code,
+        advice_code=reading.advice,
+        visa_category=reading.visa_category,
+        klass=reading.klass,
+        lasting=lasting(order, reading, attempt.sent_at),
+    )
+    body: dict[str, Any] = {
+        "number": attempt.attempt_no,
+        "code": reading.code,
+        "advice": reading.advice,
+        "class": reading.klass,
+        "meaning": reading.meaning,
+        "reason": reading.reason,
+        "cure": reading.cure,
+        "latency_ms": attempt.latency_ms,
+    }
+    told = body | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
+
+    def record(**news: Any) -> None:
+        change.fact("attempt_declined", attempt.attempt_id, event=told | news, **body)
+
+    if order.collecting() is not None:
+        record(is_final=False)
+        collection.not_charged(change, reading)
+        return
+    if order.stage not in OPEN:
+        record()
+        return
+    if expire_if_due(change, before=record):
+        return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered.")
+    if attempt.ladder == LADDER and not order.by_customer:
+        challenges.refused(change, reading.meaning)
+    decision, decision_id = decide_next(change, reading)
+    final = decision.verdict == "decline_at_once"
+
+    def go_on() -> None:
+        record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
+        follow(change, decision, decision_id, reading)
+
+    if final and in_time(change):
+        advance_or(change, "declined", reading, go_on, before=lambda: record(is_final=False))
+    else:
+        go_on()
+
+
+def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: ProcessorResult) -> None:
+    """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
+    order, why = change.order, told.why
+    if happening:
+        change.fact(happening, attempt.attempt_id, decision_id=told.decision_id, number=attempt.attempt_no, why=why)
+    order.attempts_count -= 1
+    if order.collecting() is not None:
+        collection.not_charged(change)
+        return
+    if order.stage not in OPEN or expire_if_due(change):
+        return
+    if order.customer_waits:
+        decline(change, why)
+        return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered: nothing was sent.")
+    if attempt.ladder == LADDER:
+        challenges.not_made(change, why)
+        return
+    sent = [a.state for a in order.attempts if a.route]
+    failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
+    due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
+    if order.expires_at is not None and due >= order.expires_at:
+        return
+    plan_attempt(change, due, attempt.ladder, attempt.decision_id)
+    if failed > 1 and order.stage is Stage.PROCESSING:
+        hold(change, "The processor cannot be reached.", "processor_outage", due)
+        change.undue("retry")
+        change.due("release", due)

@@ -1,0 +1,100 @@
+"""Transaction A of an attempt: under the locks of order and card, the last check and the intent that is committed
+before any byte leaves."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from recoup.kernel.policy import Policy
+from recoup.moves.attempt.plan import decide_due
+from recoup.moves.attempt.send import Route, gate_input, send_intent
+from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.change import Change
+from recoup.moves.order.answer_deadline import decline, too_late
+from recoup.rules.network.limits import Refused
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.gate import GateInput, ask_gate, gate
+
+
+def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer: bool = False) -> Attempt | None:
+    """The attempt that may be sent now, or None: then the order says why and has other work due.
+
+    `with_customer`: what they have just given is at hand; without it their try is not made.
+
+    The worker may come late, twice, or after somebody ended the order: everything is read again here.
+    """
+    order = change.order
+    attempt = order.planned()
+    change.undue("retry")
+    if order.stage is not Stage.PROCESSING or attempt is None or order.attempt_in_flight() is not None:
+        return None
+    if attempt.due_at > change.now:
+        change.due("retry", attempt.due_at)
+        return None
+    if order.expires_at is not None and change.now >= order.expires_at:
+        change.due("expire", order.expires_at)
+        return None
+    if too_late(change):
+        return None
+    if attempt.ladder == LADDER and not with_customer:
+        challenges.withhold(change, attempt, "What the customer gave was lost before it was sent.", "answer_lost")
+        return None
+    if order.merchant.killed:
+        _wait(change, attempt, "The operator has stopped all sending for this merchant.", "kill_switch")
+        return None
+    if not decide_due(change, attempt):
+        return None
+    asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
+    word = ask_gate(asked)
+    if isinstance(word, Refused):
+        _refused(change, attempt, asked, word)
+        return None
+    change.forget_code()
+    send_intent(change, attempt, policy, route)
+    return attempt
+
+
+def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None) -> None:
+    """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
+    if change.order.customer_waits:
+        decline(change, why, decision_id=decision_id)
+    elif attempt.ladder == LADDER:
+        challenges.withhold(change, attempt, why, cause, decision_id=decision_id)
+    else:
+        hold(change, why, cause, decision_id=decision_id)
+
+
+def hold(
+    change: Change, why: str, cause: str, until: datetime | None = None, *, decision_id: UUID | None = None
+) -> None:
+    """Onhold, with the reason; what was planned stays planned."""
+    change.step("held", decision_id=decision_id, why=why, cause=cause, until=until)
+
+
+def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) -> None:
+    """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
+    order = change.order
+    asked = replace(asked, may_wait=not (order.by_customer or attempt.ladder == LADDER), before=order.expires_at)
+    decision = gate(asked)
+    decision_id = change.decide(decision, asked.features())
+    if not asked.may_wait:
+        _wait(change, attempt, word.message, word.rule_id, decision_id=decision_id)
+        return
+    if decision.next_attempt_at is not None:
+        hold(change, word.message, word.rule_id, decision.next_attempt_at, decision_id=decision_id)
+        change.set_attempt(attempt, due_at=max(decision.next_attempt_at, attempt.due_at))
+        order.next_attempt_at = attempt.due_at
+        change.due("release", attempt.due_at)
+        return
+    change.set_attempt(attempt, state="not_sent")
+    order.next_attempt_at = None
+    change.fact(
+        "attempt_withheld",
+        attempt.attempt_id,
+        decision_id=decision_id,
+        number=attempt.attempt_no,
+        why=word.message,
+        rule=word.rule_id,
+    )

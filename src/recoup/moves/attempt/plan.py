@@ -1,0 +1,179 @@
+"""What comes next after a decline, decided by policy, by the order's arm or by a person, and put on the order: the next
+attempt, its due time, the reasons."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.policy import Policy
+from recoup.moves.attempt.send import gate_input
+from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.change import Change
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.causes import HARD, SOFT
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.arms import KINDS, decide_by_arm
+from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
+from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINES_VERSION
+from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.gate import ask_gate
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading
+from recoup.rules.rescue.order_facts import facts_of
+from recoup.rules.rescue.policy import CURRENT
+
+INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
+
+
+def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = None) -> tuple[Decision, UUID]:
+    """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
+    see `decide_due`."""
+    evidence = evidence_of(change.order, reading, change.now)
+    if change.order.arm is not None and change.order.kind in KINDS:
+        return decide_as_arm(change, evidence, due_at)
+    decision = decide(evidence, CURRENT)
+    return decision, change.decide(decision, evidence.features())
+
+
+def next_due(change: Change, decision: Decision) -> datetime | None:
+    """None when nothing is planned, or the merchant wants nothing more."""
+    if change.order.do_not_retry:
+        return None
+    return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
+
+
+def decide_due(change: Change, attempt: Attempt) -> bool:
+    """Whether what has come is still to be sent: the engine is asked again about what it planned. If not, the order has
+    another plan, or none."""
+    stopped = change.order.arm_known is not None and change.order.arm_known.stopped
+    if attempt.when_due is None or attempt.when_due == "keep" and not stopped:
+        return True
+    reading = last_reading(change.order)
+    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at)
+    if decision.verdict == "attempt_now":
+        change.set_attempt(attempt, decision_id=decision_id)
+        return True
+    if decision.verdict != "plan":
+        drop_plan(change)
+    follow(change, decision, decision_id, reading)
+    return False
+
+
+def follow(change: Change, decision: Decision, decision_id: UUID, reading: Reading) -> None:
+    """Carries a decision out, short of sending: ends the order, asks the customer, plans the next attempt, or leaves
+    the order waiting."""
+    order = change.order
+    if decision.verdict == "challenge":
+        challenges.present(change, reading, decision_id, list(decision.reasons))
+        return
+    if decision.verdict == "decline_at_once":
+        if order.by_customer and order.challenge() is not None:
+            challenges.refused(change, decision.reasons[1])
+            change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
+            return
+        change.step(
+            "declined",
+            decision_id=decision_id,
+            why=decision.reasons[0],
+            reasons=list(decision.reasons),
+            cause=HARD if reading.terminal else SOFT,
+            decline=reading.reason,
+        )
+        return
+    due = next_due(change, decision)
+    body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
+    change.fact("planned", decision_id=decision_id, **body)
+    if due is None:
+        order.next_attempt_at = None
+        change.undue("retry")
+        challenges.offer(change, reading)
+        return
+    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
+
+
+def _when_due(decision: Decision) -> str | None:
+    """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing."""
+    if decision.verdict != "plan" or decision.versions["decider"] != ENGINES_VERSION:
+        return None
+    return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
+
+
+def plan_attempt(
+    change: Change,
+    due: datetime,
+    ladder: str,
+    decision_id: UUID | None,
+    *,
+    initiator: str | None = None,
+    when_due: str | None = None,
+) -> None:
+    """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
+    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
+    order = change.order
+    if order.do_not_retry:
+        drop_plan(change)
+        return
+    attempt = order.planned()
+    if attempt is None:
+        number = max((a.attempt_no for a in order.attempts), default=0) + 1
+        attempt = Attempt(
+            attempt_id=new_id(),
+            order_id=order.order_id,
+            attempt_no=number,
+            state="planned",
+            ladder=ladder,
+            due_at=due,
+            units=order.units,
+            asset=order.asset,
+            initiator=initiator or order.initiator,
+        )
+    change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
+    order.next_attempt_at = due
+    first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now
+    change.due("retry", due + INLINE_GRACE if first else due)
+    if order.stage is Stage.HELD:
+        change.undue("retry")
+
+
+def drop_plan(change: Change) -> None:
+    """What was planned is not sent any more."""
+    attempt = change.order.planned()
+    if attempt is not None:
+        change.set_attempt(attempt, state="not_sent")
+    change.order.next_attempt_at = None
+    change.undue("retry")
+
+
+def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -> tuple[Decision, UUID]:
+    """What is done, and the id it is stored under. `due_at`: of what the engine planned, where that has come."""
+    order = change.order
+    assert order.arm is not None
+    assert order.arm_known is not None
+    assert change.engine is not None
+    evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now))
+    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine)
+    if watched is not None:
+        change.decide(watched.decision, watched.evidence.features(), watched.arm)
+    return done.decision, change.decide(done.decision, done.evidence.features(), done.arm)
+
+
+def ask_by_hand(change: Change, request: Request, word: GateWord | None = None) -> tuple[Decision, UUID]:
+    """The decision and the id it is stored under. `word`: the gate's, where the card's sends are at hand."""
+    order, planned = change.order, change.order.planned()
+    before = None
+    if planned is not None:
+        before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
+    asked = HandInput(request, change.actor, change.now, before, word, order.do_not_retry)
+    decision = decide_by_hand(asked)
+    return decision, change.decide(decision, asked.features())
+
+
+def gate_word(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:
+    """What the card's gate says of a send now. Only under the card's lock."""
+    order = change.order
+    initiator, units = (attempt.initiator, attempt.units) if attempt else (order.initiator, order.units)
+    return GateWord.of(ask_gate(gate_input(order, change.now, policy.visa_limit, initiator, units=units)))

@@ -1,0 +1,127 @@
+"""One send of a card: what the network gate counts, and the intent that is committed before any byte leaves."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.policy import Policy
+from recoup.moves.change import Change
+from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.limits import Send, binds_for_ever, tallies
+from recoup.rules.order.card_sends import initiator_of, send_of
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.gate import Block, GateInput
+from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
+
+
+def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The card's sends as read, and those that earlier orders of the same transaction have just reserved or told."""
+    if not reserved:
+        return sends
+    blank: dict[str, Any] = dict.fromkeys(("declined", "scheme_code", "advice_code", "visa_category", "klass"))
+    kept = [row for row in sends if UUID(str(row["send_id"])) not in reserved]
+    return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
+
+
+def gate_input(
+    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None, claims: bool = True
+) -> GateInput:
+    """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
+    `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts."""
+    scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
+    sends = [send_of(row) for row in order.sends if not row["claimed"] or claims and _claim_counts(order, row)]
+    found = tallies(
+        scheme,
+        sends,
+        now,
+        units=order.units if units is None else units,
+        currency=order.asset,
+        initiator=who,
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        region=order.merchant.region,
+        visa_limit=visa_limit,
+    )
+    return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
+
+
+def _claim_counts(order: Order, row: Mapping[str, Any]) -> bool:
+    """While an advance is collected, the merchant has its money and may not end the charges by what it says: only
+    claims up to the order itself count. By their ids, for a claim may be dated back."""
+    return order.collecting() is None or UUID(str(row["send_id"])) <= order.order_id
+
+
+def _blocks(order: Order) -> tuple[Block, ...]:
+    """Those that reach this merchant."""
+    return tuple(
+        Block(block["reason"], datetime.fromisoformat(block["until"]) if block["until"] else None)
+        for block in order.blocks
+        if block["merchant_id"] in (None, str(order.merchant_id))
+        and block["acceptor_id"] in (None, order.merchant.acceptor_id)
+    )
+
+
+def lasting(order: Order, reading: Reading, at: datetime) -> bool:
+    """Whether a decline forbids sends for longer than any window."""
+    send = Send(
+        at=at,
+        units=order.units,
+        currency=order.asset,
+        initiator="merchant",
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        declined=True,
+        visa_category=reading.visa_category,
+        advice=reading.advice,
+        code=reading.code,
+        klass=reading.klass,
+    )
+    return binds_for_ever(reading.scheme, send)
+
+
+class Route(NamedTuple):
+    """Where a send goes. `settled_after` is its processor's; `asked`: what it was chosen from."""
+
+    name: str
+    settled_after: timedelta
+    asked: RouteInput
+
+
+def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
+    """Opens the attempt, reserves the card's send, and has it asked about if nobody says what came of it. `units`:
+    for the log, where they are not the order's. The caller has passed the gate.
+
+    The route is a decision of its own where there was anything to choose.
+    """
+    order, timeout = change.order, policy.call_timeout
+    chosen = change.decide(choose_route(route.asked), route.asked.features()) if route.asked.open_choice else None
+    send_before = change.wall + SEND_WITHIN
+    change.set_attempt(
+        attempt,
+        state="open",
+        if_late="keep",
+        route=route.name,
+        sent_at=change.now,
+        send_before=send_before,
+        call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
+        sends=attempt.sends + 1,
+        card_last4=order.card.last4 if order.card else None,
+    )
+    order.attempts_count += 1
+    order.next_attempt_at = None
+    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
+    said: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
+    if units is not None:
+        said["units"] = units
+    change.fact(
+        "attempt_sent",
+        attempt.attempt_id,
+        decision_id=chosen,
+        number=attempt.attempt_no,
+        route=route.name,
+        statement=order.statement,
+        **said,
+    )
+    change.due("inquire", send_before + timeout + route.settled_after, wall=True)

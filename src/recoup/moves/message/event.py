@@ -1,0 +1,37 @@
+"""Events that belong to no order, as rows of one write."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.rules.messages.events import event_data
+from recoup.store.write.changes import Rows
+
+
+def add_event(
+    rows: Rows,
+    merchant_id: UUID,
+    subject_kind: str,
+    subject_id: UUID,
+    event: str,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+    seq: int = 1,
+    **told: Any,
+) -> None:
+    """`seq`: the event's number about its subject; the database refuses a second of one number."""
+    rows.outbox.append(
+        {
+            "merchant_id": merchant_id,
+            "subject_id": subject_id,
+            "seq": seq,
+            "subject_kind": subject_kind,
+            "event_id": new_id(),
+            "event": event,
+            "body": event_data(event, **told),
+            "business_at": now,
+            "recorded_at": wall,
+        }
+    )

@@ -1,0 +1,103 @@
+"""A dispute beside the refunds and reversals of the same charge: the customer gets each unit once."""
+
+from uuid import UUID
+
+from recoup.moves.change import Booked, Change
+from recoup.moves.modification.request import refuse_refund, request_modification
+from recoup.rules.money import ledger
+from recoup.rules.order.attention import REFUND_NOT_SENT, delayed, stuck
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Modification, Order
+
+TAKEN_BY_DISPUTE = "The cardholder took it back by a dispute."
+_COUNTS = frozenset({"owed", "sent", "done", "stuck"})
+
+
+def cancel_refunds_for_dispute(change: Change, attempt_id: UUID) -> None:
+    """Called when a dispute has taken its money: what was not sent yet, and is more than the charge has left, is not
+    sent any more. What is out is left to its answer."""
+    order = change.order
+    for refund in reversed(order.refunds):
+        if refund.attempt_id == attempt_id and (refund.state == "stuck" or refund.state == "owed" and not refund.tries):
+            cancel_for_dispute(change, refund)
+
+
+def cancel_for_dispute(change: Change, refund: Modification) -> bool:
+    """A refund or reversal that the processor will not make any more, where the charge has nothing left for it. False
+    when there is room."""
+    order = change.order
+    assert refund.attempt_id is not None
+    over = beyond(order, refund.attempt_id)
+    if over <= 0 or refund.kind not in ("refund", "reversal"):
+        return False
+    change.undue("refund", subject_id=refund.refund_id)
+    if order.stage is Stage.COMPLETED:
+        _refuse(change, refund)
+    else:
+        _net(change, refund, min(over, refund.units))
+    return True
+
+
+def beyond(order: Order, attempt_id: UUID) -> int:
+    """What went back of a charge in both ways, and is to go, beyond the charge itself."""
+    taken = _taken(order, attempt_id)
+    return gone_back(order, attempt_id) + taken - order.attempt(attempt_id).units if taken else 0
+
+
+def gone_back(order: Order, attempt_id: UUID) -> int:
+    """What refunds and reversals of a charge gave back, or may have, or will."""
+    return sum(
+        r.units
+        for r in order.refunds
+        if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS
+    )
+
+
+def _taken(order: Order, attempt_id: UUID) -> int:
+    """What disputes of a charge took."""
+    return sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
+
+
+def _refuse(change: Change, refund: Modification) -> None:
+    """Should the dispute be won, the merchant may give it back anew."""
+    change.set_refund(refund, hand_note=None, hand_actor=None)
+    refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
+    change.raise_attention(REFUND_NOT_SENT)
+
+
+def _net(change: Change, reversal: Modification, units: int) -> None:
+    """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
+    change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
+    change.clear_attention(stuck("reversal"), delayed("reversal"))
+    change.fact(
+        "reversal_netted",
+        reversal.refund_id,
+        units=reversal.units,
+        why=TAKEN_BY_DISPUTE,
+        booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]),
+    )
+    if units < reversal.units:
+        _owe(change, reversal, reversal.units - units)
+
+
+def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
+    """A dispute of a late approval was won: the money is here again, and still the customer's; but no more than the
+    charge has left beside what went back already."""
+    order = change.order
+    netted = [r for r in order.refunds if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]
+    left = order.attempt(attempt_id).units - gone_back(order, attempt_id) - _taken(order, attempt_id)
+    units = min(units, left)
+    if netted and units > 0 and order.stage is not Stage.COMPLETED:
+        _owe(change, netted[-1], units)
+
+
+def _owe(change: Change, like: Modification, units: int) -> None:
+    assert like.attempt_id is not None
+    anew = request_modification(change, "reversal", like.attempt_id, units, text=like.message)
+    change.fact(
+        "reversal_owed_again",
+        anew.refund_id,
+        units=units,
+        booked=Booked(anew.refund_id, [ledger.reversal_owed_again(units)]),
+    )
+    change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

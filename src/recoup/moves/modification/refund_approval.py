@@ -1,0 +1,174 @@
+"""Refunds by people: one goes at once, or waits for a second person who agrees, once, or not at all.
+
+A request reserves nothing: what is still possible is decided when somebody agrees, under the order's lock and the lock
+of the day of who asked.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.moves.modification.refund import check_wallet, owe_refund
+from recoup.moves.order.amendment import check_room
+from recoup.rules.money.refund_limits import (
+    WAITS,
+    RefundApproval,
+    RefundApprovalContext,
+    check_day,
+    check_one,
+    check_other,
+    check_waiting,
+    goes_alone,
+    is_theirs,
+)
+from recoup.rules.order.snapshot import Order
+
+DUE = "refund_request"
+
+
+def may_go(change: Change, units: int, role: str, actor: str) -> bool:
+    """Whether it goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state when
+    one of this order waits already and this one would have to wait, too."""
+    desk, order = _desk(change), change.order
+    alone = goes_alone(desk.of(role), units, order.asset, spent_units=desk.day.units, alone_units=_alone(order, actor))
+    if not alone and desk.waiting() is not None:
+        raise Problem(
+            "wrong_state",
+            "A refund of this order is already waiting for approval.",
+            cure="See Refunds: have it decided, or withdrawn, first.",
+        )
+    return alone
+
+
+def ask_second(
+    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str, role: str
+) -> RefundApproval:
+    """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
+    the wallet of a stablecoin order holds: no second person is asked for what cannot be; Problem(conflict) as
+    `check_room`."""
+    check_wallet(change, units)
+    check_room(change)
+    order, now = change.order, change.now
+    request = RefundApproval(
+        request_id=new_id(),
+        order_id=order.order_id,
+        state="waiting",
+        units=units,
+        asset=order.asset,
+        message=message,
+        items=items,
+        input_mac="\\x" + input_mac.hex(),
+        asked_by=actor,
+        asked_role=role,
+        asked_at=now,
+        expires_at=now + WAITS,
+    )
+    change.set_request(request)
+    change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
+    change.due(DUE, request.expires_at, subject_id=request.request_id)
+    return request
+
+
+def approve(
+    change: Change,
+    request_id: UUID,
+    approver: str,
+    *,
+    role: str,
+    asker_role: str | None,
+    seen_units: int,
+    possible: Callable[[Order, RefundApproval], None],
+) -> None:
+    """The second person's word: the refund is owed, under the id of its request. `asker_role`: what who asked is here
+    now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
+    `possible` raises for what the order does not allow any more. The same word by the same person again does nothing.
+
+    Raises: Problem not_found, wrong_state, forbidden.
+    """
+    desk, order = _desk(change), change.order
+    request = found(change, request_id)
+    if (request.state, request.decided_by) == ("approved", approver):
+        return
+    check_waiting(request, change.now)
+    check_other(request, approver)
+    if asker_role is None:
+        message = "Who asked for it may not refund here any more."
+        raise Problem("wrong_state", message, cure="Refuse it; somebody who may can ask again.")
+    if order.refunded_units != seen_units:
+        message = "The order has changed since you looked: another refund was made, or taken back, in between."
+        raise Problem("wrong_state", message, cure="Look at the order again, then decide.")
+    possible(order, request)
+    check_one(desk.of(role), request.units, order.asset)
+    check_one(desk.of(asker_role), request.units, order.asset, "The role of who asked")
+    check_day(desk.of(asker_role), request.units, desk.day.units, order.asset, "Who asked")
+    owe_refund(
+        change,
+        request.units,
+        message=request.message,
+        items=request.items,
+        input_mac=bytes.fromhex(request.input_mac[2:]),
+        actor=request.asked_by,
+        refund_id=request.request_id,
+        approved_by=approver,
+    )
+    _decided(change, request, "approved", approver)
+    desk.day.units += request.units
+
+
+def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
+    """Raises: Problem not_found, wrong_state, invalid, forbidden."""
+    request = found(change, request_id)
+    if (request.state, request.decided_by) == ("refused", actor):
+        return
+    check_waiting(request, change.now)
+    check_other(request, actor)
+    if not reason:
+        raise Problem("invalid", "Say why it is refused.", field="reason", cure="Write it beside the button.")
+    _decided(change, request, "refused", actor, reason)
+    change.fact("refund_request_refused", request_id, units=request.units)
+
+
+def withdraw(change: Change, request_id: UUID, actor: str) -> None:
+    """Only who asked. Raises: Problem not_found, wrong_state, forbidden."""
+    request = found(change, request_id)
+    if not is_theirs(request.asked_by, actor):
+        raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")
+    if request.state == "withdrawn":
+        return
+    check_waiting(request, change.now)
+    _decided(change, request, "withdrawn", actor)
+    change.fact("refund_request_withdrawn", request_id, units=request.units)
+
+
+def expire(change: Change, request_id: UUID) -> None:
+    """Its time is up. One that was decided just before, or waits longer, stays as it is."""
+    request = found(change, request_id)
+    if request.state == "waiting" and change.now >= request.expires_at:
+        _decided(change, request, "expired", change.actor)
+        change.fact("refund_request_expired", request_id, units=request.units)
+
+
+def found(change: Change, request_id: UUID) -> RefundApproval:
+    """Raises: Problem(not_found)."""
+    request = next((one for one in _desk(change).requests if one.request_id == request_id), None)
+    if request is None:
+        raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
+    return request
+
+
+def _decided(change: Change, request: RefundApproval, state: str, actor: str, reason: str = "") -> None:
+    change.set_request(request, state=state, decided_by=actor, decided_at=change.now, reason=reason)
+    change.undue(DUE, subject_id=request.request_id)
+
+
+def _alone(order: Order, actor: str) -> int:
+    alone = (r for r in order.refunds if r.kind == "refund" and r.state != "refused" and r.approved_by is None)
+    return sum(r.units for r in alone if is_theirs(r.actor, actor))
+
+
+def _desk(change: Change) -> RefundApprovalContext:
+    assert change.desk is not None, "a job of people"
+    return change.desk

@@ -1,0 +1,70 @@
+"""A modification as it is requested of a processor (refund, reversal, void, capture), and a refund that is refused."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import WORKER
+from recoup.moves.change import Booked, Change
+from recoup.rules.money import ledger
+from recoup.rules.order.snapshot import Modification
+
+
+def request_modification(
+    change: Change,
+    kind: str,
+    attempt_id: UUID | None,
+    units: int,
+    *,
+    text: str = "",
+    items: list[dict[str, Any]] | None = None,
+    input_mac: str = "\\x",
+    actor: str = WORKER.text(),
+    refund_id: UUID | None = None,
+    approved_by: str | None = None,
+) -> Modification:
+    """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
+    order = change.order
+    made = Modification(
+        refund_id=refund_id or new_id(),
+        order_id=order.order_id,
+        refund_no=len(order.refunds) + 1,
+        kind=kind,
+        attempt_id=attempt_id,
+        state="owed",
+        units=units,
+        asset=order.asset,
+        message=text,
+        items=items or [],
+        input_mac=input_mac,
+        business_at=change.now,
+        actor=actor,
+        approved_by=approved_by,
+    )
+    change.set_refund(made)
+    return made
+
+
+def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
+    `said`: `why` in words of ours, or `words` that somebody typed."""
+    order = change.order
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="refused")
+    fee_before = order.returned_fee(order.refunded_units)
+    order.refunded_units -= refund.units
+    fee = fee_before - order.returned_fee(order.refunded_units)
+    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    event = {"refund_id": refund.refund_id, "units": refund.units}
+    postings = [ledger.refund_refused(refund.units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_taken_back(fee, order.payable_place))
+    change.fact(
+        "refund_refused",
+        refund.refund_id,
+        event=event,
+        units=refund.units,
+        booked=Booked(refund.refund_id, postings),
+        **told,
+        **said,
+    )

@@ -1,0 +1,195 @@
+"""What a merchant may change of an open order. Each move writes its line only where something changes.
+
+How often is bounded: all of an order's log is shown with it, and loaded by whoever works on it. What processors, banks
+and time do to an order is recorded without a bound of its own: each attempt and each refund has an end.
+"""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.policy import Policy
+from recoup.kernel.problem import Problem
+from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
+from recoup.moves.change import Change
+from recoup.rules.order.holds import BY_HAND
+from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.rescue.intake import expiry_of
+from recoup.rules.rescue.order_evidence import last_reading
+
+LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred parts, has fewer
+
+
+class NewCard(NamedTuple):
+    """`card_id` is what the network gate counts by, `pan_id` which number it is."""
+
+    token_id: UUID
+    card_id: UUID
+    pan_id: UUID
+
+
+def swap_card(change: Change, card: NewCard) -> None:
+    """The gate looks at the new card's sends from here on; the card before is remembered."""
+    order = change.order
+    if order.card_id is not None and order.card_id != card.card_id and order.card_id not in order.cards_before:
+        change.amend(cards_before=[*order.cards_before, order.card_id])
+    change.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id)
+    change.amend(token_id=card.token_id, card_id=card.card_id, pan_id=card.pan_id)
+
+
+def check_room(change: Change) -> None:
+    """Raises: Problem(conflict) once its log has `LINES_MAX` lines."""
+    if not has_room(change):
+        raise Problem(
+            "conflict",
+            f"The order's log has {LINES_MAX} lines, which is the most for changes on request.",
+            cure="Cancel the order if it must not be tried any more.",
+        )
+
+
+def has_room(change: Change) -> bool:
+    return change.order.version < LINES_MAX
+
+
+def check_open(change: Change) -> None:
+    """Raises: Problem(wrong_state) for an order that has ended; Problem(conflict) as `check_room`."""
+    stage = change.order.stage
+    if stage not in OPEN:
+        raise Problem(
+            "wrong_state",
+            f"An order that is {stage.value} cannot be changed.",
+            cure="Its rescue has ended.",
+            stage=stage.value,
+        )
+    check_room(change)
+
+
+def replace_card(change: Change, card: NewCard) -> None:
+    """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
+    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go.
+
+    Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
+    """
+    order = change.order
+    if card.token_id == order.token_id:
+        return
+    check_retried(change)
+    if order.stage is Stage.HELD and not order.attempts:
+        message = "The order waits for its first look: the operator has stopped all sending for this merchant."
+        raise Problem("wrong_state", message, cure="Send the card again when it is released.")
+    challenge = order.challenge()
+    if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
+        raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
+    swap_card(change, card)
+    if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
+        change.undue("release")
+        change.step("released", why="There is another card.")
+    if not order.do_not_retry:
+        decision, decision_id = ask_by_hand(change, "new_card")
+        change.fact(
+            "planned",
+            decision_id=decision_id,
+            verdict=decision.verdict,
+            next=change.now,
+            reasons=list(decision.reasons),
+        )
+        plan_attempt(change, change.now, "soft", decision_id)
+
+
+def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, ...]:
+    """Another end of the rescue, within the bounds that it had when it began. Answers warnings.
+
+    Raises: Problem(invalid) naming the bounds; Problem(wrong_state).
+    """
+    order = change.order
+    if asked == order.expires_at:
+        return ()
+    if order.kind != "mit_managed":
+        message = "Only a rescue that was given an expiry has one that can be moved."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
+    if asked <= change.now:
+        raise Problem(
+            "invalid",
+            "ExpiryDateUtc lies in the past.",
+            field="ExpiryDateUtc",
+            cure="Send a later date, or cancel the order.",
+        )
+    recurring = bool(order.facts.get("is_recurring"))
+    expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
+    before = order.expires_at
+    change.amend(expires_at=expires_at)
+    change.fact("expiry_moved", before=before, until=expires_at, warnings=warnings)
+    challenge = order.challenge()
+    if challenge is not None and expires_at is not None:
+        change.set_challenge(challenge, expires_at=expires_at)
+    if order.stage is Stage.RECEIVED:
+        return warnings  # picking it up plans it
+    change.due("expire", asked)
+    planned = order.planned()
+    if planned is not None and planned.due_at >= asked:
+        drop_plan(change)
+    plan_anew(change)
+    return warnings
+
+
+def want_attempts(change: Change, wanted: bool) -> None:
+    """No further attempts, or on with them. One that is out already is not called back."""
+    check_retried(change)
+    if change.order.do_not_retry is not wanted:
+        return
+    change.amend(do_not_retry=not wanted)
+    change.fact("retries_resumed" if wanted else "retries_stopped")
+    if wanted:
+        plan_anew(change)
+        return
+    drop_plan(change)
+    challenge = change.order.challenge()
+    if challenge is not None and change.order.attempt_in_flight() is None:
+        change.set_challenge(challenge, state="ended")
+
+
+def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
+    """Adds the merchant's notes to what is there; null takes one away. The log says only that they changed.
+
+    Raises: Problem(invalid) when they become more than `maximum`.
+    """
+    order = change.order
+    kept = {name: text for name, text in (order.metadata | notes).items() if text is not None}
+    if kept == order.metadata:
+        return
+    if len(kept) > maximum:
+        raise Problem("invalid", f"An order has at most {maximum} notes.", field="Metadata", cure="Take some away.")
+    change.amend(metadata=kept)
+    change.fact("notes_changed", count=len(kept))
+
+
+def check_retried(change: Change) -> None:
+    """Raises: Problem(wrong_state) for what the engine does not try again by a plan."""
+    if change.order.kind == "stable":
+        raise Problem(
+            "wrong_state",
+            "Its payer pays it by themselves; nothing is tried.",
+            cure="Cancel it if it must not be paid any more.",
+        )
+    if change.order.initiator == "customer":
+        raise Problem(
+            "wrong_state",
+            "A payment that its customer made is tried once, while they wait.",
+            cure="Only its metadata can be changed.",
+        )
+
+
+def plan_anew(change: Change) -> None:
+    """As after the last decline, where nothing is planned or out."""
+    order = change.order
+    if (
+        order.stage not in (Stage.PROCESSING, Stage.HELD)
+        or order.planned() is not None
+        or order.attempt_in_flight() is not None
+    ):
+        return
+    if order.stage is Stage.HELD and not order.attempts:
+        return  # it waits for its first look
+    reading = last_reading(order)
+    decision, decision_id = decide_next(change, reading)
+    follow(change, decision, decision_id, reading)

@@ -1,0 +1,48 @@
+"""The customer stands at the merchant's checkout: what cannot be said in time is said to be no."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.moves.advance.grant import advance_or
+from recoup.moves.change import Change
+from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.order_evidence import first_reading
+
+
+def answer_by(order: Order) -> datetime | None:
+    """Wall time until which the merchant was promised an answer."""
+    told = order.facts.get("answer_by")
+    return datetime.fromisoformat(told) if told else None
+
+
+def in_time(change: Change) -> bool:
+    """Whether somebody may still be there to be told."""
+    until = answer_by(change.order)
+    return until is None or change.wall < until
+
+
+def too_late(change: Change) -> bool:
+    """Ends an order whose customer has left before anything was sent for it."""
+    if not change.order.customer_waits or in_time(change):
+        return False
+    decline(change, "No answer could be given while the customer waited.")
+    return True
+
+
+def unresolved(change: Change, *, told: bool) -> Order:
+    """At the deadline: the operator takes the risk of the try that is out, or the order is declined. Of a declined one
+    what is still out goes back when it turns out to be approved.
+
+    `told`: a caller waits and hears of it. Nobody is charged later for a purchase that nobody was told is theirs.
+    """
+    order, why = change.order, "The processor had not answered when the customer had to be told."
+    change.undue("unresolved")
+    if order.customer_waits and order.attempt_in_flight() is not None and told:
+        advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
+    elif order.customer_waits:
+        decline(change, why)
+    return order
+
+
+def decline(change: Change, why: str, *, decision_id: UUID | None = None) -> None:
+    change.step("declined", decision_id=decision_id, why=why, reasons=[why], cause="cit_unresolved")

@@ -1,0 +1,112 @@
+"""What a person does to an order that is worked on: hold it, let it go, have its next attempt made now."""
+
+from recoup.kernel.policy import Policy
+from recoup.kernel.problem import Problem
+from recoup.moves.attempt.plan import ask_by_hand, gate_word, plan_attempt
+from recoup.moves.change import Change
+from recoup.moves.modification.capture import refuse_while_capturing
+from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
+from recoup.moves.order.ending import go_on
+from recoup.rules.order.attention import FOR_PEOPLE, sentence_of
+from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
+from recoup.rules.order.lifecycle import Stage
+
+BROUGHT_FORWARD = "Brought forward by a person."
+IN_A_MOMENT = "Try again in a moment."
+
+
+def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
+    """Onhold until somebody lets it go, or it expires. False when the same side holds it already.
+
+    Raises: Problem wrong_state, invalid; conflict while a try is out, and as `check_room`.
+    """
+    order, cause = change.order, BY_OPERATOR if operator else BY_MERCHANT
+    why = why_held(reason, operator=operator)
+    check_retried(change)
+    check_room(change)
+    if order.stage is Stage.HELD:
+        if order.held.get("cause") == cause:
+            return False
+        cure = "Stop its attempts if it must not go on by itself."
+        raise Problem("wrong_state", f"It is on hold already: {order.held.get('why', '')}", cure=cure)
+    if order.attempt_in_flight() is not None:
+        raise Problem("conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT)
+    change.step("held", why=why, cause=cause)
+    change.undue("admit")
+    change.undue("retry")
+    if order.expires_at is not None:
+        change.due("expire", order.expires_at)
+    return True
+
+
+def release_by_hand(change: Change, *, operator: bool) -> bool:
+    """It goes on with what was planned; what is overdue is tried at once, through the same gate. False when it is being
+    worked on already.
+
+    Raises: Problem wrong_state, forbidden.
+    """
+    order = change.order
+    if order.stage is Stage.PROCESSING:
+        return False
+    if order.stage is not Stage.HELD:
+        check_open(change)
+        raise Problem(
+            "wrong_state",
+            f"An order that is {order.stage.value} is not on hold.",
+            cure="Read the order: its state shows what is possible.",
+        )
+    check_release(order.held, operator=operator, killed=order.merchant.killed)
+    go_on(change, "Released by a person.")
+    return True
+
+
+def retry_now(change: Change, policy: Policy) -> bool:
+    """The next attempt is due at once; with none planned, what the policy plans anew is. The card's gate is passed when
+    it is sent, as ever. False when one is due or out already.
+
+    Raises: Problem wrong_state; nothing is written where the policy plans nothing.
+    """
+    order = change.order
+    check_open(change)
+    check_retried(change)
+    if order.stage is not Stage.PROCESSING:
+        cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state shows what is possible."
+        raise Problem("wrong_state", f"An order that is {order.stage.value} is not tried now.", cure=cure)
+    if order.do_not_retry:
+        raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
+    if order.attempt_in_flight() is not None:
+        return False
+    if order.planned() is None:
+        plan_anew(change)
+    planned = order.planned()
+    if planned is None:
+        raise Problem(
+            "wrong_state",
+            "Nothing more may be tried: the order says why.",
+            cure="Ask the customer for another card, or let the order expire.",
+        )
+    if planned.due_at <= change.now:
+        return False
+    _, decision_id = ask_by_hand(change, "attempt_now", gate_word(change, policy, planned))
+    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=BROUGHT_FORWARD)
+    plan_attempt(change, change.now, planned.ladder, decision_id)
+    return True
+
+
+def deal_with(change: Change, seen: str = "") -> bool:
+    """What only people can settle is settled. `seen`: what their page said of it; else they mean something else than
+    what stands there now. False when nothing needs somebody.
+
+    Raises: Problem(wrong_state) for what ends by itself, and while a capture is out.
+    """
+    why = change.order.attention
+    if why is None:
+        return False
+    if seen and seen != why:
+        raise Problem("wrong_state", "Something else needs somebody now.", cure="Look at the order again, then decide.")
+    if why not in FOR_PEOPLE:
+        raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
+    refuse_while_capturing(change)
+    change.fact("dealt_with", why=sentence_of(why))
+    change.clear_attention(why)
+    return True

@@ -1,0 +1,75 @@
+"""The ways an order ends or waits that no processor's answer causes."""
+
+from collections.abc import Callable
+
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.moves.modification.capture import refuse_while_capturing, void_authorisation
+from recoup.rules.order.lifecycle import Stage, can
+from recoup.rules.stable.refunds import way_back
+
+
+def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
+    """Ends an order whose time is up, unless a call is still out: then expiry waits for its answer."""
+    order = change.order
+    if order.expires_at is None or change.now < order.expires_at:
+        return False
+    if before is not None:
+        before()
+    if order.attempt_in_flight() is None and can(order.stage, "expired"):
+        change.step("expired")
+    return True
+
+
+def expire(change: Change) -> None:
+    """Due work `expire`. With a call still out the work stays and is taken up again soon."""
+    order = change.order
+    if order.expires_at is not None and change.now < order.expires_at:
+        change.due("expire", order.expires_at)
+    elif order.attempt_in_flight() is not None:
+        return
+    elif can(order.stage, "expired"):
+        change.step("expired")
+    else:
+        change.undue("expire")
+
+
+def release(change: Change) -> None:
+    """Due work `release`: the card may be sent again, or the operator lets go."""
+    order = change.order
+    change.undue("release")
+    if order.stage is not Stage.HELD:
+        return
+    go_on(change, "The wait is over.")
+
+
+def go_on(change: Change, why: str) -> None:
+    """From Onhold back to work: to what was planned, or to its first look."""
+    order = change.order
+    change.step("released", why=why)
+    attempt = order.planned()
+    if attempt is not None:
+        change.due("retry", attempt.due_at)
+    elif not order.attempts:
+        change.due("admit", change.now)
+
+
+def cancel(change: Change) -> bool:
+    """By the merchant. True when it ends now; False when the merchant cancelled it before.
+
+    Raises: Problem(wrong_state). A call that is still out is told to reverse whatever it brings.
+    """
+    order = change.order
+    if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":
+        return False
+    refuse_while_capturing(change)
+    if order.stage is Stage.COMPLETED:
+        raise Problem(
+            "wrong_state",
+            "An order that is completed cannot be cancelled.",
+            cure=way_back(order),
+            stage=order.stage.value,
+        )
+    change.step("cancelled")
+    void_authorisation(change)
+    return True

@@ -1,0 +1,72 @@
+"""What a payout changes: the wallet is debited when it is asked for, and filled again when it comes to nothing."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.pace import pause_after
+from recoup.moves.postings import book
+from recoup.rules.money import ledger
+from recoup.store.statement import Tx
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.payouts import LockedPayout, NewPayout, add_payout, change_payout
+
+PAUSE_KILLED = timedelta(minutes=1)
+
+
+async def request_payout(
+    tx: Tx, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: dict[str, Any] | None
+) -> None:
+    """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds the wallet's lock."""
+    rows = Rows()
+    await add_payout(tx, row)
+    posting = ledger.payout_requested(row.units)
+    book(rows, row.merchant_id, row.asset, "payout", row.payout_id, [posting], now=now, wall=wall)
+    rows.due_work.append(_due(row.merchant_id, row.payout_id, wall))
+    if answer is not None:
+        rows.requests.append(answer)
+    await write(tx, rows)
+
+
+async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
+    """While the merchant is killed nothing leaves; the money stays where it is."""
+    rows = Rows()
+    rows.due_work.append(_due(row.merchant_id, row.payout_id, wall + PAUSE_KILLED))
+    await write(tx, rows)
+
+
+async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
+    """Transaction A: it may be sent now, under its own id; looked at again if nobody says what became of it."""
+    rows = Rows()
+    rows.due_work.append(_due(row.merchant_id, row.payout_id, again_at))
+    await change_payout(
+        tx, row.merchant_id, row.payout_id, state="executing", reference=None, reason=None, tries=row.tries + 1
+    )
+    await write(tx, rows)
+
+
+async def close_payout(
+    tx: Tx,
+    row: LockedPayout,
+    *,
+    state: str,
+    reference: str | None,
+    reason: str | None,
+    now: BusinessTime,
+    wall: WallTime,
+) -> None:
+    """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""
+    rows, key = Rows(), (row.merchant_id, row.payout_id)
+    if state == "executing":
+        rows.due_work.append(_due(*key, wall + pause_after(row.tries)))
+    else:
+        posting = ledger.payout_paid(row.units) if state == "paid" else ledger.payout_returned(row.units)
+        book(rows, key[0], row.asset, "payout", key[1], [posting], now=now, wall=wall)
+        rows.due_done.append({"merchant_id": key[0], "kind": "payout", "subject_id": key[1]})
+        await change_payout(tx, *key, state=state, reference=reference, reason=reason, tries=row.tries)
+    await write(tx, rows)
+
+
+def _due(merchant_id: UUID, payout_id: UUID, at: datetime) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "kind": "payout", "subject_id": payout_id, "due_at": at, "wall": True}

@@ -1,0 +1,177 @@
+"""A batch in one transaction: its lines, what it holds, pays and carries, its payout, its events. It closes to 0.
+
+Append-only: what is taken is counted first, and what the batch comes to is written with it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.message.event import add_event
+from recoup.moves.payout.bank import begin_payout
+from recoup.moves.postings import book
+from recoup.rules.money import ledger
+from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
+from recoup.store.statement import Tx
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.settlement import (
+    Free,
+    NewBatch,
+    SettlementLine,
+    Window,
+    add_batch,
+    add_lines,
+    sum_free,
+    take_lines,
+)
+
+WORKER: Final = "worker:clock"
+
+
+class Period(NamedTuple):
+    """`root` is that of page `page_to`, the last that is closed. `history`: all terms that began before its end, oldest
+    first, each with when."""
+
+    period_from: datetime
+    period_to: datetime
+    page_to: int
+    root: bytes
+    history: Sequence[tuple[datetime, Terms]]
+
+
+async def settle_batch(
+    tx: Tx,
+    merchant_id: UUID,
+    asset: str,
+    page_from: int,
+    period: Period,
+    terms: Terms,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> UUID | None:
+    """The batch of one asset; None when there is nothing but what an earlier one carried and cannot be paid yet. Under
+    the merchant's settlement clock.
+
+    Raises: AssertionError for an entry on the merchant's account whose recipe has no kind.
+    """
+    window = Window(merchant_id, asset, page_from, period.page_to, period.period_to)
+    free = await sum_free(tx, window, [valid_from for valid_from, _ in period.history])
+    strange = set(free.sums) - set(KINDS)
+    if strange:
+        raise AssertionError(f"no settlement knows what {', '.join(sorted(strange))} is")
+    sums = dict.fromkeys(COLUMNS, 0)
+    for recipe, (_, units) in free.sums.items():
+        sums[KINDS[recipe]] += units
+    earned = _earned(free, period.history)
+    closing = close(sums, asset, terms, earned)
+    if not set(free.sums) - {"carried"} and not closing.payout:
+        return None
+    batch_id, rows = new_id(), Rows()
+    lines = _own_postings(rows, merchant_id, asset, batch_id, closing, period.period_to, now, wall)
+    for line in lines:
+        sums[line.kind] = sums.get(line.kind, 0) + line.units
+    taken = sum(count for count, _ in free.sums.values())
+    release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
+    batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
+    _tell(rows, batch, closing, now, wall)
+    if closing.held:
+        rows.due_work.append(
+            {"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id, "due_at": release_at, "wall": False}
+        )
+    await write(tx, rows)
+    await add_batch(tx, batch)
+    counted = await take_lines(tx, window, batch_id, KINDS)
+    if counted != taken:
+        raise AssertionError(f"a batch counted {taken} lines and took {counted}")
+    if lines:
+        await add_lines(tx, lines)
+    if closing.payout:
+        await begin_payout(tx, merchant_id, batch_id, asset, closing.payout, WORKER, now=now, wall=wall)
+    return batch_id
+
+
+def _earned(free: Free, history: Sequence[tuple[datetime, Terms]]) -> list[Earned]:
+    """The amounts, each with the terms of its day: later ones change nothing of what was sold before them."""
+    return [
+        Earned(units, history[number - 1][1] if number else DEFAULT)
+        for (recipe, number), units in sorted(free.dated.items())
+        if KINDS[recipe] == "amount"
+    ]
+
+
+def _own_postings(
+    rows: Rows,
+    merchant_id: UUID,
+    asset: str,
+    batch_id: UUID,
+    closing: Closing,
+    cut_off: datetime,
+    now: BusinessTime,
+    wall: WallTime,
+) -> list[SettlementLine]:
+    """What closes the batch, as rows to write; answers the lines that it takes of them. What is carried is available
+    to the next one from this one's cut-off on."""
+    postings = [ledger.reserve_held(closing.held)] if closing.held else []
+    postings += [ledger.settlement_closed(closing.payout)] if closing.payout else []
+    postings += [ledger.carried(closing.carried)] if closing.carried else []
+    book(rows, merchant_id, asset, "batch", batch_id, postings, now=now, wall=wall, available_at=cut_off)
+    lines = []
+    for row, posting in zip(rows.postings, postings, strict=True):
+        number = next(n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable")
+        units = -posting.entries[number - 1].units
+        lines.append(SettlementLine(merchant_id, row.posting_id, number, batch_id, KINDS[posting.recipe], units))
+    return lines
+
+
+def _batch(
+    window: Window,
+    period: Period,
+    free: Free,
+    closing: Closing,
+    release_at: datetime | None,
+    sums: dict[str, int],
+    lines: int,
+    batch_id: UUID,
+    now: BusinessTime,
+) -> NewBatch:
+    units = {f"{kind}_units": sums[kind] for kind in COLUMNS}
+    return NewBatch(
+        window.merchant_id,
+        batch_id,
+        window.asset,
+        period.period_from,
+        period.period_to,
+        window.page_from,
+        window.page_to,
+        root="\\x" + period.root.hex(),
+        open_from=free.left_from or window.page_to + 1,
+        lines=lines,
+        payout_units=closing.payout,
+        held_units=closing.held,
+        release_at=release_at,
+        closed_at=now,
+        **units,
+    )
+
+
+def _tell(rows: Rows, batch: NewBatch, closing: Closing, now: BusinessTime, wall: WallTime) -> None:
+    """The receiver may keep the root: an exported batch is proved by it."""
+    add_event(
+        rows,
+        batch.merchant_id,
+        "settlement",
+        batch.batch_id,
+        "settlement.closed",
+        now=now,
+        wall=wall,
+        settlement_id=batch.batch_id,
+        period_from=batch.period_from,
+        period_to=batch.period_to,
+        amount=closing.payout + min(0, closing.carried),
+        currency=batch.asset,
+        ledger_root=batch.root.removeprefix("\\x"),
+    )

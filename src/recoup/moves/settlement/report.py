@@ -1,0 +1,70 @@
+"""A period's reconciliation report: told once, with the clock that goes on to the next period."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.message.event import add_event
+from recoup.rules.money.settlement import Terms, due_at, period_start
+from recoup.store.read.settlement_terms import period_of, terms_at
+from recoup.store.statement import Tx
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.reports import add_report, begin_clock, move_clock
+
+AFTER_SETTLEMENT: Final = timedelta(minutes=5)  # so that its lines have their settlement
+
+
+def ready_at(terms: Terms, period_to: datetime) -> datetime:
+    return due_at(terms, period_to) + AFTER_SETTLEMENT
+
+
+async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
+    """A merchant's first period: that of its settlement. Once; a second time nothing."""
+    start = period_start(await terms_at(tx, merchant_id, now), now)
+    if await begin_clock(tx, merchant_id, start):
+        period_to, terms = await period_of(tx, merchant_id, start)
+        await wait_for(tx, merchant_id, ready_at(terms, period_to))
+
+
+async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
+    rows = Rows()
+    rows.due_work.append(
+        {"merchant_id": merchant_id, "kind": "reconciliation", "subject_id": merchant_id, "due_at": due, "wall": False}
+    )
+    await write(tx, rows)
+
+
+async def tell_report(
+    tx: Tx,
+    merchant_id: UUID,
+    period: tuple[datetime, datetime],
+    lines: int,
+    differences: int,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> UUID | None:
+    """Under the merchant's reconciliation clock, which it moves. Of a period in which nothing moved nothing is told."""
+    await move_clock(tx, merchant_id, period[1])
+    if not lines and not differences:
+        return None
+    report_id, rows = new_id(), Rows()
+    await add_report(tx, merchant_id, report_id, *period, lines, differences, now)
+    add_event(
+        rows,
+        merchant_id,
+        "reconciliation",
+        report_id,
+        "reconciliation.ready",
+        now=now,
+        wall=wall,
+        reconciliation_id=report_id,
+        period_from=period[0],
+        period_to=period[1],
+        lines=lines,
+        differences=differences,
+    )
+    await write(tx, rows)
+    return report_id

@@ -1,0 +1,94 @@
+"""A payment that came after its order's end: it is given back by its channel, or the merchant settles it by hand."""
+
+from typing import Any
+
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Booked, Change
+from recoup.moves.modification.request import request_modification
+from recoup.rules.money.ledger import by_hand
+from recoup.rules.order.attention import PAID_LATE, delayed, stuck
+from recoup.rules.order.snapshot import Attempt, Modification, Order
+from recoup.rules.stable.channels import CHANNELS
+
+GIVEN_BACK = "Paid after the order's end: given back."
+BY_HAND = "by_hand"  # in the place of a processor's code
+
+
+def give_back(change: Change) -> list[Modification]:
+    """The intent: what came late is owed to its payer from here on, and sent under the new row's id. What a channel
+    refused for good is tried again. Empty when nothing is left to give back.
+
+    Raises: Problem(wrong_state) when nothing came late, or a direct channel took it.
+    """
+    order, made = change.order, []
+    for attempt in _late(order):
+        before = _reversal(order, attempt)
+        if before is not None and before.state != "stuck":
+            continue
+        _check_custodial(attempt)
+        if before is not None:
+            change.set_refund(before, state="refused")
+            change.fact("reversal_refused", before.refund_id, units=before.units)
+        refund = request_modification(
+            change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor
+        )
+        change.fact("reversal_owed", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
+        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+        made.append(refund)
+    if made:
+        change.clear_attention(PAID_LATE, stuck("reversal"), delayed("reversal"))
+    return made
+
+
+def settle_by_hand(change: Change, note: str) -> list[Modification]:
+    """The merchant says that it gave the money of a direct channel back, or delivered: the desk and the book are clear.
+
+    Raises: Problem(wrong_state) when nothing came late, or the channel itself can give it back.
+    """
+    order, made = change.order, []
+    for attempt in _late(order):
+        if _reversal(order, attempt) is not None:
+            continue
+        if gives_back(attempt):
+            cure = "Give it back here; its channel sends it."
+            raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
+        refund = request_modification(
+            change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
+        )
+        change.set_refund(refund, state="done", processor_code=BY_HAND)
+        booked = Booked(refund.refund_id, [by_hand(refund.units, attempt.route or "")])
+        change.fact(
+            "settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units, booked=booked
+        )
+        made.append(refund)
+    if made:
+        change.clear_attention(PAID_LATE)
+    return made
+
+
+def gives_back(attempt: Any) -> bool:
+    """Whether the channel that took it can send it back."""
+    return attempt.route in CHANNELS and CHANNELS[attempt.route].supports_refund
+
+
+def _late(order: Order) -> list[Attempt]:
+    """Payments of a payer that came, but paid nothing. Raises: Problem(wrong_state) when there is none."""
+    found = [
+        a
+        for a in order.attempts
+        if a.initiator == "payer" and a.reference is not None and a.state not in ("approved", "declined")
+    ]
+    if not found:
+        raise Problem("wrong_state", "No payment came after this order's end.", cure="Nothing is to be given back.")
+    return found
+
+
+def _reversal(order: Order, attempt: Attempt) -> Modification | None:
+    rows = (r for r in order.refunds if r.kind == "reversal" and r.attempt_id == attempt.attempt_id)
+    return next((r for r in rows if r.state != "refused"), None)
+
+
+def _check_custodial(attempt: Attempt) -> None:
+    if not gives_back(attempt):
+        cure = "Send it back from your own wallet, then mark it as settled by hand."
+        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
