@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.store.declared import sql_of
+from tests.store.declared import plans_inside, sql_of
 from tests.worlds import sandbox_world
 
 from recoup.store.connect import PLANS
@@ -25,7 +25,6 @@ from recoup.store.read import (
 from recoup.store.read import transmissions as told
 from recoup.store.server import ServerAddress
 from recoup.store.write import replays as replaying
-from recoup.store.write import transmissions
 
 STATEMENTS = {
     "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id", "network_sends": "card_id"}),
@@ -37,7 +36,6 @@ STATEMENTS = {
         "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
     "merchant": (sql_of(merchants._load), {"arm_settings": "site_id"}),
     "arms": (sql_of(arms.arm_settings), {"arm_settings": "site_id"}),
-    "transmit": (sql_of(transmissions.add_transmissions), {"order_refs": "external_id", "order_payer": "payer_id"}),
     "touched": (sql_of(told._touched), {"transmissions": "transmit_id", "order_payer": "payer_id"}),
     "switched": (sql_of(switches.last_actors), {"switch_changes": "subject_id"}),
     "ended keys": (sql_of(merchant_keys.keys_ended), {
@@ -79,6 +77,19 @@ def _plan(server: ServerAddress, statement: str) -> str:
     return asyncio.run(planned())
 
 
+def _plans_inside(server: ServerAddress, call: str) -> str:
+    async def planned() -> str:
+        async with sandbox_world(server) as (world, *_):
+            connection = await asyncpg.connect(world.dsn, statement_cache_size=0, server_settings=PLANS)
+            try:
+                await connection.execute(_A_HUNDRED)
+                return await plans_inside(connection, call)
+            finally:
+                await connection.close()
+
+    return asyncio.run(planned())
+
+
 @pytest.mark.parametrize("statement", [sql_of(endpoints.list_endpoints), sql_of(partner_merchants.hooks_of)])
 def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: ServerAddress, statement: str) -> None:
     """Fifty stand at most, but each page looked through all that a merchant ever made."""
@@ -90,13 +101,20 @@ def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: Server
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) -> None:
     statement, wanted = STATEMENTS[name]
+    _found_by(_plan(server, statement), wanted)
 
-    plan = _plan(server, statement)
+
+def test_what_a_transmission_touches_is_found_by_whole_keys(server: ServerAddress) -> None:
+    plans = _plans_inside(server, "SELECT add_transmissions('[]')")
+    _found_by(plans, {"order_refs": "external_id", "order_payer": "payer_id"})
+
+
+def _found_by(plan: str, wanted: dict[str, str]) -> None:
     assert "Seq Scan" not in plan
     looked_up: dict[str, list[str]] = {}
     for table, condition in re.findall(
         r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
-        r"(?: \w+)?\n +(?:Index|Recheck) Cond: (.*)",
+        r"(?: \w+)?(?:  \(cost=.*\))?\n +(?:Index|Recheck) Cond: (.*)",
         plan,
     ):
         looked_up.setdefault(table, []).append(condition)

@@ -98,22 +98,33 @@ async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> l
     """In the list's order."""
 
 
+async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
+    """Under the act's lock. Each names its row_no, state and answer."""
+    states = await _answer(db, merchant_id, act_id, answers)
+    await _count(db, merchant_id, act_id, states.count("done"), states.count("refused"))
+
+
 # What another process has answered meanwhile keeps that answer, and is not counted again.
 @statement(
     MERCHANT,
     """
-WITH told AS (
-  UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
-  FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
-  WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
+UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
+FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
+WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
+""",
 )
-UPDATE bulk_acts SET done_count = done_count + (SELECT count(*) FROM told WHERE state = 'done'),
-  refused_count = refused_count + (SELECT count(*) FROM told WHERE state = 'refused')
+async def _answer(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
+    """The states of those that waited."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_acts SET done_count = done_count + $3, refused_count = refused_count + $4
 WHERE merchant_id = $1 AND act_id = $2
 """,
 )
-async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
-    """Each names its row_no, state and answer."""
+async def _count(db: Tx, merchant_id: UUID, act_id: UUID, done: int, refused: int) -> None: ...
 
 
 async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Keys that end, and which processes know of it. All times are the database's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -79,6 +79,22 @@ SELECT EXISTS (
 )
 async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
     """Whether a listener has not heard since then and might still go by what it heard before."""
+
+
+async def note_key_endings(db: Tx, ends: Mapping[str, datetime | None]) -> None:
+    """Of what is ended in the same transaction."""
+    if ends:
+        await _note_endings(db, list(ends), list(ends.values()))
+
+
+@statement(
+    DIRECTORY,
+    """
+INSERT INTO key_endings (key, ends_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
+""",
+)
+async def _note_endings(db: Tx, keys: Sequence[str], ends: Sequence[datetime | None]) -> None: ...
 
 
 class KeyEnding(Row, frozen=True):

@@ -5,10 +5,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Tx, statement
+from recoup.store.write.key_endings import note_key_endings
 
 
 @statement(
@@ -52,77 +54,103 @@ async def add_signing_key(
 
 
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
-@statement(
-    DIRECTORY,
-    """
-WITH u AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::timestamptz[]) AS u (key, at)),
-a AS (UPDATE api_keys k SET last_used_at = l.at FROM (
-  SELECT app_key, u.at FROM api_keys JOIN u ON app_key = u.key
-  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF api_keys SKIP LOCKED) l WHERE k.app_key = l.app_key),
-t AS (UPDATE tokenization_keys k SET last_used_at = l.at FROM (
-  SELECT environment_key, u.at FROM tokenization_keys JOIN u ON environment_key = u.key
-  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF tokenization_keys SKIP LOCKED) l
-  WHERE k.environment_key = l.environment_key),
-p AS (UPDATE partner_keys k SET last_used_at = l.at FROM (
-  SELECT app_key, u.at FROM partner_keys JOIN u ON app_key = u.key
-  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF partner_keys SKIP LOCKED) l WHERE k.app_key = l.app_key)
-UPDATE signing_keys k SET last_used_at = l.at FROM (
-  SELECT key_id, u.at FROM signing_keys JOIN u ON key_id = u.key
-  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF signing_keys SKIP LOCKED) l WHERE k.key_id = l.key_id
-""",
-)
-async def _note_uses(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
+def _uses(table: str, key: str) -> str:
+    return f"""
+UPDATE {table} k SET last_used_at = l.at FROM (
+  SELECT {key}, u.at FROM {table} JOIN unnest($1::text[], $2::timestamptz[]) AS u (key, at) ON {key} = u.key
+  WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF {table} SKIP LOCKED) l
+WHERE k.{key} = l.{key}
+"""
+
+
+@statement(DIRECTORY, _uses("api_keys", "app_key"))
+async def _use_api_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
+
+
+@statement(DIRECTORY, _uses("tokenization_keys", "environment_key"))
+async def _use_tokenization_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
+
+
+@statement(DIRECTORY, _uses("partner_keys", "app_key"))
+async def _use_partner_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
+
+
+@statement(DIRECTORY, _uses("signing_keys", "key_id"))
+async def _use_signing_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
 
 
 async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
     """When keys, also those of partners, last opened a call, by their public halves. A row that somebody else holds is
     noted another time."""
     keys = sorted(uses)
-    await _note_uses(db, keys, [uses[key] for key in keys])
+    at = [uses[key] for key in keys]
+    for use in (_use_api_keys, _use_tokenization_keys, _use_partner_keys, _use_signing_keys):
+        await use(db, keys, at)
 
 
-@statement(
-    DIRECTORY,
-    """
-WITH a AS (UPDATE api_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'api'
-    AND encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $3 RETURNING 1),
-t AS (UPDATE tokenization_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'tokenization'
-    AND encode(sha256(convert_to(environment_key, 'UTF8')), 'hex') = $3 RETURNING 1),
-s AS (UPDATE signing_keys SET name = $4 WHERE merchant_id = $1 AND $2 = 'stablecoin'
-    AND encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $3 RETURNING 1)
-SELECT EXISTS (SELECT FROM a) OR EXISTS (SELECT FROM t) OR EXISTS (SELECT FROM s)
-""",
-)
+def _name(table: str, key: str) -> str:
+    return f"""
+UPDATE {table} SET name = $3
+WHERE merchant_id = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 RETURNING true
+"""
+
+
+@statement(DIRECTORY, _name("api_keys", "app_key"))
+async def _name_api_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
+
+
+@statement(DIRECTORY, _name("tokenization_keys", "environment_key"))
+async def _name_tokenization_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
+
+
+@statement(DIRECTORY, _name("signing_keys", "key_id"))
+async def _name_signing_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
+
+
 async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str) -> bool:
     """False when the merchant has no such key."""
+    return kind in _NAME and await _NAME[kind](db, merchant_id, print_, name)
 
 
-# A key that ends sooner still does. `$6`: one key's print, as reading tells it.
-@statement(
-    DIRECTORY,
-    """
-WITH a AS (
-  UPDATE api_keys SET retires_at = $3, ended_by = $5,
-    revoked_at = CASE WHEN $3::timestamptz <= $4::timestamptz THEN $4 END
-  WHERE merchant_id = $1 AND 'api' = ANY ($2::text[]) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $6::text, $6 IS NULL) RETURNING app_key AS key),
-t AS (
-  UPDATE tokenization_keys SET retires_at = $3, revoked_at = CASE WHEN $3 <= $4 THEN $4 END, ended_by = $5
-  WHERE merchant_id = $1 AND 'tokenization' = ANY ($2) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(environment_key, 'UTF8')), 'hex') = $6, $6 IS NULL)
-  RETURNING environment_key AS key),
-s AS (
-  UPDATE signing_keys SET retires_at = $3, revoked_at = CASE WHEN $3 <= $4 THEN $4 END, ended_by = $5
-  WHERE merchant_id = $1 AND 'stablecoin' = ANY ($2) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $6, $6 IS NULL) RETURNING key_id AS key),
-e AS (
-  INSERT INTO key_endings (key, ends_at)
-  SELECT key, CASE WHEN $3 > $4 THEN $3 END FROM (TABLE a UNION ALL TABLE t UNION ALL TABLE s) k
-  ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now())
-SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM t) + (SELECT count(*) FROM s)
-""",
-)
+_NAME: Final = {"api": _name_api_key, "tokenization": _name_tokenization_key, "stablecoin": _name_signing_key}
+
+
+# A key that ends sooner still does. `$5`: one key's print, as reading tells it.
+def _end(table: str, key: str) -> str:
+    return f"""
+UPDATE {table} SET retires_at = $2, ended_by = $4,
+  revoked_at = CASE WHEN $2::timestamptz <= $3::timestamptz THEN $3 END
+WHERE merchant_id = $1 AND revoked_at IS NULL AND coalesce(retires_at > $2, true)
+  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $5::text, $5 IS NULL)
+RETURNING {key}
+"""
+
+
+@statement(DIRECTORY, _end("api_keys", "app_key"))
+async def _end_api_keys(
+    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
+) -> list[str]: ...
+
+
+@statement(DIRECTORY, _end("tokenization_keys", "environment_key"))
+async def _end_tokenization_keys(
+    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
+) -> list[str]: ...
+
+
+@statement(DIRECTORY, _end("signing_keys", "key_id"))
+async def _end_signing_keys(
+    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
+) -> list[str]: ...
+
+
 async def end_keys(
     db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
 ) -> int:
     """How many end now, `at` the latest, that would have worked for longer; `only`: the one with this print."""
+    ended = [key for kind in _END if kind in kinds for key in await _END[kind](db, merchant_id, at, wall, by, only)]
+    await note_key_endings(db, dict.fromkeys(ended, at if at > wall else None))
+    return len(ended)
+
+
+_END: Final = {"api": _end_api_keys, "tokenization": _end_tokenization_keys, "stablecoin": _end_signing_keys}

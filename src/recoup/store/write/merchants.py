@@ -129,14 +129,18 @@ async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state:
     """What is None stays."""
 
 
-@statement(
-    MERCHANT,
-    """
-WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue')
-UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
-""",
-)
-async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
+async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
+    """Instead of each that signs."""
+    await _end_overlap(db, merchant_id)
+    await _set_webhook_key(db, merchant_id, sealed)
+
+
+@statement(MERCHANT, "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue'")
+async def _end_overlap(db: Tx, merchant_id: UUID) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+async def _set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
 
 
 @statement(MERCHANT, "UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")

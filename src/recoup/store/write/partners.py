@@ -9,6 +9,7 @@ from recoup.kernel.scope import PartnerScope
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.read.partners import Partner
 from recoup.store.statement import Tx, statement
+from recoup.store.write.key_endings import note_key_endings
 
 
 @statement(
@@ -136,30 +137,31 @@ async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) ->
     """False when the partner has no such key."""
 
 
-@statement(
-    DIRECTORY,
-    """
-WITH k AS (
-  UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key)
-INSERT INTO key_endings (key) SELECT app_key FROM k
-ON CONFLICT (key) DO UPDATE SET ends_at = NULL, noted_at = now()
-""",
-)
-async def revoke_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None: ...
+async def revoke_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
+    """All that work, at once."""
+    await note_key_endings(db, {key: None for key in await _revoke(db, partner_id, at)})
 
 
 @statement(
     DIRECTORY,
-    """
-WITH k AS (
-  UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
-  RETURNING app_key, retires_at)
-INSERT INTO key_endings (key, ends_at) SELECT app_key, retires_at FROM k
-ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
-""",
+    "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key",
 )
+async def _revoke(db: Tx, partner_id: UUID, at: datetime) -> list[str]: ...
+
+
 async def retire_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
     """From `at` on; a key that ends sooner still does."""
+    await note_key_endings(db, await _retire(db, partner_id, at))
+
+
+@statement(
+    DIRECTORY,
+    """
+UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
+RETURNING app_key, retires_at
+""",
+)
+async def _retire(db: Tx, partner_id: UUID, at: datetime) -> dict[str, datetime | None]: ...
 
 
 @statement(

@@ -184,42 +184,6 @@ UPDATE endpoints SET probe_at = least(probe_at, $2) WHERE endpoint_id = $1 AND p
 async def _probe_now(db: Tx, endpoint_id: UUID, wall: datetime) -> None: ...
 
 
-# Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that
-# still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
-@statement(
-    MERCHANT,
-    """
-WITH r AS MATERIALIZED (
-  SELECT *, least(done_to + $3, feed_to) AS until FROM replays
-  WHERE merchant_id = $1 AND replay_id = $2 AND done_to < feed_to FOR UPDATE
-), found AS MATERIALIZED (
-  SELECT f.subject_id, f.seq, f.event_id, r.endpoint_id, e.ordered
-  FROM r JOIN endpoints e ON e.endpoint_id = r.endpoint_id AND e.state = 'active'
-  JOIN feed f ON f.merchant_id = $1 AND f.feed_no > r.done_to AND f.feed_no <= r.until AND f.event = ANY(r.events)
-    AND (e.format = 'stablecoin') = (f.number IS NULL)
-  JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
-    AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to)
-), first AS MATERIALIZED (
-  SELECT CASE WHEN f.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id, f.endpoint_id,
-    min(f.seq) AS seq, bool_and(f.ordered) AS ordered
-  FROM found f, r WHERE NOT f.ordered OR NOT EXISTS (
-    SELECT FROM feed g JOIN outbox b ON b.merchant_id = g.merchant_id AND b.subject_id = g.subject_id AND b.seq = g.seq
-    WHERE g.merchant_id = $1 AND g.subject_id = f.subject_id AND g.feed_no BETWEEN r.feed_from AND r.done_to
-      AND g.event = ANY(r.events) AND (r.at_from IS NULL OR b.business_at >= r.at_from)
-      AND (r.at_to IS NULL OR b.business_at < r.at_to))
-  GROUP BY 1, 2, f.endpoint_id
-), laned AS (
-  INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at, replay_id, live_seq)
-  SELECT $1, f.endpoint_id, f.lane_id, f.subject_id, f.seq, $4, $2, CASE WHEN f.ordered THEN (
-      SELECT max(x.seq) + 1 FROM feed x WHERE x.merchant_id = $1 AND x.subject_id = f.subject_id) ELSE f.seq + 1 END
-  FROM first f ORDER BY f.lane_id
-  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = EXCLUDED.next_seq, due_at = EXCLUDED.due_at,
-    replay_id = EXCLUDED.replay_id, live_seq = lanes.next_seq, fails = 0, tries = 0
-  WHERE lanes.next_seq > EXCLUDED.next_seq
-)
-UPDATE replays t SET done_to = r.until, found = t.found + (SELECT count(*) FROM found)
-FROM r WHERE t.merchant_id = $1 AND t.replay_id = $2 RETURNING t.done_to < t.feed_to
-""",
-)
+@statement(MERCHANT, "SELECT open_lanes($1, $2, $3, $4)")
 async def open_lanes(db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime) -> bool:
     """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""

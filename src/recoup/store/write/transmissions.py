@@ -13,38 +13,7 @@ WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_type
   THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
 
 
-@statement(
-    MERCHANT,
-    """
-WITH input AS MATERIALIZED (
-  SELECT i.*, EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = 'rescue'
-      AND f.external_id = i.external_id)
-    OR (NOT i.is_declined AND EXISTS (SELECT FROM order_payer p
-      WHERE p.merchant_id = i.merchant_id AND p.payer_id = i.payer_id)) AS linked
-  FROM jsonb_to_recordset($1::jsonb) AS i (merchant_id uuid, transmit_id uuid, external_id text, transaction_id text,
-    is_declined boolean, is_mit boolean, units bigint, asset text, code_source text, code text, bin text, last4 text,
-    payer_id uuid, transacted_at timestamptz, received_at timestamptz, facts jsonb, email text, phone text, name text,
-    payer_external_id text, business_at timestamptz)
-  WHERE i.transmit_id = ANY (ARRAY[i.transmit_id])  -- true; see `changes._FEW`
-), kept AS (
-  INSERT INTO transmissions (merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset,
-    code_source, code, bin, last4, payer_id, transacted_at, received_at, facts)
-  SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code,
-    bin, last4, payer_id, transacted_at, received_at, facts
-  FROM input
-  ON CONFLICT DO NOTHING RETURNING transmit_id
-), payer AS (
-  INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)
-  SELECT DISTINCT ON (merchant_id, payer_id) merchant_id, payer_id, email, phone, name, payer_external_id, business_at
-  FROM input WHERE payer_id IS NOT NULL ORDER BY merchant_id, payer_id
-  ON CONFLICT DO NOTHING
-), due AS (
-  INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, 'transmission', transmit_id, business_at FROM input JOIN kept USING (transmit_id) WHERE linked
-)
-SELECT transmit_id, linked FROM input
-""",
-)
+@statement(MERCHANT, "SELECT transmit, touches FROM add_transmissions($1)")
 async def add_transmissions(db: Tx, rows: Sequence[dict[str, Any]]) -> dict[UUID, bool]:
     """By transmit id: whether it touches an order that was sent to us."""
 

@@ -111,26 +111,36 @@ async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> 
     """From now on rows up to this one may have taken effect."""
 
 
+async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
+    """Under the upload's lock. Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
+    states = await _answer(db, merchant_id, upload_id, answers)
+    await _count(db, merchant_id, upload_id, states.count("done"), states.count("refused"))
+
+
 # A row that another process has answered meanwhile keeps that answer, and is not counted again.
 @statement(
     MERCHANT,
     """
-WITH told AS (
-  UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END, tries = i.tries,
-    subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code, errors = i.errors,
-    warning = i.warning
-  FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subject_id uuid, status text, code text,
-    errors jsonb, warning text)
-  WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received'
-  RETURNING r.state
+UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END, tries = i.tries,
+  subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code, errors = i.errors,
+  warning = i.warning
+FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subject_id uuid, status text, code text,
+  errors jsonb, warning text)
+WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received' RETURNING r.state
+""",
 )
-UPDATE uploads SET done_count = done_count + (SELECT count(*) FROM told WHERE state = 'done'),
-  refused_count = refused_count + (SELECT count(*) FROM told WHERE state = 'refused')
+async def _answer(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
+    """The states of those that were still to be answered."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE uploads SET done_count = done_count + $3, refused_count = refused_count + $4
 WHERE merchant_id = $1 AND upload_id = $2
 """,
 )
-async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
-    """Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
+async def _count(db: Tx, merchant_id: UUID, upload_id: UUID, done: int, refused: int) -> None: ...
 
 
 @statement(

@@ -55,23 +55,7 @@ async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes
     """Key, print and card of each."""
 
 
-@statement(
-    MERCHANT,
-    """
-WITH v AS (
-  INSERT INTO vault (merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek,
-    nonce, ciphertext, created_at, issuer_digits)
-  SELECT merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek, nonce,
-    ciphertext, created_at, issuer_digits
-  FROM jsonb_populate_recordset(NULL::vault, $1)
-  ON CONFLICT DO NOTHING
-)
-INSERT INTO cvv_once (merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at)
-SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at
-FROM jsonb_populate_recordset(NULL::cvv_once, $2)
-ON CONFLICT DO NOTHING
-""",
-)
+@statement(MERCHANT, "SELECT store_cards($1, $2)")
 async def store_cards(db: Tx, cards: list[dict[str, Any]], codes: list[dict[str, Any]]) -> None:
     """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
 

@@ -148,6 +148,55 @@ BEGIN
   RETURN cardinality(nos);
 END $$;
 
+-- Opens lanes for what stands in the next `numbers` of a replay's feed, under the feed's lock; answers whether there are
+-- more. Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane
+-- that still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
+CREATE FUNCTION open_lanes(merchant uuid, replay uuid, numbers int, wall timestamptz) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  r replays; up_to bigint; in_order boolean; stable boolean;
+  subjects uuid[]; seqs int[]; ids uuid[];
+BEGIN
+  SELECT * INTO r FROM replays t
+  WHERE t.merchant_id = merchant AND t.replay_id = replay AND t.done_to < t.feed_to FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  up_to := least(r.done_to + numbers, r.feed_to);
+  SELECT e.ordered, e.format = 'stablecoin' INTO in_order, stable FROM endpoints e
+  WHERE e.endpoint_id = r.endpoint_id AND e.state = 'active';
+  SELECT array_agg(f.subject_id), array_agg(f.seq), array_agg(f.event_id) INTO subjects, seqs, ids
+  FROM feed f
+  JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+    AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to)
+  WHERE f.merchant_id = merchant AND f.feed_no > r.done_to AND f.feed_no <= up_to AND f.event = ANY(r.events)
+    AND stable = (f.number IS NULL);
+
+  IF ids IS NOT NULL THEN
+    INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at, replay_id, live_seq)
+    SELECT merchant, r.endpoint_id, f.lane_id, f.subject_id, f.seq, wall, replay, CASE WHEN in_order THEN (
+        SELECT max(x.seq) + 1 FROM feed x WHERE x.merchant_id = merchant AND x.subject_id = f.subject_id)
+      ELSE f.seq + 1 END
+    FROM (
+      SELECT CASE WHEN in_order THEN i.subject_id ELSE i.event_id END AS lane_id, i.subject_id, min(i.seq) AS seq
+      FROM unnest(subjects, seqs, ids) AS i (subject_id, seq, event_id)
+      WHERE NOT in_order OR NOT EXISTS (
+        SELECT FROM feed g
+        JOIN outbox b ON b.merchant_id = g.merchant_id AND b.subject_id = g.subject_id AND b.seq = g.seq
+        WHERE g.merchant_id = merchant AND g.subject_id = i.subject_id AND g.feed_no BETWEEN r.feed_from AND r.done_to
+          AND g.event = ANY(r.events) AND (r.at_from IS NULL OR b.business_at >= r.at_from)
+          AND (r.at_to IS NULL OR b.business_at < r.at_to))
+      GROUP BY 1, 2) f
+    ORDER BY f.lane_id
+    ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = EXCLUDED.next_seq,
+      due_at = EXCLUDED.due_at, replay_id = EXCLUDED.replay_id, live_seq = lanes.next_seq, fails = 0, tries = 0
+    WHERE lanes.next_seq > EXCLUDED.next_seq;
+  END IF;
+  UPDATE replays t SET done_to = up_to, found = t.found + coalesce(cardinality(ids), 0)
+  WHERE t.merchant_id = merchant AND t.replay_id = replay;
+  RETURN up_to < r.feed_to;
+END $$;
+
 -- A lane whose event was just tried: where it goes on, if it does. `disable`: why its endpoint takes nothing more.
 CREATE TYPE finished_lane AS (
   merchant_id uuid, endpoint_id uuid, lane_id uuid, seq int, fails int, tries int, lease_until timestamptz,
