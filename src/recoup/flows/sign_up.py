@@ -196,7 +196,7 @@ def _checked(asked: SignUp) -> str:
         try:
             check_site_address(asked.site_url)
         except Problem as problem:
-            told = problem.message.replace("The field Url", "The address of the shop")
+            told = f"The address of the shop {problem.facts['what']}."
             raise Problem("invalid", told, field="site_url", cure=problem.cure) from None
     return email
 

@@ -91,7 +91,8 @@ def from_text(text: str, asset: str, field: str) -> Money:
     Raises: Problem(invalid) for exponents, signs, blanks, more digits than the asset has, or more than UNITS_MAX.
     """
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise Problem("invalid", f"The field {field} is invalid.", field=field, cure="Send a plain decimal like 19.99.")
+        cure = "Send a plain decimal like 19.99."
+        raise Problem("invalid", f"The field {field} is invalid.", field=field, cure=cure, verbatim=True)
     scale = EXPONENTS[asset]
     whole, _, fraction = text.partition(".")
     if fraction[scale:].strip("0"):

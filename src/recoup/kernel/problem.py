@@ -1,7 +1,8 @@
 """The one error of the product. Doors turn it into their dialect; nothing else crosses a room as an exception.
 
 A Problem says what happened (`message`), where (`field`), what to do (`cure`), and carries `facts` for
-machines. It never carries a PAN, CVV, secret or token.
+machines. It never carries a PAN, CVV, secret or token. `verbatim`: its message is a vendor's to the letter, so that
+a dialect of that vendor says the cure elsewhere.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,7 @@ class Problem(Exception):
         cure: str | None = None,
         fields: Mapping[str, list[str]] | None = None,
         retry_after_seconds: int | None = None,
+        verbatim: bool = False,
         **facts: Any,
     ) -> None:
         if code not in CODES:
@@ -67,6 +69,7 @@ class Problem(Exception):
         self.cure = cure
         self.fields = dict(fields) if fields else ({field: [message]} if field else {})
         self.retry_after_seconds = retry_after_seconds
+        self.verbatim = verbatim
         self.facts = facts
 
     def sentence(self) -> str:

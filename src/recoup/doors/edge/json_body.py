@@ -71,8 +71,8 @@ def check_content_type(value: bytes | None) -> None:
         raise Problem("malformed", message, field="content-type", cure="Send content-type: application/json.")
 
 
-def decode_json(body: bytes) -> Any:
-    """Plain values. Of a key that comes twice the last one counts.
+def decode_json(body: bytes, what: str = "body") -> Any:
+    """Plain values. Of a key that comes twice the last one counts. `what` it is, in complaints.
 
     Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone surrogates, integers
     beyond 64 bits and deep nesting, which other programs store or read in different ways; for an object of more than
@@ -81,7 +81,7 @@ def decode_json(body: bytes) -> Any:
     try:
         value = _decode(body.removeprefix(_BOM))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _malformed("The body is not JSON.") from None
+        raise _malformed(f"The {what} is not JSON.") from None
     # Cheap looks at the bytes; only a body that could offend is walked.
     if (
         b"\\u0000" in body
@@ -90,25 +90,25 @@ def decode_json(body: bytes) -> Any:
         or body.count(b":") > MEMBERS_MAX
         or body.count(b",") > VALUES_MAX
     ):
-        _check_values(value)
+        _check_values(value, what)
     return value
 
 
-def _check_values(value: Any) -> None:
+def _check_values(value: Any, what: str) -> None:
     level, depth, seen = [value], 0, 0
     while level:
         depth += 1
         seen += len(level)
         if seen > VALUES_MAX:
-            raise _malformed(f"The body has more than {VALUES_MAX:,} values.")
+            raise _malformed(f"The {what} has more than {VALUES_MAX:,} values.")
         below: list[Any] = []
         for one in level:
             if isinstance(one, str) and "\x00" in one:
-                raise _malformed("The body has a NUL character.")
+                raise _malformed(f"The {what} has a NUL character.")
             if isinstance(one, int) and not -INTEGER_MAX <= one <= INTEGER_MAX:
-                raise _malformed("The body has a number beyond 64 bits.")
+                raise _malformed(f"The {what} has a number beyond 64 bits.")
             if isinstance(one, dict | list) and depth > DEPTH_MAX:
-                raise _malformed(f"The body is nested deeper than {DEPTH_MAX} levels.")
+                raise _malformed(f"The {what} is nested deeper than {DEPTH_MAX} levels.")
             if isinstance(one, dict):
                 if len(one) > MEMBERS_MAX:
                     raise _malformed(f"An object of the body has more than {MEMBERS_MAX} members.")

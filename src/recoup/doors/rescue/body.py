@@ -88,7 +88,7 @@ class Reader(Generic[ShapeT]):
                     complaints.missing(prefix + field.told, field.missing)
                     values[member] = field.empty
             elif type(found) is Wrong:
-                complaints.add(prefix + field.told, found.what, text=found.text)
+                complaints.add(prefix + field.told, found.what, text=found.text, hint=found.hint)
                 if required:
                     values[member] = field.empty
             else:

@@ -11,13 +11,12 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
-from recoup.flows.cards.evaluate import STALE
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
 from recoup.rules.rescue.completeness import remarks, score
-from recoup.rules.rescue.origin import UNKNOWN_URL
+from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
 
 _FOLD: Final = folding(names_of(CheckBody))
 
@@ -41,7 +40,7 @@ async def check(call: Call) -> Reply:
             for name, texts in told.items()
         ]
     is_mit = given.is_mit if given else body.get("isMIT") is True
-    known_site = not any(warning.startswith(UNKNOWN_URL) for warning in warnings)
+    known_site = UNKNOWN_SITE.isdisjoint(warnings)
     found = score(body if known_site else body | {"siteUrl": None}, is_mit)
     reading = _reading(given, body, now) if given else None
     return Reply(
@@ -52,7 +51,7 @@ async def check(call: Call) -> Reply:
             improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
             remarks=[
                 *remarks(is_mit, _declined_at(given), given.expires_at if given else None, now),
-                *(warning for warning in warnings if not warning.startswith(STALE)),
+                *in_sentences(warning for warning in warnings if warning != STALE),
                 *_source(given, reading),
                 *_strangers(body),
             ],

@@ -55,7 +55,6 @@ REFUND_CODES: Final[Mapping[str, str]] = {
 REFUND_DIGITS: Final[Mapping[str, str]] = {
     "over_remainder": "400301", "wrong_state": "400302", "refund_currency": "400303", "refund_items": "400304",
 }  # fmt: skip
-_VENDORS: Final = (" field is required.", " is invalid.")
 HINT_MAX: Final = 500
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 _encode: Final = msgspec.json.Encoder().encode
@@ -80,19 +79,16 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
 def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
     """One message a field. A sentence that is the vendor's to the letter stays so: clients compare it."""
     fields = problem.fields or {"Body": [problem.message]}
-    if problem.cure:
-        fields = {
-            name: [text if text.endswith(_VENDORS) else f"{text} {problem.cure}" for text in texts]
-            for name, texts in fields.items()
-        }
+    if problem.cure and not problem.verbatim:
+        fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
     return {"TraceId": [trace_id(scope)], **fields}
 
 
 def _hints(problem: Problem) -> bytes:
     """What to do, where the message may not say it: `ExpiryDateUtc: Send …`."""
     hints = dict(problem.facts.get("hints", {}))
-    if problem.cure:
-        hints |= {name: problem.cure for name, texts in problem.fields.items() if texts[0].endswith(_VENDORS)}
+    if problem.cure and problem.verbatim:
+        hints |= dict.fromkeys(problem.fields, problem.cure)
     told = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace("…", "...")[:HINT_MAX]
     return "".join(one for one in told if " " <= one <= "~").encode()
 

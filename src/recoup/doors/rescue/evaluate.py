@@ -25,6 +25,7 @@ from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.intake import source_of
+from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
 
@@ -33,10 +34,6 @@ _WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  
 _NUMBER: Final = "PaymentMethod.CardNumber"
 _NOT_DECLINED: Final = "Only declined payments can be evaluated; send approved ones to /transmit."
 UNKNOWN_MAX: Final = 200  # names that are compared with those of fields
-HELD: Final = (
-    "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; to have it taken, "
-    "send transactionType PURCHASE beside transaction."
-)
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
 
@@ -67,7 +64,7 @@ def answer(word: EvaluateResult, sense_key: str | None, challenge_url: str | Non
         cause=cast("CauseWord | None", cause and cause.word),
         next_attempt_at=iso_or_null(word.next_attempt_at),
         challenge_url=challenge_url,
-        custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
+        custom_properties={"warning": " ".join(in_sentences(word.warnings))} if word.warnings else {},
     )
 
 
@@ -124,7 +121,7 @@ def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, .
     if kind:
         complaints.forget("Transaction.TransactionType")
     if not kind and (body.transaction.transaction_type or "").upper() == "AUTHORIZATION":
-        return "AUTHORIZATION", (HELD,)
+        return "AUTHORIZATION", (HELD_BY_TYPE,)
     if kind not in ("AUTHORIZATION", "PURCHASE", ""):
         complaints.add("TransactionType", "must be AUTHORIZATION or PURCHASE")
     return kind or "PURCHASE", ()

@@ -17,15 +17,17 @@ from recoup.kernel.unseen import has_unseen
 
 TEXT_MAX: Final = 256
 GUID: Final = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
+_DATE_CURE: Final = "Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
 _DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _MOMENT_MAX: Final = 64
 
 
 class Wrong(NamedTuple):
-    """`what` is wrong with a field; or `text`, the whole sentence about it."""
+    """`what` is wrong with a field; or `text`, the whole sentence about it. `hint`: as `Complaints.add` has it."""
 
     what: str
     text: str | None = None
+    hint: str | None = None
 
 
 class Limits(NamedTuple):
@@ -138,7 +140,7 @@ def needed_identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
 
 def moment(value: Any, limits: Limits) -> datetime | Wrong:
     """ISO 8601 or RFC 1123, without a zone UTC. The complaint is the vendor's sentence; what to do is a hint."""
-    return (parse_moment(value) if isinstance(value, str) else None) or Wrong("is invalid")
+    return (parse_moment(value) if isinstance(value, str) else None) or Wrong("is invalid", hint=_DATE_CURE)
 
 
 def quiet_moment(value: Any, limits: Limits) -> datetime | None:

@@ -35,6 +35,7 @@ from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
+from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.read.wire_orders import wire_order
 
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
@@ -172,7 +173,7 @@ async def patch_order(call: Call) -> Reply:
     return Reply(
         AmendedOrder(
             **await _detail(call, order_id),
-            custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
+            custom_properties={"warning": " ".join(in_sentences(warnings))} if warnings else UNSET,
         )
     )
 

@@ -40,7 +40,7 @@ class Query:
     def errors(self) -> Mapping[str, list[str]]:
         return self._complaints.errors
 
-    def complain(self, name: str, what: str = "is invalid", *, text: str | None = None) -> None:
+    def complain(self, name: str, what: str = "", *, text: str | None = None) -> None:
         self._complaints.add(pascal(name), what, text=text)
 
     def raise_if_any(self) -> None:

@@ -77,10 +77,7 @@ def _plain_types(kind: Any) -> list[Any]:
 
 def _body(kind: str, text: str) -> dict[str, Any]:
     """Raises: Problem(malformed)."""
-    try:
-        body = fold_keys(decode_json(text.encode("utf-8", "surrogatepass")), _FOLDS[kind])
-    except Problem as problem:
-        raise Problem("malformed", problem.message.replace("The body", "The row"), cure=problem.cure) from None
+    body = fold_keys(decode_json(text.encode("utf-8", "surrogatepass"), "row"), _FOLDS[kind])
     assert isinstance(body, dict)
     return body
 

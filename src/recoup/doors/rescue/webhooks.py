@@ -173,12 +173,18 @@ def _delivery(row: Try) -> Delivery:
 _GROUP: Final = "Webhooks"
 _HOOK: Final = {"url": "https://hooks.example/recoup", "events": ["order.completed", "order.expired"]}
 _STABLE: Final = {"url": "https://hooks.example/stablecoin", "format": "stablecoin", "encrypt": True}
+CREATED: Final = (
+    "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url is "
+    "a conflict that names its endpoint."
+)
+OF_STABLECOIN: Final = (
+    "With `format: stablecoin` it gets the events of stablecoin "
+    "orders in the format and signature of the stablecoin API, with `signingKey` of the response as "
+    "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` is separate."
+)
 METHODS: Final = (
     Method(Operation("POST", "/v1/webhooks", "Create an endpoint",
-                     "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url is "
-                     "a conflict that names its endpoint. With `format: stablecoin` it gets the events of stablecoin "
-                     "orders in the format and signature of the stablecoin API, with `signingKey` of the response as "
-                     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` is separate.",
+                     f"{CREATED} {OF_STABLECOIN}",
                      group=_GROUP, body=EndpointBody, answers={201: Shown}, problems=("conflict",),
                      examples=(Example("two events", _HOOK, 201), Example("stablecoin orders", _STABLE, 201))),
            create, "merchants"),

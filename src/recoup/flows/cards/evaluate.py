@@ -34,6 +34,7 @@ from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import arm_of, has_arm, place_of
 from recoup.rules.rescue.intake import expiry_of, kind_of
+from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
@@ -44,12 +45,6 @@ from recoup.store.read.switches import last_actors
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _TRIES = 5
 _UNPAID = frozenset({"DECLINED", "CHALLENGE"})
-NO_IP = "customerIp is missing; send the address that your checkout saw with each payment of a customer."
-NO_CODE = (
-    "The card was tried without its security code: one given to /tokenize serves one send, within an hour. Send "
-    "paymentMethod.verificationValue."
-)
-STALE = "The decline is older than a day; send declines on the day they happen."
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
@@ -116,7 +111,7 @@ class Evaluate:
         )
 
     async def look(self, scope: Scope, given: EvaluateRequest) -> tuple[str, ...]:
-        """What `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
+        """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
 
         Raises: Problem, as `evaluate` does.
         """

@@ -50,7 +50,7 @@ class EvaluateRequest:
     facts: dict[str, Any]
     sense_key: str | None = None
     campaign: str | None = None
-    notes: tuple[str, ...] = ()  # what the caller is warned of
+    notes: tuple[str, ...] = ()  # what the caller is warned of, by its code
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,19 +44,21 @@ def check_number(world: World, pan: str, field_name: str) -> None:
     """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all."""
     if world.policy.magic_inputs:
         if classify(pan, with_world=world.policy.world_cards) is None:
+            real = luhn(pan)
             message = (
                 "This card number is not one of the sandbox's test cards. Real card data must never be used here."
-                if luhn(pan)
+                if real
                 else f"The field {field_name} is invalid."
             )
             cure = "Use a documented test card: `recoup sandbox inputs` lists them."
-            raise Problem("invalid", message, field=field_name, cure=cure)
+            raise Problem("invalid", message, field=field_name, cure=cure, verbatim=not real)
     elif not luhn(pan):
         raise Problem(
             "invalid",
             f"The field {field_name} is invalid.",
             field=field_name,
             cure="Send all digits of the card number; one of them is wrong or missing.",
+            verbatim=True,
         )
 
 

@@ -105,10 +105,10 @@ def _check_site(asked: MerchantAsked) -> None:
     """Raises: Problem(invalid) that names the field as it stands in the body, inside of `site`."""
     try:
         check_site_address(asked.site_url)
-        check_descriptor(asked.descriptor)
     except Problem as problem:
-        told = problem.message.replace(f"The field {problem.field}", f"The field Site.{problem.field}")
-        raise Problem("invalid", told, field=f"Site.{problem.field}", cure=problem.cure) from None
+        told = f"The field Site.Url {problem.facts['what']}."
+        raise Problem("invalid", told, field="Site.Url", cure=problem.cure) from None
+    check_descriptor(asked.descriptor, "Site.Descriptor")
 
 
 async def _again(tx: Tx, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes) -> MerchantMade:

@@ -173,6 +173,7 @@ def _how_much(order: Order, asked: RefundRequest, cap_percent: int | None) -> tu
             "The AmountToRefund field is required.",
             field="AmountToRefund",
             cure="Send an amount like 19.99, or items.",
+            verbatim=True,
         )
     amount = from_text(asked.amount, order.asset, "AmountToRefund")
     _check_undisputed(order, amount.units)

@@ -100,17 +100,18 @@ def holds_number(text: str, room: Room | None = None, *, identifier: bool = Fals
 
 def refused(names: list[str]) -> Problem:
     """The number itself is never told."""
-    name = names[0].rpartition(".")[2]
-    problem = Problem(
+    fields: dict[str, list[str]] = {}
+    for name in names:
+        message = f"The field {name.rpartition('.')[2]} holds a card number, which must not be kept there."
+        fields[name] = [message]
+    return Problem(
         "invalid",
-        f"The field {name} holds a card number, which must not be kept there.",
+        fields[names[0]][0],
         field=names[0],
+        fields=fields,
         cure="Leave it out; the last four digits are enough.",
         reason="card_data",
     )
-    for one in names[1:]:
-        problem.fields[one] = [problem.message.replace(name, one.rpartition(".")[2], 1)]
-    return problem
 
 
 def _walk(value: Any, names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool) -> None:

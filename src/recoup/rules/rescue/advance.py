@@ -13,11 +13,10 @@ from recoup.kernel.money import Money
 from recoup.rules.money.collection import CollectionPolicy, chance_of
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.sentences import unlisted
+from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted
 
 ADVANCE_VERSION: Final = "advance-1"
 
@@ -130,12 +129,8 @@ _ROOM_CURES: Final = {
 
 
 def _heard(asked: AdvanceInputs) -> str:
-    code, told = asked.reading.code, REASONS[asked.reading.reason][0]
-    if asked.occasion != "unresolved":
-        return f"The last answer was: {told} (code {code})." if code else f"The last answer was: {told}."
-    if code:
-        return f"The processor had not answered in time; the decline that came in was: {told} (code {code})."
-    return f"The processor had not answered in time; the decline that came in was: {told}."
+    told = decline_that_came_in if asked.occasion == "unresolved" else last_answer
+    return told(asked.reading.reason, asked.reading.code)
 
 
 def _told(units: int, asked: AdvanceInputs) -> str:

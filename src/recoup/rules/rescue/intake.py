@@ -9,6 +9,7 @@ from typing import Final
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.rescue.intake_warnings import SHORT_EXPIRY
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
 
@@ -30,7 +31,7 @@ def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> str:
 def expiry_of(
     kind: str, asked: datetime | None, now: datetime, policy: Policy, recurring: bool
 ) -> tuple[datetime | None, tuple[str, ...]]:
-    """When the rescue ends, and warnings.
+    """When the rescue ends, and codes of `intake_warnings`.
 
     Raises: Problem(invalid) for a date that is missing, past, too soon or too late, naming the bounds.
     """
@@ -40,7 +41,8 @@ def expiry_of(
         return None, ()
     if asked is None:
         cure = "Send the date until which the payment may be retried, ideally three weeks ahead."
-        raise Problem("invalid", "The ExpiryDateUtc field is required.", field="ExpiryDateUtc", cure=cure)
+        message = "The ExpiryDateUtc field is required."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure=cure, verbatim=True)
     floor, latest = now + policy.expiry_floor - policy.expiry_grace, now + policy.expiry_max + policy.expiry_grace
     if asked < floor:
         days = policy.expiry_floor / timedelta(days=1)
@@ -54,5 +56,5 @@ def expiry_of(
         if policy.short_recurring_refused:
             message = f"ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {iso(now)}."
             raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a date three weeks ahead.")
-        return asked, ("expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",)
+        return asked, (SHORT_EXPIRY,)
     return asked, ()

@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.rules.rescue.intake_warnings import DEFAULT_SITE, SITE_BY_DESCRIPTOR, unknown_campaign
 from recoup.rules.rescue.site_address import host_of
 
 POLICIES: Final = ("use_default", "refuse")
 KEY_CHARS_MAX: Final = 64
 _KEY: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?", re.ASCII)
-UNKNOWN_URL: Final = "siteUrl is not known"
 _MAKE: Final = "Make it first: POST /v1/sites; or send the siteId of one that you have."
 
 
@@ -28,7 +28,7 @@ class Named(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """`warnings`: what was named, but is not known."""
+    """`warnings`: what was named, but is not known, by `intake_warnings`."""
 
     site: Any
     campaign: Any | None
@@ -54,7 +54,7 @@ def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, poli
         message = f"The site {site.name} has no campaign {named.campaign[:KEY_CHARS_MAX]!r}."
         cure = f"Make it first: POST /v1/sites/{site.site_id}/campaigns; or leave it out."
         raise Problem("invalid", message, field="Campaign", cure=cure)
-    return Origin(site, None, (*warnings, f"campaign is not known; the site {site.name} itself counts."))
+    return Origin(site, None, (*warnings, unknown_campaign(site.name)))
 
 
 def check_key(text: str) -> str:
@@ -91,7 +91,7 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
             )
     found = _by_descriptor(sites, named.descriptor)
     if found is not None:
-        return found, ((f"{UNKNOWN_URL}; the site with this descriptor was used.",) if named.url else ())
+        return found, ((SITE_BY_DESCRIPTOR,) if named.url else ())
     found = None if named.url else _by_campaign(sites, campaigns, named.campaign)
     if found is not None:
         return found, ()
@@ -105,7 +105,7 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
     default = next((site for site in sites if site.is_default), None)
     if default is None:
         raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")
-    return default, ((f"{UNKNOWN_URL}; the default site was used.",) if named.url else ())
+    return default, ((DEFAULT_SITE,) if named.url else ())
 
 
 def _by_descriptor(sites: Sequence[Any], descriptor: str | None) -> Any | None:

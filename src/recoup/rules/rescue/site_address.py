@@ -18,7 +18,8 @@ _PATH: Final = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*", re.ASCII)
 def check_site_address(url: str) -> str:
     """The site's host, without `www.`, in its ASCII form.
 
-    Raises: Problem(invalid) for what is neither an https address nor a bare host name.
+    Raises: Problem(invalid) for what is neither an https address nor a bare host name; its fact `what` is what the
+    sentence says of the field.
     """
     scheme, rest = ("https", url) if "//" not in url else (url.partition("//")[0].rstrip(":").lower(), url)
     if len(url) > CHARS_MAX:
@@ -78,4 +79,4 @@ def _ascii(host: str) -> str | None:
 
 
 def _problem(what: str) -> Problem:
-    return Problem("invalid", f"The field Url {what}.", field="Url", cure=CURE)
+    return Problem("invalid", f"The field Url {what}.", field="Url", cure=CURE, what=what)

@@ -76,7 +76,8 @@ async def list_orders(
     """
     cursor = parse_cursor(after, by) if after else None
     if after and cursor is None:
-        raise Problem("invalid", "The page's address is invalid.", field="cursor", cure="Start at the first page.")
+        cure = "Start at the first page."
+        raise Problem("invalid", "The page's address is invalid.", field="cursor", cure=cure, verbatim=True)
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from recoup.doors.portal.order.timeline import decision_of
-from recoup.doors.portal.order.words import actor_words, cure_words
+from recoup.doors.portal.order.words import actor_words
+from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
@@ -54,14 +55,20 @@ def ended(page: OrderPage) -> Ended | None:
     if line is None or Stage(line["dst"]) not in ENDED - {Stage.COMPLETED}:
         return None
     decision = decision_of(page, line["decision_id"])
-    said = decision["reasons"] if decision else line["body"].get("reasons") or ()
-    reasons = tuple(cure for reason in said if (cure := cure_words(reason, tried_again=False)))
+    reasons = reasons_at_end(decision) if decision else tuple(line["body"].get("reasons") or ())
     cause = end_cause(page)
     how = _CAUSES.get(cause.word if cause else "") or _HOW.get(line["happening"])
     how = how or f"Cancelled by {actor_words(line['actor'])}"
     if page.order["kind"] == "stable" and line["happening"] == "declined":
         how = "The payment failed on its channel"
     return Ended(how, line["business_at"], reasons, versions(decision))
+
+
+def reasons_at_end(decision: Row) -> tuple[str, ...]:
+    """Of an order that is not tried again: not the cure that only waits for the next try."""
+    reading = decision["features"].get("reading") or {}
+    waits = only_waits(reading.get("reason", ""), reading.get("klass", ""))
+    return tuple(reason for reason in decision["reasons"] if not waits or reason != reading["cure"])
 
 
 def end_cause(page: OrderPage) -> Cause | None:

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.portal.order.ended import versions
+from recoup.doors.portal.order.ended import reasons_at_end, versions
 from recoup.doors.portal.order.timeline import decision_of
-from recoup.doors.portal.order.words import cure_words
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
+from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
@@ -182,8 +182,7 @@ def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
     last = next((one for one in reversed(page.decisions) if one["verdict"] != "send"), None)
     if last is None or attempt_out(page):
         return (), ""
-    reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in last["reasons"])
-    return tuple(reason for reason in reasons if reason), versions(last)
+    return tuple(last["reasons"]) if _tried_again(page) else reasons_at_end(last), versions(last)
 
 
 def _tried_again(page: OrderPage) -> bool:
@@ -217,7 +216,8 @@ def tried(page: OrderPage) -> list[Tried]:
     for attempt in page.attempts:
         body = said.get(str(attempt["attempt_id"]), {})
         meaning = str(body.get("meaning") or "").partition(";")[0]
-        cure = cure_words(body.get("cure") or "", tried_again=_tried_again(page))
+        waits = only_waits(body.get("reason") or "", body.get("class") or "")
+        cure = str(body.get("cure") or "") if _tried_again(page) or not waits else ""
         rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), cure))
     return rows
 

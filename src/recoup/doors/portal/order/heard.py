@@ -3,16 +3,15 @@
 A processor's own code is read as a network's, and decisions keep that reading; the page tells it in words.
 """
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES
+from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
 from recoup.store.read.order_page import OrderPage, Row
 
-_NAMED: Final = re.compile(r" (?:\(code|with advice) (\w+)\)?(?=\.| with advice )")
 _WHO: Final = {**SCHEME_WORDS, **SOURCE_NAMES}
 
 
@@ -27,21 +26,29 @@ def in_heard_codes(page: OrderPage) -> OrderPage:
     said = [decline.get("code"), decline.get("advice")]
     said += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
     heard = {str(code).strip().upper().zfill(2) for code in said if code}
+    plainer = {row["decision_id"]: dict(_without(row["features"].get("reading"), heard)) for row in page.decisions}
     return replace(
         page,
-        decisions=tuple(_row(row, heard) for row in page.decisions),
-        log=tuple({**line, "body": _row(line["body"], heard)} for line in page.log),
+        decisions=tuple(_row(row, plainer[row["decision_id"]]) for row in page.decisions),
+        log=tuple({**line, "body": _row(line["body"], plainer.get(line["decision_id"], {}))} for line in page.log),
     )
 
 
-def _row(row: Row, heard: Collection[str]) -> dict[str, Any]:
+def _without(reading: Mapping[str, Any] | None, heard: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What a decision that read this says of the answer -> the same without codes that are not among the `heard`."""
+    if not reading:
+        return
+    reason, code, advice = reading["reason"], reading["code"], reading["advice"]
+    said, advised = code if code in heard else None, advice if advice in heard else None
+    yield last_answer(reason, code, advice), last_answer(reason, said, advised)
+    yield last_answer(reason, code), last_answer(reason, said)
+    yield decline_that_came_in(reason, code), decline_that_came_in(reason, said)
+
+
+def _row(row: Row, plainer: Mapping[str, str]) -> dict[str, Any]:
     news: dict[str, Any] = {}
     if isinstance(row.get("why"), str):
-        news["why"] = _plain(row["why"], heard)
+        news["why"] = plainer.get(row["why"], row["why"])
     if row.get("reasons"):
-        news["reasons"] = [_plain(reason, heard) for reason in row["reasons"]]
+        news["reasons"] = [plainer.get(reason, reason) for reason in row["reasons"]]
     return {**row, **news}
-
-
-def _plain(reason: str, heard: Collection[str]) -> str:
-    return _NAMED.sub(lambda found: found[0] if found[1] in heard else "", reason)

@@ -305,11 +305,6 @@ ACCOUNTS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def cure_words(cure: str, *, tried_again: bool) -> str:
-    """What would cure a decline: of an order that is not tried again nothing that only waits for the next try."""
-    return cure if tried_again or not cure.startswith("Nothing to do") else ""
-
-
 def say(happening: str, context: LogContext) -> TimelineEntry:
     """Words for any line, also for one this version does not know."""
     known = SAY.get(happening)

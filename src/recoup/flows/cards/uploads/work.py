@@ -25,6 +25,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.bulk.upload import end_upload
+from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.pool import retrying
 from recoup.store.read.uploads import Copy, transmitted_before
 from recoup.store.write.due_work import Due, hand_back
@@ -158,7 +159,11 @@ class _Worker:
     async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]) -> Answer:
         if isinstance(given, EvaluateRequest):
             word = await self._evaluate.evaluate(self._scope, given)
-            return {"status": word.evaluate, "subject_id": word.order_id, "warning": " ".join(word.warnings) or None}
+            return {
+                "status": word.evaluate,
+                "subject_id": word.order_id,
+                "warning": " ".join(in_sentences(word.warnings)) or None,
+            }
         if isinstance(given, Transmitted):
             known = before.get(_copy(given))
             if known is None:

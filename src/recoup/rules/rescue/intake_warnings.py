@@ -1,0 +1,44 @@
+"""What a caller is warned of about a payment that is taken: codes, which are kept, and the sentences that they mean.
+
+A code may have an argument behind a colon.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+SITE_BY_DESCRIPTOR: Final = "site_by_descriptor"
+DEFAULT_SITE: Final = "default_site"
+UNKNOWN_SITE: Final = frozenset({SITE_BY_DESCRIPTOR, DEFAULT_SITE})
+UNKNOWN_CAMPAIGN: Final = "unknown_campaign"
+SHORT_EXPIRY: Final = "short_expiry"
+HELD_BY_TYPE: Final = "held_by_type"
+NO_IP: Final = "no_ip"
+NO_CODE: Final = "no_security_code"
+STALE: Final = "stale_decline"
+_SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
+    SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
+    DEFAULT_SITE: "siteUrl is not known; the default site was used.",
+    UNKNOWN_CAMPAIGN: "campaign is not known; the site {0} itself counts.",
+    SHORT_EXPIRY: "expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",
+    HELD_BY_TYPE: "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; to "
+    "have it taken, send transactionType PURCHASE beside transaction.",
+    NO_IP: "customerIp is missing; send the address that your checkout saw with each payment of a customer.",
+    NO_CODE: "The card was tried without its security code: one given to /tokenize serves one send, within an hour. "
+    "Send paymentMethod.verificationValue.",
+    STALE: "The decline is older than a day; send declines on the day they happen.",
+})  # fmt: skip
+
+
+def unknown_campaign(site: str) -> str:
+    """`site`: the name of the one that counts."""
+    return f"{UNKNOWN_CAMPAIGN}:{site}"
+
+
+def in_sentences(warnings: Iterable[str]) -> list[str]:
+    """In English. What is no code was kept as a sentence, before there were codes."""
+    told = (warning.partition(":") for warning in warnings)
+    return [
+        _SENTENCES[code].replace("{0}", argument) if code in _SENTENCES else f"{code}{colon}{argument}"
+        for code, colon, argument in told
+    ]

@@ -1,0 +1,32 @@
+"""What a caller is warned of: the sentence of each code, as it was sent before there were codes."""
+
+import pytest
+
+from recoup.rules.rescue import intake_warnings
+from recoup.rules.rescue.intake_warnings import UNKNOWN_SITE, in_sentences, unknown_campaign
+
+_SENT = {
+    "site_by_descriptor": "siteUrl is not known; the site with this descriptor was used.",
+    "default_site": "siteUrl is not known; the default site was used.",
+    "unknown_campaign:Shop: EU": "campaign is not known; the site Shop: EU itself counts.",
+    "short_expiry": "expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",
+    "held_by_type": "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; "
+    "to have it taken, send transactionType PURCHASE beside transaction.",
+    "no_ip": "customerIp is missing; send the address that your checkout saw with each payment of a customer.",
+    "no_security_code": "The card was tried without its security code: one given to /tokenize serves one send, within "
+    "an hour. Send paymentMethod.verificationValue.",
+    "stale_decline": "The decline is older than a day; send declines on the day they happen.",
+}
+
+
+@pytest.mark.parametrize(("code", "sentence"), _SENT.items())
+def test_a_code_is_sent_as_its_sentence_and_an_older_sentence_as_it_was_kept(code: str, sentence: str) -> None:
+    assert in_sentences([code]) == [sentence]
+    assert in_sentences([sentence, code]) == [sentence, sentence]
+
+
+def test_every_code_is_among_them() -> None:
+    codes = {value for name, value in vars(intake_warnings).items() if name.isupper() and isinstance(value, str)}
+    assert codes == {code.partition(":")[0] for code in _SENT}
+    assert codes >= UNKNOWN_SITE
+    assert unknown_campaign("Shop: EU") in _SENT
