@@ -448,7 +448,7 @@ def test_what_is_told_while_the_worker_looks_is_looked_at_too(
     """Who took the success died before it looked; the worker that looked at the decline took its work away."""
 
     class Killed:
-        async def change(self, job: Any) -> Any:
+        async def run(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError("killed")
 
     async def story(shop: Shop) -> None:

@@ -14,7 +14,7 @@ import asyncpg
 from recoup.flows.world import World
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER, Actor
+from recoup.kernel.scope import WORKER, Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.advance.exposure import exchange
 from recoup.moves.attempt.send import with_reserved
@@ -94,6 +94,22 @@ class Orders:
     @property
     def policy(self) -> Policy:
         return self._world.policy
+
+    async def run(
+        self,
+        command: Callable[[Change], R],
+        key: Key,
+        scope: Scope | None = None,
+        *,
+        cards: bool = False,
+        door: str | None = None,
+        person: Actor | None = None,
+        by_people: bool = False,
+        wallet: bool = False,
+    ) -> R:
+        """The command on one order, on behalf of `scope`, or of the worker. Raises: as `change`."""
+        actor, request_id = (scope.actor, scope.request_id) if scope is not None else (WORKER, "worker")
+        return await self.change(Job(key, command, actor, request_id, cards, door, person, by_people, wallet))
 
     async def change(self, job: Job[R]) -> R:
         """What `work` answered, once everything it gathered is committed.

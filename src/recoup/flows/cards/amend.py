@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.flows.cards.due import start
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -51,7 +51,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
         note(change, asked.metadata, NOTES_MAX)
         return warnings
 
-    return await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
+    return await orders.run(work, key, scope, door="rescue")
 
 
 async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Token | None:

@@ -7,7 +7,7 @@ the card's gate, so that a person who presses twice, or a process that dies in b
 from collections.abc import Callable
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.order.by_hand import deal_with as deal_with_it
@@ -38,4 +38,4 @@ async def deal_with(orders: Orders, scope: Scope, order_id: UUID, seen: str = ""
 
 async def _change(orders: Orders, scope: Scope, order_id: UUID, work: Work) -> bool:
     key = (scope.merchant_id, order_id)
-    return await orders.change(Job(key, work, scope.actor, scope.request_id, cards=True))
+    return await orders.run(work, key, scope, cards=True)

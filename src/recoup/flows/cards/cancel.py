@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import Scope
 from recoup.moves.order.ending import cancel as cancel_move
@@ -13,4 +13,4 @@ async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID, *, 
 
     Raises: Problem wrong_state, not_found.
     """
-    await orders.change(Job((scope.merchant_id, order_id), cancel_move, scope.actor, scope.request_id, door=door))
+    await orders.run(cancel_move, (scope.merchant_id, order_id), scope, door=door)

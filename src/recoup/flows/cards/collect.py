@@ -4,7 +4,7 @@ intent, call and outcome as every other send."""
 from uuid import UUID
 
 from recoup.flows.cards.send import carry_out, route_of
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.advance.collection import end_collection, open_charge
@@ -25,4 +25,4 @@ async def collect(
 
 
 async def write_off(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, end_collection, WORKER, "worker"))
+    await orders.run(end_collection, key)

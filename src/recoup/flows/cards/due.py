@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.moves.challenge.lifecycle import time_out
 from recoup.moves.modification.capture import end_window
 from recoup.moves.order.answer_deadline import unresolved
@@ -12,25 +12,25 @@ from recoup.rules.order.snapshot import Order
 
 
 async def start(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, start_order, cards=True))
+    await orders.run(start_order, key, cards=True)
 
 
 async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, expire))
+    await orders.run(expire, key)
 
 
 async def give_up(orders: Orders, key: tuple[UUID, UUID], *, told: bool = False) -> Order:
     """The customer cannot wait any longer. Answers the order as it stands from here on. `told`: to one who waits."""
-    return await orders.change(Job(key, lambda change: unresolved(change, told=told)))
+    return await orders.run(lambda change: unresolved(change, told=told), key)
 
 
 async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, time_out))
+    await orders.run(time_out, key)
 
 
 async def end_capture_window(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, end_window))
+    await orders.run(end_window, key)
 
 
 async def release_hold(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, release))
+    await orders.run(release, key)

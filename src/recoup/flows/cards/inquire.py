@@ -10,7 +10,7 @@ from uuid import UUID
 
 from recoup.flows.cards.send import call, close
 from recoup.flows.external_call import call_with_timeout, deadline_of, may_be_forgotten, processor_of
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.time import WallTime
@@ -38,7 +38,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
             change.undue("inquire")
         return attempt
 
-    attempt = await orders.change(Job(key, look))
+    attempt = await orders.run(look, key)
     if attempt is None:
         return
     processor = processor_of(world, attempt.route or "")
@@ -86,7 +86,7 @@ async def _not_known(
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
 
-    again = await orders.change(Job(key, count, cards=True))
+    again = await orders.run(count, key, cards=True)
     if again is not None:
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -142,6 +142,6 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
             else:
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
-        await orders.change(Job((merchant_id, order_id), work, scope.actor, scope.request_id, cards=True))
+        await orders.run(work, (merchant_id, order_id), scope, cards=True)
     async with world.db.connection() as connection:
         await looked(connection, merchant_id, transmit_id, row.updated_at)

@@ -13,12 +13,12 @@ from recoup.flows.external_call import (
     never_processed,
     processor_of,
 )
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Outcome
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.moves.change import Change
@@ -87,7 +87,7 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     if answer == "contest" and not files and not any(note.text for note in notes):
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Add your evidence first.")
     key = (scope.merchant_id, order_id)
-    await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
+    await orders.run(lambda c: ask_answer(c, dispute_id, answer), key, scope)
 
 
 async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
@@ -102,7 +102,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         dispute = open_answer(change, dispute_id, world.policy.call_timeout)
         return (dispute, change.now) if dispute else None
 
-    begun = await orders.change(Job(key, intent, WORKER, "worker"))
+    begun = await orders.run(intent, key)
     if begun is None:
         return
     dispute, now = begun
@@ -138,7 +138,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         code = outcome.processor_code or outcome.scheme_code
         return close_answer(change, dispute_id, answer_id, state, code)
 
-    await orders.change(Job(key, result, WORKER, "worker"))
+    await orders.run(result, key)
 
 
 def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:
@@ -153,14 +153,14 @@ async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_i
     """Due work `dispute_deadline`."""
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, merchant_id, dispute_id)
-    await orders.change(Job((merchant_id, order_id), lambda c: meet_deadline(c, dispute_id), WORKER, "worker"))
+    await orders.run(lambda c: meet_deadline(c, dispute_id), (merchant_id, order_id))
 
 
 async def remind_of(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_reminder`."""
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, merchant_id, dispute_id)
-    await orders.change(Job((merchant_id, order_id), lambda c: remind(c, dispute_id), WORKER, "worker"))
+    await orders.run(lambda c: remind(c, dispute_id), (merchant_id, order_id))
 
 
 async def _order_of(connection: Read, merchant_id: UUID, dispute_id: UUID) -> UUID:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.repeats import once
 from recoup.flows.world import World
@@ -66,8 +66,7 @@ async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAske
         return made.refund_id
 
     async def begin() -> UUID:
-        job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id, door="rescue")
-        capture_id = await orders.change(job)
+        capture_id = await orders.run(work, (scope.merchant_id, asked.order_id), scope, door="rescue")
         send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
         _SENDING.add(send)
         send.add_done_callback(_SENDING.discard)

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.external_call import SURELY_KNOWN, may_be_forgotten
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import processor_for
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart
@@ -63,4 +63,4 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
         raise Problem(
             "invalid", "There is no such action.", field="action", cure="Use one of the buttons beside the refund."
         )
-    return await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))
+    return await orders.run(works[action], (scope.merchant_id, order_id), scope)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
@@ -86,17 +86,11 @@ async def refund(
         gate.take(change, stored | ({"waits": True} if answer.waits else {}))
         return answer
 
-    job = Job(
-        (scope.merchant_id, order_id),
-        work,
-        scope.actor,
-        scope.request_id,
-        door=asked.door,
-        person=scope.actor if role is not None else None,
-        by_people=role is not None,
-        wallet=True,
+    key, by_people = (scope.merchant_id, order_id), role is not None
+    person = scope.actor if by_people else None
+    return await gate.run(
+        lambda: orders.run(work, key, scope, door=asked.door, person=person, by_people=by_people, wallet=True), _told
     )
-    return await gate.run(lambda: orders.change(job), _told)
 
 
 def _given(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.refunds.refund import RefundRequest, what_to_refund
 from recoup.flows.world import World
 from recoup.kernel.money import Money
@@ -71,8 +71,8 @@ async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[A
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
     """Due work `refund_request`."""
     row = await _row(world, merchant_id, request_id)
-    await orders.change(
-        Job((merchant_id, row.order_id), lambda change: refund_requests.expire(change, request_id), by_people=True)
+    await orders.run(
+        lambda change: refund_requests.expire(change, request_id), (merchant_id, row.order_id), by_people=True
     )
 
 
@@ -118,4 +118,4 @@ async def _change(
     wallet: bool = False,
 ) -> None:
     key = (scope.merchant_id, order_id)
-    await orders.change(Job(key, work, scope.actor, scope.request_id, person=person, by_people=True, wallet=wallet))
+    await orders.run(work, key, scope, person=person, by_people=True, wallet=wallet)

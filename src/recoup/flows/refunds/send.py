@@ -14,7 +14,7 @@ from recoup.flows.external_call import (
     never_processed,
     processor_of,
 )
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
@@ -41,7 +41,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
         refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after, forgotten=forgotten)
         return (change.order, refund) if refund else None
 
-    opened = await orders.change(Job(key, intent))
+    opened = await orders.run(intent, key)
     if opened is None:
         return
     order, refund = opened
@@ -59,7 +59,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
             code=outcome.processor_code or outcome.scheme_code,
         )
 
-    await orders.change(Job(key, result))
+    await orders.run(result, key)
 
 
 def processor_for(world: World, order: Order, refund_id: UUID) -> Counterpart:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.stable.expire import last_look
 from recoup.flows.world import World
 from recoup.kernel.scope import Scope
@@ -16,4 +16,4 @@ async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> 
     """
     key = (scope.merchant_id, order_id)
     await last_look(world, orders, key)
-    await orders.change(Job(key, cancel_move, scope.actor, scope.request_id, door="stablecoin"))
+    await orders.run(cancel_move, key, scope, door="stablecoin")

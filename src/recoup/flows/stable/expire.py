@@ -4,7 +4,7 @@ paid is never lost."""
 from datetime import datetime
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.stable.pay import record_payment
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -49,7 +49,7 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
 
     over: list[Attempt] = []
     again: datetime | None = None
-    for attempt in await orders.change(Job(key, out_now)):
+    for attempt in await orders.run(out_now, key):
         assert attempt.route is not None
         assert attempt.send_before is not None
         channel = world.channels[attempt.route]
@@ -67,4 +67,4 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
             over.append(attempt)
         else:
             again = max(again or settled, settled)
-    await orders.change(Job(key, lambda change: denied(change, over, again)))
+    await orders.run(lambda change: denied(change, over, again), key)

@@ -5,7 +5,7 @@ The channel is called by the due work `refund`, as for every refund: intent here
 
 from uuid import UUID
 
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.stable import late_payment as late_payments
@@ -19,7 +19,7 @@ async def give_back(orders: Orders, scope: Scope, order_id: UUID) -> None:
     Raises: Problem not_found, wrong_state.
     """
     key = (scope.merchant_id, order_id)
-    await orders.change(Job(key, late_payments.give_back, scope.actor, scope.request_id, door="stablecoin"))
+    await orders.run(late_payments.give_back, key, scope, door="stablecoin")
 
 
 async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
@@ -32,7 +32,4 @@ async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str
         cure = "Say what you did: how, when, and where the money went."
         raise Problem("invalid", "The note is empty.", field="note", cure=cure)
     key = (scope.merchant_id, order_id)
-    work = Job(
-        key, lambda change: late_payments.settle_by_hand(change, said), scope.actor, scope.request_id, door="stablecoin"
-    )
-    await orders.change(work)
+    await orders.run(lambda change: late_payments.settle_by_hand(change, said), key, scope, door="stablecoin")

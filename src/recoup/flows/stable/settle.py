@@ -4,12 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.external_call import call_with_timeout, channel_of, deadline_of
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.stable.sweep import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
@@ -28,7 +28,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
         settlement = open_settlement(change, settlement_id, again_after)
         return (change.order, settlement) if settlement else None
 
-    opened = await orders.change(Job(key, intent, WORKER, "worker"))
+    opened = await orders.run(intent, key)
     if opened is None:
         return
     order, settlement = opened
@@ -39,7 +39,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
             change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.processor_code
         )
 
-    await orders.change(Job(key, result, WORKER, "worker"))
+    await orders.run(result, key)
 
 
 async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
@@ -48,7 +48,7 @@ async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
     Raises: Problem not_found, wrong_state.
     """
     key = (scope.merchant_id, order_id)
-    await orders.change(Job(key, replace_settlement, scope.actor, scope.request_id, door="stablecoin"))
+    await orders.run(replace_settlement, key, scope, door="stablecoin")
 
 
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
