@@ -1,5 +1,6 @@
 """The SQL of a declared statement, and the plans of the statements in a function, for tests of them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import asyncpg
 
 from recoup.store.statement import STATEMENTS
 
+COSTS = re.compile(r"  \(cost=[^)]*\)")
 EXPLAINED = """
 LOAD 'auto_explain';
 SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET client_min_messages = log
@@ -21,7 +23,7 @@ async def plans_inside(connection: asyncpg.Connection, call: str) -> str:
     """How the statements of the function that is called find their rows; nothing is kept of what it does."""
     plans = list[str]()
     await connection.execute(EXPLAINED)
-    connection.add_log_listener(lambda _, message: plans.append(message.message))
+    connection.add_log_listener(lambda _, message: plans.append(COSTS.sub("", message.message)))
     transaction = connection.transaction()
     await transaction.start()
     try:

@@ -114,7 +114,7 @@ def _found_by(plan: str, wanted: dict[str, str]) -> None:
     looked_up: dict[str, list[str]] = {}
     for table, condition in re.findall(
         r"Scan (?:Backward )?(?:using \w+ )?on (\w+?)(?:_\d{4}_\d\d|_first|_default)?"
-        r"(?: \w+)?(?:  \(cost=.*\))?\n +(?:Index|Recheck) Cond: (.*)",
+        r"(?: \w+)?\n +(?:Index|Recheck) Cond: (.*)",
         plan,
     ):
         looked_up.setdefault(table, []).append(condition)

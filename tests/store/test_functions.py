@@ -18,7 +18,7 @@ from recoup.store.statement import STATEMENTS
 FUNCTIONS: dict[str, Home] = dict.fromkeys(
     (
         "close_page", "feed_events", "finish_lanes", "open_lanes", "store_cards", "add_transmissions", "erase_orders",
-        "erase_payer",
+        "erase_payer", "admit_orders", "write_changes",
     ),
     MERCHANT,
 )  # fmt: skip

@@ -2,23 +2,44 @@
 up by keys from the first one on."""
 
 import asyncio
+import json
 import re
 
 import asyncpg
 import pytest
-from tests.store.declared import sql_of
-from tests.worlds import sandbox_world
+from tests.store.declared import plans_inside, sql_of
+from tests.worlds import make_shop, sandbox_world
 
 from recoup.store.connect import PLANS
 from recoup.store.read import evidence
 from recoup.store.server import ServerAddress
-from recoup.store.write import changes, due_work, intake, locks
+from recoup.store.write import changes, due_work, locks
 
 STATEMENTS = {
-    "admit": intake._ADMIT, "lock": locks._ORDERS, "claim": sql_of(due_work._claim),
+    "lock": locks._ORDERS, "claim": sql_of(due_work._claim),
     "evidence": evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS))),
-    **{f"write {name}": changes._statement((name,)) for name in changes._PARTS},
+    "block": sql_of(changes._block_cards), "send": sql_of(changes._note_sends),
 }  # fmt: skip
+# Every part, each without rows; of an order what is admitted of it.
+CHANGES = f"SELECT write_changes('{json.dumps({name: [] for name in changes._JSON})}'{', ARRAY[]::%s[]' * 17})" % (
+    "uuid", "uuid", "text", "uuid", "text", "uuid", "bytea", "timestamptz", "timestamptz",
+    "uuid", "uuid", "smallint", "text", "text", "text", "bigint", "timestamptz",
+)  # fmt: skip
+ADMITTED = """
+SELECT admit_orders(jsonb_build_array(jsonb_build_object('merchant_id', merchant_id, 'merchant_version', version,
+  'order_id', gen_random_uuid(), 'key', 'k', 'operation', 'order', 'input_mac', '', 'answer', '{}', 'kind', 'stable',
+  'door', 'rescue', 'external_id', 'x', 'generation', 1, 'site_id', merchant_id, 'descriptor', '', 'asset', 'USD',
+  'units', 1, 'amount_text', '1', 'order_type', 'MIT', 'source', 'web', 'placed_at', now(), 'recorded_at', now(),
+  'due_at', now(), 'due_kind', 'expire', 'facts', '{}'::jsonb, 'stage', 'received', 'happening', 'received', 'actor',
+  '', 'request_id', '', 'event_id', gen_random_uuid(), 'event', '{}'::jsonb, 'subject_kind', 'order', 'status', 0,
+  'first_name', '', 'last_name', '', 'email', '', 'phone', '', 'ip', '', 'search', '', 'channel', '', 'attempt_id',
+  gen_random_uuid())), '00000000-0000-0000-0000-000000000000')
+FROM merchants
+"""
+ADMISSION = (
+    "requests", "order_refs", "order_log", "orders", "order_heads", "payers", "order_payer", "order_search", "outbox",
+    "attempts", "due_work",
+)  # fmt: skip
 WHOLE = re.compile("(Hash|Merge) .*Join|(Hash|Merge) Join")
 EVERY_ORDER = re.compile(r"Scan using \S+ on order(s|_heads) \S+\n\s*Index Cond: \(merchant_id = [\w.$]+\)\n")
 
@@ -39,7 +60,8 @@ def test_no_plan_of_a_small_table_reads_all_of_it(server: ServerAddress, rows: i
 
 
 async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
-    async with sandbox_world(server) as (world, _, _):
+    async with sandbox_world(server) as (world, orders, deliveries):
+        await make_shop(world, orders, deliveries)
         connection = await asyncpg.connect(world.dsn, timeout=10, server_settings=PLANS)
         try:
             await connection.execute("SET session_replication_role = replica")
@@ -57,6 +79,13 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
             """)
             if rows:
                 await connection.execute("ANALYZE order_heads, orders, due_work")
-            return {name: await _plan(connection, sql) for name, sql in STATEMENTS.items()}
+            plans = {name: await _plan(connection, sql) for name, sql in STATEMENTS.items()}
+            inside = {
+                "write": await plans_inside(connection, CHANGES),
+                "admit": await plans_inside(connection, ADMITTED),
+            }
+            assert all(f"Insert on {table}" in inside["admit"] for table in ADMISSION), inside["admit"]
+            assert all(f"{what}" in inside["write"] for what in ("Insert on order_log", "Delete on cvv_once"))
+            return plans | inside
         finally:
             await connection.close()

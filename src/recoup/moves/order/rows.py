@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from recoup.rules.order.snapshot import Order
+from recoup.store.write.intake import AdmittedCard
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 _AS_GIVEN = ("merchant_id", "order_id", "stage", "door", "kind", "external_id", "generation", "site_id", "campaign_id",
@@ -18,12 +19,12 @@ _SHOWN = ("merchant_id", "order_id", "placed_at", "order_type", "source", "door"
           "expires_at", "descriptor", "campaign_id")  # fmt: skip
 
 
-def admitted_row(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+def admitted_row(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]:
     """What a locked row of it would be. `given`: the row of the admission; `card`: what the admission found of it."""
     return {name: given[name] for name in _AS_GIVEN} | {
         "version": 1,
-        "card_id": card["card_id"],
-        "pan_id": card["pan_id"],
+        "card_id": card.card_id,
+        "pan_id": card.pan_id,
         "facts": _decode(_encode(given["facts"])),
         "cards_before": [],
         "do_not_retry": False,
@@ -40,14 +41,14 @@ def admitted_row(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str,
     }
 
 
-def head_of(given: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+def head_of(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]:
     """What lists show of it for good; the rest is said when the transaction ends."""
     decline = given["facts"].get("decline") or {}
     return {name: given[name] for name in _SHOWN} | {
         "decline_code": decline.get("code") or "",
         "decline_source": (decline.get("source") or "").lower(),
-        "card_scheme": card["scheme"] or "",
-        "card_bin": card["bin"] or "",
+        "card_scheme": card.scheme or "",
+        "card_bin": card.bin or "",
     }
 
 

@@ -106,7 +106,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
-# key, see `store.write.changes._FEW`. So is the second: by its bounds the log's months are passed by that hold none.
+# key, see `write_changes`. So is the second: by its bounds the log's months are passed by that hold none.
 _FROM: Final = """
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

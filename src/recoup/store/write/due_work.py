@@ -40,7 +40,7 @@ WITH picked AS MATERIALIZED (
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
-  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """,
 )
@@ -62,7 +62,7 @@ WITH picked AS MATERIALIZED (
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
-  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """,
 )
@@ -91,7 +91,7 @@ WITH picked AS MATERIALIZED (
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
-  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """,
 )

@@ -19,7 +19,7 @@ SELECT o.*, h.created_at, h.status, h.order_type, h.source, h.refunded_units, h.
 FROM orders o
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant_id, order_id)
-WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `changes._FEW`
+WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `write_changes`
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
 """

@@ -90,7 +90,7 @@ async def note_issuers(db: Tx, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
 UPDATE vault v SET issuer_digits = k.digits
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
 WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
-  AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `changes._FEW`
+  AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `write_changes`
 """,
 )
 async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
