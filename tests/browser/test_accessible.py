@@ -15,6 +15,7 @@ from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
 
 from recoup.doors.portal.endpoint import COOKIE, PLACES
+from recoup.doors.portal.routes import declared
 from recoup.store.server import ServerAddress
 
 PARTS = 3  # of the long walks, for workers side by side
@@ -75,7 +76,8 @@ def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: s
 
 
 def test_the_walk_forgets_no_place_of_the_portal() -> None:
-    assert {path.split("/")[1] for path, _ in pages()} >= PLACES
+    declared()
+    assert {path.split("/")[1] for path, _ in pages()} >= PLACES >= {"orders", "partner", "account"}
 
 
 @pytest.mark.timeout(600)

@@ -64,3 +64,23 @@ def test_orders_in_a_notification_are_links() -> None:
         (".", ""),
     ]
     assert linked("Of order SUB-1.", ()) == [("Of order SUB-1.", "")]
+
+
+def test_each_role_has_the_lines_of_what_it_may_open(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        lines = {}
+        for whom in ("owner", "dev", "olga", "rita"):
+            page = await (await signed_in(whom)).get("/orders", follow_redirects=True)
+            nav = re.search(r'<nav class="side".*?</nav>', page.text, re.DOTALL)
+            assert nav, whom
+            links = re.findall(r'<li><a href="([^"]+)"', nav[0])
+            assert len(links) == len(set(links)), whom
+            assert nav[0].count('aria-current="page"') == 1, whom
+            lines[whom] = set(links)
+        assert {"/overview", "/orders?attention=1", "/docs", "/account", "/roles"} <= lines["owner"]
+        assert not {"/look-as", "/partner"} & lines["owner"]
+        assert lines["owner"] - lines["dev"] == {"/approvals", "/invitations", "/audit"}
+        assert lines["olga"] - lines["owner"] == {"/look-as"}
+        assert {"/partner", "/partner/report", "/partner/webhooks", "/partner/keys"} <= lines["rita"]
+
+    portal(server, story)

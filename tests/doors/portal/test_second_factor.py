@@ -12,7 +12,6 @@ from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
 from tests.doors.portal.test_members import id_of
 from tests.worlds import Shop
 
-from recoup.doors.portal.account.places import PLACES
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
 from recoup.doors.portal.signin.page import HALF
@@ -344,6 +343,16 @@ def test_the_operator_helps_everybody_at_the_shell(server: ServerAddress) -> Non
     portal(server, story)
 
 
+TABS = {
+    "/account": "You",
+    "/account/password": "Password",
+    "/account/second-factor": "Second factor",
+    "/account/sessions": "Sessions",
+    "/account/notifications": "Notifications",
+    "/account/time": "Language and time",
+}
+
+
 def test_every_page_of_the_account_answers_everybody(server: ServerAddress) -> None:
     """With a merchant, with a seat only, and with neither; somebody's name cannot break it."""
 
@@ -356,7 +365,7 @@ def test_every_page_of_the_account_answers_everybody(server: ServerAddress) -> N
         assert (await post(ops, "/account", "/account/name", name=f"  {name} ")).status_code == 303
         assert "1 to 80" in texts(await post(ops, "/account", "/account/name", name="x" * 81), 400)
         for client in (ops, rita, dev):
-            for place, word in PLACES:
+            for place, word in TABS.items():
                 page = await client.get(place)
                 assert page.status_code == 200, (place, page.text)
                 assert f'<a href="{place}" aria-current="page">{word}</a>' in page.text

@@ -29,43 +29,8 @@ COOKIE: Final = "recoup_session"
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
 SET_UP: Final = "/account/second-factor"  # the only page of somebody who must have a second factor and has none
 ATTENTION_MAX: Final = 99  # in the menu: beyond it, `99+`
-# First parts of the pages that one may come back to after signing in.
-PLACES: Final = frozenset(
-    {
-        "design",
-        "orders",
-        "fees",
-        "settlements",
-        "bank",
-        "approvals",
-        "disputes",
-        "refunds",
-        "reconciliation",
-        "mailbox",
-        "outcome",
-        "unknown-outcomes",
-        "partner",
-        "switches",
-        "engine",
-        "reports",
-        "uploads",
-        "applications",
-        "onboarding",
-        "invitations",
-        "keys",
-        "webhooks",
-        "developers",
-        "requests",
-        "overview",
-        "customers",
-        "audit",
-        "look-as",
-        "account",
-        "roles",
-        "exports",
-        "notifications",
-    }  # fmt: skip
-)
+# First parts of the pages that one may come back to after signing in; each declaration adds its own.
+PLACES: Final[set[str]] = set()
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
     "capture_amount": 400, "capture_refused": 409,

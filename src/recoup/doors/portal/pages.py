@@ -9,9 +9,10 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 from starlette.routing import Route
 
+from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
-from recoup.doors.portal.endpoint import STATUSES, Endpoint
+from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
 from recoup.doors.portal.file_form import typed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import read_form_of
@@ -71,16 +72,24 @@ def but(*codes: str) -> Shows:
 @dataclass(frozen=True, slots=True)
 class Sessions(Generic[V]):
     """Whose sessions pages take. `endpoints`: under which addresses, and how a session becomes a visit. `form` reads a
-    form that changes something there, `own_form` one that does not and so is open while a partner is paused."""
+    form that changes something there, `own_form` one that does not and so is open while a partner is paused. `sees`:
+    who has their pages in the menu, unless an entry says otherwise; None: of pages that nobody is signed in for."""
 
     endpoints: Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
     form: Callable[[V], Awaitable[Form]]
     own_form: Callable[[V], Awaitable[Form]]
+    sees: menus.Sees | None
 
     def page(
-        self, path: str, template: str = "", *, may: Callable[[V], object] = anybody
+        self,
+        path: str,
+        template: str = "",
+        *,
+        may: Callable[[V], object] = anybody,
+        menu: menus.Entry | tuple[menus.Entry, ...] = (),
     ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
-        """The function returns what the template needs beside the layout; a file, or another page, is an answer."""
+        """The function returns what the template needs beside the layout; a file, or another page, is an answer.
+        `menu`: where it stands in the menu of every page."""
 
         def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
             made = Page(self, path, template, work)
@@ -90,6 +99,10 @@ class Sessions(Generic[V]):
                 return await made.answer(visit)
 
             DECLARED.append(Declared(self, path, "GET", get))
+            if self.sees is not None:
+                PLACES.update(part for part in path.split("/")[1:2] if part and "{" not in part)
+                for entry in (menu,) if isinstance(menu, menus.Entry) else menu:
+                    menus.declare(entry, path, self.sees)
             return made
 
         return declare
@@ -237,22 +250,25 @@ def _at_partner_too(
 
 # Whoever looks at a merchant; whoever has a seat at a partner; either; both, each at an address of its own.
 member: Final[Sessions[Visit]] = Sessions(
-    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form
+    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form, menus.at_merchant
 )
 partner: Final[Sessions[PartnerVisit]] = Sessions(
-    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form
+    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form, menus.at_partner
 )
 either: Final[Sessions[AnyVisit]] = Sessions(
-    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form
+    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form, menus.anybody
 )
-both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, any_form, _own_form)
+both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, any_form, _own_form, menus.anybody)
 # One's own account; also before a second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form
+    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form, menus.anybody
 )
 account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)}, AccountVisit.form, _own_form
+    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)},
+    AccountVisit.form,
+    _own_form,
+    menus.anybody,
 )
 public: Final[Sessions[PublicVisit]] = Sessions(
-    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form
+    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form, None
 )

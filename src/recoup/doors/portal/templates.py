@@ -12,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
-from recoup.doors.portal import words
+from recoup.doors.portal import menu, words
 from recoup.doors.portal.languages.page_text import translated
 from recoup.doors.portal.orders.times import Times
 from recoup.kernel.money import money
@@ -202,6 +202,8 @@ def _environment(language: str) -> Environment:
     }
     made.globals |= {
         "language": language,
+        "menu": menu.groups,
+        "tabs": menu.tabs,
         "zone": GMT,  # of pages that nobody is signed in for
         "STATUSES": words.STATUSES,
         "REASONS": words.REASONS,

@@ -1,1 +1,1 @@
-"""A person's own pages. `places.PLACES` is the navigation between them: whoever adds a page adds a line there."""
+"""A person's own pages. Their declarations make the tabs between them."""

@@ -7,6 +7,7 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import choose, keep_digest
@@ -19,7 +20,7 @@ from recoup.store.read.partners import find_partner
 PLACE: Final = "/account/notifications"
 
 
-@account.page(PLACE, "account/notifications.html")
+@account.page(PLACE, "account/notifications.html", menu=Entry(TABS, 5, "Notifications"))
 async def choices(visit: AccountVisit) -> Values:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     async with world.people.read() as connection:

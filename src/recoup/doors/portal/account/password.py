@@ -6,6 +6,7 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.oneself import change_password
@@ -15,7 +16,7 @@ from recoup.kernel.problem import Problem
 PLACE: Final = "/account/password"
 
 
-@account.page(PLACE, "account/password.html")
+@account.page(PLACE, "account/password.html", menu=Entry(TABS, 2, "Password"))
 async def page(visit: AccountVisit) -> Values:
     changed = visit.problem is None and done_of(visit.session, visit.request) == "changed"
     return {"changed": changed, "least": LENGTH_MIN, "most": LENGTH_MAX}

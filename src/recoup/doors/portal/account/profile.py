@@ -5,6 +5,7 @@ from typing import Final
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
@@ -17,7 +18,7 @@ PLACE: Final = "/account"
 LINES: Final = 30
 
 
-@account.page(PLACE, "account/profile.html")
+@account.page(PLACE, "account/profile.html", menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You")))
 async def profile(visit: AccountVisit) -> Values:
     world = visit.world
     async with world.people.read() as connection:

@@ -9,6 +9,7 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import SET_UP, redirect
 from recoup.doors.portal.form_key import fresh_key, key_of
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
@@ -19,7 +20,7 @@ from recoup.rules.people.totp import in_fours
 SHOWN: Final = only("invalid", "bad_credentials", "too_many_requests", "forbidden", "conflict")
 
 
-@account_setting_up.page(SET_UP, "account/second_factor.html")
+@account_setting_up.page(SET_UP, "account/second_factor.html", menu=Entry(TABS, 3, "Second factor"))
 async def factor(visit: AccountVisit) -> Values:
     """`wrong`: in which form something was."""
     stands = await flow.read_standing(visit.world, visit.me)

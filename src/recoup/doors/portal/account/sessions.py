@@ -5,6 +5,7 @@ from typing import Final
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.oneself import end_others, end_session, sessions_of
@@ -12,7 +13,7 @@ from recoup.flows.people.oneself import end_others, end_session, sessions_of
 PLACE: Final = "/account/sessions"
 
 
-@account.page(PLACE, "account/sessions.html")
+@account.page(PLACE, "account/sessions.html", menu=Entry(TABS, 4, "Sessions"))
 async def sessions(visit: AccountVisit) -> Values:
     return {"rows": await sessions_of(visit.world, visit.me)}
 

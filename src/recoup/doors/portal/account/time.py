@@ -6,6 +6,7 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import locale, redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
@@ -16,7 +17,7 @@ from recoup.rules.languages.catalogues import LANGUAGES
 PLACE: Final = "/account/time"
 
 
-@account.page(PLACE, "account/time.html")
+@account.page(PLACE, "account/time.html", menu=Entry(TABS, 6, "Language and time"))
 async def page(visit: AccountVisit) -> Values:
     return {
         "typed": _zone(visit.typed)[:60] if visit.problem is not None else visit.session.zone,

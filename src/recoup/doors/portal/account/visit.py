@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.account.places import PLACES
 from recoup.doors.portal.endpoint import COOKIE, Endpoint, current_url, locale, other_of, signed_in, whence
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.looks.bounds import check_behind
@@ -82,7 +81,6 @@ class AccountVisit:
             "is_operator": session.is_operator,
             "problem": self.problem,
             "paused": session.paused,
-            "places": PLACES,
             "zone": session.zone,
             "email": self.email,
             "language": self.language,

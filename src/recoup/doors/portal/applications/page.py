@@ -14,6 +14,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.forms import Form as Posted
 from recoup.doors.portal.forms import first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
@@ -34,7 +35,7 @@ SIZE: Final = 25
 LOG_MAX: Final = 200
 
 
-@either.page("/applications", "applications/applications.html")
+@either.page("/applications", "applications/applications.html", menu=Entry("Settings", 8, "Applications", "draft"))
 async def applications_page(visit: AnyVisit) -> Values:
     desk, query = desk_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()

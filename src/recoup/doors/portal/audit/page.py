@@ -12,6 +12,7 @@ from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.audit import words
 from recoup.doors.portal.audit.query import GROUPS, SIZE, Query, place_of, read_query
 from recoup.doors.portal.downloads import CSV, download
+from recoup.doors.portal.menu import Entry, by_role, by_seat
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.spool import spooled
 from recoup.doors.portal.orders.times import COMMON, Times
@@ -43,7 +44,7 @@ class _Reader:
     only: tuple[str, ...] | None = None
 
 
-@member.page(PLACE, "audit/audit.html")
+@member.page(PLACE, "audit/audit.html", menu=Entry("Settings", 6, "Audit log", "list", sees=by_role("audit")))
 async def audit_page(visit: Visit) -> Answer:
     return await _page(visit, await _reader(visit))
 
@@ -53,7 +54,7 @@ async def audit_file(visit: Visit) -> Response:
     return await _file(visit, await _reader(visit))
 
 
-@partner.page(OF_PARTNER, "audit/audit.html")
+@partner.page(OF_PARTNER, "audit/audit.html", menu=Entry("Partner", 5, "Audit log", "list", sees=by_seat("audit")))
 async def partner_page(visit: PartnerVisit) -> Answer:
     return await _page(visit, await _partner_reader(visit))
 

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
@@ -35,7 +36,7 @@ FOUND_MAX: Final = 100
 ORDERS_MAX: Final = 500  # whose customers are meant, of those that words are found in
 
 
-@member.page("/customers", "customers/customers.html")
+@member.page("/customers", "customers/customers.html", menu=Entry("Orders", 3, "Customers", "person"))
 async def customers_page(visit: Visit) -> Values | Answer:
     """The only one who is found opens at once."""
     typed = visit.request.query_params.get("q", "").replace("\0", "").strip()[:TYPED_MAX]

@@ -5,6 +5,7 @@ from typing import Final
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
@@ -23,7 +24,7 @@ SITES: Final = 50
 USUAL: Final = {"scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves", "amount": "45.90"}
 
 
-@member.page(PLACE, "developers/developers.html")
+@member.page(PLACE, "developers/developers.html", menu=Entry("Integration", 1, "Developers", "code"))
 async def developers(visit: Visit) -> Values:
     """`word`: what became of a simulated decline."""
     world, query = visit.world, visit.request.query_params

@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.rights import operator
@@ -29,7 +30,9 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-@member.page("/disputes", "disputes/disputes.html")
+@member.page(
+    "/disputes", "disputes/disputes.html", menu=Entry("Queues", 4, "Disputes", "chargeback", counts="disputes")
+)
 async def disputes(visit: Visit) -> Values:
     query = visit.request.query_params
     view = query.get("view", "open")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.switches.words import told_by
 from recoup.doors.portal.visit import Visit
@@ -48,7 +49,7 @@ class Place:
     row: ArmSettings | None
 
 
-@member.page(PLACE, "engine/engine.html")
+@member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
     open_sites = [site for site in visit.known.sites if site.retired_at is None]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
@@ -37,7 +38,7 @@ class Line:
     note: str
 
 
-@member.page("/fees", "fees/fees.html")
+@member.page("/fees", "fees/fees.html", menu=Entry("Money", 4, "Fees and terms", "percent"))
 async def fees_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await fee_history(connection, visit.merchant_id)

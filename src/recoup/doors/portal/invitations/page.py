@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry, by_role, by_seat
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody
@@ -16,7 +17,7 @@ from recoup.flows.messages.notices import inbox, keeps_mail
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke
 from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.sessions import MAY
+from recoup.flows.people.sessions import MAY, Session
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.invitations import left, list_invitations, members_of
@@ -32,7 +33,12 @@ STATES: Final = {
 }
 
 
-@either.page("/invitations", "invitations/people.html")
+def _invites(session: Session) -> bool:
+    """At the merchant or at a partner."""
+    return by_role("invite")(session) or by_seat("invite")(session)
+
+
+@either.page("/invitations", "invitations/people.html", menu=Entry("Settings", 5, "People", "team", sees=_invites))
 async def people(visit: AnyVisit) -> Values:
     world, subjects = visit.world, await _subjects(visit)
     groups: list[dict[str, Any]] = []

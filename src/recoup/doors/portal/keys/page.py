@@ -6,6 +6,7 @@ from typing import Final
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, is_sure
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
@@ -31,7 +32,7 @@ SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoi
 assert set(KINDS) == set(KEY_KINDS)
 
 
-@member.page("/keys", "keys/keys.html")
+@member.page("/keys", "keys/keys.html", menu=Entry("Integration", 2, "Keys", "key"))
 async def keys(visit: Visit) -> Values:
     rows, hooks = await list_keys(visit.world, visit.scope), await list_all(visit.world, visit.scope)
     signing = [

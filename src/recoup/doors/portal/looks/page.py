@@ -7,6 +7,7 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import in_words
@@ -23,7 +24,7 @@ PLACE: Final = "/look-as"
 MAY_LOOK: Final = operator("impersonate somebody")
 
 
-@member.page(PLACE, "looks/look.html", may=MAY_LOOK)
+@member.page(PLACE, "looks/look.html", may=MAY_LOOK, menu=Entry("Queues", 6, "Impersonate", "eye", sees=for_operator))
 async def look(visit: Visit) -> Values:
     form = visit.typed
     async with visit.world.people.read() as connection:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
@@ -15,7 +16,7 @@ from recoup.store.read.mails import newest_mails
 ROWS: Final = 50
 
 
-@member.page("/mailbox", "mailbox/mailbox.html")
+@member.page("/mailbox", "mailbox/mailbox.html", menu=Entry("Settings", 4, "E-mails to payers", "mail"))
 async def mailbox(visit: Visit) -> Values:
     world = visit.world
     async with world.db.read() as connection:

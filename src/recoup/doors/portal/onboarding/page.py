@@ -2,6 +2,7 @@
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
@@ -24,7 +25,7 @@ STATES = {
 REQUESTS_MAX = 20
 
 
-@member.page("/onboarding", "onboarding/onboarding.html")
+@member.page("/onboarding", "onboarding/onboarding.html", menu=Entry("Settings", 1, "Onboarding", "flag"))
 async def onboarding(visit: Visit) -> Values:
     facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
     async with visit.world.db.read() as connection:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
@@ -35,6 +36,7 @@ from recoup.store.statement import Read
 _TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
 NOTHING: Final[Form] = {}
 TYPED_MAX: Final = 100
+NEEDING: Final = "/orders?attention=1"  # a list of orders with a line of its own in the menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,14 @@ class Listed:
     slow: Problem | None = None
 
 
-@member.page("/orders", "orders/orders.html")
+@member.page(
+    "/orders",
+    "orders/orders.html",
+    menu=(
+        Entry("Orders", 2, "Orders", "orders"),
+        Entry("Queues", 1, "Needs attention", "alert", NEEDING, counts="attention"),
+    ),
+)
 async def orders(visit: Visit) -> Values | Answer:
     """Damaged cursors begin at the first page, unknown filters are left out; both are said. Typed filters become the
     address; an exact id opens its order."""
@@ -190,6 +199,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         may_redeliver=visit.session.may("hooks"),
         may_note=visit.session.may("retry"),
         file_query=replace(query, columns=names),
+        path_in_menu=NEEDING if query.attention else visit.request.url.path,
         clear=query.without_filters().link(),
         within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",

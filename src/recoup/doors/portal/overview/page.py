@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.overview.chart import chart
@@ -52,7 +53,7 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-@member.page("/overview", "overview/overview.html")
+@member.page("/overview", "overview/overview.html", menu=Entry("Orders", 1, "Overview", "overview"))
 async def overview(visit: Visit) -> Answer:
     """Days or a site that cannot be are the usual ones, and said."""
     query = visit.request.query_params

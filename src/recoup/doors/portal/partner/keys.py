@@ -6,6 +6,7 @@ from typing import Final
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.keys.question import OVERLAPS, Ending, Question, is_sure
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
@@ -18,7 +19,7 @@ from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
 PLACE: Final = "/partner/keys"
 
 
-@partner.page(PLACE, "partner/keys.html", may=seat("see_keys"))
+@partner.page(PLACE, "partner/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
 async def keys(visit: PartnerVisit) -> Values:
     may = visit.seat.may("keys") and visit.partner.state == "active"
     return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
@@ -21,7 +22,7 @@ RESCUED_WITHIN: Final = timedelta(days=30)
 _ON: Final = {"on": True, "off": False}
 
 
-@partner.page("/partner", "partner/merchants.html")
+@partner.page("/partner", "partner/merchants.html", menu=Entry("Partner", 1, "Merchants", "shop"))
 async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
     state = query.get("state") if query.get("state") in STATES else None

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.flows.merchants.partners import own_merchant
@@ -27,7 +28,7 @@ KINDS: Final = {
 }  # fmt: skip
 
 
-@partner.page("/partner/report", "partner/report.html")
+@partner.page("/partner/report", "partner/report.html", menu=Entry("Partner", 2, "Report", "report"))
 async def report(visit: PartnerVisit) -> Answer:
     typed, problem = _typed(visit), None
     try:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
@@ -27,7 +28,7 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-@member.page("/reconciliation", "reconciliation/report.html")
+@member.page("/reconciliation", "reconciliation/report.html", menu=Entry("Money", 2, "Reconciliation", "match"))
 async def report(visit: Visit) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
     query = visit.request.query_params

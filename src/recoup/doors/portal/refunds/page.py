@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
@@ -28,7 +29,7 @@ class StuckRefund:
     may_confirm: bool
 
 
-@member.page("/refunds", "refunds/refunds.html")
+@member.page("/refunds", "refunds/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned"))
 async def refunds(visit: Visit) -> Values:
     rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
     names = await named(visit, [row.hand_actor for row in rows])

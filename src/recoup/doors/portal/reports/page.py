@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
@@ -36,7 +37,7 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-@member.page("/reports", "reports/reports.html")
+@member.page("/reports", "reports/reports.html", menu=Entry("Orders", 6, "Reports", "report"))
 async def reports_page(visit: Visit) -> Values:
     """A month, currency or report that cannot be is the usual one; a month is said."""
     report = visit.request.query_params.get("by", "")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
@@ -17,7 +18,7 @@ CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, 
 _FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 
 
-@member.page(PLACE, "requests/requests.html")
+@member.page(PLACE, "requests/requests.html", menu=Entry("Integration", 4, "Requests", "clock"))
 async def requests_page(visit: Visit) -> Values:
     """Whatever the address asks for: what nothing has is found nowhere."""
     query = visit.request.query_params

@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import AT_MERCHANT, in_words
 from recoup.doors.portal.rights import role
@@ -53,7 +54,7 @@ class Role:
     rows: tuple[Row, ...] | None
 
 
-@member.page(PLACE, "roles/roles.html")
+@member.page(PLACE, "roles/roles.html", menu=Entry("Settings", 7, "Roles and limits", "shield"))
 async def roles_page(visit: Visit) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
     limits = await read_limits(visit.world, visit.merchant_id)

@@ -10,6 +10,7 @@ from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
@@ -48,7 +49,12 @@ def _may_look(visit: Visit) -> None:
         visit.only_operator(DOING)
 
 
-@member.page("/approvals", "settlements/approvals.html", may=_may_look)
+@member.page(
+    "/approvals",
+    "settlements/approvals.html",
+    may=_may_look,
+    menu=Entry("Queues", 5, "Approvals", "check", counts="approvals", sees=by_role("approve")),
+)
 async def desk(visit: Visit) -> Values:
     """What is the operator's only the operator sees."""
     refunds = await waiting_rows(visit)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
@@ -22,7 +23,7 @@ from recoup.store.read.settlement_terms import payable_assets, terms_at
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
 
 
-@member.page("/bank", "settlements/bank.html")
+@member.page("/bank", "settlements/bank.html", menu=Entry("Money", 3, "Bank account", "bank"))
 async def bank(visit: Visit) -> Values:
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
     typed = {name: first(visit.typed, name)[:80] for name in ("holder", "currency") if "holder" in visit.typed}

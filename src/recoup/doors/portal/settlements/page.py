@@ -11,6 +11,7 @@ from starlette.responses import Response
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
@@ -36,7 +37,7 @@ PRINTED: Final = 1_000
 _NUMBER_MAX: Final = 100_000
 
 
-@member.page("/settlements", "settlements/settlements.html")
+@member.page("/settlements", "settlements/settlements.html", menu=Entry("Money", 1, "Settlements", "money"))
 async def settlements(visit: Visit) -> Values:
     query = visit.request.query_params
     number = _number(query.get("page", "1"))

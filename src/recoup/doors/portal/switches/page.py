@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.switches.words import told_by
@@ -36,7 +37,7 @@ class Row:
     cells: list[Switch] = field(default_factory=list)
 
 
-@member.page("/switches", "switches/switches.html")
+@member.page("/switches", "switches/switches.html", menu=Entry("Settings", 2, "Switches", "toggle"))
 async def switches_page(visit: Visit) -> Values:
     world = visit.world
     after = _place(visit.request.query_params.get("after", ""))

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.store.read.unknown_outcomes import unknown_outcomes
@@ -9,7 +10,7 @@ from recoup.store.read.unknown_outcomes import unknown_outcomes
 PLACE: Final = "/unknown-outcomes"
 
 
-@member.page(PLACE, "unknown/unknown.html")
+@member.page(PLACE, "unknown/unknown.html", menu=Entry("Queues", 2, "Unknown outcomes", "unknown"))
 async def unknown_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)

@@ -12,6 +12,7 @@ from recoup.doors.portal.downloads import CSV, JSON_LINES, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
@@ -32,7 +33,7 @@ ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 
 
-@member.page(PLACE, "uploads/uploads.html")
+@member.page(PLACE, "uploads/uploads.html", menu=Entry("Orders", 5, "Files", "file"))
 async def uploads(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
     async with visit.world.db.read() as connection:

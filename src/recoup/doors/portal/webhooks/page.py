@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -24,7 +25,14 @@ SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice
 _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter another address."}
 
 
-@both.page(PLACE, "webhooks/webhooks.html")
+@both.page(
+    PLACE,
+    "webhooks/webhooks.html",
+    menu=(
+        Entry("Partner", 3, "Webhooks", "webhook", "/partner/webhooks", sees=at_partner),
+        Entry("Integration", 3, "Webhooks", "webhook", sees=at_merchant),
+    ),
+)
 async def webhooks(visit: AnyVisit) -> Values:
     found = await endpoints.list_all(visit.world, visit.scope, every_door=True)
     theirs: list[Endpoint] = []
