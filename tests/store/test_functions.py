@@ -17,11 +17,19 @@ from recoup.store.statement import STATEMENTS
 # function -> its home
 FUNCTIONS: dict[str, Home] = dict.fromkeys(
     (
-        "close_page", "feed_events", "finish_lanes", "open_lanes", "store_cards", "add_transmissions", "erase_orders",
-        "erase_payer", "admit_orders", "write_changes",
+        "close_page",
+        "feed_events",
+        "finish_lanes",
+        "open_lanes",
+        "store_cards",
+        "add_transmissions",
+        "erase_orders",
+        "erase_payer",
+        "admit_orders",
+        "write_changes",
     ),
     MERCHANT,
-)  # fmt: skip
+)
 CREATE = re.compile(r"^CREATE FUNCTION (\w+)\((.*?)^END \$\$;$", re.S | re.M)
 SOURCES = {match[1]: match[0] for match in CREATE.finditer(schema_sql("world", check_sql()))}
 
