@@ -5,8 +5,10 @@ import re
 from itertools import product
 
 import asyncpg
+from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import DIRECTORY, MERCHANT, home_of
 from recoup.store.read import evidence
 from recoup.store.server import ServerAddress
 
@@ -41,7 +43,14 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
             read = {name for name, by, _ in evidence._PARTS if by <= asked}
             left_out = names - read - (set() if with_sends else {"dispute_terms", "blocked"})
             assert not left_out, f"{order}: {left_out}"
-            assert {"sends", "blocks"} <= read or not with_sends
+
+
+def test_what_is_read_of_orders_is_read_in_their_home() -> None:
+    every = evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS)))
+    seen = named(every)
+    assert {home_of(table, "world") for table in seen.tables - seen.ctes} == {MERCHANT, DIRECTORY}
+    parts = [name for name, _, _ in evidence._PARTS]
+    assert evidence.Evidence.__struct_fields__ == ("offset_us", *parts, "sends", "blocks", "others_open")
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:

@@ -27,7 +27,9 @@ from recoup.store.server import ServerAddress
 from recoup.store.write import replays as replaying
 
 STATEMENTS = {
-    "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id", "network_sends": "card_id"}),
+    "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id"}),
+    "cards": (sql_of(evidence._of_cards), {"network_sends": "card_id", "card_blocks": "card_id"}),
+    "others": (sql_of(evidence._open_orders), {"orders": "order_id"}),
     "events": (payer_sources._EVENTS, {"feed": "feed_no|subject_id"}),
     "transmitted": (payer_sources._TRANSMITTED, {"transmissions": "transmit_id"}),
     "payers": (payer_sources._PAYERS, {"order_payer": "order_id"}),

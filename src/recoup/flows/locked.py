@@ -28,7 +28,7 @@ from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.read.evidence import read_evidence
+from recoup.store.read.evidence import Evidence, read_evidence
 from recoup.store.read.locked import order_of
 from recoup.store.read.refund_limits import read_desks
 from recoup.store.read.wallets import available
@@ -222,7 +222,7 @@ class _Ground(NamedTuple):
     wall: WallTime
     rows: Mapping[Key, Mapping[str, Any]]
     heads: Mapping[Key, dict[str, Any]]
-    evidence: Mapping[Key, Mapping[str, Any]]
+    evidence: Mapping[Key, Evidence]
     desks: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
     reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
@@ -231,8 +231,8 @@ class _Ground(NamedTuple):
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
-        if order.limits is not None:
-            order.known_as = customer_names(self.world, order, evidence["limits"])
+        if evidence.limits is not None:
+            order.known_as = customer_names(self.world, order, evidence.limits)
         order.sends = with_reserved(order.sends, self.reserved.get(row["card_id"], {}))
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)

@@ -1,12 +1,17 @@
-"""Everything a flow needs to know of orders that it has locked, in one statement."""
+"""Everything a flow needs to know of orders that it has locked: by one statement, and another on their cards."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
+import msgspec
+
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.statement import Read, Row, statement
+
+Key = tuple[UUID, UUID]
 
 # The newest of a card's sends: more than any window lets pass, and few enough to be read under the order's lock.
 SENDS_READ: Final = 1_000
@@ -26,15 +31,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("challenges", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)"""),
-    ("sends", frozenset({"cards"}), f"""
-  (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM (
-    (SELECT * FROM network_sends WHERE card_id = o.card_id AND NOT claimed AND state <> 'not_sent'
-      AND (at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR lasting)
-      ORDER BY at DESC LIMIT {SENDS_READ})
-    UNION ALL (SELECT * FROM network_sends
-      WHERE card_id = o.card_id AND claimed AND merchant_id = o.merchant_id AND state <> 'not_sent'
-        AND (at > $5::timestamptz + m.offset_us * interval '1 microsecond' OR lasting OR send_id = o.order_id)
-      ORDER BY at DESC LIMIT {CLAIMS_READ})) s)"""),
     ("settlements", frozenset({"stable"}), """
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END"""),
@@ -69,8 +65,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END"""),
-    ("blocks", frozenset({"cards"}), """
-  (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id)"""),
     ("blocked", frozenset({"cards", "open"}), """
   CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
     SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
@@ -92,17 +86,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
       FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
     FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits), 'others_open', (
-    SELECT count(*) FROM (SELECT DISTINCT n.order_id FROM (
-        (SELECT order_id, merchant_id FROM network_sends WHERE card_id = o.card_id AND NOT claimed
-          ORDER BY at DESC LIMIT 100)
-        UNION ALL (SELECT order_id, merchant_id FROM network_sends
-          WHERE card_id = o.card_id AND claimed AND merchant_id = o.merchant_id ORDER BY at DESC LIMIT 100)) n
-      WHERE n.merchant_id = o.merchant_id AND n.order_id <> o.order_id) d
-    CROSS JOIN LATERAL (SELECT x.stage FROM orders x
-      WHERE x.merchant_id = o.merchant_id AND x.order_id = d.order_id OFFSET 0) x
-    WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
-  )) END"""),
+  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits)) END"""),
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
@@ -121,21 +105,137 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+class Evidence(Row, frozen=True):
+    """Of one order: each part as JSON, in the order of `_PARTS`, None where it is not asked for or there is nothing.
+    `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
+    sends, blocks, and how many more orders of the merchant are under way with this card."""
+
+    offset_us: int
+    merchant: str
+    card: dict[str, Any] | None
+    attempts: list[dict[str, Any]] | None
+    refunds: list[dict[str, Any]] | None
+    challenges: list[dict[str, Any]] | None
+    settlements: list[dict[str, Any]] | None
+    advance: dict[str, Any] | None
+    limits: dict[str, Any] | None
+    fee_terms: str | None
+    notices: dict[str, bool] | None
+    approval: dict[str, Any] | None
+    held: dict[str, Any] | None
+    disputes: list[dict[str, Any]] | None
+    dispute_terms: list[dict[str, Any]] | None
+    blocked: list[dict[str, Any]] | None
+    arm: dict[str, Any] | None
+    known: dict[str, Any] | None
+    sends: list[dict[str, Any]] | None = None
+    blocks: list[dict[str, Any]] | None = None
+    others_open: int = 0
+
+
 async def read_evidence(
-    connection: asyncpg.Connection,
-    locked: Mapping[tuple[UUID, UUID], Mapping[str, Any]],
-    since: datetime,
-    *,
-    with_sends: bool,
-) -> dict[tuple[UUID, UUID], asyncpg.Record]:
+    db: Read, locked: Mapping[Key, Mapping[str, Any]], since: datetime, *, with_sends: bool
+) -> dict[Key, Evidence]:
     """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
     merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
     if not locked:
         return {}
     orders = [key[1] for key in locked]
-    args = [[key[0] for key in locked], orders, min(orders), max(orders), *([since] if with_sends else [])]
-    rows = await connection.fetch(_statement(_asked(locked.values(), with_sends=with_sends)), *args)
-    return {(r["merchant_id"], r["order_id"]): r for r in rows}
+    asked = _statement(_asked(locked.values(), with_sends=with_sends))
+    rows = await db.fetch(asked, [key[0] for key in locked], orders, min(orders), max(orders))
+    found = {(row[0], row[1]): Evidence(*row[2:]) for row in rows}
+    cards = [key for key in found if locked[key]["card_id"] and (with_sends or locked[key]["arm"] is not None)]
+    return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
+
+
+async def _with_cards(
+    db: Read,
+    keys: Sequence[Key],
+    found: Mapping[Key, Evidence],
+    locked: Mapping[Key, Mapping[str, Any]],
+    since: datetime,
+    *,
+    with_sends: bool,
+) -> dict[Key, Evidence]:
+    cards = await _of_cards(
+        db,
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+        [locked[key]["card_id"] for key in keys],
+        [since + timedelta(microseconds=found[key].offset_us) for key in keys],
+        [locked[key]["arm"] is not None for key in keys],
+        with_sends=with_sends,
+    )
+    others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
+    still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
+    return {
+        (card.merchant_id, card.order_id): msgspec.structs.replace(
+            found[card.merchant_id, card.order_id],
+            sends=card.sends,
+            blocks=card.blocks,
+            others_open=still_open.get(card.order_id, 0),
+        )
+        for card in cards
+    }
+
+
+class _CardEvidence(Row, frozen=True):
+    """`others`: more orders of the same merchant that the card was sent for."""
+
+    merchant_id: UUID
+    order_id: UUID
+    sends: list[dict[str, Any]] | None
+    blocks: list[dict[str, Any]] | None
+    others: tuple[UUID, ...] | None
+
+
+@statement(
+    HUB,
+    f"""
+SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM (
+    (SELECT * FROM network_sends WHERE card_id = k.card_id AND NOT claimed AND state <> 'not_sent'
+      AND (at > k.since OR lasting)
+      ORDER BY at DESC LIMIT {SENDS_READ})
+    UNION ALL (SELECT * FROM network_sends
+      WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id AND state <> 'not_sent'
+        AND (at > k.since OR lasting OR send_id = k.order_id)
+      ORDER BY at DESC LIMIT {CLAIMS_READ})) s) END AS sends,
+  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = k.card_id) END AS blocks,
+  CASE WHEN k.armed THEN ARRAY(SELECT DISTINCT n.order_id FROM (
+      (SELECT order_id, merchant_id FROM network_sends WHERE card_id = k.card_id AND NOT claimed
+        ORDER BY at DESC LIMIT 100)
+      UNION ALL (SELECT order_id, merchant_id FROM network_sends
+        WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
+    WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])
+  AS k (merchant_id, order_id, card_id, since, armed)
+""",
+)
+async def _of_cards(
+    db: Read,
+    merchants: Sequence[UUID],
+    orders: Sequence[UUID],
+    cards: Sequence[UUID],
+    since: Sequence[datetime],
+    armed: Sequence[bool],
+    *,
+    with_sends: bool,
+) -> list[_CardEvidence]: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, other_id)
+CROSS JOIN LATERAL (SELECT x.stage FROM orders x
+  WHERE x.merchant_id = k.merchant_id AND x.order_id = k.other_id OFFSET 0) x
+WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GROUP BY 1
+""",
+)
+async def _open_orders(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
+) -> dict[UUID, int]:
+    """Of each order how many of its others."""
 
 
 def _asked(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozenset[str]:
@@ -157,4 +257,4 @@ def _asked(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozense
 def _statement(asked: frozenset[str]) -> str:
     """The whole row whatever is asked: what is left out is NULL."""
     parts = (f"{sql.strip() if by <= asked else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
-    return "SELECT o.merchant_id, o.order_id,\n  " + ",\n  ".join(parts) + _FROM
+    return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join(parts) + _FROM

@@ -28,6 +28,7 @@ from recoup.rules.order.snapshot import (
 )
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.arms import Terms as ArmTerms
+from recoup.store.read.evidence import Evidence
 
 _FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
 
@@ -69,11 +70,11 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
     )
 
 
-def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime) -> Order:
+def order_of(row: Mapping[str, Any], evidence: Evidence, wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
-    card, merchant = evidence["card"], _merchant_told(evidence["merchant"])
+    card, merchant = evidence.card, _merchant_told(evidence.merchant)
     tariff = choose(
-        _terms_told(evidence["fee_terms"]),
+        _terms_told(evidence.fee_terms),
         site_id=row["site_id"],
         order_type=row["order_type"],
         currency=row["asset"],
@@ -84,24 +85,24 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
     return Order(
         merchant=merchant,
         tariff=tariff,
-        approval=evidence["approval"] or {},
-        held=evidence["held"] or {},
-        notices=evidence["notices"] or {},
+        approval=evidence.approval or {},
+        held=evidence.held or {},
+        notices=evidence.notices or {},
         attempts_count=row["attempts"],
         card=_card(card) if card else None,
-        attempts=[_typed(Attempt, a) for a in evidence["attempts"] or ()],
-        refunds=[_typed(Modification, r) for r in evidence["refunds"] or ()],
-        challenges=[_typed(Challenge, c) for c in evidence["challenges"] or ()],
-        sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
-        blocks=[*(evidence["blocks"] or ()), *(evidence["blocked"] or ())],
-        settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
-        advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
-        rescue=known_of(evidence["known"]) if evidence["known"] else None,
-        limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
-        payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
-        disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
-        dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
-        arm_known=_arm_known(evidence["arm"]) if evidence["arm"] else None,
+        attempts=[_typed(Attempt, a) for a in evidence.attempts or ()],
+        refunds=[_typed(Modification, r) for r in evidence.refunds or ()],
+        challenges=[_typed(Challenge, c) for c in evidence.challenges or ()],
+        sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence.sends or ()],
+        blocks=[*(evidence.blocks or ()), *(evidence.blocked or ())],
+        settlements=[_typed(Settlement, s) for s in evidence.settlements or ()],
+        advance=_typed(Advance, evidence.advance) if evidence.advance else None,
+        rescue=known_of(evidence.known, evidence.others_open) if evidence.known else None,
+        limits=limits_of(evidence.limits) if evidence.limits else None,
+        payer_id=_id(payer) if (payer := (evidence.limits or {}).get("payer_id")) else None,
+        disputes=[_typed(Dispute, d) for d in evidence.disputes or ()],
+        dispute_terms=[terms_of(t) for t in evidence.dispute_terms or ()],
+        arm_known=_arm_known(evidence.arm) if evidence.arm else None,
         **values,
     )
 
@@ -128,7 +129,7 @@ def _arm_known(told: Mapping[str, Any]) -> Known:
     return Known(arm_terms_of(told["terms"]), told["stopped"])
 
 
-def known_of(row: Mapping[str, Any]) -> RescueKnown:
+def known_of(row: Mapping[str, Any], others_open: int) -> RescueKnown:
     looks = row["looks"] or {"at": (), "answers": (), "tries": (), "orders": ()}
     seen = (
         Seen(datetime.fromisoformat(at), answer, tries, _id(order_id) if order_id else None)
@@ -136,7 +137,7 @@ def known_of(row: Mapping[str, Any]) -> RescueKnown:
             *(looks[name] for name in ("at", "answers", "tries", "orders")), strict=True
         )
     )
-    return RescueKnown(tuple(seen), row["others_open"], tuple(row["issuer_answers"] or ()))
+    return RescueKnown(tuple(seen), others_open, tuple(row["issuer_answers"] or ()))
 
 
 def _card(row: Mapping[str, Any]) -> CardFacts:
