@@ -10,7 +10,7 @@ import pytest
 from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import check_sql
-from recoup.store.homes import DIRECTORY, MERCHANT, Home, home_of
+from recoup.store.homes import DIRECTORY, HUB, MERCHANT, Home, home_of
 from recoup.store.migrate import schema_sql
 from recoup.store.statement import STATEMENTS
 
@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, Home] = dict.fromkeys(
         "write_changes",
     ),
     MERCHANT,
-)
+) | {"feed_partner": HUB}
 CREATE = re.compile(r"^CREATE FUNCTION (\w+)\((.*?)^END \$\$;$", re.S | re.M)
 SOURCES = {match[1]: match[0] for match in CREATE.finditer(schema_sql("world", check_sql()))}
 

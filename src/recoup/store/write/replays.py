@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.homes import DIRECTORY, HUB, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, statement
 
 LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
@@ -31,13 +31,6 @@ SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.asked, f.low, f.high,
 FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
 RETURNING merchant_id
 """
-_OF_PARTNER: Final = _ROW.format(
-    done_to="f.low - 1",
-    found="""
-  SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high FROM partner_feed p
-  JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
-  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""",
-)
 _ONE_EVENT: Final = """
   SELECT merchant_id, feed_no AS low, feed_no AS high FROM feed
   WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4"""
@@ -49,7 +42,45 @@ async def add_replay(
     """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
     if not partner:
         return await _add_of_merchant(db, row, owner_id, *numbers, stable)
-    return [one["merchant_id"] for one in await db.fetch(_OF_PARTNER, row, owner_id, *numbers, stable)]
+    if stable:
+        return []  # a partner's feed has none
+    found = await _numbers_of_partner(db, owner_id, *numbers)
+    return await _add_of_partner(
+        db, row, [one.merchant_id for one in found], [one.low for one in found], [one.high for one in found]
+    )
+
+
+class _Numbers(Row, frozen=True):
+    """Of a merchant's own feed."""
+
+    merchant_id: UUID
+    low: int
+    high: int
+
+
+@statement(
+    HUB,
+    """
+SELECT merchant_id, min(merchant_number) AS low, max(merchant_number) AS high FROM partner_feed
+WHERE partner_id = $1 AND number BETWEEN $2 AND $3 GROUP BY 1
+""",
+)
+async def _numbers_of_partner(db: Read, partner_id: UUID, low: int, high: int) -> list[_Numbers]: ...
+
+
+@statement(
+    MERCHANT,
+    _ROW.format(
+        done_to="f.low - 1",
+        found="""
+  SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high
+  FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS p (merchant_id, low, high)
+  JOIN feed f ON f.merchant_id = p.merchant_id AND f.number IN (p.low, p.high) GROUP BY 1""",
+    ),
+)
+async def _add_of_partner(
+    db: Tx, row: dict[str, Any], merchants: Sequence[UUID], low: Sequence[int], high: Sequence[int]
+) -> list[UUID]: ...
 
 
 @statement(

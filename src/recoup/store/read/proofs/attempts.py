@@ -1,11 +1,12 @@
 """Attempts against the log, the order and the card's sends; refunds against the log."""
 
-from typing import Final
+from collections.abc import Sequence
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, over_homes
-from recoup.store.statement import Read, statement
+from recoup.store.read.proofs.sends import SENDS, CardSend, find_sends
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
+from recoup.store.statement import Read, Row, statement
 
 
 @statement(
@@ -42,11 +43,38 @@ ORDER BY o.order_id, v.no LIMIT 1000
 async def _of_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-_OF_ATTEMPT: Final = over_homes("""
+class _AttemptCard(Row, frozen=True):
+    card_id: UUID
+    attempt_id: UUID
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT DISTINCT c.card_id, a.attempt_id
+FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND c.card_id IS NOT NULL
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[_AttemptCard]:
+    """Under which the sends of attempts may stand."""
+
+
+async def _of_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]:
+    cards = await _cards(db, merchant_id, after, until)
+    sends = await find_sends(db, [one.card_id for one in cards], [one.attempt_id for one in cards])
+    return await _of_attempt_and_send(db, merchant_id, after, until, sends)
+
+
+@statement(
+    MERCHANT,
+    f"""
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a
 LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
-LEFT JOIN network_sends s ON s.card_id = ANY(o.card_id || o.cards_before) AND s.send_id = a.attempt_id
+LEFT JOIN {SENDS.format("$4")} ON s.card_id = ANY(o.card_id || o.cards_before) AND s.send_id = a.attempt_id
 CROSS JOIN LATERAL (
   SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
@@ -89,7 +117,12 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-""")
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _of_attempt_and_send(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID, sends: Sequence[CardSend]
+) -> list[Differs]: ...
 
 
 @statement(
@@ -173,5 +206,5 @@ async def _lines_of_no_refund(db: Read, merchant_id: UUID, after: UUID, until: U
 
 
 async def attempts_and_refunds(db: Read, window: Window) -> list[Difference]:
-    statements = (_OF_ATTEMPT, _lines_of_no_attempt, _of_refund, _lines_of_no_refund, _of_order)
+    statements = (_of_attempt, _lines_of_no_attempt, _of_refund, _lines_of_no_refund, _of_order)
     return await all_of(db, statements, window.merchant_id, *window)

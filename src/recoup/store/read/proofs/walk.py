@@ -139,15 +139,6 @@ class DiffersAt(Row, frozen=True):
 Proof = Callable[..., Awaitable[Sequence[Differs | DiffersAt]]]
 
 
-def over_homes(sql: str, row: type[Differs | DiffersAt] = Differs) -> Proof:
-    """A proof that reads tables of two homes, which nothing else may do."""
-
-    async def proof(db: Read, *args: Any) -> list[Differs | DiffersAt]:
-        return [row(*record) for record in await fetch(db, sql, *args)]
-
-    return proof
-
-
 async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: Any) -> list[Difference]:
     """Of this merchant, or of the one that the proof names."""
     return [
