@@ -22,10 +22,12 @@ STATEMENTS = {
     "block": sql_of(changes._block_cards), "send": sql_of(changes._note_sends),
 }  # fmt: skip
 # Every part, each without rows; of an order what is admitted of it.
-CHANGES = f"SELECT write_changes('{json.dumps({name: [] for name in changes._JSON})}'{', ARRAY[]::%s[]' * 17})" % (
+COLUMNS = (
     "uuid", "uuid", "text", "uuid", "text", "uuid", "bytea", "timestamptz", "timestamptz",
     "uuid", "uuid", "smallint", "text", "text", "text", "bigint", "timestamptz",
 )  # fmt: skip
+NO_ROWS = json.dumps({name: [] for name in changes._JSON})
+CHANGES = f"SELECT write_changes('{NO_ROWS}', {', '.join(f'ARRAY[]::{kind}[]' for kind in COLUMNS)})"
 ADMITTED = """
 SELECT admit_orders(jsonb_build_array(jsonb_build_object('merchant_id', merchant_id, 'merchant_version', version,
   'order_id', gen_random_uuid(), 'key', 'k', 'operation', 'order', 'input_mac', '', 'answer', '{}', 'kind', 'stable',
