@@ -58,7 +58,7 @@ def test_a_held_order_sends_nothing_until_it_is_released(server: ServerAddress) 
         held = await shop.order(order_id)
         assert (held["stage"], held["attention"]) == (
             "held",
-            "held:Put on hold by a person: something about it is being checked.",
+            "held:held_by_person:check",
         )
         assert await refused(bring_forward(shop.orders, shop.scope, order_id)) == "wrong_state"
         await shop.advance(timedelta(days=10))

@@ -221,7 +221,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
             await act(shop, made.refund_id, "again")
             await shop.run_due()
         assert await state(shop, made.refund_id) == "sent", "nobody knows"
-        assert await on_desk(shop) == [(made.refund_id, "outcome unknown")]
+        assert await on_desk(shop) == [(made.refund_id, "outcome_unknown")]
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
         await shop.value("UPDATE refunds SET send_id = NULL WHERE refund_id = $1", made.refund_id)

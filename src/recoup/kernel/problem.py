@@ -36,6 +36,9 @@ CODES: Final[Mapping[str, str]] = {
 }
 
 
+STAGE: Final = "{stage}"  # in a message: where an order stands, which each dialect has its own word for
+
+
 def in_words(error: BaseException) -> str:
     """For logs and desks. The text of other errors may quote a row or a body: only a Problem's own words are told."""
     state = getattr(error, "sqlstate", None)
@@ -62,9 +65,10 @@ class Problem(Exception):
     ) -> None:
         if code not in CODES:
             raise ValueError(f"unknown problem code {code!r}")
-        super().__init__(message)
+        self._shape = message
+        self.message = message.replace(STAGE, facts["stage"]) if "stage" in facts else message
+        super().__init__(self.message)
         self.code = code
-        self.message = message
         self.field = field
         self.cure = cure
         self.fields = dict(fields) if fields else ({field: [message]} if field else {})
@@ -72,7 +76,8 @@ class Problem(Exception):
         self.verbatim = verbatim
         self.facts = facts
 
-    def sentence(self) -> str:
-        """What happened and what to do, in one line."""
-        message = self.message if self.message.endswith((".", "?", "!")) else f"{self.message}."
+    def sentence(self, *, stage: str | None = None) -> str:
+        """What happened and what to do, in one line. `stage`: a dialect's word for where the order stands."""
+        message = self.message if stage is None else self._shape.replace(STAGE, stage)
+        message = message if message.endswith((".", "?", "!")) else f"{message}."
         return f"{message} {self.cure}" if self.cure else message

@@ -22,6 +22,7 @@ from recoup.rules.money.ledger import Posting
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order import whys
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
 from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
@@ -90,7 +91,7 @@ class Change:
             order.reason = None
         if order.attention not in FOR_PEOPLE:
             if row.dst == "held":
-                order.attention = held(str(body.get("why") or "It is on hold."))
+                order.attention = held(str(body.get("why") or whys.ON_HOLD))
             elif row.dst == "problem":
                 order.attention = UNKNOWN
             elif row.src in ("held", "problem"):

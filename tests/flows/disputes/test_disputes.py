@@ -33,6 +33,7 @@ from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
+from recoup.rules.order.whys import blocked
 from recoup.store.server import ServerAddress
 
 YES = APPROVE_CARDS[2]
@@ -742,7 +743,7 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
             why = await connection.fetchval(
                 "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = 'declined'", word.order_id
             )
-        assert why == "This card is blocked: its holder disputed a payment here as fraud."
+        assert why == blocked("fraud_dispute")
         await disputed(shop, order_id, decided="won")
         word = await shop.ask(pan=COUNTING_CARDS[0], units=4777, is_mit=False, days=None, code="05")
         assert word.evaluate == "APPROVED"

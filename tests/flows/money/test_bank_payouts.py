@@ -228,13 +228,15 @@ def test_an_answer_file_is_taken_line_by_line_and_once(server: ServerAddress) ->
                 f"payout,outcome,reason\r\n{reference},paid,\r\nRC000,paid,\n,paid,\n{reference},maybe,\n"
                 f"{reference},returned,\n".encode()
             )
-            done = [what for _, what in await take_answers(shop.world, olga, content)]
-            assert done[0] == "paid"
-            assert "no such payout" in done[1]
-            assert "names no payout" in done[2]
-            assert "neither" in done[3]
-            assert "needs its reason" in done[4]
-            assert [what for _, what in await take_answers(shop.world, olga, content)][0] == "known"
+            done = await take_answers(shop.world, olga, content)
+            assert [one.done for one in done] == ["paid", *["not_done"] * 4]
+            told = [one.why for one in done]
+            assert told[0] == ""
+            assert "no such payout" in told[1]
+            assert "names no payout" in told[2]
+            assert "neither" in told[3]
+            assert "needs its reason" in told[4]
+            assert (await take_answers(shop.world, olga, content))[0].done == "known"
             for wrong in (b"\xff\xfe", b"a,b\n1,2\n", b"", b"x" * 5_000_001):
                 with pytest.raises(Problem):
                     await take_answers(shop.world, olga, wrong)
@@ -251,7 +253,8 @@ def test_a_card_number_in_a_banks_reason_is_masked(server: ServerAddress) -> Non
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             content = f"payout,outcome,reason\n{payout['reference']},returned,refund of {card} refused\n".encode()
-            assert [what for _, what in await take_answers(shop.world, person(shop, "olga"), content)] == ["returned"]
+            [taken] = await take_answers(shop.world, person(shop, "olga"), content)
+            assert taken.done == "returned"
             [kept] = await payouts(shop)
             assert kept["reason"] == "refund of 411111…1111 refused"
 

@@ -31,7 +31,7 @@ from recoup.flows.purge_expired import purge_expired
 from recoup.gateways.web.mail.smtp import compose
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.order.holds import REASONS
+from recoup.rules.order.whys import HOLD_REASONS
 from recoup.store.read.notifications import readers_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
@@ -56,7 +56,7 @@ def story(server: ServerAddress, work: Story) -> None:
 async def on_hold(shop: Shop, count: int = 1) -> list[UUID]:
     orders = await shop.admit_many(count)
     for order_id in orders:
-        await hold(shop.orders, shop.scope, order_id, sorted(REASONS)[0])
+        await hold(shop.orders, shop.scope, order_id, sorted(HOLD_REASONS)[0])
     await shop.publish()
     return orders
 

@@ -79,7 +79,7 @@ def test_a_refusal_by_others_sends_says_neither_when_nor_how_many() -> None:
     assert refused == may_send("visa", sends(20, first=timedelta(days=29, hours=-3)), NOW, **WISH)
     assert isinstance(refused, Refused)
     assert refused.until == datetime(2026, 11, 22, tzinfo=UTC)
-    assert refused.message.endswith("until 2026-11-22 00:00 UTC.")
+    assert refused.why == "card_used_up:2026-11-22T00:00:00+00:00"
     early = refused.until - timedelta(microseconds=1)
     assert may_send("visa", sends(20), early, **WISH) == refused
     assert may_send("visa", sends(20), refused.until, **WISH) == Allowed()

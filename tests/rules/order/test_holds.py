@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED, REASONS, check_release, why_held
+from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED, check_release, why_held
+from recoup.rules.order.whys import HOLD_REASONS, sentence_of
 
 CAUSES = st.sampled_from([BY_MERCHANT, BY_OPERATOR, KILLED, "visa-reattempt-30d", None])
 UNTIL = st.sampled_from([None, "2026-11-20T10:00:00+00:00"])
@@ -32,8 +33,8 @@ def test_the_operator_may_whatever_a_merchant_may(cause: str | None, until: str 
 
 @given(st.text(), st.booleans())
 def test_a_hold_has_a_reason_of_the_list(reason: str, operator: bool) -> None:
-    if reason not in REASONS:
+    if reason not in HOLD_REASONS:
         with pytest.raises(Problem):
             why_held(reason, operator=operator)
-    for known in REASONS:
-        assert REASONS[known] in why_held(known, operator=operator)
+    for known in HOLD_REASONS:
+        assert HOLD_REASONS[known] in sentence_of(why_held(known, operator=operator))

@@ -1,8 +1,8 @@
 """`recoup bank`: the operator's side of payouts, where no page is at hand; and adjustments."""
 
 import os
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -10,14 +10,13 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.person import as_option, operator_named
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.adjust import adjust as make_adjustment
-from recoup.flows.money.bank_answers import take_answers
+from recoup.flows.money.bank_answers import AnswerTaken, take_answers
 from recoup.flows.money.bank_payouts import read_file
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.bank_answers import OUTCOMES
 
 OPERATOR = Actor("operator", "command-line")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -58,23 +57,21 @@ def answers(run: Run, path: Path, merchant: str | None) -> None:
     Exits with 1 if a line could not be processed; the other lines are."""
     content = path.read_bytes()
 
-    async def work(opened: Opened) -> list[Any]:
+    async def work(opened: Opened) -> list[AnswerTaken]:
         scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
         return await take_answers(opened.world, scope, content)
 
     done = run(work)
-    counts = dict.fromkeys((*OUTCOMES, "known", "not done"), 0)
-    for told, what in done:
-        counts[what if what in counts else "not done"] += 1
-        words = f"{told.outcome} already, nothing changed" if what == "known" else what
-        mark = "" if what in counts else "not done: "
-        click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
+    counts = Counter(one.done for one in done)
+    for told, what, why in done:
+        words = {"known": f"{told.outcome} already, nothing changed", "not_done": f"not done: {why}"}.get(what, what)
+        click.echo(f"line {told.line}: {told.payout or '-'}: {words}")
     click.echo(
         f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
         f"{counts['returned']:,} returned, {counts['known']:,} known already, "
-        f"{counts['not done']:,} not done"
+        f"{counts['not_done']:,} not done"
     )
-    if counts["not done"]:
+    if counts["not_done"]:
         raise click.exceptions.Exit(1)
 
 

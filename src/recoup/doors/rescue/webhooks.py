@@ -28,6 +28,7 @@ from recoup.flows.messages.send_sample import SAMPLES_MAX, send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.store.read.endpoints import Try
 
 DELIVERIES_MAX: Final = 200
@@ -132,7 +133,7 @@ def shown(endpoint: Endpoint) -> Shown:
         events=list(endpoint.events),
         format=endpoint.format,
         state=endpoint.state,
-        why=endpoint.why,
+        why=sentence_of(endpoint.why) if endpoint.why else None,
         created_date=iso(endpoint.created_at),
         signing_key=endpoint.signing_key,
         encrypt=endpoint.encrypt,

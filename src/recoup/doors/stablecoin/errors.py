@@ -103,8 +103,6 @@ def _param(problem: Problem) -> str:
 
 def _sentence(problem: Problem) -> str:
     """With this dialect's word for where the order stands."""
-    field, sentence = problem.field or "", problem.sentence()
-    stage = problem.facts.get("stage")
-    if stage is not None:
-        sentence = sentence.replace(f" is {stage} ", f" is {order_status(Stage(stage), 1, 0)} ")
+    field, stage = problem.field or "", problem.facts.get("stage")
+    sentence = problem.sentence(stage=order_status(Stage(stage), 1, 0) if stage is not None else None)
     return sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence

@@ -20,7 +20,8 @@ from recoup.moves.attempt.send import gate_input
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.limits import Refused
-from recoup.rules.order.attention import UNKNOWN, sentence_of
+from recoup.rules.order import whys
+from recoup.rules.order.attention import UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import LADDER
@@ -80,7 +81,7 @@ async def _not_known(
             return None
         if change.wall > now.send_before + world.policy.desk_after:
             if can(order.stage, "broke"):
-                change.step("broke", why=sentence_of(UNKNOWN), cause="unknown_outcome")
+                change.step("broke", why=UNKNOWN, cause="unknown_outcome")
             raise_uncollected(change)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
@@ -105,7 +106,7 @@ def _again(
     asked = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
     over = over or order.merchant.killed or not can(order.stage, "collected")
     if over or isinstance(ask_gate(asked), Refused):
-        why = "It never arrived, and it may not be sent again now."
+        why = whys.NOT_SENT_AGAIN
         asked = replace(asked, may_wait=False)
         barred = None if over else change.decide(gate(asked), asked.features())
         close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=barred))

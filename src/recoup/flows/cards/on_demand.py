@@ -17,6 +17,7 @@ from recoup.moves.advance.collection import bring_forward as bring_charge_forwar
 from recoup.moves.attempt.plan import ask_by_hand, gate_word, plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.network.magic import is_world_bin
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.due_work import unanswered
 from recoup.store.write.due_work import inquire_now
@@ -44,7 +45,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
                 cure="Move the merchant's clock to the order's next attempt.",
             )
         if order.attempt_in_flight() is None and bring_charge_forward(
-            change, world.policy, "Brought forward by the operator."
+            change, world.policy, whys.BROUGHT_FORWARD_BY_OPERATOR
         ):
             return True
         if order.stage is not Stage.PROCESSING or order.attempt_in_flight() is not None:

@@ -7,6 +7,7 @@ from recoup.flows.find_order import find_one
 from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.time import iso
+from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.store.read.evaluate import order_word
 from recoup.store.read.wire_orders import order_history
@@ -36,7 +37,9 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
 
 def detail(body: dict[str, Any], asset: str) -> str:
     """The telling part of a log line in a few words."""
-    for name in ("why", "meaning", "next", "route", "units"):
+    if told := body.get("typed") or sentence_of(body.get("why") or ""):
+        return str(told)
+    for name in ("meaning", "next", "route", "units"):
         if body.get(name):
             told = Money(int(body[name]), asset).text() + f" {asset}" if name == "units" else str(body[name])
             return f"next {told}" if name == "next" else told

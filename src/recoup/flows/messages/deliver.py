@@ -22,6 +22,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert_endpoints
 from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
 from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost
+from recoup.rules.messages.endpoint_whys import GONE, nothing_taken
 from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
@@ -136,7 +137,7 @@ class Deliveries:
             "switched": posted.switched,
             "url": lane.url,
             "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
-            "disable": "The receiver answered 410 Gone." if verdict.action == "disable" else None,
+            "disable": GONE if verdict.action == "disable" else None,
         }
         tried = keys | {
             "try_id": new_id(),
@@ -204,7 +205,7 @@ async def _judge(
             lane |= {"retry_at": wall, "fails": lane["fails"] - 1}
             row_of_try["result"] = "failed"
             if lost:
-                lane["disable"] = f"Nothing was taken for {OPEN_MAX.days} days."
+                lane["disable"] = nothing_taken(OPEN_MAX.days)
         changed.append({"endpoint_id": endpoint_id, **{name: getattr(after, name) for name in Health.__slots__}})
         if before.opened_at is not None and after.opened_at is None:
             closed.append(endpoint_id)

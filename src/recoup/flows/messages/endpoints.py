@@ -18,6 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
+from recoup.rules.messages.endpoint_whys import BY_MERCHANT
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
@@ -45,7 +46,7 @@ class Endpoint:
     events: tuple[str, ...]
     format: str
     state: str
-    why: str | None
+    why: str | None  # a code of `endpoint_whys`
     created_at: datetime
     signing_key: str
     encrypt: bool
@@ -178,7 +179,7 @@ async def update(
             cure="Create another endpoint with this format and delete this one.",
             reason="other_dialect",
         )
-    why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
+    why = before.why if state == before.state else None if state == "active" else BY_MERCHANT
     wanted = _checked(world, url, before.events if events is None else events, form, encrypt)
     row = {
         "endpoint_id": endpoint_id,

@@ -1,5 +1,7 @@
 """What a bank's answer file says is done to the payouts it names; what cannot be done is told, line by line."""
 
+from typing import Literal, NamedTuple
+
 from recoup.flows.money.bank_payouts import tell_outcome
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
@@ -9,24 +11,35 @@ from recoup.rules.money.bank_answers import PayoutReturn, read_answers
 from recoup.store.read.bank import find_payout, payout_by_reference
 
 
-async def take_answers(world: World, scope: Scope, content: bytes) -> list[tuple[PayoutReturn, str]]:
-    """Each row with what was done: paid, returned, known (said before), or why not. A second time changes nothing.
+class AnswerTaken(NamedTuple):
+    """A row with what was done; `known`: it was said before. `why`: nothing could be done."""
+
+    told: PayoutReturn
+    done: Literal["paid", "returned", "known", "not_done"]
+    why: str = ""
+
+
+async def take_answers(world: World, scope: Scope, content: bytes) -> list[AnswerTaken]:
+    """A second time changes nothing.
 
     Raises: Problem invalid, too_large for what is no such file.
     """
-    return [(told, told.wrong or await _take(world, scope, told)) for told in read_answers(content)]
+    return [
+        AnswerTaken(told, "not_done", told.wrong) if told.wrong else await _take(world, scope, told)
+        for told in read_answers(content)
+    ]
 
 
-async def _take(world: World, scope: Scope, told: PayoutReturn) -> str:
+async def _take(world: World, scope: Scope, told: PayoutReturn) -> AnswerTaken:
     async with world.db.connection() as connection:
         payout_id = parse_id(told.payout) or await payout_by_reference(connection, scope.merchant_id, told.payout)
         payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None
     if payout is None:
-        return "there is no such payout"
+        return AnswerTaken(told, "not_done", "there is no such payout")
     if payout.state == told.outcome:
-        return "known"
+        return AnswerTaken(told, "known")
     try:
         await tell_outcome(world, scope, payout.payout_id, told.outcome, told.reason)
     except Problem as problem:
-        return problem.message
-    return told.outcome
+        return AnswerTaken(told, "not_done", problem.message)
+    return AnswerTaken(told, "paid" if told.outcome == "paid" else "returned")

@@ -12,7 +12,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refund_hold
@@ -119,7 +119,7 @@ def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) 
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
         if order.stage in ENDED and order.paid_by() is not None:
             cure = "What was approved too late goes back by itself."
-        message = f"An order that is {order.stage.value} cannot be refunded."
+        message = f"An order that is {STAGE} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem(

@@ -13,7 +13,8 @@ from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused
-from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN, sentence_of
+from recoup.rules.order import whys
+from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN
 from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
@@ -112,10 +113,10 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
         change.due("collect", attempt.due_at)
         return None
     if change.now >= advance.until:
-        write_off(change, "The time to collect it is over.")
+        write_off(change, whys.COLLECTION_OVER)
         return None
     if order.merchant.killed:
-        why = "The operator has stopped all sending for this merchant."
+        why = whys.KILL_SWITCH
         _wait(change, attempt, change.now + KILLED_PAUSE, why)
         return None
     asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
@@ -138,9 +139,9 @@ def _refused(change: Change, attempt: Attempt, word: Refused, heard: Allowed | R
     by_claims = not _free_by(word, soon) and _free_by(heard, soon)
     if by_claims and change.order.attention != CHARGE_CLAIMED:
         change.raise_attention(CHARGE_CLAIMED)
-        change.fact("warned", why=sentence_of(CHARGE_CLAIMED))
+        change.fact("warned", why=CHARGE_CLAIMED)
     until = advance.until if by_claims and word.until is None else word.until
-    why = sentence_of(CHARGE_CLAIMED) if by_claims else word.message
+    why = CHARGE_CLAIMED if by_claims else word.why
     _wait(change, attempt, until, why, decision_id=decision_id)
 
 
@@ -202,9 +203,9 @@ def not_charged(change: Change, reading: Reading | None = None) -> None:
         return
     due = change.now + timedelta(minutes=2 ** min(failed, DOUBLINGS_MAX))
     if due >= advance.until:
-        write_off(change, "The time to collect it is over.")
+        write_off(change, whys.COLLECTION_OVER)
     else:
-        _plan(change, due, "The charge was not sent.", came_from=last.decision_id if last else None)
+        _plan(change, due, whys.CHARGE_NOT_SENT, came_from=last.decision_id if last else None)
 
 
 def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> None:
@@ -235,7 +236,7 @@ def end_collection(change: Change) -> None:
     elif change.now < advance.until:
         change.due("write_off", advance.until)
     elif change.order.attempt_in_flight() is None:
-        write_off(change, "The time to collect it is over.")
+        write_off(change, whys.COLLECTION_OVER)
 
 
 def settle_refund(change: Change, refund: Modification) -> None:
@@ -284,7 +285,7 @@ def raise_uncollected(change: Change) -> None:
     """A charge is out for too long: the desk is told, once."""
     if change.order.collecting() is not None and change.order.attention != CHARGE_UNKNOWN:
         change.raise_attention(CHARGE_UNKNOWN)
-        change.fact("warned", why=sentence_of(CHARGE_UNKNOWN))
+        change.fact("warned", why=CHARGE_UNKNOWN)
 
 
 def _waiting(change: Change) -> list[Modification]:

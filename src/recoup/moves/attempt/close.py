@@ -21,6 +21,7 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
@@ -40,7 +41,7 @@ class ProcessorResult:
     advice_code: str | None = None
     processor_code: str | None = None
     latency_ms: int | None = None
-    why: str = "The processor was not reachable."  # of not_sent
+    why: str = whys.NOT_REACHED  # of not_sent
     decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
 
 
@@ -82,7 +83,7 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         reverse_late_approval(change, attempt)
         return
     if order.stage is Stage.PROBLEM:
-        change.step("mended", why="The processor has answered.")
+        change.step("mended", why=whys.ANSWERED)
     change.fact(
         "attempt_approved",
         attempt.attempt_id,
@@ -151,7 +152,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
     if expire_if_due(change, before=record):
         return
     if order.stage is Stage.PROBLEM:
-        change.step("mended", why="The processor has answered.")
+        change.step("mended", why=whys.ANSWERED)
     if attempt.ladder == LADDER and not order.by_customer:
         challenges.refused(change, reading.meaning)
     decision, decision_id = decide_next(change, reading)
@@ -182,7 +183,7 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: Pro
         decline(change, why)
         return
     if order.stage is Stage.PROBLEM:
-        change.step("mended", why="The processor has answered: nothing was sent.")
+        change.step("mended", why=whys.NOTHING_SENT)
     if attempt.ladder == LADDER:
         challenges.not_made(change, why)
         return
@@ -193,6 +194,6 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: Pro
         return
     plan_attempt(change, due, attempt.ladder, attempt.decision_id)
     if failed > 1 and order.stage is Stage.PROCESSING:
-        hold(change, "The processor cannot be reached.", "processor_outage", due)
+        hold(change, whys.OUTAGE, "processor_outage", due)
         change.undue("retry")
         change.due("release", due)

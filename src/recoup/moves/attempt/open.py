@@ -12,6 +12,7 @@ from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
 from recoup.rules.network.limits import Refused
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
@@ -39,10 +40,10 @@ def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer:
     if too_late(change):
         return None
     if attempt.ladder == LADDER and not with_customer:
-        challenges.withhold(change, attempt, "What the customer gave was lost before it was sent.", "answer_lost")
+        challenges.withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
         return None
     if order.merchant.killed:
-        _wait(change, attempt, "The operator has stopped all sending for this merchant.", "kill_switch")
+        _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
         return None
     if not decide_due(change, attempt):
         return None
@@ -80,10 +81,10 @@ def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) 
     decision = gate(asked)
     decision_id = change.decide(decision, asked.features())
     if not asked.may_wait:
-        _wait(change, attempt, word.message, word.rule_id, decision_id=decision_id)
+        _wait(change, attempt, word.why, word.rule_id, decision_id=decision_id)
         return
     if decision.next_attempt_at is not None:
-        hold(change, word.message, word.rule_id, decision.next_attempt_at, decision_id=decision_id)
+        hold(change, word.why, word.rule_id, decision.next_attempt_at, decision_id=decision_id)
         change.set_attempt(attempt, due_at=max(decision.next_attempt_at, attempt.due_at))
         order.next_attempt_at = attempt.due_at
         change.due("release", attempt.due_at)
@@ -95,6 +96,6 @@ def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) 
         attempt.attempt_id,
         decision_id=decision_id,
         number=attempt.attempt_no,
-        why=word.message,
+        why=word.why,
         rule=word.rule_id,
     )

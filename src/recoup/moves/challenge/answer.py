@@ -7,6 +7,7 @@ from recoup.moves.attempt.plan import ask_by_hand, drop_plan, plan_attempt
 from recoup.moves.challenge.lifecycle import refused, told
 from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, swap_card
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.challenge import LADDER
 
@@ -43,6 +44,6 @@ def decline_by_customer(change: Change) -> None:
     challenge = change.order.challenge()
     if challenge is None or challenge.state != "presented" or change.order.stage not in _ASKED:
         return
-    refused(change, "The customer did not confirm.")
+    refused(change, whys.NOT_CONFIRMED)
     if change.order.by_customer:
-        change.step("challenge_failed", why="The customer did not confirm.")
+        change.step("challenge_failed", why=whys.NOT_CONFIRMED)

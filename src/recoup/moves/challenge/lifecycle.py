@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of
@@ -86,7 +87,7 @@ def time_out(change: Change) -> None:
     if challenge.expires_at > change.now:
         change.due("challenge", challenge.expires_at)
         return
-    refused(change, "The customer did not answer in time.")
+    refused(change, whys.NO_CUSTOMER_ANSWER)
     change.step("challenge_timed_out")
 
 

@@ -9,6 +9,7 @@ from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.network.card_text import without_card
+from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
 from recoup.rules.order.snapshot import Dispute
 
@@ -74,7 +75,7 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="done", answer_code=code)
         if dispute.answer == "accept":
-            lose(change, dispute, state="accepted", why="We accepted it.")
+            lose(change, dispute, state="accepted", why=whys.ACCEPTED)
         else:
             answered(change, dispute)
     elif state == "declined":

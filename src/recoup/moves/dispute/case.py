@@ -27,6 +27,7 @@ from recoup.rules.money.disputes import (
 )
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.magic_disputes import foreseen
+from recoup.rules.order import whys
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_REFUSED,
@@ -208,7 +209,7 @@ def lose(
     notice: Notice | None = None,
     *,
     state: str = "lost",
-    why: str = "The processor decided it.",
+    why: str = whys.DECIDED,
 ) -> None:
     """`state`: lost, accepted or expired."""
     _end(change, dispute, state)
@@ -267,7 +268,7 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
         if dispute.answering:  # what is on its way may have arrived in time
             change.due("dispute_deadline", change.wall + ANSWER_AGAIN, subject_id=dispute_id, wall=True)
         else:
-            lose(change, dispute, state="expired", why="The deadline passed without an answer.")
+            lose(change, dispute, state="expired", why=whys.DEADLINE_PASSED)
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
         change.raise_attention(of_dispute(LATE, dispute.dispute_no))

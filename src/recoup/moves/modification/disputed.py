@@ -5,11 +5,11 @@ from uuid import UUID
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import refuse_refund, request_modification
 from recoup.rules.money import ledger
+from recoup.rules.order import whys
 from recoup.rules.order.attention import REFUND_NOT_SENT, delayed, stuck
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Modification, Order
 
-TAKEN_BY_DISPUTE = "The cardholder took it back by a dispute."
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
 
 
@@ -61,7 +61,7 @@ def _taken(order: Order, attempt_id: UUID) -> int:
 def _refuse(change: Change, refund: Modification) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
-    refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
+    refuse_refund(change, refund, why=whys.TAKEN_BY_DISPUTE)
     change.raise_attention(REFUND_NOT_SENT)
 
 
@@ -73,7 +73,7 @@ def _net(change: Change, reversal: Modification, units: int) -> None:
         "reversal_netted",
         reversal.refund_id,
         units=reversal.units,
-        why=TAKEN_BY_DISPUTE,
+        why=whys.TAKEN_BY_DISPUTE,
         booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]),
     )
     if units < reversal.units:

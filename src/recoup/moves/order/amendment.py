@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import STAGE, Problem
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.change import Change
+from recoup.rules.order import whys
 from recoup.rules.order.holds import BY_HAND
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.rescue.intake import expiry_of
@@ -57,7 +58,7 @@ def check_open(change: Change) -> None:
     if stage not in OPEN:
         raise Problem(
             "wrong_state",
-            f"An order that is {stage.value} cannot be changed.",
+            f"An order that is {STAGE} cannot be changed.",
             cure="Its rescue has ended.",
             stage=stage.value,
         )
@@ -83,7 +84,7 @@ def replace_card(change: Change, card: NewCard) -> None:
     swap_card(change, card)
     if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
         change.undue("release")
-        change.step("released", why="There is another card.")
+        change.step("released", why=whys.NEW_CARD)
     if not order.do_not_retry:
         decision, decision_id = ask_by_hand(change, "new_card")
         change.fact(

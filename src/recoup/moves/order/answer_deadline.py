@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.change import Change
+from recoup.rules.order import whys
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.order_evidence import first_reading
 
@@ -25,7 +26,7 @@ def too_late(change: Change) -> bool:
     """Ends an order whose customer has left before anything was sent for it."""
     if not change.order.customer_waits or in_time(change):
         return False
-    decline(change, "No answer could be given while the customer waited.")
+    decline(change, whys.CUSTOMER_LEFT)
     return True
 
 
@@ -35,7 +36,7 @@ def unresolved(change: Change, *, told: bool) -> Order:
 
     `told`: a caller waits and hears of it. Nobody is charged later for a purchase that nobody was told is theirs.
     """
-    order, why = change.order, "The processor had not answered when the customer had to be told."
+    order, why = change.order, whys.PROCESSOR_LATE
     change.undue("unresolved")
     if order.customer_waits and order.attempt_in_flight() is not None and told:
         advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))

@@ -7,11 +7,11 @@ from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing
 from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
 from recoup.moves.order.ending import go_on
-from recoup.rules.order.attention import FOR_PEOPLE, sentence_of
+from recoup.rules.order import whys
+from recoup.rules.order.attention import FOR_PEOPLE
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.rules.order.lifecycle import Stage
 
-BROUGHT_FORWARD = "Brought forward by a person."
 IN_A_MOMENT = "Try again in a moment."
 
 
@@ -28,7 +28,7 @@ def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
         if order.held.get("cause") == cause:
             return False
         cure = "Stop its attempts if it must not go on by itself."
-        raise Problem("wrong_state", f"It is on hold already: {order.held.get('why', '')}", cure=cure)
+        raise Problem("wrong_state", f"It is on hold already: {whys.sentence_of(order.held.get('why', ''))}", cure=cure)
     if order.attempt_in_flight() is not None:
         raise Problem("conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT)
     change.step("held", why=why, cause=cause)
@@ -56,7 +56,7 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
             cure="Read the order: its state shows what is possible.",
         )
     check_release(order.held, operator=operator, killed=order.merchant.killed)
-    go_on(change, "Released by a person.")
+    go_on(change, whys.RELEASED)
     return True
 
 
@@ -88,7 +88,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
     if planned.due_at <= change.now:
         return False
     _, decision_id = ask_by_hand(change, "attempt_now", gate_word(change, policy, planned))
-    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=BROUGHT_FORWARD)
+    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.BROUGHT_FORWARD)
     plan_attempt(change, change.now, planned.ladder, decision_id)
     return True
 
@@ -107,6 +107,6 @@ def deal_with(change: Change, seen: str = "") -> bool:
     if why not in FOR_PEOPLE:
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)
-    change.fact("dealt_with", why=sentence_of(why))
+    change.fact("dealt_with", why=why)
     change.clear_attention(why)
     return True

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import STAGE, Problem
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing, void_authorisation
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
 
@@ -40,7 +41,7 @@ def release(change: Change) -> None:
     change.undue("release")
     if order.stage is not Stage.HELD:
         return
-    go_on(change, "The wait is over.")
+    go_on(change, whys.WAIT_OVER)
 
 
 def go_on(change: Change, why: str) -> None:
@@ -66,7 +67,7 @@ def cancel(change: Change) -> bool:
     if order.stage is Stage.COMPLETED:
         raise Problem(
             "wrong_state",
-            "An order that is completed cannot be cancelled.",
+            f"An order that is {STAGE} cannot be cancelled.",
             cure=way_back(order),
             stage=order.stage.value,
         )

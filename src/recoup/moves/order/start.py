@@ -4,6 +4,7 @@ from recoup.moves.attempt.plan import decide_next, follow
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import answer_by, too_late
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.order_evidence import declined_at, first_reading
 
@@ -17,7 +18,7 @@ def start_order(change: Change) -> None:
             change.step("expired")
             return
         if order.merchant.killed:
-            change.step("held", why="The operator has stopped all sending for this merchant.", cause="kill_switch")
+            change.step("held", why=whys.KILL_SWITCH, cause="kill_switch")
             change.due("expire", order.expires_at or change.now)
             return
     elif order.stage is not Stage.PROCESSING or _counted(change):

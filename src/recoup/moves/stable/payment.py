@@ -11,6 +11,7 @@ from recoup.moves.change import Booked, Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, late_approval
+from recoup.rules.order import whys
 from recoup.rules.order.attention import PAID_LATE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt, Settlement
@@ -93,7 +94,7 @@ def take_payment(
     if order.stage is Stage.RECEIVED:
         change.step("started", channel=attempt.route)
     elif order.stage is Stage.HELD:
-        change.step("released", why="The channel has spoken.")
+        change.step("released", why=whys.CHANNEL_ANSWERED)
     change.set_attempt(
         attempt,
         state="approved" if approved else "declined",
@@ -107,7 +108,7 @@ def take_payment(
         change.fact(
             "attempt_declined", attempt_id, number=attempt.attempt_no, code=code, meaning="the payer's payment failed"
         )
-        change.step("declined", why="The payment failed.")
+        change.step("declined", why=whys.PAYMENT_FAILED)
     return attempt.state
 
 

@@ -21,8 +21,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from recoup.rules.messages.local_time import noted
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
+from recoup.rules.order import whys
 
 Initiator = Literal["merchant", "customer"]
 
@@ -67,13 +67,13 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`until` is the first instant at which the rule would let it pass, None for never. `message` is for the
-    merchant.
+    """`until` is the first instant at which the rule would let it pass, None for never. `why`: a code of
+    `rules.order.whys`, whose sentence is for the merchant.
     """
 
     rule_id: str
     until: datetime | None
-    message: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,12 +325,10 @@ def _refusal(tally: Tally, now: datetime) -> Refused | None:
     until = tally.free_at
     if tally.ban:
         if until is None:
-            message = "The bank allows no further try with this card. Only another card of the customer helps."
-            return Refused(tally.rule_id, None, message)
-        message = f"The bank asked not to try this card before {noted(until)}."
-        return Refused(tally.rule_id, until, message) if until > now else None
+            return Refused(tally.rule_id, None, whys.BANK_NEVER)
+        return Refused(tally.rule_id, until, whys.until(whys.BANK_WAITS, until)) if until > now else None
     if tally.counted < tally.maximum:
         return None
     if until is None:
-        return Refused(tally.rule_id, None, "The card's allowance is set to none.")
-    return Refused(tally.rule_id, until, f"The card's allowance is used up until {noted(until)}.")
+        return Refused(tally.rule_id, None, whys.CARD_NEVER)
+    return Refused(tally.rule_id, until, whys.until(whys.CARD_USED_UP, until))

@@ -1,11 +1,13 @@
 """What somebody shall look at about an order: one code of what may be several things, and the sentence that it means.
 
-A code may have an argument behind a colon: `dispute_late:2` is of the second dispute, `held:…` says why.
+A code may have an argument behind a colon: `dispute_late:2` is of the second dispute, `held:…` says why it is held, by
+a code of `whys`.
 """
 
 from types import MappingProxyType
 from typing import Final
 
+from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 
@@ -29,7 +31,7 @@ _STUCK: Final = "A {kind} is stuck: the processor did not take it."
 _DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
 _KINDS: Final = ("refund", "capture", "void", "reversal")
 _SENTENCES: Final = MappingProxyType({
-    HELD: "{0}",
+    HELD: "{0}",  # a code of `whys`
     UNKNOWN: "The processor has not said for a day whether this payment went through.",
     CHARGE_UNKNOWN: "The processor has not said for a day whether the customer was charged. It is asked until it does.",
     CHARGE_CLAIMED: "Not charged: by what the merchant reports of this card, it may not be tried for now.",
@@ -64,6 +66,7 @@ def of_dispute(code: str, dispute_no: int) -> str:
 
 
 def held(why: str) -> str:
+    """`why`: a code of `whys`."""
     return f"{HELD}:{why}"
 
 
@@ -72,15 +75,17 @@ def code_of(attention: str) -> str:
 
 
 def sentence_of(attention: str) -> str:
-    """In English. What no code is, a process of an earlier release wrote while it was being replaced: a sentence."""
+    """In English, also of a code of `whys`. What no code is, is a sentence from before there were codes."""
     code, _, argument = attention.partition(":")
-    return _SENTENCES[code].replace("{0}", argument) if code in _SENTENCES else attention
+    if code not in _SENTENCES:
+        return whys.sentence_of(attention)
+    return whys.sentence_of(argument) if code == HELD else _SENTENCES[code].replace("{0}", argument)
 
 
 def needed(order: Order) -> str | None:
     """What still needs somebody, whatever was settled beside it."""
     if order.stage is Stage.HELD:
-        return held(str(order.held.get("why") or "It is on hold."))
+        return held(str(order.held.get("why") or whys.ON_HOLD))
     if order.stage is Stage.PROBLEM:
         return UNKNOWN
     unsent = next((refund for refund in order.refunds if refund.state == "stuck"), None)

@@ -6,13 +6,8 @@ from typing import Any, Final
 
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import noted
+from recoup.rules.order.whys import HELD_BY_OPERATOR, HELD_BY_PERSON, HOLD_REASONS, held_by, sentence_of
 
-# What somebody chooses from: the log holds no words of theirs. Anything else is a note.
-REASONS: Final[Mapping[str, str]] = {
-    "check": "something about it is being checked",
-    "asked": "the customer asked to wait",
-    "fraud": "fraud is suspected",
-}
 BY_MERCHANT: Final = "by_merchant"
 BY_OPERATOR: Final = "by_operator"
 BY_HAND: Final = frozenset({BY_MERCHANT, BY_OPERATOR})
@@ -20,10 +15,10 @@ KILLED: Final = "kill_switch"
 
 
 def why_held(reason: str, *, operator: bool) -> str:
-    """What the order says of it. Raises: Problem(invalid) for a reason that is none."""
-    if reason not in REASONS:
+    """The code of what the order says of it. Raises: Problem(invalid) for a reason that is none."""
+    if reason not in HOLD_REASONS:
         raise Problem("invalid", "Say why the order is held.", field="reason", cure="Choose one of the reasons.")
-    return f"Put on hold by {'the operator' if operator else 'a person'}: {REASONS[reason]}."
+    return held_by(HELD_BY_OPERATOR if operator else HELD_BY_PERSON, reason)
 
 
 def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> None:
@@ -37,7 +32,7 @@ def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> N
         at = noted(datetime.fromisoformat(until))
         raise Problem(
             "wrong_state",
-            f"It goes on by itself on {at}: {held.get('why', '')}",
+            f"It goes on by itself on {at}: {sentence_of(held.get('why', ''))}",
             cure="Nobody can let it go before; stop its attempts if it must not go on.",
         )
     if killed:

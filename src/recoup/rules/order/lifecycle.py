@@ -8,7 +8,7 @@ Source: design §3; contract rescue-api §16.1.
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import STAGE, Problem
 
 
 class Stage(StrEnum):
@@ -205,7 +205,7 @@ def step(stage: Stage, happening: str) -> Step:
         cure = f"Possible now: {allowed}." if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."
-        message = f"An order that is {stage.value} cannot be {happening.replace('_', ' ')}."
+        message = f"An order that is {STAGE} cannot be {happening.replace('_', ' ')}."
         raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 

@@ -14,13 +14,10 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.messages.local_time import noted
 from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.order import whys
 from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 
 GATE_VERSION: Final = "gate-1"
-_BLOCKED: Final = {
-    "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
-    "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
-}  # fmt: skip
 _BLOCKED_RULE: Final = "blocked"
 
 
@@ -69,7 +66,7 @@ def ask_gate(asked: GateInput) -> Allowed | Refused:
     """A block goes before every rule of the networks."""
     block = next((one for one in asked.blocks if one.until is None or one.until > asked.now), None)
     if block is not None:
-        return Refused(_BLOCKED_RULE, block.until, _BLOCKED.get(block.reason, "This card is blocked."))
+        return Refused(_BLOCKED_RULE, block.until, whys.blocked(block.reason))
     return judge(asked.tallies, asked.now)
 
 
@@ -83,7 +80,7 @@ def gate(asked: GateInput) -> Decision:
     tally = next((one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None)
     reasons = (
         _decided(word, verdict),
-        word.message,
+        whys.sentence_of(word.why),
         *([f"{tally.counted} sends of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
         *(["The order ends before the card may be sent again."] if ends else []),
         *(["The customer is there now: it is not sent later."] if not asked.may_wait else []),

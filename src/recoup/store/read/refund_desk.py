@@ -15,7 +15,7 @@ LONG = timedelta(hours=1)
 
 
 class DeskRow(Row, frozen=True):
-    """`why`: of "outcome unknown" the processor may have forgotten the id: nothing is sent again. A refund that waits
+    """`why`: of `outcome_unknown` the processor may have forgotten the id: nothing is sent again. A refund that waits
     for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
     `payer`: never leaves this module."""
 
@@ -33,7 +33,7 @@ class DeskRow(Row, frozen=True):
     business_at: datetime
     hand_note: str | None
     hand_actor: str | None
-    why: Literal["stuck", "waits for the charge", "outcome unknown", "delayed", "owed long"]
+    why: Literal["stuck", "waits_for_charge", "outcome_unknown", "delayed", "owed_long"]
     payer: dict[str, Any] | None
 
 
@@ -44,9 +44,9 @@ SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.a
   r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
-      AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits for the charge'
-    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome unknown'
-    WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why,
+      AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits_for_charge'
+    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome_unknown'
+    WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed_long' END AS why,
   to_jsonb(p) AS payer
 FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id

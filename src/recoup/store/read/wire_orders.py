@@ -56,7 +56,7 @@ async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
 
 
 class LogLine(Row, frozen=True):
-    """`body` with `why`, where somebody typed it."""
+    """`body` with what somebody `typed`."""
 
     seq: int
     happening: str
@@ -68,7 +68,7 @@ class LogLine(Row, frozen=True):
     MERCHANT,
     """
 SELECT l.seq, l.happening, l.business_at,
-  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('why', w.text) END AS body
+  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('typed', w.text) END AS body
 FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
 WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
 """,

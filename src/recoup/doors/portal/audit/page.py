@@ -140,11 +140,12 @@ async def _told(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], ti
     return [
         asdict(line)
         | {
+            "facts": words.facts_told(line.action, line.facts),
             "who": names[line.actor],
             "what": words.what(line.action),
             "kind": words.object_word(line.action),
             "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
-            "changes": words.facts_in_words(line.facts, times),
+            "changes": words.facts_in_words(words.facts_told(line.action, line.facts), times),
             "door": words.door(line.actor),
             "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
         }

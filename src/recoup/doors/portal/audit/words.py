@@ -11,6 +11,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import shown
 from recoup.kernel.scope import Actor
 from recoup.rules.merchants.audit import ACTIONS
+from recoup.rules.order.attention import sentence_of
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 # What other logs call their happenings, after who did it.
@@ -125,6 +126,12 @@ def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
     if kind_of(action) == "block":
         return f"/customers/{subject}" if facts.get("kind") == "customer" else "/customers"
     return _PLACES.get(kind_of(action), "").format(subject)
+
+
+def facts_told(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of an order's log in place of a code of why its sentence; elsewhere `why` is what somebody typed."""
+    why = facts.get("why")
+    return {**facts, "why": sentence_of(why)} if why and kind_of(action) == "order" else facts
 
 
 def facts_in_words(facts: Mapping[str, Any], times: Times) -> list[tuple[str, str, str | None]]:

@@ -21,18 +21,15 @@ PORTAL: Final = SOURCE / "doors/portal"
 _WORDY: Final = (
     "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
-    "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/network/limits.py",
-    "rules/merchants/form.py", "rules/merchants/blocks.py", "rules/messages/events.py", "rules/money/fees.py",
-    "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py", "rules/order/holds.py",
-    "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
-    "rules/rescue/sentences.py", "rules/rescue/arms.py", "rules/rescue/engine/standing.py",
-    "rules/rescue/engine/words.py",
-    "rules/rescue/gate.py", "rules/rescue/route", "moves/attempt/close.py", "moves/advance/collection.py",
-    "moves/dispute/answer.py", "moves/modification/disputed.py", "moves/dispute/case.py", "moves/order/ending.py",
-    "moves/attempt/by_merchant.py", "moves/attempt/open.py", "moves/stable/payment.py",
-    "moves/modification/refund.py", "moves/stable/sweep.py", "flows/merchants/go_live.py",
-    "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
-    "flows/try_connection.py",
+    "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
+    "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
+    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py",
+    "rules/order/whys.py", "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py",
+    "rules/rescue/decide.py", "rules/rescue/sentences.py", "rules/rescue/arms.py",
+    "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
+    "rules/rescue/route", "moves/attempt/by_merchant.py", "moves/stable/payment.py",
+    "moves/modification/refund.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
+    "flows/money/reconcile.py", "flows/samples_under_way.py", "flows/try_connection.py",
 )  # fmt: skip
 # Said of names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (

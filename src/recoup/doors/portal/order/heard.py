@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES
+from recoup.rules.order.attention import sentence_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
 from recoup.store.read.order_page import OrderPage, Row
 
@@ -21,7 +22,7 @@ def source_word(source: str) -> str:
 
 
 def in_heard_codes(page: OrderPage) -> OrderPage:
-    """The page, whose reasons name no code that nobody said."""
+    """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
     decline = page.order["facts"].get("decline") or {}
     said = [decline.get("code"), decline.get("advice")]
     said += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
@@ -48,7 +49,7 @@ def _without(reading: Mapping[str, Any] | None, heard: Collection[str]) -> Itera
 def _row(row: Row, plainer: Mapping[str, str]) -> dict[str, Any]:
     news: dict[str, Any] = {}
     if isinstance(row.get("why"), str):
-        news["why"] = plainer.get(row["why"], row["why"])
+        news["why"] = sentence_of(plainer.get(row["why"], row["why"]))
     if row.get("reasons"):
-        news["reasons"] = [plainer.get(reason, reason) for reason in row["reasons"]]
+        news["reasons"] = [sentence_of(plainer.get(reason, reason)) for reason in row["reasons"]]
     return {**row, **news}

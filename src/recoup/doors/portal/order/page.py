@@ -39,8 +39,8 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
-from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.stable.words import order_status
 from recoup.store.read.order_page import OrderPage, Row
 from recoup.store.read.refund_limits import list_limits

@@ -1,6 +1,7 @@
 """Tabs over the list: the views that everybody has, one's own, those that others share.
 A changed filter leaves the view."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -13,12 +14,13 @@ from recoup.store.read.list_preferences import ListPreferences, SavedView
 from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.order_counts import Count
 
-ATTENTION: Final = "Needs attention"
-# tab -> what narrows it
-USUAL: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("All", {}), (ATTENTION, {"attention": True}), ("Processing", {"statuses": (4,)}),
-    ("Completed", {"statuses": (7,)}), ("Refunded", {"refunded": True}), ("Chargebacks", {"statuses": (8,)}),
-)  # fmt: skip
+# tab -> its word, and what narrows it
+USUAL: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "all": ("All", {}), "attention": ("Needs attention", {"attention": True}),
+    "processing": ("Processing", {"statuses": (4,)}), "completed": ("Completed", {"statuses": (7,)}),
+    "refunded": ("Refunded", {"refunded": True}), "chargebacks": ("Chargebacks", {"statuses": (8,)}),
+}  # fmt: skip
+_HOT: Final = frozenset({"attention", "chargebacks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,15 @@ def opened(view: SavedView, query: Query, known: MerchantSettings) -> Query:
 def tabs(
     query: Query, habits: ListPreferences, known: MerchantSettings, attention: Count, by_status: dict[int, Count]
 ) -> list[Tab]:
-    counts = {ATTENTION: attention}
+    counts = {"attention": attention}
     if query.is_plain() and by_status:
-        counts |= {"Processing": by_status[4], "Chargebacks": by_status[8]}
+        counts |= {"processing": by_status[4], "chargebacks": by_status[8]}
     left, look = own(query, habits, known), query.without_filters()
     found = []
-    for word, narrowed in USUAL:
-        wanted, count = replace(look, **narrowed), counts.get(word)
+    for tab, (word, narrowed) in USUAL.items():
+        wanted, count = replace(look, **narrowed), counts.get(tab)
         here = left is None and query.same_orders(wanted)
-        hot = word in (ATTENTION, "Chargebacks")
-        found.append(Tab(word, wanted.link(), here, count if count and count.value else None, hot))
+        found.append(Tab(word, wanted.link(), here, count if count and count.value else None, tab in _HOT))
     for view in habits.views:
         here = left is not None and left.view == view and not left.changed
         found.append(Tab(view.name, opened(view, query, known).link(), here, None, False, view))

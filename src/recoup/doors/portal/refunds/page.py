@@ -18,6 +18,10 @@ from recoup.store.read.refund_desk import ROWS_MAX, DeskRow
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
+WAITS: Final = {
+    "stuck": "Stuck", "waits_for_charge": "Waits for the charge", "outcome_unknown": "Outcome unknown",
+    "delayed": "Delayed", "owed_long": "Owed long",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ async def refunds(visit: Visit) -> Values:
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
     shown = [StuckRefund(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine)) for row in rows]
-    return dict(shown=shown, kinds=KINDS, full=len(rows) == ROWS_MAX, may_refund=visit.session.may("refund"))
+    return dict(
+        shown=shown, kinds=KINDS, waits=WAITS, full=len(rows) == ROWS_MAX, may_refund=visit.session.may("refund")
+    )
 
 
 @refunds.post("/refunds/{refund_id}", may=anybody)

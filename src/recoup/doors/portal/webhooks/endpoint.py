@@ -19,6 +19,7 @@ from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.store.read.endpoints import WAITING_MAX
 
 SIZE: Final = 50
@@ -59,6 +60,7 @@ async def webhook(visit: AnyVisit) -> Values:
         results=RESULTS,
         errors=ERRORS,
         error_words=error_words,
+        why_off=sentence_of,
         events=list(names_in(found.format)),
         formats=formats_of(found.format),
         format_words=FORMATS,

@@ -17,6 +17,7 @@ from recoup.flows.messages import endpoints
 from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.rescue.site_address import host_of
 from recoup.store.read.endpoints import WAITING_MAX
@@ -43,6 +44,7 @@ async def webhooks(visit: AnyVisit) -> Values:
         sums=await sums_of(visit.world, found),
         state_of=state_of,
         error_words=error_words,
+        why_off=sentence_of,
         formats=FORMATS,
         theirs=theirs,
         host_of=host_of,
