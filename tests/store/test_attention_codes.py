@@ -1,4 +1,4 @@
-"""What needed attention before 0116 was a sentence, and why an order is held before 0125: each becomes its code, not a
+"""What needed attention before 0116 was a sentence, and why an order is held before 0127: each becomes its code, not a
 word lost. The sentences stand here as they were written then; what is said today may differ one day."""
 
 import asyncio
@@ -42,7 +42,7 @@ _HELD_AT_0116: Mapping[str, str] = {
     "Put on hold by a person: fraud check: 4.5 % of 2": "held:Put on hold by a person: fraud check: 4.5 % of 2",
     "The card's allowance is used up.\nUntil Friday.": "held:The card's allowance is used up.\nUntil Friday.",
 }
-_AT_0125: Mapping[str, str] = {
+_AT_0127: Mapping[str, str] = {
     "held:It is on hold.": "held:on_hold",
     "held:The operator has stopped all sending for this merchant.": "held:kill_switch",
     "held:The processor cannot be reached.": "held:processor_outage",
@@ -104,11 +104,11 @@ def test_each_sentence_becomes_its_code(server: ServerAddress) -> None:
 
 def test_each_reason_of_a_hold_becomes_its_code_and_others_stay(server: ServerAddress) -> None:
     same = {text: text for text in _AS_IT_WAS}
-    pairs = {**_AT_0125, **same}
-    assert _migrated(server, "0125_why_it_is_held.sql", [*pairs, None]) == [*pairs.values(), None]
+    pairs = {**_AT_0127, **same}
+    assert _migrated(server, "0127_why_it_is_held.sql", [*pairs, None]) == [*pairs.values(), None]
 
 
-@pytest.mark.parametrize(("sentence", "code"), [*_AT_0116.items(), *_AT_0125.items()])
+@pytest.mark.parametrize(("sentence", "code"), [*_AT_0116.items(), *_AT_0127.items()])
 def test_the_code_says_the_sentence_that_it_was(sentence: str, code: str) -> None:
     assert sentence_of(code) == sentence.removeprefix("held:")
     if code_of(code) == HELD:
