@@ -13,15 +13,14 @@ import click
 import uvloop
 
 from recoup import __version__
-from recoup.doors.command.verbs import register
 from recoup.kernel.problem import Problem
-from recoup.main import bench_verb, docs_verb, keys_verb, lab_group, lab_verbs, live_verb, schema_verb, simulate_verb
 from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.command_line import CommandLine
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.terminal import guard_terminal
+from recoup.main.verb_group import VerbGroup
 from recoup.main.worlds import open_sandbox
 from recoup.rules.network.card_guard import check_words
 
@@ -32,7 +31,36 @@ _data_dir = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _of_doors(group: click.Group) -> None:
+    from recoup.doors.command.verbs import register
+    from recoup.main import lab_verbs
+
+    register(group)
+    lab_verbs.add(group)
+
+
+def _of_installation(group: click.Group) -> None:
+    from recoup.main import keys_verb, live_verb, schema_verb
+
+    live_verb.add(group)
+    keys_verb.add(group, load_settings)
+    schema_verb.add(group)
+
+
+def _others(group: click.Group) -> None:
+    from recoup.main import bench_verb, docs_verb, lab_group, simulate_verb
+
+    lab_group.add(group)
+    bench_verb.add(group)
+    simulate_verb.add(group)
+    docs_verb.add(group)
+
+
+@click.group(
+    cls=VerbGroup,
+    later=(_of_doors, _of_installation, _others),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="recoup")
 @click.option("--live", "is_live", is_flag=True, help="Use the live world instead of the sandbox.")
 @click.pass_context
@@ -112,13 +140,13 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
 @_data_dir
 def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | None) -> None:
     """Starts only the HTTP server."""
-    from recoup.main import serve as serving
+    from recoup.main.serve import serve as serve_doors
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
     databases = find_databases(settings)
     if fd is None:
         asyncio.run(prepare(databases))
-    serving.serve(settings, databases, fd)
+    serve_doors(settings, databases, fd)
 
 
 @cli.command()
@@ -126,13 +154,13 @@ def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | N
 @_data_dir
 def worker(data_dir: Path | None, prepared: bool) -> None:
     """Starts only the worker: due work, events, webhook deliveries, ledger pages."""
-    from recoup.main import serve as serving
+    from recoup.main.worker import run_worker
 
     settings = load_settings(data_dir=data_dir)
     databases = find_databases(settings)
     if not prepared:
         asyncio.run(prepare(databases))
-    serving.worker(settings, databases)
+    run_worker(settings, databases)
 
 
 def _which_installation(settings: Settings) -> str:
@@ -195,17 +223,6 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for row in rows:
         click.echo(f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]")
         click.echo(f"    {row['meaning']}; {row['variable']}")
-
-
-register(cli)
-lab_verbs.add(cli)
-lab_group.add(cli)
-bench_verb.add(cli)
-simulate_verb.add(cli)
-docs_verb.add(cli)
-live_verb.add(cli)
-keys_verb.add(cli, load_settings)
-schema_verb.add(cli)
 
 
 def no_cards(words: Sequence[str]) -> None:

@@ -1,14 +1,8 @@
-"""`recoup serve` and `recoup worker`: one process each."""
+"""`recoup serve`: one process."""
 
-import asyncio
-import contextlib
-import signal
 import socket
 from typing import Final
 
-import uvloop
-
-from recoup.doors.clock.worker import work
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.proxies import Proxies
@@ -17,13 +11,10 @@ from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.file_handles import raise_file_handles
-from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.metrics import watch
 from recoup.main.settings import Settings
-from recoup.main.training import warn_without_numpy
 from recoup.main.up import listen_on
-from recoup.main.worlds import Running, open_worlds
 
 HTTP_CONNECTIONS_MAX: Final = 10_000
 HANDLES_KEPT: Final = 64
@@ -80,31 +71,3 @@ def limits_of(settings: Settings) -> Limits:
         spare=spare,
         handshakes=max(spare, min(usual.handshakes, total // 4)),
     )
-
-
-def worker(settings: Settings, databases: Databases) -> None:
-    start_logs(settings.log_level)
-    warn_without_numpy(settings)
-    uvloop.run(_worker(settings, databases))
-
-
-async def _worker(settings: Settings, databases: Databases) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    async with open_worlds(settings, databases, "recoup-worker") as worlds:
-        settle_heap()
-        task = asyncio.create_task(_work_all([one for one in worlds if one is not None]))
-        waiter = asyncio.create_task(stop.wait())
-        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _work_all(worlds: list[Running]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for one in worlds:
-            group.create_task(work(one.world, one.orders, one.deliveries))
