@@ -31,7 +31,12 @@ def key_of(form: Form) -> str:
 
 def key_id_of(form: Form) -> UUID:
     """Where the key is an id, which tells when the page was made. Raises: Problem(invalid)."""
-    key = parse_id(first(form, "key"))
+    return key_id(first(form, "key"))
+
+
+def key_id(text: str) -> UUID:
+    """As `key_id_of`, of the field alone."""
+    key = parse_id(text)
     if key is None:
         raise _without()
     return key

@@ -14,6 +14,7 @@ from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
 from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
 from recoup.doors.portal.file_form import typed_in
+from recoup.doors.portal.form_shape import read_shape
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
@@ -187,6 +188,22 @@ class Page(Generic[V]):
         self, path: str = "", *, may: Callable[[V], object], reads: Callable[[V], Awaitable[F]], shows: Shows = every
     ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
 
+    @overload
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], shape: type[F], shows: Shows = every
+    ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
+
+    @overload
+    def post(
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        shape: type[F],
+        find: Callable[[V], Awaitable[S]],
+        shows: Shows = every,
+    ) -> Callable[[Callable[[V, F, S], Awaitable[Answer]]], Callable[[V, F, S], Awaitable[Answer]]]: ...
+
     def post(
         self,
         path: str = "",
@@ -194,14 +211,15 @@ class Page(Generic[V]):
         may: Callable[[V], object],
         find: Any = None,
         reads: Any = None,
+        shape: Any = None,
         shows: Shows = every,
         while_paused: bool = False,
         sessions: Sessions[Any] | None = None,
     ) -> Any:
         """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
         sender is paused; the sender may; what the path names is found; then the function. A Problem of that one shows
-        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual; `sessions`:
-        whose it is, if not the page's."""
+        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual; `shape`:
+        the class that the function gets it as (`form_shape.py`); `sessions`: whose it is, if not the page's."""
         whose = sessions or self._sessions
         read = reads or (whose.own_form if while_paused else whose.form)
 
@@ -211,7 +229,8 @@ class Page(Generic[V]):
                 try:
                     may(visit)
                     subject = (await find(visit),) if find is not None else ()
-                    return await self._sent(visit, form, work(visit, form, *subject), shows)
+                    given = form if shape is None else read_shape(shape, form)
+                    return await self._sent(visit, form, work(visit, given, *subject), shows)
                 finally:
                     if isinstance(form, FormData):
                         await form.close()

@@ -3,7 +3,7 @@ at once."""
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
@@ -76,10 +76,22 @@ def _acting(visit: Visit) -> Scope:
     return visit.acting("switch", "set the rescue engine")
 
 
-@engine.post(may=_acting)
-async def post_engine(visit: Visit, form: Form) -> Answer:
-    site_id = parse_id(first(form, "site")) if first(form, "site") else None
-    if first(form, "site") and site_id is None:
+@dataclass(frozen=True, slots=True)
+class EngineForm:
+    """`site`: its id, empty for the whole shop. The others as `Wanted`, in the words that were typed."""
+
+    site: str
+    mode: Annotated[str, 200]
+    share: Annotated[str, 200]
+    holdout: Annotated[str, 200]
+    explore: Annotated[str, 200]
+    explore_max: str
+
+
+@engine.post(may=_acting, shape=EngineForm)
+async def post_engine(visit: Visit, form: EngineForm) -> Answer:
+    site_id = parse_id(form.site) if form.site else None
+    if form.site and site_id is None:
         raise Problem("not_found", "There is no such site.", cure="Reload the page.")
     await arms.set_arms(visit.world, _acting(visit), site_id, _wanted(form))
     visit.portal.merchants.forget(visit.merchant_id)
@@ -96,17 +108,17 @@ async def post_stop(visit: Visit, form: Form) -> Answer:
     return redirect(PLACE)
 
 
-def _wanted(form: Form) -> Wanted:
+def _wanted(form: EngineForm) -> Wanted:
     """Raises: Problem(invalid)."""
-    mode = next((mode for mode in MODES if mode == first(form, "mode")), None)
+    mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
     share, holdout, explore = (_percent(form, name) for name in FIELDS)
-    return Wanted(mode, share, holdout, explore, bounds_of(first(form, "explore_max")))
+    return Wanted(mode, share, holdout, explore, bounds_of(form.explore_max))
 
 
-def _percent(form: Form, name: str) -> int:
-    typed = first(form, name).strip().removesuffix("%").strip()
+def _percent(form: EngineForm, name: str) -> int:
+    typed = str(getattr(form, name)).strip().removesuffix("%").strip()
     if not _PERCENT.fullmatch(typed):
         raise Problem("invalid", f"{FIELDS[name]}: not a whole percentage.", field=name, cure="Write it like 10.")
     return int(typed)

@@ -1,11 +1,11 @@
 """/keys: what opens a merchant's APIs, what its webhooks are signed with. What is made is shown once, on the answer."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, is_sure
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
@@ -32,6 +32,36 @@ SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoi
 assert set(KINDS) == set(KEY_KINDS)
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: they were asked, and are."""
+
+    kind: str
+    overlap: str
+    name: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """`print`: the fingerprint of the key. `name`: its new one."""
+
+    kind: str
+    print: str
+    name: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSigningKey:
+    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page. `of`: the key before."""
+
+    which: str
+    overlap: str
+    of: str
+    sure: bool
+
+
 @member.page("/keys", "keys/keys.html", menu=Entry("Integration", 2, "Keys", "key"))
 async def keys(visit: Visit) -> Values:
     rows, hooks = await list_keys(visit.world, visit.scope), await list_all(visit.world, visit.scope)
@@ -54,51 +84,47 @@ async def keys(visit: Visit) -> Values:
     }
 
 
-@keys.post(may=CHANGE)
-async def make(visit: Visit, form: Form) -> Answer:
+@keys.post(may=CHANGE, shape=NewKey)
+async def make(visit: Visit, form: NewKey) -> Answer:
     """A new one. Sent again it makes another, and the first ends as the form says."""
-    kind, overlap, name = first(form, "kind"), first(form, "overlap"), first(form, "name")
-    hours = None if overlap == KEEP else _hours(overlap)
-    if hours == timedelta(0) and not is_sure(form) and kind in KINDS:
-        ending = await working_keys(visit.world, visit.scope, kind)
+    hours = None if form.overlap == KEEP else _hours(form.overlap)
+    if hours == timedelta(0) and not form.sure and form.kind in KINDS:
+        ending = await working_keys(visit.world, visit.scope, form.kind)
         if ending:
-            fields = {"kind": kind, "overlap": overlap, "name": name}
+            fields = {"kind": form.kind, "overlap": form.overlap, "name": form.name}
             return shown(question=Question(PLACE, fields, endings_of(ending), PLACE))
-    made = await make_key(visit.world, visit.scope, kind, hours, name)
-    return shown(made=tuple(zip(KINDS[kind][1], (made.key, made.secret), strict=False)))
+    made = await make_key(visit.world, visit.scope, form.kind, hours, form.name)
+    return shown(made=tuple(zip(KINDS[form.kind][1], (made.key, made.secret), strict=False)))
 
 
-@keys.post("/keys/end", may=CHANGE)
-async def end(visit: Visit, form: Form) -> Answer:
+@keys.post("/keys/end", may=CHANGE, shape=NamedKey)
+async def end(visit: Visit, form: NamedKey) -> Answer:
     """Asked about first: nobody ends a key with one press."""
-    kind, print_ = first(form, "kind"), first(form, "print")
-    ending = await working_keys(visit.world, visit.scope, kind, print_)
-    if ending and not is_sure(form):
-        fields = {"kind": kind, "print": print_}
+    ending = await working_keys(visit.world, visit.scope, form.kind, form.print)
+    if ending and not form.sure:
+        fields = {"kind": form.kind, "print": form.print}
         return shown(question=Question("/keys/end", fields, endings_of(ending), PLACE, makes=False))
-    await end_key(visit.world, visit.scope, kind, print_)
+    await end_key(visit.world, visit.scope, form.kind, form.print)
     return redirect(PLACE)
 
 
-@keys.post("/keys/name", may=CHANGE)
-async def rename(visit: Visit, form: Form) -> Answer:
-    await rename_key(visit.world, visit.scope, first(form, "kind"), first(form, "print"), first(form, "name"))
+@keys.post("/keys/name", may=CHANGE, shape=NamedKey)
+async def rename(visit: Visit, form: NamedKey) -> Answer:
+    await rename_key(visit.world, visit.scope, form.kind, form.print, form.name)
     return redirect(PLACE)
 
 
-@keys.post("/keys/signing", may=CHANGE)
-async def replace_signing_key(visit: Visit, form: Form) -> Answer:
-    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page."""
-    which, overlap, of = first(form, "which"), first(form, "overlap"), first(form, "of")
-    if which not in SIGNING:
+@keys.post("/keys/signing", may=CHANGE, shape=NewSigningKey)
+async def replace_signing_key(visit: Visit, form: NewSigningKey) -> Answer:
+    if form.which not in SIGNING:
         raise Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
-    word, door = SIGNING[which]
-    hours = _hours(overlap)
-    if hours == timedelta(0) and not is_sure(form):
-        fields = {"which": which, "overlap": overlap, "of": of}
+    word, door = SIGNING[form.which]
+    hours = _hours(form.overlap)
+    if hours == timedelta(0) and not form.sure:
+        fields = {"which": form.which, "overlap": form.overlap, "of": form.of}
         ending = [Ending(word, "", "", await _last_delivered(visit, door))]
         return shown(question=Question("/keys/signing", fields, ending, PLACE, signs=True))
-    return shown(made=((word, await _new_shared(visit, hours, of, door)),))
+    return shown(made=((word, await _new_shared(visit, hours, form.of, door)),))
 
 
 async def _last_delivered(visit: Visit, door: str) -> datetime | None:

@@ -1,12 +1,14 @@
 """/look-as: somebody of the operator chooses as whom to look, says why, and ends it."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.pages import Answer, Values, member
@@ -24,38 +26,41 @@ PLACE: Final = "/look-as"
 MAY_LOOK: Final = operator("impersonate somebody")
 
 
+@dataclass(frozen=True, slots=True)
+class Impersonate:
+    """`whom`: `user:` with an id, or `role:` with its name. `act`: not only look."""
+
+    whom: str
+    reason: str
+    minutes: str
+    act: bool
+
+
 @member.page(PLACE, "looks/look.html", may=MAY_LOOK, menu=Entry("Queues", 6, "Impersonate", "eye", sees=for_operator))
 async def look(visit: Visit) -> Values:
-    form = visit.typed
     async with visit.world.people.read() as connection:
         members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id, visit.world.name)
-    typed = {
-        "whom": first(form, "whom"),
-        "reason": first(form, "reason")[:REASON_MAX],
-        "minutes": first(form, "minutes") or str(MINUTES[0]),
-        "act": first(form, "act"),
-    }
     return dict(
         members=members,
         roles={role: in_words(role) for role in MAY},
         minutes=MINUTES,
-        typed=typed,
+        typed=read_shape(Impersonate, visit.typed),
         reason_max=REASON_MAX,
     )
 
 
-@look.post(may=MAY_LOOK)
-async def post_look(visit: Visit, form: Form) -> Answer:
-    kind, _, whom = first(form, "whom").partition(":")
+@look.post(may=MAY_LOOK, shape=Impersonate)
+async def post_look(visit: Visit, form: Impersonate) -> Answer:
+    kind, _, whom = form.whom.partition(":")
     user_id = parse_id(whom) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
     asked = ImpersonationForm(
         user_id,
         whom if kind == "role" else "",
-        first(form, "reason"),
-        first(form, "minutes"),
-        first(form, "act") == "yes",
+        form.reason,
+        form.minutes,
+        form.act,
     )
     await begin(visit.world, cookie(visit.request, COOKIE), visit.session, asked, visit.scope.request_id)
     return redirect("/orders")

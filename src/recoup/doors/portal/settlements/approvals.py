@@ -1,15 +1,17 @@
 """What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
 another than the first."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import key_id
+from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
@@ -49,6 +51,33 @@ def _may_look(visit: Visit) -> None:
         visit.only_operator(DOING)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`outcome`: paid or returned."""
+
+    outcome: str
+    reason: Annotated[str, 300]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`decision`: approve or book; anything else refuses."""
+
+    decision: str
+    reason: Annotated[str, 300]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """`direction`: to or from the merchant. `key`: the form's own, an id."""
+
+    amount: Annotated[str, 40]
+    currency: Annotated[str, 4]
+    note: Annotated[str, 1000]
+    direction: str
+    key: str
+
+
 @member.page(
     "/approvals",
     "settlements/approvals.html",
@@ -69,7 +98,7 @@ async def desk(visit: Visit) -> Values:
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
-    typed = visit.typed if visit.request.url.path == ADJUSTMENTS else {}
+    typed = read_shape(Adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -85,7 +114,7 @@ async def desk(visit: Visit) -> Values:
         counts=counts,
         here=f"?currency={asset}" if asset else "",
         ready=sum(p.state == "created" and not p.not_now for p in payouts),
-        typed={name: first(typed, name) for name in ("amount", "currency", "note", "direction")},
+        typed=typed,
         key=new_id(),
         people=await named(visit, actors),
         me=visit.scope.actor.text(),
@@ -129,11 +158,10 @@ async def approve_payouts(visit: Visit, form: Form) -> Answer:
     return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
 
-@desk.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)
-async def payout_outcome(visit: Visit, form: Form, found: UUID) -> Answer:
-    outcome = first(form, "outcome")
-    await tell_outcome(visit.world, visit.scope, found, outcome, first(form, "reason")[:300])
-    return redirect(_back(visit, "paid" if outcome == "paid" else "returned"))
+@desk.post("/approvals/payouts/{id}/outcome", may=DECIDE, shape=Outcome, find=_id)
+async def payout_outcome(visit: Visit, form: Outcome, found: UUID) -> Answer:
+    await tell_outcome(visit.world, visit.scope, found, form.outcome, form.reason)
+    return redirect(_back(visit, "paid" if form.outcome == "paid" else "returned"))
 
 
 @member.page("/approvals/payouts/{id}/file", may=operator("read bank files"))
@@ -145,18 +173,18 @@ async def payout_file(visit: Visit) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@desk.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
-async def decide_account(visit: Visit, form: Form, found: UUID) -> Answer:
-    if first(form, "decision") == "approve":
+@desk.post("/approvals/accounts/{id}", may=DECIDE, shape=Decision, find=_id)
+async def decide_account(visit: Visit, form: Decision, found: UUID) -> Answer:
+    if form.decision == "approve":
         await approve_account(visit.world, visit.scope, found)
         return redirect(_back(visit, "account"))
-    await refuse_account(visit.world, visit.scope, found, first(form, "reason")[:300])
+    await refuse_account(visit.world, visit.scope, found, form.reason)
     return redirect(_back(visit, "account_refused"))
 
 
-@desk.post(ADJUSTMENTS, may=DECIDE)
-async def make_adjustment(visit: Visit, form: Form) -> Answer:
-    asset = first(form, "currency").upper()[:4]
+@desk.post(ADJUSTMENTS, may=DECIDE, shape=Adjustment)
+async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
+    asset = form.currency.upper()
     if asset not in EXPONENTS:
         raise Problem(
             "invalid",
@@ -164,15 +192,15 @@ async def make_adjustment(visit: Visit, form: Form) -> Answer:
             field="currency",
             cure="Choose a currency in which the merchant has a balance.",
         )
-    units = typed_amounts.units(first(form, "amount")[:40], asset, "amount")
-    units = -units if first(form, "direction") == "from" else units
-    note = first(form, "note")[:1000]
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key_id_of(form))))
+    units = typed_amounts.units(form.amount, asset, "amount")
+    units = -units if form.direction == "from" else units
+    key = key_id(form.key)
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, form.note, key=key)))
 
 
-@desk.post("/approvals/adjustments/{id}", may=DECIDE, find=_id)
-async def decide(visit: Visit, form: Form, found: UUID) -> Answer:
-    book = first(form, "decision") == "book"
+@desk.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)
+async def decide(visit: Visit, form: Decision, found: UUID) -> Answer:
+    book = form.decision == "book"
     await decide_adjustment(visit.world, visit.scope, found, book=book)
     return redirect(_back(visit, "booked" if book else "not_booked"))
 

@@ -1,6 +1,7 @@
 """The merchant's bank accounts: entered, proved by two amounts, then approved by the operator."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
@@ -21,6 +22,25 @@ from recoup.store.read.bank import last_returns, list_accounts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """By its IBAN, or by routing and account number."""
+
+    holder: Annotated[str, 200]
+    currency: Annotated[str, 4]
+    iban: Annotated[str, 80]
+    routing: Annotated[str, 40]
+    account: Annotated[str, 40]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The two amounts that came to the account."""
+
+    first: Annotated[str, 20]
+    second: Annotated[str, 20]
 
 
 @member.page("/bank", "settlements/bank.html", menu=Entry("Money", 3, "Bank account", "bank"))
@@ -46,15 +66,10 @@ async def bank(visit: Visit) -> Values:
     )
 
 
-@bank.post(may=_CHANGE)
-async def post_account(visit: Visit, form: Form) -> Answer:
-    account = read_account(
-        first(form, "holder")[:200],
-        iban=first(form, "iban")[:80],
-        routing=first(form, "routing")[:40],
-        account=first(form, "account")[:40],
-    )
-    await enter_account(visit.world, visit.scope, account, first(form, "currency").upper()[:4])
+@bank.post(may=_CHANGE, shape=NewAccount)
+async def post_account(visit: Visit, form: NewAccount) -> Answer:
+    account = read_account(form.holder, iban=form.iban, routing=form.routing, account=form.account)
+    await enter_account(visit.world, visit.scope, account, form.currency.upper())
     return redirect("/bank")
 
 
@@ -69,10 +84,10 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
     return found.account_id, found.asset
 
 
-@bank.post("/bank/{account_id}/prove", may=_CHANGE, find=_account)
-async def post_proof(visit: Visit, form: Form, account: tuple[UUID, str]) -> Answer:
+@bank.post("/bank/{account_id}/prove", may=_CHANGE, shape=Proof, find=_account)
+async def post_proof(visit: Visit, form: Proof, account: tuple[UUID, str]) -> Answer:
     account_id, asset = account
-    amounts = _amount(form, "first", asset), _amount(form, "second", asset)
+    amounts = _amount(form.first, "first", asset), _amount(form.second, "second", asset)
     if not await prove_account(visit.world, visit.scope, account_id, amounts):
         raise Problem(
             "invalid",
@@ -89,5 +104,5 @@ async def post_withdrawal(visit: Visit, form: Form, account: tuple[UUID, str]) -
     return redirect("/bank")
 
 
-def _amount(form: Form, name: str, asset: str) -> int:
-    return typed_amounts.units(first(form, name)[:20], asset, name) if asset in EXPONENTS else 0
+def _amount(text: str, name: str, asset: str) -> int:
+    return typed_amounts.units(text, asset, name) if asset in EXPONENTS else 0
