@@ -18,7 +18,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.store.read.due_work import next_business_instant, outstanding
 from recoup.store.read.merchants import offset_of
-from recoup.store.write.clock_moves import begin_move, end_move
+from recoup.store.write.clock_moves import ClockMove, begin_move, end_move
 from recoup.store.write.merchants import move_clock
 
 Publish = Callable[[UUID], Awaitable[int]]
@@ -85,15 +85,15 @@ async def advance_clock(
 
 async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
     """False for a move that came before."""
-    row = {
-        "merchant_id": scope.merchant_id,
-        "move_id": move_id,
-        "asked_at": world.clocks.wall(),
-        "actor": scope.actor.text(),
-        "request_id": scope.request_id,
-        "from_at": start,
-        "target_at": target,
-    }
+    row = ClockMove(
+        merchant_id=scope.merchant_id,
+        move_id=move_id,
+        asked_at=world.clocks.wall(),
+        actor=scope.actor.text(),
+        request_id=scope.request_id,
+        from_at=start,
+        target_at=target,
+    )
     async with world.db.connection() as connection:
         return await begin_move(connection, row)
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from recoup.flows.world import World
 from recoup.kernel.policy import Policy
@@ -250,7 +251,7 @@ class _Ground(NamedTuple):
 
     def reserve(self, change: Change) -> None:
         for send in change.rows.network_sends:
-            self.reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
+            self.reserved.setdefault(send.card_id, {})[send.send_id] = msgspec.structs.asdict(send)
 
 
 async def admit_all(

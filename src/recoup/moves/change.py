@@ -29,7 +29,7 @@ from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Mo
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
+from recoup.store.write.changes import CardBlock, NetworkSend, Rows, write
 from recoup.store.write.requests import answered
 
 
@@ -59,7 +59,7 @@ class Change:
         self.rows = Rows()
         self._started_at, self._shown_before, self._new_head = order.version, shown(order), head
         self._touched: dict[tuple[str, UUID], Any] = {}
-        self._blocks: dict[UUID, dict[str, Any]] = {}
+        self._blocks: dict[UUID, CardBlock] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
@@ -269,16 +269,16 @@ class Change:
         """No further send of the order's card for this merchant; `until` in the past lets go. Under the card's lock."""
         order = self.order
         if order.card_id is not None:
-            self._blocks[block_id] = {
-                "card_id": order.card_id,
-                "block_id": block_id,
-                "acceptor_id": None,
-                "merchant_id": order.merchant_id,
-                "reason": reason,
-                "until": until,
-                "actor": self.actor,
-                "at": self.now,
-            }
+            self._blocks[block_id] = CardBlock(
+                card_id=order.card_id,
+                block_id=block_id,
+                acceptor_id=None,
+                merchant_id=order.merchant_id,
+                reason=reason,
+                until=until,
+                actor=self.actor,
+                at=self.now,
+            )
 
     def noticed(self, **row: Any) -> None:
         """Keeps what a processor told, once."""
@@ -287,22 +287,25 @@ class Change:
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
         order = self.order
-        row = {
-            "card_id": order.card_id,
-            "send_id": send_id,
-            "acceptor_id": order.merchant.acceptor_id,
-            "scheme": order.card.scheme if order.card else "generic",
+        if order.card_id is None:
+            raise AssertionError("what has no card is not sent")
+        known: dict[str, Any] = {
             "initiator": order.initiator,
             "units": order.units,
             "currency": order.asset,
-            "merchant_id": order.merchant_id,
-            "order_id": order.order_id,
             "at": self.now,
-            "state": "reserved",
-            "lasting": False,
-            "claimed": False,
         }
-        self.rows.network_sends.append(row | values)
+        self.rows.network_sends.append(
+            NetworkSend(
+                card_id=order.card_id,
+                send_id=send_id,
+                acceptor_id=order.merchant.acceptor_id,
+                scheme=order.card.scheme if order.card else "generic",
+                merchant_id=order.merchant_id,
+                order_id=order.order_id,
+                **(known | values),
+            )
+        )
 
     def forget_code(self) -> None:
         """The card's code, if one was kept, is gone with the first send."""

@@ -19,7 +19,7 @@ from recoup.doors.command.learn import verb as learn
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
-from recoup.store.write.trainings import add_training
+from recoup.store.write.trainings import TrainingLine, add_training
 
 NIGHT = datetime(2026, 11, 22, 3, 0, 5, tzinfo=UTC)
 RUN = Callable[..., Result]
@@ -113,7 +113,7 @@ def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path:
 
         async def night(**found: Any) -> None:
             async with shop.world.db.transaction() as tx:
-                await add_training(tx, row | found)
+                await add_training(tx, TrainingLine(**(row | found)))
 
         wait(night())
         assert (

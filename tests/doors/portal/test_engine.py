@@ -18,7 +18,7 @@ from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
 from recoup.store.server import ServerAddress
-from recoup.store.write.trainings import add_training
+from recoup.store.write.trainings import TrainingLine, add_training
 
 FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
 
@@ -129,13 +129,12 @@ def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, resu
             at = shop.world.clocks.wall()
             await add_training(
                 tx,
-                {
-                    **failed("a secret of the operator"),
-                    "began_at": at,
-                    "ended_at": at,
-                    "mode": "candidate",
-                    "result": result,
-                },
+                TrainingLine(
+                    **(failed("a secret of the operator") | {"result": result}),
+                    began_at=at,
+                    ended_at=at,
+                    mode="candidate",
+                ),
             )
         page = words(await ops.get("/engine"))
         assert "Last training, " in page

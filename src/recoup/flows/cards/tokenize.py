@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from recoup.flows.world import World
@@ -15,7 +14,8 @@ from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
-from recoup.store.write.vault import Print, add_prints, find_code, find_prints, store_cards
+from recoup.store.table import hex_of
+from recoup.store.write.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Vault:
                 known = await self._keep_prints(tx, prints, missing)
             stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
             sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
-            codes = [self._code(card) for card in cards if card.cvv]
+            codes = [self._sealed(card, {"cvv": card.cvv}) for card in cards if card.cvv]
             await store_cards(tx, sealed, codes)
         return stored
 
@@ -122,31 +122,35 @@ class Vault:
         kind = magic.kind if magic is not None and not magic.counts else None
         return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind)
 
-    def _row(self, card: CardGiven, stored: Stored) -> dict[str, Any]:
-        plain = json.dumps({"pan": card.pan}).encode()
-        return self._sealed(card, plain) | {
-            "pan_id": stored.pan_id,
-            "magic": stored.magic,
-            "scheme": stored.scheme,
-            "bin": stored.bin,
-            "last4": stored.last4,
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-            "issuer_digits": issuer_digits(card.pan),
-        }
+    def _row(self, card: CardGiven, stored: Stored) -> StoredCard:
+        sealed = self._sealed(card, {"pan": card.pan})
+        return StoredCard(
+            merchant_id=sealed.merchant_id,
+            token_id=sealed.token_id,
+            pan_id=stored.pan_id,
+            magic=stored.magic,
+            scheme=stored.scheme,
+            bin=stored.bin,
+            last4=stored.last4,
+            exp_month=card.exp_month,
+            exp_year=card.exp_year,
+            kek_id=sealed.kek_id,
+            wrapped_dek=sealed.wrapped_dek,
+            nonce=sealed.nonce,
+            ciphertext=sealed.ciphertext,
+            created_at=sealed.created_at,
+            issuer_digits=issuer_digits(card.pan),
+        )
 
-    def _code(self, card: CardGiven) -> dict[str, Any]:
-        return self._sealed(card, json.dumps({"cvv": card.cvv}).encode())
-
-    def _sealed(self, card: CardGiven, plain: bytes) -> dict[str, Any]:
+    def _sealed(self, card: CardGiven, plain: dict[str, str]) -> StoredCode:
         world = self._world
-        sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, plain)
-        return {
-            "merchant_id": card.merchant_id,
-            "token_id": card.token_id,
-            "kek_id": sealed.kek_id,
-            "wrapped_dek": "\\x" + sealed.wrapped_dek.hex(),
-            "nonce": "\\x" + sealed.nonce.hex(),
-            "ciphertext": "\\x" + sealed.ciphertext.hex(),
-            "created_at": world.clocks.wall(),
-        }
+        sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, json.dumps(plain).encode())
+        return StoredCode(
+            merchant_id=card.merchant_id,
+            token_id=card.token_id,
+            kek_id=sealed.kek_id,
+            wrapped_dek=hex_of(sealed.wrapped_dek),
+            nonce=hex_of(sealed.nonce),
+            ciphertext=hex_of(sealed.ciphertext),
+            created_at=world.clocks.wall(),
+        )

@@ -22,7 +22,13 @@ from recoup.moves.payer_looks import look_again_at
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.transmissions import read_transmission, touched_orders
-from recoup.store.write.transmissions import add_transmissions, look_again, looked, update_transmission
+from recoup.store.write.transmissions import (
+    ToldTransmission,
+    add_transmissions,
+    look_again,
+    looked,
+    update_transmission,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Transmit:
 
     def __init__(self, world: World, orders: Orders, merchants: Merchants) -> None:
         self._world, self._orders, self._merchants = world, orders, merchants
-        self._adds: Coalescer[dict[str, Any], bool] = Coalescer(self._add)
+        self._adds: Coalescer[ToldTransmission, bool] = Coalescer(self._add)
 
     async def transmit(self, scope: Scope, given: Transmitted, transmit_id: UUID | None = None) -> UUID:
         """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
@@ -61,29 +67,29 @@ class Transmit:
         payer = given.payer
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
-        row = {
-            "merchant_id": scope.merchant_id,
-            "transmit_id": transmit_id,
-            "external_id": given.external_id,
-            "transaction_id": given.transaction_id,
-            "is_declined": given.is_declined,
-            "is_mit": given.is_mit,
-            "units": given.units,
-            "asset": given.currency,
-            "code_source": given.code_source,
-            "code": given.code,
-            "bin": given.bin,
-            "last4": given.last4,
-            "payer_id": self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
-            "transacted_at": given.transacted_at,
-            "received_at": wall,
-            "facts": given.facts,
-            "email": payer["email"],
-            "phone": payer["phone"],
-            "name": payer["name"],
-            "payer_external_id": payer["external_id"],
-            "business_at": merchant.business(wall),
-        }
+        row = ToldTransmission(
+            merchant_id=scope.merchant_id,
+            transmit_id=transmit_id,
+            external_id=given.external_id,
+            transaction_id=given.transaction_id,
+            is_declined=given.is_declined,
+            is_mit=given.is_mit,
+            units=given.units,
+            asset=given.currency,
+            code_source=given.code_source,
+            code=given.code,
+            bin=given.bin,
+            last4=given.last4,
+            payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
+            transacted_at=given.transacted_at,
+            received_at=wall,
+            facts=given.facts,
+            email=payer["email"],
+            phone=payer["phone"],
+            name=payer["name"],
+            payer_external_id=payer["external_id"],
+            business_at=merchant.business(wall),
+        )
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
         return transmit_id
@@ -114,13 +120,13 @@ class Transmit:
         if turned:
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
 
-    async def _add(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    async def _add(self, rows: Sequence[ToldTransmission]) -> list[bool]:
         async def once() -> dict[UUID, bool]:
             async with self._world.db.connection() as connection:
                 return await add_transmissions(connection, rows)
 
         linked = await retrying(once)
-        return [linked[row["transmit_id"]] for row in rows]
+        return [linked[row.transmit_id] for row in rows]
 
 
 async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope) -> None:

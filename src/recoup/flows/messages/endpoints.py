@@ -27,7 +27,8 @@ from recoup.rules.rescue.site_address import host_of
 from recoup.store.pool import KeyTaken
 from recoup.store.read.endpoints import EndpointRow, Try, list_endpoints, list_tries
 from recoup.store.read.partners import partner_of
-from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
+from recoup.store.table import hex_of
+from recoup.store.write.endpoints import NewEndpoint, add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
@@ -101,17 +102,17 @@ async def create(
             cure="Send rescue, rescue-text or standard.",
         )
     key = new_signing_key() if own_key or of_partner else None
-    row = {
-        "merchant_id": None if of_partner else owner_id(owner),
-        "partner_id": owner_id(owner) if of_partner else None,
-        "endpoint_id": endpoint_id,
-        "url": url,
-        "events": wanted,
-        "format": form,
-        "created_at": wall,
-        "encrypt": encrypt,
-        "own_key": "\\x" + world.keys.seal_secret(key_context(owner), key.encode()).hex() if key else None,
-    }
+    row = NewEndpoint(
+        merchant_id=None if of_partner else owner_id(owner),
+        partner_id=owner_id(owner) if of_partner else None,
+        endpoint_id=endpoint_id,
+        url=url,
+        events=wanted,
+        format=form,
+        created_at=wall,
+        encrypt=encrypt,
+        own_key=hex_of(world.keys.seal_secret(key_context(owner), key.encode())) if key else None,
+    )
     try:
         async with world.db.transaction() as tx:
             await lock_owner(tx, owner)

@@ -22,7 +22,7 @@ from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.samples import last_but
-from recoup.store.write.endpoints import add_sample_try
+from recoup.store.write.endpoints import SampleTry, add_sample_try
 
 SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
 WITHIN: Final = timedelta(minutes=1)
@@ -131,22 +131,23 @@ def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Re
 
 
 async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answer: Answer) -> None:
-    row = {
-        "merchant_id": event.merchant_id,
-        "try_id": new_id(),
-        "endpoint_id": endpoint.endpoint_id,
-        "subject_id": event.order_id,
-        "seq": event.sequence,
-        "event_id": event.event_id,
-        "try_no": 1,
-        "at": world.clocks.wall(),
-        "status": answer.status,
-        "error": answer.error,
-        "latency_ms": round(answer.latency_ms),
-        "answer": answer_text(answer),
-        "result": "delivered" if answer.taken else "failed",
-        "sample": name,
-    }
+    assert event.order_id is not None, "every sample is of an order"
+    row = SampleTry(
+        merchant_id=event.merchant_id,
+        try_id=new_id(),
+        endpoint_id=endpoint.endpoint_id,
+        subject_id=event.order_id,
+        seq=event.sequence,
+        event_id=event.event_id,
+        try_no=1,
+        at=world.clocks.wall(),
+        status=answer.status,
+        error=answer.error,
+        latency_ms=round(answer.latency_ms),
+        answer=answer_text(answer),
+        result="delivered" if answer.taken else "failed",
+        sample=name,
+    )
     async with world.db.transaction() as tx:
         await add_sample_try(tx, row)
 

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Row, Tx, statement
+from recoup.store.table import Mutable, stored, upsert_of
 
 
 class PostingRow(NamedTuple):
@@ -42,6 +43,43 @@ class EntryRow(NamedTuple):
     available_at: datetime
 
 
+@stored("card_blocks", "card_id", "block_id")
+class CardBlock(Row, frozen=True):
+    card_id: UUID
+    block_id: UUID
+    acceptor_id: str | None
+    merchant_id: UUID | None
+    reason: str
+    until: Mutable[datetime | None]
+    actor: str
+    at: datetime
+
+
+@stored("network_sends", "card_id", "send_id")
+class NetworkSend(Row, frozen=True):
+    """`at`: the latest that is told of it. `lasting`: its answer binds longer than any window. `claimed`: only the
+    merchant says that it was sent."""
+
+    card_id: UUID
+    send_id: UUID
+    acceptor_id: str
+    scheme: str
+    initiator: str
+    units: int
+    currency: str
+    merchant_id: UUID
+    order_id: UUID
+    at: Mutable[datetime]
+    state: Mutable[str] = "reserved"
+    declined: Mutable[bool | None] = None
+    scheme_code: Mutable[str | None] = None
+    advice_code: Mutable[str | None] = None
+    visa_category: Mutable[int | None] = None
+    klass: Mutable[str | None] = None
+    lasting: Mutable[bool] = False
+    claimed: bool = False
+
+
 @dataclass(slots=True)
 class Rows:
     """The rows of one write, by table. Keys are column names; UUIDs and datetimes go as they are."""
@@ -59,8 +97,8 @@ class Rows:
     advances: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     dispute_notices: list[dict[str, Any]] = field(default_factory=list)
-    card_blocks: list[dict[str, Any]] = field(default_factory=list)
-    network_sends: list[dict[str, Any]] = field(default_factory=list)
+    card_blocks: list[CardBlock] = field(default_factory=list)
+    network_sends: list[NetworkSend] = field(default_factory=list)
     postings: list[PostingRow] = field(default_factory=list)
     entries: list[EntryRow] = field(default_factory=list)
     mails: list[dict[str, Any]] = field(default_factory=list)
@@ -112,32 +150,12 @@ async def _write(
     """Rows by their table; the columns of postings and of entries, None without any."""
 
 
-@statement(
-    HUB,
-    """
-INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at)
-SELECT card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at
-FROM jsonb_populate_recordset(NULL::card_blocks, $1)
-ON CONFLICT (card_id, block_id) DO UPDATE SET until = EXCLUDED.until
-""",
-)
-async def _block_cards(db: Tx, rows: Sequence[dict[str, Any]]) -> None: ...
+@statement(HUB, upsert_of(CardBlock))
+async def _block_cards(db: Tx, rows: Sequence[CardBlock]) -> None: ...
 
 
-@statement(
-    HUB,
-    """
-INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
-  order_id, at, state, declined, scheme_code, advice_code, visa_category, klass, lasting, claimed)
-SELECT card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id, order_id, at, state, declined,
-  scheme_code, advice_code, visa_category, klass, lasting, claimed
-FROM jsonb_populate_recordset(NULL::network_sends, $1)
-ON CONFLICT (card_id, send_id) DO UPDATE SET state = EXCLUDED.state, at = greatest(s.at, EXCLUDED.at),
-  declined = EXCLUDED.declined, scheme_code = EXCLUDED.scheme_code, advice_code = EXCLUDED.advice_code,
-  visa_category = EXCLUDED.visa_category, klass = EXCLUDED.klass, lasting = EXCLUDED.lasting
-""",
-)
-async def _note_sends(db: Tx, rows: Sequence[dict[str, Any]]) -> None: ...
+@statement(HUB, upsert_of(NetworkSend, at="greatest(before.at, EXCLUDED.at)"))
+async def _note_sends(db: Tx, rows: Sequence[NetworkSend]) -> None: ...
 
 
 async def write(db: Tx, rows: Rows) -> None:

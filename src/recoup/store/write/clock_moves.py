@@ -1,24 +1,32 @@
 """A move of a sandbox merchant's clock: noted before it begins, and when it is done."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Row, Tx, statement
+from recoup.store.table import insert_of, stored
 
 
-@statement(
-    MERCHANT,
-    """
-INSERT INTO clock_moves (merchant_id, move_id, asked_at, actor, request_id, from_at, target_at)
-SELECT merchant_id, move_id, asked_at, actor, request_id, from_at, target_at
-FROM jsonb_populate_record(NULL::clock_moves, $1)
-ON CONFLICT DO NOTHING RETURNING move_id
-""",
-)
-async def begin_move(db: Tx, row: dict[str, Any]) -> bool:
+@stored("clock_moves")
+class ClockMove(Row, frozen=True):
+    merchant_id: UUID
+    move_id: UUID
+    asked_at: datetime
+    actor: str
+    request_id: str
+    from_at: datetime
+    target_at: datetime
+
+
+@statement(MERCHANT, f"{insert_of(ClockMove)} ON CONFLICT DO NOTHING RETURNING true")
+async def _begin_moves(db: Tx, rows: Sequence[ClockMove]) -> bool: ...
+
+
+async def begin_move(db: Tx, row: ClockMove) -> bool:
     """False for one that came before."""
+    return await _begin_moves(db, [row])
 
 
 @statement(MERCHANT, "UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")

@@ -2,23 +2,36 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import Hex, insert_of, stored
 
 
-@statement(
-    DIRECTORY,
-    """
-INSERT INTO endpoints (merchant_id, partner_id, endpoint_id, url, events, format, own_key, created_at, encrypt)
-SELECT merchant_id, partner_id, endpoint_id, url, events, format, own_key, created_at, encrypt
-FROM jsonb_populate_record(NULL::endpoints, $1)
-""",
-)
-async def add_endpoint(db: Tx, row: dict[str, Any]) -> None:
+@stored("endpoints")
+class NewEndpoint(Row, frozen=True):
+    """Of a merchant or of a partner. `own_key`: sealed; None: its merchant's key signs."""
+
+    merchant_id: UUID | None
+    partner_id: UUID | None
+    endpoint_id: UUID
+    url: str
+    events: Sequence[str]
+    format: str
+    own_key: Hex | None
+    created_at: datetime
+    encrypt: bool
+
+
+@statement(DIRECTORY, insert_of(NewEndpoint))
+async def _add_endpoints(db: Tx, rows: Sequence[NewEndpoint]) -> None: ...
+
+
+async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
     """Raises: KeyTaken where another of its owner and dialect has the url."""
+    await _add_endpoints(db, [row])
 
 
 # A new address, or one that is switched on again, begins in good health.
@@ -83,18 +96,33 @@ async def put_stablecoin_endpoint(
     """The merchant's one endpoint of that dialect, changed in place; `endpoint_id` is for when there is none yet."""
 
 
-@statement(
-    MERCHANT,
-    """
-INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
-  latency_ms, answer, result, sample)
-SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
-  result, sample
-FROM jsonb_populate_record(NULL::delivery_tries, $1)
-""",
-)
-async def add_sample_try(db: Tx, row: dict[str, Any]) -> None:
+@stored("delivery_tries")
+class SampleTry(Row, frozen=True):
+    """`sample`: the event's name."""
+
+    merchant_id: UUID
+    try_id: UUID
+    endpoint_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    try_no: int
+    at: datetime
+    status: int | None
+    error: str | None
+    latency_ms: int
+    answer: str
+    result: Literal["delivered", "failed"]
+    sample: str
+
+
+@statement(MERCHANT, insert_of(SampleTry))
+async def _add_sample_tries(db: Tx, rows: Sequence[SampleTry]) -> None: ...
+
+
+async def add_sample_try(db: Tx, row: SampleTry) -> None:
     """What became of a sample; no lane waits for it."""
+    await _add_sample_tries(db, [row])
 
 
 # keys -----------------------------------------------------------------------------------------------------------

@@ -1,25 +1,41 @@
 """A model that was made, and the choice of one. Neither is ever changed."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Row, Tx, statement
+from recoup.store.table import insert_of, stored
 
 
-@statement(
-    DIRECTORY,
-    """
-INSERT INTO models (name, content, sha256, data_from, data_until, attempts, payers, held_from, held_attempts, score,
-  compared_with, compared_score, score_error, made_at, made_by)
-SELECT name, content, sha256, data_from, data_until, attempts, payers, held_from, held_attempts, score,
-  compared_with, compared_score, score_error, made_at, made_by
-FROM jsonb_populate_record(NULL::models, $1)
-ON CONFLICT DO NOTHING RETURNING name
-""",
-)
-async def add_model(db: Tx, row: dict[str, Any]) -> bool:
+@stored("models")
+class NewModel(Row, frozen=True):
+    """`held_from` and what follows: of its trial, None without one."""
+
+    name: str
+    content: str
+    sha256: str
+    data_from: date
+    data_until: date
+    attempts: int
+    payers: int
+    made_at: datetime
+    made_by: str
+    held_from: datetime | None = None
+    held_attempts: int | None = None
+    score: float | None = None
+    compared_with: str | None = None
+    compared_score: float | None = None
+    score_error: float | None = None
+
+
+@statement(DIRECTORY, f"{insert_of(NewModel)} ON CONFLICT DO NOTHING RETURNING true")
+async def _add_models(db: Tx, rows: Sequence[NewModel]) -> bool: ...
+
+
+async def add_model(db: Tx, row: NewModel) -> bool:
     """False for one that is there already."""
+    return await _add_models(db, [row])
 
 
 @statement(

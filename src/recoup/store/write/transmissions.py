@@ -6,15 +6,46 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Row, Tx, statement
+from recoup.store.table import stored
 
 # What an erasure leaves of an outcome: numbers, and whether it was declined.
 WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
   THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
 
 
+@stored("transmissions")
+class Transmission(Row, frozen=True):
+    merchant_id: UUID
+    transmit_id: UUID
+    external_id: str
+    transaction_id: str | None
+    is_declined: bool
+    is_mit: bool
+    units: int
+    asset: str
+    code_source: str | None
+    code: str | None
+    bin: str | None
+    last4: str | None
+    payer_id: UUID | None
+    transacted_at: datetime | None
+    received_at: datetime
+    facts: dict[str, Any]
+
+
+class ToldTransmission(Transmission, frozen=True):
+    """With its payer, and when it is in the merchant's time."""
+
+    email: str
+    phone: str
+    name: str
+    payer_external_id: str
+    business_at: datetime
+
+
 @statement(MERCHANT, "SELECT transmit, touches FROM add_transmissions($1)")
-async def add_transmissions(db: Tx, rows: Sequence[dict[str, Any]]) -> dict[UUID, bool]:
+async def add_transmissions(db: Tx, rows: Sequence[ToldTransmission]) -> dict[UUID, bool]:
     """By transmit id: whether it touches an order that was sent to us."""
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import Hex, stored
 
 CVV_KEPT = timedelta(hours=1)
 
@@ -55,9 +55,38 @@ async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes
     """Key, print and card of each."""
 
 
+@stored("vault")
+class StoredCard(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    pan_id: UUID
+    magic: str | None
+    scheme: str
+    bin: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    kek_id: str
+    wrapped_dek: Hex
+    nonce: Hex
+    ciphertext: Hex
+    created_at: datetime
+    issuer_digits: str
+
+
+@stored("cvv_once")
+class StoredCode(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    kek_id: str
+    wrapped_dek: Hex
+    nonce: Hex
+    ciphertext: Hex
+    created_at: datetime
+
+
 @statement(MERCHANT, "SELECT store_cards($1, $2)")
-async def store_cards(db: Tx, cards: list[dict[str, Any]], codes: list[dict[str, Any]]) -> None:
-    """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
+async def store_cards(db: Tx, cards: Sequence[StoredCard], codes: Sequence[StoredCode]) -> None: ...
 
 
 class SealedCode(Row, frozen=True):

@@ -3,6 +3,7 @@ who chose what, and when, can be read later.
 """
 
 import hashlib
+from datetime import date
 from typing import Literal
 
 from msgspec.structs import asdict
@@ -18,7 +19,7 @@ from recoup.store.read import models as stored
 from recoup.store.read.models import ModelChoice, StoredModel
 from recoup.store.read.trainings import TrainingLine, last_training
 from recoup.store.statement import Tx
-from recoup.store.write.models import add_choice, add_model
+from recoup.store.write.models import NewModel, add_choice, add_model
 
 BYTES_MAX = 32_000_000
 
@@ -35,19 +36,20 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
             f"The model has {len(content):,} bytes; at most {BYTES_MAX:,} are kept.",
             cure="Train from fewer months.",
         )
-    row = {
-        "name": model.name,
-        "content": content.decode(),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "data_from": learned.data_from,
-        "data_until": learned.data_until,
-        "attempts": learned.attempts,
-        "payers": learned.payers,
-        "made_at": world.clocks.wall(),
-        "made_by": actor.text(),
-    }
+    row = NewModel(
+        name=model.name,
+        content=content.decode(),
+        sha256=hashlib.sha256(content).hexdigest(),
+        data_from=date.fromisoformat(learned.data_from),
+        data_until=date.fromisoformat(learned.data_until),
+        attempts=learned.attempts,
+        payers=learned.payers,
+        made_at=world.clocks.wall(),
+        made_by=actor.text(),
+        **(trial.row() if trial is not None else {}),
+    )
     async with world.db.transaction() as tx:
-        return await add_model(tx, row | (trial.row() if trial is not None else {}))
+        return await add_model(tx, row)
 
 
 async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> None:

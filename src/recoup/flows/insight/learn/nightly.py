@@ -8,10 +8,12 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.flows.world import Trainer, World
 from recoup.kernel.scope import Actor
-from recoup.store.write.trainings import add_training
+from recoup.store.write.trainings import TrainingLine, add_training
 from recoup.store.write.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
 
 TASK: Final = "training"
@@ -46,7 +48,8 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
     found = await trainer(mode)
     ended = world.clocks.wall()
     async with world.db.transaction() as tx:
-        await add_training(tx, {"began_at": began, "ended_at": ended, "mode": mode, **found})
+        line = {"began_at": began, "ended_at": ended, "mode": mode, **found}
+        await add_training(tx, msgspec.convert(line, TrainingLine))
         await finish_upkeep(tx, TASK, ended)
     return 1
 

@@ -1,0 +1,132 @@
+"""The rows that are written are what the tables are: by type, by whether a column may be null, and in functions."""
+
+import asyncio
+import re
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+import asyncpg
+import pytest
+from tests.store.test_functions import SOURCES
+from tests.store.test_statements import fits
+from tests.worlds import empty
+
+from recoup.rules.money.refund_limits import RefundApproval
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement
+from recoup.store.server import ServerAddress
+from recoup.store.statement import Row, without_none
+from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
+from recoup.store.write.changes import CardBlock
+from recoup.store.write.transmissions import Transmission
+from recoup.store.write.vault import StoredCard, StoredCode
+
+COLUMNS = """
+SELECT a.attname, t.typname, e.typname AS element, a.attnotnull, a.atthasdef
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+WHERE a.attrelid = $1::regclass AND a.attnum > 0
+"""
+# table of `write_changes` -> what an order has of it
+OF_ORDERS = {
+    "attempts": Attempt,
+    "refunds": Modification,
+    "refund_requests": RefundApproval,
+    "challenges": Challenge,
+    "settlements": Settlement,
+    "advances": Advance,
+    "disputes": Dispute,
+}
+
+
+def test_a_row_is_what_its_table_is(server: ServerAddress) -> None:
+    assert len(TABLES) >= 9
+    assert asyncio.run(_complaints(server)) == []
+
+
+async def _complaints(server: ServerAddress) -> list[str]:
+    connection = await asyncpg.connect(await empty(server, "world", "tables_world"))
+    try:
+        return [
+            f"{table.name}.{wrong}"
+            for row, table in TABLES.items()
+            if row.__module__.startswith("recoup.")
+            for wrong in _wrong(row, {one["attname"]: one for one in await connection.fetch(COLUMNS, table.name)})
+        ]
+    finally:
+        await connection.close()
+
+
+def _wrong(row: type[Row], columns: dict[str, Any]) -> list[str]:
+    found = []
+    for name, hint in get_type_hints(row).items():
+        column = columns.get(name)
+        if column is None:
+            found.append(f"{name}: there is no such column")
+            continue
+        kind, optional = without_none(hint)
+        of = f"{column['element']}[]" if column["element"] else column["typname"]
+        if not (of == "bytea" if kind is Hex else fits(kind, of)):
+            found.append(f"{name}: {of}, the row says {hint}")
+        if optional and column["attnotnull"] and not column["atthasdef"]:
+            found.append(f"{name}: may not be null")
+    return found
+
+
+class Thing(Row, frozen=True):
+    thing_id: int
+    name: Mutable[str]
+    at: Mutable[int]
+    kept: str = ""
+
+
+def test_an_upsert_is_made_of_a_row() -> None:
+    row = stored("things", "thing_id")(Thing)
+    try:
+        assert _plain(insert_of(row, "given")) == (
+            "INSERT INTO things (thing_id, name, at, kept) SELECT thing_id, name, at, kept "
+            "FROM jsonb_populate_recordset(NULL::things, given)"
+        )
+        assert _plain(upsert_of(row, at="greatest(before.at, EXCLUDED.at)")) == (
+            "INSERT INTO things AS before (thing_id, name, at, kept) SELECT thing_id, name, at, kept "
+            "FROM jsonb_populate_recordset(NULL::things, $1) "
+            "ON CONFLICT (thing_id) DO UPDATE SET name = EXCLUDED.name, at = greatest(before.at, EXCLUDED.at)"
+        )
+    finally:
+        del TABLES[row]
+
+
+def test_a_block_is_written_as_before() -> None:
+    assert _plain(upsert_of(CardBlock)).replace(" AS before", "") == (
+        "INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at) "
+        "SELECT card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at "
+        "FROM jsonb_populate_recordset(NULL::card_blocks, $1) "
+        "ON CONFLICT (card_id, block_id) DO UPDATE SET until = EXCLUDED.until"
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "row", "source"),
+    [
+        ("store_cards", StoredCard, "cards"),
+        ("store_cards", StoredCode, "codes"),
+        ("add_transmissions", Transmission, "told"),
+    ],
+)
+def test_a_function_writes_every_column_of_a_row(function: str, row: type[Row], source: str) -> None:
+    assert _plain(insert_of(row, source)) in _plain(SOURCES[function])
+
+
+@pytest.mark.parametrize("table", OF_ORDERS)
+def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
+    """A field that is not in the INSERT would be forgotten; one that is, and is no field, would be NULL for ever."""
+    listed = re.search(rf"INSERT INTO {table} AS \w+ \((.*?)\)", _plain(SOURCES["write_changes"]))
+    assert listed is not None
+    written = listed[1].split(", ")
+    assert sorted(written) == sorted({"merchant_id"} | {one.name for one in fields(OF_ORDERS[table])})
+    assert f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{table}')" in _plain(
+        SOURCES["write_changes"]
+    )
+
+
+def _plain(sql: str) -> str:
+    return " ".join(sql.split())
