@@ -16,7 +16,16 @@ from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Mo
 from recoup.store.server import ServerAddress
 from recoup.store.statement import Row, without_none
 from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
-from recoup.store.write.changes import CardBlock
+from recoup.store.write.rows import (
+    AnsweredKey,
+    CardBlock,
+    KeptNotice,
+    LogLine,
+    NewAlert,
+    OrderWords,
+    OutboxEvent,
+    OwedMail,
+)
 from recoup.store.write.transmissions import Transmission
 from recoup.store.write.vault import StoredCard, StoredCode
 
@@ -36,6 +45,7 @@ OF_ORDERS = {
     "advances": Advance,
     "disputes": Dispute,
 }
+BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey)
 
 
 def test_a_row_is_what_its_table_is(server: ServerAddress) -> None:
@@ -95,6 +105,11 @@ def test_an_upsert_is_made_of_a_row() -> None:
         del TABLES[row]
 
 
+def test_a_notice_is_written_by_its_columns() -> None:
+    inserted = _plain(upsert_of(KeptNotice, "changed -> 'dispute_notices'")).replace("AS before", "AS n")
+    assert f"{inserted}, tries = n.tries + 1 WHERE" in _plain(SOURCES["write_changes"])
+
+
 def test_a_block_is_written_as_before() -> None:
     assert _plain(upsert_of(CardBlock)).replace(" AS before", "") == (
         "INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at) "
@@ -110,6 +125,7 @@ def test_a_block_is_written_as_before() -> None:
         ("store_cards", StoredCard, "cards"),
         ("store_cards", StoredCode, "codes"),
         ("add_transmissions", Transmission, "told"),
+        *(("write_changes", row, f"changed -> '{TABLES[row].name}'") for row in BESIDE_ORDERS),
     ],
 )
 def test_a_function_writes_every_column_of_a_row(function: str, row: type[Row], source: str) -> None:

@@ -14,6 +14,7 @@ from recoup.moves.change import Change
 from recoup.store.pool import Database, KeyTaken
 from recoup.store.read.requests import find_request
 from recoup.store.write.requests import answered
+from recoup.store.write.rows import AnsweredKey
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Once:
         if self.key:
             change.take_key(self.operation, self.key, self.input_mac, answer)
 
-    def row(self, subject_id: UUID, answer: dict[str, Any], at: datetime) -> dict[str, Any] | None:
+    def row(self, subject_id: UUID, answer: dict[str, Any], at: datetime) -> AnsweredKey | None:
         """The answer, for a write of its own; None without a key."""
         if not self.key:
             return None

@@ -29,8 +29,9 @@ from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Mo
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.statement import Tx
-from recoup.store.write.changes import CardBlock, NetworkSend, Rows, write
+from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
+from recoup.store.write.rows import CardBlock, KeptNotice, LogLine, NetworkSend, OrderWords, OutboxEvent, UsedCode
 
 
 class Booked(NamedTuple):
@@ -99,7 +100,7 @@ class Change:
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
-            self._tell(row.event, happening, line["seq"], body)
+            self._tell(row.event, happening, line.seq, body)
         self._mail(happening, order.order_id, body)
 
     def fact(
@@ -119,10 +120,9 @@ class Change:
         self._book(row, booked)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if words:
-            key = {name: line[name] for name in ("merchant_id", "order_id", "seq")}
-            self.rows.order_words.append(key | {"text": words})
+            self.rows.order_words.append(OrderWords(line.merchant_id, line.order_id, line.seq, words))
         if row.event:
-            self._tell(row.event, happening, line["seq"], event or body)
+            self._tell(row.event, happening, line.seq, event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> None:
@@ -156,41 +156,41 @@ class Change:
         fact_id: UUID | None,
         body: dict[str, Any],
         decision_id: UUID | None,
-    ) -> dict[str, Any]:
+    ) -> LogLine:
         order = self.order
         order.version += 1
-        line = {
-            "merchant_id": order.merchant_id,
-            "order_id": order.order_id,
-            "seq": order.version,
-            "happening": happening,
-            "src": order.stage,
-            "dst": dst,
-            "fact_kind": kind,
-            "fact_id": fact_id,
-            "body": body,
-            "actor": self.actor,
-            "request_id": self._request_id,
-            "business_at": self.now,
-            "recorded_at": self.wall,
-            "decision_id": decision_id,
-        }
+        line = LogLine(
+            merchant_id=order.merchant_id,
+            order_id=order.order_id,
+            seq=order.version,
+            happening=happening,
+            src=order.stage,
+            dst=dst,
+            fact_kind=kind,
+            fact_id=fact_id,
+            body=body,
+            actor=self.actor,
+            request_id=self._request_id,
+            business_at=self.now,
+            recorded_at=self.wall,
+            decision_id=decision_id,
+        )
         self.rows.order_log.append(line)
         return line
 
     def _tell(self, event: str, happening: str, seq: int, body: dict[str, Any]) -> None:
         self.rows.outbox.append(
-            {
-                "merchant_id": self.order.merchant_id,
-                "subject_id": self.order.order_id,
-                "seq": seq,
-                "subject_kind": subject_kind(self.order),
-                "event_id": new_id(),
-                "event": event,
-                "body": order_event_data(event, happening, self.order, body),
-                "business_at": self.now,
-                "recorded_at": self.wall,
-            }
+            OutboxEvent(
+                merchant_id=self.order.merchant_id,
+                subject_id=self.order.order_id,
+                seq=seq,
+                subject_kind=subject_kind(self.order),
+                event_id=new_id(),
+                event=event,
+                body=order_event_data(event, happening, self.order, body),
+                business_at=self.now,
+                recorded_at=self.wall,
+            )
         )
 
     def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:
@@ -201,7 +201,7 @@ class Change:
             return
         mail = owed_mail(order, notice, about, body.get("units", order.units), now=self.now, wall=self.wall)
         self.rows.mails.append(mail)
-        self.due("mail", self.wall, subject_id=mail["mail_id"], wall=True)
+        self.due("mail", self.wall, subject_id=mail.mail_id, wall=True)
 
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
@@ -282,7 +282,7 @@ class Change:
 
     def noticed(self, **row: Any) -> None:
         """Keeps what a processor told, once."""
-        self.rows.dispute_notices.append({"merchant_id": self.order.merchant_id, "received_at": self.wall} | row)
+        self.rows.dispute_notices.append(KeptNotice(merchant_id=self.order.merchant_id, received_at=self.wall, **row))
 
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
@@ -310,7 +310,8 @@ class Change:
     def forget_code(self) -> None:
         """The card's code, if one was kept, is gone with the first send."""
         order = self.order
-        self.rows.codes_used.append({"merchant_id": order.merchant_id, "token_id": order.token_id})
+        if order.token_id is not None:
+            self.rows.codes_used.append(UsedCode(order.merchant_id, order.token_id))
 
     def decide(self, decision: Decision, features: dict[str, Any], arm: dict[str, Any] | None = None) -> UUID:
         """Stores a decision with everything that it was made from, and answers its id. `arm`: of an order that

@@ -25,6 +25,7 @@ from recoup.store.pool import KeyTaken
 from recoup.store.read.disputes import NoticeRow, early_notices, find_notice, order_of_charge
 from recoup.store.read.merchants import offset_of
 from recoup.store.statement import Tx
+from recoup.store.table import hex_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ async def _to_order(
             state=said,
             why="",
             content=content[0],
-            content_hash="\\x" + content[1].hex(),
+            content_hash=hex_of(content[1]),
         )
         return Received(notice.notice_id, said)
 

@@ -8,6 +8,7 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import OutboxEvent
 from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
@@ -51,17 +52,17 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
     )
     rows = Rows()
     rows.outbox.append(
-        {
-            "merchant_id": key[0],
-            "subject_id": key[1],
-            "seq": 1,
-            "subject_kind": "upload",
-            "event_id": new_id(),
-            "event": "upload.completed",
-            "body": told,
-            "business_at": now,
-            "recorded_at": wall,
-        }
+        OutboxEvent(
+            merchant_id=key[0],
+            subject_id=key[1],
+            seq=1,
+            subject_kind="upload",
+            event_id=new_id(),
+            event="upload.completed",
+            body=told,
+            business_at=now,
+            recorded_at=wall,
+        )
     )
     rows.due_done.append({"merchant_id": key[0], "kind": "upload", "subject_id": key[1]})
     await write(tx, rows)

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from recoup.kernel.time import WallTime
 from recoup.store.statement import Tx
+from recoup.store.table import hex_of
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import KeptNotice
 
 TRIES_MAX = 8
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -31,16 +33,16 @@ async def keep_unmatched(
     """Once more looked at, when it is kept already."""
     rows = Rows()
     rows.dispute_notices.append(
-        {
-            "merchant_id": merchant_id,
-            "route": route,
-            "notice_id": content["noticeId"],
-            "state": "unmatched",
-            "why": why,
-            "content": content,
-            "content_hash": "\\x" + content_hash.hex(),
-            "received_at": wall,
-        }
+        KeptNotice(
+            merchant_id=merchant_id,
+            route=route,
+            notice_id=content["noticeId"],
+            state="unmatched",
+            why=why,
+            content=content,
+            content_hash=hex_of(content_hash),
+            received_at=wall,
+        )
     )
     await write(connection, rows)
 

@@ -16,6 +16,7 @@ from recoup.store.read.applications import Application, ApplicationLine
 from recoup.store.statement import Tx
 from recoup.store.write.applications import add_application, add_log_line, open_feed, save_application
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import OutboxEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +115,17 @@ async def _tell(
         external_application_id=application.external_id or None,
     )
     rows.outbox.append(
-        {
-            "merchant_id": application.merchant_id,
-            "subject_id": application.application_id,
-            "seq": application.version,
-            "subject_kind": "application",
-            "event_id": new_id(),
-            "event": step.event,
-            "body": told,
-            "business_at": by.at,
-            "recorded_at": by.at,
-        }
+        OutboxEvent(
+            merchant_id=application.merchant_id,
+            subject_id=application.application_id,
+            seq=application.version,
+            subject_kind="application",
+            event_id=new_id(),
+            event=step.event,
+            body=told,
+            business_at=by.at,
+            recorded_at=by.at,
+        )
     )
     await open_feed(tx, application.merchant_id)
     await write(tx, rows)

@@ -17,6 +17,7 @@ from recoup.store.write.changes import Rows, write
 from recoup.store.write.drift_watches import lock_drift, save_drift
 from recoup.store.write.partner_alerts import add_partner_alert
 from recoup.store.write.rescue_watches import lock_watch, save_watch
+from recoup.store.write.rows import NewAlert
 
 APART: Final = timedelta(hours=1)  # what somebody hears of orders of one merchant
 
@@ -34,16 +35,16 @@ def alert(
     """A second one of the same kind about the same thing and step is none. `only_for`: the person who alone hears."""
     alert_id = new_id()
     rows.alerts.append(
-        {
-            "merchant_id": merchant_id,
-            "alert_id": alert_id,
-            "kind": kind,
-            "about": about,
-            "step": step,
-            "facts": facts,
-            "user_id": only_for,
-            "created_at": wall,
-        }
+        NewAlert(
+            merchant_id=merchant_id,
+            alert_id=alert_id,
+            kind=kind,
+            about=about,
+            step=step,
+            facts=facts,
+            user_id=only_for,
+            created_at=wall,
+        )
     )
     rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
 

@@ -7,6 +7,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
 from recoup.store.write.changes import Rows
+from recoup.store.write.rows import OutboxEvent
 
 
 def add_event(
@@ -23,15 +24,15 @@ def add_event(
 ) -> None:
     """`seq`: the event's number about its subject; the database refuses a second of one number."""
     rows.outbox.append(
-        {
-            "merchant_id": merchant_id,
-            "subject_id": subject_id,
-            "seq": seq,
-            "subject_kind": subject_kind,
-            "event_id": new_id(),
-            "event": event,
-            "body": event_data(event, **told),
-            "business_at": now,
-            "recorded_at": wall,
-        }
+        OutboxEvent(
+            merchant_id=merchant_id,
+            subject_id=subject_id,
+            seq=seq,
+            subject_kind=subject_kind,
+            event_id=new_id(),
+            event=event,
+            body=event_data(event, **told),
+            business_at=now,
+            recorded_at=wall,
+        )
     )

@@ -10,28 +10,27 @@ from recoup.rules.order.snapshot import Order
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.mails import change_mail, lock_mail
+from recoup.store.write.rows import OwedMail
 
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200))
 TRIES_MAX = len(PAUSES) + 1
 
 
-def owed_mail(
-    order: Order, notice: str, about: UUID, units: int, *, now: BusinessTime, wall: WallTime
-) -> dict[str, Any]:
+def owed_mail(order: Order, notice: str, about: UUID, units: int, *, now: BusinessTime, wall: WallTime) -> OwedMail:
     """The intent. `about`: the order or what happened to it; `units`: minor units that the mail tells of."""
-    return {
-        "merchant_id": order.merchant_id,
-        "mail_id": new_id(),
-        "order_id": order.order_id,
-        "notice": notice,
-        "about": about,
-        "state": "owed",
-        "units": units,
-        "tries": 0,
-        "why": "",
-        "business_at": now,
-        "created_at": wall,
-    }
+    return OwedMail(
+        merchant_id=order.merchant_id,
+        mail_id=new_id(),
+        order_id=order.order_id,
+        notice=notice,
+        about=about,
+        state="owed",
+        units=units,
+        tries=0,
+        why="",
+        business_at=now,
+        created_at=wall,
+    )
 
 
 async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:

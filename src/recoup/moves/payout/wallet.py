@@ -11,12 +11,13 @@ from recoup.rules.money import ledger
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import LockedPayout, NewPayout, add_payout, change_payout
+from recoup.store.write.rows import AnsweredKey
 
 PAUSE_KILLED = timedelta(minutes=1)
 
 
 async def request_payout(
-    tx: Tx, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: dict[str, Any] | None
+    tx: Tx, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: AnsweredKey | None
 ) -> None:
     """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds the wallet's lock."""
     rows = Rows()

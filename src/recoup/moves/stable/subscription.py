@@ -9,10 +9,11 @@ from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.stable.words import stamp
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import AnsweredKey, OutboxEvent
 from recoup.store.write.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 
 
-async def begin_subscription(tx: Tx, row: NewSubscription, answer: dict[str, Any] | None) -> None:
+async def begin_subscription(tx: Tx, row: NewSubscription, answer: AnsweredKey | None) -> None:
     """`answer`: the row of `requests` that remembers the caller's key, or None."""
     await add_subscription(tx, row)
     rows = Rows()
@@ -53,17 +54,17 @@ class SubscriptionChange:
             "next_charge_at": stamp(self.next_charge_at) if self.next_charge_at else None,
         }
         self._rows.outbox.append(
-            {
-                "merchant_id": row.merchant_id,
-                "subject_id": row.subscription_id,
-                "seq": self.version,
-                "subject_kind": "subscription",
-                "event_id": new_id(),
-                "event": event,
-                "body": body,
-                "business_at": self.now,
-                "recorded_at": self.wall,
-            }
+            OutboxEvent(
+                merchant_id=row.merchant_id,
+                subject_id=row.subscription_id,
+                seq=self.version,
+                subject_kind="subscription",
+                event_id=new_id(),
+                event=event,
+                body=body,
+                business_at=self.now,
+                recorded_at=self.wall,
+            )
         )
 
     def done_with(self, kind: str, subject_id: UUID) -> None:

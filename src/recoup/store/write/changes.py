@@ -8,84 +8,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Row, Tx, statement
-from recoup.store.table import Mutable, stored, upsert_of
-
-
-class PostingRow(NamedTuple):
-    """In the order of the insert's columns."""
-
-    merchant_id: UUID
-    posting_id: UUID
-    source_kind: str
-    source_id: UUID
-    recipe: str
-    order_id: UUID | None
-    content_hash: bytes
-    business_at: datetime
-    recorded_at: datetime
-
-
-class EntryRow(NamedTuple):
-    """In the order of the insert's columns."""
-
-    merchant_id: UUID
-    posting_id: UUID
-    line_no: int
-    account: str
-    asset: str
-    place: str
-    units: int
-    available_at: datetime
-
-
-@stored("card_blocks", "card_id", "block_id")
-class CardBlock(Row, frozen=True):
-    card_id: UUID
-    block_id: UUID
-    acceptor_id: str | None
-    merchant_id: UUID | None
-    reason: str
-    until: Mutable[datetime | None]
-    actor: str
-    at: datetime
-
-
-@stored("network_sends", "card_id", "send_id")
-class NetworkSend(Row, frozen=True):
-    """`at`: the latest that is told of it. `lasting`: its answer binds longer than any window. `claimed`: only the
-    merchant says that it was sent."""
-
-    card_id: UUID
-    send_id: UUID
-    acceptor_id: str
-    scheme: str
-    initiator: str
-    units: int
-    currency: str
-    merchant_id: UUID
-    order_id: UUID
-    at: Mutable[datetime]
-    state: Mutable[str] = "reserved"
-    declined: Mutable[bool | None] = None
-    scheme_code: Mutable[str | None] = None
-    advice_code: Mutable[str | None] = None
-    visa_category: Mutable[int | None] = None
-    klass: Mutable[str | None] = None
-    lasting: Mutable[bool] = False
-    claimed: bool = False
+from recoup.store.statement import Tx, statement
+from recoup.store.table import upsert_of
+from recoup.store.write.rows import (
+    AnsweredKey,
+    CardBlock,
+    EntryRow,
+    KeptNotice,
+    LogLine,
+    NetworkSend,
+    NewAlert,
+    OrderWords,
+    OutboxEvent,
+    OwedMail,
+    PostingRow,
+    UsedCode,
+)
 
 
 @dataclass(slots=True)
 class Rows:
     """The rows of one write, by table. Keys are column names; UUIDs and datetimes go as they are."""
 
-    order_log: list[dict[str, Any]] = field(default_factory=list)
-    order_words: list[dict[str, Any]] = field(default_factory=list)
+    order_log: list[LogLine] = field(default_factory=list)
+    order_words: list[OrderWords] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     order_heads: list[dict[str, Any]] = field(default_factory=list)
     new_heads: list[dict[str, Any]] = field(default_factory=list)  # of orders that this transaction admits
@@ -96,20 +46,20 @@ class Rows:
     settlements: list[dict[str, Any]] = field(default_factory=list)
     advances: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
-    dispute_notices: list[dict[str, Any]] = field(default_factory=list)
+    dispute_notices: list[KeptNotice] = field(default_factory=list)
     card_blocks: list[CardBlock] = field(default_factory=list)
     network_sends: list[NetworkSend] = field(default_factory=list)
     postings: list[PostingRow] = field(default_factory=list)
     entries: list[EntryRow] = field(default_factory=list)
-    mails: list[dict[str, Any]] = field(default_factory=list)
-    alerts: list[dict[str, Any]] = field(default_factory=list)
-    outbox: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[OwedMail] = field(default_factory=list)
+    alerts: list[NewAlert] = field(default_factory=list)
+    outbox: list[OutboxEvent] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
     due_done: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
+    requests: list[AnsweredKey] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
 
-    codes_used: list[dict[str, Any]] = field(default_factory=list)  # card codes, gone with the first send
+    codes_used: list[UsedCode] = field(default_factory=list)  # card codes, gone with the first send
 
     def extend(self, other: "Rows") -> None:
         for name, part in zip(_PARTS, _every_part(other), strict=True):

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Tx, statement
+from recoup.store.table import hex_of
+from recoup.store.write.rows import AnsweredKey
 
 
 def answered(
@@ -16,18 +18,18 @@ def answered(
     subject_id: UUID,
     answer: dict[str, Any],
     at: datetime,
-) -> dict[str, Any]:
+) -> AnsweredKey:
     """The row of a key, for the write that does what was asked: a race for the key undoes all of it."""
-    return {
-        "merchant_id": merchant_id,
-        "operation": operation,
-        "key": key,
-        "input_mac": "\\x" + input_mac.hex(),
-        "subject_id": subject_id,
-        "state": "answered",
-        "answer": answer,
-        "created_at": at,
-    }
+    return AnsweredKey(
+        merchant_id=merchant_id,
+        operation=operation,
+        key=key,
+        input_mac=hex_of(input_mac),
+        subject_id=subject_id,
+        state="answered",
+        answer=answer,
+        created_at=at,
+    )
 
 
 @statement(

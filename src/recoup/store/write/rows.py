@@ -1,0 +1,179 @@
+"""The rows that a transaction writes beside what orders have: `changes` writes them."""
+
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from recoup.store.statement import Row
+from recoup.store.table import Hex, Mutable, stored
+
+
+@stored("order_log")
+class LogLine(Row, frozen=True):
+    merchant_id: UUID
+    order_id: UUID
+    seq: int
+    happening: str
+    src: str
+    dst: str
+    fact_kind: str | None
+    fact_id: UUID | None
+    body: dict[str, Any]
+    actor: str
+    request_id: str
+    business_at: datetime
+    recorded_at: datetime
+    decision_id: UUID | None
+
+
+@stored("order_words")
+class OrderWords(Row, frozen=True):
+    """What somebody typed; beside the log, which is never changed."""
+
+    merchant_id: UUID
+    order_id: UUID
+    seq: int
+    text: str
+
+
+@stored("outbox")
+class OutboxEvent(Row, frozen=True):
+    merchant_id: UUID
+    subject_id: UUID
+    seq: int
+    subject_kind: str
+    event_id: UUID
+    event: str
+    body: dict[str, Any]
+    business_at: datetime
+    recorded_at: datetime
+
+
+@stored("mails")
+class OwedMail(Row, frozen=True):
+    """`about`: the order or what happened to it; `units`: that the mail tells of."""
+
+    merchant_id: UUID
+    mail_id: UUID
+    order_id: UUID
+    notice: str
+    about: UUID
+    state: Literal["owed"]
+    units: int
+    tries: int
+    why: str
+    business_at: datetime
+    created_at: datetime
+
+
+@stored("alerts")
+class NewAlert(Row, frozen=True):
+    """`user_id`: nobody else hears of it; None: all who may."""
+
+    merchant_id: UUID
+    alert_id: UUID
+    kind: str
+    about: UUID
+    step: int
+    facts: dict[str, Any]
+    user_id: UUID | None
+    created_at: datetime
+
+
+@stored("dispute_notices", "merchant_id", "route", "notice_id")
+class KeptNotice(Row, frozen=True):
+    """What a processor told of a dispute. `why`: of an unmatched one."""
+
+    merchant_id: UUID
+    route: str
+    notice_id: str
+    state: Mutable[str]
+    why: Mutable[str]
+    content: dict[str, Any]
+    content_hash: Hex
+    received_at: datetime
+
+
+@stored("requests")
+class AnsweredKey(Row, frozen=True):
+    """A key that must be new: a race for it undoes the whole transaction."""
+
+    merchant_id: UUID
+    operation: str
+    key: str
+    input_mac: Hex
+    subject_id: UUID
+    state: Literal["answered"]
+    answer: dict[str, Any]
+    created_at: datetime
+
+
+class UsedCode(Row, frozen=True):
+    """A card code, gone with the first send."""
+
+    merchant_id: UUID
+    token_id: UUID
+
+
+@stored("card_blocks", "card_id", "block_id")
+class CardBlock(Row, frozen=True):
+    card_id: UUID
+    block_id: UUID
+    acceptor_id: str | None
+    merchant_id: UUID | None
+    reason: str
+    until: Mutable[datetime | None]
+    actor: str
+    at: datetime
+
+
+@stored("network_sends", "card_id", "send_id")
+class NetworkSend(Row, frozen=True):
+    """`at`: the latest that is told of it. `lasting`: its answer binds longer than any window. `claimed`: only the
+    merchant says that it was sent."""
+
+    card_id: UUID
+    send_id: UUID
+    acceptor_id: str
+    scheme: str
+    initiator: str
+    units: int
+    currency: str
+    merchant_id: UUID
+    order_id: UUID
+    at: Mutable[datetime]
+    state: Mutable[str] = "reserved"
+    declined: Mutable[bool | None] = None
+    scheme_code: Mutable[str | None] = None
+    advice_code: Mutable[str | None] = None
+    visa_category: Mutable[int | None] = None
+    klass: Mutable[str | None] = None
+    lasting: Mutable[bool] = False
+    claimed: bool = False
+
+
+class PostingRow(NamedTuple):
+    """In the order of the insert's columns."""
+
+    merchant_id: UUID
+    posting_id: UUID
+    source_kind: str
+    source_id: UUID
+    recipe: str
+    order_id: UUID | None
+    content_hash: bytes
+    business_at: datetime
+    recorded_at: datetime
+
+
+class EntryRow(NamedTuple):
+    """In the order of the insert's columns."""
+
+    merchant_id: UUID
+    posting_id: UUID
+    line_no: int
+    account: str
+    asset: str
+    place: str
+    units: int
+    available_at: datetime
