@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.patient_reads", "tests.quick_passwords", "tests.server_fixture"]
+pytest_plugins = [
+    "tests.long_first",
+    "tests.patient_reads",
+    "tests.quick_calls",
+    "tests.quick_passwords",
+    "tests.server_fixture",
+]
 
 settings.register_profile("recoup", deadline=None)
 settings.load_profile("recoup")

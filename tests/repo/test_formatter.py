@@ -26,6 +26,8 @@ def tables(body: Iterable[ast.stmt]) -> Iterator[range]:
 
 
 def laid_out_elsewhere(source: str) -> list[int]:
+    if "fmt: " not in source:
+        return []
     comments = (
         token
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
