@@ -289,12 +289,7 @@ class Change:
         order = self.order
         if order.card_id is None:
             raise AssertionError("what has no card is not sent")
-        known: dict[str, Any] = {
-            "initiator": order.initiator,
-            "units": order.units,
-            "currency": order.asset,
-            "at": self.now,
-        }
+        usual = {"initiator": order.initiator, "units": order.units, "currency": order.asset, "at": self.now}
         self.rows.network_sends.append(
             NetworkSend(
                 card_id=order.card_id,
@@ -303,7 +298,7 @@ class Change:
                 scheme=order.card.scheme if order.card else "generic",
                 merchant_id=order.merchant_id,
                 order_id=order.order_id,
-                **(known | values),
+                **usual | values,
             )
         )
 
@@ -394,7 +389,7 @@ class Change:
 
 
 async def write_all(connection: Tx, changes: Iterable[Change]) -> None:
-    """Writes the changes of one transaction in one statement."""
+    """Writes the changes of one transaction at once."""
     rows = Rows()
     for change in changes:
         rows.extend(change.finished())
