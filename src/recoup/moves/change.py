@@ -289,7 +289,7 @@ class Change:
         order = self.order
         if order.card_id is None:
             raise AssertionError("what has no card is not sent")
-        usual = {"initiator": order.initiator, "units": order.units, "currency": order.asset, "at": self.now}
+        usual: dict[str, Any] = {"initiator": order.initiator, "units": order.units, "currency": order.asset}
         self.rows.network_sends.append(
             NetworkSend(
                 card_id=order.card_id,
@@ -298,7 +298,7 @@ class Change:
                 scheme=order.card.scheme if order.card else "generic",
                 merchant_id=order.merchant_id,
                 order_id=order.order_id,
-                **usual | values,
+                **usual | {"at": self.now} | values,
             )
         )
 
