@@ -23,7 +23,8 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.moves.order import amendment
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
-from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
+from recoup.rules.order.attention import HELD, PAID_TOO, PAID_TWICE
+from recoup.rules.order.whys import HELD_BY_PERSON, held_by
 from recoup.store.read.transmissions import touched_orders
 from recoup.store.server import ServerAddress
 
@@ -223,10 +224,10 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         await hold(shop.orders, shop.scope, order_id, "fraud")
-        assert (await attention_of(shop, order_id) or "").startswith("held:Put on hold")
+        assert await attention_of(shop, order_id) == f"{HELD}:{held_by(HELD_BY_PERSON, 'fraud')}"
         await paid_under_another_id(shop, order_id)
         await deal_with(shop.orders, shop.scope, order_id)
-        assert (await attention_of(shop, order_id) or "").startswith("held:Put on hold")
+        assert await attention_of(shop, order_id) == f"{HELD}:{held_by(HELD_BY_PERSON, 'fraud')}"
 
     run(server, story)
 
