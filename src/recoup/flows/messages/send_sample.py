@@ -131,7 +131,7 @@ def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Re
 
 
 async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answer: Answer) -> None:
-    assert event.order_id is not None, "every sample is of an order"
+    assert event.order_id is not None  # every sample is of an order
     row = SampleTry(
         merchant_id=event.merchant_id,
         try_id=new_id(),
