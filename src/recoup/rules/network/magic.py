@@ -305,8 +305,8 @@ def _allow_list() -> Iterator[MagicInput]:
 
 
 def _table() -> Iterator[MagicInput]:
-    for scheme, kind, code in dict.fromkeys((row.scheme, row.kind, row.code) for row in CODES):
-        row = next(one for one in reversed(CODES) if (one.scheme, one.kind, one.code) == (scheme, kind, code))
+    last = {(row.scheme, row.kind, row.code): row for row in CODES}
+    for (scheme, kind, code), row in last.items():
         said = _by_amount(scheme, amount_for(code, kind))
         assert said is not None
         word = "approved" if said.approved else "declined"
