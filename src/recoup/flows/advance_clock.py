@@ -7,6 +7,7 @@ days answers then. Returns when everything due is done and every event is in the
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from recoup.flows.cards.on_demand import end_silence
@@ -24,6 +25,7 @@ from recoup.store.write.merchants import move_clock
 Publish = Callable[[UUID], Awaitable[int]]
 SETTLE_SECONDS_MAX = 120.0
 STEP_MAX = timedelta(days=366)
+SIDE_BY_SIDE = 128  # pieces of work
 AHEAD_MAX = timedelta(days=5 * 366)
 
 
@@ -35,9 +37,11 @@ async def advance_clock(
     publish: Publish,
     tell: Callable[[datetime], None] | None = None,
     asked: tuple[Scope, UUID] | None = None,
+    side_by_side: int = SIDE_BY_SIDE,
 ) -> BusinessTime:
     """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
-    `asked`: who wants it, and their id of this move, which is kept; one that comes again moves nothing.
+    `asked`: who wants it, and their id of this move, which is kept; one that comes again moves nothing. `side_by_side`:
+    how much of what is due runs at once, each piece with a database connection.
 
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
@@ -66,7 +70,8 @@ async def advance_clock(
         raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
     if asked and not await _begin(world, *asked, target - by, target):
         return BusinessTime(target - by)
-    await _settle(world, orders, merchant_id, publish)
+    settle = partial(_settle, world, orders, merchant_id, publish, side_by_side)
+    await settle()
     while True:
         async with world.db.connection() as connection:
             due = await next_business_instant(connection, merchant_id)
@@ -74,7 +79,7 @@ async def advance_clock(
         await _move(world, merchant_id, instant)
         if tell:
             tell(instant)
-        await _settle(world, orders, merchant_id, publish, at_end=instant >= target)
+        await settle(at_end=instant >= target)
         if instant >= target:
             break
     if asked:
@@ -105,11 +110,13 @@ async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
         await move_clock(connection, merchant_id, offset)
 
 
-async def _settle(world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, at_end: bool = True) -> None:
+async def _settle(
+    world: World, orders: Orders, merchant_id: UUID, publish: Publish, side_by_side: int, *, at_end: bool = True
+) -> None:
     """Runs what is due until nothing is out; events are published at the end of the way."""
     give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
     while True:
-        ran = await run_due(world, orders, merchant_id=merchant_id)
+        ran = await run_due(world, orders, merchant_id=merchant_id, limit=side_by_side)
         if ran:
             continue
         if at_end:

@@ -3,11 +3,16 @@
 import asyncio
 import re
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import httpx
+import pytest
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
+from recoup.doors.portal.developers import clock
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.rules.network.magic import APPROVE_CARDS, inputs
@@ -136,6 +141,31 @@ def test_the_clock_is_moved_once_by_each_form_and_says_who(server: ServerAddress
         assert due.status_code in (303, 400)
 
     portal(server, story)
+
+
+def test_clocks_of_many_merchants_are_moved_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger moved twenty clocks at once: every other merchant's calls took a hundred times as long."""
+    moved, side_by_side, now = list[UUID](), set[int](), set[UUID]()
+
+    async def move(world: object, orders: object, merchant_id: UUID, *rest: object, **more: Any) -> None:
+        now.add(merchant_id)
+        side_by_side.add(more["side_by_side"] * len(now))
+        await asyncio.sleep(0.01)
+        now.remove(merchant_id)
+        moved.append(merchant_id)
+
+    monkeypatch.setattr(clock, "advance_clock", move)
+    scope: Any = None
+
+    async def story() -> None:
+        portal = SimpleNamespace(world=None, orders=None, deliveries=None, one_clock=asyncio.Lock())
+        visits: list[Any] = [SimpleNamespace(portal=portal, merchant_id=UUID(int=n)) for n in range(20)]
+        await asyncio.gather(*(clock._move(visit, scope, timedelta(days=22), new_id()) for visit in visits))
+
+    asyncio.run(story())
+    assert moved == [UUID(int=n) for n in range(20)]
+    assert side_by_side == {clock.SIDE_BY_SIDE}
+    assert clock.SIDE_BY_SIDE <= 8 // 2, "callers find most of the connections"
 
 
 def test_each_choice_of_the_simulator_makes_a_card() -> None:

@@ -32,6 +32,23 @@ def test_everything_that_was_sent_comes_back(merchant: Merchant) -> None:
     assert merchant.order(order["id"])["order"] == order
 
 
+@pytest.mark.parametrize("unseen", ["\x1b[2J", "\x9b", "a\nb", "\u202eevil"])
+def test_what_a_terminal_obeys_is_no_customer_and_no_account(merchant: Merchant, unseen: str) -> None:
+    error = refused(merchant.post("/charges", merchant.body(customer=unseen)), 400, "invalid_request")
+    assert "The field customer contains control characters." in error["message"]
+    plan = {"title": "Pro", "amount": "20.00", "currency": "USDT", "interval_unit": "month", "customer": unseen}
+    refused(merchant.post("/subscriptions", plan), 400, "invalid_request")
+    if "\n" not in unseen:
+        bank = {"amount": "1.00", "currency": "USDT", "destination_type": "bank", "destination": f"DE02 {unseen}"}
+        refused(merchant.post("/payouts", bank), 400, "invalid_request")
+
+
+def test_an_idempotency_key_has_no_control_characters(merchant: Merchant) -> None:
+    answer = merchant.post("/charges", merchant.body(), headers={"Idempotency-Key": b"a\x9bb"})
+    error = refused(answer, 400, "invalid_request")
+    assert "The field Idempotency-Key contains control characters." in error["message"]
+
+
 def test_customers_stand_in_the_tables_that_can_be_erased(merchant: Merchant) -> None:
     merchant.charge(customer="ana.roe@example.test")
     mid = merchant.shop.merchant_id

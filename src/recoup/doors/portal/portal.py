@@ -34,4 +34,5 @@ class Portal:
     files: Turns = field(default_factory=Turns)  # of orders, that are read now
     partitions: PartitionWatch = field(default_factory=PartitionWatch)
     moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
+    one_clock: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by the move that is being made
     pages: list[BaseRoute] = field(default_factory=list)  # all of them, filled in when they are made

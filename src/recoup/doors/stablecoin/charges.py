@@ -89,7 +89,7 @@ def asked_of(body: ChargeBody) -> ChargeAsked:
         body.currency,
         body.channel,
         body.network,
-        short(body.customer, "customer", 256) or None,
+        customer_of(body.customer),
         seconds,
         {name: value for name, value in facts.items() if value},
     )
@@ -100,6 +100,12 @@ def short(text: str | None, field: str, limit: int) -> str | None:
     if text is not None and len(text) > limit:
         raise Problem("invalid", f"The field {field} has more than {limit} characters.", field=field)
     return text
+
+
+def customer_of(text: str | None) -> str | None:
+    """Raises: Problem(invalid)."""
+    check_seen(short(text, "customer", 256) or "", "customer")
+    return text or None
 
 
 _EXAMPLE: Final = {

@@ -14,6 +14,7 @@ from recoup.flows.no_cards import refuse_cards
 from recoup.flows.stable.callers import Caller, Signed
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.unseen import check_seen
 from recoup.rules.network.card_text import json_may_hold_number
 
 
@@ -101,4 +102,5 @@ def _idempotency_key(scope: Scope) -> str | None:
     key = (header(scope, b"idempotency-key") or b"").decode("latin-1").strip()
     if len(key) > 128 or "\0" in key:
         raise Problem("invalid", "The Idempotency-Key has more than 128 characters.", field="Idempotency-Key")
+    check_seen(key, "Idempotency-Key")
     return key or None

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, short
+from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, customer_of
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Call, Method, missing
 from recoup.flows.stable import subscriptions as flow
@@ -96,7 +96,7 @@ async def create(call: Call) -> Reply:
         body.interval_unit,
         body.interval_count,
         body.channel,
-        short(body.customer, "customer", 256) or None,
+        customer_of(body.customer),
         body.total_cycles,
         body.billing_anchor,
         body.ends_at,

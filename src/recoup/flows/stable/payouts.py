@@ -19,6 +19,7 @@ from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
+from recoup.kernel.unseen import check_seen
 from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payout.wallet import close_payout, open_payout, request_payout, wait_payout
@@ -57,6 +58,7 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
     elif not 3 <= len(asked.destination.strip()) <= DESTINATION_MAX or "\0" in asked.destination:
         cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
         raise Problem("invalid", "The destination is no bank account's text.", field="destination", cure=cure)
+    check_seen(asked.destination.replace("\n", " "), "destination")
     merchant = (await merchants.get(scope.merchant_id)).merchant
     meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
     gate = once(world, scope, "payout", asked.key, meant, "Idempotency-Key")

@@ -1,5 +1,5 @@
-"""Signatures work once. Kept unlogged and committed without waiting for the disk: after a crash the table is empty,
-and what was signed before it is refused instead."""
+"""Signatures work once. Committed without waiting for the disk: what a call does is written to it after its signature.
+Where the table was lost, what was signed before is refused instead."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
 async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[datetime | None, set[tuple[str, str]]]:
-    """Which (key_id, signature) were not seen before, and since when all are known: None right after a crash."""
+    """Which (key_id, signature) were not seen before, and since when all are known: None where that is not known."""
     taken = await _take(db, signatures)
     return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}
 

@@ -23,6 +23,7 @@ from recoup.store.read.due_work import next_business_instant
 
 log = structlog.get_logger()
 WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
+SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free
 
 
 @developers.post("/developers/clock", may=acting)
@@ -44,12 +45,15 @@ async def post_clock(visit: Visit, form: Form) -> Answer:
 
 
 async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> None:
+    """One after the other, whoever's they are: those of many merchants at once took the doors from everybody."""
     portal = visit.portal
 
     def publish(merchant_id: UUID) -> Any:
         return publish_now(portal.world, portal.deliveries, merchant_id)
 
-    await advance_clock(portal.world, portal.orders, visit.merchant_id, by, publish, asked=(scope, move_id))
+    whose = (portal.world, portal.orders, visit.merchant_id)
+    async with portal.one_clock:
+        await advance_clock(*whose, by, publish, asked=(scope, move_id), side_by_side=SIDE_BY_SIDE)
 
 
 def _ended(visit: Visit, task: asyncio.Task[None]) -> None:

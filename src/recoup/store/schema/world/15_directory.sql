@@ -59,16 +59,17 @@ CREATE TABLE signing_keys (
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
--- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
--- anew: what was signed before that may have been used.
-CREATE UNLOGGED TABLE seen_signatures (
+-- A signature works once. Buckets of five minutes. A commit does not wait for the disk: what a call did is written after
+-- its signature, so that a crash never keeps the former without the latter.
+CREATE TABLE seen_signatures (
   bucket bigint NOT NULL,
   key_id text NOT NULL,
   signature bytea NOT NULL,
   PRIMARY KEY (bucket, key_id, signature)
 );
 
-CREATE UNLOGGED TABLE signatures_since (
+-- What was signed before may have been used: of a database that was restored without its signatures.
+CREATE TABLE signatures_since (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   since timestamptz NOT NULL
 );
