@@ -76,8 +76,16 @@ class Problem(Exception):
         self.verbatim = verbatim
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """It crosses from one process to another as it is."""
+        return _made_again, (type(self), self.message), self.__dict__
+
     def sentence(self, *, stage: str | None = None) -> str:
         """What happened and what to do, in one line. `stage`: a dialect's word for where the order stands."""
         message = self.message if stage is None else self._shape.replace(STAGE, stage)
         message = message if message.endswith((".", "?", "!")) else f"{message}."
         return f"{message} {self.cure}" if self.cure else message
+
+
+def _made_again(kind: type[Problem], message: str) -> Problem:
+    return kind.__new__(kind, message)
