@@ -1,6 +1,6 @@
 """When a delivery that was not taken is tried again, and when it is not.
 
-Source: contract §17.1 U5 for the schedule; what each answer means is our decision.
+Source: contract §17.1 U5 for the schedule, which mails to people follow, too; what each answer means is our decision.
 """
 
 from collections.abc import Sequence
