@@ -198,7 +198,7 @@ def test_a_line_that_is_none_ends_the_run(tmp_path: Path, line: str, told: str) 
         ("import os; os.kill(os.getpid(), 9)", "the program ended by signal 9"),
         ("print('half', end='', flush=True); raise SystemExit(0)", "The line: half"),
         ("import os, time; os.close(1); time.sleep(60)", "closed its output"),
-        ("print('{}', flush=True); import time; time.sleep(60)", "required field `world`"),
+        ("input(); print('{}', flush=True); import time; time.sleep(60)", "required field `world`"),
     ],
 )
 def test_a_program_that_is_silent_or_dead_ends_the_run(code: str, told: str) -> None:
