@@ -28,7 +28,7 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
-from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
@@ -391,7 +391,7 @@ class Shop:
 
     async def fees(self, tariff: Tariff, **scope: Any) -> None:
         """The operator sets a term; the shop's flows know at once."""
-        await set_fee_term(self.world, self.scope, TermAsked(tariff, **scope))
+        await set_fee_term(self.world, self.scope, FeeTermRequest(tariff, **scope))
         self.merchants.forget(self.merchant_id)
 
     async def happenings(self, order_id: UUID) -> list[str]:

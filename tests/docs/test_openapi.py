@@ -102,7 +102,7 @@ def test_every_error_has_a_meaning_a_cure_and_the_body_that_the_door_writes() ->
     told = rescue(error_rows)
     assert set(told.errors) == set(CODES)
     row = told.errors["wrong_state"]
-    assert row.sample["statusCode"] == row.told == "409101"
+    assert row.sample["statusCode"] == row.wire_code == "409101"
     assert row.cure in row.sample["result"]
     assert set(told.errors["invalid"].sample) == {"TraceId", "Transaction.Amount"}
     schemas = told.error_schemas

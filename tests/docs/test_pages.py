@@ -104,7 +104,7 @@ def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Do
             assert operation.summary in part
             assert all(f'data-language="{language}"' in part for language in ("curl", "Python", "JavaScript"))
             for row in dialect.errors_of(operation):
-                assert f"<code>{row.told}</code>" in part
+                assert f"<code>{row.wire_code}</code>" in part
     text = get(site, "/docs/rescue").text
     evaluate = text.partition('id="post-evaluate"')[2].partition("</section>")[0]
     assert "Begins a <em>rescue</em>." in evaluate

@@ -18,7 +18,7 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Job
-from recoup.flows.refunds.capture import CaptureAsked, capture
+from recoup.flows.refunds.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
@@ -182,7 +182,7 @@ async def do_cancel(shop: Shop, order_id: UUID) -> str:
 
 async def do_capture(shop: Shop, order_id: UUID) -> str:
     try:
-        done = await capture(shop.world, shop.orders, shop.scope, CaptureAsked(order_id, 4590, "USD", str(order_id)))
+        done = await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", str(order_id)))
     except Problem as problem:
         return problem.code
     return "captured" if done.done else "refused"

@@ -19,7 +19,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import APPROVE_CARDS, script_card
 from recoup.store.server import ServerAddress
@@ -104,7 +104,7 @@ def test_admissions_beside_a_block_are_before_it_or_refused(server: ServerAddres
 def test_a_stablecoin_customer_is_blocked_too(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         charges = Charges(shop.world, shop.merchants)
-        asked = ChargeAsked("order-1", "5.00", "USDT", channel="mock", customer="ana-1")
+        asked = StablecoinChargeRequest("order-1", "5.00", "USDT", channel="mock", customer="ana-1")
         made = await charges.charge(shop.scope, asked)
         order_id = made.order.order_id
         assert await refused(block_of_order(shop.world, shop.scope, order_id, "card", "fraud")) == "wrong_state"

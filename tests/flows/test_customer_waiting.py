@@ -13,7 +13,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.first_try import Tried
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
+from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import (
@@ -145,8 +145,8 @@ async def held(shop: Shop) -> Any:
     return word
 
 
-def asked(word: Any, key: str = "capture-1", units: int = 4590) -> CaptureAsked:
-    return CaptureAsked(word.order_id, units, "USD", key)
+def asked(word: Any, key: str = "capture-1", units: int = 4590) -> CaptureRequest:
+    return CaptureRequest(word.order_id, units, "USD", key)
 
 
 def test_a_capture_takes_the_whole_amount_once(server: ServerAddress) -> None:

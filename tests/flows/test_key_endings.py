@@ -17,7 +17,7 @@ from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.make_merchant import make_keys
 from recoup.flows.merchants.own_keys import end_key, make_key
-from recoup.flows.merchants.partner_merchants import MerchantAsked
+from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.purge_expired import purge_expired
@@ -107,7 +107,7 @@ async def by_set_up(shop: Shop) -> tuple[Any, Any]:
 
 
 async def by_the_partner(shop: Shop) -> tuple[Any, Any]:
-    asked = MerchantAsked("Tea", "https://tea.example", "Tea", "BRIGHTLEAFTEA", "crm-1")
+    asked = MerchantRequest("Tea", "https://tea.example", "Tea", "BRIGHTLEAFTEA", "crm-1")
     made = await partner_merchants.create(shop.world, PARTNERS, asked)
     assert made.credentials
     return (

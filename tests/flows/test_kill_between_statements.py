@@ -33,7 +33,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.messages.publish import publish
 from recoup.flows.money.treasurer import allot_due
-from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
+from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.gateways.cards.sandbox.disputes import Wanted
@@ -208,7 +208,7 @@ async def do_refund(shop: Shop, case: Case) -> Any:
 async def do_capture(shop: Shop, case: Case) -> Any:
     assert case.order_id
     try:
-        asked = CaptureAsked(case.order_id, 4590, "USD", f"capture {case.order_id}")
+        asked = CaptureRequest(case.order_id, 4590, "USD", f"capture {case.order_id}")
         return await capture(shop.world, shop.orders, shop.scope, asked)
     except Problem as problem:
         return problem.code

@@ -19,7 +19,7 @@ from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.credentials import Credentials as SignedIn
 from recoup.flows.merchants.handover import Credentials, look
 from recoup.flows.merchants.own_keys import list_keys, make_key
-from recoup.flows.merchants.partner_merchants import MerchantAsked
+from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.messages.rotate import rotate_shared
@@ -112,7 +112,7 @@ def test_a_partner_that_dies_while_it_makes_a_merchant_has_one(server: ServerAdd
     scope = PartnerScope(PARTNER, Actor("partner", "test"), "test")
 
     async def act(world: World, name: str) -> Any:
-        asked = MerchantAsked(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}", f"key-{name}")
+        asked = MerchantRequest(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}", f"key-{name}")
         return await partner_merchants.create(world, scope, asked)
 
     async def check(world: World, name: str, told: Any) -> None:
@@ -140,7 +140,7 @@ def test_a_partner_that_dies_while_it_makes_keys_has_some_that_work(server: Serv
 
     async def story(shop: Shop) -> None:
         async def merchant(name: str) -> UUID:
-            asked = MerchantAsked(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}")
+            asked = MerchantRequest(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}")
             found: UUID = (await partner_merchants.create(shop.world, scope, asked)).merchant_id
             return found
 

@@ -87,9 +87,9 @@ async def asked(case: Case) -> None:
     case.replays.add(made.replay_id)
 
 
-async def the_newest(case: Case) -> replay.ReplayAsked:
+async def the_newest(case: Case) -> replay.ReplayRequest:
     last = await case.shop.value("SELECT number FROM closers WHERE merchant_id = $1", case.shop.merchant_id)
-    return replay.ReplayAsked(from_number=last - 1)
+    return replay.ReplayRequest(from_number=last - 1)
 
 
 async def dead(case: Case) -> None:

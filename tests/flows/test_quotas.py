@@ -74,7 +74,7 @@ class Ground:
         return create_application(self.shop.world, Applicant((kind, owner_id), Actor("user", "u"), "test"), Form())
 
     def merchant(self, n: int) -> Awaitable[object]:
-        asked = partner_merchants.MerchantAsked(f"Tea {n}", f"https://tea-{n}.example", "Tea", "BRIGHTLEAFTEA")
+        asked = partner_merchants.MerchantRequest(f"Tea {n}", f"https://tea-{n}.example", "Tea", "BRIGHTLEAFTEA")
         return partner_merchants.create(self.shop.world, self.partner, asked)
 
     def invitation(self, n: int, kind: str, user_id: UUID) -> Awaitable[object]:

@@ -46,7 +46,7 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
     assert {"completed", "cancelled", "expired"} <= set(done.stages)
     assert len(done.deaths) > 5, "too few crashes"
     assert done.checks > 10
-    assert done.told.get("asked for the card") or done.told.get("asked for the code"), "no customer was asked"
+    assert done.counts.get("asked for the card") or done.counts.get("asked for the code"), "no customer was asked"
     for told in ("fault silent", "fault lost", "fault duplicate", "refund sent", "channel sweep"):
         assert done.faults.get(told), f"{told} did not happen"
 
@@ -62,7 +62,7 @@ def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monk
     assert (first.wrong, second.wrong) == (None, None)
     assert first.hash == second.hash
     assert first.deaths == second.deaths
-    assert first.told == second.told
+    assert first.counts == second.counts
     assert played(server, replace(plan, seed=22)).hash != first.hash
 
 

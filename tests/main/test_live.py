@@ -25,10 +25,10 @@ from recoup.doors.edge.which_world import ByWorld
 from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import open_live
-from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.merchants.make_merchant import make_keys
 from recoup.flows.merchants.open_live import open_approved
-from recoup.flows.merchants.partner_merchants import MerchantAsked, create
+from recoup.flows.merchants.partner_merchants import MerchantRequest, create
 from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -205,7 +205,7 @@ def test_a_shop_that_is_opened_by_a_process_that_dies_is_opened_once(
         async with both(server, tmp_path) as here:
             await here.approved("mit")
             operator = Scope(here.merchant_id, Actor("operator", "test"), "test")
-            await set_fee_term(here.sandbox.world, operator, TermAsked(Tariff(290)))
+            await set_fee_term(here.sandbox.world, operator, FeeTermRequest(Tariff(290)))
             for step in ("place_merchant", "copy_settings", "change", "save_merchant", "note_opened"):
                 with monkeypatch.context() as patched:
                     patched.setattr(open_live, step, dies)
@@ -321,7 +321,7 @@ def test_a_partner_makes_no_live_merchant_that_nobody_approved(server: ServerAdd
                 partner = await find_partner(connection, partner_id)
             assert partner is not None
             assert (partner.state, partner.merchants_max) == ("active", 3)
-            asked = MerchantAsked("Another", "https://another.example", "Another", "ANOTHER")
+            asked = MerchantRequest("Another", "https://another.example", "Another", "ANOTHER")
             with pytest.raises(Problem, match="begin in the sandbox") as caught:
                 await create(live, scope, asked)
             assert caught.value.code == "forbidden"

@@ -39,7 +39,7 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
 
     for order, names in zip(orders, asyncio.run(called_for()), strict=True):
         for with_sends in (False, True):
-            asked = evidence._asked([order], with_sends=with_sends)
+            asked = evidence._needed_parts([order], with_sends=with_sends)
             read = {name for name, by, _ in evidence._PARTS if by <= asked}
             left_out = names - read - (set() if with_sends else {"dispute_terms", "blocked"})
             assert not left_out, f"{order}: {left_out}"
@@ -58,6 +58,6 @@ def test_an_ordinary_attempt_reads_no_log() -> None:
         {"stage": "processing", "kind": "mit_sync", "arm": None},
         {"stage": "received", "kind": "mit_managed", "arm": "engine"},
     ]
-    statement = evidence._statement(evidence._asked(orders, with_sends=True))
+    statement = evidence._statement(evidence._needed_parts(orders, with_sends=True))
     assert "order_log" not in statement
     assert "NULL::jsonb AS approval" in statement

@@ -36,12 +36,12 @@ async def advance_clock(
     by: timedelta,
     publish: Publish,
     tell: Callable[[datetime], None] | None = None,
-    asked: tuple[Scope, UUID] | None = None,
+    requested_by: tuple[Scope, UUID] | None = None,
     side_by_side: int = SIDE_BY_SIDE,
 ) -> BusinessTime:
     """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
-    `asked`: who wants it, and their id of this move, which is kept; one that comes again moves nothing. `side_by_side`:
-    how much of what is due runs at once, each piece with a database connection.
+    `requested_by`: who wants it, and their id of this move, which is kept; one that comes again moves nothing.
+    `side_by_side`: how much of what is due runs at once, each piece with a database connection.
 
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
@@ -68,7 +68,7 @@ async def advance_clock(
     if target > world.clocks.wall() + AHEAD_MAX:
         message = f"A clock can be at most {AHEAD_MAX.days} days ahead and never goes back."
         raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
-    if asked and not await _begin(world, *asked, target - by, target):
+    if requested_by and not await _begin(world, *requested_by, target - by, target):
         return BusinessTime(target - by)
     settle = partial(_settle, world, orders, merchant_id, publish, side_by_side)
     await settle()
@@ -82,9 +82,9 @@ async def advance_clock(
         await settle(at_end=instant >= target)
         if instant >= target:
             break
-    if asked:
+    if requested_by:
         async with world.db.connection() as connection:
-            await end_move(connection, merchant_id, asked[1], target)
+            await end_move(connection, merchant_id, requested_by[1], target)
     return BusinessTime(target)
 
 

@@ -124,7 +124,7 @@ async def _merchant(
     world: World,
     merchant_id: UUID,
     name: str,
-    told: tuple[tuple[str, str, str], ...],
+    site_rows: tuple[tuple[str, str, str], ...],
     *,
     clock_behind: timedelta = timedelta(0),
     fee_basis_points: int = 0,
@@ -132,7 +132,7 @@ async def _merchant(
     partner_id: UUID = world.keys.derived_id("bootstrap", "partner")
     sites = tuple(
         NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
-        for url, label, descriptor in told
+        for url, label, descriptor in site_rows
     )
     await register_partner(world, partner_id, "Sandbox partner")
     await make_partner(world, partner_id, "Sandbox partner")

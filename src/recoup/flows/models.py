@@ -53,7 +53,7 @@ class Models:
     def __init__(self, db: Database, clocks: Clocks) -> None:
         self._db, self._clocks = db, clocks
         self._taken: _Taken | None = None
-        self._asked: float | None = None
+        self._read_at: float | None = None
         self._first = asyncio.Lock()
 
     async def ready(self) -> None:
@@ -63,13 +63,13 @@ class Models:
         Raises: Problem(unavailable) as long as it was never read.
         """
         now = self._clocks.monotonic()
-        if self._asked is None:
+        if self._read_at is None:
             async with self._first:
-                if self._asked is None:
+                if self._read_at is None:
                     await self._read()
-                    self._asked = now
-        elif now - self._asked >= KEEP_SECONDS:
-            self._asked = now  # whoever comes meanwhile goes on with what there is
+                    self._read_at = now
+        elif now - self._read_at >= KEEP_SECONDS:
+            self._read_at = now  # whoever comes meanwhile goes on with what there is
             try:
                 await self._read()
             except (Problem, asyncpg.PostgresError, *LOST) as error:
@@ -90,7 +90,7 @@ class Models:
 
     def forget(self) -> None:
         """What was chosen in this process holds at once."""
-        self._asked = None
+        self._read_at = None
 
     async def by_name(self, name: str) -> Model | None:
         """None for one that this world does not have. Raises: BadModel."""

@@ -22,9 +22,9 @@ log = structlog.get_logger()
 
 
 async def refuse_cards(
-    world: World, body: Any, names: Names | None = None, told: Callable[[str], str] = str, *, caller: UUID | None
+    world: World, body: Any, names: Names | None = None, path_name: Callable[[str], str] = str, *, caller: UUID | None
 ) -> None:
-    """`names`: of the fields that are read; without them all are looked at. `told`: a path as the dialect names it.
+    """`names`: of the fields that are read; without them all are looked at. `path_name`: the dialect's name of a path.
     `caller`: the merchant or partner who sent it, None for a stranger, or `PROCESSOR`. Only a body with an identifier
     that looks like a card costs a look-up.
 
@@ -36,7 +36,7 @@ async def refuse_cards(
         held = await held_cards(world, {digits for _, digits in found.numbers}, caller)
         wrong = [path for path, digits in found.numbers if digits in held]
     if wrong:
-        raise refused(list(dict.fromkeys(told(path) for path in wrong)))
+        raise refused(list(dict.fromkeys(path_name(path) for path in wrong)))
 
 
 async def held_cards(world: World, numbers: Collection[str], caller: UUID | None) -> set[str]:

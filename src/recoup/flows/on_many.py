@@ -47,7 +47,9 @@ class Act:
     said: tuple[str, ...] = ()
 
 
-async def take_all(world: World, scope: Scope, act_id: UUID, act: Act, wanted: OrderFilter, expected: int) -> None:
+async def take_all(
+    world: World, scope: Scope, act_id: UUID, act: Act, order_filter: OrderFilter, expected: int
+) -> None:
     """Everything that the list has now, if it is as many as somebody was shown. `act_id` is the form's own: the same
     form again begins nothing more.
 
@@ -63,7 +65,7 @@ async def take_all(world: World, scope: Scope, act_id: UUID, act: Act, wanted: O
         async with world.db.transaction() as tx:
             if await find_act(tx, scope.merchant_id, act_id) is not None:
                 return
-            order_ids = await selected_orders(tx, wanted)
+            order_ids = await selected_orders(tx, order_filter)
             if len(order_ids) > SELECTED_MAX:
                 raise too_many()
             if len(order_ids) != expected or not order_ids:

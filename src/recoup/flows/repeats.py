@@ -30,22 +30,22 @@ class Once:
     input_mac: bytes
     field: str
 
-    async def run(self, work: Callable[[], Awaitable[T]], told: Callable[[dict[str, Any]], T]) -> T:
-        """What `work` answers; or `told` of the stored answer, where the key came before. `work` stores it.
+    async def run(self, work: Callable[[], Awaitable[T]], read_answer: Callable[[dict[str, Any]], T]) -> T:
+        """What `work` answers; or `read_answer` of the stored answer, where the key came before. `work` stores it.
 
         Raises: Problem(conflict) for a key that came with other content; whatever `work` raises.
         """
-        known = await self._answer()
-        if known is not None:
-            return told(known)
+        answer = await self._answer()
+        if answer is not None:
+            return read_answer(answer)
         try:
             return await work()
         except (KeyTaken, Problem):
             # The same call at the same moment may have been first: what it left is no reason to refuse this one.
-            known = await self._answer()
-            if known is None:
+            answer = await self._answer()
+            if answer is None:
                 raise
-            return told(known)
+            return read_answer(answer)
 
     def take(self, change: Change, answer: dict[str, Any]) -> None:
         """Stores the answer with what the call changes of its order."""

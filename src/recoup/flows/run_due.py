@@ -170,11 +170,11 @@ async def run_one(world: World, orders: Orders, due: Due) -> None:
     try:
         await FLOWS[due.kind](world, orders, due)
     except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
-        told = in_words(error)
-        log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=told[:200])
+        message = in_words(error)
+        log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=message[:200])
         until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
         try:
             async with world.db.connection() as connection:
-                await postpone(connection, due, until, told)
+                await postpone(connection, due, until, message)
         except Problem:
             pass  # the database is away; the lease runs out by itself

@@ -12,10 +12,10 @@ ROUTE: Final = "sandbox"
 def sandbox_issuer(world: World) -> SandboxProcessor:
     """For a sandbox; no other world has one."""
     processor = world.processors[ROUTE]
-    if not _does_as_told(processor):
+    if not _is_sandbox(processor):
         raise LookupError("This world's processor is not the sandbox's.")
     return processor
 
 
-def _does_as_told(processor: Processor) -> TypeGuard[SandboxProcessor]:
+def _is_sandbox(processor: Processor) -> TypeGuard[SandboxProcessor]:
     return hasattr(processor, "force")

@@ -85,14 +85,14 @@ def is_open(world: World) -> bool:
     return world.policy.test_mode and world.sign_up
 
 
-async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
+async def sign_up(world: World, passwords: Passwords, request: SignUp) -> SignedUp:
     """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
     after five tries from one address in an hour, whatever they were, and as for a sign-in, see `throttle`."""
     if not is_open(world):
         raise Problem("forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account.")
-    email = _checked(asked)
+    email = _checked(request)
     people = world.people
-    now, mac = world.clocks.wall(), world.keys.mac("signup", asked.address.encode("utf-8", "replace"))
+    now, mac = world.clocks.wall(), world.keys.mac("signup", request.address.encode("utf-8", "replace"))
     async with people.connection() as connection:
         tries, until = await charge_sign_in(connection, mac.hex(), now, now + REMEMBERED, TRIES)
     if tries > TRIES:
@@ -103,28 +103,30 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
             retry_after_seconds=max(1, int((until - now).total_seconds())),
         )
     async with people.connection() as connection:
-        await charge_stranger(connection, world, email, asked.address, _TOO_MANY)  # the password is looked at here, too
-    turn = turn_of(asked.address)
-    hashed = await passwords.hashed(asked.password, turn)
-    namesake = await namesake_of(world, passwords, email, asked.password, turn)
+        await charge_stranger(
+            connection, world, email, request.address, _TOO_MANY
+        )  # the password is looked at here, too
+    turn = turn_of(request.address)
+    hashed = await passwords.hashed(request.password, turn)
+    namesake = await namesake_of(world, passwords, email, request.password, turn)
     async with people.connection() as connection:
         user, other = await find_user(connection, email), await find_user(connection, namesake)
     known = other or user
-    right = await passwords.fits(asked.password, known.password_hash if known else None, turn)
+    right = await passwords.fits(request.password, known.password_hash if known else None, turn)
     if known is not None and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
                 raise Problem("unavailable", "This account has just changed.", cure="Sign in.", retry_after_seconds=1)
-            entered = await enter(tx, world, known.user_id, asked.old_token, _whence(asked))
+            entered = await enter(tx, world, known.user_id, request.old_token, _whence(request))
         return SignedUp(entered.token, is_half=entered.is_half, device=new_device(world, known.user_id))
     login = email if user is None else namesake
-    begun = await _begin(world, passwords, asked, login, hashed)
+    begun = await _begin(world, passwords, request, login, hashed)
     async with _in_turn(people), people.transaction() as connection:
         await lock_email(connection, email)
         taken = await find_user(connection, login) is not None
         if taken or not await hold_sign_up(connection, login, begun.user_id):
             raise _twice()
-        return await _make(connection, world, asked, login, begun)
+        return await _make(connection, world, request, login, begun)
 
 
 @asynccontextmanager
@@ -148,23 +150,23 @@ async def _in_turn(people: Database) -> AsyncIterator[None]:
         turn.release()
 
 
-async def _begin(world: World, passwords: Passwords, asked: SignUp, login: str, hashed: str) -> UnfinishedSignUp:
+async def _begin(world: World, passwords: Passwords, request: SignUp, login: str, hashed: str) -> UnfinishedSignUp:
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
     people = world.people
     now = world.clocks.wall()
     async with people.connection() as connection:
         seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
     if seen is not None:
-        right = await passwords.fits(asked.password, seen.password_hash, turn_of(asked.address))
-        seen = seen if right and seen.kind == asked.kind else None
+        right = await passwords.fits(request.password, seen.password_hash, turn_of(request.address))
+        seen = seen if right and seen.kind == request.kind else None
     async with people.transaction() as tx:
-        await lock_email(tx, clean_email(asked.email))
+        await lock_email(tx, clean_email(request.email))
         if await find_user(tx, login) is not None:
             raise _twice()
         kept = await find_sign_up(tx, login, now - SIGN_UP_GOES_ON)
         if seen is not None and kept == seen:
             return seen
-        begun = UnfinishedSignUp(hashed, asked.kind, new_id(), new_id(), new_id(), new_id())
+        begun = UnfinishedSignUp(hashed, request.kind, new_id(), new_id(), new_id(), new_id())
         await begin_sign_up(tx, login, begun, now)
     return begun
 
@@ -179,64 +181,64 @@ def _twice() -> Problem:
     )
 
 
-def _checked(asked: SignUp) -> str:
+def _checked(request: SignUp) -> str:
     """The e-mail as it is kept. Raises: Problem(invalid)."""
-    email = clean_email(asked.email)
+    email = clean_email(request.email)
     local, at, host = email.rpartition("@")
-    sane = email.isprintable() and not set(" #") & set(email) and len(asked.email) <= 254
+    sane = email.isprintable() and not set(" #") & set(email) and len(request.email) <= 254
     if not (local and at and "." in host and sane):
         raise Problem("invalid", "This is not an e-mail address.", field="email")
-    if not asked.name or len(asked.name) > 128 or not asked.name.isprintable():
+    if not request.name or len(request.name) > 128 or not request.name.isprintable():
         raise Problem("invalid", "A name has 1 to 128 characters.", field="name")
-    if asked.kind not in KINDS:
+    if request.kind not in KINDS:
         raise Problem("invalid", "Choose merchant or partner.", field="kind")
-    if asked.kind != "partner":
-        if not asked.site_url:
+    if request.kind != "partner":
+        if not request.site_url:
             raise Problem("invalid", "Enter the address of the shop, like https://shop.example.", field="site_url")
         try:
-            check_site_address(asked.site_url)
+            check_site_address(request.site_url)
         except Problem as problem:
-            told = f"The address of the shop {problem.facts['what']}."
-            raise Problem("invalid", told, field="site_url", cure=problem.cure) from None
+            text = f"The address of the shop {problem.facts['what']}."
+            raise Problem("invalid", text, field="site_url", cure=problem.cure) from None
     return email
 
 
-async def _make(connection: Tx, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp) -> SignedUp:
+async def _make(connection: Tx, world: World, request: SignUp, login: str, begun: UnfinishedSignUp) -> SignedUp:
     """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
     the keys that the first shows. What it makes has no member until the commit, and then the sign-up is over."""
     user_id = begun.user_id
-    partner_id = begun.partner_id if asked.kind != "merchant" else None
-    merchant_id = begun.merchant_id if asked.kind != "partner" else None
+    partner_id = begun.partner_id if request.kind != "merchant" else None
+    merchant_id = begun.merchant_id if request.kind != "partner" else None
     key = credentials = None
     if partner_id is not None:
-        await make_partner(world, partner_id, asked.name)
+        await make_partner(world, partner_id, request.name)
         key = await make_partner_key(world, partner_id, is_first=True)
     if merchant_id is not None:
-        credentials = await _merchant(world, asked, begun, partner_id)
+        credentials = await _merchant(world, request, begun, partner_id)
     hashed, now = begun.password_hash, world.clocks.wall()
-    if await add_user(connection, user_id, login, asked.name, hashed, now) is None:
+    if await add_user(connection, user_id, login, request.name, hashed, now) is None:
         raise Problem(
             "unavailable",
             "Somebody else has just been given this e-mail address.",
             cure="Send it again.",
             retry_after_seconds=1,
         )
-    await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
+    await _belong(connection, world, user_id, request.name, partner_id, merchant_id)
     await end_sign_up(connection, login)
-    token = await open_session(connection, world, user_id, asked.old_token, _whence(asked))
+    token = await open_session(connection, world, user_id, request.old_token, _whence(request))
     return SignedUp(token, credentials, key, device=new_device(world, user_id))
 
 
-def _whence(asked: SignUp) -> ClientInfo:
-    return ClientInfo(asked.address, asked.agent)
+def _whence(request: SignUp) -> ClientInfo:
+    return ClientInfo(request.address, request.agent)
 
 
-async def _merchant(world: World, asked: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None) -> Credentials:
+async def _merchant(world: World, request: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None) -> Credentials:
     merchant_id = begun.merchant_id
-    site = NewSite(begun.site_id, asked.site_url, asked.name, _descriptor(asked))
+    site = NewSite(begun.site_id, request.site_url, request.name, _descriptor(request))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     async with world.db.transaction() as tx:
-        await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=partner_id)
+        await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=partner_id)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
         keys = await issue_keys(tx, world, merchant_id, f"user:{begun.user_id}")
@@ -268,7 +270,7 @@ async def _own(connection: Tx, world: World, user_id: UUID, subject: tuple[str, 
     await note_membership(connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now)
 
 
-def _descriptor(asked: SignUp) -> str:
+def _descriptor(request: SignUp) -> str:
     """What customers would see, of the name's plain letters."""
-    plain = "".join(c for c in asked.name.upper() if c.isascii() and (c.isalnum() or c == " ")).strip()[:LENGTH_MAX]
+    plain = "".join(c for c in request.name.upper() if c.isascii() and (c.isalnum() or c == " ")).strip()[:LENGTH_MAX]
     return plain if len(plain) >= LENGTH_MIN and any(c.isalpha() for c in plain) else "SANDBOX SHOP"

@@ -41,7 +41,7 @@ class Hop:
 
     name: str
     state: Literal["ok", "failed", "skipped"]
-    told: str
+    finding: str
     cure: str | None = None
     latency_ms: int = 0
 
@@ -93,32 +93,32 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
     return Hop("credential", "ok", "The key is valid and may send orders.")
 
 
-def _merchant(known: MerchantSettings) -> Hop:
+def _merchant(settings: MerchantSettings) -> Hop:
     try:
-        check_taking(known.merchant)
+        check_taking(settings.merchant)
     except Problem as problem:
         return Hop("merchant", "failed", problem.message, problem.cure)
-    if known.merchant.killed:
+    if settings.merchant.killed:
         return Hop(
             "merchant",
             "failed",
             "The operator has stopped all sending: orders are accepted and wait.",
             "Ask the operator when sending resumes.",
         )
-    return Hop("merchant", "ok", f"{known.merchant.name} takes orders.")
+    return Hop("merchant", "ok", f"{settings.merchant.name} takes orders.")
 
 
 async def _switches(
-    world: World, scope: Scope, known: MerchantSettings, kind: str, origin: Origin, campaign: str | None
+    world: World, scope: Scope, settings: MerchantSettings, kind: str, origin: Origin, campaign: str | None
 ) -> list[Hop]:
     """One hop a level."""
-    offs = where_off(kind, known.merchant, origin.site, origin.campaign)
+    offs = where_off(kind, settings.merchant, origin.site, origin.campaign)
     last: dict[UUID, str] = {}
     if offs:
         async with world.db.connection() as connection:
             last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], kind)
     hops = []
-    names = (known.merchant.name, origin.site.name, origin.campaign.name if origin.campaign else "")
+    names = (settings.merchant.name, origin.site.name, origin.campaign.name if origin.campaign else "")
     for level, name in zip(LEVELS, names, strict=True):
         off = next((off for off in offs if off.level == level), None)
         if off is not None:
@@ -189,8 +189,8 @@ async def _webhooks(world: World, scope: Scope) -> list[Hop]:
         found += [(partner, one) for one in theirs]
     active = [(owner, one) for owner, one in found if one.state == "active"]
     if not active:
-        told = "Every endpoint is disabled." if found else "There is no webhook endpoint."
-        return [Hop("webhook", "skipped", told, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
+        finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."
+        return [Hop("webhook", "skipped", finding, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
     tried = active[:WEBHOOKS_MAX]
     hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
     if len(active) > WEBHOOKS_MAX:
@@ -234,9 +234,9 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
 def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     """How the end of an order would be learnt."""
     pushed = any(hop.name == "webhook" and hop.state == "ok" for hop in hops)
-    asked = scopes is None or "orders" in scopes
-    if pushed or asked:
-        ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", asked)) if there]
+    readable = scopes is None or "orders" in scopes
+    if pushed or readable:
+        ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", readable)) if there]
         return Hop("outcome", "ok", f"Outcomes of orders are available {' and '.join(ways)}.")
     return Hop(
         "outcome",

@@ -52,12 +52,12 @@ class DatabaseClocks(Clocks):
     def monotonic(self) -> float:
         return self._machine.monotonic()
 
-    def measured(self, at: datetime, asked: float, answered: float) -> None:
+    def measured(self, at: datetime, started: float, ended: float) -> None:
         """The database said `at` between two readings of the monotonic clock. A slow answer says less than a quick one
         did lately."""
-        unsure, passed = (answered - asked) / 2, answered - self._measured
+        unsure, passed = (ended - started) / 2, ended - self._measured
         if self._at is None or unsure <= self._unsure + 0.001 + passed * DRIFT_MAX:
-            self._at, self._measured, self._unsure = WallTime(at), (asked + answered) / 2, unsure
+            self._at, self._measured, self._unsure = WallTime(at), (started + ended) / 2, unsure
 
     @property
     def unsure_seconds(self) -> float:
@@ -79,18 +79,18 @@ def business_at(wall: WallTime, offset_us: int) -> BusinessTime:
     return BusinessTime(wall + timedelta(microseconds=offset_us))
 
 
-def to_utc(told: datetime, zone: tzinfo = UTC) -> datetime | None:
+def to_utc(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
     """A moment from outside as it may be kept: databases know no offset beyond 15:59. One without an offset is meant in
     `zone`; None for what lies beyond all dates."""
     try:
-        return (told.replace(tzinfo=zone) if told.tzinfo is None else told).astimezone(UTC)
+        return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def of_these_days(told: datetime, zone: tzinfo = UTC) -> datetime | None:
+def of_these_days(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
     """As `to_utc`; None also for what is not of the years 2000 to 2200."""
-    found = to_utc(told, zone)
+    found = to_utc(moment, zone)
     return found if found is not None and 2000 <= found.year <= 2200 else None
 
 

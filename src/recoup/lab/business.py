@@ -92,16 +92,16 @@ class Business:
         await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
         await self._refused_refund(refused)
         support = await self._as(SUPPORT[0])
-        asked = RefundRequest(all=True, key=f"demo-{waiting}")
-        await refund(self._world, self._orders, support, waiting, asked, "operations")
+        request = RefundRequest(all=True, key=f"demo-{waiting}")
+        await refund(self._world, self._orders, support, waiting, request, "operations")
 
     async def _refused_refund(self, order_id: UUID) -> None:
         world = self._world
         processor = sandbox_issuer(world)
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
-            asked = RefundRequest(all=True, key=f"demo-{order_id}")
-            made = await refund(world, self._orders, await self._as("owner"), order_id, asked)
+            request = RefundRequest(all=True, key=f"demo-{order_id}")
+            made = await refund(world, self._orders, await self._as("owner"), order_id, request)
             give_up = world.clocks.monotonic() + REFUSING.total_seconds()
             while await self._on_its_way(made.refund_id) and world.clocks.monotonic() < give_up:
                 if not await run_due(world, self._orders, merchant_id=self._merchant_id):
@@ -116,9 +116,9 @@ class Business:
 
     async def _completed(self, count: int) -> Sequence[UUID]:
         """The newest orders of more than support may refund alone, with nothing refunded yet."""
-        wanted = OrderFilter(self._merchant_id, statuses=(COMPLETED,), refunded=False, asset=ASSET)
+        order_filter = OrderFilter(self._merchant_id, statuses=(COMPLETED,), refunded=False, asset=ASSET)
         async with self._world.db.connection() as connection:
-            page = await list_orders(connection, wanted)
+            page = await list_orders(connection, order_filter)
         return [row.order_id for row in page.rows if row.units > ALONE_UNITS][:count]
 
     async def _as(self, who: str) -> Scope:

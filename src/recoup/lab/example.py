@@ -121,20 +121,20 @@ def fill(value: Any, moment: datetime, vaulted: Mapping[str, Vaulted]) -> Any:
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
-        ((name, told),) = value.items()
+        ((name, argument),) = value.items()
         match name:
             case "$time":
-                return iso(moment + parse_span(told))
+                return iso(moment + parse_span(argument))
             case "$hour":
-                return iso(_full_hour(moment + parse_span(told)))
+                return iso(_full_hour(moment + parse_span(argument)))
             case "$year":
-                return moment.year + told
+                return moment.year + argument
             case "$token":
-                return vaulted[card_key(told)].token
+                return vaulted[card_key(argument)].token
             case "$bin":
-                return vaulted[card_key(told)].bin
+                return vaulted[card_key(argument)].bin
             case "$last4":
-                return vaulted[card_key(told)].last4
+                return vaulted[card_key(argument)].last4
     return {name: fill(inner, moment, vaulted) for name, inner in value.items()}
 
 

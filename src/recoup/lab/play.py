@@ -131,7 +131,7 @@ class _Player:
             )
             self._vaulted[key] = Vaulted(made["token"], made["first_six_digits"], made["last_four_digits"])
 
-        await asyncio.gather(*(one(key, *told) for key, told in first.items()))
+        await asyncio.gather(*(one(key, *card_and_line) for key, card_and_line in first.items()))
         self._played.tokens = len(first)
 
     async def send(self, lines: Sequence[Line], moment: datetime) -> None:

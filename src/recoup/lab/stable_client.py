@@ -73,8 +73,8 @@ class StableClient:
                 method, address, data=content, headers=headers, allow_redirects=False
             ) as answer:
                 text = await answer.text()
-                told = json.loads(text) if answer.content_type == "application/json" else {}
-                return answer.status, told
+                body = json.loads(text) if answer.content_type == "application/json" else {}
+                return answer.status, body
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return 503, {}
 

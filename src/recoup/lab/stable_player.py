@@ -29,8 +29,8 @@ class StablePlayer:
             return 404, "unknown", {"result": "no such charge was made"}
         path = f"/api/v1/orders/{found['data'][0]['id']}"
         if line.do in PRESSES:
-            _, told = await self._client.call("GET", path, None)
-            pressed = await self._client.press(told["checkout_url"], line.do)
+            _, order = await self._client.call("GET", path, None)
+            pressed = await self._client.press(order["checkout_url"], line.do)
             return (200 if pressed in (303, 409) else pressed), "done" if pressed == 303 else "KNOWN", {}
         status, answer = await self._client.call("POST", f"{path}/{line.do}", body, key=key)
         return status, _word(status, answer), answer

@@ -41,8 +41,8 @@ async def check_clock(dsn: str, machine: Clocks | None = None) -> None:
     clocks = DatabaseClocks(machine)
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        asked = clocks.monotonic()
-        clocks.measured(await connection.fetchval("SELECT clock_timestamp()"), asked, clocks.monotonic())
+        started = clocks.monotonic()
+        clocks.measured(await connection.fetchval("SELECT clock_timestamp()"), started, clocks.monotonic())
     finally:
         await connection.close()
     _refuse(clocks)

@@ -211,9 +211,9 @@ def _wall(world: World) -> datetime:
 
 async def _shown(world: World, merchant_id: Any) -> str:
     """How many orders of each status, as the portal counts them."""
-    wanted = OrderFilter(merchant_id)
+    order_filter = OrderFilter(merchant_id)
     async with world.db.connection() as connection:
-        counts = await count_statuses(connection, wanted)
-        parts = await count_orders(connection, replace(wanted, statuses=(_COMPLETED,), refunded=True))
+        counts = await count_statuses(connection, order_filter)
+        parts = await count_orders(connection, replace(order_filter, statuses=(_COMPLETED,), refunded=True))
     shown = [f"{count.value} {STATUS_NAMES[code]}" for code, count in sorted(counts.items()) if count.value]
     return ", ".join(shown) + f" ({parts.value} of them part-refunded)"

@@ -58,12 +58,12 @@ def error_rows(
     the dialect's fields. `words`: what is told -> meaning and cure, where the dialect says more than the code does.
     """
     rows = {}
-    for key, (status, told, *more) in table.items():
+    for key, (status, wire_code, *more) in table.items():
         code, _, detail = key.partition("/")
-        meaning, cure = words.get(told, (CODES[code], CURES[code]))
+        meaning, cure = words.get(wire_code, (CODES[code], CURES[code]))
         message = "This field is required." if key == "invalid" else f"{meaning[:1].upper()}{meaning[1:]}."
         problem = Problem(code, message, cure=cure, field=field if key == "invalid" else None, detail=detail or None)
         scope: dict[str, Any] = {"type": "http", "headers": [], "state": {"trace_id": _TRACE}}
         sample = msgspec.json.decode(refuse(scope, problem).body)
-        rows[key] = ErrorRow(key, status, told, meaning, cure, sample, *more)
+        rows[key] = ErrorRow(key, status, wire_code, meaning, cure, sample, *more)
     return rows

@@ -75,8 +75,8 @@ def described(operations: Sequence[Operation], errors: Mapping[str, ErrorRow]) -
         always=tuple(code for code in _ALWAYS if code in errors),
         when_known=rows_of(*_WHEN_KNOWN),
         schemes={
-            name: {"type": "apiKey", "in": "header", "name": header, "description": told}
-            for name, (header, told) in _HEADERS.items()
+            name: {"type": "apiKey", "in": "header", "name": header, "description": description}
+            for name, (header, description) in _HEADERS.items()
         },
         credentials={"signature": ({name: [] for name in _HEADERS},)},
         error_schemas={0: _ERROR},

@@ -18,8 +18,8 @@ def add(cli: click.Group) -> None:
     @data_dir_option
     def openapi(dialect: str, data_dir: Path | None) -> None:
         """Prints the OpenAPI 3.1 document of one API."""
-        told = next((one for one in dialects() if one.name == dialect), None)
-        if told is None:
+        found = next((each for each in dialects() if each.name == dialect), None)
+        if found is None:
             raise click.ClickException(f"This version has no {dialect} API.")
         server = load_settings(data_dir=data_dir).url
-        click.echo(json.dumps(document(told, __version__, server), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document(found, __version__, server), indent=2, ensure_ascii=False))

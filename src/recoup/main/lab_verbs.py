@@ -42,8 +42,8 @@ def add(cli: click.Group) -> None:
     def demo(url: str, data_dir: Path | None) -> None:
         """Plays or continues the demo; `recoup up --demo` calls this."""
         settings = load_settings(data_dir=data_dir)
-        told = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
-        click.echo(told)
+        summary = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
+        click.echo(summary)
 
 
 def _run_name() -> str:

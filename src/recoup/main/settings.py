@@ -143,8 +143,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 
     Raises: Problem(invalid) naming the setting.
     """
-    told = {name: value for name, value in flags.items() if value is not None}
-    data_dir = Path(told.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
+    given = {name: value for name, value in flags.items() if value is not None}
+    data_dir = Path(given.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
     path = config or Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
     listed: dict[str, Any] = {}
     if path.exists():
@@ -170,8 +170,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     origins: dict[str, str] = {}
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
-        if name in told:
-            values[name], origins[name] = told[name], "command line"
+        if name in given:
+            values[name], origins[name] = given[name], "command line"
         elif variable in os.environ:
             values[name], origins[name] = os.environ[variable], variable
         elif name in listed:

@@ -75,14 +75,14 @@ def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:
         address = server.start()
         people, sandbox = address.dsn("recoup_people"), address.dsn("recoup_sandbox")
         asyncio.run(prepare(Databases(people, sandbox, address.dsn("postgres"), server)))
-        asyncio.run(_only_when_asked(address.dsn("postgres")))
+        asyncio.run(_turn_autovacuum_off(address.dsn("postgres")))
         return uvloop.run(simulate(sandbox, Keyring(fresh()), plan, tell))
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _only_when_asked(dsn: str) -> None:
+async def _turn_autovacuum_off(dsn: str) -> None:
     """The server tidies up when the simulation says so, not by the clock on the wall."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:

@@ -80,10 +80,10 @@ class Connector:
 
     async def _greet(self, connection: asyncpg.Connection, wanted: str) -> None:
         """A connection does what its role may; and it tells the time."""
-        asked = monotonic() if self._clocks is None else self._clocks.monotonic()
+        started = monotonic() if self._clocks is None else self._clocks.monotonic()
         role, mighty, at = await connection.fetchrow(_GREETING)
         if self._clocks is not None:
-            self._clocks.measured(at, asked, self._clocks.monotonic())
+            self._clocks.measured(at, started, self._clocks.monotonic())
         if role != wanted or mighty:
             raise _not_ours(f"The connection's role is {role}, not {wanted}.")
         if self._schema is not None:

@@ -226,9 +226,9 @@ class Database:
         """Asks for the database's time. Raises: Problem(unavailable)."""
         async with self.connection() as connection:
             if self._clocks is not None:
-                asked = self._clocks.monotonic()
+                started = self._clocks.monotonic()
                 at = await connection.fetchval("SELECT clock_timestamp()")
-                self._clocks.measured(at, asked, self._clocks.monotonic())
+                self._clocks.measured(at, started, self._clocks.monotonic())
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""

@@ -34,10 +34,10 @@ from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import settle_by_hand
 from recoup.flows.stable.pay import simulate_by_operator
-from recoup.flows.stable.subscriptions import SubscriptionAsked, subscribe
+from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -111,7 +111,9 @@ async def the_dispute(shop: Shop, order_id: UUID) -> UUID:
 
 
 async def charged(shop: Shop, name: str, channel: str) -> UUID:
-    asked = ChargeAsked(name, "49.90", "USDT", channel, customer=EMAIL, expires_in=timedelta(minutes=10), facts=SHOWN)
+    asked = StablecoinChargeRequest(
+        name, "49.90", "USDT", channel, customer=EMAIL, expires_in=timedelta(minutes=10), facts=SHOWN
+    )
     return (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order.order_id
 
 
@@ -138,7 +140,7 @@ async def written(shop: Shop, as_: As) -> Written:
     dispute_id = await the_dispute(shop, disputed)
     await booked(shop)
     plan = {"metadata": {"who": "Zzyx"}}
-    subscribed = SubscriptionAsked("Zzyx's plan", "9.99", "USDT", "month", channel="mock", customer=EMAIL, facts=plan)
+    subscribed = SubscriptionRequest("Zzyx's plan", "9.99", "USDT", "month", channel="mock", customer=EMAIL, facts=plan)
     await subscribe(world, shop.merchants, scope, subscribed)
     late = await charged(shop, "late", "mock_direct")
     await charged(shop, "open", "mock")

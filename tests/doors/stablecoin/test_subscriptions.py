@@ -11,7 +11,7 @@ from tests.doors.stablecoin.test_signatures import refused
 from tests.doors.stablecoin.test_webhooks import listen, opened
 
 from recoup.flows.stable import subscriptions
-from recoup.flows.stable.charge import ChargeAsked, Charged, Charges
+from recoup.flows.stable.charge import Charged, Charges, StablecoinChargeRequest
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.scope import Scope
 
@@ -179,7 +179,7 @@ def test_what_was_charged_while_the_merchant_canceled_is_taken_back(
     subscription_id, charge = parse_wire_id("sub", made["id"]), Charges.charge
     assert subscription_id is not None
 
-    async def raced(self: Charges, scope: Scope, asked: ChargeAsked) -> Charged:
+    async def raced(self: Charges, scope: Scope, asked: StablecoinChargeRequest) -> Charged:
         await subscriptions.end(door.world, merchant.shop.scope, subscription_id)
         charged = await charge(self, scope, asked)
         if crash:

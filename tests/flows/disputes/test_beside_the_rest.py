@@ -21,7 +21,7 @@ from tests.flows.terms import agree
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
@@ -46,7 +46,7 @@ def test_what_was_advanced_is_disputed_once_it_is_charged(server: ServerAddress)
         with pytest.raises(Problem, match="Nothing was charged"):
             await disputed(shop, order_id)
         await refunded(shop, order_id, "10.00")  # taken off the charge that is due
-        await change_terms(shop.world, shop.scope, TermsAsked(service_borne_by="merchant"))
+        await change_terms(shop.world, shop.scope, DisputeTermsRequest(service_borne_by="merchant"))
         await shop.advance(timedelta(days=31))
         before = await balances(shop)
         await disputed(shop, order_id, kind="service")
@@ -89,7 +89,7 @@ def test_the_fee_that_came_back_with_a_refund_is_taken_again_when_a_dispute_take
 
 def test_what_the_merchant_bears_is_settled_with_the_rest(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
-        terms = TermsAsked("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
+        terms = DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
         await change_terms(shop.world, shop.scope, terms)
         lost, won = await paid(shop), await paid(shop)
         await disputed(shop, lost, kind="service")

@@ -22,7 +22,7 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.disputes.receive import Received, notice_key, receive
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.refund import RefundRequest, refund
@@ -207,7 +207,7 @@ def test_a_dispute_that_is_lost_posts_nothing_more(server: ServerAddress) -> Non
 def test_a_service_dispute_is_the_merchants_by_contract_alone_with_its_fee(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         before_terms = await paid(shop)
-        asked = TermsAsked("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
+        asked = DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
         await change_terms(shop.world, shop.scope, asked)
         order_id = await paid(shop)
         payable = (await balances(shop))["merchant_payable"]
@@ -229,11 +229,11 @@ def test_terms_that_reach_into_the_past_or_make_no_sense_are_refused(server: Ser
     async def tell(shop: Shop) -> None:
         now = await shop.now()
         for asked, field in (
-            (TermsAsked(service_borne_by="merchant", valid_from=now - timedelta(hours=1)), "from"),
-            (TermsAsked(service_borne_by="merchant", valid_from=now + timedelta(days=900)), "from"),
-            (TermsAsked(fee_units=100, fee_borne_by="merchant"), "currency"),
-            (TermsAsked("XYZ", fee_units=100), "currency"),
-            (TermsAsked("USD", fee_units=-1), "fee"),
+            (DisputeTermsRequest(service_borne_by="merchant", valid_from=now - timedelta(hours=1)), "from"),
+            (DisputeTermsRequest(service_borne_by="merchant", valid_from=now + timedelta(days=900)), "from"),
+            (DisputeTermsRequest(fee_units=100, fee_borne_by="merchant"), "currency"),
+            (DisputeTermsRequest("XYZ", fee_units=100), "currency"),
+            (DisputeTermsRequest("USD", fee_units=-1), "fee"),
         ):
             with pytest.raises(Problem) as refused:
                 await change_terms(shop.world, shop.scope, asked)

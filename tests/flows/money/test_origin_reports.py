@@ -17,7 +17,7 @@ from tests.flows.test_verify import _cloned, lived_in  # noqa: F401 - a fixture
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import campaigns, sites
 from recoup.flows.money import report as movements_report
@@ -163,7 +163,7 @@ async def _sites_and_campaigns(shop: Shop) -> dict[str, UUID]:
     shop.merchants.forget(shop.merchant_id)
     await shop.fees(Tariff(290, 30, refund="pro_rata"), currency="USD")
     await change_terms(
-        world, scope, TermsAsked("USD", service_borne_by="merchant", fee_units=1500, fee_borne_by="merchant")
+        world, scope, DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=1500, fee_borne_by="merchant")
     )
     plain = await sold(shop, 3)
     of_spring = await sold(shop, 2, campaign="spring", units=1001)

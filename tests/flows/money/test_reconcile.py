@@ -18,7 +18,7 @@ from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, reconcile
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -266,7 +266,7 @@ def test_wrong_periods_and_what_lies_near_their_edges(server: ServerAddress) -> 
 def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         for channel, amount in (("mock", "49.90"), ("mock_direct", "20.00"), ("mock", "7.00")):
-            asked = ChargeAsked(f"order-{new_id().hex}", amount, "USDT", channel)
+            asked = StablecoinChargeRequest(f"order-{new_id().hex}", amount, "USDT", channel)
             order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
             await simulate(
                 shop.world,

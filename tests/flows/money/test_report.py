@@ -16,7 +16,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.report import KINDS, report_csv, report_lines, report_totals
 from recoup.flows.money.report_ready import report_ready
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
@@ -59,7 +59,7 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         orders = await sold(shop, 3)
         await sold(shop, 1, currency="JPY", units=500)
         await give_back(shop, orders[0], "10.00")
-        asked = ChargeAsked(f"order-{new_id().hex}", "49.90", "USDT", "mock_direct")
+        asked = StablecoinChargeRequest(f"order-{new_id().hex}", "49.90", "USDT", "mock_direct")
         order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
         await simulate(
             shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True, actor=Actor("payer", "checkout")

@@ -13,7 +13,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cancel import cancel
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate
 from recoup.flows.stable.settle import settle, settle_again
@@ -33,7 +33,7 @@ def patient(shop: Shop) -> Shop:
 
 def charged(channel: str = "mock") -> Prepare:
     async def prepare(shop: Shop) -> Case:
-        given = ChargeAsked(f"order-{new_id().hex}", "49.90", "USDT", channel)
+        given = StablecoinChargeRequest(f"order-{new_id().hex}", "49.90", "USDT", channel)
         made = await Charges(shop.world, shop.merchants).charge(shop.scope, given)
         return Case(made.order.order_id, given)
 
@@ -41,7 +41,7 @@ def charged(channel: str = "mock") -> Prepare:
 
 
 async def new(shop: Shop) -> Case:
-    return Case(given=ChargeAsked(f"order-{new_id().hex}", "49.90", "USDT", "mock"))
+    return Case(given=StablecoinChargeRequest(f"order-{new_id().hex}", "49.90", "USDT", "mock"))
 
 
 def paid(channel: str = "mock", kind: str = "") -> Prepare:

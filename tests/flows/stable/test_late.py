@@ -11,7 +11,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.stable.cancel import cancel
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.pay import simulate, simulate_by_operator
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.mock.channel import MockChannel
@@ -27,7 +27,7 @@ PAYER = Actor("payer", "checkout")
 
 async def charge(shop: Shop, external_id: str = "order-1", channel: str | None = "mock") -> Any:
     charges = Charges(shop.world, shop.merchants)
-    asked = ChargeAsked(external_id, "49.90", "USDT", channel, expires_in=timedelta(minutes=10))
+    asked = StablecoinChargeRequest(external_id, "49.90", "USDT", channel, expires_in=timedelta(minutes=10))
     return (await charges.charge(shop.scope, asked)).order
 
 

@@ -12,9 +12,9 @@ from tests.worlds import Shop, drop, make_shop, owner, sandbox_world
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.insight.verify import DIFFERENCES_MAX, verify
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.store.server import ServerAddress
 
 
@@ -26,7 +26,7 @@ async def _live(server: ServerAddress) -> str:
         await refund(shop.world, shop.orders, shop.scope, paid[0], RefundRequest("10.00"))
         await refund(shop.world, shop.orders, shop.scope, paid[1], RefundRequest(all=True))
         for destination in ("mock:good", "mock:fail"):
-            asked = PayoutAsked("5.00", "USDT", "crypto", destination)
+            asked = PayoutRequest("5.00", "USDT", "crypto", destination)
             await ask_payout(shop.world, shop.merchants, shop.scope, asked)
         await _charge(shop, "LATE", "mock")
         await shop.settle()
@@ -35,13 +35,13 @@ async def _live(server: ServerAddress) -> str:
         await shop.close_pages()
         await _paid(shop, "DIRECT-OPEN", "mock_direct")
         await _charge(shop, "OPEN", None)
-        asked = PayoutAsked("1.00", "USDT", "crypto", "mock:open")
+        asked = PayoutRequest("1.00", "USDT", "crypto", "mock:open")
         await ask_payout(shop.world, shop.merchants, shop.scope, asked)
         return str(shop.world.database)
 
 
 async def _charge(shop: Shop, external_id: str, channel: str | None) -> Any:
-    asked = ChargeAsked(external_id, "49.90", "USDT", channel)
+    asked = StablecoinChargeRequest(external_id, "49.90", "USDT", channel)
     return (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
 
 

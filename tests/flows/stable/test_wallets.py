@@ -16,10 +16,10 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds import desk
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -60,14 +60,16 @@ async def holds(shop: Shop, asset: str = "USDT") -> int:
 
 
 async def paid(shop: Shop, amount: str, name: str, channel: str = "mock") -> UUID:
-    charged = await Charges(shop.world, shop.merchants).charge(shop.scope, ChargeAsked(name, amount, "USDT", channel))
+    charged = await Charges(shop.world, shop.merchants).charge(
+        shop.scope, StablecoinChargeRequest(name, amount, "USDT", channel)
+    )
     order_id = UUID(str(charged.order.order_id))
     await simulate(shop.world, shop.orders, shop.key(order_id), approve=True, actor=PAYER)
     return order_id
 
 
 async def pay_out(shop: Shop, amount: str, destination: str = "mock:good") -> UUID:
-    asked = PayoutAsked(amount, "USDT", "crypto", destination)
+    asked = PayoutRequest(amount, "USDT", "crypto", destination)
     return await ask_payout(shop.world, shop.merchants, shop.scope, asked)
 
 
@@ -105,7 +107,7 @@ def test_what_was_paid_out_is_not_refunded_as_well(server: ServerAddress) -> Non
 def test_a_payout_is_known_by_its_key_for_ever(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await paid(shop, "100.00", "order-1")
-        asked = PayoutAsked("30.00", "USDT", "crypto", "mock:good", key="payout-1")
+        asked = PayoutRequest("30.00", "USDT", "crypto", "mock:good", key="payout-1")
         first = await ask_payout(shop.world, shop.merchants, shop.scope, asked)
         async with owner(shop.world) as connection:
             await retain(connection, shop.world.clocks.wall() + timedelta(days=3_650))
@@ -229,7 +231,7 @@ class Day:
         """Paid after its end, and given back."""
         self.made += 1
         name = f"order-{self.made}"
-        asked = ChargeAsked(name, f"{amount}.00", "USDT", "mock", expires_in=timedelta(minutes=5))
+        asked = StablecoinChargeRequest(name, f"{amount}.00", "USDT", "mock", expires_in=timedelta(minutes=5))
         order_id = (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, asked)).order.order_id
         await self.shop.advance(timedelta(minutes=6))
         await simulate_by_operator(self.shop.world, self.shop.orders, name, True)

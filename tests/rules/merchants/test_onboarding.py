@@ -38,7 +38,7 @@ def test_each_condition_holds_for_its_own_reason_only(facts: Facts) -> None:
         "switches": any(facts.switches[kind] and any(on[kind] for *_, on in facts.sites) for kind in KINDS),
         "active": facts.is_active,
     }
-    assert all(one.told for one in found.values())
+    assert all(one.explanation for one in found.values())
     assert bool(kinds_on(facts)) == found["switches"].holds
 
 

@@ -9,7 +9,7 @@ from recoup.kernel.ids import new_id
 from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
-from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Ways, kinds_for, kinds_of, may_hear, told
+from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Ways, kinds_for, kinds_of, may_hear, ways_of
 
 NOTHING = Ways(False, False)
 ROLES = st.sampled_from((None, *RANKS))
@@ -50,7 +50,7 @@ def test_nobody_hears_what_their_role_may_not(
     kind: str, own: str | None, operator: str | None, choice: tuple[bool, bool] | None, mails: bool
 ) -> None:
     choices = {} if choice is None else {kind: choice}
-    way = told(KINDS[kind], Reader(own, operator, choices, mails))
+    way = ways_of(KINDS[kind], Reader(own, operator, choices, mails))
     if not may_hear(KINDS[kind], own, operator):
         assert way == NOTHING
     elif choice is not None:
@@ -64,10 +64,10 @@ def test_a_developer_hears_of_no_money() -> None:
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
-    heard = {name for name, kind in KINDS.items() if told(kind, Reader(None, "owner")) != NOTHING}
+    heard = {name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING}
     assert heard == {"approval", "export"}, "and of files, those they asked for"
-    assert told(KINDS["approval"], Reader("owner", None)) == NOTHING
-    assert told(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
+    assert ways_of(KINDS["approval"], Reader("owner", None)) == NOTHING
+    assert ways_of(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
 
 
 def test_roles_are_those_that_there_are() -> None:

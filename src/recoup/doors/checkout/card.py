@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.visit import Visit
-from recoup.doors.checkout.words import told
+from recoup.doors.checkout.words import problem_texts
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import ChallengePage, Given, answer, refuse, show
 from recoup.kernel.money import Money
@@ -32,14 +32,14 @@ async def card_page(visit: Visit) -> Response:
 async def answer_card(visit: Visit) -> Response:
     """Back to the page by a redirect, which says what came of it; a field that is wrong is said beside it."""
     checkout = visit.checkout
-    asked = await show(checkout.world, *visit.key)
+    page = await show(checkout.world, *visit.key)
     try:
         merchant = (await checkout.merchants.get(visit.key[0])).merchant
         given = await _given(visit.request, merchant.business(checkout.world.clocks.wall()))
-        await answer(checkout.world, checkout.orders, checkout.vault, asked, given, request_id(visit.request.scope))
+        await answer(checkout.world, checkout.orders, checkout.vault, page, given, request_id(visit.request.scope))
     except Problem as problem:
         if problem.code == "invalid":
-            return _page(visit, asked, problem)
+            return _page(visit, page, problem)
         if problem.code not in ("wrong_state", "conflict"):  # the page itself says where it stands
             raise
     return RedirectResponse(visit.address, status_code=303)
@@ -47,28 +47,28 @@ async def answer_card(visit: Visit) -> Response:
 
 async def refuse_card(visit: Visit) -> Response:
     checkout = visit.checkout
-    asked = await show(checkout.world, *visit.key)
-    await refuse(checkout.world, checkout.orders, asked, request_id(visit.request.scope))
+    page = await show(checkout.world, *visit.key)
+    await refuse(checkout.world, checkout.orders, page, request_id(visit.request.scope))
     return RedirectResponse(visit.address, status_code=303)
 
 
-def _page(visit: Visit, asked: ChallengePage, problem: Problem | None = None) -> Response:
+def _page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
     return render(
         "card.html",
         visit.language,
         {
-            "asked": asked,
-            "amount": Money(asked.units, asked.asset).text(),
+            "page": page,
+            "amount": Money(page.units, page.asset).text(),
             "address": visit.address,
-            "scheme": SCHEMES.get(asked.scheme, "The card"),
+            "scheme": SCHEMES.get(page.scheme, "The card"),
             "problem": problem,
-            "statement": statement_text(asked.descriptor, asked.scheme),
-            "told": told(visit.language, problem)[0] if problem else "",
+            "statement": statement_text(page.descriptor, page.scheme),
+            "problem_text": problem_texts(visit.language, problem)[0] if problem else "",
             "test": world.policy.test_mode,
             "field": problem.field if problem else None,
-            "country": asked.billing.get("countryCode", ""),
-            "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
+            "country": page.billing.get("countryCode", ""),
+            "expired": f"{page.exp_month:02d}/{page.exp_year % 100:02d}",
         },
         status=400 if problem else 200,
     )

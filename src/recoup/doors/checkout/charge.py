@@ -16,14 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.checkout.templates import render
-from recoup.doors.checkout.words import told
+from recoup.doors.checkout.words import problem_texts
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import asked_for
+from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.read.charges import ChargeFound, find_charges
 
@@ -111,8 +111,8 @@ class ChargePage:
         problem: Problem | None = None,
         found: list[ChargeFound] | None = None,
     ) -> Response:
-        language = asked_for(request.headers.get("accept-language", ""))
-        message, cure = told(language, problem) if problem else ("", "")
+        language = accepted_language(request.headers.get("accept-language", ""))
+        message, cure = problem_texts(language, problem) if problem else ("", "")
         shown: list[dict[str, Any]] | None = None
         if found is not None:
             shown = [
@@ -132,7 +132,7 @@ class ChargePage:
             {
                 "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
                 "field": problem.field if problem else None,
-                "told": message,
+                "problem_text": message,
                 "cure": cure,
                 "found": shown,
                 "test": self._world.policy.test_mode,

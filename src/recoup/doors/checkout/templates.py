@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from recoup.doors.checkout.words import clock, span, t, told
+from recoup.doors.checkout.words import clock, problem_texts, span, t
 from recoup.kernel.problem import Problem
 
 HEADERS: Final = {
@@ -46,5 +46,5 @@ def render(name: str, language: str, values: Mapping[str, Any], *, status: int =
 
 
 def problem_page(language: str, problem: Problem, *, test: bool, status: int) -> HTMLResponse:
-    message, cure = told(language, problem)
+    message, cure = problem_texts(language, problem)
     return render("problem.html", language, {"message": message, "cure": cure, "test": test}, status=status)

@@ -17,7 +17,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import asked_for
+from recoup.rules.languages.catalogues import accepted_language
 
 log = structlog.get_logger()
 STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
@@ -50,7 +50,7 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> An
     test = checkout.world.policy.test_mode
 
     async def answer(request: Request) -> Response:
-        language = asked_for(request.headers.get("accept-language", ""))
+        language = accepted_language(request.headers.get("accept-language", ""))
         try:
             key = order_of_token(checkout.world, request.path_params["token"])
             if key is None:

@@ -53,7 +53,7 @@ def span(context: Context, length: timedelta) -> Markup:
     return say(context["lang"], f"{{number}} {unit}{'s' if number != 1 else ''}", number=number)
 
 
-def told(language: str, problem: Problem) -> tuple[str, str]:
+def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
     """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
     if language == "en":
         return problem.message, problem.cure or ""

@@ -42,7 +42,7 @@ def list_all(run: Run, status: str | None, as_json: bool) -> None:
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         wanted = status.upper() if status else None
-        return [_told(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
+        return [_shown(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
 
     _show(run(work), as_json)
 
@@ -57,7 +57,7 @@ def show(run: Run, application: str, as_json: bool) -> None:
     async def work(opened: Opened) -> dict[str, Any]:
         row = await read_application(opened.world, OPERATOR, _id(application))
         documents = [f"{one.kind}: {one.name}" for one in row.documents]
-        return _told(row) | {"documents": documents, "missing": list(lacking(row))}
+        return _shown(row) | {"documents": documents, "missing": list(lacking(row))}
 
     _show(run(work), as_json)
 
@@ -71,7 +71,7 @@ def approve(run: Run, application: str, note: str, as_json: bool) -> None:
     """Approves an application: it can then be converted into a merchant."""
 
     async def work(opened: Opened) -> dict[str, Any]:
-        return _told(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
+        return _shown(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
 
     _show(run(work), as_json)
 
@@ -89,22 +89,22 @@ def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -
         done = await decide_application(
             opened.world, OPERATOR, _id(application), approve=False, reason=reason, note=note
         )
-        return _told(done)
+        return _shown(done)
 
     _show(run(work), as_json)
 
 
-def _show(told: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
+def _show(rows: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(rows))
         return
-    for row in told if isinstance(told, list) else [told]:
+    for row in rows if isinstance(rows, list) else [rows]:
         click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
-    if not told:
+    if not rows:
         click.echo("No applications.")
 
 
-def _told(row: Application) -> dict[str, Any]:
+def _shown(row: Application) -> dict[str, Any]:
     return {
         "id": str(row.application_id),
         "status": str(row.status),

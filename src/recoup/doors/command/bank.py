@@ -62,10 +62,12 @@ def answers(run: Run, path: Path, merchant: str | None) -> None:
         return await take_answers(opened.world, scope, content)
 
     done = run(work)
-    counts = Counter(one.done for one in done)
-    for told, what, why in done:
-        words = {"known": f"{told.outcome} already, nothing changed", "not_done": f"not done: {why}"}.get(what, what)
-        click.echo(f"line {told.line}: {told.payout or '-'}: {words}")
+    counts = Counter(answer.done for answer in done)
+    for payout_return, what, why in done:
+        words = {"known": f"{payout_return.outcome} already, nothing changed", "not_done": f"not done: {why}"}.get(
+            what, what
+        )
+        click.echo(f"line {payout_return.line}: {payout_return.payout or '-'}: {words}")
     click.echo(
         f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
         f"{counts['returned']:,} returned, {counts['known']:,} known already, "

@@ -84,8 +84,8 @@ def advance(run: Run, by: str, merchant: str | None) -> None:
             return publish_now(opened.world, opened.deliveries, merchant_id)
 
         which = merchant_of(opened, merchant)
-        asked = Scope(which, Actor("operator", "command"), "command"), new_id()
-        return await advance_clock(opened.world, opened.orders, which, step, publish, asked=asked)
+        requested_by = Scope(which, Actor("operator", "command"), "command"), new_id()
+        return await advance_clock(opened.world, opened.orders, which, step, publish, requested_by=requested_by)
 
     reached = run(work)
     click.echo(iso(reached))

@@ -72,22 +72,24 @@ def receiver(rescue_key: str, stablecoin_key: str, tell: Callable[[str], None]) 
     async def rescue(request: Request) -> Response:
         body = await request.body()
         genuine = verify(rescue_key, request.headers.get("host", ""), request.headers, body)
-        told: dict[str, Any] = json.loads(body) if genuine else {"Event": "?", "EventData": None}
-        facts = json.dumps(told["EventData"])
-        return _told(tell, genuine, told.get("TimeStamp", ""), told["Event"], told.get("ExternalOrderId", ""), facts)
+        payload: dict[str, Any] = json.loads(body) if genuine else {"Event": "?", "EventData": None}
+        facts = json.dumps(payload["EventData"])
+        return _print_event(
+            tell, genuine, payload.get("TimeStamp", ""), payload["Event"], payload.get("ExternalOrderId", ""), facts
+        )
 
     async def stablecoin(request: Request) -> Response:
         body, headers = await request.body(), request.headers
         signature = sign_webhook(stablecoin_key, headers.get("x-fluxa-timestamp", ""), body)
         genuine = same(headers.get("x-fluxa-signature", ""), signature)
-        told: dict[str, Any] = json.loads(body) if genuine else {"event": "?"}
-        event, order = told.pop("event"), told.pop("merchant_order_id", "")
-        return _told(tell, genuine, headers.get("x-fluxa-timestamp", ""), event, order, json.dumps(told))
+        payload: dict[str, Any] = json.loads(body) if genuine else {"event": "?"}
+        event, order = payload.pop("event"), payload.pop("merchant_order_id", "")
+        return _print_event(tell, genuine, headers.get("x-fluxa-timestamp", ""), event, order, json.dumps(payload))
 
     return Starlette(routes=[Route(RESCUE, rescue, methods=["POST"]), Route(STABLECOIN, stablecoin, methods=["POST"])])
 
 
-def _told(tell: Callable[[str], None], genuine: bool, at: str, event: str, order: str, facts: str) -> Response:
+def _print_event(tell: Callable[[str], None], genuine: bool, at: str, event: str, order: str, facts: str) -> Response:
     tell(f"{'ok      ' if genuine else 'FORGED  '}{at}  {event:22} {order}  {facts}")
     return PlainTextResponse("thanks\n", 200 if genuine else 401)
 

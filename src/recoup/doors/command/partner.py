@@ -33,7 +33,7 @@ def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> No
 
     found = run(work)
     if as_json:
-        click.echo(json.dumps([_told(one, count) for one, count in found]))
+        click.echo(json.dumps([_shown(one, count) for one, count in found]))
         return
     for one, count in found:
         click.echo(
@@ -56,7 +56,7 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
         return [(one, await count_merchants(connection, one.partner_id)) for one in listed]
 
 
-def _told(one: Partner, count: int) -> dict[str, Any]:
+def _shown(one: Partner, count: int) -> dict[str, Any]:
     return {
         "id": str(one.partner_id),
         "name": one.name,

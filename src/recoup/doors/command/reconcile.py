@@ -68,8 +68,8 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
         scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
         return await _work(opened, scope, file, reading, numbers, options)
 
-    told = run(work)
-    click.echo(json.dumps(told) if options["as_json"] else "\n".join(_text(told)))
+    comparison = run(work)
+    click.echo(json.dumps(comparison) if options["as_json"] else "\n".join(_text(comparison)))
 
 
 async def _work(
@@ -97,12 +97,12 @@ async def _work(
         if hidden and len(rows) < limit:
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
         refused = await refused_lines(connection, *key)
-    return _told(ran, booked, open_.to_book, rows) | {
+    return _shown(ran, booked, open_.to_book, rows) | {
         "refused": [{"reason": group.reason, "lines": group.lines, "first": group.told} for group in refused]
     }
 
 
-def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> dict[str, Any]:
+def _shown(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> dict[str, Any]:
     run = ran.run
     period, zone = (run.period_from, run.period_to), run.reading["zone"]
     return {
@@ -149,39 +149,42 @@ def _line(row: RunLine) -> dict[str, Any]:
     }
 
 
-def _text(told: dict[str, Any]) -> list[str]:
-    first, last = told["days"]
-    lines = [f"{told['file']}: {told['lines']:,} lines, {first} to {last} ({told['zone']})"]
-    if told["before"]:
+def _text(comparison: dict[str, Any]) -> list[str]:
+    first, last = comparison["days"]
+    lines = [f"{comparison['file']}: {comparison['lines']:,} lines, {first} to {last} ({comparison['zone']})"]
+    if comparison["before"]:
         lines.append(
-            f"This file was compared like this at {told['comparedAt']}; nothing was changed. --again compares it anew."
+            f"This file was compared like this at {comparison['comparedAt']}; nothing was changed. "
+            "--again compares it anew."
         )
-    lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in told["outcomes"].items()]
-    for row in told["differences"][:SHOWN_MAX]:
+    lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in comparison["outcomes"].items()]
+    for row in comparison["differences"][:SHOWN_MAX]:
         at = f"line {row['line']}" if row["line"] else f"row {row['row']}"
         amounts = " / ".join(f"{who} {row[who]}" for who in ("theirs", "ours") if row[who]) or "-"
         mark = " [booked]" if row["booked"] else f" [{row['suggestion']['recipe']}]" if row["suggestion"] else ""
         lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n{'':14}{row['text']}")
-    left = sum(told["outcomes"][name] for name in _DIFFER) - len(told["differences"])
+    left = sum(comparison["outcomes"][name] for name in _DIFFER) - len(comparison["differences"])
     if left > 0:
         lines.append(f"  … and {left:,} more; see the portal's page Reconciliation, or --json")
-    for group in told["refused"]:
+    for group in comparison["refused"]:
         cure = " (--currency every)" if group["reason"] == "mixed_currencies" else ""
         lines.append(
             f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
             f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}"
         )
-    if told["booked"] or told["bookedBefore"]:
-        lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} earlier from other files.")
-    if told["toBook"]:
-        lines.append(f"{told['toBook']:,} suggestions to book: --book all, or --book with line numbers, and --note.")
-    return [*lines, f"id {told['id']}"]
+    if comparison["booked"] or comparison["bookedBefore"]:
+        lines.append(f"Booked: {comparison['booked']:,} now, {comparison['bookedBefore']:,} earlier from other files.")
+    if comparison["toBook"]:
+        lines.append(
+            f"{comparison['toBook']:,} suggestions to book: --book all, or --book with line numbers, and --note."
+        )
+    return [*lines, f"id {comparison['id']}"]
 
 
 def _reading(options: dict[str, Any]) -> Reading:
     mapping = options["mapping"]
-    told: dict[str, Any] = mapping_file(mapping.read_text("utf-8", "replace")) if mapping else {}
-    columns = dict(told.pop("columns", {}))
+    values: dict[str, Any] = mapping_file(mapping.read_text("utf-8", "replace")) if mapping else {}
+    columns = dict(values.pop("columns", {}))
     for pair in options["maps"]:
         ours, found, theirs = pair.partition("=")
         if not found or not theirs:
@@ -189,13 +192,13 @@ def _reading(options: dict[str, Any]) -> Reading:
         columns[ours.strip()] = theirs
     for name in ("zone", "delimiter", "decimal", "date_format", "encoding"):
         if options[name]:
-            told[name] = options[name].replace("\\t", "\t")
+            values[name] = options[name].replace("\\t", "\t")
     currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())
     first, dots, last = (options["period"] or "").partition("..")
     if options["period"] and not dots:
         raise Problem("invalid", "A period needs two days.", field="period", cure="Write it 2026-11-01..2026-11-30.")
-    period = days(first, last, told.get("zone", "UTC")) if dots else None
-    return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **told)
+    period = days(first, last, values.get("zone", "UTC")) if dots else None
+    return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **values)
 
 
 def _numbers(text: str | None) -> list[int] | None:

@@ -37,20 +37,20 @@ def reconciliation(
 
     totals = run(work)
     if only_totals:
-        text = json.dumps([_told(total) for total in totals])
+        text = json.dumps([_shown(total) for total in totals])
         out.write_text(text + "\n") if out else click.echo(text)
     else:
         for total in totals:
             click.echo(_words(total), err=True)
 
 
-def _told(total: Total) -> dict[str, Any]:
+def _shown(total: Total) -> dict[str, Any]:
     scale = EXPONENTS[total.asset]
     kinds = {kind: to_text(units, scale) for kind, units in total.kinds.items()}
     return {"currency": total.asset, "balance": total.balance, "net": to_text(total.units, scale), "kinds": kinds}
 
 
 def _words(total: Total) -> str:
-    told = _told(total)
-    parts = ", ".join(f"{kind.replace('_', ' ')} {amount}" for kind, amount in told["kinds"].items())
-    return f"{told['balance']} balance moved by {told['net']} {told['currency']}: {parts}"
+    sums = _shown(total)
+    parts = ", ".join(f"{kind.replace('_', ' ')} {amount}" for kind, amount in sums["kinds"].items())
+    return f"{sums['balance']} balance moved by {sums['net']} {sums['currency']}: {parts}"

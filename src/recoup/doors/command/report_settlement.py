@@ -46,8 +46,8 @@ def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, o
         if batch_id is None:
             async with opened.world.db.read() as connection:
                 rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
-            told = [_told(row) for row in rows]
-            return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlements yet."
+            shown = [_shown(row) for row in rows]
+            return json.dumps(shown) if as_json else "\n".join(_table(shown)) or "No settlements yet."
         found = await read_batch(opened.world, merchant_id, batch_id)
         await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
         return None
@@ -59,7 +59,7 @@ def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, o
         click.echo(text)
 
 
-def _told(row: Batch) -> dict[str, Any]:
+def _shown(row: Batch) -> dict[str, Any]:
     scale = EXPONENTS[row.asset]
     amounts = {kind: to_text(row.units(kind), scale) for kind in (*COLUMNS, "payout")}
     return {

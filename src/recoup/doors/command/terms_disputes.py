@@ -8,7 +8,7 @@ import click
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
@@ -30,17 +30,17 @@ _PARTY = click.Choice(get_args(Party))
 @from_option
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def disputes(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
+def disputes(run: Run, merchant: str | None, as_json: bool, **options: Any) -> None:
     """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
     terms that were valid when its charge was approved."""
-    asked = _asked(**given)
+    request = _request(**options)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         merchant_id = merchant_of(opened, merchant)
-        if asked is not None:
-            await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+        if request is not None:
+            await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
         async with opened.world.db.read() as connection:
-            return [_told(row) for row in await read_terms(connection, merchant_id)]
+            return [_shown(row) for row in await read_terms(connection, merchant_id)]
 
     rows = run(work)
     if as_json:
@@ -57,7 +57,7 @@ def disputes(run: Run, merchant: str | None, as_json: bool, **given: Any) -> Non
         click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
 
 
-def _asked(
+def _request(
     *,
     service: Party | None,
     fee: str | None,
@@ -65,7 +65,7 @@ def _asked(
     currency: str,
     block_cards: bool | None,
     valid_from: str | None,
-) -> TermsAsked | None:
+) -> DisputeTermsRequest | None:
     """None without any option that changes. Raises: Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
         if currency or valid_from:
@@ -80,10 +80,10 @@ def _asked(
     if fee is not None and asset not in EXPONENTS:
         raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name it with --currency.")
     units = from_text(fee, asset, "fee").units if fee is not None else None
-    return TermsAsked(asset, service, units, fee_by, block_cards, moment(valid_from))
+    return DisputeTermsRequest(asset, service, units, fee_by, block_cards, moment(valid_from))
 
 
-def _told(row: DatedTerms) -> dict[str, Any]:
+def _shown(row: DatedTerms) -> dict[str, Any]:
     fee = to_text(row.fee_units, EXPONENTS[row.asset]) if row.asset else "0"
     return {
         "from": iso(row.valid_from),

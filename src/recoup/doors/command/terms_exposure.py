@@ -34,7 +34,7 @@ _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "bot
 @click.option("--operator-limit", help="Limit over all merchants in this currency.")
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **given: Any) -> None:
+def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **options: Any) -> None:
     """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
     the expected loss: the amount times the probability that it is never collected."""
     asset = currency.upper()
@@ -42,24 +42,24 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **giv
         raise Problem(
             "invalid", f"{currency!r} is not a known currency.", field="currency", cure="Write three letters, like USD."
         )
-    asked = _asked(asset, **given)
+    new_terms = _new_terms(asset, **options)
 
     async def work(opened: Opened) -> Exposure:
         merchant_id = merchant_of(opened, merchant)
-        if not asked.any():
+        if not new_terms.any():
             return await exposure_of(opened.world, merchant_id, asset)
         scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-        return await agree_exposure(opened.world, scope, asset, asked)
+        return await agree_exposure(opened.world, scope, asset, new_terms)
 
-    told = _told(asset, run(work))
+    shown = _shown(asset, run(work))
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(shown))
         return
-    for name, value in told.items():
+    for name, value in shown.items():
         click.echo(f"{name.replace('_', ' '):22} {value}")
 
 
-def _asked(
+def _new_terms(
     asset: str,
     *,
     limit: str | None,
@@ -90,7 +90,7 @@ def _asked(
     )
 
 
-def _told(asset: str, found: Exposure) -> dict[str, str | int]:
+def _shown(asset: str, found: Exposure) -> dict[str, str | int]:
     limits = found.limits
 
     def text(units: int) -> str:

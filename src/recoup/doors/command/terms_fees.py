@@ -9,7 +9,7 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text, to_text
@@ -36,17 +36,17 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @click.option("--note", default="", help="Reason.")
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def fees(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
+def fees(run: Run, merchant: str | None, as_json: bool, **options: Any) -> None:
     """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
     most specific valid term applies: site, then order type, then currency."""
-    asked = _asked(**given)
+    request = _request(**options)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         merchant_id = merchant_of(opened, merchant)
-        if asked is not None:
-            await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+        if request is not None:
+            await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
         async with opened.world.db.read() as connection:
-            return [_told(row) for row in await fee_history(connection, merchant_id)]
+            return [_shown(row) for row in await fee_history(connection, merchant_id)]
 
     rows = run(work)
     if as_json:
@@ -60,7 +60,7 @@ def fees(run: Run, merchant: str | None, as_json: bool, **given: Any) -> None:
         click.echo("No fee is charged: none was agreed.")
 
 
-def _asked(
+def _request(
     *,
     site: str | None,
     order_type: str | None,
@@ -72,7 +72,7 @@ def _asked(
     valid_from: str | None,
     end: bool,
     note: str,
-) -> TermAsked | None:
+) -> FeeTermRequest | None:
     """Raises: Problem(invalid)."""
     if percent is None and fixed is None and minimum is None and not end:
         given = {
@@ -104,7 +104,7 @@ def _asked(
         _units(minimum, currency, "minimum"),
         (refund or "keep").replace("-", "_"),
     )
-    return TermAsked(
+    return FeeTermRequest(
         tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end, note[:300]
     )
 
@@ -117,7 +117,7 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
     return from_text(text, currency or "", field).units
 
 
-def _told(row: FeeTermRow) -> dict[str, Any]:
+def _shown(row: FeeTermRow) -> dict[str, Any]:
     scope = " ".join(str(part) for part in (row.site, row.order_type, row.currency) if part) or "everything"
     parts = [f"{to_text(row.basis_points, 2)} %"]
     if row.currency:

@@ -42,10 +42,10 @@ def settlement(
     limit: tuple[str, ...],
     valid_from: str | None,
     as_json: bool,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
-    change = {name: given[name] for name in _FIELDS if given[name] is not None}
+    change = {name: options[name] for name in _FIELDS if options[name] is not None}
     change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
     start = moment(valid_from)
     if start is not None and not change:
@@ -64,18 +64,18 @@ def settlement(
         return await read_terms(opened.world, merchant_id)
 
     now, history = run(work)
-    told = [{"from": iso(row.valid_from), "by": row.actor} | _told(row.terms) for row in history]
+    shown = [{"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history]
     if as_json:
-        click.echo(json.dumps({"now": _told(now), "history": told}))
+        click.echo(json.dumps({"now": _shown_terms(now), "history": shown}))
         return
-    for row in told or [{"from": "always", "by": "default"} | _told(now)]:
+    for row in shown or [{"from": "always", "by": "default"} | _shown_terms(now)]:
         click.echo(f"{row['from']}  {row['by']}")
         for name in (*_FIELDS, "minimums", "limits"):
             others = ", any other 0" if name == "limits" and row[name] else ""
             click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
-def _told(terms: Terms) -> dict[str, Any]:
+def _shown_terms(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in _FIELDS} | {
         name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()}
         for name in ("minimums", "limits")

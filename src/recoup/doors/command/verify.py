@@ -76,23 +76,23 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
 
 
 def as_dict(done: Verified) -> dict[str, Any]:
-    told = [
+    differences = [
         {
-            "merchant": str(one.merchant_id) if one.merchant_id else None,
-            "order": str(one.order_id) if one.order_id else None,
-            "field": one.field,
-            "expected": one.expected,
-            "found": one.found,
+            "merchant": str(difference.merchant_id) if difference.merchant_id else None,
+            "order": str(difference.order_id) if difference.order_id else None,
+            "field": difference.field,
+            "expected": difference.expected,
+            "found": difference.found,
         }
-        for one in done.differences
+        for difference in done.differences
     ]
     return {
-        "ok": not told,
+        "ok": not differences,
         "checked": done.checked,
         "decided": dict(done.decided),
         "issuer": done.issuer,
-        "difference": told[0] if told else None,
-        "differences": told,
+        "difference": differences[0] if differences else None,
+        "differences": differences,
         "more": done.more,
     }
 

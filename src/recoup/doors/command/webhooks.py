@@ -11,7 +11,7 @@ from recoup.doors.command.moment import moment
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
-from recoup.flows.messages.replay import Found, Replay, ReplayAsked, ask, count
+from recoup.flows.messages.replay import Found, Replay, ReplayRequest, ask, count
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -50,15 +50,15 @@ def show(run: Run, merchant: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @in_world
 def replay(
-    run: Run, endpoint: str, merchant: str | None, key: str | None, only_count: bool, as_json: bool, **given: Any
+    run: Run, endpoint: str, merchant: str | None, key: str | None, only_count: bool, as_json: bool, **options: Any
 ) -> None:
     """Sends events to an endpoint again, marked IsResent. ENDPOINT: its id."""
-    asked = ReplayAsked(
-        given["from_number"],
-        given["to_number"],
-        moment(given["since"]),
-        moment(given["until"]),
-        tuple(dict.fromkeys(given["events"])) or None,
+    request = ReplayRequest(
+        options["from_number"],
+        options["to_number"],
+        moment(options["since"]),
+        moment(options["until"]),
+        tuple(dict.fromkeys(options["events"])) or None,
     )
 
     async def work(opened: Opened) -> tuple[Found, Replay | None]:
@@ -70,14 +70,14 @@ def replay(
                 field="endpoint",
                 cure="`recoup webhooks list` shows them.",
             )
-        found = await count(opened.world, scope, which, asked)
-        begun = None if only_count else await ask(opened.world, scope, which, asked, key)
+        found = await count(opened.world, scope, which, request)
+        begun = None if only_count else await ask(opened.world, scope, which, request, key)
         return found, begun
 
     found, begun = run(work)
     if as_json:
-        told = {"events": found.events, "orders": found.orders, "exact": found.exact}
-        click.echo(json.dumps(told | ({"id": str(begun.replay_id), "state": begun.state} if begun else {})))
+        counts = {"events": found.events, "orders": found.orders, "exact": found.exact}
+        click.echo(json.dumps(counts | ({"id": str(begun.replay_id), "state": begun.state} if begun else {})))
         return
     click.echo(f"{found.events}{'' if found.exact else '+'} events of {found.orders} orders")
     if begun:

@@ -35,7 +35,8 @@ def fields_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) 
     schema = resolved(schema, components)
     required = schema.get("required", ())
     made = [
-        _field(name, told, name in required, components, depth) for name, told in schema.get("properties", {}).items()
+        _field(name, member, name in required, components, depth)
+        for name, member in schema.get("properties", {}).items()
     ]
     return tuple(sorted(made, key=lambda field: not field.required))
 
@@ -51,11 +52,11 @@ def parameter_fields(parameters: list[Schema], place: str) -> tuple[Field, ...]:
 
 def resolved(schema: Schema, components: Mapping[str, Schema]) -> Schema:
     """What a reference or a choice with null stands for, with its own words kept."""
-    told = {key: schema[key] for key in ("description", "default") if key in schema}
+    own = {key: schema[key] for key in ("description", "default") if key in schema}
     if "$ref" in schema:
-        return {**resolved(components[schema["$ref"].rpartition("/")[2]], components), **told}
-    several = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    return {**resolved(several[0], components), **told} if len(several) == 1 else schema
+        return {**resolved(components[schema["$ref"].rpartition("/")[2]], components), **own}
+    several = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
+    return {**resolved(several[0], components), **own} if len(several) == 1 else schema
 
 
 def _field(name: str, schema: Schema, required: bool, components: Mapping[str, Schema], depth: int) -> Field:

@@ -24,7 +24,7 @@ class Answer:
     """`sample`: its documented body as text, empty when it has none."""
 
     status: int
-    told: str
+    description: str
     fields: tuple[Field, ...]
     sample: str
 
@@ -78,10 +78,12 @@ def as_text(value: Any) -> str:
 
 
 def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) -> Shown:
-    told = document["paths"][operation.path][operation.method.lower()]
-    components, parameters = document["components"]["schemas"], told.get("parameters", [])
-    body: Mapping[str, Any] = _schema(told.get("requestBody", {}))
-    answers = [_answer(operation, status, told["responses"][str(status)], components) for status in operation.answers]
+    described = document["paths"][operation.path][operation.method.lower()]
+    components, parameters = document["components"]["schemas"], described.get("parameters", [])
+    body: Mapping[str, Any] = _schema(described.get("requestBody", {}))
+    answers = [
+        _answer(operation, status, described["responses"][str(status)], components) for status in operation.answers
+    ]
     return Shown(
         operation,
         anchor_of(operation),
@@ -100,12 +102,12 @@ def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _answer(operation: Operation, status: int, told: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
+def _answer(operation: Operation, status: int, response: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
     """With the example's body and what it leaves out, else one that is made of the schema."""
     bodies = [one.answer for one in operation.examples if one.status == status and one.answer is not None]
-    schema = _schema(told)
+    schema = _schema(response)
     body = filled(bodies[0], schema, components) if bodies else shape_of(schema, components)
-    return Answer(status, told["description"], fields_of(schema, components), as_text(body) if schema else "")
+    return Answer(status, response["description"], fields_of(schema, components), as_text(body) if schema else "")
 
 
 def _sample(dialect: Dialect, operation: Operation, fresh: Fresh) -> Sample:

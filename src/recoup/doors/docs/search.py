@@ -32,7 +32,7 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
         for one in several:
             yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _words(one)
     for row in dialect.error_table:
-        yield row.told, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
+        yield row.wire_code, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
 
 
 def _words(one: Shown) -> str:

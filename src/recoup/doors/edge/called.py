@@ -30,8 +30,10 @@ def refused_with(scope: Scope, code: str, why: str = "") -> None:
 def why_refused(problem: Problem) -> str:
     """Which field, and why: in our words. What the caller sent is left out wherever they quote it."""
     fields = problem.fields or {problem.field or "": [problem.message]}
-    told = [f"{name if _NAME.fullmatch(name) else ''}: {texts[0]}".removeprefix(": ") for name, texts in fields.items()]
-    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", "; ".join(told[:FIELDS_MAX])))[:WHY_MAX]
+    complaints = [
+        f"{name if _NAME.fullmatch(name) else ''}: {texts[0]}".removeprefix(": ") for name, texts in fields.items()
+    ]
+    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", "; ".join(complaints[:FIELDS_MAX])))[:WHY_MAX]
 
 
 def acted(scope: Scope) -> None:

@@ -75,7 +75,7 @@ class Connections:
         self._held: dict[Connection, int] = {}
         self._held_bytes = 0
         self._sweeping: asyncio.TimerHandle | None = None
-        self._told_at = 0.0
+        self._last_notice_at = 0.0
         self.refused = 0
 
     def __len__(self) -> int:
@@ -151,8 +151,8 @@ class Connections:
             del self._spare[oldest]
             oldest.cut()
         now = self.clock()
-        if not self._told_at or now - self._told_at > NOTICE_SECONDS:
-            self._told_at = now
+        if not self._last_notice_at or now - self._last_notice_at > NOTICE_SECONDS:
+            self._last_notice_at = now
             setting = "http_connections_per_address" if why == "address" else "http_connections"
             _LOG.warning(
                 "Connections are at their limit (%s%s); further ones are refused.",

@@ -11,9 +11,9 @@ def cookie_of(scope: Scope, name: str) -> str:
     for header, value in scope["headers"]:
         if header == b"cookie" and wanted in value:
             for pair in value.split(b";"):
-                mine, _, told = pair.partition(b"=")
+                mine, _, value_of_pair = pair.partition(b"=")
                 if mine.strip() == wanted:
-                    found = told.strip()
+                    found = value_of_pair.strip()
     return found.decode("latin-1")
 
 

@@ -19,7 +19,7 @@ class ErrorRow:
 
     code: str
     status: int
-    told: str
+    wire_code: str
     meaning: str
     cure: str
     sample: Any
@@ -54,19 +54,19 @@ class Dialect:
     @property
     def error_table(self) -> list[ErrorRow]:
         """By status, each word once."""
-        return sorted(_once(self.errors.values()), key=lambda row: (row.status, row.told))
+        return sorted(_once(self.errors.values()), key=lambda row: (row.status, row.wire_code))
 
     def _row(self, code: str) -> ErrorRow:
         """By our code, or by the word that is told."""
-        told = (row for row in self.errors.values() if row.told == code)
-        return self.errors[code] if code in self.errors else next(told, None) or self.errors[code]
+        by_wire_code = (row for row in self.errors.values() if row.wire_code == code)
+        return self.errors[code] if code in self.errors else next(by_wire_code, None) or self.errors[code]
 
 
 def _once(rows: Iterable[ErrorRow]) -> list[ErrorRow]:
     """The first of those that say the same to the caller."""
     found: dict[tuple[int, str], ErrorRow] = {}
     for row in rows:
-        found.setdefault((row.status, row.told), row)
+        found.setdefault((row.status, row.wire_code), row)
     return list(found.values())
 
 

@@ -58,7 +58,7 @@ class Front:
 
     def __init__(self, app: App, refuse: Refuse, proxies: Proxies, hosts: Hosts) -> None:
         self._app, self._refuse, self._proxies, self._hosts = app, refuse, proxies, hosts
-        self._told_at = -TELL_SECONDS
+        self._last_warning_at = -TELL_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -83,8 +83,8 @@ class Front:
 
     def _tell_of_silence(self, client: tuple[str, int] | None) -> None:
         """A named proxy that does not say for whom it calls: all of its callers share one throttle."""
-        if client is not None and client[0] in self._proxies and monotonic() - self._told_at >= TELL_SECONDS:
-            self._told_at = monotonic()
+        if client is not None and client[0] in self._proxies and monotonic() - self._last_warning_at >= TELL_SECONDS:
+            self._last_warning_at = monotonic()
             _LOG.warning(
                 "The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
                 "header (and X-Forwarded-Proto).",
@@ -93,14 +93,14 @@ class Front:
 
     def _believe(self, scope: Scope) -> None:
         """Read from the end: what stands before was written by whoever called the first proxy."""
-        told: dict[bytes, list[bytes]] = {}
+        forwarded: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
             if name in (b"x-forwarded-for", b"x-forwarded-proto"):
-                told.setdefault(name, []).extend(value[-CHAIN_MAX:].split(b","))
-        scheme = told.get(b"x-forwarded-proto", [b""])[-1].strip().decode("latin-1")
+                forwarded.setdefault(name, []).extend(value[-CHAIN_MAX:].split(b","))
+        scheme = forwarded.get(b"x-forwarded-proto", [b""])[-1].strip().decode("latin-1")
         if scheme in ("http", "https"):
             scope["scheme"] = scheme
-        for one in reversed(told.get(b"x-forwarded-for", [])):
+        for one in reversed(forwarded.get(b"x-forwarded-for", [])):
             host = _without_port(one.strip().decode("latin-1"))
             if not _is_address(host):
                 return

@@ -49,21 +49,21 @@ class Limits:
     async def take(
         self,
         buckets: Buckets,
-        told: Headers,
+        headers: Headers,
         key: str,
         now: float,
         *,
         merchant_id: UUID | None = None,
         partner_id: UUID | None = None,
     ) -> None:
-        """Counts the call. `told` gets the headers of its answer where it is one too many.
+        """Counts the call. `headers` gets the headers of its answer where it is one too many.
 
         Raises: Problem(too_many_requests) with the whole seconds to wait.
         """
         try:
             check_rate(buckets, key, now)
         except Problem as problem:
-            told[:] = rate_headers("key", *buckets.policy, problem)
+            headers[:] = rate_headers("key", *buckets.policy, problem)
             raise
         quota = await self._quota_of(merchant_id, partner_id)
         wait = self.minutes.take(*quota, now) if quota is not None else 0
@@ -75,7 +75,7 @@ class Limits:
             cure=f"Wait {wait} s; ask the operator if this happens often.",
             retry_after_seconds=wait,
         )
-        told[:] = rate_headers("partner", quota[1], MINUTE, refused)
+        headers[:] = rate_headers("partner", quota[1], MINUTE, refused)
         raise refused
 
 
@@ -89,8 +89,8 @@ class PayerLimits:
             Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute) for times in (1, SITES, NETWORKS)
         )
 
-    def take(self, told: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:
-        """Counts the call from the address `host`. `told` gets the headers of its answer where it is one too many.
+    def take(self, headers: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:
+        """Counts the call from the address `host`. `headers` gets the headers of its answer where it is one too many.
 
         Raises: Problem(too_many_requests) with the whole seconds to wait.
         """
@@ -108,6 +108,6 @@ class PayerLimits:
             except Problem as problem:
                 for one, of in taken:
                     one.give_back(of)
-                told[:] = rate_headers(name, *buckets.policy, problem)
+                headers[:] = rate_headers(name, *buckets.policy, problem)
                 raise
             taken.append((buckets, whose))

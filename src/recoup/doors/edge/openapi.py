@@ -120,10 +120,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.query is not None:
         schema = query_schema(operation.query)
         required = schema.get("required", ())
-        for name, told in schema["properties"].items():
-            plain = {key: value for key, value in told.items() if key != "description"}
-            one = {"name": name, "in": "query", "required": name in required, "schema": plain}
-            made.append(one | ({"description": told["description"]} if "description" in told else {}))
+        for name, member in schema["properties"].items():
+            plain = {key: value for key, value in member.items() if key != "description"}
+            parameter = {"name": name, "in": "query", "required": name in required, "schema": plain}
+            made.append(parameter | ({"description": member["description"]} if "description" in member else {}))
     return made
 
 
@@ -160,7 +160,7 @@ def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         known = status if status in dialect.error_schemas else 0
         content = {"schema": {"$ref": _REF.format(name=_error_name(known))}}
         answer: dict[str, Any] = {
-            "description": "; ".join(f"{row.told}: {row.meaning}" for row in rows),
+            "description": "; ".join(f"{row.wire_code}: {row.meaning}" for row in rows),
             "content": {JSON: content | _examples({row.code: row.sample for row in rows})},
         }
         made[str(status)] = answer | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})

@@ -29,12 +29,12 @@ def collection(dialect: Dialect, base_url: str) -> dict[str, Any]:
         folders.setdefault(operation.group or dialect.title, []).append(_item(operation))
     items = [{"name": name, "item": several} for name, several in folders.items()]
     script = "".join((_SCRIPTS / f"{name}.js").read_text() for name in ("fresh", dialect.proof)).splitlines()
-    asked = dict.fromkeys((*_VARIABLES[dialect.proof], *_names_in(items)))
+    variables = dict.fromkeys((*_VARIABLES[dialect.proof], *_names_in(items)))
     made: dict[str, Any] = {
         "info": {"name": f"Recoup: {dialect.title}", "description": dialect.text, "schema": _SCHEMA},
         "item": items,
         "event": [{"listen": "prerequest", "script": {"type": "text/javascript", "exec": script}}],
-        "variable": [{"key": "base_url", "value": base_url}, *({"key": name, "value": ""} for name in asked)],
+        "variable": [{"key": "base_url", "value": base_url}, *({"key": name, "value": ""} for name in variables)],
     }
     if dialect.proof == "token":
         made["auth"] = {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]}
@@ -71,10 +71,10 @@ def _item(operation: Operation) -> dict[str, Any]:
 def _url(operation: Operation, query: Mapping[str, Any]) -> dict[str, Any]:
     path = _curly(in_path(operation.path))
     pairs = [(name, one) for name, value in query.items() for one in (value if isinstance(value, list) else [value])]
-    told = [{"key": name, "value": _curly(str(value))} for name, value in pairs]
-    text = "&".join(f"{one['key']}={one['value']}" for one in told)
+    query_rows = [{"key": name, "value": _curly(str(value))} for name, value in pairs]
+    text = "&".join(f"{one['key']}={one['value']}" for one in query_rows)
     raw = "{{base_url}}" + path + (f"?{text}" if text else "")
-    return {"raw": raw, "host": ["{{base_url}}"], "path": path.strip("/").split("/"), "query": told}
+    return {"raw": raw, "host": ["{{base_url}}"], "path": path.strip("/").split("/"), "query": query_rows}
 
 
 def _curly(text: str) -> str:

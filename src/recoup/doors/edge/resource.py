@@ -133,9 +133,9 @@ class Method(Generic[CallT]):
     names: Names | None = field(init=False)  # the same, as they are nested
 
     def __post_init__(self) -> None:
-        told = replace(self.operation, body_optional=self.body_optional, strict=self.strict)
-        object.__setattr__(self, "operation", told)
-        body = told.body
+        operation = replace(self.operation, body_optional=self.body_optional, strict=self.strict)
+        object.__setattr__(self, "operation", operation)
+        body = operation.body
         object.__setattr__(self, "names", names_of(body) if body is not None else None)
         object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
 

@@ -54,10 +54,10 @@ class Notices:
         body = await read_body(receive_)
         signature = (header(scope, HEADER.encode()) or b"").decode("latin-1")
         route = scope["path_params"]["route"]
-        told = await receive(self._world, self._orders, route, body, signature, request_id(scope))
-        shown = {"noticeId": told.notice_id, "status": told.state}
-        if told.why:
-            shown |= {"reason": told.why, "message": in_words(told.why)}
+        received = await receive(self._world, self._orders, route, body, signature, request_id(scope))
+        shown = {"noticeId": received.notice_id, "status": received.state}
+        if received.why:
+            shown |= {"reason": received.why, "message": in_words(received.why)}
         return Refusal(200, msgspec.json.encode(shown), [_JSON])
 
 

@@ -20,7 +20,7 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import asked_for
+from recoup.rules.languages.catalogues import accepted_language
 from recoup.store.read.menu_counts import menu_counts
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
@@ -169,7 +169,7 @@ def whence(request: Request) -> ClientInfo:
 def locale(request: Request, session: Session | None = None) -> str:
     """The language of a page: what its reader chose, else what their browser asks for."""
     chosen = session.language if session is not None else ""
-    return chosen or asked_for(request.headers.get("accept-language", ""))
+    return chosen or accepted_language(request.headers.get("accept-language", ""))
 
 
 def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:

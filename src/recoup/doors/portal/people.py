@@ -30,10 +30,10 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
         async with portal.world.people.read() as connection:
             names = await names_of(connection, list(wanted.values()))
     by_text = {text: names[found] for text, found in wanted.items() if found in names}
-    return {text: _told(one, by_text, staff=staff) for text, one in read.items()}
+    return {text: _name_of(one, by_text, staff=staff) for text, one in read.items()}
 
 
-def _told(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
+def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
         whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
         return f"{names.get(actor.behind, 'somebody')}, operator staff, as {whose}" if actor.behind else whose

@@ -120,12 +120,12 @@ def span(length: timedelta, to: Locale = PLAIN) -> str:
     minutes = int(abs(length).total_seconds()) // 60
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        told = "{days} day{s} {hours} h" if hours else "{days} day{s}"
+        pattern = "{days} day{s} {hours} h" if hours else "{days} day{s}"
     elif hours:
-        told = "{hours} h {rest} min" if rest else "{hours} h"
+        pattern = "{hours} h {rest} min" if rest else "{hours} h"
     else:
-        told = "{rest} min" if rest else "under a minute"
-    return to.say(told, days=str(days), s="" if days == 1 else "s", hours=str(hours), rest=str(rest))
+        pattern = "{rest} min" if rest else "under a minute"
+    return to.say(pattern, days=str(days), s="" if days == 1 else "s", hours=str(hours), rest=str(rest))
 
 
 def ago(moment: datetime, now: datetime, to: Locale = PLAIN) -> str:

@@ -144,9 +144,11 @@ def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
         merchant_id = session.merchant.merchant_id
         called_by(state(request.scope), merchant_id, session.actor.text())
         check_behind(request, session)
-        known = await portal.merchants.get(merchant_id)
+        settings = await portal.merchants.get(merchant_id)
         wall = portal.world.clocks.wall()
-        return await work(Visit(portal, request, session, merchant_id, known, wall, known.merchant.business(wall)))
+        return await work(
+            Visit(portal, request, session, merchant_id, settings, wall, settings.merchant.business(wall))
+        )
 
     return signed_in(portal, answer)
 

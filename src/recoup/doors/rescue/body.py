@@ -28,7 +28,7 @@ class _Field(NamedTuple):
 
     name: str
     member: str
-    told: str
+    complaint_name: str
     required: bool
     empty: Any
     rule: Rule
@@ -46,8 +46,8 @@ class Reader(Generic[ShapeT]):
         self._shape: Final = shape
         info = mi.type_info(shape)
         assert isinstance(info, mi.StructType)
-        told = {field.name: field.type for field in msgspec.structs.fields(shape)}
-        found = [_field(shape, field, _words(told[field.name])) for field in info.fields]
+        types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+        found = [_field(shape, field, _words(types[field.name])) for field in info.fields]
         self.fields: Final = [field for field in found if field is not None]
         self._rows: Final = [
             (
@@ -80,15 +80,15 @@ class Reader(Generic[ShapeT]):
                     continue
             rule_, limits, inner, field = rest
             if inner is not None:
-                values[member] = _inside(field, inner, value, complaints, prefix + field.told)
+                values[member] = _inside(field, inner, value, complaints, prefix + field.complaint_name)
                 continue
             found = rule_(value, limits) if value is not None else None
             if found is None:
                 if required:
-                    complaints.missing(prefix + field.told, field.missing)
+                    complaints.missing(prefix + field.complaint_name, field.missing)
                     values[member] = field.empty
             elif type(found) is Wrong:
-                complaints.add(prefix + field.told, found.what, text=found.text, hint=found.hint)
+                complaints.add(prefix + field.complaint_name, found.what, text=found.text, hint=found.hint)
                 if required:
                     values[member] = field.empty
             else:

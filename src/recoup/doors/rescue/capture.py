@@ -11,7 +11,7 @@ from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureTold
 from recoup.doors.rescue.wire import ErrorTuple
-from recoup.flows.refunds.capture import CaptureAsked
+from recoup.flows.refunds.capture import CaptureRequest
 from recoup.flows.refunds.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
 
@@ -21,9 +21,9 @@ async def capture(call: Call) -> Reply:
     body, complaints = read_body(call.body, CaptureBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
-    asked = CaptureAsked(body.order_id, body.amount, body.currency, body.idempotency_key)
+    request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key)
     try:
-        done = await capture_flow(call.services.world, call.services.orders, call.scope, asked)
+        done = await capture_flow(call.services.world, call.services.orders, call.scope, request)
     except Problem as problem:
         if problem.code != "capture_amount":
             raise

@@ -9,7 +9,7 @@ from recoup.doors.edge.keys import folding, names_of, unknown_names
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method
+from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Call, Method
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
@@ -23,26 +23,26 @@ _FOLD: Final = folding(names_of(CheckBody))
 
 async def check(call: Call) -> Reply:
     body = call.body if isinstance(call.body, dict) else {}
-    known = await call.services.merchants.get(call.scope.merchant_id)
-    now = known.merchant.business(call.services.world.clocks.wall())
+    settings = await call.services.merchants.get(call.scope.merchant_id)
+    now = settings.merchant.business(call.services.world.clocks.wall())
     complaints: list[Complaint] = []
     warnings: tuple[str, ...] = ()
-    given: EvaluateRequest | None = None
+    request: EvaluateRequest | None = None
     try:
-        given = read_declined(call.body, call.scope.merchant_id, sync=known.merchant.mit_mode == "sync")
-        warnings = await call.services.evaluate.look(call.scope, given)
+        request = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+        warnings = await call.services.evaluate.look(call.scope, request)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
-        told = problem.fields or {problem.field or "Body": [problem.message if given is None else whole]}
+        fields = problem.fields or {problem.field or "Body": [problem.message if request is None else whole]}
         hints = problem.facts.get("hints", {})
         complaints = [
             Complaint(field=name, text=" ".join([*texts, *filter(None, [hints.get(name)])]))
-            for name, texts in told.items()
+            for name, texts in fields.items()
         ]
-    is_mit = given.is_mit if given else body.get("isMIT") is True
+    is_mit = request.is_mit if request else body.get("isMIT") is True
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
     found = score(body if known_site else body | {"siteUrl": None}, is_mit)
-    reading = _reading(given, body, now) if given else None
+    reading = _reading(request, body, now) if request else None
     return Reply(
         Checked(
             valid=not complaints,
@@ -50,9 +50,9 @@ async def check(call: Call) -> Reply:
             complaints=complaints,
             improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
             remarks=[
-                *remarks(is_mit, _declined_at(given), given.expires_at if given else None, now),
+                *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
                 *in_sentences(warning for warning in warnings if warning != STALE),
-                *_source(given, reading),
+                *_source(request, reading),
                 *_strangers(body),
             ],
             decline=reading,
@@ -60,44 +60,44 @@ async def check(call: Call) -> Reply:
     )
 
 
-def _declined_at(given: EvaluateRequest | None) -> datetime | None:
-    at = given.decline.get("at") if given else None
+def _declined_at(request: EvaluateRequest | None) -> datetime | None:
+    at = request.decline.get("at") if request else None
     return datetime.fromisoformat(at) if at else None
 
 
-def _source(given: EvaluateRequest | None, reading: ReadDecline | None) -> list[str]:
+def _source(request: EvaluateRequest | None, reading: ReadDecline | None) -> list[str]:
     """That nobody here knows the codes of this source."""
-    if given is None or reading is None or given.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
+    if request is None or reading is None or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
         return []
-    own = reading.code == given.decline["code"].upper()
+    own = reading.code == request.decline["code"].upper()
     how = f"as the schemes' {reading.code}" if own else "by its description alone"
     known = f"{', '.join(SOURCES)}; {', '.join(SCHEMES)}"
     return [
-        f"The responseCodeSource {given.decline['source'][:32]!r} is not known, so the code was read {how}. "
+        f"The responseCodeSource {request.decline['source'][:32]!r} is not known, so the code was read {how}. "
         f"Known: {known}."
     ]
 
 
 def _strangers(body: dict[str, Any]) -> list[str]:
     """Fields that nobody reads."""
-    found = islice(unknown_names(body, _FOLD), UNKNOWN_TOLD)
+    found = islice(unknown_names(body, _FOLD), UNKNOWN_NAMED_MAX)
     return [
         f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
         for name, alike in found
     ]
 
 
-def _reading(given: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
+def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
     """By the card's number or, where it is a token, by the brand that is told."""
     method = body.get("paymentMethod") or {}
     brand = str(method.get("cardBrand") or "").lower()
-    scheme = scheme_of(given.pan) if given.pan else brand or "generic"
+    scheme = scheme_of(request.pan) if request.pan else brand or "generic"
     read = read_decline(
         scheme=scheme,
-        source=given.decline["source"],
-        code=given.decline["code"],
-        text=given.decline["text"],
-        advice=given.decline["advice"],
+        source=request.decline["source"],
+        code=request.decline["code"],
+        text=request.decline["text"],
+        advice=request.decline["advice"],
         on=now.date(),
     )
     source = ", ".join(filter(None, (read.document, read.edition)))

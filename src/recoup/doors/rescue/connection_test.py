@@ -19,8 +19,8 @@ async def test(call: Call) -> Reply:
     world = call.services.world
     hops = await try_connection(world, call.scope, body.kind, body.site_id, body.campaign, call.caller.scopes)
     failed = [hop for hop in hops if hop.state == "failed"]
-    shown = [Hop(name=h.name, state=h.state, told=h.told, cure=h.cure, latency_ms=h.latency_ms) for h in hops]
-    result = f"{failed[0].told} {failed[0].cure or ''}".strip() if failed else "Success"
+    shown = [Hop(name=h.name, state=h.state, told=h.finding, cure=h.cure, latency_ms=h.latency_ms) for h in hops]
+    result = f"{failed[0].finding} {failed[0].cure or ''}".strip() if failed else "Success"
     place: Any = "sandbox" if world.policy.test_mode else "live"
     return Reply(Tested(kind=body.kind, world=place, hops=shown, success=not failed, result=result))
 

@@ -89,11 +89,11 @@ def _hints(problem: Problem) -> bytes:
     hints = dict(problem.facts.get("hints", {}))
     if problem.cure and problem.verbatim:
         hints |= dict.fromkeys(problem.fields, problem.cure)
-    told = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace("…", "...")[:HINT_MAX]
-    return "".join(one for one in told if " " <= one <= "~").encode()
+    text_of_hints = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace("…", "...")[:HINT_MAX]
+    return "".join(one for one in text_of_hints if " " <= one <= "~").encode()
 
 
-def _told(problem: Problem) -> dict[str, str]:
+def _switch_properties(problem: Problem) -> dict[str, str]:
     """Of a switch what is off, for machines."""
     offs = problem.facts.get("offs", ())
     return {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
@@ -108,5 +108,5 @@ def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
         "status": None,
         "statusCode": code.digits,
         "errors": [tuple_],
-        "customProperties": _told(problem),
+        "customProperties": _switch_properties(problem),
     }

@@ -39,32 +39,32 @@ _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # a
 
 
 async def evaluate(call: Call) -> Reply:
-    known = await call.services.merchants.get(call.scope.merchant_id)
-    given = read_declined(call.body, call.scope.merchant_id, sync=known.merchant.mit_mode == "sync")
-    word = await call.services.evaluate.evaluate(call.scope, given)
+    settings = await call.services.merchants.get(call.scope.merchant_id)
+    given = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+    result = await call.services.evaluate.evaluate(call.scope, given)
     url = None
-    if word.evaluate == "CHALLENGE":
-        url = call.services.challenge_url(call.scope.merchant_id, word.order_id)
-    return Reply(answer(word, given.sense_key, url))
+    if result.evaluate == "CHALLENGE":
+        url = call.services.challenge_url(call.scope.merchant_id, result.order_id)
+    return Reply(answer(result, given.sense_key, url))
 
 
-def answer(word: EvaluateResult, sense_key: str | None, challenge_url: str | None) -> Evaluated:
-    said_no = word.evaluate in _SAID_NO
-    cause = word.cause
-    result = cause.sentence() if said_no and cause is not None else "Success"
+def answer(result: EvaluateResult, sense_key: str | None, challenge_url: str | None) -> Evaluated:
+    said_no = result.evaluate in _SAID_NO
+    cause = result.cause
+    sentence = cause.sentence() if said_no and cause is not None else "Success"
     return Evaluated(
-        order_session_key=word.order_id,
-        order_id=word.order_id,
+        order_session_key=result.order_id,
+        order_id=result.order_id,
         sense_key=sense_key,
         success=not said_no,
-        result=result,
-        status=word.evaluate,
-        reason=word.reason,
-        final=word.outcome in _ENDED,
+        result=sentence,
+        status=result.evaluate,
+        reason=result.reason,
+        final=result.outcome in _ENDED,
         cause=cast("CauseWord | None", cause and cause.word),
-        next_attempt_at=iso_or_null(word.next_attempt_at),
+        next_attempt_at=iso_or_null(result.next_attempt_at),
         challenge_url=challenge_url,
-        custom_properties={"warning": " ".join(in_sentences(word.warnings))} if word.warnings else {},
+        custom_properties={"warning": " ".join(in_sentences(result.warnings))} if result.warnings else {},
     )
 
 
@@ -178,13 +178,13 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
     else the country's; `zone` is how the engine counts, and whether it was told."""
     transaction, country = body.transaction, (body.billing_information or Address()).country_code or ""
     funding = (body.payment_method.card_type or "").lower()
-    minutes, told = zones.offset_minutes(transaction.timezone_utc_offset, country)
+    minutes, is_stated = zones.offset_minutes(transaction.timezone_utc_offset, country)
     facts: dict[str, Any] = {
         "transaction_type": kind,
         "is_recurring": body.is_recurring,
         "funding": funding if funding in ("credit", "debit") else None,
         "utc_offset": offset_minutes(transaction.timezone_utc_offset, country),
-        "zone": {"minutes": minutes, "told": told},
+        "zone": {"minutes": minutes, "told": is_stated},
         "items": [members(item) for item in body.order_items or ()],
         "subscription": members(body.subscription) if body.subscription is not None else None,
         "three_d_secure": members(body.three_d_secure) if body.three_d_secure is not None else None,

@@ -14,7 +14,7 @@ from recoup.doors.rescue.shapes.settings import Endpoint
 from recoup.doors.rescue.webhooks import endpoint_id, shown
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.messages import replay as replays
-from recoup.flows.messages.replay import Replay, ReplayAsked
+from recoup.flows.messages.replay import Replay, ReplayRequest
 from recoup.flows.messages.rotate import rotate_endpoint, rotate_shared
 from recoup.kernel.time import iso
 
@@ -38,14 +38,14 @@ async def replay(call: Call) -> Reply:
     if len(key) > KEY_MAX:
         complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
     events = tuple(dict.fromkeys(body.events)) if body.events is not None else None
-    asked = ReplayAsked(body.from_number, body.to_number, body.since, body.until, events)
-    if asked.since and asked.until and asked.until <= asked.since:
+    request = ReplayRequest(body.from_number, body.to_number, body.since, body.until, events)
+    if request.since and request.until and request.until <= request.since:
         complaints.add("Until", "must be later than since")
-    if asked == ReplayAsked() and not complaints:
+    if request == ReplayRequest() and not complaints:
         complaints.add("FromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
     complaints.raise_if_any()
     owner = await owner_of(call, writes=True)
-    return Reply(_shown(await replays.ask(call.services.world, owner, which, asked, key or None)), 202)
+    return Reply(_shown(await replays.ask(call.services.world, owner, which, request, key or None)), 202)
 
 
 async def list_replays(call: Call) -> Reply:
@@ -62,7 +62,7 @@ def _shown(one: Replay) -> ReplayShown:
     return ReplayShown(
         id=one.replay_id,
         state=one.state,
-        asked=one.asked,
+        asked=one.request,
         found=one.found,
         orders_left=one.orders_left,
         created_date=iso(one.created_at),

@@ -70,7 +70,7 @@ async def submit(call: Call) -> Reply:
     row, lacks = await applications.submit_application(call.services.world, who, application_id(call), _note(call))
     if not lacks:
         return Reply(_step(row, "The application waits for the operator's decision."))
-    digits, told = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
+    digits, complaints = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
     return Reply(
         ApplicationStep(
             id=row.application_id,
@@ -79,7 +79,7 @@ async def submit(call: Call) -> Reply:
             status="FAILED",
             status_code=digits,
             result=f"The application is not complete: {', '.join(lacks)}.",
-            errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in told],
+            errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in complaints],
             custom_properties={"missing": ",".join(lacks)},
         )
     )

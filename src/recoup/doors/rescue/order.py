@@ -165,11 +165,11 @@ def _moment(text: str) -> str:
 async def patch_order(call: Call) -> Reply:
     """What is left out stays as it is."""
     order_id, (body, complaints) = call.object_id(), read_body(call.body, AmendBody)
-    asked = Amended(body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry)
-    if asked == Amended() and not complaints:
+    amendment = Amended(body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry)
+    if amendment == Amended() and not complaints:
         complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     complaints.raise_if_any()
-    warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
+    warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, amendment)
     return Reply(
         AmendedOrder(
             **await _detail(call, order_id),

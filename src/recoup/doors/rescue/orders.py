@@ -67,14 +67,16 @@ async def get_orders(call: Call) -> Reply:
     )
 
 
-async def _total(call: Call, connection: Read, wanted: OrderFilter) -> int:
+async def _total(call: Call, connection: Read, order_filter: OrderFilter) -> int:
     """Exact, unless that takes too long. Of all orders it is known but for the newest."""
     services = call.services
-    if wanted == OrderFilter(wanted.merchant_id, door="rescue"):
-        known = await services.totals.total(connection, wanted.merchant_id, "rescue", services.world.clocks.wall())
+    if order_filter == OrderFilter(order_filter.merchant_id, door="rescue"):
+        known = await services.totals.total(
+            connection, order_filter.merchant_id, "rescue", services.world.clocks.wall()
+        )
         if known is not None:
             return known
-    return (await count_orders(connection, wanted, exact=True)).value
+    return (await count_orders(connection, order_filter, exact=True)).value
 
 
 def _filter(query: Query, merchant_id: UUID) -> OrderFilter:

@@ -25,7 +25,7 @@ from recoup.doors.rescue.shapes.partners import (
 )
 from recoup.flows.merchants import handover, partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
-from recoup.flows.merchants.partner_merchants import STATES, MerchantAsked
+from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.store.read.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
@@ -57,13 +57,15 @@ async def read(call: Call) -> Reply:
 
 async def create(call: Call) -> Reply:
     await only_partner(call, writes=True)
-    asked = _asked(call)
-    made = await partner_merchants.create(call.services.world, partner_scope(call), asked)
+    request = _request(call)
+    made = await partner_merchants.create(call.services.world, partner_scope(call), request)
     status = 201 if made.credentials is not None else 200
-    told = credentials_shown(made.credentials) if made.credentials else None
+    credentials = credentials_shown(made.credentials) if made.credentials else None
     link = handover_shown(made.handover) if made.handover else None
     return Reply(
-        MerchantMade(mid=made.merchant_id, credentials=told, handover=link), status, ((b"cache-control", b"no-store"),)
+        MerchantMade(mid=made.merchant_id, credentials=credentials, handover=link),
+        status,
+        ((b"cache-control", b"no-store"),),
     )
 
 
@@ -74,9 +76,9 @@ async def list_all(call: Call) -> Reply:
     state = query.choice("state", {"": ""} | {one: one for one in STATES}, "") or None
     name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
     query.raise_if_any()
-    wanted = MerchantFilter(partner.partner_id, state, name, external_id)
+    merchant_filter = MerchantFilter(partner.partner_id, state, name, external_id)
     async with call.services.world.db.read() as connection:
-        rows = await list_merchants(connection, wanted, after, limit + 1)
+        rows = await list_merchants(connection, merchant_filter, after, limit + 1)
     data = [Merchant(**merchant_members(row)) for row in rows[:limit]]
     return Reply(Merchants(data=data, next=data[-1].mid if len(rows) > limit else None))
 
@@ -90,29 +92,29 @@ async def switch(call: Call) -> Reply:
         complaints.add("Body", text="Name at least one switch: citWeb, citCallcenter or mit.")
     complaints.raise_if_any()
     results = await switch_many(call.services.world, partner_scope(call), body.mids, wanted, body.why or "")
-    told = {kind: name for name, kind in SWITCHES.items()}
-    for one in results:
-        if one.changed:
-            call.services.merchants.forget(one.merchant_id)
+    names = {kind: name for name, kind in SWITCHES.items()}
+    for result in results:
+        if result.changed:
+            call.services.merchants.forget(result.merchant_id)
     return Reply(
         SwitchResults(
-            changed=sum(bool(one.changed) for one in results),
+            changed=sum(bool(result.changed) for result in results),
             data=[
                 SwitchResult(
-                    mid=one.merchant_id,
-                    result=one.word,
-                    changed=[told[kind] for kind in one.changed],
-                    reason=one.reason,
+                    mid=result.merchant_id,
+                    result=result.word,
+                    changed=[names[kind] for kind in result.changed],
+                    reason=result.reason,
                 )
-                for one in results
+                for result in results
             ],
         )
     )
 
 
-def _asked(call: Call) -> MerchantAsked:
+def _request(call: Call) -> MerchantRequest:
     key, body = idempotency_key(call), read_whole(call.body, MerchantBody)
-    return MerchantAsked(
+    return MerchantRequest(
         name=body.name,
         site_url=body.site.url,
         site_name=body.site.name,
@@ -149,8 +151,8 @@ def merchant_members(row: PartnerMerchant) -> dict[str, Any]:
     }
 
 
-def credentials_shown(given: handover.Credentials) -> Credentials:
-    return Credentials(**{name: getattr(given, name) for name in Credentials.__struct_fields__})
+def credentials_shown(credentials: handover.Credentials) -> Credentials:
+    return Credentials(**{name: getattr(credentials, name) for name in Credentials.__struct_fields__})
 
 
 def handover_shown(given: handover.Handover) -> Handover:

@@ -55,12 +55,12 @@ async def new_keys(call: Call) -> Reply:
         kinds=kinds,
         key=idempotency_key(call),
     )
-    told = NewKeys(
+    answer = NewKeys(
         credentials=credentials_shown(made.credentials) if made.credentials else None,
         handover=handover_shown(made.handover) if made.handover else None,
         old_keys_end=iso(made.old_keys_end),
     )
-    return Reply(told, 201 if made.credentials else 200, ((b"cache-control", b"no-store"),))
+    return Reply(answer, 201 if made.credentials else 200, ((b"cache-control", b"no-store"),))
 
 
 def _status(status: Status) -> MerchantStatus:
@@ -83,7 +83,7 @@ def _status(status: Status) -> MerchantStatus:
         webhooks=[_hook(row) for row in status.hooks],
         first_order=_order(status.merchant.first_order),
         last_order=_order(status.merchant.last_order),
-        missing=[MissingStep(code=one.name, text=f"{one.title}: {one.told}") for one in status.missing],
+        missing=[MissingStep(code=one.name, text=f"{one.title}: {one.explanation}") for one in status.missing],
     )
 
 
@@ -110,8 +110,8 @@ def _hook(row: HookHealth) -> MerchantWebhook:
     )
 
 
-def _order(told: dict[str, Any] | None) -> MerchantOrder | None:
-    return MerchantOrder(id=told["order_id"], placed_date=told["at"]) if told else None
+def _order(row: dict[str, Any] | None) -> MerchantOrder | None:
+    return MerchantOrder(id=row["order_id"], placed_date=row["at"]) if row else None
 
 
 METHODS: Final = (

@@ -35,12 +35,12 @@ async def report(call: Call) -> Reply:
     query.raise_if_any()
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
-    asked = PartnerReportRequest(partner.partner_id, first, last, mid, asset)
+    request = PartnerReportRequest(partner.partner_id, first, last, mid, asset)
     if form == "csv":
         name = f'attachment; filename="merchants-{first}-{last}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, asked), headers=headers)
-    rows, further = await report_page(world, asked, after, limit)
+        return Reply(report_csv(world, request), headers=headers)
+    rows, further = await report_page(world, request, after, limit)
     return Reply(
         Report(
             from_=first.isoformat(),

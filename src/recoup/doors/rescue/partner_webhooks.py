@@ -19,18 +19,18 @@ _TEXT: Final = (
 
 def _of_partners() -> Iterator[Method]:
     for method in (*webhooks.METHODS, *hooks.METHODS):
-        told = method.operation
-        if told.path in _LEFT_OUT:
+        operation = method.operation
+        if operation.path in _LEFT_OUT:
             continue
-        path = told.path.replace(_PREFIX, "/v1/partner/webhooks")
-        text = webhooks.CREATED if (told.method, told.path) == ("POST", _PREFIX) else told.text
+        path = operation.path.replace(_PREFIX, "/v1/partner/webhooks")
+        text = webhooks.CREATED if (operation.method, operation.path) == ("POST", _PREFIX) else operation.text
         examples = tuple(
             Example(e.name, e.request, e.status, e.answer)
-            for e in told.examples
+            for e in operation.examples
             if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin")
         )
         yield Method(
-            replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples, credential=PARTNER),
+            replace(operation, path=path, group="Partners", text=text + _TEXT, examples=examples, credential=PARTNER),
             method.handle,
             PARTNER,
             method.body_optional,

@@ -13,7 +13,7 @@ from recoup.doors.rescue.field_rules import GUID, TEXT_MAX, parse_moment
 from recoup.kernel.ids import parse_id
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-STRANGERS_TOLD: Final = 5
+STRANGERS_NAMED_MAX: Final = 5
 
 
 class Given(dict[str, list[str]]):
@@ -52,17 +52,17 @@ class Query:
         call it -> what it is called here."""
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, here) for name, here in elsewhere.items()}
-        told = []
-        for given in islice((one for one in self._given if one not in known), STRANGERS_TOLD):
+        complaints = []
+        for given in islice((one for one in self._given if one not in known), STRANGERS_NAMED_MAX):
             if given in others:
                 name, here = others[given]
-                told.append(f"The parameter {name!r} is not known here. This list has {here} for it.")
+                complaints.append(f"The parameter {name!r} is not known here. This list has {here} for it.")
             else:
                 near, spelt = get_close_matches(given[:64], known, n=1, cutoff=0.5), self._given.spelt[given][:64]
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
-                told.append(f"The parameter {spelt!r} is not known. {cure}")
-        if told:
-            self.complain("query", text=" ".join(told))
+                complaints.append(f"The parameter {spelt!r} is not known. {cure}")
+        if complaints:
+            self.complain("query", text=" ".join(complaints))
 
     def one(self, name: str, *, maximum: int = TEXT_MAX) -> str:
         text = (self._given.get(name.lower()) or [""])[0].strip()

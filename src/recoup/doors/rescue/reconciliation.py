@@ -72,14 +72,14 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     world, merchant_id = call.services.world, call.scope.merchant_id
     if report_id is not None:
         async with world.db.read() as connection:
-            told = await report_span(connection, merchant_id, report_id)
-        if told is None:
+            span = await report_span(connection, merchant_id, report_id)
+        if span is None:
             raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")
-        return told
+        return span
     assert begin is not None
     if end is None:
-        known = await call.services.merchants.get(merchant_id)
-        end = known.merchant.business(world.clocks.wall())
+        settings = await call.services.merchants.get(merchant_id)
+        end = settings.merchant.business(world.clocks.wall())
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         raise Problem("invalid", message, field="To", cure="Ask for less at a time.")

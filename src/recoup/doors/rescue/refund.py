@@ -50,7 +50,7 @@ async def refund(call: Call) -> Reply:
 def _refused(problem: Problem, order_id: UUID) -> Refunded:
     text, code = problem.message, REFUND_CODES[problem.code]
     # Of the remainder clients know the contract's sentence; the other refusals say what to do as well.
-    told = text if problem.code == "over_remainder" else problem.sentence()
+    error_text = text if problem.code == "over_remainder" else problem.sentence()
     return Refunded(
         response_code=code,
         response_message=text,
@@ -59,7 +59,7 @@ def _refused(problem: Problem, order_id: UUID) -> Refunded:
         status="FAILED",
         result=problem.sentence(),
         status_code=REFUND_DIGITS[problem.code],
-        errors=[ErrorTuple(item1=told, item2=code, item3=code, item4=True)],
+        errors=[ErrorTuple(item1=error_text, item2=code, item3=code, item4=True)],
     )
 
 

@@ -51,16 +51,16 @@ async def get_report(report: str, call: Call) -> Reply:
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     after = _after(query, report)
-    asked = await _asked(call, query)
-    world, (begin, end) = call.services.world, asked.span
+    request = await _request(call, query)
+    world, (begin, end) = call.services.world, request.span
     if form == "csv":
         name = f'attachment; filename="{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, report, asked), headers=headers)
+        return Reply(report_csv(world, report, request), headers=headers)
     if report == "transactions":
-        found = await transactions_page(world, asked, after, limit)
+        found = await transactions_page(world, request, after, limit)
     else:
-        found = await grouped_report(world, report, asked, after, limit)
+        found = await grouped_report(world, report, request, after, limit)
     row_of, answer = _SHAPES[report]
     totals = None if query.one("after") else [Sums(**_sums(row)) for row in found.totals]
     return Reply(
@@ -74,7 +74,7 @@ async def get_report(report: str, call: Call) -> Reply:
     )
 
 
-async def _asked(call: Call, query: Query) -> ReportRequest:
+async def _request(call: Call, query: Query) -> ReportRequest:
     """Raises: Problem(invalid), all complaints at once."""
     begin, end = query.instant("from"), query.instant("to")
     asset = query.one("currency", maximum=16).upper() or None
@@ -85,8 +85,8 @@ async def _asked(call: Call, query: Query) -> ReportRequest:
     query.raise_if_any()
     assert begin is not None
     if end is None:
-        known = await call.services.merchants.get(call.scope.merchant_id)
-        end = known.merchant.business(call.services.world.clocks.wall())
+        settings = await call.services.merchants.get(call.scope.merchant_id)
+        end = settings.merchant.business(call.services.world.clocks.wall())
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         raise Problem("invalid", message, field="To", cure="Ask for less at a time.")

@@ -22,7 +22,7 @@ from recoup.rules.network.card_text import json_may_hold_number
 
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
-UNKNOWN_TOLD: Final = 20
+UNKNOWN_NAMED_MAX: Final = 20
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
     "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…, "
@@ -142,14 +142,14 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
 
 def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
     """Raises: Problem(invalid) naming each field."""
-    told: dict[str, list[str]] = {}
-    for name, alike in islice(unknown_names(body, fold), UNKNOWN_TOLD):
+    complaints: dict[str, list[str]] = {}
+    for name, alike in islice(unknown_names(body, fold), UNKNOWN_NAMED_MAX):
         parts = name.split(".")
         plain = name.isascii() and all(part.isalnum() and part[0].isalpha() for part in parts)
         field = ".".join(part[:1].upper() + part[1:] for part in parts) if plain else "Body"
-        told.setdefault(field, [f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else "")])
-    if told:
-        raise Problem("invalid", next(iter(told.values()))[0], fields=told)
+        complaints.setdefault(field, [f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else "")])
+    if complaints:
+        raise Problem("invalid", next(iter(complaints.values()))[0], fields=complaints)
 
 
 def _pascal(path: str) -> str:

@@ -82,18 +82,18 @@ def _body(kind: str, text: str) -> dict[str, Any]:
     return body
 
 
-def _in_file(given: EvaluateRequest) -> EvaluateRequest:
+def _in_file(request: EvaluateRequest) -> EvaluateRequest:
     """What holds for files alone. Raises: Problem(invalid)."""
     wrong: dict[str, list[str]] = {}
-    if not given.is_mit:
+    if not request.is_mit:
         wrong["IsMIT"] = [_NO_CUSTOMER]
-    if given.pan is not None:
+    if request.pan is not None:
         wrong["PaymentMethod.CardNumber"] = [_TOKENS_ONLY]
-    if given.is_mit and given.expires_at is None:
+    if request.is_mit and request.expires_at is None:
         wrong["ExpiryDateUtc"] = [_NO_EXPIRY]
     if wrong:
         raise Problem("invalid", next(iter(wrong.values()))[0], fields=wrong)
-    return given
+    return request
 
 
 def _transmitted(body: dict[str, Any], merchant_id: UUID) -> Transmitted | Became:

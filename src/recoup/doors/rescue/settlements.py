@@ -37,10 +37,10 @@ async def get_settlements(call: Call) -> Reply:
     asset = query.one("currency").upper() or None
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
-    wanted = BatchFilter(call.scope.merchant_id, query.instant("from"), query.instant("to"), asset)
+    batch_filter = BatchFilter(call.scope.merchant_id, query.instant("from"), query.instant("to"), asset)
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
-        rows, total = await list_batches(connection, wanted, size, (number - 1) * size)
+        rows, total = await list_batches(connection, batch_filter, size, (number - 1) * size)
     return Reply(
         SettlementList(
             page_number=number,

@@ -36,9 +36,9 @@ async def tokenize(call: Call) -> Reply:
     merchant_id = await _merchant(call)
     sent = await _sent(call, merchant_id)
     check_number(call.services.world, sent.number, "PaymentMethod.CreditCard.Number")
-    given = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
-    stored = await call.services.vault.store(given)
-    return Reply(_answer(call, given, stored, (sent.first, sent.last, sent.email)))
+    card = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
+    stored = await call.services.vault.store(card)
+    return Reply(_answer(call, card, stored, (sent.first, sent.last, sent.email)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ async def _sent(call: Call, merchant_id: UUID) -> _Sent:
     if not complaints:
         now = (await call.services.merchants.get(merchant_id)).merchant.business(call.services.world.clocks.wall())
         if is_expired(month, year, now):
-            told = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
+            expired_text = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
             place = "PaymentMethod.CreditCard" if method else "Payment.Method.CreditCard"
-            complaints.add(f"{place}.Year", text=f"{told} {_PRESENT_CARD}")
+            complaints.add(f"{place}.Year", text=f"{expired_text} {_PRESENT_CARD}")
     complaints.raise_if_any()
     number, email = card.number.replace(" ", "").replace("-", ""), method.email if method else None
     return _Sent(number, month, year, card.verification_value or "", first, last, email or "")
@@ -111,7 +111,7 @@ async def _merchant(call: Call) -> UUID:
     return merchant_id
 
 
-def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, str]) -> Tokenized:
+def _answer(call: Call, card: CardGiven, stored: Stored, who: tuple[str, str, str]) -> Tokenized:
     at = iso(call.services.world.clocks.wall())
     first, last, email = who
     test = call.services.world.policy.test_mode
@@ -123,11 +123,11 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
         test=test,
         last_four_digits=stored.last4,
         first_six_digits=stored.bin,
-        card_type=brand(given.pan).lower().replace(" ", "_"),
+        card_type=brand(card.pan).lower().replace(" ", "_"),
         first_name=first,
         last_name=last,
-        month=given.exp_month,
-        year=given.exp_year,
+        month=card.exp_month,
+        year=card.exp_year,
         full_name=f"{first} {last}".strip(),
     )
     return Tokenized(

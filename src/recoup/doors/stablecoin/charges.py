@@ -17,7 +17,7 @@ from recoup.doors.stablecoin.shapes import (
     order_object,
     payment_object,
 )
-from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, ChargeAsked
+from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import check_seen
 from recoup.rules.stable.cycles import is_a_cycles
@@ -57,7 +57,7 @@ class ChargeAnswer(Struct, frozen=True):
 
 async def charge(call: Call) -> Reply:
     body = read(call.body, ChargeBody)
-    done = await call.services.charges.charge(call.scope, asked_of(body))
+    done = await call.services.charges.charge(call.scope, request_of(body))
     order, services = done.order, call.services
     answer = ChargeAnswer(
         order_object(services, order), payment_object(order), instruction_object(services, order), done.idempotent
@@ -65,7 +65,7 @@ async def charge(call: Call) -> Reply:
     return Reply(answer, 200 if done.idempotent else 201)
 
 
-def asked_of(body: ChargeBody) -> ChargeAsked:
+def request_of(body: ChargeBody) -> StablecoinChargeRequest:
     """Raises: Problem(invalid)."""
     check_seen(body.merchant_order_id, "merchant_order_id")
     if is_a_cycles(body.merchant_order_id):
@@ -83,7 +83,7 @@ def asked_of(body: ChargeBody) -> ChargeAsked:
     }
     seconds = EXPIRES_IN if body.expires_in_seconds is None else body.expires_in_seconds * _SECONDS
     assert EXPIRES_IN_MIN <= seconds <= EXPIRES_IN_MAX
-    return ChargeAsked(
+    return StablecoinChargeRequest(
         body.merchant_order_id,
         body.amount,
         body.currency,

@@ -24,20 +24,20 @@ def complaint(text: str, shape: type[msgspec.Struct]) -> Problem:
     """The checker's words hold kinds and limits; values of the caller are never repeated."""
     found = _PATH.search(text)
     path = found[1] if found else ""
-    field, told = path.partition("[")[0], _PATH.sub("", text)
-    missing = _MISSING.match(told)
+    field, plain = path.partition("[")[0], _PATH.sub("", text)
+    missing = _MISSING.match(plain)
     if missing:
         field = f"{field}.{missing[1]}" if field else missing[1]
         return Problem("invalid", f"The field {field} is required.", field=field, cure="Send it with a value.")
     what = f"The field {field}" if field else "A field"
     if "[" in path:
         what = f"An entry of {what[:1].lower()}{what[1:]}"
-    must, cure = _must(told, shape, field)
+    must, cure = _must(plain, shape, field)
     return Problem("invalid", f"{what} {must}.", field=field or None, cure=cure)
 
 
-def _must(told: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]:
-    if kind := _KIND.match(told):
+def _must(plain: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]:
+    if kind := _KIND.match(plain):
         wanted = [name for name in kind[1].split(" | ") if name != "null"]
         must = " or ".join(_KINDS.get(name, name) for name in wanted)
         cure = (
@@ -46,10 +46,10 @@ def _must(told: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]
             else ("Leave it out where there is none." if kind[2] == "null" else f"Send {must}.")
         )
         return f"must be {must}, not {_KINDS.get(kind[2], kind[2])}", cure
-    if length := _LENGTH.match(told):
+    if length := _LENGTH.match(plain):
         size = f"{_LIMITS[length[2]]} {length[3]} {_PIECES[length[1]]}"
         return f"must have {size}", "Send a longer one." if length[2] == ">=" else "Send a shorter one."
-    if bound := _BOUND.match(told):
+    if bound := _BOUND.match(plain):
         return f"must be {_LIMITS[bound[1]]} {bound[2]}", f"Send a number that is {_LIMITS[bound[1]]} {bound[2]}."
     values = _values(shape, field)
     if values:

@@ -11,7 +11,7 @@ import msgspec
 from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
 from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import asked_for
+from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
 
@@ -80,9 +80,9 @@ def code_of(problem: Problem) -> Code:
 def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
     code = code_of(problem)
-    language = asked_for((header(scope, b"accept-language") or b"").decode("latin-1"))
-    told = MESSAGES[language][code.code] if language != "en" else _sentence(problem)
-    error: dict[str, Any] = {"code": code.code, "message": told}
+    language = accepted_language((header(scope, b"accept-language") or b"").decode("latin-1"))
+    message = MESSAGES[language][code.code] if language != "en" else _sentence(problem)
+    error: dict[str, Any] = {"code": code.code, "message": message}
     param = _param(problem)
     if param:
         error["param"] = param

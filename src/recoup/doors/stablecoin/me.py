@@ -63,9 +63,9 @@ class WebhookAnswer(Struct, frozen=True):
 
 async def me(call: Call) -> Reply:
     services, scope = call.services, call.scope
-    known = await services.merchants.get(scope.merchant_id)
-    merchant, now = known.merchant, known.merchant.business(services.world.clocks.wall())
-    tariff = choose(known.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
+    settings = await services.merchants.get(scope.merchant_id)
+    merchant, now = settings.merchant, settings.merchant.business(services.world.clocks.wall())
+    tariff = choose(settings.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
     endpoint = await stablecoin_endpoint.read(services.world, scope)
     percent = Decimal(tariff.basis_points) / 10_000
     return Reply(

@@ -115,10 +115,10 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
 async def refund(call: Call) -> Reply:
     order_id = (await _order(call, call.object_id("ord"))).order_id
     body = read(call.body, RefundBody)
-    asked = RefundRequest(
+    request = RefundRequest(
         body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None, door="stablecoin"
     )
-    await refund_order(call.services.world, call.services.orders, call.scope, order_id, asked)
+    await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
     return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
 
 

@@ -9,7 +9,7 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, read, whole
 from recoup.doors.stablecoin.resource import Call, Method
 from recoup.doors.stablecoin.wallets import PageQuery
-from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.ids import wire_id
 from recoup.rules.stable.destinations import FORMS
 from recoup.rules.stable.words import stamp
@@ -61,9 +61,9 @@ async def list_all(call: Call) -> Reply:
 
 async def request(call: Call) -> Reply:
     body = read(call.body, PayoutBody)
-    asked = PayoutAsked(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
+    request = PayoutRequest(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
     services = call.services
-    payout_id = await ask_payout(services.world, services.merchants, call.scope, asked)
+    payout_id = await ask_payout(services.world, services.merchants, call.scope, request)
     async with services.world.db.read() as connection:
         row = await find_payout(connection, call.scope.merchant_id, payout_id)
     assert row is not None

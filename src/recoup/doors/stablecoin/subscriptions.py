@@ -13,7 +13,7 @@ from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, customer_o
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Call, Method, missing
 from recoup.flows.stable import subscriptions as flow
-from recoup.flows.stable.subscriptions import SubscriptionAsked, subscribe
+from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.channels import CHANNELS
@@ -89,7 +89,7 @@ async def create(call: Call) -> Reply:
         "return_url": check_link(body.return_url, "return_url"),
         "cancel_url": check_link(body.cancel_url, "cancel_url"),
     }
-    asked = SubscriptionAsked(
+    request = SubscriptionRequest(
         body.title,
         body.amount,
         body.currency,
@@ -104,7 +104,7 @@ async def create(call: Call) -> Reply:
         call.idempotency_key,
     )
     services = call.services
-    made = await subscribe(services.world, services.merchants, call.scope, asked)
+    made = await subscribe(services.world, services.merchants, call.scope, request)
     return Reply(await _answer(call, made), 201)
 
 
@@ -177,7 +177,7 @@ _EXAMPLE: Final = {
 
 
 def _step(verb: str, summary: str, text: str, handle: Callable[[Call], Awaitable[Reply]]) -> Method:
-    told = Operation(
+    operation = Operation(
         "POST",
         f"{_AT}/{{id}}/{verb}",
         summary,
@@ -187,7 +187,7 @@ def _step(verb: str, summary: str, text: str, handle: Callable[[Call], Awaitable
         problems=("not_found", "invalid_state"),
         credential="signature",
     )
-    return Method(told, handle)
+    return Method(operation, handle)
 
 
 METHODS: Final = (

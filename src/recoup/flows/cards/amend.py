@@ -28,27 +28,27 @@ class Amended:
     do_not_retry: bool | None = None
 
 
-async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, asked: Amended) -> tuple[str, ...]:
+async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amendment: Amended) -> tuple[str, ...]:
     """All of it or nothing. Asked for again it changes nothing. Answers what the merchant should know besides.
 
     Raises: Problem not_found, wrong_state, conflict, invalid.
     """
     key = (scope.merchant_id, order_id)
-    token = await _token(world, orders, key, asked.token_id) if asked.token_id else None
+    token = await _token(world, orders, key, amendment.token_id) if amendment.token_id else None
 
     def work(change: Change) -> tuple[str, ...]:
         check_open(change)
         warnings: tuple[str, ...] = ()
-        if asked.do_not_retry:
+        if amendment.do_not_retry:
             want_attempts(change, wanted=False)
-        if asked.expires_at is not None:
-            warnings = move_expiry(change, asked.expires_at, world.policy)
-        if asked.token_id is not None and token is not None:
+        if amendment.expires_at is not None:
+            warnings = move_expiry(change, amendment.expires_at, world.policy)
+        if amendment.token_id is not None and token is not None:
             card_id = identity_of(order_id, token.pan_id, token.magic)
-            replace_card(change, NewCard(asked.token_id, card_id, token.pan_id))
-        if asked.do_not_retry is False:
+            replace_card(change, NewCard(amendment.token_id, card_id, token.pan_id))
+        if amendment.do_not_retry is False:
             want_attempts(change, wanted=True)
-        note(change, asked.metadata, NOTES_MAX)
+        note(change, amendment.metadata, NOTES_MAX)
         return warnings
 
     return await orders.run(work, key, scope, door="rescue")

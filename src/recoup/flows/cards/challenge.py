@@ -123,21 +123,21 @@ def _money(row: ChallengeRow) -> Money:
 
 
 async def answer(
-    world: World, orders: Orders, vault: Vault, asked: ChallengePage, given: Given, request_id: str
+    world: World, orders: Orders, vault: Vault, page: ChallengePage, given: Given, request_id: str
 ) -> ChallengePage:
     """Tries the card with what was given, and answers what the page shows then.
 
     Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
     """
-    if asked.state != "asked":
+    if page.state != "asked":
         raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
-    _check(asked, given)
-    key = (asked.merchant_id, asked.order_id)
-    card = await _vaulted(world, vault, asked, given) if given.pan else None
+    _check(page, given)
+    key = (page.merchant_id, page.order_id)
+    card = await _vaulted(world, vault, page, given) if given.pan else None
     await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
     if given.billing:
         async with world.db.connection() as connection:
-            await set_billing(connection, *key, asked.billing | given.billing)
+            await set_billing(connection, *key, page.billing | given.billing)
     confirmed = {"authenticationValue": CONFIRMED} if given.confirmed and world.policy.test_mode else None
     at_hand = CardholderInput(cvv=given.code, three_d_secure=confirmed)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
@@ -147,9 +147,9 @@ async def answer(
     return await show(world, *key)
 
 
-async def refuse(world: World, orders: Orders, asked: ChallengePage, request_id: str) -> ChallengePage:
+async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: str) -> ChallengePage:
     """The customer says no, or the bank's page did not let them pass."""
-    key = (asked.merchant_id, asked.order_id)
+    key = (page.merchant_id, page.order_id)
 
     def work(change: Change) -> None:
         decline_by_customer(change)
@@ -161,21 +161,21 @@ async def refuse(world: World, orders: Orders, asked: ChallengePage, request_id:
 _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the page does not stop what they began
 
 
-def _check(asked: ChallengePage, given: Given) -> None:
+def _check(page: ChallengePage, given: Given) -> None:
     """Raises: Problem(invalid) for what is asked and missing. Another card always does."""
     if given.pan:
         return
-    if asked.asks == "card":
+    if page.asks == "card":
         raise Problem("invalid", "Enter the card number.", field="CardNumber")
-    if asked.asks == "code" and not given.code:
+    if page.asks == "code" and not given.code:
         raise Problem("invalid", "Enter the security code.", field="Code")
-    if asked.asks == "address" and not (given.billing or {}).get("addressLine1"):
+    if page.asks == "address" and not (given.billing or {}).get("addressLine1"):
         raise Problem("invalid", "Enter the address.", field="Address")
-    if asked.asks == "confirm" and not given.confirmed:
+    if page.asks == "confirm" and not given.confirmed:
         raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
 
 
-async def _vaulted(world: World, vault: Vault, asked: ChallengePage, given: Given) -> NewCard:
+async def _vaulted(world: World, vault: Vault, page: ChallengePage, given: Given) -> NewCard:
     check_number(world, given.pan, "CardNumber")
-    stored = await vault.store(CardGiven(asked.merchant_id, new_id(), given.pan, given.exp_month, given.exp_year))
-    return NewCard(stored.token_id, identity_of(asked.order_id, stored.pan_id, stored.magic), stored.pan_id)
+    stored = await vault.store(CardGiven(page.merchant_id, new_id(), given.pan, given.exp_month, given.exp_year))
+    return NewCard(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)

@@ -19,9 +19,10 @@ async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.run(expire, key)
 
 
-async def give_up(orders: Orders, key: tuple[UUID, UUID], *, told: bool = False) -> Order:
-    """The customer cannot wait any longer. Answers the order as it stands from here on. `told`: to one who waits."""
-    return await orders.run(lambda change: unresolved(change, told=told), key)
+async def give_up(orders: Orders, key: tuple[UUID, UUID], *, caller_waits: bool = False) -> Order:
+    """The customer cannot wait any longer. Answers the order as it stands from here on. `caller_waits`: it is their
+    answer."""
+    return await orders.run(lambda change: unresolved(change, caller_waits=caller_waits), key)
 
 
 async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:

@@ -61,38 +61,38 @@ class Evaluate:
         self._admissions = Admissions(world, RECENT)
         self._tries = FirstTries(world, orders, vault)
 
-    async def evaluate(self, scope: Scope, given: EvaluateRequest) -> EvaluateResult:
+    async def evaluate(self, scope: Scope, request: EvaluateRequest) -> EvaluateResult:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
 
         Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
         """
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
         until = self._world.clocks.monotonic() + patience
-        token_id = given.token_id or self._token_of(scope, given)
-        input_mac = self._mac(given, token_id)
-        kept, generation = given.token_id is not None, 1
+        token_id = request.token_id or self._token_of(scope, request)
+        input_mac = self._mac(request, token_id)
+        kept, generation = request.token_id is not None, 1
         for attempt in range(_TRIES):
-            known = await self._merchants.get(scope.merchant_id)
+            settings = await self._merchants.get(scope.merchant_id)
             try:
-                row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
-                await self._assign(scope, known, given, row)
-                await self._check_not_blocked(scope, known, given, token_id)
+                row, warnings = self._row(scope, settings, request, generation, token_id, input_mac)
+                await self._assign(scope, settings, request, row)
+                await self._check_not_blocked(scope, settings, request, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
-                seen = await seen_before(self._world, scope, given, token_id, input_mac)
+                seen = await seen_before(self._world, scope, request, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(scope.merchant_id)  # kept settings, the clock too, may be a second old
                     continue
                 if isinstance(seen, int):
-                    raise await self._told(scope, problem) from None
+                    raise await self._with_actors(scope, problem) from None
                 return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
             # A number given outright goes into the vault only once it is known that this is taken.
             admitted = kept and await self._admit(scope, row, last=attempt == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_word(scope, given, row, admitted, warnings, until)
-            seen = await seen_before(self._world, scope, given, token_id, input_mac)
+                return await self._first_word(scope, request, row, admitted, warnings, until)
+            seen = await seen_before(self._world, scope, request, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
             if isinstance(seen, EvaluateResult):
@@ -101,7 +101,7 @@ class Evaluate:
             if kept:
                 self._merchants.forget(scope.merchant_id)
             else:
-                await self._keep_card(scope, given, token_id)
+                await self._keep_card(scope, request, token_id)
                 kept = True
         raise Problem(
             "unavailable",
@@ -110,20 +110,20 @@ class Evaluate:
             cure="Send it again with the same key in a second.",
         )
 
-    async def look(self, scope: Scope, given: EvaluateRequest) -> tuple[str, ...]:
+    async def look(self, scope: Scope, request: EvaluateRequest) -> tuple[str, ...]:
         """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
 
         Raises: Problem, as `evaluate` does.
         """
-        token_id = given.token_id or self._token_of(scope, given)
-        input_mac, known = self._mac(given, token_id), await self._merchants.get(scope.merchant_id)
-        if not await is_new(self._world, scope, given, token_id, input_mac):
+        token_id = request.token_id or self._token_of(scope, request)
+        input_mac, settings = self._mac(request, token_id), await self._merchants.get(scope.merchant_id)
+        if not await is_new(self._world, scope, request, token_id, input_mac):
             return ()
         try:
-            _, warnings = self._row(scope, known, given, 1, token_id, input_mac)
-            await self._check_not_blocked(scope, known, given, token_id)
+            _, warnings = self._row(scope, settings, request, 1, token_id, input_mac)
+            await self._check_not_blocked(scope, settings, request, token_id)
         except Problem as problem:
-            raise await self._told(scope, problem) from None
+            raise await self._with_actors(scope, problem) from None
         return warnings
 
     # admission ------------------------------------------------------------------------------------------------
@@ -131,26 +131,28 @@ class Evaluate:
     def _row(
         self,
         scope: Scope,
-        known: MerchantSettings,
-        given: EvaluateRequest,
+        settings: MerchantSettings,
+        request: EvaluateRequest,
         generation: int,
         token_id: UUID,
         input_mac: bytes,
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
         check_taking(merchant)
         now = merchant.business(wall)
-        kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
-        named = Named(given.site_id, given.site_url, given.descriptor, given.campaign)
-        site, campaign, warnings = origin_of(known.sites, known.campaigns, named, merchant.unknown_sites)
+        kind = kind_of(merchant.mit_mode, request.is_mit, request.order_source, request.expires_at is not None)
+        named = Named(request.site_id, request.site_url, request.descriptor, request.campaign)
+        site, campaign, warnings = origin_of(settings.sites, settings.campaigns, named, merchant.unknown_sites)
         check_taken(kind, merchant, site, campaign)
-        expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
-        warnings += (*more, *given.notes)
-        if kind == "cit_web" and not given.payer.ip:
+        expires_at, more = expiry_of(
+            kind, request.expires_at, now, world.policy, bool(request.facts.get("is_recurring"))
+        )
+        warnings += (*more, *request.notes)
+        if kind == "cit_web" and not request.payer.ip:
             warnings += (NO_IP,)
-        if _stale(given, now):
+        if _stale(request, now):
             warnings += (STALE,)
-        facts = given.facts | {"decline": given.decline}
+        facts = request.facts | {"decline": request.decline}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         if warnings:
@@ -158,29 +160,29 @@ class Evaluate:
         order_id = new_id()
         managed = kind == "mit_managed"
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
-        payer = given.payer
+        payer = request.payer
         return {
             "merchant_id": merchant.merchant_id,
             "merchant_version": merchant.version,
             "order_id": order_id,
             "operation": "evaluate",
-            "key": given.key,
+            "key": request.key,
             "input_mac": "\\x" + input_mac.hex(),
             "answer": answer,
             "door": "rescue",
             "kind": kind,
-            "order_type": "MIT" if given.is_mit else "CIT",
-            "source": given.order_source,
-            "external_id": given.external_id,
+            "order_type": "MIT" if request.is_mit else "CIT",
+            "source": request.order_source,
+            "external_id": request.external_id,
             "generation": generation,
             "site_id": site.site_id,
             "campaign_id": campaign.campaign_id if campaign else None,
-            "descriptor": given.descriptor or (campaign and campaign.descriptor) or site.descriptor,
-            "asset": given.currency,
-            "units": given.units,
-            "amount_text": str(given.units),
+            "descriptor": request.descriptor or (campaign and campaign.descriptor) or site.descriptor,
+            "asset": request.currency,
+            "units": request.units,
+            "amount_text": str(request.units),
             "token_id": token_id,
-            "transaction_id": given.transaction_id,
+            "transaction_id": request.transaction_id,
             "placed_at": now,
             "expires_at": expires_at,
             "facts": facts,
@@ -191,8 +193,8 @@ class Evaluate:
             "subject_kind": "order",
             "due_kind": "admit",
             "due_at": now + (self._begin_after if managed else INLINE_GRACE),
-            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
-            "payer_id": self._payer_id(scope, given),
+            "event": submitted_data("DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at),
+            "payer_id": self._payer_id(scope, request),
             "payer_external_id": payer.external_id,
             "first_name": payer.first_name,
             "last_name": payer.last_name,
@@ -201,7 +203,7 @@ class Evaluate:
             "ip": payer.ip,
             "billing": payer.billing,
             "shipping": payer.shipping,
-            "search": _search_text(given),
+            "search": _search_text(request),
             "stage": "received" if managed else "processing",
             "happening": "received" if managed else "began",
             "status": 0 if managed else 4,
@@ -213,34 +215,36 @@ class Evaluate:
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
-    async def _assign(self, scope: Scope, known: MerchantSettings, given: EvaluateRequest, row: dict[str, Any]) -> None:
+    async def _assign(
+        self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: dict[str, Any]
+    ) -> None:
         """The order's arm, by its customer's place among all customers; without a customer by the card's."""
-        terms = known.arms_of(row["site_id"])
-        if terms is None or terms.mode == "off" or not has_arm(row["kind"], known.merchant.cit_unresolved):
+        terms = settings.arms_of(row["site_id"])
+        if terms is None or terms.mode == "off" or not has_arm(row["kind"], settings.merchant.cit_unresolved):
             return
         who = row["payer_id"]
         if who is None:
             async with self._world.db.connection() as connection:
-                who = await pan_of(self._world, connection, scope, given, row["token_id"]) or row["token_id"]
+                who = await pan_of(self._world, connection, scope, request, row["token_id"]) or row["token_id"]
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
         row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
 
     async def _check_not_blocked(
-        self, scope: Scope, known: MerchantSettings, given: EvaluateRequest, token_id: UUID
+        self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID
     ) -> None:
         """What costs a look-up is looked up only by a merchant that has blocked a card.
 
         Raises: Problem(blocked); Problem(invalid) for an unknown token.
         """
-        if not known.blocked:
+        if not settings.blocked:
             return
-        check_not_blocked(known.blocked, self._payer_id(scope, given))
-        if "card" in known.blocked.values():
+        check_not_blocked(settings.blocked, self._payer_id(scope, request))
+        if "card" in settings.blocked.values():
             async with self._world.db.connection() as connection:
-                check_not_blocked(known.blocked, await pan_of(self._world, connection, scope, given, token_id))
+                check_not_blocked(settings.blocked, await pan_of(self._world, connection, scope, request, token_id))
 
-    def _payer_id(self, scope: Scope, given: EvaluateRequest) -> UUID | None:
-        who = given.payer.external_id or given.payer.email.lower()
+    def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
+        who = request.payer.external_id or request.payer.email.lower()
         if not who:
             return None
         payer_id: UUID = self._world.keys.derived_id("payer", scope.merchant_id.bytes, who)
@@ -249,7 +253,7 @@ class Evaluate:
     async def _first_word(
         self,
         scope: Scope,
-        given: EvaluateRequest,
+        request: EvaluateRequest,
         row: dict[str, Any],
         admitted: asyncio.Task[Tried] | bool,
         warnings: tuple[str, ...],
@@ -257,20 +261,20 @@ class Evaluate:
     ) -> EvaluateResult:
         if row["kind"] == "mit_managed":
             return EvaluateResult(
-                row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
+                row["order_id"], request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
             )
-        work = self._tries.with_customer(scope, given, row) if isinstance(admitted, bool) else admitted
+        work = self._tries.with_customer(scope, request, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
         tried = work.result() if work.done() else Tried()
         if tried.order is not None and tried.order.stage is Stage.COMPLETED:
             return word_of_order(tried.order, warnings)
-        word = await self._present(scope, row["order_id"], warnings, until)
-        if tried.without_code and word.evaluate in _UNPAID:
-            return replace(word, warnings=(*word.warnings, NO_CODE))
-        return word
+        result = await self._present(scope, row["order_id"], warnings, until)
+        if tried.without_code and result.evaluate in _UNPAID:
+            return replace(result, warnings=(*result.warnings, NO_CODE))
+        return result
 
-    async def _told(self, scope: Scope, problem: Problem) -> Problem:
+    async def _with_actors(self, scope: Scope, problem: Problem) -> Problem:
         """Of a switch also who can switch it on: that is whoever may undo what was done last."""
         offs: tuple[Off, ...] = problem.facts.get("offs", ())
         if not offs:
@@ -292,57 +296,61 @@ class Evaluate:
                 if not row.kind.startswith("cit"):
                     return word_of(row, warnings)
                 # The customer has to be told something, and it holds, whatever the processor says later.
-                return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id), told=True), warnings)
+                return word_of_order(
+                    await give_up(self._orders, (scope.merchant_id, order_id), caller_waits=True), warnings
+                )
             await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------
 
-    def _token_of(self, scope: Scope, given: EvaluateRequest) -> UUID:
+    def _token_of(self, scope: Scope, request: EvaluateRequest) -> UUID:
         """The id of a number given outright, made from order and number: a repeat stores nothing."""
-        assert given.pan is not None
-        check_number(self._world, given.pan, "PaymentMethod.CardNumber")
-        token_id: UUID = self._world.keys.derived_id("pan-token", scope.merchant_id.bytes, given.external_id, given.pan)
+        assert request.pan is not None
+        check_number(self._world, request.pan, "PaymentMethod.CardNumber")
+        token_id: UUID = self._world.keys.derived_id(
+            "pan-token", scope.merchant_id.bytes, request.external_id, request.pan
+        )
         return token_id
 
-    async def _keep_card(self, scope: Scope, given: EvaluateRequest, token_id: UUID) -> None:
-        assert given.pan is not None
-        card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
+    async def _keep_card(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
+        assert request.pan is not None
+        card = CardGiven(scope.merchant_id, token_id, request.pan, request.exp_month, request.exp_year, request.cvv)
         await self._vault.store(card)
 
-    def _mac(self, given: EvaluateRequest, token_id: UUID) -> bytes:
+    def _mac(self, request: EvaluateRequest, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
-        decline = {k: v for k, v in given.decline.items() if k != "at"}
-        facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
+        decline = {k: v for k, v in request.decline.items() if k != "at"}
+        facts = {k: v for k, v in request.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
         meant = [
-            given.external_id,
-            given.is_mit,
-            given.order_source,
-            given.expires_at,
-            given.units,
-            given.currency,
+            request.external_id,
+            request.is_mit,
+            request.order_source,
+            request.expires_at,
+            request.units,
+            request.currency,
             token_id,
-            given.transaction_id,
+            request.transaction_id,
             decline,
-            given.site_id,
-            given.site_url,
-            given.descriptor,
-            given.campaign,
+            request.site_id,
+            request.site_url,
+            request.descriptor,
+            request.campaign,
             facts,
-            given.exp_month,
-            given.exp_year,
-            given.payer,
+            request.exp_month,
+            request.exp_year,
+            request.payer,
         ]
         mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
 
 
-def _stale(given: EvaluateRequest, now: BusinessTime) -> bool:
-    told = given.decline.get("at")
-    return told is not None and datetime.fromisoformat(told) < now - timedelta(days=1)
+def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
+    declined_at = request.decline.get("at")
+    return declined_at is not None and datetime.fromisoformat(declined_at) < now - timedelta(days=1)
 
 
-def _search_text(given: EvaluateRequest) -> str:
+def _search_text(request: EvaluateRequest) -> str:
     """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
-    payer = given.payer
-    parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id]
+    payer = request.payer
+    parts = [payer.first_name, payer.last_name, payer.email, request.external_id, request.transaction_id]
     return " ".join(p for p in parts if p).lower()

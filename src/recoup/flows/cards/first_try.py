@@ -47,9 +47,9 @@ class FirstTries:
         work = self._begin(self._admit_and_try(scope, row, recent, known))
         return work if await known else False
 
-    def with_customer(self, scope: Scope, given: EvaluateRequest, row: dict[str, Any]) -> asyncio.Task[Tried]:
+    def with_customer(self, scope: Scope, request: EvaluateRequest, row: dict[str, Any]) -> asyncio.Task[Tried]:
         """The try of an order that stands, made while the customer waits."""
-        return self._begin(self._try_with_customer(scope, given, row))
+        return self._begin(self._try_with_customer(scope, request, row))
 
     def _begin(self, work: Coroutine[Any, Any, Tried]) -> asyncio.Task[Tried]:
         task = asyncio.create_task(work)
@@ -80,10 +80,10 @@ class FirstTries:
             await finish(self._world, self._orders, taken.answer, actor=scope.actor, request_id=scope.request_id)
         )
 
-    async def _try_with_customer(self, scope: Scope, given: EvaluateRequest, row: dict[str, Any]) -> Tried:
+    async def _try_with_customer(self, scope: Scope, request: EvaluateRequest, row: dict[str, Any]) -> Tried:
         key = (scope.merchant_id, row["order_id"])
-        code = given.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
-        at_hand = CardholderInput(given.payer.phone, code)
+        code = request.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
+        at_hand = CardholderInput(request.payer.phone, code)
         await send_attempt(
             self._world,
             self._orders,
@@ -93,4 +93,4 @@ class FirstTries:
             at_hand=at_hand,
             pick_up=True,
         )
-        return Tried(without_code=row["kind"] == "cit_web" and given.token_id is not None and not code)
+        return Tried(without_code=row["kind"] == "cit_web" and request.token_id is not None and not code)

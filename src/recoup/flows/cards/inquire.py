@@ -43,13 +43,13 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     if attempt is None:
         return
     processor = processor_of(world, attempt.route or "")
-    asked = world.clocks.wall()
+    inquired_at = world.clocks.wall()
     outcome = await call_with_timeout(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
     if outcome.state in ("approved", "declined", "not_sent"):  # each is the processor's proof
         await close(orders, key, attempt.attempt_id, outcome)
         return
     found_nothing = outcome.state == "not_found" and not may_be_forgotten(world, processor, attempt.attempt_id)
-    await _not_known(world, orders, key, attempt, processor, asked if found_nothing else None)
+    await _not_known(world, orders, key, attempt, processor, inquired_at if found_nothing else None)
 
 
 async def _not_known(
@@ -103,12 +103,12 @@ def _again(
     over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
-    asked = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
+    inputs = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
     over = over or order.merchant.killed or not can(order.stage, "collected")
-    if over or isinstance(ask_gate(asked), Refused):
+    if over or isinstance(ask_gate(inputs), Refused):
         why = whys.NOT_SENT_AGAIN
-        asked = replace(asked, may_wait=False)
-        barred = None if over else change.decide(gate(asked), asked.features())
+        inputs = replace(inputs, may_wait=False)
+        barred = None if over else change.decide(gate(inputs), inputs.features())
         close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=barred))
         return None
     send_before = change.wall + SEND_WITHIN

@@ -95,7 +95,7 @@ async def end_silence(world: World, merchant_id: UUID) -> None:
         waiting = await unanswered(connection, merchant_id, wall)
         if not waiting:
             return
-        told = set(await sandbox_issuer(world).end_silence([attempt_id for _, attempt_id in waiting]))
-        if told:
-            orders = [order_id for order_id, attempt_id in waiting if attempt_id in told]
+        answered = set(await sandbox_issuer(world).end_silence([attempt_id for _, attempt_id in waiting]))
+        if answered:
+            orders = [order_id for order_id, attempt_id in waiting if attempt_id in answered]
             await inquire_now(connection, merchant_id, orders, wall)

@@ -19,7 +19,7 @@ _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 
 
 async def seen_before(
-    world: World, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes
+    world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
 ) -> EvaluateResult | UUID | int:
     """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
     generation under which it is.
@@ -28,51 +28,58 @@ async def seen_before(
     Problem(invalid) for an unknown token.
     """
     async with world.db.connection() as connection:
-        request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
-        if request is not None:
-            check_same(request.input_mac, input_mac)
-            assert request.subject_id is not None
-            assert request.answer is not None
-            first = await order_word(connection, scope.merchant_id, request.subject_id)
+        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
+        if stored is not None:
+            check_same(stored.input_mac, input_mac)
+            assert stored.subject_id is not None
+            assert stored.answer is not None
+            first = await order_word(connection, scope.merchant_id, stored.subject_id)
             assert first is not None
             if first.kind != "mit_managed":
                 return first.order_id
-            word = word_of(first, tuple(request.answer["warnings"]))
+            result = word_of(first, tuple(stored.answer["warnings"]))
             # The first answer; whether it is over is true now.
-            return replace(word, evaluate=request.answer["evaluate"])
+            return replace(result, evaluate=stored.answer["evaluate"])
         # In this order: an order that is seen had its card kept before it.
-        last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
-        pan_id = await pan_of(world, connection, scope, given, token_id)
-        generation = _generation(given, last, pan_id)
+        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
+        pan_id = await pan_of(world, connection, scope, request, token_id)
+        generation = _generation(request, last, pan_id)
         if generation is not None:
             return generation
         assert last is not None
-        word = word_of(last)
-        answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
+        result = word_of(last)
+        answer = {"order_id": result.order_id, "evaluate": result.evaluate, "outcome": result.outcome, "warnings": ()}
         await remember(
-            connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer, world.clocks.wall()
+            connection,
+            scope.merchant_id,
+            "evaluate",
+            request.key,
+            input_mac,
+            result.order_id,
+            answer,
+            world.clocks.wall(),
         )
-    return word.order_id
+    return result.order_id
 
 
-async def is_new(world: World, scope: Scope, given: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
+async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
     """Whether nothing of it was taken already. Raises: as `seen_before`; keeps nothing."""
     async with world.db.connection() as connection:
-        request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
-        if request is not None:
-            check_same(request.input_mac, input_mac)
+        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
+        if stored is not None:
+            check_same(stored.input_mac, input_mac)
             return False
-        last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
-        return _generation(given, last, await pan_of(world, connection, scope, given, token_id)) is not None
+        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
+        return _generation(request, last, await pan_of(world, connection, scope, request, token_id)) is not None
 
 
-async def pan_of(world: World, connection: Read, scope: Scope, given: EvaluateRequest, token_id: UUID) -> UUID | None:
+async def pan_of(world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
     """Which card it is; None for a number that came for the first time.
 
     Raises: Problem(invalid) for an unknown token.
     """
-    if given.pan is not None:
-        prints = world.keys.print_of(given.pan)
+    if request.pan is not None:
+        prints = world.keys.print_of(request.pan)
         known = await find_prints(connection, prints)
         return next((known[one] for one in prints if one in known), None)
     token = await find_token(connection, scope.merchant_id, token_id)
@@ -91,7 +98,7 @@ def check_same(before: bytes, now: bytes) -> None:
         raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
 
 
-def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
+def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
     """Which rescue of this order id the call begins; None when it only asks how the last one stands.
 
     Raises: Problem(conflict) for another amount or card while that one counts.
@@ -99,8 +106,8 @@ def _generation(given: EvaluateRequest, last: LatestOrder | None, pan_id: UUID |
     if last is None:
         return 1
     known_card = _had_card(last, pan_id)
-    same = known_card and (last.units, last.asset) == (given.units, given.currency)
-    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == given.transaction_id):
+    same = known_card and (last.units, last.asset) == (request.units, request.currency)
+    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == request.transaction_id):
         return last.generation + 1
     if not same:
         what = "amount" if known_card else "card"

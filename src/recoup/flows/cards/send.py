@@ -34,9 +34,9 @@ _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out
 
 def route_of(world: World, change: Change) -> Route:
     """The processor for the order's next send, and what it was chosen from."""
-    asked = route_input(_routes(world, change.order), change.order.attempts, change.now)
-    name = chosen_route(asked)
-    return Route(name, processor_of(world, name).settled_after, asked)
+    inputs = route_input(_routes(world, change.order), change.order.attempts, change.now)
+    name = chosen_route(inputs)
+    return Route(name, processor_of(world, name).settled_after, inputs)
 
 
 def _routes(world: World, order: Order) -> list[str]:
@@ -130,10 +130,10 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     order, attempt, deadline = opened
     card = order.card
     outcome = await call(world, order, attempt, deadline)
-    told, key = _told(outcome), (order.merchant_id, order.order_id)
+    result, key = _processor_result(outcome), (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:
-        close_attempt(change, attempt.attempt_id, told)
+        close_attempt(change, attempt.attempt_id, result)
         return change.order
 
     closed = await orders.change(Job(key, work, actor, request_id, cards=True))
@@ -209,12 +209,12 @@ async def close(
     actor: Actor = WORKER,
     request_id: str = "worker",
 ) -> str:
-    told = _told(outcome)
-    job = Job(key, lambda change: close_attempt(change, attempt_id, told), actor, request_id, cards=True)
+    result = _processor_result(outcome)
+    job = Job(key, lambda change: close_attempt(change, attempt_id, result), actor, request_id, cards=True)
     return await orders.change(job)
 
 
-def _told(outcome: Outcome) -> ProcessorResult:
+def _processor_result(outcome: Outcome) -> ProcessorResult:
     return ProcessorResult(
         _EVENTS[outcome.state],
         reference=outcome.reference,

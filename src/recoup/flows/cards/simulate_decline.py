@@ -36,49 +36,49 @@ class Simulated:
 
 
 async def simulate_decline(
-    world: World, evaluate: Evaluate, scope: Scope, known: MerchantSettings, asked: Simulated
+    world: World, evaluate: Evaluate, scope: Scope, settings: MerchantSettings, simulation: Simulated
 ) -> EvaluateResult:
     """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind, answer, amount or key;
     what /evaluate raises.
     """
     if not (world.policy.test_mode and world.policy.magic_inputs):
         raise Problem("forbidden", "Declines can be simulated only in the sandbox.", cure="Go to the sandbox.")
-    _check(asked)
-    made = _made(asked.key)
+    _check(simulation)
+    made = _made(simulation.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise Problem("invalid", "This form has expired.", field="key", cure="Reload the page and send it again.")
-    given = _declined(asked, known.merchant.business(made))
-    kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
-    if kind != asked.kind:
+    given = _declined(simulation, settings.merchant.business(made))
+    kind = kind_of(settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
+    if kind != simulation.kind:
         raise Problem(
             "invalid",
             "This shop handles all recurring payments in the other mode.",
             field="kind",
             cure=f"Choose {kind}.",
         )
-    word = await evaluate.evaluate(scope, given)
+    result = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
-        told = {"scheme": asked.scheme, "code": asked.code, "kind": asked.kind}
-        await note(tx, scope, world.clocks.wall(), "decline.simulated", word.order_id, told)
-    return word
+        details = {"scheme": simulation.scheme, "code": simulation.code, "kind": simulation.kind}
+        await note(tx, scope, world.clocks.wall(), "decline.simulated", result.order_id, details)
+    return result
 
 
-def _check(asked: Simulated) -> None:
+def _check(simulation: Simulated) -> None:
     for name, given, choices in (
-        ("scheme", asked.scheme, SCHEMES),
-        ("kind", asked.kind, KINDS),
-        ("answer", asked.answer, ANSWERS),
+        ("scheme", simulation.scheme, SCHEMES),
+        ("kind", simulation.kind, KINDS),
+        ("answer", simulation.answer, ANSWERS),
     ):
         if given not in choices:
             raise Problem("invalid", f"There is no {name} {given[:32]!r}.", field=name, cure="Choose one of the list.")
-    if asked.code not in codes_of(asked.scheme):
+    if simulation.code not in codes_of(simulation.scheme):
         raise Problem(
             "invalid",
-            f"{asked.code[:8]!r} is not a decline code of {asked.scheme} for test cards.",
+            f"{simulation.code[:8]!r} is not a decline code of {simulation.scheme} for test cards.",
             field="code",
             cure="Choose one of the list.",
         )
-    if not 1 <= asked.units <= AMOUNT_MAX:
+    if not 1 <= simulation.units <= AMOUNT_MAX:
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
 
 
@@ -92,25 +92,31 @@ def _made(key: UUID) -> WallTime | None:
         return None
 
 
-def _declined(asked: Simulated, now: datetime) -> EvaluateRequest:
+def _declined(simulation: Simulated, now: datetime) -> EvaluateRequest:
     """Nothing of it is drawn: the same form again means the same payment."""
-    mark = asked.key.hex[-12:]
-    by_customer = asked.kind.startswith("cit")
+    mark = simulation.key.hex[-12:]
+    by_customer = simulation.kind.startswith("cit")
     return EvaluateRequest(
         external_id=f"SIM-{mark}",
-        key=f"simulated-{asked.key}",
+        key=f"simulated-{simulation.key}",
         is_mit=not by_customer,
-        order_source="callcenter" if asked.kind == "cit_callcenter" else "ecommerce",
-        expires_at=now + timedelta(days=RESCUE_DAYS) if asked.kind == "mit_managed" else None,
-        units=asked.units,
+        order_source="callcenter" if simulation.kind == "cit_callcenter" else "ecommerce",
+        expires_at=now + timedelta(days=RESCUE_DAYS) if simulation.kind == "mit_managed" else None,
+        units=simulation.units,
         currency="USD",
         token_id=None,
-        pan=card_for(asked.scheme, asked.code, asked.answer),
+        pan=card_for(simulation.scheme, simulation.code, simulation.answer),
         cvv="123" if by_customer else "",
         exp_month=12,
         exp_year=now.year + EXPIRY_YEARS,
         transaction_id=f"sim-{mark}",
-        decline={"code": asked.code, "source": asked.scheme, "text": "", "advice": None, "at": now.isoformat()},
+        decline={
+            "code": simulation.code,
+            "source": simulation.scheme,
+            "text": "",
+            "advice": None,
+            "at": now.isoformat(),
+        },
         site_id=None,
         site_url=None,
         descriptor=None,

@@ -80,8 +80,8 @@ class Vault:
         if row is None:
             return ""
         sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
-        told = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
-        return str(told["cvv"])
+        plain = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
+        return str(plain["cvv"])
 
     async def _run(self, cards: Sequence[CardGiven]) -> list[Stored]:
         return await retrying(lambda: self._transaction(cards))

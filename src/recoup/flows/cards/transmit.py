@@ -57,33 +57,33 @@ class Transmit:
         self._world, self._orders, self._merchants = world, orders, merchants
         self._adds: Coalescer[ToldTransmission, bool] = Coalescer(self._add)
 
-    async def transmit(self, scope: Scope, given: Transmitted, transmit_id: UUID | None = None) -> UUID:
+    async def transmit(self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None) -> UUID:
         """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
         wall = self._world.clocks.wall()
-        payer = given.payer
+        payer = transmission.payer
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = ToldTransmission(
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
-            external_id=given.external_id,
-            transaction_id=given.transaction_id,
-            is_declined=given.is_declined,
-            is_mit=given.is_mit,
-            units=given.units,
-            asset=given.currency,
-            code_source=given.code_source,
-            code=given.code,
-            bin=given.bin,
-            last4=given.last4,
+            external_id=transmission.external_id,
+            transaction_id=transmission.transaction_id,
+            is_declined=transmission.is_declined,
+            is_mit=transmission.is_mit,
+            units=transmission.units,
+            asset=transmission.currency,
+            code_source=transmission.code_source,
+            code=transmission.code,
+            bin=transmission.bin,
+            last4=transmission.last4,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
-            transacted_at=given.transacted_at,
+            transacted_at=transmission.transacted_at,
             received_at=wall,
-            facts=given.facts,
+            facts=transmission.facts,
             email=payer["email"],
             phone=payer["phone"],
             name=payer["name"],
@@ -136,14 +136,14 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
         assert row is not None
         declined = row.outcome.get("is_declined", row.is_declined)
         touched = await touched_orders(connection, row, declined=declined)
-    for order_id, same_order, told in touched:
-        if told == ("declined" if declined else "paid"):
+    for order_id, same_order, already in touched:
+        if already == ("declined" if declined else "paid"):
             continue
 
-        def work(change: Change, same_order: bool = same_order, told: str | None = told) -> None:
+        def work(change: Change, same_order: bool = same_order, already: str | None = already) -> None:
             if not declined and same_order:
                 paid_elsewhere(change, str(transmit_id))
-            elif told == "paid":
+            elif already == "paid":
                 not_paid_elsewhere(change, str(transmit_id), same_order=same_order)
             else:
                 merchant_attempt(change, row, declined=declined, same_order=same_order)

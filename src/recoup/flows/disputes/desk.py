@@ -29,13 +29,13 @@ async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_i
 async def try_notice_again(world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
-        known = await find_notice(connection, named, route, notice_id)
-    if known is None or known.state != "unmatched":
+        row = await find_notice(connection, named, route, notice_id)
+    if row is None or row.state != "unmatched":
         raise _none_waits()
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), "notice.tried", "", {"route": route, "notice": notice_id})
-    told = await apply(world, orders, route, msgspec.convert(known.content, Notice), "desk", again=True)
-    return told.state
+    received = await apply(world, orders, route, msgspec.convert(row.content, Notice), "desk", again=True)
+    return received.state
 
 
 def _none_waits() -> Problem:

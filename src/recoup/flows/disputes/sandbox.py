@@ -45,7 +45,7 @@ async def cardholder_disputes(world: World, orders: Orders, merchant_id: UUID, o
     if seen is None:
         return
     row, charge, known, now = seen
-    for notice in await _told(world, row, charge, known, now):
+    for notice in await _notices(world, row, charge, known, now):
         await _send(world, orders, notice)
 
     def on(change: Change) -> None:
@@ -57,7 +57,7 @@ async def cardholder_disputes(world: World, orders: Orders, merchant_id: UUID, o
     await orders.change(Job(key, on, WORKER, "sandbox"))
 
 
-async def _told(world: World, row: Row, charge: Attempt, known: bool, now: BusinessTime) -> list[Notice]:
+async def _notices(world: World, row: Row, charge: Attempt, known: bool, now: BusinessTime) -> list[Notice]:
     issuer = _issuer(world)
     if not known:
         units = charge.units * row.percent // 100 if row.percent < 100 else None
@@ -116,15 +116,15 @@ async def dispute_on_demand(
                 "proceed this way."
             )
             raise Problem("wrong_state", message, cure="Check the order's disputes and refunds.")
-        told = await _send(world, orders, notice)
+        received = await _send(world, orders, notice)
         notice = await issuer.decide_dispute(charge.attempt_id, decided == "won") if decided else None
         if notice is None:
-            return _said(told)
-    return _said(await _send(world, orders, notice))
+            return _summary(received)
+    return _summary(await _send(world, orders, notice))
 
 
-def _said(told: Received) -> str:
-    return f"{told.notice_id}: {told.state}" + (f", {in_words(told.why)}" if told.why else "")
+def _summary(received: Received) -> str:
+    return f"{received.notice_id}: {received.state}" + (f", {in_words(received.why)}" if received.why else "")
 
 
 async def _send(world: World, orders: Orders, notice: Notice) -> Received:

@@ -22,7 +22,7 @@ AHEAD_MAX = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class TermsAsked:
+class DisputeTermsRequest:
     """None leaves a part as it is. `asset` '' means every currency; a fee has one. `valid_from` None: from now on."""
 
     asset: str = ""
@@ -33,12 +33,12 @@ class TermsAsked:
     valid_from: datetime | None = None
 
 
-async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
+async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest) -> Terms:
     """Raises: Problem(invalid), also for terms that reach into the past; not_found for the merchant; conflict."""
-    _check(asked)
+    _check(request)
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
-        since = asked.valid_from or now
+        since = request.valid_from or now
         if since < now:
             message = f"Terms cannot begin in the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
             raise Problem("invalid", message, field="from", cure="Leave the date out, or choose a future date.")
@@ -49,8 +49,8 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
                 field="from",
                 cure="Choose an earlier date with --from.",
             )
-        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
-        after = _after(before, asked, since)
+        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id)], since, request.asset)
+        after = _after(before, request, since)
         made = await insert_terms(
             tx,
             scope.merchant_id,
@@ -64,37 +64,42 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
             scope.actor.text(),
             world.clocks.wall(),
         )
-        told = changes(_told(before), _told(after)) | {"currency": after.asset or "every", "valid_from": iso(since)}
-        await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", told)
+        details = changes(_log_details(before), _log_details(after)) | {
+            "currency": after.asset or "every",
+            "valid_from": iso(since),
+        }
+        await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", details)
     if not made:
         raise Problem("conflict", "Other terms begin at the same moment.", cure="Choose another date.")
     return after
 
 
-def _check(asked: TermsAsked) -> None:
-    if asked.asset and asked.asset not in EXPONENTS:
-        raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
-    if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
+def _check(request: DisputeTermsRequest) -> None:
+    if request.asset and request.asset not in EXPONENTS:
+        raise Problem("invalid", f"{request.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
+    if request.fee_units is not None and not 0 <= request.fee_units <= FEE_MAX:
         raise Problem("invalid", "The fee is negative or too large.", field="fee", cure="Write it like 15.00.")
-    if asked.fee_units and not asked.asset:
+    if request.fee_units and not request.asset:
         raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name its currency.")
-    if asked.valid_from is not None and asked.valid_from.tzinfo is None:
+    if request.valid_from is not None and request.valid_from.tzinfo is None:
         raise Problem("invalid", "The date has no zone.", field="from", cure="Write it like 2026-01-31T00:00:00Z.")
 
 
-def _after(before: Terms, asked: TermsAsked, since: datetime) -> Terms:
-    fee_units = before.fee_units if asked.fee_units is None and before.asset == asked.asset else asked.fee_units or 0
+def _after(before: Terms, request: DisputeTermsRequest, since: datetime) -> Terms:
+    fee_units = (
+        before.fee_units if request.fee_units is None and before.asset == request.asset else request.fee_units or 0
+    )
     return Terms(
-        asked.asset,
+        request.asset,
         since,
-        asked.service_borne_by or before.service_borne_by,
+        request.service_borne_by or before.service_borne_by,
         fee_units,
-        asked.fee_borne_by or before.fee_borne_by,
-        before.block_cards if asked.block_cards is None else asked.block_cards,
+        request.fee_borne_by or before.fee_borne_by,
+        before.block_cards if request.block_cards is None else request.block_cards,
     )
 
 
-def _told(terms: Terms) -> dict[str, Any]:
+def _log_details(terms: Terms) -> dict[str, Any]:
     """For the audit log."""
     return {
         "service_borne_by": str(terms.service_borne_by),

@@ -20,15 +20,15 @@ BATCH: Final = 1_000
 LINES_MAX: Final = 200_000  # of one file
 
 
-async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilter, limit: int) -> list[AuditLine]:
+async def read_audit(world: World, subject: tuple[str, UUID], audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
     """Newest first. `subject`: `merchant` or `partner`, and its id. Raises: Problem(unavailable)."""
     people = world.people
     read = merchant_lines if subject[0] == "merchant" else partner_lines
     try:
         async with world.db.connection() as connection:
-            found = await read(connection, subject[1], wanted, limit)
+            found = await read(connection, subject[1], audit_filter, limit)
         async with people.connection() as connection:
-            found += await people_lines(connection, subject, world.name, world.clocks.wall(), wanted, limit)
+            found += await people_lines(connection, subject, world.name, world.clocks.wall(), audit_filter, limit)
     except TimeoutError:
         raise Problem(
             "unavailable", "This search takes too long.", retry_after_seconds=5, cure="Narrow it by days or by object."
@@ -36,15 +36,17 @@ async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilte
     return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
 
 
-async def all_lines(world: World, subject: tuple[str, UUID], wanted: AuditFilter) -> AsyncIterator[Sequence[AuditLine]]:
+async def all_lines(
+    world: World, subject: tuple[str, UUID], audit_filter: AuditFilter
+) -> AsyncIterator[Sequence[AuditLine]]:
     """All of them, LINES_MAX at most, a batch at a time."""
     for _ in range(LINES_MAX // BATCH):
-        lines = await read_audit(world, subject, wanted, BATCH)
+        lines = await read_audit(world, subject, audit_filter, BATCH)
         if lines:
             yield lines
         if len(lines) < BATCH:
             return
-        wanted = replace(wanted, before=(lines[-1].at, lines[-1].line))
+        audit_filter = replace(audit_filter, before=(lines[-1].at, lines[-1].line))
 
 
 async def places(world: World, merchant_id: UUID, lines: Sequence[AuditLine]) -> dict[str, tuple[str, str]]:

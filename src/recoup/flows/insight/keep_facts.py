@@ -65,17 +65,17 @@ async def _part(tx: Tx, merchant_id: UUID, wall: WallTime) -> int:
         return 0
     before = first_id_of(wall - SETTLED)
     events = await events_after(tx, merchant_id, clock.feed_no, EVENTS_MAX)
-    told = await transmitted_after(tx, merchant_id, clock.transmit_id, before, EVENTS_MAX)
-    payers = {row.payer_id for row in told if row.payer_id is not None}
+    transmissions = await transmitted_after(tx, merchant_id, clock.transmit_id, before, EVENTS_MAX)
+    payers = {row.payer_id for row in transmissions if row.payer_id is not None}
     payers.update(await payers_of(tx, merchant_id, {row.subject_id for row in events}))
     await look_at(tx, merchant_id, payers, clock.region, wall)
     await _count(tx, merchant_id, events, clock.region)
     reached = events[-1].feed_no if events else clock.feed_no
     # A file's rows got their ids when it was read, however long after that they are worked.
     uploads = [row.subject_id for row in events if row.event == _UPLOADED]
-    transmitted = min([told[-1].transmit_id if told else clock.transmit_id, *uploads])
+    transmitted = min([transmissions[-1].transmit_id if transmissions else clock.transmit_id, *uploads])
     await move_facts(tx, merchant_id, reached, transmitted, wall)
-    return len(events) + len(told)
+    return len(events) + len(transmissions)
 
 
 async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region: str) -> None:

@@ -37,10 +37,10 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
 
 def detail(body: dict[str, Any], asset: str) -> str:
     """The telling part of a log line in a few words."""
-    if told := body.get("typed") or sentence_of(body.get("why") or ""):
-        return str(told)
+    if text := body.get("typed") or sentence_of(body.get("why") or ""):
+        return str(text)
     for name in ("meaning", "next", "route", "units"):
         if body.get(name):
-            told = Money(int(body[name]), asset).text() + f" {asset}" if name == "units" else str(body[name])
-            return f"next {told}" if name == "next" else told
+            text = Money(int(body[name]), asset).text() + f" {asset}" if name == "units" else str(body[name])
+            return f"next {text}" if name == "next" else text
     return ""

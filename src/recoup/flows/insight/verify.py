@@ -125,7 +125,7 @@ async def _merchant(
             yield found
     async for rows in postings_without_order(connection, merchant_id):
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
-        yield [_difference(merchant_id, None, told) for told in wrong if told]
+        yield [_difference(merchant_id, None, each) for each in wrong if each]
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
         yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models)]

@@ -18,18 +18,22 @@ Wrong = tuple[str, str, str]  # field, expected, found
 
 
 async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Difference]:
-    told = []
+    differences = []
     async for row in accounts(connection, merchant_id):
         wrong = _account(world, row)
         if wrong:
             field, expected, found = wrong
-            told.append(Difference(merchant_id, None, f"{field} of bank account {row.account_id}", expected, found))
+            differences.append(
+                Difference(merchant_id, None, f"{field} of bank account {row.account_id}", expected, found)
+            )
     async for payout in files(connection, merchant_id):
         wrong = _file(world, payout)
         if wrong:
             field, expected, found = wrong
-            told.append(Difference(merchant_id, None, f"{field} of bank payout {payout.payout_id}", expected, found))
-    return told
+            differences.append(
+                Difference(merchant_id, None, f"{field} of bank payout {payout.payout_id}", expected, found)
+            )
+    return differences
 
 
 def _account(world: World, row: SealedAccount) -> Wrong | None:

@@ -27,7 +27,7 @@ def all_wrong(
     outstanding: Mapping[UUID, Mapping[str, int]],
 ) -> Iterator[tuple[UUID | None, Wrong]]:
     """(order, the first thing that is wrong about it) in one window."""
-    told: set[UUID] = set()
+    reported: set[UUID] = set()
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
@@ -36,8 +36,8 @@ def all_wrong(
         wrong = fees[line["order_id"]].wrong(line)
         if not wrong and line["happening"] in _APPROVALS and line["units"] != line["order_units"]:
             wrong = (f"units of log line {line['seq']}", line["order_units"], line["units"])
-        if wrong and line["order_id"] not in told:
-            told.add(line["order_id"])
+        if wrong and line["order_id"] not in reported:
+            reported.add(line["order_id"])
             yield line["order_id"], wrong
         for source, posting in _demanded(line, optional):
             demanded[line["order_id"]][source] = posting
@@ -45,7 +45,7 @@ def all_wrong(
     by_order: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
     for row in postings:
         by_order[row["order_id"]].append(row)
-    for order_id in sorted((demanded.keys() | by_order.keys() | outstanding.keys()) - told):
+    for order_id in sorted((demanded.keys() | by_order.keys() | outstanding.keys()) - reported):
         due = outstanding.get(order_id, {})
         wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], due)
         if wrong:
@@ -187,7 +187,7 @@ def _posting(merchant_id: UUID, row: Mapping[str, Any], demanded: Posting | None
     if demanded is not None:
         found = tuple(Entry(e[1], e[3], e[4]) for e in row["entries"])
         if found != demanded.entries:
-            return f"entries of {_name(row)}", _told(demanded.entries), _told(found)
+            return f"entries of {_name(row)}", _entries_text(demanded.entries), _entries_text(found)
         if date != row["business_at"]:
             return f"date of {_name(row)}", date, row["business_at"]
     return None
@@ -197,5 +197,5 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"posting {row['recipe']} of {row['source_kind']} {row['source_id']}"
 
 
-def _told(entries: Iterable[Entry]) -> str:
+def _entries_text(entries: Iterable[Entry]) -> str:
     return ", ".join(f"{e.account}{'(' + e.place + ')' if e.place else ''} {e.units:+}" for e in entries)

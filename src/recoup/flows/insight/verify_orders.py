@@ -45,10 +45,10 @@ def all_wrong(orders: Iterable[Mapping[str, Any]], lines: Sequence[Mapping[str, 
 def _order(row: Mapping[str, Any] | None, lines: list[Mapping[str, Any]]) -> Wrong | None:
     state = State()
     for line in lines:
-        told = _line(state, line)
-        if not isinstance(told, State):
-            return told
-        state = told
+        after = _line(state, line)
+        if not isinstance(after, State):
+            return after
+        state = after
     if row is None or row["stage"] is None:
         return "order of the log" if lines else "order of the head", "an order", None
     if not lines:

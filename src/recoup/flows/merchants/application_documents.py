@@ -18,7 +18,7 @@ _NONE = "There is no such document."
 
 
 async def attach_document(
-    world: World, who: Applicant, application_id: UUID, kind: str, name: str, content: bytes
+    world: World, applicant: Applicant, application_id: UUID, kind: str, name: str, content: bytes
 ) -> Document:
     """The document without its bytes. The same bytes of the same kind again are the document that there is.
 
@@ -30,7 +30,7 @@ async def attach_document(
     document_id = new_id()
     sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)
     async with world.db.transaction() as tx:
-        row = await locked_application(tx, who, application_id)
+        row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "document_added")
         assert move is not None
         others = await documents_of(tx, [application_id])
@@ -39,9 +39,9 @@ async def attach_document(
             return same
         if len(others) >= COUNT_MAX:
             raise Problem("conflict", f"An application has at most {COUNT_MAX} documents.", cure="Remove one first.")
-        by = who.by(world)
+        by = applicant.by(world)
         made = Document(
-            document_id, application_id, kind, name, found, len(content), digest.hex(), who.actor.text(), by.at
+            document_id, application_id, kind, name, found, len(content), digest.hex(), applicant.actor.text(), by.at
         )
         await add_document(
             tx, document_id, application_id, kind, name, found, len(content), digest, sealed, made.added_by, by.at
@@ -50,28 +50,28 @@ async def attach_document(
     return made
 
 
-async def remove_document(world: World, who: Applicant, application_id: UUID, document_id: UUID) -> None:
+async def remove_document(world: World, applicant: Applicant, application_id: UUID, document_id: UUID) -> None:
     """Its bytes are gone; that it was there stays in the log. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
-        row = await locked_application(tx, who, application_id)
+        row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "document_removed")
         assert move is not None
         if not await delete_document(tx, application_id, document_id):
             raise _no_such_document()
-        await move_application(tx, row, move, who.by(world), document_id=document_id)
+        await move_application(tx, row, move, applicant.by(world), document_id=document_id)
 
 
-async def list_documents(world: World, who: Applicant, application_id: UUID) -> list[Document]:
+async def list_documents(world: World, applicant: Applicant, application_id: UUID) -> list[Document]:
     """Raises: Problem(not_found)."""
-    return list((await read_application(world, who, application_id)).documents)
+    return list((await read_application(world, applicant, application_id)).documents)
 
 
 async def read_document(
-    world: World, who: Applicant, application_id: UUID, document_id: UUID
+    world: World, applicant: Applicant, application_id: UUID, document_id: UUID
 ) -> tuple[Document, bytes]:
     """With its bytes. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
-        if await find_application(connection, application_id, who.owner) is None:
+        if await find_application(connection, application_id, applicant.owner) is None:
             raise no_such_application()
         row = await find_document(connection, application_id, document_id)
     if row is None:

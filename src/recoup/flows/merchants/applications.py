@@ -45,40 +45,42 @@ class Applicant:
         return By(self.actor, self.request_id, world.clocks.wall())
 
 
-async def create_application(world: World, who: Applicant, form: Form) -> Application:
+async def create_application(world: World, applicant: Applicant, form: Form) -> Application:
     """A draft. Raises: Problem(invalid) naming every field that is not well formed; Problem(conflict)."""
     _check(form)
-    assert who.owner is not None, "the operator applies for nobody"
-    kind, owner_id = who.owner
+    assert applicant.owner is not None, "the operator applies for nobody"
+    kind, owner_id = applicant.owner
     try:
         async with world.db.transaction() as tx:
             await (lock_partner if kind == "partner" else lock_merchant)(tx, owner_id)
-            await _check_active(tx, who)
-            if await count_drafts(tx, *who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
+            await _check_active(tx, applicant)
+            if await count_drafts(tx, *applicant.owner, DRAFTS_MAX) >= DRAFTS_MAX:
                 raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")
-            return await begin_application(tx, who.owner, form, _step(Status.NEW, "created"), who.by(world))
+            return await begin_application(tx, applicant.owner, form, _step(Status.NEW, "created"), applicant.by(world))
     except KeyTaken:
         raise _taken(form) from None
 
 
-async def change_application(world: World, who: Applicant, application_id: UUID, form: Form) -> Application:
+async def change_application(world: World, applicant: Applicant, application_id: UUID, form: Form) -> Application:
     """The draft as it shall be, whole. Raises: Problem invalid, not_found, wrong_state, conflict."""
     _check(form)
     try:
         async with world.db.transaction() as tx:
-            row = await locked_application(tx, who, application_id)
+            row = await locked_application(tx, applicant, application_id)
             move = _step(row.status, "changed")
-            return await move_application(tx, row, move, who.by(world), form=asdict(form), external_id=form.external_id)
+            return await move_application(
+                tx, row, move, applicant.by(world), form=asdict(form), external_id=form.external_id
+            )
     except KeyTaken:
         raise _taken(form) from None
 
 
 async def submit_application(
-    world: World, who: Applicant, application_id: UUID, said: str = ""
+    world: World, applicant: Applicant, application_id: UUID, said: str = ""
 ) -> tuple[Application, list[str]]:
     """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
-        row = await locked_application(tx, who, application_id)
+        row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "submitted")
         if move is None:
             return row, []
@@ -86,25 +88,25 @@ async def submit_application(
         lacks = missing(form_of(row), kinds)
         if lacks:
             return row, lacks
-        return await move_application(tx, row, move, who.by(world), said=said), []
+        return await move_application(tx, row, move, applicant.by(world), said=said), []
 
 
-async def cancel_application(world: World, who: Applicant, application_id: UUID, said: str = "") -> Application:
+async def cancel_application(world: World, applicant: Applicant, application_id: UUID, said: str = "") -> Application:
     """In any state but that whose merchant exists; a second time nothing. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
-        row = await locked_application(tx, who, application_id)
+        row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "cancelled")
-        return row if move is None else await move_application(tx, row, move, who.by(world), said=said)
+        return row if move is None else await move_application(tx, row, move, applicant.by(world), said=said)
 
 
 async def decide_application(
-    world: World, who: Applicant, application_id: UUID, *, approve: bool, reason: str = "", note: str = ""
+    world: World, applicant: Applicant, application_id: UUID, *, approve: bool, reason: str = "", note: str = ""
 ) -> Application:
     """The operator's word. A refusal has a reason of the list; the applicant reads reason and note.
 
     Raises: Problem not_found, wrong_state, forbidden, invalid.
     """
-    if who.owner is not None:
+    if applicant.owner is not None:
         raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
@@ -115,12 +117,12 @@ async def decide_application(
     if not approve and reason == "other" and not note:
         raise Problem("invalid", "The reason other needs a note.", field="note")
     async with world.db.transaction() as tx:
-        row = await locked_application(tx, who, application_id)
+        row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "approved" if approve else "declined")
         if move is None:
             return row
         return await move_application(
-            tx, row, move, who.by(world), said=note, reason="" if approve else reason, note=note
+            tx, row, move, applicant.by(world), said=note, reason="" if approve else reason, note=note
         )
 
 
@@ -134,10 +136,10 @@ def with_documents(application: Application, documents: Sequence[Document] = ())
     return FullApplication(**msgspec.structs.asdict(application), documents=documents)
 
 
-async def read_application(world: World, who: Applicant, application_id: UUID) -> FullApplication:
+async def read_application(world: World, applicant: Applicant, application_id: UUID) -> FullApplication:
     """Raises: Problem(not_found), also for what is somebody else's."""
     async with world.db.connection() as connection:
-        row = await find_application(connection, application_id, who.owner)
+        row = await find_application(connection, application_id, applicant.owner)
         if row is None:
             raise no_such_application()
         return with_documents(row, await documents_of(connection, [application_id]))
@@ -145,7 +147,7 @@ async def read_application(world: World, who: Applicant, application_id: UUID) -
 
 async def find_applications(
     world: World,
-    who: Applicant,
+    applicant: Applicant,
     limit: int,
     *,
     after: UUID | None = None,
@@ -155,7 +157,7 @@ async def find_applications(
     """Newest first."""
     async with world.db.connection() as connection:
         rows = await list_applications(
-            connection, who.owner, limit, after=after, status=status, external_id=external_id
+            connection, applicant.owner, limit, after=after, status=status, external_id=external_id
         )
         documents = await documents_of(connection, [row.application_id for row in rows])
     return [with_documents(row, [d for d in documents if d.application_id == row.application_id]) for row in rows]
@@ -172,19 +174,19 @@ def lacking(application: FullApplication) -> Sequence[str]:
     return missing(form_of(application), frozenset(one.kind for one in application.documents))
 
 
-async def locked_application(tx: Tx, who: Applicant, application_id: UUID) -> Application:
+async def locked_application(tx: Tx, applicant: Applicant, application_id: UUID) -> Application:
     """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
     is paused."""
-    await _check_active(tx, who)
-    row = await lock_application(tx, application_id, who.owner)
+    await _check_active(tx, applicant)
+    row = await lock_application(tx, application_id, applicant.owner)
     if row is None:
         raise no_such_application()
     return row
 
 
-async def _check_active(tx: Tx, who: Applicant) -> None:
-    if who.owner is not None and who.owner[0] == "partner":
-        partner = await find_partner(tx, who.owner[1])
+async def _check_active(tx: Tx, applicant: Applicant) -> None:
+    if applicant.owner is not None and applicant.owner[0] == "partner":
+        partner = await find_partner(tx, applicant.owner[1])
         if partner is None or partner.state != "active":
             raise Problem(
                 "forbidden", "This partner is paused: it can read, but not change anything.", cure="Ask the operator."

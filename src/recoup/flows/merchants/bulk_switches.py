@@ -29,11 +29,11 @@ async def switch_many(
 
     Raises: Problem(invalid) for a reason that is too long; Problem(unavailable) before anything was done.
     """
-    asked = list(dict.fromkeys(mids))
+    merchant_ids = list(dict.fromkeys(mids))
     async with world.db.connection() as connection:
-        own = await own_merchants_among(connection, scope.partner_id, asked)
+        own = await own_merchants_among(connection, scope.partner_id, merchant_ids)
     results = []
-    for merchant_id in asked:
+    for merchant_id in merchant_ids:
         if merchant_id not in own:
             results.append(Result(merchant_id, "not_found", reason="There is no such merchant."))
             continue

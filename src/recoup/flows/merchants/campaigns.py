@@ -140,11 +140,11 @@ def _noted(campaign: Campaign) -> dict[str, Any]:
     return {"key": campaign.key, "name": campaign.name, "descriptor": campaign.descriptor}
 
 
-def _of_site(known: MerchantSettings | None, site_id: UUID) -> list[Campaign]:
-    sites = known.sites if known else ()
-    if known is None or not any(site.site_id == site_id and site.retired_at is None for site in sites):
+def _of_site(settings: MerchantSettings | None, site_id: UUID) -> list[Campaign]:
+    sites = settings.sites if settings else ()
+    if settings is None or not any(site.site_id == site_id and site.retired_at is None for site in sites):
         raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
-    return [campaign for campaign in known.campaigns if campaign.site_id == site_id]
+    return [campaign for campaign in settings.campaigns if campaign.site_id == site_id]
 
 
 def _one(campaigns: list[Campaign], campaign_id: UUID) -> Campaign:

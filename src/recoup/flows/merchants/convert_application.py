@@ -36,17 +36,17 @@ class Converted:
     handover: Handover | None = field(default=None, repr=False)
 
 
-async def convert_application(world: World, who: Applicant, application_id: UUID, said: str = "") -> Converted:
+async def convert_application(world: World, applicant: Applicant, application_id: UUID, said: str = "") -> Converted:
     """Raises: Problem not_found, wrong_state, conflict when the partner may have no more merchants, or one of them has
     the application's external id."""
     try:
         async with world.db.transaction() as tx:
-            row = await locked_application(tx, who, application_id)
+            row = await locked_application(tx, applicant, application_id)
             move = step(row.status, "converted")
             if move is None:
                 return await _before(tx, world, row)
-            done = await _make(tx, world, row, who.actor.text())
-            moved = await move_application(tx, row, move, who.by(world), said=said)
+            done = await _make(tx, world, row, applicant.actor.text())
+            moved = await move_application(tx, row, move, applicant.by(world), said=said)
             await wait_for_registration(tx, row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
     except KeyTaken:

@@ -19,7 +19,7 @@ from recoup.store.write.sites import raise_version
 
 
 @dataclass(frozen=True, slots=True)
-class TermAsked:
+class FeeTermRequest:
     """`valid_from` None: now. `ended`: the scope has no term of its own any more."""
 
     tariff: Tariff
@@ -31,36 +31,36 @@ class TermAsked:
     note: str = ""
 
 
-async def set_fee_term(world: World, scope: Scope, asked: TermAsked) -> FeeTerm:
+async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> FeeTerm:
     """Raises: Problem(not_found) for the merchant or site; Problem(invalid) naming the field, also for a past date."""
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise no_such_merchant()
-        if asked.site_id is not None and asked.site_id not in {site.site_id for site in known.sites}:
+        if request.site_id is not None and request.site_id not in {site.site_id for site in known.sites}:
             raise Problem("not_found", "The merchant has no such site.", cure="See GET /v1/sites.")
         wall = world.clocks.wall()
         now = known.merchant.business(wall)
         term_id = new_id()
         term = FeeTerm(
             term_id,
-            asked.valid_from or now,
-            asked.tariff._replace(term_id=term_id),
-            asked.site_id,
-            asked.order_type,
-            asked.currency,
-            asked.ended,
+            request.valid_from or now,
+            request.tariff._replace(term_id=term_id),
+            request.site_id,
+            request.order_type,
+            request.currency,
+            request.ended,
         )
         check_term(term, now)
         await add_fee_term(
-            tx, fee_term_row(term, scope.merchant_id, actor=scope.actor.text(), note=asked.note, recorded_at=wall)
+            tx, fee_term_row(term, scope.merchant_id, actor=scope.actor.text(), note=request.note, recorded_at=wall)
         )
-        await audit.note(tx, scope, wall, "fees.set", term_id, _told(term))
+        await audit.note(tx, scope, wall, "fees.set", term_id, _log_details(term))
     return term
 
 
-def _told(term: FeeTerm) -> dict[str, Any]:
+def _log_details(term: FeeTerm) -> dict[str, Any]:
     """For the audit log."""
     named = {"site": term.site_id, "type": term.order_type, "currency": term.currency}
     of = {name: str(value or "every") for name, value in named.items()}

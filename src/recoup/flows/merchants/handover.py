@@ -68,14 +68,14 @@ async def prepare(
     tx: Tx,
     world: World,
     merchant_id: UUID,
-    given: Credentials,
+    credentials: Credentials,
     *,
     request: tuple[str | None, bytes | None] = (None, None),
     old_keys_end: datetime | None = None,
 ) -> Handover:
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""
     handover_id, wall = new_id(), world.clocks.wall()
-    sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(given)))
+    sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(credentials)))
     await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end)
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
@@ -113,8 +113,8 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
 
 
 def _opened(world: World, handover_id: UUID, sealed: bytes) -> Credentials:
-    told = msgspec.json.decode(world.keys.open_secret(handover_context(handover_id), sealed), type=dict[str, str])
-    return Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
+    values = msgspec.json.decode(world.keys.open_secret(handover_context(handover_id), sealed), type=dict[str, str])
+    return Credentials(**{field.name: values[field.name] for field in fields(Credentials)})
 
 
 def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:

@@ -62,10 +62,10 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
         await note_opened(connection, merchant_id, request.request_id, sandbox.clocks.wall())
 
 
-async def _place(live: World, known: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
+async def _place(live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
     """Once, with every kind off: whoever switches one on is noted."""
-    merchant, wall = known.merchant, live.clocks.wall()
-    sites = sorted(_open_sites(known), key=lambda site: not site.is_default)
+    merchant, wall = settings.merchant, live.clocks.wall()
+    sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
     made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)
     async with live.db.transaction() as tx:
         if await load_merchant(tx, merchant.merchant_id) is not None:
@@ -74,26 +74,26 @@ async def _place(live: World, known: MerchantSettings, partner_id: UUID | None, 
         await copy_settings(tx, merchant)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
-        for term in in_force(known.fee_terms, merchant.business(wall)):
+        for term in in_force(settings.fee_terms, merchant.business(wall)):
             mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
             await add_fee_term(
                 tx, fee_term_row(mine, merchant.merchant_id, actor=scope.actor.text(), note=AS_BEFORE, recorded_at=wall)
             )
 
 
-async def _switch(live: World, known: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
+async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
     """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
     off."""
     async with live.db.connection() as connection:
         there = await load_merchant(connection, scope.merchant_id)
     assert there is not None
     if not any(switches_of(there.merchant).values()):
-        for site in _open_sites(known):
+        for site in _open_sites(settings):
             for kind in (kind for kind, is_on in switches_of(site).items() if not is_on):
                 await change(live, scope, Subject("site", site.site_id), kind, on=False, why=AS_BEFORE)
     for kind in kinds:
         await change(live, scope, MERCHANT, kind, on=True, why="Going live was approved.")
 
 
-def _open_sites(known: MerchantSettings) -> list[Site]:
-    return [site for site in known.sites if site.retired_at is None]
+def _open_sites(settings: MerchantSettings) -> list[Site]:
+    return [site for site in settings.sites if site.retired_at is None]

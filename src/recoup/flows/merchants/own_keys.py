@@ -50,8 +50,8 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
         made = await issue_key(tx, world, scope.merchant_id, kind, by, name)
         others = "stay" if overlap is None else f"end in {overlap // timedelta(hours=1)} h"
-        told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
-        await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), told)
+        details = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
+        await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), details)
     if overlap == timedelta(0):
         await heard_everywhere(world.db)
     log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)

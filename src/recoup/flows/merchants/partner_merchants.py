@@ -42,7 +42,7 @@ STATES: Final = ("active", "paused")
 
 
 @dataclass(frozen=True, slots=True)
-class MerchantAsked:
+class MerchantRequest:
     """`external_id`: how the partner calls it; `key`: the Idempotency-Key."""
 
     name: str
@@ -71,7 +71,7 @@ class KeysMade:
     old_keys_end: datetime
 
 
-async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> MerchantMade:
+async def create(world: World, scope: PartnerScope, request: MerchantRequest) -> MerchantMade:
     """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused partner, and in
     live; Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came
     with another wish."""
@@ -81,14 +81,14 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
             "Live merchants begin in the sandbox.",
             cure="Create it there; its owner then asks to go live, and the operator approves.",
         )
-    _check_site(asked)
-    meant = [asked.name, asked.site_url, asked.site_name, asked.descriptor, asked.external_id]
+    _check_site(request)
+    meant = [request.name, request.site_url, request.site_name, request.descriptor, request.external_id]
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
     async with world.db.transaction() as tx:
         partner = await lock_partner(tx, scope.partner_id)
-        before = await made_before(tx, scope.partner_id, asked.key, asked.external_id)
+        before = await made_before(tx, scope.partner_id, request.key, request.external_id)
         if before:
-            return await _again(tx, world, before, asked, input_mac)
+            return await _again(tx, world, before, request, input_mac)
         if partner is None or partner.state != "active":
             raise Problem("forbidden", "This partner is paused: it cannot create merchants.", cure="Ask the operator.")
         count = await count_merchants(tx, scope.partner_id)
@@ -98,24 +98,24 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
                 f"This partner has {count} merchants, which is its limit.",
                 cure="Ask the operator for a higher limit; paused merchants count, too.",
             )
-        return await _new(tx, world, scope, asked, input_mac)
+        return await _new(tx, world, scope, request, input_mac)
 
 
-def _check_site(asked: MerchantAsked) -> None:
+def _check_site(request: MerchantRequest) -> None:
     """Raises: Problem(invalid) that names the field as it stands in the body, inside of `site`."""
     try:
-        check_site_address(asked.site_url)
+        check_site_address(request.site_url)
     except Problem as problem:
-        told = f"The field Site.Url {problem.facts['what']}."
-        raise Problem("invalid", told, field="Site.Url", cure=problem.cure) from None
-    check_descriptor(asked.descriptor, "Site.Descriptor")
+        text = f"The field Site.Url {problem.facts['what']}."
+        raise Problem("invalid", text, field="Site.Url", cure=problem.cure) from None
+    check_descriptor(request.descriptor, "Site.Descriptor")
 
 
-async def _again(tx: Tx, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes) -> MerchantMade:
+async def _again(tx: Tx, world: World, before: list[Made], request: MerchantRequest, input_mac: bytes) -> MerchantMade:
     """What was made then, without its secrets; the link shows them while nobody has opened it."""
     made = before[0]
     if len(before) > 1 or made.input_mac != input_mac:
-        by_key = any(one.request_key == asked.key for one in before) and asked.key is not None
+        by_key = any(one.request_key == request.key for one in before) and request.key is not None
         what = "Idempotency-Key" if by_key else "externalId"
         raise Problem(
             "conflict",
@@ -128,16 +128,16 @@ async def _again(tx: Tx, world: World, before: list[Made], asked: MerchantAsked,
     return MerchantMade(made.merchant_id, None, handover)
 
 
-async def _new(tx: Tx, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes) -> MerchantMade:
+async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantRequest, input_mac: bytes) -> MerchantMade:
     merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
-    site = NewSite(site_id, asked.site_url, asked.site_name, asked.descriptor)
-    await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=scope.partner_id)
+    site = NewSite(site_id, request.site_url, request.site_name, request.descriptor)
+    await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=scope.partner_id)
     await add_partner_merchant(
         tx,
         scope.partner_id,
         merchant_id,
-        external_id=asked.external_id,
-        request_key=asked.key,
+        external_id=request.external_id,
+        request_key=request.key,
         input_mac=input_mac,
         wall=wall,
     )
@@ -148,7 +148,7 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, asked: MerchantAsked, 
     handover = await prepare(tx, world, merchant_id, given)
     await wait_for_registration(tx, merchant_id, wall)
     await note(
-        tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=asked.name, external_id=asked.external_id
+        tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=request.name, external_id=request.external_id
     )
     return MerchantMade(merchant_id, given, handover)
 

@@ -121,9 +121,9 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
         if await lock_partner(tx, scope.partner_id) is None:
             raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")
         if quota != Quota():
-            asked = asdict(quota)
-            await change_partner(tx, scope.partner_id, **asked)
-            await note(tx, scope, "quota_set", world.clocks.wall(), **asked)
+            values = asdict(quota)
+            await change_partner(tx, scope.partner_id, **values)
+            await note(tx, scope, "quota_set", world.clocks.wall(), **values)
         found = await find_partner(tx, scope.partner_id)
     assert found is not None
     return found

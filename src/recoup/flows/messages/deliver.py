@@ -153,9 +153,11 @@ class Deliveries:
             "result": _RESULTS[verdict.action],
             "resent": posted.resent,
         }
-        asked = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
-        told = Tried(answer.taken, lane.probe, answer.error or f"HTTP {answer.status}", wall + asked if asked else None)
-        return finished, tried, told
+        pause = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
+        outcome = Tried(
+            answer.taken, lane.probe, answer.error or f"HTTP {answer.status}", wall + pause if pause else None
+        )
+        return finished, tried, outcome
 
     async def _finish_all(self, results: Sequence[_Finished]) -> list[bool]:
         async def once() -> None:
@@ -186,18 +188,18 @@ async def _judge(
 ) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:
     """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
     while it is open gives nothing up: its lane goes behind the others, which are tried in turn."""
-    told: dict[UUID, list[Tried]] = {}
+    by_endpoint: dict[UUID, list[Tried]] = {}
     for lane, _, tried in results:
         if tried.error not in OURS:
-            told.setdefault(lane["endpoint_id"], []).append(tried)
-    failed = [one for one, tried in told.items() if not all(t.taken for t in tried)]
-    rows = await lock_health(tx, sorted(told), sorted(failed)) if told else []
+            by_endpoint.setdefault(lane["endpoint_id"], []).append(tried)
+    failed = [one for one, tried in by_endpoint.items() if not all(t.taken for t in tried)]
+    rows = await lock_health(tx, sorted(by_endpoint), sorted(failed)) if by_endpoint else []
     changed: list[dict[str, Any]] = []
     closed: list[UUID] = []
     opened: set[UUID] = set()
     for row in rows:
         endpoint_id, before = row.endpoint_id, row.health
-        after = after_tries(before, told[endpoint_id], wall, random.random())
+        after = after_tries(before, by_endpoint[endpoint_id], wall, random.random())
         lost = is_lost(after, wall)
         for lane, row_of_try, (_, _, one) in zip(lanes, tries, results, strict=True):
             if lane["endpoint_id"] != endpoint_id or one.taken or before.opened_at is None or lane["disable"]:

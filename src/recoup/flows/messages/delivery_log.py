@@ -61,8 +61,8 @@ async def log_of(world: World, endpoint: Endpoint, wanted: Wanted, limit: int) -
         rows, before = await read_log(
             connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result, event=event, limit=limit
         )
-    told = _told(endpoint)
-    return [replace(row, event=told.get(row.event, row.event)) for row in rows], before
+    wire_names = _wire_names(endpoint)
+    return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before
 
 
 async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
@@ -84,7 +84,7 @@ async def delivery_of(
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     sent = _sent(world, endpoint, row)
-    name = _told(endpoint).get(row.event, row.event) if row.sample is None else row.sample
+    name = _wire_names(endpoint).get(row.event, row.event) if row.sample is None else row.sample
     body = sent.body.decode("utf-8", "replace") if sent else None
     return Delivery(
         row,
@@ -95,7 +95,7 @@ async def delivery_of(
     )
 
 
-def _told(endpoint: Endpoint) -> dict[str | None, str]:
+def _wire_names(endpoint: Endpoint) -> dict[str | None, str]:
     """The event in the outbox -> its name in the endpoint's dialect."""
     return {ours: wire for wire, ours in names_in(endpoint.format).items()}
 

@@ -119,8 +119,8 @@ async def create(
             if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
                 raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.", cure="Delete one first.")
             await add_endpoint(tx, row)
-            told = changes({}, _noted(url, wanted, form, encrypt, "active"))
-            await note(tx, owner, wall, "webhook.made", endpoint_id, told)
+            details = changes({}, _noted(url, wanted, form, encrypt, "active"))
+            await note(tx, owner, wall, "webhook.made", endpoint_id, details)
     except KeyTaken:
         raise await _taken(world, owner, url, form) from None
     return await read(world, owner, endpoint_id)
@@ -194,15 +194,15 @@ async def update(
     was = _noted(
         before.url, tuple(names_in(form)[name] for name in before.events), before.format, before.encrypt, before.state
     )
-    told = changes(was, _noted(url, wanted, form, encrypt, state))
+    details = changes(was, _noted(url, wanted, form, encrypt, state))
     if url != before.url:
-        told["address"] = "changed"
+        details["address"] = "changed"
     try:
         async with world.db.transaction() as tx:
             if not await change_endpoint(tx, row, owner_id(owner)):
                 raise gone(owner)
-            if told:
-                await note(tx, owner, world.clocks.wall(), "webhook.changed", endpoint_id, told)
+            if details:
+                await note(tx, owner, world.clocks.wall(), "webhook.changed", endpoint_id, details)
     except KeyTaken:
         raise await _taken(world, owner, url, form) from None
     return await read(world, owner, endpoint_id)
@@ -228,8 +228,8 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
     endpoint = await read(world, owner, endpoint_id)
     async with world.db.connection() as connection:
         rows = await list_tries(connection, endpoint_id, limit, before)
-    told = {ours: wire for wire, ours in names_in(endpoint.format).items()}
-    return [replace(row, event=told.get(row.event or "", row.event)) for row in rows]
+    wire_names = {ours: wire for wire, ours in names_in(endpoint.format).items()}
+    return [replace(row, event=wire_names.get(row.event or "", row.event)) for row in rows]
 
 
 def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str) -> dict[str, Any]:

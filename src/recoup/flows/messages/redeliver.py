@@ -94,12 +94,12 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
 async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -> str:
     """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
     wall, lanes, replay_id = world.clocks.wall(), [sent.subject_id, sent.event_id], new_id()
-    asked = {"event": sent.event, "orderId": str(sent.subject_id), "sequence": sent.seq}
-    wanted = {
+    named = {"event": sent.event, "orderId": str(sent.subject_id), "sequence": sent.seq}
+    replay = {
         "replay_id": replay_id,
         "endpoint_id": sent.endpoint_id,
         "key": key,
-        "asked": asked,
+        "asked": named,
         "events": [sent.event],
         "at_from": None,
         "at_to": None,
@@ -107,15 +107,15 @@ async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -
         "created_at": wall,
     }
     one = (scope.merchant_id, sent.subject_id, sent.seq)
-    told = {"event": sent.event, "of": str(sent.subject_id)}
+    details = {"event": sent.event, "of": str(sent.subject_id)}
     if await try_now(tx, scope.merchant_id, sent.endpoint_id, lanes, sent.seq, wall):
-        await note_replay_of_one(tx, wanted, *one)
-        await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, told)
+        await note_replay_of_one(tx, replay, *one)
+        await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, details)
         return "now"
     await lock_owned(tx, sent.endpoint_id, scope.merchant_id)
     lane = await lane_in_replay(tx, sent.endpoint_id, sent.subject_id, sent.event_id, sent.seq, replay_id)
     if lane.coming:
         return COMING
-    await begin_one(tx, wanted, *one, wall=wall)
-    await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, told)
+    await begin_one(tx, replay, *one, wall=wall)
+    await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, details)
     return "queued" if lane.busy else "again"

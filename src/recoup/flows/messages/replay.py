@@ -25,11 +25,11 @@ from recoup.store.write.endpoints import lock_endpoint
 from recoup.store.write.replays import is_busy
 
 REPLAYS_SHOWN: Final = 50
-ASKED: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")
+RANGE_FIELDS: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayAsked:
+class ReplayRequest:
     """Numbers of the feed, both included; instants of business time, `until` not included. None: no bound. Without
     `events` all that the endpoint listens to."""
 
@@ -56,27 +56,27 @@ class Replay:
 
     replay_id: UUID
     state: str
-    asked: dict[str, Any]
+    request: dict[str, Any]
     found: int
     orders_left: int
     created_at: datetime
 
 
-async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked, key: str | None) -> Replay:
+async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None) -> Replay:
     """With a key that came before: the same replay again.
 
     Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that asked for
     something else, or while an earlier replay is under way; Problem(wrong_state) for an endpoint that is disabled.
     """
     endpoint = await read(world, owner, endpoint_id)
-    wanted = _wanted(endpoint, asked)
-    told = _told(
+    events = _wanted(endpoint, request)
+    range_body = _with_all_fields(
         {
-            "fromNumber": asked.from_number,
-            "toNumber": asked.to_number,
-            "events": asked.events and list(asked.events),
-            "since": asked.since and iso(asked.since),
-            "until": asked.until and iso(asked.until),
+            "fromNumber": request.from_number,
+            "toNumber": request.to_number,
+            "events": request.events and list(request.events),
+            "since": request.since and iso(request.since),
+            "until": request.until and iso(request.until),
         }
     )
     replay_id = new_id()
@@ -85,14 +85,14 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
         "replay_id": replay_id,
         "endpoint_id": endpoint_id,
         "key": key,
-        "asked": told,
-        "at_from": asked.since,
-        "at_to": asked.until,
-        "events": wanted,
+        "asked": range_body,
+        "at_from": request.since,
+        "at_to": request.until,
+        "events": events,
         "actor": owner.actor.text(),
     }
-    if known := await _known(world, endpoint_id, key, told):
-        return known
+    if earlier := await _known(world, endpoint_id, key, range_body):
+        return earlier
     if endpoint.state != "active":
         raise Problem(
             "wrong_state",
@@ -112,7 +112,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
                 )
             partner = isinstance(owner, PartnerScope)
             last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
-            numbers = _numbers(asked, last)
+            numbers = _numbers(request, last)
             await begin_replay(
                 tx,
                 row | {"created_at": wall},
@@ -127,28 +127,28 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
     try:
         await retrying(once)
     except (KeyTaken, Problem) as error:
-        if known := await _known(world, endpoint_id, key, told):
-            return known  # the same key, asked twice at once
+        if earlier := await _known(world, endpoint_id, key, range_body):
+            return earlier  # the same key, asked twice at once
         raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
-    found = await _known(world, endpoint_id, key, told)
-    return found or Replay(replay_id, "done", told, 0, 0, world.clocks.wall())
+    found = await _known(world, endpoint_id, key, range_body)
+    return found or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
 
 
-async def count(world: World, scope: Scope, endpoint_id: UUID, asked: ReplayAsked) -> Found:
+async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRequest) -> Found:
     """What `ask` would send to a merchant's endpoint. Counts stop at 100,000.
 
     Raises: as `ask` for what is asked; nothing is sent.
     """
     endpoint = await read(world, scope, endpoint_id)
-    wanted = _wanted(endpoint, asked)
+    wanted = _wanted(endpoint, request)
     async with world.db.connection() as connection:
-        numbers = _numbers(asked, await last_number(connection, scope.merchant_id))
+        numbers = _numbers(request, await last_number(connection, scope.merchant_id))
         found = await count_events(
             connection,
             scope.merchant_id,
             *numbers,
-            asked.since,
-            asked.until,
+            request.since,
+            request.until,
             wanted,
             stable=endpoint.format == "stablecoin",
         )
@@ -173,10 +173,10 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
     await retrying(once)
 
 
-async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]) -> Replay | None:
+async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]) -> Replay | None:
     async with world.db.connection() as connection:
         rows = await list_replays(connection, endpoint_id, 1, key)
-    if rows and _told(rows[0].asked) != told:
+    if rows and _with_all_fields(rows[0].asked) != range_body:
         raise Problem(
             "conflict",
             "This idempotency key came before with another replay.",
@@ -188,38 +188,38 @@ async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]
 
 def _replay(row: ReplayRow) -> Replay:
     state = "opening" if row.opening else "sending" if row.lanes else "done"
-    return Replay(row.replay_id, state, _told(row.asked), row.found, row.lanes, row.created_at)
+    return Replay(row.replay_id, state, _with_all_fields(row.asked), row.found, row.lanes, row.created_at)
 
 
-def _told(asked: dict[str, Any]) -> dict[str, Any]:
+def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:
     """One shape, whether a range was asked for or one event of an order again: what was not said is None."""
-    return dict.fromkeys(ASKED) | asked
+    return dict.fromkeys(RANGE_FIELDS) | range_body
 
 
-def _wanted(endpoint: Endpoint, asked: ReplayAsked) -> list[str]:
+def _wanted(endpoint: Endpoint, request: ReplayRequest) -> list[str]:
     """The events as the outbox has them. Raises: Problem(invalid)."""
     known = names_in(endpoint.format)
-    strange = [name for name in asked.events or () if name not in endpoint.events]
-    if strange or asked.events == ():
+    strange = [name for name in request.events or () if name not in endpoint.events]
+    if strange or request.events == ():
         listens = ", ".join(endpoint.events)
         message = f"The endpoint does not subscribe to {strange[0][:64]!r}." if strange else "Name at least one event."
         cure = f"It subscribes to: {listens}. PATCH its events to add others."
         raise Problem("invalid", message, field="Events", cure=cure)
-    if endpoint.format == "stablecoin" and (asked.from_number is not None or asked.to_number is not None):
+    if endpoint.format == "stablecoin" and (request.from_number is not None or request.to_number is not None):
         raise Problem(
             "invalid",
             "Events of the stablecoin API have no numbers.",
             field="FromNumber",
             cure="Send since and until instead.",
         )
-    return [known[name] for name in asked.events or endpoint.events]
+    return [known[name] for name in request.events or endpoint.events]
 
 
-def _numbers(asked: ReplayAsked, last: int) -> tuple[int, int]:
+def _numbers(request: ReplayRequest, last: int) -> tuple[int, int]:
     """Raises: Problem(invalid)."""
-    low, high = asked.from_number or 1, last if asked.to_number is None else min(last, asked.to_number)
-    if asked.from_number is not None and asked.from_number > last:
+    low, high = request.from_number or 1, last if request.to_number is None else min(last, request.to_number)
+    if request.from_number is not None and request.from_number > last:
         raise Problem("invalid", f"The feed ends at {last}.", field="FromNumber", cure="Send a number up to that.")
-    if asked.to_number is not None and asked.to_number < low:
+    if request.to_number is not None and request.to_number < low:
         raise Problem("invalid", "ToNumber lies before fromNumber.", field="ToNumber", cure="Send a higher number.")
     return low, high

@@ -41,7 +41,7 @@ async def rotate_endpoint(world: World, owner: Owner, endpoint_id: UUID, overlap
             _check_overlap(before.previous_until, wall, overlap)
             kept = before.key if overlap else None
             await set_own_key(tx, endpoint_id, sealed, kept, wall + overlap if overlap else None, wall)
-            await note(tx, owner, wall, "webhook_key.replaced", endpoint_id, _told(overlap))
+            await note(tx, owner, wall, "webhook_key.replaced", endpoint_id, _details(overlap))
 
     await retrying(once)
     log.info("webhook key replaced", endpoint=str(endpoint_id), actor=owner.actor.text(), request=owner.request_id)
@@ -58,7 +58,7 @@ async def rotate_shared(
     """
     key = new_webhook_secret() if door == "stablecoin" else new_signing_key()
     sealed = world.keys.seal_secret(key_context(scope), key.encode())
-    told = _told(overlap) | ({"of": door} if door == "stablecoin" else {})
+    details = _details(overlap) | ({"of": door} if door == "stablecoin" else {})
 
     async def once() -> datetime | None:
         wall = world.clocks.wall()
@@ -68,7 +68,7 @@ async def rotate_shared(
             good_until = wall + overlap if overlap and before.key is not None else None
             kept = before.key if good_until else None
             await set_shared_key(tx, scope.merchant_id, sealed, kept, good_until, wall, door)
-            await note(tx, scope, wall, "webhook_key.replaced", "", told)
+            await note(tx, scope, wall, "webhook_key.replaced", "", details)
         return good_until
 
     good_until = await retrying(once)
@@ -109,7 +109,7 @@ def _open(world: World, scope: Scope, sealed: bytes) -> str:
     return opened.decode()
 
 
-def _told(overlap: timedelta) -> dict[str, Any]:
+def _details(overlap: timedelta) -> dict[str, Any]:
     return {"old_key_good_for_hours": overlap // timedelta(hours=1)}
 
 

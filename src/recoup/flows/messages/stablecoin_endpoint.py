@@ -42,8 +42,8 @@ async def configure(
     async with world.db.transaction() as tx:
         if url:
             await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, wall, encrypt=encrypt)
-            told = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
-            await note(tx, scope, wall, "webhook.changed", "", told)
+            details = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
+            await note(tx, scope, wall, "webhook.changed", "", details)
         elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:
             await delete_endpoint(tx, scope.merchant_id, row.endpoint_id)
             await note(tx, scope, wall, "webhook.deleted", row.endpoint_id, {"host": host_of(row.url)})

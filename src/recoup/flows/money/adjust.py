@@ -57,8 +57,8 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
                 decided_at=None if waits else now,
             )
             await make_adjustment(tx, row, now=now, wall=wall)
-            told = {"amount": amount(units, asset), "state": row.state}
-            await audit.note(tx, scope, wall, "adjustment.made", adjustment_id, told)
+            details = {"amount": amount(units, asset), "state": row.state}
+            await audit.note(tx, scope, wall, "adjustment.made", adjustment_id, details)
             return row.state
 
     return await retrying(once)
@@ -88,7 +88,7 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
                 now=business_at(wall, row.offset_us),
                 wall=wall,
             )
-            told = {"amount": amount(row.units, row.asset)}
-            await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, told)
+            details = {"amount": amount(row.units, row.asset)}
+            await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, details)
 
     await retrying(once)

@@ -57,8 +57,8 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
             scope.actor.text(),
             now,
         )
-        told = {"currency": asset, "account": account.masked}
-        await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, told)
+        details = {"currency": asset, "account": account.masked}
+        await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, details)
     return account_id
 
 
@@ -78,9 +78,9 @@ async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: t
             if row.tries >= TRIES_MAX:
                 row = replace(row, state="refused", ended_at=now, reason="three wrong amounts")
         await save_account(tx, row)
-        told = {"state": ["added", row.state]} if row.state != "added" else {"wrong_answers": row.tries}
+        details = {"state": ["added", row.state]} if row.state != "added" else {"wrong_answers": row.tries}
         await note(
-            tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id, told
+            tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id, details
         )
     return right
 
@@ -99,8 +99,8 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
             before = await _locked(tx, scope.merchant_id, old.account_id, "active")
             await save_account(tx, replace(before, state="replaced", ended_at=now))
         await save_account(tx, replace(row, state="active", approved_by=scope.actor.text(), active_at=now))
-        told = {"currency": row.asset, "account": [old.masked if old else None, row.masked]}
-        await note(tx, scope, world.clocks.wall(), "bank_account.approved", account_id, told)
+        details = {"currency": row.asset, "account": [old.masked if old else None, row.masked]}
+        await note(tx, scope, world.clocks.wall(), "bank_account.approved", account_id, details)
 
 
 async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: str) -> None:
@@ -117,8 +117,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
         await save_account(tx, replace(row, state="refused", ended_at=now, reason=reason))
-        told = {"state": [row.state, "refused"]}
-        await note(tx, scope, world.clocks.wall(), "bank_account.refused", account_id, told)
+        details = {"state": [row.state, "refused"]}
+        await note(tx, scope, world.clocks.wall(), "bank_account.refused", account_id, details)
 
 
 def deposits_of(world: World, row: AccountRow) -> list[int]:

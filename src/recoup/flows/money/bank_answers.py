@@ -14,7 +14,7 @@ from recoup.store.read.bank import find_payout, payout_by_reference
 class AnswerTaken(NamedTuple):
     """A row with what was done; `known`: it was said before. `why`: nothing could be done."""
 
-    told: PayoutReturn
+    payout_return: PayoutReturn
     done: Literal["paid", "returned", "known", "not_done"]
     why: str = ""
 
@@ -25,21 +25,25 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[Answe
     Raises: Problem invalid, too_large for what is no such file.
     """
     return [
-        AnswerTaken(told, "not_done", told.wrong) if told.wrong else await _take(world, scope, told)
-        for told in read_answers(content)
+        AnswerTaken(payout_return, "not_done", payout_return.wrong)
+        if payout_return.wrong
+        else await _take(world, scope, payout_return)
+        for payout_return in read_answers(content)
     ]
 
 
-async def _take(world: World, scope: Scope, told: PayoutReturn) -> AnswerTaken:
+async def _take(world: World, scope: Scope, payout_return: PayoutReturn) -> AnswerTaken:
     async with world.db.connection() as connection:
-        payout_id = parse_id(told.payout) or await payout_by_reference(connection, scope.merchant_id, told.payout)
+        payout_id = parse_id(payout_return.payout) or await payout_by_reference(
+            connection, scope.merchant_id, payout_return.payout
+        )
         payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None
     if payout is None:
-        return AnswerTaken(told, "not_done", "there is no such payout")
-    if payout.state == told.outcome:
-        return AnswerTaken(told, "known")
+        return AnswerTaken(payout_return, "not_done", "there is no such payout")
+    if payout.state == payout_return.outcome:
+        return AnswerTaken(payout_return, "known")
     try:
-        await tell_outcome(world, scope, payout.payout_id, told.outcome, told.reason)
+        await tell_outcome(world, scope, payout.payout_id, payout_return.outcome, payout_return.reason)
     except Problem as problem:
-        return AnswerTaken(told, "not_done", problem.message)
-    return AnswerTaken(told, "paid" if told.outcome == "paid" else "returned")
+        return AnswerTaken(payout_return, "not_done", problem.message)
+    return AnswerTaken(payout_return, "paid" if payout_return.outcome == "paid" else "returned")

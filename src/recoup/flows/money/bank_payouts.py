@@ -61,8 +61,8 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
             check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
             await approve_payout(tx, row, account.account_id, scope.actor.text(), now=now, wall=wall)
-            told = {"amount": amount(row.units, row.asset)}
-            await note(tx, scope, wall, "payout.approved", payout_id, told)
+            details = {"amount": amount(row.units, row.asset)}
+            await note(tx, scope, wall, "payout.approved", payout_id, details)
 
     await retrying(once)
 
@@ -94,8 +94,8 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
                 wall=wall,
                 payout_no=last.payout_no + 1,
             )
-            told = {"payout": str(made), "amount": amount(last.units, last.asset)}
-            await note(tx, scope, wall, "payout.asked_again", batch_id, told)
+            details = {"payout": str(made), "amount": amount(last.units, last.asset)}
+            await note(tx, scope, wall, "payout.asked_again", batch_id, details)
             return made
 
     return await retrying(once)

@@ -70,8 +70,8 @@ async def _once(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int]
         now = world.clocks.business(offset or 0)
         fresh = await book_differences(tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note)
         if open_:
-            told = {"lines": len(open_), "first": open_[0].row_no, "last": open_[-1].row_no}
-            await audit.note(tx, scope, wall, "statement.booked", run_id, told)
+            details = {"lines": len(open_), "first": open_[0].row_no, "last": open_[-1].row_no}
+            await audit.note(tx, scope, wall, "statement.booked", run_id, details)
     return Booked(fresh, len(open_) - fresh)
 
 

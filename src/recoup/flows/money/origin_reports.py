@@ -55,15 +55,15 @@ class ReportRequest(NamedTuple):
 
 
 async def grouped_report(
-    world: World, report: str, asked: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
+    world: World, report: str, request: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
 ) -> Report:
     """By site, campaign or descriptor, totals and rows as of one moment; `after`: so many rows were seen before.
 
     Raises: Problem(invalid) for more groups than can be told at once.
     """
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        totals = await ledger_totals(connection, *asked)
-        rows = await grouped(connection, report, *asked, GROUPS_MAX + 1)
+        totals = await ledger_totals(connection, *request)
+        rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
     if len(rows) > GROUPS_MAX:
         raise Problem(
             "invalid",
@@ -75,33 +75,33 @@ async def grouped_report(
     return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
 
 
-async def transactions_page(world: World, asked: ReportRequest, after: UUID, limit: int) -> Report:
+async def transactions_page(world: World, request: ReportRequest, after: UUID, limit: int) -> Report:
     """By order, in the order of their ids; what is of no order comes last."""
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        totals = await ledger_totals(connection, *asked) if after == LOWEST else []
-        ids = await orders_page(connection, *asked, after, limit + 1)
-        rows = await by_order(connection, asked.merchant_id, asked.span, ids[:limit])
+        totals = await ledger_totals(connection, *request) if after == LOWEST else []
+        ids = await orders_page(connection, *request, after, limit + 1)
+        rows = await by_order(connection, request.merchant_id, request.span, ids[:limit])
         if len(ids) <= limit:
-            rows += await without_order(connection, *asked)
+            rows += await without_order(connection, *request)
     return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
 
 
-async def report_csv(world: World, report: str, asked: ReportRequest) -> AsyncIterator[bytes]:
+async def report_csv(world: World, report: str, request: ReportRequest) -> AsyncIterator[bytes]:
     """UTF-8, amounts as decimals, a part at a time; a slow reader holds no connection."""
     keys = KEYS[report]
     yield csv_row((*keys, "currency", *AMOUNTS, *COUNTS)).encode()
     if report != "transactions":
-        for row in (await grouped_report(world, report, asked)).rows:
+        for row in (await grouped_report(world, report, request)).rows:
             yield _line(keys, row).encode()
         return
     async with world.db.connection() as connection:
-        ids = await all_orders(connection, *asked)
-        rest = await without_order(connection, *asked)
+        ids = await all_orders(connection, *request)
+        rest = await without_order(connection, *request)
     for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
         part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
         chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
         async with world.db.connection() as connection:
-            rows = await by_order(connection, asked.merchant_id, asked.span, chosen)
+            rows = await by_order(connection, request.merchant_id, request.span, chosen)
         yield "".join(_line(keys, row) for row in rows).encode()
     if rest:
         yield "".join(_line(keys, row) for row in rest).encode()

@@ -41,25 +41,25 @@ class PartnerReportRequest(NamedTuple):
 
 
 async def report_page(
-    world: World, asked: PartnerReportRequest, after: UUID | None, limit: int
+    world: World, request: PartnerReportRequest, after: UUID | None, limit: int
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
     async with world.db.connection() as connection:
         merchants = await list_merchants(
-            connection, MerchantFilter(asked.partner_id), after, limit + 1, only=asked.merchant_id
+            connection, MerchantFilter(request.partner_id), after, limit + 1, only=request.merchant_id
         )
     rows: list[Row] = []
     for one in merchants[:limit]:
-        rows += await _of_merchant(world, asked, one.merchant_id, one.name)
+        rows += await _of_merchant(world, request, one.merchant_id, one.name)
     return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
 
 
-async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator[bytes]:
+async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterator[bytes]:
     """UTF-8, amounts as decimals, a part at a time."""
     yield csv_row(("mid", "merchant", "day", "currency", "kind", "count", "amount")).encode()
     after: UUID | None = None
     while True:
-        rows, after = await report_page(world, asked, after, MERCHANTS_AT_ONCE)
+        rows, after = await report_page(world, request, after, MERCHANTS_AT_ONCE)
         if rows:
             yield "".join(
                 csv_row(
@@ -79,11 +79,11 @@ async def report_csv(world: World, asked: PartnerReportRequest) -> AsyncIterator
             return
 
 
-async def _of_merchant(world: World, asked: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
-    span = (_midnight(asked.first), _midnight(asked.last) + timedelta(days=1))
+async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
+    span = (_midnight(request.first), _midnight(request.last) + timedelta(days=1))
     async with world.db.connection() as connection:
-        booked = await booked_by_day(connection, merchant_id, *span, asked.asset)
-        placed = await placed_by_day(connection, merchant_id, *span, asked.asset)
+        booked = await booked_by_day(connection, merchant_id, *span, request.asset)
+        placed = await placed_by_day(connection, merchant_id, *span, request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
     for came in placed:
         sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))

@@ -29,9 +29,9 @@ async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
             period = (clock.period_from, period_to)
             lines = sum(row.entries for row in await totals(tx, merchant_id, period) if row.recipe not in FEES)
             differences = await open_differences(tx, merchant_id, period)
-            told = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
+            report_id = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
             next_to, later = await period_of(tx, merchant_id, period_to)
             await wait_for(tx, merchant_id, ready_at(later, next_to))
-            return told
+            return report_id
 
     return await retrying(once)

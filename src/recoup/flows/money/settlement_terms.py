@@ -46,8 +46,8 @@ async def set_terms(world: World, scope: Scope, change: dict[str, Any], valid_fr
             check_terms(terms)
             await begin_settlement(tx, scope.merchant_id, now)
             await add_terms(tx, scope.merchant_id, start, scope.actor.text(), wall, terms)
-            told = changes(before, asdict(terms)) | {"valid_from": iso(start)}
-            await note(tx, scope, wall, "settlement_terms.set", "", told)
+            details = changes(before, asdict(terms)) | {"valid_from": iso(start)}
+            await note(tx, scope, wall, "settlement_terms.set", "", details)
             clock = await lock_clock(tx, scope.merchant_id)
             assert clock is not None
             period_to, lives_by = await period_of(tx, scope.merchant_id, clock.period_from)

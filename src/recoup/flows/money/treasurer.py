@@ -61,8 +61,8 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             if new:
                 await set_terms(tx, merchant_id, asset, new, wall, by)
                 await forgive_lost(tx, merchant_id, asset)
-            asked = {n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None}
-            await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | asked)
+            changed = {n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None}
+            await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
             return await read_exposure(tx, merchant_id, asset)

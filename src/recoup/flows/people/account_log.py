@@ -27,8 +27,8 @@ async def note(
     the sandbox was never proven, and hears in the sandbox's mailbox.
     """
     log_id, now = new_id(), world.clocks.wall()
-    told = facts | {"world": world.name} | ({"request": request} if request else {})
-    await add_line(tx, log_id, user_id, now, actor or f"user:{user_id}", action, told)
+    details = facts | {"world": world.name} | ({"request": request} if request else {})
+    await add_line(tx, log_id, user_id, now, actor or f"user:{user_id}", action, details)
     if HAPPENINGS[action].mail:
         await owe_mail(tx, log_id, await mail_world(tx, world, user_id), now)
 

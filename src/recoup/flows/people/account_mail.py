@@ -19,8 +19,8 @@ async def send_account_mails(world: World) -> int:
 
 def message_of(row: AccountMail, url: str) -> Message:
     to = Locale(row.language, row.zone)
-    told, left = HAPPENINGS[row.action], row.facts.get("codes_left")
-    subject, parts = of_account(told, row.at, row.email, left, to)
+    happening, left = HAPPENINGS[row.action], row.facts.get("codes_left")
+    subject, parts = of_account(happening, row.at, row.email, left, to)
     return in_paragraphs(row.log_id, row.email, subject, [*parts, *([f"{url}/account"] if url else [])], to)
 
 

@@ -17,7 +17,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
 from recoup.rules.messages.local_time import digest_day, span_of
-from recoup.rules.messages.notifications import KINDS, told
+from recoup.rules.messages.notifications import KINDS, ways_of
 from recoup.store.pool import Database
 from recoup.store.read.day_figures import day_figures
 from recoup.store.read.merchants import offset_of
@@ -66,7 +66,7 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
     async with people.connection() as connection:
         readers = await readers_of(connection, world.name, merchant_id, user_id)
     reader = readers[0] if readers else None
-    way = told(KINDS["digest"], reader_of(reader)) if reader is not None else None
+    way = ways_of(KINDS["digest"], reader_of(reader)) if reader is not None else None
     if reader is None or way is None or not (way.page or way.mail):
         return False
     yesterday = day - timedelta(days=1)
@@ -85,8 +85,8 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
         wall,
     )
     async with people.transaction() as tx:
-        told_by = row.notification_id if telling else None
-        if not await take_day(tx, user_id, world.name, merchant_id, day, told_by, wall):
+        notification_id = row.notification_id if telling else None
+        if not await take_day(tx, user_id, world.name, merchant_id, day, notification_id, wall):
             return False
         if telling:
             await tell(tx, [row])

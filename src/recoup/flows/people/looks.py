@@ -29,7 +29,7 @@ class ImpersonationForm:
     may_act: bool
 
 
-async def begin(world: World, token: str, session: Session, asked: ImpersonationForm, request_id: str) -> UUID:
+async def begin(world: World, token: str, session: Session, form: ImpersonationForm, request_id: str) -> UUID:
     """At the merchant that the session looks at.
 
     Raises: Problem(forbidden) for everybody but the operator's owner and operations; Problem(invalid) naming reason,
@@ -38,17 +38,17 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
         raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.", cure="Ask the operator.")
-    reason, lasts = check_reason(asked.reason), check_minutes(asked.minutes)
-    if asked.whom is None and asked.role not in MAY:
+    reason, lasts = check_reason(form.reason), check_minutes(form.minutes)
+    if form.whom is None and form.role not in MAY:
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
     people = world.people
     now, look_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
             raise Problem("forbidden", "You are no longer operator staff; nothing was done.", cure="Ask the operator.")
-        role = asked.role
-        if asked.whom is not None:
-            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, asked.whom)
+        role = form.role
+        if form.whom is not None:
+            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
             if not found:
                 raise Problem(
                     "invalid", "This person is not a member of the shop.", field="whom", cure="Reload the page."
@@ -59,10 +59,10 @@ async def begin(world: World, token: str, session: Session, asked: Impersonation
             session.user_id,
             world.name,
             merchant.merchant_id,
-            asked.whom,
+            form.whom,
             role,
             reason,
-            asked.may_act,
+            form.may_act,
             request_id,
             now,
             WallTime(now + lasts),

@@ -11,7 +11,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
-from recoup.rules.messages.notifications import KINDS, told
+from recoup.rules.messages.notifications import KINDS, ways_of
 from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, readers_of
 from recoup.store.write.notifications import NotificationMail, claim_mails, close_mail
 
@@ -28,7 +28,7 @@ async def _letter(world: World, row: NotificationMail) -> Letter:
     async with world.people.connection() as connection:
         readers = partner_readers_of if kind.partner else readers_of
         found = await readers(connection, world.name, row.subject_id, row.user_id)
-    if not found or not told(kind, reader_of(found[0])).mail:
+    if not found or not ways_of(kind, reader_of(found[0])).mail:
         return "dropped"
     return lambda: message_of(world, row, found[0])
 

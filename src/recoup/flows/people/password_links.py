@@ -27,7 +27,7 @@ from recoup.store.write.password_links import (
     add_link,
     find_link,
     forget_links,
-    is_asked,
+    is_unanswered,
     take_link,
 )
 from recoup.store.write.people import charge_sign_in, hold_user
@@ -52,9 +52,9 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
     async with people.connection() as connection:
         await charge_stranger(connection, world, email, address, _TOO_MANY, page="password")
     async with people.transaction() as tx:
-        asked, _ = await charge_sign_in(tx, bucket_of(world, "password-mail", email), now, now + LASTS, MAILS_MAX)
+        requests, _ = await charge_sign_in(tx, bucket_of(world, "password-mail", email), now, now + LASTS, MAILS_MAX)
         user = await find_user(tx, email)
-        gets = user is not None and user.active and bool(user.password_hash) and asked <= MAILS_MAX
+        gets = user is not None and user.active and bool(user.password_hash) and requests <= MAILS_MAX
         user_id = user.user_id if user is not None and gets else None
         way = await mail_world(tx, world, user_id or new_id())
         await add_ask(tx, new_id(), user_id, way, language, network_of(address), request_id, now)
@@ -63,7 +63,7 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
 async def link_of_ask(tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str) -> str | None:
     """The address that the mail carries: a token of its own for each try of it. None for somebody who is blocked, or
     has set a password meanwhile."""
-    if await hold_user(tx, user_id) is None or not await is_asked(tx, ask_id):
+    if await hold_user(tx, user_id) is None or not await is_unanswered(tx, ask_id):
         return None
     if is_first:
         await note(tx, world, user_id, "password_link_asked", actor="worker", **facts)

@@ -14,16 +14,16 @@ async def register(world: World, merchant_id: UUID) -> None:
     Who owns the merchant that applied for this one owns it, too."""
     people = world.people
     async with world.db.connection() as connection:
-        told = await who_is(connection, merchant_id)
+        merchant = await who_is(connection, merchant_id)
         applicant_id = await merchant_that_applied(connection, merchant_id)
-    if told is None:
+    if merchant is None:
         return
     async with people.transaction() as connection:
-        if told.partner_id is not None:
-            await save_partner(connection, told.partner_id, told.partner_name or "", world.clocks.wall())
-        await save_merchant(connection, merchant_id, world.name, told.partner_id, told.name)
+        if merchant.partner_id is not None:
+            await save_partner(connection, merchant.partner_id, merchant.partner_name or "", world.clocks.wall())
+        await save_merchant(connection, merchant_id, world.name, merchant.partner_id, merchant.name)
         if applicant_id is not None:
             await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)
     async with world.db.transaction() as tx:
-        if await lock_who_is(tx, merchant_id) == told:
+        if await lock_who_is(tx, merchant_id) == merchant:
             await registered(tx, merchant_id)

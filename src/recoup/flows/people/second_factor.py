@@ -56,7 +56,7 @@ class Standing:
     since: datetime | None
     codes_at: datetime | None
     codes_left: int
-    asked_by: Sequence[str]
+    required_by: Sequence[str]
     must: bool
     offer: str | None = field(default=None, repr=False)
 
@@ -70,7 +70,7 @@ async def read_standing(world: World, me: Oneself) -> Standing:
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
         offered = open_secret(world, me.user_id, state.sealed_offer)
     must = must_have(bound, staff_must=_staff_must(world))
-    return Standing(state.since, state.codes_at, state.codes_left, bound.asked_by, must, offered)
+    return Standing(state.since, state.codes_at, state.codes_left, bound.required_by, must, offered)
 
 
 async def begin(world: World, passwords: Passwords, me: Oneself, password: str, code: str) -> None:
@@ -209,7 +209,7 @@ async def may_be_without(world: World, me: Oneself) -> None:
     async with people.connection() as connection:
         bound = await bound_by(connection, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
-        who = ", ".join(bound.asked_by) or "The operator"
+        who = ", ".join(bound.required_by) or "The operator"
         raise Problem(
             "forbidden",
             f"{who} requires you to have a second factor: it stays on.",

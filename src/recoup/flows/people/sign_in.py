@@ -54,13 +54,13 @@ class Entered:
     device: str = ""
 
 
-async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
+async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entered:
     """For the cookie.
 
     Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause, see `throttle`.
     """
     people = world.people
-    email, device = clean_email(asked.email), device_of(world, asked.device)
+    email, device = clean_email(request.email), device_of(world, request.device)
     async with people.connection() as connection:
         user = known = await find_user(connection, email)
         if device is not None and (user is None or user.user_id != device.user_id):
@@ -68,14 +68,14 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
         if device is not None:
             await charge(connection, world, bucket_of(world, "device", device.key), TRIES_DEVICE, _TOO_MANY)
         else:
-            await charge_stranger(connection, world, email, asked.address, _TOO_MANY)
-    turn = turn_of(asked.address) if device is None else Turn(str(device.user_id), known=True)
-    right = await passwords.fits(asked.password, user.password_hash if user else None, turn)
+            await charge_stranger(connection, world, email, request.address, _TOO_MANY)
+    turn = turn_of(request.address) if device is None else Turn(str(device.user_id), known=True)
+    right = await passwords.fits(request.password, user.password_hash if user else None, turn)
     if not right and world.policy.test_mode:
-        namesake = await namesake_of(world, passwords, email, asked.password, turn)
+        namesake = await namesake_of(world, passwords, email, request.password, turn)
         async with people.connection() as connection:
             user = await find_user(connection, namesake)
-        right = user is not None and await passwords.fits(asked.password, user.password_hash, turn)
+        right = user is not None and await passwords.fits(request.password, user.password_hash, turn)
     if user is None or not right or not user.active:
         async with people.connection() as connection:
             await add_failed_sign_in(
@@ -84,20 +84,20 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
                 known.user_id if known else None,
                 world.clocks.wall(),
                 world.name,
-                network_of(asked.address),
-                asked.request,
+                network_of(request.address),
+                request.request,
             )
         raise _refused()
-    fresh = await passwords.hashed(asked.password, turn) if outdated(user.password_hash) else None
+    fresh = await passwords.hashed(request.password, turn) if outdated(user.password_hash) else None
     async with people.transaction() as tx:
         if await hold_user(tx, user.user_id) != user.password_hash:
             raise _refused()  # it was changed meanwhile
         if fresh is not None:
             await save_password(tx, user.user_id, fresh)
         if user.email == email:  # a namesake, who may be anybody, gives no tries back
-            await forgive_email(tx, world, email, asked.address)
-        here = ClientInfo(asked.address, asked.agent)
-        entered = await enter(tx, world, user.user_id, asked.old_token, here, asked.request)
+            await forgive_email(tx, world, email, request.address)
+        here = ClientInfo(request.address, request.agent)
+        entered = await enter(tx, world, user.user_id, request.old_token, here, request.request)
     return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
 
 

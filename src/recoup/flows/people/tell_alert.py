@@ -12,8 +12,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.moves.message.alert import gather_orders, told_all
-from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, told
+from recoup.moves.message.alert import close_alert, gather_orders
+from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, ways_of
 from recoup.store.pool import Database, retrying
 from recoup.store.read.alerts import Alert, alert_facts, find_alert
 from recoup.store.read.notifications import MerchantReader, PartnerReader, is_known, readers_of
@@ -31,7 +31,7 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:
-        await told_all(tx, merchant_id, alert_id)
+        await close_alert(tx, merchant_id, alert_id)
 
 
 async def alert_of_orders(world: World, merchant_id: UUID) -> None:
@@ -66,7 +66,7 @@ async def _tell_people(
 def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Ways]:
     """The first of the kinds by which this person is told."""
     for kind in kinds:
-        way = told(KINDS[kind], reader)
+        way = ways_of(KINDS[kind], reader)
         if way.page or way.mail:
             return kind, way
     return kinds[0], Ways(False, False)

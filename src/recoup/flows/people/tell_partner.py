@@ -9,11 +9,11 @@ from typing import Final
 from recoup.flows.each import each
 from recoup.flows.people.tell_alert import notification, reader_of
 from recoup.flows.world import World
-from recoup.rules.messages.notifications import KINDS, told
+from recoup.rules.messages.notifications import KINDS, ways_of
 from recoup.store.pool import Database
 from recoup.store.read.notifications import partner_readers_of
 from recoup.store.write.notifications import tell
-from recoup.store.write.partner_alerts import PartnerAlert, partner_told, untold_alerts
+from recoup.store.write.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
 
 AT_ONCE: Final = 50
 
@@ -33,12 +33,12 @@ async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
     async with people.connection() as connection:
         rows = []
         for row in await partner_readers_of(connection, world.name, partner_id):
-            way = told(kind, reader_of(row))
+            way = ways_of(kind, reader_of(row))
             if way.page or way.mail:
                 about = (partner_id, alert.name)
                 rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall))
         if rows:
             await tell(connection, rows)
     async with world.db.connection() as connection:
-        await partner_told(connection, partner_id, alert.alert_id, wall)
+        await close_partner_alert(connection, partner_id, alert.alert_id, wall)
     return 1

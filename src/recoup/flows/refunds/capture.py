@@ -25,7 +25,7 @@ POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureAsked:
+class CaptureRequest:
     """`units` minor units of `currency`; it must be the whole amount."""
 
     order_id: UUID
@@ -50,15 +50,15 @@ class Captured:
         return message
 
 
-async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAsked) -> Captured:
+async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRequest) -> Captured:
     """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""
     until = world.clocks.monotonic() + world.policy.cit_deadline / timedelta(seconds=1)
-    meant = [str(asked.order_id), asked.units, asked.currency, asked.key]
-    gate = once(world, scope, "capture", asked.key, meant)
+    meant = [str(request.order_id), request.units, request.currency, request.key]
+    gate = once(world, scope, "capture", request.key, meant)
 
     def work(change: Change) -> UUID:
         if change.order.stage is Stage.AUTHORISED:
-            _check_amount(change, asked)
+            _check_amount(change, request)
         before = change.order.version
         made = ask_capture(change, scope.actor.text(), gate.input_mac)
         if change.order.version > before:
@@ -66,22 +66,22 @@ async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAske
         return made.refund_id
 
     async def begin() -> UUID:
-        capture_id = await orders.run(work, (scope.merchant_id, asked.order_id), scope, door="rescue")
+        capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")
         send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
         _SENDING.add(send)
         send.add_done_callback(_SENDING.discard)
         return capture_id
 
     capture_id = await gate.run(begin, lambda answer: UUID(answer["capture_id"]))
-    return await _outcome(world, scope, asked.order_id, capture_id, until)
+    return await _outcome(world, scope, request.order_id, capture_id, until)
 
 
 _SENDING: set[asyncio.Task[None]] = set()  # a caller that gives up does not stop what it began
 
 
-def _check_amount(change: Change, asked: CaptureAsked) -> None:
+def _check_amount(change: Change, request: CaptureRequest) -> None:
     order = change.order
-    if (asked.units, asked.currency) != (order.units, order.asset):
+    if (request.units, request.currency) != (order.units, order.asset):
         held = Money(order.units, order.asset)
         message = f"The order holds {held.text()} {order.asset}; a capture takes the whole amount."
         raise Problem("capture_amount", message, field="Amount", cure="Send the order's amount and currency.")

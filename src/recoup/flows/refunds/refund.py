@@ -55,27 +55,27 @@ class RefundAnswer:
 
 
 async def refund(
-    world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundRequest, role: str | None = None
+    world: World, orders: Orders, scope: Scope, order_id: UUID, request: RefundRequest, role: str | None = None
 ) -> RefundAnswer:
     """`role`: as what a person asks; none: an API key does.
 
     Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; with a
     role also forbidden, for what its limits do not allow.
     """
-    meant = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
-    gate = once(world, scope, "refund", asked.key, meant)
+    meant = [str(order_id), request.amount, request.items, request.currency, request.message]
+    gate = once(world, scope, "refund", request.key, meant)
 
     def work(change: Change) -> RefundAnswer:
         order = change.order
-        if asked.key is None:
+        if request.key is None:
             again = _still_open(order, gate.input_mac)
             if again is not None:
                 return replace(_answer(order, again), repeated=True)
-        units, items = what_to_refund(order, asked, world.policy.refund_cap_percent)
+        units, items = what_to_refund(order, request, world.policy.refund_cap_percent)
         if order.stage is Stage.AUTHORISED:
             answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
         else:
-            answer = _given(change, scope.actor.text(), role, units, items, asked.message, gate.input_mac)
+            answer = _given(change, scope.actor.text(), role, units, items, request.message, gate.input_mac)
         stored = {
             "refund_id": str(answer.refund_id),
             "order_id": str(order.order_id),
@@ -89,7 +89,8 @@ async def refund(
     key, by_people = (scope.merchant_id, order_id), role is not None
     person = scope.actor if by_people else None
     return await gate.run(
-        lambda: orders.run(work, key, scope, door=asked.door, person=person, by_people=by_people, wallet=True), _told
+        lambda: orders.run(work, key, scope, door=request.door, person=person, by_people=by_people, wallet=True),
+        _stored_answer,
     )
 
 
@@ -105,15 +106,15 @@ def _given(
     """Owed from now on, or asked of a second person."""
     order = change.order
     if role is not None and not may_go(change, units, role, actor):
-        asked = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
-        return RefundAnswer(asked.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
+        approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
+        return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
     made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
     if change.desk is not None:
         change.desk.day.units += units
     return _answer(order, made)
 
 
-def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
     if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
@@ -121,14 +122,14 @@ def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) 
             cure = "What was approved too late goes back by itself."
         message = f"An order that is {STAGE} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
-    if asked.currency is not None and asked.currency != order.asset:
+    if request.currency is not None and request.currency != order.asset:
         raise Problem(
             "refund_currency",
-            f"The order is in {order.asset}, not {asked.currency}.",
+            f"The order is in {order.asset}, not {request.currency}.",
             field="Currency",
             cure=f"Send {order.asset}, or leave the currency out.",
         )
-    units, items = _how_much(order, asked, cap_percent if order.stage is Stage.COMPLETED else None)
+    units, items = _how_much(order, request, cap_percent if order.stage is Stage.COMPLETED else None)
     if order.stage is Stage.AUTHORISED and units != order.units:
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
         cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
@@ -140,28 +141,28 @@ def what_to_refund(order: Order, asked: RefundRequest, cap_percent: int | None) 
     return units, items
 
 
-def _how_much(order: Order, asked: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     remaining = Money(order.refundable_units, order.asset)
     if not remaining.units and order.disputed_units:
         raise _disputed(order, remaining)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
-    if asked.items is not None:
+    if request.items is not None:
         taken: dict[int, tuple[int, int]] = {}
         for earlier in order.refunds:
             if earlier.kind == "refund" and earlier.state != "refused":
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
-        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or (), order.units), taken)
+        units, chosen = by_items(request.items, items_of(order.facts.get("items") or (), order.units), taken)
         _check_undisputed(order, units)
         by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
-    if asked.all:
+    if request.all:
         if not remaining.units:
             message = "All of it is refunded already."
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
-    if asked.amount is None:
+    if request.amount is None:
         raise Problem(
             "invalid",
             "The AmountToRefund field is required.",
@@ -169,7 +170,7 @@ def _how_much(order: Order, asked: RefundRequest, cap_percent: int | None) -> tu
             cure="Send an amount like 19.99, or items.",
             verbatim=True,
         )
-    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    amount = from_text(request.amount, order.asset, "AmountToRefund")
     _check_undisputed(order, amount.units)
     return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
 
@@ -202,7 +203,7 @@ def _answer(order: Order, made: Modification) -> RefundAnswer:
     return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, left)
 
 
-def _told(stored: dict[str, Any]) -> RefundAnswer:
+def _stored_answer(stored: dict[str, Any]) -> RefundAnswer:
     return RefundAnswer(
         UUID(stored["refund_id"]),
         UUID(stored["order_id"]),

@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeAsked:
+class StablecoinChargeRequest:
     """`amount` decimal text in `currency`; `channel` or `network`, or neither: the payer picks. `customer` is personal.
     `facts`: what is shown and given back (subject, description, metadata, return_url, cancel_url)."""
 
@@ -63,26 +63,26 @@ class Charges:
         self._world, self._merchants = world, merchants
         self._admissions = Admissions(world)
 
-    async def charge(self, scope: Scope, asked: ChargeAsked) -> Charged:
+    async def charge(self, scope: Scope, request: StablecoinChargeRequest) -> Charged:
         """Raises: Problem invalid, conflict, forbidden, blocked, unavailable."""
-        amount = amount_of(asked.amount, check_currency(asked.currency))
-        channel = choose(asked.channel, asked.network, asked.currency, test=self._world.policy.test_mode)
-        input_mac = self._mac(asked, amount)
+        amount = amount_of(request.amount, check_currency(request.currency))
+        channel = choose(request.channel, request.network, request.currency, test=self._world.policy.test_mode)
+        input_mac = self._mac(request, amount)
         for turn in range(_TRIES):
-            known = await self._merchants.get(scope.merchant_id)
-            row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
+            settings = await self._merchants.get(scope.merchant_id)
+            row = self._row(scope, settings, request, amount, channel.code if channel else "", input_mac)
             # A subscription's next charge asks its customer to pay; whoever is blocked goes on until it is canceled.
-            blocked = {} if "subscription_id" in asked.facts else known.blocked
-            shut = known.merchant.killed or known.merchant.state == "paused" or row["payer_id"] in blocked
+            blocked = {} if "subscription_id" in request.facts else settings.blocked
+            shut = settings.merchant.killed or settings.merchant.state == "paused" or row["payer_id"] in blocked
             admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
-                return Charged(_order_of(row, asked), idempotent=False)
-            seen = await self._seen(scope, asked, input_mac)
+                return Charged(_order_of(row, request), idempotent=False)
+            seen = await self._seen(scope, request, input_mac)
             if seen is not None:
                 return Charged(seen, idempotent=True)
-            check_taking(known.merchant)
+            check_taking(settings.merchant)
             check_not_blocked(blocked, row["payer_id"])
             if shut:
                 cure = "Ask the operator; orders that exist can still be read."
@@ -97,17 +97,23 @@ class Charges:
         )
 
     def _row(
-        self, scope: Scope, known: MerchantSettings, asked: ChargeAsked, amount: Money, channel: str, input_mac: bytes
+        self,
+        scope: Scope,
+        settings: MerchantSettings,
+        request: StablecoinChargeRequest,
+        amount: Money,
+        channel: str,
+        input_mac: bytes,
     ) -> dict[str, Any]:
-        merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
         now = merchant.business(wall)
-        site = next((s for s in known.sites if s.is_default), known.sites[0])
-        order_id, customer = new_id(), asked.customer
-        words = (asked.merchant_order_id, customer, asked.facts.get("subject"))
-        told = {
-            "merchant_order_id": asked.merchant_order_id,
-            "amount": asked.amount,
-            "currency": asked.currency,
+        site = next((s for s in settings.sites if s.is_default), settings.sites[0])
+        order_id, customer = new_id(), request.customer
+        words = (request.merchant_order_id, customer, request.facts.get("subject"))
+        event_body = {
+            "merchant_order_id": request.merchant_order_id,
+            "amount": request.amount,
+            "currency": request.currency,
             "status": "created",
             "channel": channel,
         }
@@ -116,33 +122,33 @@ class Charges:
             "merchant_version": merchant.version,
             "order_id": order_id,
             "operation": "charge",
-            "key": asked.merchant_order_id,
+            "key": request.merchant_order_id,
             "input_mac": "\\x" + input_mac.hex(),
             "answer": {"order_id": order_id},
             "door": DOOR,
             "kind": "stable",
             "order_type": "STABLE",
             "source": channel,
-            "external_id": asked.merchant_order_id,
+            "external_id": request.merchant_order_id,
             "generation": 1,
             "site_id": site.site_id,
             "descriptor": site.descriptor,
             "asset": amount.asset,
             "units": amount.units,
-            "amount_text": asked.amount,
+            "amount_text": request.amount,
             "token_id": None,
             "transaction_id": None,
             "placed_at": now,
-            "expires_at": now + asked.expires_in,
-            "facts": asked.facts,
+            "expires_at": now + request.expires_in,
+            "facts": request.facts,
             "actor": scope.actor.text(),
             "request_id": scope.request_id,
             "recorded_at": wall,
             "event_id": new_id(),
-            "event": told,
+            "event": event_body,
             "subject_kind": "stable_order",
             "due_kind": "expire",
-            "due_at": now + asked.expires_in,
+            "due_at": now + request.expires_in,
             "attempt_id": new_id(),
             "channel": channel or None,
             "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
@@ -160,22 +166,22 @@ class Charges:
             "status": 0,
         }
 
-    async def _seen(self, scope: Scope, asked: ChargeAsked, input_mac: bytes) -> StableOrder | None:
+    async def _seen(self, scope: Scope, request: StablecoinChargeRequest, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
         async with self._world.db.connection() as connection:
-            request = await find_request(connection, scope.merchant_id, "charge", asked.merchant_order_id)
-            if request is None:
+            stored = await find_request(connection, scope.merchant_id, "charge", request.merchant_order_id)
+            if stored is None:
                 return None
-            if request.input_mac != input_mac:
+            if stored.input_mac != input_mac:
                 message = "This merchant_order_id came before with another amount, currency or channel."
                 cure = "Use a new merchant_order_id for a new charge."
                 raise Problem("conflict", message, field="merchant_order_id", cure=cure)
-            assert request.subject_id is not None
-            return await stable_order(connection, scope.merchant_id, request.subject_id)
+            assert stored.subject_id is not None
+            return await stable_order(connection, scope.merchant_id, stored.subject_id)
 
-    def _mac(self, asked: ChargeAsked, amount: Money) -> bytes:
+    def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
         """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""
-        meant = [asked.merchant_order_id, amount.units, amount.asset, asked.channel, asked.network]
+        meant = [request.merchant_order_id, amount.units, amount.asset, request.channel, request.network]
         mac: bytes = self._world.keys.mac("charge", _encode(meant))
         return mac
 
@@ -185,7 +191,7 @@ def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
     return found
 
 
-def _order_of(row: dict[str, Any], asked: ChargeAsked) -> StableOrder:
+def _order_of(row: dict[str, Any], request: StablecoinChargeRequest) -> StableOrder:
     """What was just admitted, as a read would bring it."""
     return StableOrder(
         row["merchant_id"],
@@ -200,7 +206,7 @@ def _order_of(row: dict[str, Any], asked: ChargeAsked) -> StableOrder:
         row["facts"],
         row["placed_at"],
         row["expires_at"],
-        asked.customer,
+        request.customer,
         row["source"],
         row["attempt_id"],
         "planned",

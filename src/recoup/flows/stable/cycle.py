@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.cancel import cancel
-from recoup.flows.stable.charge import EXPIRES_IN_MAX, ChargeAsked, Charges
+from recoup.flows.stable.charge import EXPIRES_IN_MAX, Charges, StablecoinChargeRequest
 from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
@@ -38,7 +38,7 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
     due, cycle, order = row.next_charge_at, row.cycles_done, None
     if row.state in _CHARGED and due is not None and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
-        order = (await Charges(world, Merchants(world)).charge(scope, _asked(row))).order
+        order = (await Charges(world, Merchants(world)).charge(scope, _charge_request(row))).order
     elif row.state == "canceled":
         order = await _charged_before(world, row)
 
@@ -65,7 +65,7 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
 async def _charged_before(world: World, row: SubscriptionRow) -> StableOrder | None:
     """The order of the next cycle, if a worker got as far as that."""
     async with world.db.connection() as connection:
-        order_id = await order_id_of(connection, row.merchant_id, _asked(row).merchant_order_id)
+        order_id = await order_id_of(connection, row.merchant_id, _charge_request(row).merchant_order_id)
         return await stable_order(connection, row.merchant_id, order_id) if order_id else None
 
 
@@ -92,12 +92,12 @@ def _charged(change: SubscriptionChange, order: StableOrder) -> None:
         change.tell("subscription.completed", order.order_id, order.external_id)
 
 
-def _asked(row: SubscriptionRow) -> ChargeAsked:
+def _charge_request(row: SubscriptionRow) -> StablecoinChargeRequest:
     subscription_id = row.subscription_id
     facts = {"subject": row.title, "subscription_id": str(subscription_id)} | row.facts
     number: int = row.cycles_done + 1
     lasts: timedelta = EXPIRES_IN_MAX
-    return ChargeAsked(
+    return StablecoinChargeRequest(
         order_name(wire_id("sub", subscription_id), number),
         row.amount_text,
         row.asset,

@@ -37,7 +37,7 @@ _DONE: Final = ("paid", "rejected", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class PayoutAsked:
+class PayoutRequest:
     """`destination`: `chain:address`, or the bank's words."""
 
     amount: str
@@ -47,21 +47,21 @@ class PayoutAsked:
     key: str | None = None
 
 
-async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: PayoutAsked) -> UUID:
+async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: PayoutRequest) -> UUID:
     """The payout's id. The same key with the same content is the same payout.
 
     Raises: Problem invalid, conflict, wrong_state (detail insufficient_balance), forbidden.
     """
-    amount = amount_of(asked.amount, check_currency(asked.currency))
-    if asked.destination_type == "crypto":
-        check_destination(asked.destination, _custodial(world).pays_out_to)
-    elif not 3 <= len(asked.destination.strip()) <= DESTINATION_MAX or "\0" in asked.destination:
+    amount = amount_of(request.amount, check_currency(request.currency))
+    if request.destination_type == "crypto":
+        check_destination(request.destination, _custodial(world).pays_out_to)
+    elif not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination:
         cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
         raise Problem("invalid", "The destination is no bank account's text.", field="destination", cure=cure)
-    check_seen(asked.destination.replace("\n", " "), "destination")
+    check_seen(request.destination.replace("\n", " "), "destination")
     merchant = (await merchants.get(scope.merchant_id)).merchant
-    meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
-    gate = once(world, scope, "payout", asked.key, meant, "Idempotency-Key")
+    meant = [amount.units, amount.asset, request.destination_type, request.destination]
+    gate = once(world, scope, "payout", request.key, meant, "Idempotency-Key")
     wall = world.clocks.wall()
     now, payout_id = merchant.business(wall), new_id()
     row = NewPayout(
@@ -70,9 +70,9 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         amount.asset,
         amount.units,
         "requested",
-        asked.destination_type,
-        asked.destination,
-        asked.amount,
+        request.destination_type,
+        request.destination,
+        request.amount,
         scope.actor.text(),
         now,
     )
@@ -95,7 +95,7 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
                     "wrong_state", message, field="amount", cure="Ask for at most that.", detail="insufficient_balance"
                 )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
-            fact = {"amount": f"{asked.amount} {amount.asset}", "to": asked.destination_type}
+            fact = {"amount": f"{request.amount} {amount.asset}", "to": request.destination_type}
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 

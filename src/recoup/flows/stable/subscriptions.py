@@ -28,7 +28,7 @@ BEHIND_MAX: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionAsked:
+class SubscriptionRequest:
     """`anchor` None: now. `total_cycles` 0: without end. `customer` is personal. `facts`: metadata and addresses."""
 
     title: str
@@ -45,7 +45,7 @@ class SubscriptionAsked:
     key: str | None = None
 
 
-async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: SubscriptionAsked) -> UUID:
+async def subscribe(world: World, merchants: Merchants, scope: Scope, request: SubscriptionRequest) -> UUID:
     """The subscription's id; its first cycle is charged at the anchor. The same key is the same subscription.
 
     Raises: Problem invalid, conflict, forbidden.
@@ -58,33 +58,33 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
         )
     check_taking(merchant)
     wall = world.clocks.wall()
-    row = _row(world, scope, asked, merchant.business(wall))
+    row = _row(world, scope, request, merchant.business(wall))
     meant = [row.title, row.units, row.asset, row.channel, row.interval_unit, row.interval_count]
-    meant += [row.total_cycles, asked.customer, str(asked.anchor), str(asked.ends_at)]
-    gate = once(world, scope, "subscription", asked.key, meant, "Idempotency-Key")
+    meant += [row.total_cycles, request.customer, str(request.anchor), str(request.ends_at)]
+    gate = once(world, scope, "subscription", request.key, meant, "Idempotency-Key")
     made = row.subscription_id
     answer = gate.row(made, {"subscription_id": str(made)}, wall)
 
     async def work() -> UUID:
         async with world.db.transaction() as tx:
-            if asked.customer and row.customer_id:
-                await add_payer(tx, scope.merchant_id, row.customer_id, asked.customer, row.created_at)
+            if request.customer and row.customer_id:
+                await add_payer(tx, scope.merchant_id, row.customer_id, request.customer, row.created_at)
             await begin_subscription(tx, row, answer)
-            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{asked.amount} {row.asset}"})
+            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{request.amount} {row.asset}"})
         return made
 
     return await gate.run(lambda: retrying(work), lambda known: UUID(known["subscription_id"]))
 
 
-def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> NewSubscription:
-    amount = amount_of(asked.amount, check_currency(asked.currency))
-    channel = choose(asked.channel, None, asked.currency, test=world.policy.test_mode)
-    anchor = to_utc(asked.anchor or now)
+def _row(world: World, scope: Scope, request: SubscriptionRequest, now: datetime) -> NewSubscription:
+    amount = amount_of(request.amount, check_currency(request.currency))
+    channel = choose(request.channel, None, request.currency, test=world.policy.test_mode)
+    anchor = to_utc(request.anchor or now)
     if anchor is None or not now - BEHIND_MAX <= anchor <= now + AHEAD_MAX:
         cure = "Begin today or later, within five years."
         raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
-    ends_at = to_utc(asked.ends_at) if asked.ends_at else None
-    if asked.ends_at is not None and ends_at is None:
+    ends_at = to_utc(request.ends_at) if request.ends_at else None
+    if request.ends_at is not None and ends_at is None:
         cure = "Leave it out for a subscription without end."
         raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
     if ends_at is not None and ends_at < anchor:
@@ -94,25 +94,25 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
             field="ends_at",
             cure="Send a later date, or leave it out.",
         )
-    customer = asked.customer
+    customer = request.customer
     return NewSubscription(
         scope.merchant_id,
         new_id(),
         version=0,
         state="active",
-        title=asked.title,
+        title=request.title,
         customer_id=customer_id(world, scope.merchant_id, customer) if customer else None,
         asset=amount.asset,
         units=amount.units,
-        amount_text=asked.amount,
+        amount_text=request.amount,
         channel=channel.code if channel else None,
-        interval_unit=asked.interval_unit,
-        interval_count=asked.interval_count,
-        total_cycles=asked.total_cycles,
+        interval_unit=request.interval_unit,
+        interval_count=request.interval_count,
+        total_cycles=request.total_cycles,
         anchor=anchor,
         next_charge_at=anchor,
         ends_at=ends_at,
-        facts=asked.facts,
+        facts=request.facts,
         created_at=now,
     )
 
@@ -180,7 +180,7 @@ async def _change(
             work(change)
             await change.write(tx)
             if change.state != row.state:
-                told = {"state": [row.state, change.state]}
-                await note(tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, told)
+                details = {"state": [row.state, change.state]}
+                await note(tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, details)
 
     await retrying(once)

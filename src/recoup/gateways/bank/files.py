@@ -13,7 +13,7 @@ from recoup.rules.money.cells import csv_row
 COLUMNS: Final = (
     "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number", "amount", "currency",
 )  # fmt: skip
-_TOLD: Final = ("reference", "iban", "routing_number", "account_number", "amount", "currency")
+_COMPARED: Final = ("reference", "iban", "routing_number", "account_number", "amount", "currency")
 
 
 def bank_file(transfer: Transfer, originator: Originator | None) -> BankFile:
@@ -54,4 +54,4 @@ def says(content: bytes, transfer: Transfer) -> bool:
     except ValueError:
         return False
     wanted = dict(zip(COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True))
-    return all(row.get(name) == wanted[name] for name in _TOLD)
+    return all(row.get(name) == wanted[name] for name in _COMPARED)

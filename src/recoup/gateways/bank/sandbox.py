@@ -31,7 +31,7 @@ class SandboxBank(ByHand):
         return await super().send(transfer, file)
 
     async def answer(self, transfer: Transfer) -> Answer | None:
-        told = MAGIC.get(transfer.account.account[-4:], "")
-        if told.startswith("returned: "):
-            return Answer("returned", told.removeprefix("returned: "))
+        scripted = MAGIC.get(transfer.account.account[-4:], "")
+        if scripted.startswith("returned: "):
+            return Answer("returned", scripted.removeprefix("returned: "))
         return Answer("paid")

@@ -42,7 +42,7 @@ class BoundedAnswers(ResponseHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self._asked = False  # an answer is due, or under way
+        self._answer_due = False  # an answer is due, or under way
         self._ended = False
         self._full = False
         self._body: StreamReader | None = None
@@ -50,7 +50,7 @@ class BoundedAnswers(ResponseHandler):
 
     def set_response_params(self, **params: Any) -> None:
         """Before each request."""
-        self._asked, self._full, self._body = True, False, None
+        self._answer_due, self._full, self._body = True, False, None
         self._heads_bytes = self._body_bytes = self._interim = 0
         super().set_response_params(**params)
 
@@ -80,9 +80,9 @@ class BoundedAnswers(ResponseHandler):
 
     def _take(self, piece: bytes) -> None:
         body = self._body
-        if not self._asked or (body is not None and body.is_eof()):
+        if not self._answer_due or (body is not None and body.is_eof()):
             # Some receivers end their bodies with a line break that they did not count: their answer stands.
-            if self._asked and piece.strip(b"\r\n"):
+            if self._answer_due and piece.strip(b"\r\n"):
                 self._refuse_surplus()
             else:
                 self._end()

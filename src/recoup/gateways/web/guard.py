@@ -122,16 +122,16 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
     host = parts["host"].lower()
     address = _read_address(host)
     if isinstance(address, Problem):
-        return _told_of_loopback(address) if loopback else address
+        return _with_loopback_cure(address) if loopback else address
     target = (found["path"] or "/") + (f"?{found['query']}" if found["query"] is not None else "")
     parsed = ParsedUrl(scheme, host.strip("[]"), address, port, target)
     if loopback and scheme == "http" and host == LOOPBACK and parts["port"]:
         return parsed
     reached = _check_reach(parsed)
-    return _told_of_loopback(reached) if loopback and isinstance(reached, Problem) else reached
+    return _with_loopback_cure(reached) if loopback and isinstance(reached, Problem) else reached
 
 
-def _told_of_loopback(problem: Problem) -> Problem:
+def _with_loopback_cure(problem: Problem) -> Problem:
     """What the sandbox takes besides, for whoever tries a receiver on their own machine."""
     cure = f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its port and no name."
     return Problem(problem.code, problem.message, field=problem.field, cure=cure)

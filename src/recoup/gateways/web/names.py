@@ -50,7 +50,7 @@ class CheckedNames(AbstractResolver):
             # One question for all who wait; shielded, so that one caller's time-out does not end it for the
             # others.
             asking = self._asking[host] = asyncio.create_task(self._ask(host))
-            asking.add_done_callback(lambda task: self._asked(host, task))
+            asking.add_done_callback(lambda task: self._keep_answer(host, task))
         if known is None or now - known[0] >= UNANSWERED_SECONDS:
             return await asyncio.shield(asking)
         await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
@@ -87,7 +87,7 @@ class CheckedNames(AbstractResolver):
                 raise RefusedAddress(f"{host} resolves to an address that is not public")
         return found[:ADDRESSES_MAX]
 
-    def _asked(self, host: str, task: asyncio.Task[list[str]]) -> None:
+    def _keep_answer(self, host: str, task: asyncio.Task[list[str]]) -> None:
         self._asking.pop(host, None)
         if task.cancelled() or _is_unanswered(task):
             return

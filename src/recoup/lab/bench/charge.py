@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.callers import Callers, Signed
-from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Size
@@ -38,10 +38,10 @@ async def _record(world: World, db: RecordingDatabase, shop: Shop) -> tuple[Sequ
     callers, charges = Callers(world), Charges(world, merchants)
     await callers.verify(_signed(world, shop, b"first"))
     signed = _signed(world, shop, b"second")
-    asked = ChargeAsked(f"order-{calls.MARK}", "49.90", "USDT", "mock", facts={"subject": "Pro plan"})
+    request = StablecoinChargeRequest(f"order-{calls.MARK}", "49.90", "USDT", "mock", facts={"subject": "Pro plan"})
     async with db.recorded() as statements:
         await callers.verify(signed)
-        await charges.charge(shop.scope, asked)
+        await charges.charge(shop.scope, request)
     return statements, signed.signature
 
 

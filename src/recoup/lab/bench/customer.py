@@ -41,15 +41,15 @@ async def _script(ground: Ground, world: World, db: RecordingDatabase, shop: Sho
     given = replace(declined_of(world, shop, token), is_mit=False, expires_at=None)
     since = await next_millisecond()
     async with db.recorded() as statements:
-        word = await flow.evaluate(shop.scope, given)
-    assert word.evaluate == "APPROVED"
-    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", word.order_id)
+        result = await flow.evaluate(shop.scope, given)
+    assert result.evaluate == "APPROVED"
+    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id)
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
     marks = {
         calls.MARK: Mark("", ":id"),
-        str(word.order_id): Mark(prefix, ":id"),
+        str(result.order_id): Mark(prefix, ":id"),
         str(order["card_id"]): Mark("", card),
         **payer_marks(statements),
     }

@@ -119,7 +119,7 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
             async with ground.worker():
                 await worker_is_up(connection)
                 for clients in CLIENTS:
-                    told = await load(
+                    load_figures = await load(
                         {"first": number}
                         | made.plan
                         | {
@@ -131,8 +131,8 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
                         }
                     )
                     number += 1_000_000_000
-                    rate = told["sent"] / (told["took"] + await _nothing_left(connection))
-                    ours[clients].append(Round(rate, told["p50_ms"], told["p99_ms"]))
+                    rate = load_figures["sent"] / (load_figures["took"] + await _nothing_left(connection))
+                    ours[clients].append(Round(rate, load_figures["p50_ms"], load_figures["p99_ms"]))
             made.script.variables |= {"m": "0", "first": str(NUMBER + done * made.each * CLIENTS[0])}
             theirs.append(
                 await rate_of(
@@ -191,19 +191,19 @@ async def _evaluates(
     flow = Evaluate(world, orders, merchants, Vault(world))
     since = await next_millisecond()
     async with db.recorded() as statements:
-        word = await flow.evaluate(shop.scope, _given(world, shop, token, managed=managed))
-    assert word.evaluate == ("SUBMITTED" if managed else "APPROVED"), word
+        result = await flow.evaluate(shop.scope, _given(world, shop, token, managed=managed))
+    assert result.evaluate == ("SUBMITTED" if managed else "APPROVED"), result
     if managed:
         async with db.recorded() as more:
             await run_due(world, orders, merchant_id=shop.merchant_id)
         statements += [s for s in more if _CLAIM not in s.sql]
-    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", word.order_id)
+    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id)
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
     marks = {
         calls.MARK: Mark("", ":id"),
-        str(word.order_id): Mark(prefix, ":id"),
+        str(result.order_id): Mark(prefix, ":id"),
         str(order["card_id"]): Mark("", card),
         **payer_marks(statements),
     }
@@ -219,11 +219,11 @@ async def _approved(ground: Ground, world: World, shop: Shop, token: UUID) -> Mo
     """One order that was approved, fed and with nothing left to do: to be copied."""
     orders, _ = orders_of(world)
     flow = Evaluate(world, orders, Merchants(world), Vault(world))
-    word = await flow.evaluate(shop.scope, _given(world, shop, token, managed=False))
+    result = await flow.evaluate(shop.scope, _given(world, shop, token, managed=False))
     async with ground.owner() as connection:
         await connection.execute("UPDATE outbox SET fed = true")
         await connection.execute("DELETE FROM due_work")
-        return await model_of(connection, shop.merchant_id, word.order_id, aged=AGED)
+        return await model_of(connection, shop.merchant_id, result.order_id, aged=AGED)
 
 
 async def _refund_script(

@@ -58,14 +58,14 @@ class Figure:
 def figure(name: str, ours: Sequence[Round], pgbench: Sequence[float], **more: Any) -> Figure:
     """From interleaved rounds of both."""
     ratios = [one.per_second / other for one, other in zip(ours, pgbench, strict=True) if other]
-    told = {"pgbench_per_second": median(pgbench)} if pgbench else {}
+    references = {"pgbench_per_second": median(pgbench)} if pgbench else {}
     return Figure(
         name,
         median(r.per_second for r in ours),
         median(r.p50_ms for r in ours),
         median(r.p99_ms for r in ours),
         median(ratios) if ratios else None,
-        told | more,
+        references | more,
     )
 
 

@@ -188,9 +188,9 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(
-    module: Sequence[str], environment: Mapping[str, str] | None = None, *, told: Any = None
+    module: Sequence[str], environment: Mapping[str, str] | None = None, *, first_line: Any = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m module …` until the end of the block. `told` is written to it as one line of JSON."""
+    """`python -m module …` until the end of the block. `first_line` is written to it as one line of JSON."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -201,9 +201,9 @@ async def running(
         preexec_fn=end_with_parent(),
     )
     try:
-        if told is not None:
+        if first_line is not None:
             assert process.stdin is not None
-            process.stdin.write(json.dumps(told).encode() + b"\n")
+            process.stdin.write(json.dumps(first_line).encode() + b"\n")
             await process.stdin.drain()
         yield process
     finally:
@@ -252,7 +252,7 @@ async def load(plan: Mapping[str, Any]) -> dict[str, Any]:
     seconds = plan.get("seconds", 3.0)
     async with running(["recoup.lab.bench.load"]) as process:
         out, _ = await asyncio.wait_for(process.communicate(json.dumps(plan).encode()), 60 + seconds)
-    told: dict[str, Any] = json.loads(out)
-    if told["refused"]:
-        raise Problem("internal", f"{told['refused']} calls of the load were refused: {told['example'][:400]}")
-    return told
+    figures: dict[str, Any] = json.loads(out)
+    if figures["refused"]:
+        raise Problem("internal", f"{figures['refused']} calls of the load were refused: {figures['example'][:400]}")
+    return figures

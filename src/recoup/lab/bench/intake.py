@@ -126,7 +126,7 @@ async def _record_transmit(world: World, db: RecordingDatabase, shop: Shop) -> S
         "avs": "NA",
         "cvv_result": "NA",
     }
-    given = Transmitted(
+    transmission = Transmitted(
         external_id=f"SO-{calls.MARK}",
         transaction_id=f"psp-{calls.MARK}",
         is_declined=False,
@@ -147,7 +147,7 @@ async def _record_transmit(world: World, db: RecordingDatabase, shop: Shop) -> S
         facts=facts,
     )
     async with db.recorded() as statements:
-        await Transmit(world, orders, merchants).transmit(shop.scope, given)
+        await Transmit(world, orders, merchants).transmit(shop.scope, transmission)
     return statements
 
 
@@ -183,7 +183,7 @@ async def compare(name: str, ground: Ground, size: Size, script: Script, plan: d
     async with ground.doors() as (ports, _):
         for number in range(size.rounds):
             first = (number + 1) * 10_000_000_000 + int(calls.MARK) * 2
-            told = await load(
+            load_figures = await load(
                 plan
                 | {
                     "ports": ports,
@@ -193,7 +193,7 @@ async def compare(name: str, ground: Ground, size: Size, script: Script, plan: d
                     "connections": size.connections,
                 }
             )
-            ours.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
+            ours.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
             theirs.append(
                 await rate_of(
                     ground.pgbench,

@@ -72,10 +72,10 @@ async def _compare(name: str, ground: Ground, size: Size, script: Script, plan: 
     ours, theirs = [], []
     async with ground.doors() as (ports, _):
         for _ in range(size.rounds):
-            told = await load(
+            load_figures = await load(
                 plan | {"ports": ports, "mark": calls.MARK, "seconds": size.seconds, "connections": size.connections}
             )
-            ours.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
+            ours.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
             theirs.append(
                 await rate_of(
                     ground.pgbench,

@@ -38,9 +38,9 @@ async def retry(ground: Ground, size: Size) -> Figure:
         script = await _script(ground, world, db, approved, declined, number // 2 // size.clients)
         ours, theirs = [], []
         async with running(["recoup.lab.bench.processor"]) as processor:
-            told = {"data_dir": str(ground.data_dir), "people": ground.people, "sandbox": ground.sandbox}
-            told |= await one_line(processor)
-            async with running(["recoup.lab.bench.retry_worker"], told=told) as worker:
+            setup = {"data_dir": str(ground.data_dir), "people": ground.people, "sandbox": ground.sandbox}
+            setup |= await one_line(processor)
+            async with running(["recoup.lab.bench.retry_worker"], first_line=setup) as worker:
                 await one_line(worker)
                 for done in range(size.rounds):
                     first = NUMBER + done * number + 1
@@ -88,5 +88,5 @@ async def _script(
 async def _ours(worker: asyncio.subprocess.Process, number: int) -> Round:
     assert worker.stdin is not None
     worker.stdin.write(json.dumps({"number": number}).encode() + b"\n")
-    told: dict[str, Any] = await one_line(worker, 120)
-    return Round(number / told["seconds"], percentile(told["taken_ms"], 0.5), percentile(told["taken_ms"], 0.99))
+    taken: dict[str, Any] = await one_line(worker, 120)
+    return Round(number / taken["seconds"], percentile(taken["taken_ms"], 0.5), percentile(taken["taken_ms"], 0.99))

@@ -25,9 +25,9 @@ GIVE_UP_SECONDS = 100.0
 
 async def main() -> None:
     lines = iter(sys.stdin.readline, "")
-    told = json.loads(next(lines))
-    ground = Ground(Path(told["data_dir"]), told["people"], told["sandbox"])
-    processor = bridge_to(told["port"])
+    setup = json.loads(next(lines))
+    ground = Ground(Path(setup["data_dir"]), setup["people"], setup["sandbox"])
+    processor = bridge_to(setup["port"])
     async with ground.world(processor) as (world, _):
         due, taken = due_work.DueWork(world, Orders(world)), Taken()
         print(json.dumps({"ready": True}), flush=True)  # noqa: T201

@@ -29,10 +29,10 @@ async def second_process(ground: Ground, size: Size) -> Figure:
                     "seconds": size.seconds,
                     "connections": size.connections * doors,
                 }
-                told, cost = await _cost(plan | more, pids[:doors], postmaster)
+                load_figures, cost = await _cost(plan | more, pids[:doors], postmaster)
                 costs[doors].append(cost)
                 if doors == 2:
-                    rounds.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
+                    rounds.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
     one, two = median(costs[1]), median(costs[2])
     return Figure(
         "second_process",
@@ -49,6 +49,6 @@ async def _cost(plan: dict[str, Any], pids: list[int], postmaster: int) -> tuple
     if not machine.KNOWN:
         return await load(plan), 0.0
     before = machine.cpu_seconds([*pids, *machine.family(postmaster)])
-    told = await load(plan)
+    load_figures = await load(plan)
     spent = machine.cpu_seconds([*pids, *machine.family(postmaster)]) - before
-    return told, spent * 1000 / max(1, told["sent"])
+    return load_figures, spent * 1000 / max(1, load_figures["sent"])

@@ -89,9 +89,9 @@ async def _ours(
     last = first + number - 1
     await connection.execute(_TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + last)
     committed = wall_ms() / 1000
-    told: dict[str, Any] = await one_line(receiver, 120)
+    taken: dict[str, Any] = await one_line(receiver, 120)
     p50, p99 = await connection.fetchrow(_TAKEN, model.merchant_id, committed)
-    return Round(number / (told["last"] - committed), float(p50), float(p99))
+    return Round(number / (taken["last"] - committed), float(p50), float(p99))
 
 
 async def _lanes_script(

@@ -117,5 +117,5 @@ class Pipe:
             status = self._child.wait(1.0)
         except subprocess.TimeoutExpired:
             return "the program closed its output"
-        told = f"by signal {-status}" if status < 0 else f"with status {status}"
-        return f"the program ended {told}"
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        return f"the program ended {how}"

@@ -77,18 +77,18 @@ class Program:
     def hello(self) -> Hello:
         """Asked once."""
         if self._hello is None:
-            asked = _Asked(self, {"op": "hello", "protocol": PROTOCOL})
-            with asked:
-                self._hello = asked.answer(Hello)
-                check_times([asked.found], ["now", "until"], "")
+            question = _Question(self, {"op": "hello", "protocol": PROTOCOL})
+            with question:
+                self._hello = question.answer(Hello)
+                check_times([question.found], ["now", "until"], "")
                 check_hello(self._hello)
         return self._hello
 
     def history(self, after: str | None, limit: int) -> tuple[Sequence[HistoryRow], str | None]:
-        hello, asked = self.hello(), _Asked(self, {"op": "history", "after": after, "limit": limit})
-        with asked:
-            page = asked.answer(HistoryPage)
-            check_times(asked.found["rows"], ["at"], "rows")
+        hello, question = self.hello(), _Question(self, {"op": "history", "after": after, "limit": limit})
+        with question:
+            page = question.answer(HistoryPage)
+            check_times(question.found["rows"], ["at"], "rows")
             _at_most(limit, page.rows, "rows")
             check_history(hello, page.rows)
             if page.next is not None and (not page.rows or page.next == after):
@@ -99,10 +99,10 @@ class Program:
         return page.rows, page.next
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
-        hello, asked = self.hello(), _Asked(self, {"op": "orders", "before": _text(before), "limit": limit})
-        with asked:
-            page = asked.answer(OrdersPage)
-            check_times(asked.found["orders"], ["declinedAt", "expiresAt"], "orders")
+        hello, question = self.hello(), _Question(self, {"op": "orders", "before": _text(before), "limit": limit})
+        with question:
+            page = question.answer(OrdersPage)
+            check_times(question.found["orders"], ["declinedAt", "expiresAt"], "orders")
             _at_most(limit, page.orders, "orders")
             check_orders(hello, page.orders, before)
             if page.more and not page.orders:
@@ -119,24 +119,24 @@ class Program:
         sent = [
             {"initiator": one.initiator, **msgspec.to_builtins(one), "sentAt": _text(one.sent_at)} for one in charges
         ]
-        asked = _Asked(self, {"op": "charge", "arm": arm, "charges": sent})
-        with asked:
-            answers: Sequence[WorldAnswer] = asked.answer(Answers).answers
+        question = _Question(self, {"op": "charge", "arm": arm, "charges": sent})
+        with question:
+            answers: Sequence[WorldAnswer] = question.answer(Answers).answers
             check_answers(charges, answers)
         return answers
 
     def signals(self, arm: str, before: datetime) -> Sequence[Signal]:
-        asked = _Asked(self, {"op": "signals", "arm": arm, "before": _text(before)})
-        with asked:
-            signals: Sequence[Signal] = asked.answer(Signals).signals
-            check_times(asked.found["signals"], ["at"], "signals")
+        question = _Question(self, {"op": "signals", "arm": arm, "before": _text(before)})
+        with question:
+            signals: Sequence[Signal] = question.answer(Signals).signals
+            check_times(question.found["signals"], ["at"], "signals")
             check_signals(signals, before)
         return signals
 
     def end(self, arm: str) -> Score:
-        asked = _Asked(self, {"op": "end", "arm": arm})
-        with asked:
-            score: Score = asked.answer(Ended).score
+        question = _Question(self, {"op": "end", "arm": arm})
+        with question:
+            score: Score = question.answer(Ended).score
             check_score(score)
         return score
 
@@ -151,7 +151,7 @@ class Program:
         return error
 
 
-class _Asked:
+class _Question:
     """One request and what came of it: what is wrong with the answer, found inside the block, ends the world."""
 
     def __init__(self, program: Program, request: Mapping[str, Any]) -> None:

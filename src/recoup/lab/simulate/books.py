@@ -69,8 +69,8 @@ async def keep(sim: Sim) -> None:
         if rows:
             await sim.owner.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
             rows.clear()
-    told = {name: case.status for name, case in issuer.cases.items()}
-    cases = [(sim.deals[name], issuer.cases[name]) for name, status in told.items() if sim.kept.get(name) != status]
+    statuses = {name: case.status for name, case in issuer.cases.items()}
+    cases = [(sim.deals[name], issuer.cases[name]) for name, status in statuses.items() if sim.kept.get(name) != status]
     await sim.owner.executemany(
         _CASE,
         [
@@ -90,7 +90,7 @@ async def keep(sim: Sim) -> None:
             for d, c in cases
         ],
     )
-    sim.kept = told
+    sim.kept = statuses
 
 
 async def each_day(sim: Sim) -> str | None:

@@ -37,7 +37,7 @@ class ChannelBook:
 
     payments: dict[UUID, Paid] = field(default_factory=dict)
     moved: dict[UUID, bool] = field(default_factory=dict)  # transfers and payouts: whether they were done
-    told: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     tries: Counter[UUID] = field(default_factory=Counter)
     names: dict[UUID, str] = field(default_factory=dict)  # order -> the merchant's own id of it
     new_payments: list[tuple[Any, ...]] = field(default_factory=list)
@@ -72,7 +72,7 @@ class SimChannel:
         if payment.id not in book.payments:
             paid = Paid(self.name, payment.order_id, payment.units, payment.currency, approve)
             book.payments[payment.id] = paid
-            book.told["channel payment"] += 1
+            book.counts["channel payment"] += 1
             book.new_payments.append(
                 (
                     payment.id,
@@ -100,7 +100,7 @@ class SimChannel:
             return Outcome("not_sent")
         if payout.id not in book.moved:
             done = book.moved[payout.id] = not payout.destination.endswith("fail")
-            book.told["channel payout"] += 1
+            book.counts["channel payout"] += 1
             why = None if done else "refused_by_destination"
             book.new_payouts.append(
                 (
@@ -135,7 +135,7 @@ class SimChannel:
                 paid.refunded += units if kind == "refund" else 0
                 paid.swept += units if kind == "sweep" else 0
             book.moved[id] = why is None
-            book.told[f"channel {kind}"] += 1
+            book.counts[f"channel {kind}"] += 1
             book.new_transfers.append(
                 (id, kind, payment_id, units, currency, "declined" if why else "approved", why, now)
             )
@@ -163,11 +163,11 @@ class SimChannel:
 
     def _fault(self, what: str, name: str, id: UUID, now: datetime) -> str | None:
         if away(self.seed, self.faults, now):
-            self.book.told["fault outage"] += 1
+            self.book.counts["fault outage"] += 1
             return "outage"
         number = self.book.tries[id]
         self.book.tries[id] += 1
         fault = drawn(self.faults, dice(self.seed, "channel", what, name, number).random())
         if fault:
-            self.book.told[f"fault {fault}"] += 1
+            self.book.counts[f"fault {fault}"] += 1
         return None if fault == "duplicate" else fault

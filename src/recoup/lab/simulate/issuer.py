@@ -92,7 +92,7 @@ class SimIssuer:
     takes_files: bool = False
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
-    told: Counter[str] = field(default_factory=Counter)  # what was done to messages
+    counts: Counter[str] = field(default_factory=Counter)  # what was done to messages
     paid: dict[str, UUID] = field(default_factory=dict)  # order -> its approved charge
     approved: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))  # by order
     touched: set[str] = field(default_factory=set)  # orders about which something was booked since somebody looked
@@ -108,7 +108,7 @@ class SimIssuer:
         name, now = str(charge.agreement), self.clocks.wall()
         fault = self._fault("charge", name, self.knocks[name], now)
         self.knocks[name] += 1
-        self.told["charge sent"] += 1
+        self.counts["charge sent"] += 1
         if fault in ("outage", "refused"):
             return _NOT_SENT
         before = self.messages[name]
@@ -153,7 +153,7 @@ class SimIssuer:
             self.approved[name].append(sent)
             self.touched.add(name)
         decision = "approved" if said.approved else "declined"
-        self.told[f"charge {decision}"] += 1
+        self.counts[f"charge {decision}"] += 1
         self.new_sends.append(
             (
                 charge.id,
@@ -181,7 +181,7 @@ class SimIssuer:
         name = f"{charged.name if charged else ''}/{one.kind}/{one.units}"
         fault = self._fault("reverse", name, self.tries[one.id], now)
         self.tries[one.id] += 1
-        self.told[f"{one.kind} sent"] += 1
+        self.counts[f"{one.kind} sent"] += 1
         if fault in NEVER_ARRIVES:
             run_out_of_patience()
             return _UNKNOWN if fault == "lost" else _NOT_SENT
@@ -216,7 +216,7 @@ class SimIssuer:
 
     async def inquire(self, id: UUID) -> Outcome:
         now = self.clocks.wall()
-        self.told["inquiries"] += 1
+        self.counts["inquiries"] += 1
         if away(self.seed, self.faults, now):
             return _UNKNOWN
         sent = self.sends.get(id)
@@ -243,11 +243,11 @@ class SimIssuer:
     def _fault(self, what: str, name: str, number: int, now: datetime) -> str | None:
         """At most one, drawn for this message alone."""
         if away(self.seed, self.faults, now):
-            self.told["fault outage"] += 1
+            self.counts["fault outage"] += 1
             return "outage"
         fault = drawn(self.faults, dice(self.seed, what, name, number).random())
         if fault:
-            self.told[f"fault {fault}"] += 1
+            self.counts[f"fault {fault}"] += 1
         return fault
 
 

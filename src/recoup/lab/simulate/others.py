@@ -27,7 +27,7 @@ class SimBank(SandboxBank):
     taken: dict[UUID, Transfer] = field(default_factory=dict)
     paid: dict[UUID, Transfer] = field(default_factory=dict)
     tries: Counter[UUID] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class SimBank(SandboxBank):
         if self._lost(transfer):
             return Outcome("unknown")
         if transfer.payout_id not in self.taken:
-            self.told["bank transfer"] += 1
+            self.counts["bank transfer"] += 1
         self.taken.setdefault(transfer.payout_id, transfer)
         return await super().send(transfer, file)
 
@@ -65,13 +65,13 @@ class SimMail:
     faults: Faults
     sent: set[UUID] = field(default_factory=set)
     tries: Counter[Any] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted:
         number = self.tries[message.id]
         self.tries[message.id] += 1
         if message.id not in self.sent:
-            self.told["mail"] += 1
+            self.counts["mail"] += 1
         self.sent.add(message.id)
         if dice(self.seed, "mail", message.to, message.subject, number).random() < self.faults.silent:
             return Posted("later", "no answer in time")

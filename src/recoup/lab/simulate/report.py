@@ -20,7 +20,7 @@ def as_text(done: Simulated) -> str:
     lines = [
         f"seed {plan.seed}: {plan.orders} orders of {plan.merchants} merchants, {plan.days} days",
         *_part("orders", done.stages),
-        *_part("done", done.told),
+        *_part("done", done.counts),
         *_part("at issuers, banks and channels", counterparts),
         *_part("faults", faults),
         *_part("crashes of the engine", {"total": deaths, "at different steps": len(done.deaths)}),

@@ -40,7 +40,7 @@ class Simulated:
     plan: Plan
     hash: str
     wrong: str | None
-    told: dict[str, int]
+    counts: dict[str, int]
     faults: dict[str, int]
     deaths: dict[str, int]
     stages: dict[str, int]
@@ -70,12 +70,12 @@ async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], No
     finally:
         await sim.engine.world.db.close()
         await owner.close()
-    faults = outside.issuer.told + outside.book.told + outside.bank.told + outside.mail.told
+    faults = outside.issuer.counts + outside.book.counts + outside.bank.counts + outside.mail.counts
     return Simulated(
         plan,
         told_hash,
         wrong,
-        dict(sorted(sim.told.items())),
+        dict(sorted(sim.counts.items())),
         dict(sorted(faults.items())),
         dict(sorted(sim.deaths.items())),
         {r["stage"]: r["number"] for r in rows},

@@ -4,8 +4,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.cards.tokenize import CardGiven
-from recoup.flows.disputes.terms import TermsAsked, change_terms
-from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
+from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.merchants.make_merchant import NewSite, make_merchant
 from recoup.flows.money import treasurer
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
@@ -39,17 +39,17 @@ async def open_shop(sim: Sim, number: int) -> Shop:
         await _bank_account(world, scope, contract.bank, asset)
     tokens = {}
     for script in sorted({(code, declines) for _, code, declines, _ in DECLINES}):
-        given = CardGiven(merchant_id, new_id(), script_card("visa", *script), 9, 2031)
-        tokens[script] = (await sim.engine.vault.store(given)).token_id
+        card = CardGiven(merchant_id, new_id(), script_card("visa", *script), 9, 2031)
+        tokens[script] = (await sim.engine.vault.store(card)).token_id
     return Shop(number, scope, tokens)
 
 
 async def _agree(world: World, scope: Scope, contract: Contract) -> None:
     general = Tariff(contract.points, refund=contract.refund)
-    await set_fee_term(world, scope, TermAsked(general))
+    await set_fee_term(world, scope, FeeTermRequest(general))
     for asset in sorted(contract.fixed.keys() | contract.minimum.keys()):
         own = general._replace(fixed_units=contract.fixed.get(asset, 0), minimum_units=contract.minimum.get(asset, 0))
-        await set_fee_term(world, scope, TermAsked(own, currency=asset))
+        await set_fee_term(world, scope, FeeTermRequest(own, currency=asset))
     await set_terms(
         world,
         scope,
@@ -64,7 +64,7 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
     )
     for asset in contract.assets:
         if contract.liable:
-            await change_terms(world, scope, TermsAsked(asset, "merchant", contract.dispute_fee, "merchant"))
+            await change_terms(world, scope, DisputeTermsRequest(asset, "merchant", contract.dispute_fee, "merchant"))
         if contract.advance:
             terms = treasurer.Terms(
                 limit_units=_PLENTY,

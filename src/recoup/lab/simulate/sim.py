@@ -96,7 +96,7 @@ class Sim:
     by_tick: dict[int, list[Deal]] = field(default_factory=lambda: defaultdict(list))  # of their arrival
     names: dict[UUID, str] = field(default_factory=dict)  # order -> the merchant's own id
     later: dict[int, list[Deed]] = field(default_factory=lambda: defaultdict(list))
-    told: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
+    counts: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
     deaths: Counter[str] = field(default_factory=Counter)  # where processes died
     completed: list[Deal] = field(default_factory=list)  # what the feed told today
     adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
@@ -147,15 +147,15 @@ class Sim:
 
     def _count(self, deed: Deed, answer: Any) -> None:
         if isinstance(answer, Problem):
-            self.told[f"{deed.kind}: {answer.facts.get('detail') or answer.code}"] += 1
+            self.counts[f"{deed.kind}: {answer.facts.get('detail') or answer.code}"] += 1
         elif isinstance(answer, Exception):
-            told = traceback.extract_tb(answer.__traceback__)[-1]
-            where = f"{told.filename.rpartition('/')[2]}:{told.lineno}"
+            frame = traceback.extract_tb(answer.__traceback__)[-1]
+            where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
             raise Wrong(f"{deed.kind} {deed.name} failed: {in_words(answer)} at {where}")
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            self.told[deed.kind] += 1
+            self.counts[deed.kind] += 1
 
     async def _quiet(self) -> None:
         """What callers gave up waiting for goes on; time stands still until it is done."""
@@ -199,7 +199,7 @@ class Sim:
                 one = [(due, names[due.subject_id]) for due in batch if due.kind == kind]
                 await self.perform(self._deed(due, name) for due, name in one)
                 late = [d for d in one if self.chance(self.plan.faults.twice, "twice", kind, d[1], self.now())]
-                self.told["work done twice"] += len(late)
+                self.counts["work done twice"] += len(late)
                 await self.perform(self._deed(due, name) for due, name in late)
 
     def _deed(self, due: Due, name: str) -> Deed:

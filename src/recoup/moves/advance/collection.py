@@ -34,7 +34,7 @@ def plan_charge(change: Change, reading: Reading) -> None:
     if advance is None:
         return
     sent = [a.sent_at for a in order.attempts if a.ladder == LADDER and a.sent_at and a.state != "not_sent"]
-    asked = ChargeInput(
+    inputs = ChargeInput(
         reading,
         advance.due_units,
         order.asset,
@@ -44,8 +44,8 @@ def plan_charge(change: Change, reading: Reading) -> None:
         advance.until,
         order.facts.get("utc_offset", offset_minutes(None, None)),
     )
-    decision = decide_charge(asked, COLLECTION_POLICIES[advance.policy])
-    decision_id = change.decide(decision, asked.features())
+    decision = decide_charge(inputs, COLLECTION_POLICIES[advance.policy])
+    decision_id = change.decide(decision, inputs.features())
     if decision.next_attempt_at is None:
         write_off(change, decision.reasons[1], decision_id=decision_id)
     else:
@@ -119,12 +119,14 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
         why = whys.KILL_SWITCH
         _wait(change, attempt, change.now + KILLED_PAUSE, why)
         return None
-    asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
-    word = ask_gate(asked)
-    if isinstance(word, Refused):
-        decision_id = change.decide(gate(asked), asked.features())
-        heard = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, claims=False)
-        _refused(change, attempt, word, ask_gate(heard), decision_id)
+    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
+    answer = ask_gate(inputs)
+    if isinstance(answer, Refused):
+        decision_id = change.decide(gate(inputs), inputs.features())
+        without_claims = gate_input(
+            order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, claims=False
+        )
+        _refused(change, attempt, answer, ask_gate(without_claims), decision_id)
         return None
     send_intent(change, attempt, policy, route, units=attempt.units)
     return attempt

@@ -36,8 +36,8 @@ def advance_or(
         otherwise()
         return
     fee = fee_units(order.units, order.tariff)
-    asked = AdvanceInputs(occasion, reading, order.units, order.asset, fee, limits, change.now)
-    judged = _judged(change, asked)
+    inputs = AdvanceInputs(occasion, reading, order.units, order.asset, fee, limits, change.now)
+    judged = _judged(change, inputs)
     if judged[0].decision.verdict != "approve_now":
         _keep(change, *judged)
         otherwise()
@@ -47,9 +47,9 @@ def advance_or(
         if isinstance(answer, Grant):
             if before is not None:
                 before()
-            _advance(change, asked, judged, answer)
+            _advance(change, inputs, judged, answer)
         else:
-            _keep(change, *_judged(change, replace(asked, room=answer)))
+            _keep(change, *_judged(change, replace(inputs, room=answer)))
             change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
             otherwise()
 
@@ -67,16 +67,16 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
     return order.customer_waits and not order.manual_capture and not order.merchant.killed and limits.covers(occasion)
 
 
-def _judged(change: Change, asked: AdvanceInputs) -> tuple[Judged, Judged | None]:
+def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     order, going = change.order, change.order.attempt_in_flight()
     if order.arm is None or order.arm_known is None or change.engine is None:
-        return Judged(advance(asked, CURRENT_COLLECTION), asked.features()), None
+        return Judged(advance(inputs, CURRENT_COLLECTION), inputs.features()), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
     # Other payments of the customer are partly the merchant's own word: no money is risked on them.
-    given = AskedModel(asked, replace(facts_of(order, change.now), looks=()), offset, out_at)
-    return advance_by_arm(order.arm, order.arm_known, given, change.engine)
+    model_inputs = AskedModel(inputs, replace(facts_of(order, change.now), looks=()), offset, out_at)
+    return advance_by_arm(order.arm, order.arm_known, model_inputs, change.engine)
 
 
 def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
@@ -86,7 +86,7 @@ def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
     return change.decide(*done)
 
 
-def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
+def _advance(change: Change, inputs: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
     order, reasons = change.order, list(judged[0].decision.reasons)
     decision_id = _keep(change, *judged)
     assert order.pan_id is not None
@@ -95,12 +95,12 @@ def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged 
         "advanced",
         decision_id=decision_id,
         units=order.units,
-        fee=asked.fee_units,
+        fee=inputs.fee_units,
         until=until,
         why=reasons[1],
         reasons=reasons,
-        booked=Booked(order.order_id, advanced(order.units, asked.fee_units, order.payable_place)),
-        **order.tariff.told(),
+        booked=Booked(order.order_id, advanced(order.units, inputs.fee_units, order.payable_place)),
+        **order.tariff.log_details(),
     )
     change.set_advance(
         Advance(
@@ -122,4 +122,4 @@ def _advance(change: Change, asked: AdvanceInputs, judged: tuple[Judged, Judged 
     if grant.low:
         change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
     if order.attempt_in_flight() is None:
-        plan_charge(change, asked.reading)
+        plan_charge(change, inputs.reading)

@@ -45,21 +45,21 @@ class ProcessorResult:
     decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
 
 
-def close_attempt(change: Change, attempt_id: UUID, told: ProcessorResult) -> str:
+def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> str:
     """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
     order = change.order
     attempt = order.attempt(attempt_id)
-    row = attempt_life.on(attempt.state, told.event, order.stage)
+    row = attempt_life.on(attempt.state, result.event, order.stage)
     if row is None or (row.to == attempt.state and row.due == "inquire"):
         return attempt.state
     change.undue("inquire")
-    said = {name: without_card(getattr(told, name), order.card) for name in _SAID}
+    texts = {name: without_card(getattr(result, name), order.card) for name in _SAID}
     change.set_attempt(
         attempt,
         state=row.to,
         if_late=row.if_late or attempt.if_late,
-        latency_ms=told.latency_ms,
-        **said | {"reference": said["reference"] or attempt.reference},
+        latency_ms=result.latency_ms,
+        **texts | {"reference": texts["reference"] or attempt.reference},
         closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
     )
     match row.to:
@@ -70,7 +70,7 @@ def close_attempt(change: Change, attempt_id: UUID, told: ProcessorResult) -> st
             _declined(change, attempt)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
-            _not_sent(change, attempt, row.happening, told)
+            _not_sent(change, attempt, row.happening, result)
         case "unknown":
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
@@ -106,7 +106,7 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         attempt=attempt.attempt_no,
         fee=fee,
         booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
-        **order.tariff.told(),
+        **order.tariff.log_details(),
     )
     schedule_test_dispute(change, attempt)
 
@@ -127,7 +127,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
         klass=reading.klass,
         lasting=lasting(order, reading, attempt.sent_at),
     )
-    body: dict[str, Any] = {
+    details: dict[str, Any] = {
         "number": attempt.attempt_no,
         "code": reading.code,
         "advice": reading.advice,
@@ -137,10 +137,10 @@ def _declined(change: Change, attempt: Attempt) -> None:
         "cure": reading.cure,
         "latency_ms": attempt.latency_ms,
     }
-    told = body | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
+    event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
 
-    def record(**news: Any) -> None:
-        change.fact("attempt_declined", attempt.attempt_id, event=told | news, **body)
+    def record(**changes: Any) -> None:
+        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details)
 
     if order.collecting() is not None:
         record(is_final=False)
@@ -168,11 +168,11 @@ def _declined(change: Change, attempt: Attempt) -> None:
         go_on()
 
 
-def _not_sent(change: Change, attempt: Attempt, happening: str | None, told: ProcessorResult) -> None:
+def _not_sent(change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult) -> None:
     """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
-    order, why = change.order, told.why
-    if happening:
-        change.fact(happening, attempt.attempt_id, decision_id=told.decision_id, number=attempt.attempt_no, why=why)
+    order, why = change.order, result.why
+    if fact:
+        change.fact(fact, attempt.attempt_id, decision_id=result.decision_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.collecting() is not None:
         collection.not_charged(change)

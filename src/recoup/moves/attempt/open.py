@@ -47,10 +47,10 @@ def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer:
         return None
     if not decide_due(change, attempt):
         return None
-    asked = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
-    word = ask_gate(asked)
-    if isinstance(word, Refused):
-        _refused(change, attempt, asked, word)
+    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
+    answer = ask_gate(inputs)
+    if isinstance(answer, Refused):
+        _refused(change, attempt, inputs, answer)
         return None
     change.forget_code()
     send_intent(change, attempt, policy, route)
@@ -74,17 +74,17 @@ def hold(
     change.step("held", decision_id=decision_id, why=why, cause=cause, until=until)
 
 
-def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) -> None:
+def _refused(change: Change, attempt: Attempt, inputs: GateInput, answer: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
-    asked = replace(asked, may_wait=not (order.by_customer or attempt.ladder == LADDER), before=order.expires_at)
-    decision = gate(asked)
-    decision_id = change.decide(decision, asked.features())
-    if not asked.may_wait:
-        _wait(change, attempt, word.why, word.rule_id, decision_id=decision_id)
+    inputs = replace(inputs, may_wait=not (order.by_customer or attempt.ladder == LADDER), before=order.expires_at)
+    decision = gate(inputs)
+    decision_id = change.decide(decision, inputs.features())
+    if not inputs.may_wait:
+        _wait(change, attempt, answer.why, answer.rule_id, decision_id=decision_id)
         return
     if decision.next_attempt_at is not None:
-        hold(change, word.why, word.rule_id, decision.next_attempt_at, decision_id=decision_id)
+        hold(change, answer.why, answer.rule_id, decision.next_attempt_at, decision_id=decision_id)
         change.set_attempt(attempt, due_at=max(decision.next_attempt_at, attempt.due_at))
         order.next_attempt_at = attempt.due_at
         change.due("release", attempt.due_at)
@@ -96,6 +96,6 @@ def _refused(change: Change, attempt: Attempt, asked: GateInput, word: Refused) 
         attempt.attempt_id,
         decision_id=decision_id,
         number=attempt.attempt_no,
-        why=word.why,
-        rule=word.rule_id,
+        why=answer.why,
+        rule=answer.rule_id,
     )

@@ -161,15 +161,15 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     return done.decision, change.decide(done.decision, done.evidence.features(), done.arm)
 
 
-def ask_by_hand(change: Change, request: Request, word: GateWord | None = None) -> tuple[Decision, UUID]:
-    """The decision and the id it is stored under. `word`: the gate's, where the card's sends are at hand."""
+def ask_by_hand(change: Change, request: Request, gate_answer: GateWord | None = None) -> tuple[Decision, UUID]:
+    """The decision and the id it is stored under. `gate_answer`: the gate's, where the card's sends are at hand."""
     order, planned = change.order, change.order.planned()
     before = None
     if planned is not None:
         before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
-    asked = HandInput(request, change.actor, change.now, before, word, order.do_not_retry)
-    decision = decide_by_hand(asked)
-    return decision, change.decide(decision, asked.features())
+    inputs = HandInput(request, change.actor, change.now, before, gate_answer, order.do_not_retry)
+    decision = decide_by_hand(inputs)
+    return decision, change.decide(decision, inputs.features())
 
 
 def gate_word(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:

@@ -86,7 +86,7 @@ class Route(NamedTuple):
 
     name: str
     settled_after: timedelta
-    asked: RouteInput
+    inputs: RouteInput
 
 
 def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
@@ -96,7 +96,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     The route is a decision of its own where there was anything to choose.
     """
     order, timeout = change.order, policy.call_timeout
-    chosen = change.decide(choose_route(route.asked), route.asked.features()) if route.asked.open_choice else None
+    chosen = change.decide(choose_route(route.inputs), route.inputs.features()) if route.inputs.open_choice else None
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(
         attempt,
@@ -112,9 +112,9 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
-    said: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
+    details: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
     if units is not None:
-        said["units"] = units
+        details["units"] = units
     change.fact(
         "attempt_sent",
         attempt.attempt_id,
@@ -122,6 +122,6 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         number=attempt.attempt_no,
         route=route.name,
         statement=order.statement,
-        **said,
+        **details,
     )
     change.due("inquire", send_before + timeout + route.settled_after, wall=True)

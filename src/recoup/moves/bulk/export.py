@@ -43,9 +43,9 @@ async def end_export(
     if ended is None:
         return False
     facts = {"export_id": key[1], "file_name": ended.file_name, "orders": rows, "why": refused, "gone_at": gone_at}
-    told = _over(key)
-    alert(told, key[0], "export", key[1], 1, facts, wall, only_for=ended.user_id)
-    await write(tx, told)
+    rows_to_write = _over(key)
+    alert(rows_to_write, key[0], "export", key[1], 1, facts, wall, only_for=ended.user_id)
+    await write(tx, rows_to_write)
     return True
 
 

@@ -40,7 +40,7 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
     if state == "stopped":
         await stop_rest(tx, *key)
     ended = await finish_upload(tx, *key, state, wall)
-    told = event_data(
+    event_body = event_data(
         "upload.completed",
         upload_id=key[1],
         kind=ended.kind,
@@ -59,7 +59,7 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
             subject_kind="upload",
             event_id=new_id(),
             event="upload.completed",
-            body=told,
+            body=event_body,
             business_at=now,
             recorded_at=wall,
         )

@@ -4,14 +4,14 @@ from typing import Final
 
 from recoup.kernel.problem import Problem
 from recoup.moves.attempt.plan import ask_by_hand, drop_plan, plan_attempt
-from recoup.moves.challenge.lifecycle import refused, told
+from recoup.moves.challenge.lifecycle import log_details, refused
 from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, swap_card
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.challenge import LADDER
 
-_ASKED: Final = (Stage.CHALLENGED, Stage.PROCESSING)
+_ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 
 
 def answer(change: Change, card: NewCard | None) -> None:
@@ -24,7 +24,7 @@ def answer(change: Change, card: NewCard | None) -> None:
     if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
     lapsed = challenge is None or challenge.expires_at <= change.now or order.do_not_retry
-    if challenge is None or lapsed or order.stage not in _ASKED:
+    if challenge is None or lapsed or order.stage not in _ANSWERABLE:
         raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
     change.set_challenge(challenge, state="tried", tries=challenge.tries + 1)
     _, decision_id = ask_by_hand(change, "customer_answer")
@@ -33,16 +33,16 @@ def answer(change: Change, card: NewCard | None) -> None:
         swap_card(change, card)
     if order.by_customer:
         change.undue("challenge")
-        change.step("challenge_answered", decision_id=decision_id, **told(challenge))
+        change.step("challenge_answered", decision_id=decision_id, **log_details(challenge))
     else:
-        change.fact("challenge_tried", challenge.challenge_id, decision_id=decision_id, **told(challenge))
+        change.fact("challenge_tried", challenge.challenge_id, decision_id=decision_id, **log_details(challenge))
     plan_attempt(change, change.now, LADDER, decision_id, initiator="customer")
 
 
 def decline_by_customer(change: Change) -> None:
     """They said no, or their bank did not let them pass."""
     challenge = change.order.challenge()
-    if challenge is None or challenge.state != "presented" or change.order.stage not in _ASKED:
+    if challenge is None or challenge.state != "presented" or change.order.stage not in _ANSWERABLE:
         return
     refused(change, whys.NOT_CONFIRMED)
     if change.order.by_customer:

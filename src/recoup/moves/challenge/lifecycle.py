@@ -18,7 +18,7 @@ def present(change: Change, reading: Reading, decision_id: UUID, reasons: list[s
     change.undue("unresolved")
     change.undue("retry")
     change.order.next_attempt_at = None
-    change.step("challenged", decision_id=decision_id, reasons=reasons, **told(challenge))
+    change.step("challenged", decision_id=decision_id, reasons=reasons, **log_details(challenge))
     change.due("challenge", challenge.expires_at)
 
 
@@ -32,7 +32,7 @@ def offer(change: Change, reading: Reading) -> None:
     if order.challenge() is not None:
         return
     challenge = _challenge(change, asks)
-    change.fact("challenge_offered", challenge.challenge_id, **told(challenge))
+    change.fact("challenge_offered", challenge.challenge_id, **log_details(challenge))
 
 
 def passed(change: Change) -> None:
@@ -40,7 +40,7 @@ def passed(change: Change) -> None:
     challenge = change.order.challenge()
     if challenge is not None and challenge.state == "tried":
         change.set_challenge(challenge, state="passed")
-        change.fact("challenge_passed", challenge.challenge_id, **told(challenge))
+        change.fact("challenge_passed", challenge.challenge_id, **log_details(challenge))
 
 
 def refused(change: Change, why: str) -> None:
@@ -48,7 +48,7 @@ def refused(change: Change, why: str) -> None:
     challenge = change.order.challenge()
     if challenge is not None:
         change.set_challenge(challenge, state="failed")
-        change.fact("challenge_refused", challenge.challenge_id, why=why, **told(challenge))
+        change.fact("challenge_refused", challenge.challenge_id, why=why, **log_details(challenge))
 
 
 def not_made(change: Change, why: str) -> None:
@@ -63,7 +63,7 @@ def not_made(change: Change, why: str) -> None:
         return
     change.set_challenge(challenge, state="presented", tries=max(0, challenge.tries - 1))
     if change.order.by_customer:
-        change.step("challenged", why=why, **told(challenge))
+        change.step("challenged", why=why, **log_details(challenge))
         change.due("challenge", challenge.expires_at)
 
 
@@ -102,7 +102,7 @@ def _challenge(change: Change, asks: str) -> Challenge:
     return challenge
 
 
-def told(challenge: Challenge) -> dict[str, Any]:
+def log_details(challenge: Challenge) -> dict[str, Any]:
     return {
         "challenge_id": challenge.challenge_id,
         "asks": challenge.asks,

@@ -107,7 +107,7 @@ async def _tell(
     if step.event is None:
         return
     rows = Rows()
-    told = event_data(
+    event_body = event_data(
         step.event,
         application_id=application.application_id,
         status=str(step.dst),
@@ -122,7 +122,7 @@ async def _tell(
             subject_kind="application",
             event_id=new_id(),
             event=step.event,
-            body=told,
+            body=event_body,
             business_at=by.at,
             recorded_at=by.at,
         )

@@ -49,7 +49,7 @@ def alert(
     rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
 
 
-async def told_all(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
+async def close_alert(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
     """Everybody who hears of it has been told."""
     rows = Rows()
     rows.due_done.append(_key(merchant_id, alert_id))
@@ -103,8 +103,8 @@ async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Coun
 
 async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
     """Of a model that fits no more, where nobody was told so of it yet; one that fits again is forgotten."""
-    told = await lock_drift(tx, merchant_id)
-    if counted.verdict == "drifted" and told != model:
+    reported_model = await lock_drift(tx, merchant_id)
+    if counted.verdict == "drifted" and reported_model != model:
         await save_drift(tx, merchant_id, model)
         facts = {
             "model": model,
@@ -116,7 +116,7 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
         rows = Rows()
         alert(rows, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
         await write(tx, rows)
-    elif counted.verdict == "fits" and told is not None:
+    elif counted.verdict == "fits" and reported_model is not None:
         await save_drift(tx, merchant_id, None)
 
 

@@ -20,7 +20,7 @@ def add_event(
     now: BusinessTime,
     wall: WallTime,
     seq: int = 1,
-    **told: Any,
+    **details: Any,
 ) -> None:
     """`seq`: the event's number about its subject; the database refuses a second of one number."""
     rows.outbox.append(
@@ -31,7 +31,7 @@ def add_event(
             subject_kind=subject_kind,
             event_id=new_id(),
             event=event,
-            body=event_data(event, **told),
+            body=event_data(event, **details),
             business_at=now,
             recorded_at=wall,
         )

@@ -63,14 +63,16 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str, *, forgotten: b
     check_second(refund.hand_actor, actor, "A refund that is paid by hand")
     change.undue("refund", subject_id=refund_id)
     change.set_refund(refund, state="done", processor_code=BY_HAND)
-    told: dict[str, Any] = {"words": refund.hand_note or "", "units": refund.units, BY_HAND: True}
+    details: dict[str, Any] = {"words": refund.hand_note or "", "units": refund.units, BY_HAND: True}
     if refund.kind == "refund":
-        change.fact("refund_done", refund_id, booked=Booked(refund_id, [ledger.refund_by_hand(refund.units)]), **told)
+        change.fact(
+            "refund_done", refund_id, booked=Booked(refund_id, [ledger.refund_by_hand(refund.units)]), **details
+        )
         change.paid_once()
     elif refund.kind == "void":
-        change.fact("voided", refund_id, proposed_by=refund.hand_actor, **told)
+        change.fact("voided", refund_id, proposed_by=refund.hand_actor, **details)
     else:
-        change.fact("reversed", refund_id, booked=Booked(refund_id, [ledger.reversal_by_hand(refund.units)]), **told)
+        change.fact("reversed", refund_id, booked=Booked(refund_id, [ledger.reversal_by_hand(refund.units)]), **details)
     clear_delay(change, refund)
     return refund.state
 

@@ -82,7 +82,7 @@ def captured(change: Change, capture: Modification) -> None:
         reference=capture.reference,
         code=capture.processor_code,
         booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
-        **order.tariff.told(),
+        **order.tariff.log_details(),
     )
     schedule_test_dispute(change, payment)
 

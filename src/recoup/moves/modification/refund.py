@@ -50,8 +50,8 @@ def owe_refund(
         approved_by=approved_by,
     )
     order.refunded_units += units
-    told: dict[str, Any] = {"fee_returned": fee} if fee else {}
-    told |= {"asked_by": actor} if approved_by else {}
+    details: dict[str, Any] = {"fee_returned": fee} if fee else {}
+    details |= {"asked_by": actor} if approved_by else {}
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_returned(fee, order.payable_place))
@@ -64,7 +64,7 @@ def owe_refund(
         items=items,
         remaining=order.refundable_units,
         booked=Booked(refund.refund_id, postings),
-        **told,
+        **details,
     )
     collection.settle_refund(change, refund)
     return refund
@@ -138,7 +138,7 @@ def close_refund(
     refund = change.order.refund(refund_id)
     if refund.state != "sent" or refund.wire_id != wire_id:
         return refund.state
-    reference, code = (without_card(told, change.order.card) for told in (reference, code))
+    reference, code = (without_card(text, change.order.card) for text in (reference, code))
     if state == "approved":
         _done(change, refund, reference, code)
     elif state == "declined":
@@ -160,17 +160,17 @@ def _done(change: Change, refund: Modification, reference: str | None, code: str
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
     clear_delay(change, refund)
     route = _route(change, refund)
-    told: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
+    details: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
     match refund.kind:
         case "refund":
             booked = Booked(refund.refund_id, [ledger.refund_done(refund.units, route)])
-            change.fact("refund_done", refund.refund_id, booked=booked, **told)
+            change.fact("refund_done", refund.refund_id, booked=booked, **details)
             change.paid_once()
         case "reversal":
             booked = Booked(refund.refund_id, [ledger.reversed_(refund.units, route)])
-            change.fact("reversed", refund.refund_id, booked=booked, **told)
+            change.fact("reversed", refund.refund_id, booked=booked, **details)
         case "void":
-            change.fact("voided", refund.refund_id, **told)
+            change.fact("voided", refund.refund_id, **details)
         case "capture":
             captures.captured(change, refund)
 

@@ -54,7 +54,7 @@ def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
     fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units -= refund.units
     fee = fee_before - order.returned_fee(order.refunded_units)
-    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    details: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
     event = {"refund_id": refund.refund_id, "units": refund.units}
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
@@ -65,6 +65,6 @@ def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
         event=event,
         units=refund.units,
         booked=Booked(refund.refund_id, postings),
-        **told,
+        **details,
         **said,
     )

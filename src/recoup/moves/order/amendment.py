@@ -97,18 +97,18 @@ def replace_card(change: Change, card: NewCard) -> None:
         plan_attempt(change, change.now, "soft", decision_id)
 
 
-def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, ...]:
+def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, ...]:
     """Another end of the rescue, within the bounds that it had when it began. Answers warnings.
 
     Raises: Problem(invalid) naming the bounds; Problem(wrong_state).
     """
     order = change.order
-    if asked == order.expires_at:
+    if expiry == order.expires_at:
         return ()
     if order.kind != "mit_managed":
         message = "Only a rescue that was given an expiry has one that can be moved."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
-    if asked <= change.now:
+    if expiry <= change.now:
         raise Problem(
             "invalid",
             "ExpiryDateUtc lies in the past.",
@@ -116,7 +116,7 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, .
             cure="Send a later date, or cancel the order.",
         )
     recurring = bool(order.facts.get("is_recurring"))
-    expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
+    expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
     before = order.expires_at
     change.amend(expires_at=expires_at)
     change.fact("expiry_moved", before=before, until=expires_at, warnings=warnings)
@@ -125,9 +125,9 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, .
         change.set_challenge(challenge, expires_at=expires_at)
     if order.stage is Stage.RECEIVED:
         return warnings  # picking it up plans it
-    change.due("expire", asked)
+    change.due("expire", expiry)
     planned = order.planned()
-    if planned is not None and planned.due_at >= asked:
+    if planned is not None and planned.due_at >= expiry:
         drop_plan(change)
     plan_anew(change)
     return warnings

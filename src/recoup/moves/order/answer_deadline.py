@@ -11,9 +11,9 @@ from recoup.rules.rescue.order_evidence import first_reading
 
 
 def answer_by(order: Order) -> datetime | None:
-    """Wall time until which the merchant was promised an answer."""
-    told = order.facts.get("answer_by")
-    return datetime.fromisoformat(told) if told else None
+    """Wall time by which the merchant gets an answer."""
+    promised = order.facts.get("answer_by")
+    return datetime.fromisoformat(promised) if promised else None
 
 
 def in_time(change: Change) -> bool:
@@ -30,15 +30,15 @@ def too_late(change: Change) -> bool:
     return True
 
 
-def unresolved(change: Change, *, told: bool) -> Order:
+def unresolved(change: Change, *, caller_waits: bool) -> Order:
     """At the deadline: the operator takes the risk of the try that is out, or the order is declined. Of a declined one
     what is still out goes back when it turns out to be approved.
 
-    `told`: a caller waits and hears of it. Nobody is charged later for a purchase that nobody was told is theirs.
+    `caller_waits`: a caller gets this answer. Without one the purchase was never confirmed: nothing is charged later.
     """
     order, why = change.order, whys.PROCESSOR_LATE
     change.undue("unresolved")
-    if order.customer_waits and order.attempt_in_flight() is not None and told:
+    if order.customer_waits and order.attempt_in_flight() is not None and caller_waits:
         advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
     elif order.customer_waits:
         decline(change, why)

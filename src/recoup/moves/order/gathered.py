@@ -46,7 +46,7 @@ class Gathered:
         self.desk: RefundApprovalContext | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
-        self._asked: dict[UUID, RefundApproval] = {}
+        self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
         self.lost_units = 0  # of those: written off, so that their room is not used again
 
@@ -59,7 +59,7 @@ class Gathered:
     def set_request(self, request: RefundApproval, **values: Any) -> None:
         for name, value in values.items():
             setattr(request, name, value)
-        self._asked[request.request_id] = request
+        self._refund_approvals[request.request_id] = request
 
     def set_challenge(self, challenge: Challenge, **values: Any) -> None:
         self._set("challenges", challenge.challenge_id, challenge, values)
@@ -161,7 +161,7 @@ class Gathered:
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
             getattr(rows, table).append(self._row(row))
-        rows.refund_requests.extend(self._row(request) for request in self._asked.values())
+        rows.refund_requests.extend(self._row(request) for request in self._refund_approvals.values())
         if self._advanced:
             rows.advances.append(self._row(order.advance))
         rows.card_blocks.extend(self._blocks.values())

@@ -123,7 +123,7 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         attempt=attempt.attempt_no,
         fee=fee,
         booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
-        **order.tariff.told(),
+        **order.tariff.log_details(),
     )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
         _settle(change, attempt, fee, settles_to)

@@ -78,7 +78,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
     change.clear_attention(SETTLEMENT_DELAYED)
     channel = order.attempt(settlement.attempt_id).route or ""
-    told = {
+    settlement_body = {
         "settlement_id": wire_id("stl", settlement.settlement_id),
         "amount": text_like(settlement.units, settlement.asset, order.amount_text),
         "fee": text_like(settlement.fee_units, settlement.asset, order.amount_text),
@@ -89,7 +89,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     change.fact(
         "settled",
         settlement.settlement_id,
-        event={"settlement": told},
+        event={"settlement": settlement_body},
         units=settlement.units,
         tx_hash=tx_hash,
         booked=Booked(settlement.settlement_id, [settled(settlement.units, channel)]),

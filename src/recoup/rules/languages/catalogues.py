@@ -32,7 +32,7 @@ def catalogue(language: str) -> Catalogue:
     return msgspec.json.decode((files(__package__) / f"{language}.json").read_bytes(), type=Catalogue)
 
 
-def asked_for(header: str) -> str:
+def accepted_language(header: str) -> str:
     """The first language of an Accept-Language header that we speak, by its weight; else English.
 
     Source: RFC 9110 §12.5.4.

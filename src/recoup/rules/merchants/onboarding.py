@@ -119,7 +119,7 @@ class Condition(NamedTuple):
     name: str
     title: str
     holds: bool
-    told: str
+    explanation: str
 
 
 def conditions(facts: Facts) -> tuple[Condition, ...]:
@@ -160,8 +160,8 @@ def kinds_on(facts: Facts) -> tuple[str, ...]:
 
 def _bank(states: frozenset[str]) -> Condition:
     holds = bool(states & {"verified", "active"})
-    told = "It was verified by two small amounts." if holds else "The owner adds it on Bank account and verifies it."
-    return Condition("bank", "A verified bank account", holds, told)
+    text = "It was verified by two small amounts." if holds else "The owner adds it on Bank account and verifies it."
+    return Condition("bank", "A verified bank account", holds, text)
 
 
 def _descriptors(facts: Facts) -> Condition:
@@ -172,11 +172,11 @@ def _descriptors(facts: Facts) -> Condition:
         except Problem:
             wrong.append(name)
     holds = bool(facts.sites) and not wrong
-    told = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements show who charged."
-    return Condition("descriptors", "A descriptor for every site", holds, told if facts.sites else "There is no site.")
+    text = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements show who charged."
+    return Condition("descriptors", "A descriptor for every site", holds, text if facts.sites else "There is no site.")
 
 
 def _switches(facts: Facts) -> Condition:
     on = kinds_on(facts)
-    told = ", ".join(KINDS[kind] for kind in on) + "." if on else "No kind of order is on: switch one on."
-    return Condition("switches", "At least one kind of orders that is on", bool(on), told)
+    text = ", ".join(KINDS[kind] for kind in on) + "." if on else "No kind of order is on: switch one on."
+    return Condition("switches", "At least one kind of orders that is on", bool(on), text)

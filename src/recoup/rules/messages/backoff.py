@@ -96,8 +96,8 @@ def after_try(
     if delay is None:
         return Verdict("park")
     if error is None and status in (429, 503):
-        asked = read_retry_after(retry_after, now)
-        delay = max(delay, asked) if asked else delay
+        requested = read_retry_after(retry_after, now)
+        delay = max(delay, requested) if requested else delay
     return Verdict("retry", delay)
 
 

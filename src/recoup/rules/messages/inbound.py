@@ -90,7 +90,7 @@ def read_notice(body: bytes) -> Notice:
 _NAMED: Final = re.compile(r"`\$?\.?([A-Za-z]+)`")
 
 
-def _field(told: str, raw: dict[str, Any]) -> str | None:
-    names: Iterable[str] = _NAMED.findall(told)
+def _field(complaint: str, raw: dict[str, Any]) -> str | None:
+    names: Iterable[str] = _NAMED.findall(complaint)
     known = {field.encode_name for field in msgspec.structs.fields(Notice)}
     return next((name for name in reversed(list(names)) if name in known), None)

@@ -24,7 +24,7 @@ class Kind(NamedTuple):
     roles: frozenset[str]
     page: bool = True
     mail: bool = True
-    asked: bool = False
+    only_requester: bool = False
     partner: bool = False
 
 
@@ -64,7 +64,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             _ALL,
         ),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
-        Kind("export", "Your exports", "an export is ready or failed", _ALL, asked=True),
+        Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
         Kind(
             "digest",
             "Daily digest",
@@ -104,12 +104,12 @@ def may_hear(kind: Kind, own_role: str | None, operator_role: str | None) -> boo
 def usual(kind: Kind, own_role: str | None) -> Ways:
     """Unless chosen. The operator's people see every merchant: of each they hear only what they are asked for, and what
     they have asked for."""
-    if kind.roles and own_role is None and not kind.asked:
+    if kind.roles and own_role is None and not kind.only_requester:
         return Ways(False, False)
     return Ways(kind.page, kind.mail)
 
 
-def told(kind: Kind, reader: Reader) -> Ways:
+def ways_of(kind: Kind, reader: Reader) -> Ways:
     """How somebody is told; by no way what their role may not hear."""
     if not may_hear(kind, reader.own_role, reader.operator_role):
         return Ways(False, False)

@@ -52,8 +52,8 @@ class BankAccount:
 
 def opened_account(scheme: Literal["us", "iban"], holder: str, numbers: bytes) -> BankAccount:
     """Of `BankAccount.numbers`. Raises: ValueError, KeyError, TypeError for what is no such thing."""
-    told = json.loads(numbers)
-    return BankAccount(scheme, holder, told["account"], told["routing"])
+    plain = json.loads(numbers)
+    return BankAccount(scheme, holder, plain["account"], plain["routing"])
 
 
 def account_context(account_id: UUID) -> str:

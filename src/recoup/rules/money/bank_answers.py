@@ -60,17 +60,17 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
     return found
 
 
-def _checked(told: PayoutReturn) -> PayoutReturn:
-    if not told.payout:
-        return told._replace(wrong="names no payout")
-    if told.outcome not in OUTCOMES:
-        return told._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
-    if len(told.payout) > REFERENCE_MAX or len(told.reason) > SENTENCE_MAX:
-        return told._replace(
-            payout=told.payout[:REFERENCE_MAX],
+def _checked(payout_return: PayoutReturn) -> PayoutReturn:
+    if not payout_return.payout:
+        return payout_return._replace(wrong="names no payout")
+    if payout_return.outcome not in OUTCOMES:
+        return payout_return._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
+    if len(payout_return.payout) > REFERENCE_MAX or len(payout_return.reason) > SENTENCE_MAX:
+        return payout_return._replace(
+            payout=payout_return.payout[:REFERENCE_MAX],
             reason="",
             wrong=f"the payout or the reason is longer than {SENTENCE_MAX} characters",
         )
-    if told.outcome == "returned" and not told.reason:
-        return told._replace(wrong="a return needs its reason")
-    return told
+    if payout_return.outcome == "returned" and not payout_return.reason:
+        return payout_return._replace(wrong="a return needs its reason")
+    return payout_return

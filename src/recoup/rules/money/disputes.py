@@ -60,60 +60,60 @@ class Refused(NamedTuple):
 
 
 def follow(
-    case: Case | None, told: DisputeNotice, *, charge_asset: str, charge_left: int
+    case: Case | None, notice: DisputeNotice, *, charge_asset: str, charge_left: int
 ) -> tuple[Deed, ...] | Refused:
     """What the notice does; nothing for one that is known or overtaken. `charge_left`: what the case's charge has left
     beside the charge's other cases.
     """
-    if told.asset != charge_asset:
+    if notice.asset != charge_asset:
         return Refused("other_currency")
-    if told.units > charge_left:
+    if notice.units > charge_left:
         return Refused("amount_above_charge")
-    if told.stage == "inquiry" and told.status == "lost":
+    if notice.stage == "inquiry" and notice.status == "lost":
         return Refused("inquiry_lost")
     if case is None:
-        return (_OPENS[told.stage], *_ends(told))
-    before, now = STAGES.index(case.stage), STAGES.index(told.stage)
+        return (_OPENS[notice.stage], *_ends(notice))
+    before, now = STAGES.index(case.stage), STAGES.index(notice.stage)
     if now < before:
         return ()
     if now > before:
-        return _next_stage(case, told)
-    if told.units != case.units:
+        return _next_stage(case, notice)
+    if notice.units != case.units:
         return Refused("amount_changed")
-    return _same_stage(case, told)
+    return _same_stage(case, notice)
 
 
 _OPENS: Final[dict[Stage, Deed]] = {"inquiry": "inquire", "first": "open", "pre_arbitration": "open"}
 
 
-def _ends(told: DisputeNotice) -> tuple[Deed, ...]:
-    if told.status == "open":
+def _ends(notice: DisputeNotice) -> tuple[Deed, ...]:
+    if notice.status == "open":
         return ()
-    if told.stage == "inquiry":
+    if notice.stage == "inquiry":
         return ("close_inquiry",)
-    return ("win",) if told.status == "won" else ("lose",)
+    return ("win",) if notice.status == "won" else ("lose",)
 
 
-def _next_stage(case: Case, told: DisputeNotice) -> tuple[Deed, ...] | Refused:
+def _next_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused:
     """The money is taken again when it was given back, and stays taken otherwise."""
     if case.stage == "inquiry":
-        return ("open", *_ends(told))
+        return ("open", *_ends(notice))
     if case.state == "won":
-        return ("again", *_ends(told))
-    if told.units != case.units:
+        return ("again", *_ends(notice))
+    if notice.units != case.units:
         return Refused("amount_changed")
-    return ("go_on", *_ends(told))
+    return ("go_on", *_ends(notice))
 
 
-def _same_stage(case: Case, told: DisputeNotice) -> tuple[Deed, ...] | Refused:
+def _same_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused:
     """What we gave up or let pass is lost until the processor says otherwise; what it decided stays decided."""
-    if told.status == "open" or told.status == case.state:
+    if notice.status == "open" or notice.status == case.state:
         return ()
-    if told.status == "won":
-        return Refused("contradiction") if case.state == "lost" else _ends(told)
+    if notice.status == "won":
+        return Refused("contradiction") if case.state == "lost" else _ends(notice)
     if case.state == "won":
         return Refused("contradiction")
-    return _ends(told) if case.state in UNDECIDED else ()
+    return _ends(notice) if case.state in UNDECIDED else ()
 
 
 def takes_money(stage: str, state: str) -> bool:

@@ -35,7 +35,7 @@ class Tariff(NamedTuple):
     refund: str = KEEP
     term_id: UUID | None = None
 
-    def told(self) -> dict[str, Any]:
+    def log_details(self) -> dict[str, Any]:
         """What the order's log keeps of the term by which its fee was taken."""
         return {"fee_term": self.term_id, "fee_refund": self.refund} if self.term_id else {}
 
@@ -57,8 +57,8 @@ class FeeTerm:
         return self.site_id, self.order_type, self.currency
 
     def speaks_for(self, site_id: UUID | None, order_type: str, currency: str) -> bool:
-        asked = (site_id, order_type, currency)
-        return all(mine is None or mine == other for mine, other in zip(self.scope, asked, strict=True))
+        order_scope = (site_id, order_type, currency)
+        return all(mine is None or mine == other for mine, other in zip(self.scope, order_scope, strict=True))
 
 
 def choose(terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, currency: str, at: datetime) -> Tariff:

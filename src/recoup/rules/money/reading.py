@@ -59,10 +59,10 @@ class Reading:
         }
 
 
-def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
+def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
     """What `Reading.to_dict` told, with other currencies."""
-    period = tuple(datetime.fromisoformat(moment) for moment in told["period"])
-    return Reading(**(dict(told) | {"currencies": currencies, "period": period or None}))
+    period = tuple(datetime.fromisoformat(moment) for moment in stored["period"])
+    return Reading(**(dict(stored) | {"currencies": currencies, "period": period or None}))
 
 
 def mapping_file(text: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def mapping_file(text: str) -> dict[str, Any]:
             cure=f"Write at most {MAPPING_MAX} characters, and {DOTS_MAX} dots in a line.",
         )
     try:
-        told = tomllib.loads(text)
+        mapping = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Problem(
             "invalid",
@@ -90,7 +90,7 @@ def mapping_file(text: str) -> dict[str, Any]:
         "format": ("delimiter", "decimal", "date_format", "zone", "encoding"),
     }
     found: dict[str, Any] = {}
-    for name, table in told.items():
+    for name, table in mapping.items():
         if name not in tables or not isinstance(table, dict):
             raise Problem(
                 "invalid",

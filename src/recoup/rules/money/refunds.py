@@ -31,22 +31,22 @@ class Chosen:
     quantity: int
 
 
-def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None) -> Money:
+def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None) -> Money:
     """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds, `like`
     the amount as the order's sender wrote it."""
-    limit = remaining if cap is None or asked == remaining else min(remaining, cap)
-    if asked.units <= 0:
+    limit = remaining if cap is None or amount == remaining else min(remaining, cap)
+    if amount.units <= 0:
         raise Problem(
             "invalid",
             "The amount to refund must be more than zero.",
             field="AmountToRefund",
             cure="Send an amount like 19.99.",
         )
-    if limit < asked:
-        too_much, most = shown(asked.units, asked.asset, like), shown(limit.units, limit.asset, like)
+    if limit < amount:
+        too_much, most = shown(amount.units, amount.asset, like), shown(limit.units, limit.asset, like)
         message = f"Amount to refund ({too_much}) is greater than maximum refund amount ({most})"
         raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
-    return asked
+    return amount
 
 
 def items_of(order_items: Sequence[Mapping[str, Any]], order_units: int | None = None) -> tuple[Item, ...]:
@@ -57,8 +57,8 @@ def items_of(order_items: Sequence[Mapping[str, Any]], order_units: int | None =
     their own prices.
     """
     items = _as_sent(order_items)
-    told = sum(item.units for item in items)
-    if order_units is None or told == order_units or told * 2 < order_units or not told:
+    total = sum(item.units for item in items)
+    if order_units is None or total == order_units or total * 2 < order_units or not total:
         return items
     shares = allocate(order_units, [item.units for item in items])
     return tuple(replace(item, units=units) for item, units in zip(items, shares, strict=True))

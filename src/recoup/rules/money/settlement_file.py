@@ -58,8 +58,8 @@ _decode: Final = msgspec.json.Decoder().decode
 
 def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
     """As the ledger's closer makes it. `sums`: [account, asset, place, units], in the page's order."""
-    told = "\n".join(f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums)
-    text = bytes.fromhex(previous) + str(page).encode() + bytes.fromhex("".join(hashes)) + told.encode()
+    sum_lines = "\n".join(f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums)
+    text = bytes.fromhex(previous) + str(page).encode() + bytes.fromhex("".join(hashes)) + sum_lines.encode()
     return hashlib.sha256(text).hexdigest()
 
 
@@ -84,8 +84,15 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
     wrong = _whole(proof, amount)
     if wrong is not None:
         return Wrong(number, *wrong)
-    told = proof.settlement
-    return Proved(told["settlementId"], told["currency"], told["payout"], told["lines"], len(proof.roots), told["root"])
+    settlement = proof.settlement
+    return Proved(
+        settlement["settlementId"],
+        settlement["currency"],
+        settlement["payout"],
+        settlement["lines"],
+        len(proof.roots),
+        settlement["root"],
+    )
 
 
 def _part(proof: _Proof, part: dict[str, Any], digest: Any, root: str | None) -> tuple[str, str, str] | None:
@@ -132,7 +139,7 @@ def _page(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
 
 
 def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
-    told, posting, name = proof.settlement, part["posting"], f"line {part['lineId']}"
+    settlement, posting, name = proof.settlement, part["posting"], f"line {part['lineId']}"
     merchant, source_kind, source_id, recipe, asset, _, entries = posting
     page, position, number = part["page"], part["position"], part["entry"]
     place = (page, position, number)
@@ -144,17 +151,17 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
     account, where, units = entries[number - 1] if 1 <= number <= len(entries) else ("none", "", 0)
     wrong = (
         _differs(f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest())
-        or _differs(f"merchant of {name}", told["merchantId"], merchant)
-        or _differs(f"currency of {name}", told["currency"], asset)
+        or _differs(f"merchant of {name}", settlement["merchantId"], merchant)
+        or _differs(f"currency of {name}", settlement["currency"], asset)
         or _differs(f"account of {name}", "merchant_payable|", f"{account}|{where}")
         or _differs(f"units of {name}", str(-units), str(part["amount"]))
         or _differs(f"kind of {name}", KINDS.get(recipe, "none"), part["kind"])
     )
-    own, source = f"batch {told['settlementId']}", f"{source_kind} {source_id}"
+    own, source = f"batch {settlement['settlementId']}", f"{source_kind} {source_id}"
     if wrong is None and recipe in ("settlement_closed", "reserve_held"):
         wrong = _differs(f"source of {name}", own, source)
-    if wrong is None and page > told["page"] and (source != own or recipe not in _OWN):
-        wrong = f"page of {name}", f"at most {told['page']}, whose root the settlement names", str(page)
+    if wrong is None and page > settlement["page"] and (source != own or recipe not in _OWN):
+        wrong = f"page of {name}", f"at most {settlement['page']}, whose root the settlement names", str(page)
     if recipe == "carried" and source == own:
         proof.carried_on -= part["amount"]
     proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + part["amount"]
@@ -162,24 +169,24 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
 
 
 def _whole(proof: _Proof, amount: int | None) -> tuple[str, str, str] | None:
-    told = proof.settlement
+    settlement = proof.settlement
     if not proof.ended:
         return "end", "an end", "none: the file is cut off"
-    wrong = _differs("number of lines", str(told["lines"]), str(len(proof.seen)))
-    if told["page"] not in proof.roots:
-        wrong = wrong or ("pages", f"page {told['page']}, whose root the settlement names", "none")
+    wrong = _differs("number of lines", str(settlement["lines"]), str(len(proof.seen)))
+    if settlement["page"] not in proof.roots:
+        wrong = wrong or ("pages", f"page {settlement['page']}, whose root the settlement names", "none")
     for kind in COLUMNS:
-        wrong = wrong or _differs(f"sum of {kind}", str(told["amounts"][kind]), str(proof.sums.get(kind, 0)))
+        wrong = wrong or _differs(f"sum of {kind}", str(settlement["amounts"][kind]), str(proof.sums.get(kind, 0)))
     return (
         wrong
-        or _differs("payout", str(sum(told["amounts"].values())), str(told["payout"]))
-        or _differs("sum of payout", str(-told["payout"]), str(proof.sums.get("payout", 0)))
+        or _differs("payout", str(sum(settlement["amounts"].values())), str(settlement["payout"]))
+        or _differs("sum of payout", str(-settlement["payout"]), str(proof.sums.get("payout", 0)))
         or _differs("sum of all lines", "0", str(sum(proof.sums.values())))
         or (
             _differs(
                 "amount that the event settlement.closed told",
                 str(amount),
-                str(told["payout"] + min(0, proof.carried_on)),
+                str(settlement["payout"] + min(0, proof.carried_on)),
             )
             if amount is not None
             else None

@@ -114,24 +114,24 @@ class Statement:
         layout, reading = self.layout, self._reading
         if len(cells) != layout.width:
             raise _no("broken", f"its number of fields is {len(cells)}, that of the header {layout.width}")
-        told = {name: cells[position].strip() for name, position in layout.columns.items()} | {
+        values = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns
         }
-        for name, value in told.items():
+        for name, value in values.items():
             if len(value) > TEXT_MAX:
                 raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters")
-        asset = self._currency(number, told.get("currency", ""))
-        kind = self._type(told.get("type", ""))
-        our_id, reference = parse_id(told.get("id", "")), told.get("reference", "")
-        if told.get("id") and our_id is None and not reference:
-            reference = told["id"]
+        asset = self._currency(number, values.get("currency", ""))
+        kind = self._type(values.get("type", ""))
+        our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
+        if values.get("id") and our_id is None and not reference:
+            reference = values["id"]
         if our_id is None and not reference and kind != "fee":
             raise _no("no_id", "it has neither our id nor a reference")
-        route = told.get("route", "")
+        route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
             raise _no("unknown_route", f"the route {route[:40]!r} is none of {', '.join(reading.routes)}")
-        units = _units(told.get("amount", ""), asset, layout.decimal, kind)
-        at = self._date(told.get("date", ""))
+        units = _units(values.get("amount", ""), asset, layout.decimal, kind)
+        at = self._date(values.get("date", ""))
         line_id = content_id(reading.kind, kind, our_id, reference, units, asset, at)
         return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
 
@@ -181,8 +181,8 @@ def content_id(
     file_kind: str, kind: str, our_id: UUID | None, reference: str, units: int, asset: str, at: datetime
 ) -> UUID:
     """What a line says, wherever it stands: the same line in another file is the same line."""
-    told = (file_kind, kind, str(our_id or ""), reference, str(units), asset, at.astimezone(UTC).isoformat())
-    return UUID(bytes=sha256("\x1f".join(told).encode("utf-8", "replace")).digest()[:16])
+    parts = (file_kind, kind, str(our_id or ""), reference, str(units), asset, at.astimezone(UTC).isoformat())
+    return UUID(bytes=sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()[:16])
 
 
 def shown_reference(text: str) -> str:

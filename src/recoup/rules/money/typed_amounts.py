@@ -30,10 +30,10 @@ def plain(text: str, asset: str, field: str) -> str:
     if _ONE_MARK.fullmatch(text) and scale < 3:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
-        told = "can be read in two ways" if readings else f"is not an amount in {asset}"
+        complaint = "can be read in two ways" if readings else f"is not an amount in {asset}"
         raise Problem(
             "invalid",
-            f"{text[:40]!r} {told}.",
+            f"{text[:40]!r} {complaint}.",
             field=field,
             cure="Write it without thousands separators, like 1234.50.",
         )

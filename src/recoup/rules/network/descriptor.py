@@ -25,20 +25,22 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
     """Raises: Problem(invalid) saying which rule it breaks."""
     prefix, star, name = text.partition("*")
     if not LENGTH_MIN <= len(text) <= LENGTH_MAX:
-        told = f"must be {LENGTH_MIN} to {LENGTH_MAX} characters long"
+        complaint = f"must be {LENGTH_MIN} to {LENGTH_MAX} characters long"
     elif not _TAKEN.fullmatch(text):
-        told = "must be plain Latin characters"
+        complaint = "must be plain Latin characters"
     elif _REFUSED & set(text):
-        told = "must not have < > \\ ' or \""
+        complaint = "must not have < > \\ ' or \""
     elif not any(one.isalpha() for one in text):
-        told = "must have a letter"
+        complaint = "must have a letter"
     elif star and not (prefix.strip() and name.strip() and "*" not in name):
-        told = "must have a prefix before its one asterisk and a name after it"
+        complaint = "must have a prefix before its one asterisk and a name after it"
     elif len(prefix.strip()) > PREFIX_LENGTHS[-1] and star:
-        told = f"must have a prefix of at most {PREFIX_LENGTHS[-1]} characters before its asterisk"
+        complaint = f"must have a prefix of at most {PREFIX_LENGTHS[-1]} characters before its asterisk"
     else:
         return
-    raise Problem("invalid", f"The field {field} {told}.", field=field, cure="It is what customers see on statements.")
+    raise Problem(
+        "invalid", f"The field {field} {complaint}.", field=field, cure="It is what customers see on statements."
+    )
 
 
 def statement_text(descriptor: str, scheme: str) -> str:

@@ -238,10 +238,10 @@ def answer(
     yes = Answer(True, _FULL_APPROVAL.get(card.scheme, "00"))
     no = Answer(False, _DO_NOT_HONOR.get(card.scheme, "05"))
     if card.kind == "approve":
-        told = customer_row(pan, phone, cvv_given) if by_customer and not confirmed else None
-        if told == "challenge" and capture:
+        contract_row = customer_row(pan, phone, cvv_given) if by_customer and not confirmed else None
+        if contract_row == "challenge" and capture:
             return Answer(False, _ASK_CUSTOMER)
-        return no if told == "decline" else yes
+        return no if contract_row == "decline" else yes
     if card.kind == "codes":
         return _by_amount(card.scheme, units) or no
     if card.kind == "script":
@@ -319,9 +319,9 @@ def _scripts() -> Iterator[MagicInput]:
         form = f"{head} + code ({width}) + declines (2) + serial ({serial}) + check digit"
         funds = _NO_FUNDS.get(scheme, "51")
         for declines, word in ((1, "approved"), (3, "approved"), (NEVER, "declined")):
-            told = "declines always" if declines == NEVER else f"declines {declines} times, then approves"
+            behaviour = "declines always" if declines == NEVER else f"declines {declines} times, then approves"
             card = script_card(scheme, funds, declines)
-            yield MagicInput(scheme, funds, card, None, None, "script", "any", word, f"{told}; {form}")
+            yield MagicInput(scheme, funds, card, None, None, "script", "any", word, f"{behaviour}; {form}")
 
 
 def _faults() -> Iterator[MagicInput]:

@@ -13,13 +13,13 @@ Letter = tuple[str, list[str]]
 _LEFT: Final = {0: "None is left: create new codes.", 1: "One is left."}
 
 
-def of_account(told: Happening, at: datetime, email: str, codes_left: int | None, to: Locale) -> Letter:
-    """`told`: what happened to somebody's account. `codes_left`: recovery codes, where it was about one."""
-    what = to.say(told.mail)
+def of_account(happening: Happening, at: datetime, email: str, codes_left: int | None, to: Locale) -> Letter:
+    """`happening`: what happened to somebody's account. `codes_left`: recovery codes, where it was about one."""
+    what = to.say(happening.mail)
     if codes_left is not None:
         what += " " + to.say(_LEFT.get(codes_left, "{count} are left."), count=str(codes_left))
     when = to.say("At {when}, of the account {email}.", when=to.moment(at), email=email)
-    return to.say(told.subject), [what, when, to.say(NOT_YOU)]
+    return to.say(happening.subject), [what, when, to.say(NOT_YOU)]
 
 
 def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) -> Letter:

@@ -10,13 +10,13 @@ class Bound:
     in whatever role."""
 
     has: bool
-    asked_by: Sequence[str]
+    required_by: Sequence[str]
     is_staff: bool
 
 
 def must_have(bound: Bound, *, staff_must: bool) -> bool:
     """`staff_must`: the world's policy about the operator's people."""
-    return bool(bound.asked_by) or (bound.is_staff and staff_must)
+    return bool(bound.required_by) or (bound.is_staff and staff_must)
 
 
 def must_set_up(bound: Bound, *, staff_must: bool) -> bool:

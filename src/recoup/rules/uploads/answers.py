@@ -55,21 +55,21 @@ def json_answer(kind: str, row: AnsweredRow) -> str:
 
 def csv_answer(kind: str, row: AnsweredRow) -> str:
     """Of several complaints the first one's field and cure, and all messages."""
-    told = answer_of(kind, row)
-    errors = told["errors"]
+    answer = answer_of(kind, row)
+    errors = answer["errors"]
     first = errors[0] if errors else {}
     return csv_row(
         [
-            told["row"],
-            told["line"],
-            told["sequenceNumber"],
-            told["orderId"],
-            told[_SUBJECT[kind]],
-            told["status"],
-            told["code"],
+            answer["row"],
+            answer["line"],
+            answer["sequenceNumber"],
+            answer["orderId"],
+            answer[_SUBJECT[kind]],
+            answer["status"],
+            answer["code"],
             first.get("field"),
             " ".join(error["message"] for error in errors),
             first.get("cure"),
-            told["warning"],
+            answer["warning"],
         ]
     )

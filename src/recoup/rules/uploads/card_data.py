@@ -103,5 +103,5 @@ def _wrong(text: str, identifier: bool, like: list[tuple[str, str]] | None, name
 
 
 def _inside(outer: str, name: str) -> str:
-    told = name[:1].upper() + name[1:64]
-    return f"{outer}.{told}" if outer else told
+    capitalised = name[:1].upper() + name[1:64]
+    return f"{outer}.{capitalised}" if outer else capitalised

@@ -100,8 +100,8 @@ class JsonRows:
         self._headers += 1
         check_nothings(self._headers)
         if self._number:
-            told = header_of(value)
-            if told.joined(self.header) != self.header:
+            later = header_of(value)
+            if later.joined(self.header) != self.header:
                 raise Problem(
                     "invalid",
                     f"The configuration in line {self._line} comes after rows.",

@@ -54,14 +54,14 @@ class Header:
             if mine and theirs and mine != theirs:
                 raise Problem(
                     "invalid",
-                    f"The file's configuration names its {_TOLD[name]} twice, differently.",
-                    field=_TOLD[name],
+                    f"The file's configuration names its {_WIRE_NAMES[name]} twice, differently.",
+                    field=_WIRE_NAMES[name],
                     cure="Say it once, before the rows.",
                 )
         return Header(self.kind or other.kind, self.mid or other.mid, self.expires or other.expires)
 
 
-_TOLD: Final = {"kind": "kind", "mid": "mid", "expires": "expiryDateUtc"}
+_WIRE_NAMES: Final = {"kind": "kind", "mid": "mid", "expires": "expiryDateUtc"}
 # name in lower case -> ours; what carries a credential has no name here, so that it is never read
 _NAMES: Final = {"kind": "kind", "mid": "mid", "expirydateutc": "expires"}
 _HEADS: Final = frozenset({*_NAMES, "authorizationtoken", "authorization", "bearer", "bearertoken", "token",
@@ -83,14 +83,16 @@ def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
 
     Raises: Problem(invalid) for a member that is no text.
     """
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, inner in value.items():
         ours = _NAMES.get(name.lower())
         if isinstance(inner, dict) and ours is None and levels and not is_row(inner):
             below = header_of(inner, levels - 1)
-            told |= {key: text for key in _TOLD if (text := getattr(below, key)) and not told.get(key)}
+            texts |= {key: text for key in _WIRE_NAMES if (text := getattr(below, key)) and not texts.get(key)}
         elif ours is not None and inner is not None:
             if not isinstance(inner, str) or len(inner) > 64:
-                raise Problem("invalid", f"The configuration's {_TOLD[ours]} must be a short text.", field=_TOLD[ours])
-            told[ours] = inner.strip()
-    return Header(**told)
+                raise Problem(
+                    "invalid", f"The configuration's {_WIRE_NAMES[ours]} must be a short text.", field=_WIRE_NAMES[ours]
+                )
+            texts[ours] = inner.strip()
+    return Header(**texts)

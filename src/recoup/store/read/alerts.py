@@ -116,7 +116,7 @@ class Last(NamedTuple):
 async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
     """Of a merchant without one: as if it was at the beginning."""
     feed_no = await _last_step(db, merchant_id)
-    return Last(0, None) if feed_no is None else Last(feed_no, await _last_told(db, merchant_id))
+    return Last(0, None) if feed_no is None else Last(feed_no, await _last_notified_at(db, merchant_id))
 
 
 @statement(
@@ -137,7 +137,7 @@ SELECT created_at FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND abo
 ORDER BY step DESC LIMIT 1
 """,
 )
-async def _last_told(db: Read, merchant_id: UUID) -> datetime | None:
+async def _last_notified_at(db: Read, merchant_id: UUID) -> datetime | None:
     """When one that had orders was made."""
 
 

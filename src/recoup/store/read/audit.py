@@ -44,16 +44,16 @@ class AuditFilter:
 
 
 async def merchant_lines(
-    connection: asyncpg.Connection, merchant_id: UUID, wanted: AuditFilter, limit: int
+    connection: asyncpg.Connection, merchant_id: UUID, audit_filter: AuditFilter, limit: int
 ) -> list[AuditLine]:
     """Those of the world's database. Raises: TimeoutError for what takes too long."""
-    return await _read(connection, OF_MERCHANT, wanted, limit, merchant_id)
+    return await _read(connection, OF_MERCHANT, audit_filter, limit, merchant_id)
 
 
 async def partner_lines(
-    connection: asyncpg.Connection, partner_id: UUID, wanted: AuditFilter, limit: int
+    connection: asyncpg.Connection, partner_id: UUID, audit_filter: AuditFilter, limit: int
 ) -> list[AuditLine]:
-    return await _read(connection, OF_PARTNER, wanted, limit, partner_id)
+    return await _read(connection, OF_PARTNER, audit_filter, limit, partner_id)
 
 
 async def people_lines(
@@ -61,11 +61,11 @@ async def people_lines(
     subject: tuple[str, UUID],
     world: str,
     now: datetime,
-    wanted: AuditFilter,
+    audit_filter: AuditFilter,
     limit: int,
 ) -> list[AuditLine]:
     """Those of the people database, of a `merchant` or `partner`, `now` wall time."""
-    return await _read(connection, OF_PEOPLE, wanted, limit, subject[1], subject[0], world, now)
+    return await _read(connection, OF_PEOPLE, audit_filter, limit, subject[1], subject[0], world, now)
 
 
 async def places_of(
@@ -94,51 +94,53 @@ async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> di
 
 
 async def _read(
-    connection: asyncpg.Connection, sources: Sequence[Source], wanted: AuditFilter, limit: int, *of: Any
+    connection: asyncpg.Connection, sources: Sequence[Source], audit_filter: AuditFilter, limit: int, *of: Any
 ) -> list[AuditLine]:
-    chosen = [one for one in sources if not wanted.kinds or not one.kinds or one.kinds & set(wanted.kinds)]
-    if wanted.subject and parse_id(wanted.subject) is None:  # only the log's own lines have objects without such ids
+    chosen = [one for one in sources if not audit_filter.kinds or not one.kinds or one.kinds & set(audit_filter.kinds)]
+    if (
+        audit_filter.subject and parse_id(audit_filter.subject) is None
+    ):  # only the log's own lines have objects without such ids
         chosen = [one for one in chosen if not one.kinds]
     if not chosen:
         return []
-    before = wanted.before or (None, None)
-    actors = list(wanted.actors) if wanted.actors is not None else None
+    before = audit_filter.before or (None, None)
+    actors = list(audit_filter.actors) if audit_filter.actors is not None else None
     rows = await connection.fetch(
-        _union(chosen, wanted, len(of) > 1),
+        _union(chosen, audit_filter, len(of) > 1),
         of[0],
         before[0],
         before[1],
-        wanted.since,
-        wanted.until,
-        wanted.subject,
+        audit_filter.since,
+        audit_filter.until,
+        audit_filter.subject,
         actors,
         *of[1:],
         limit,
-        list(wanted.kinds),
+        list(audit_filter.kinds),
         timeout=SECONDS_MAX,
     )
     return [AuditLine(**dict(row)) for row in rows]
 
 
-def _union(sources: Sequence[Source], wanted: AuditFilter, people: bool) -> str:
+def _union(sources: Sequence[Source], audit_filter: AuditFilter, people: bool) -> str:
     limit, kinds = ("$11", "$12") if people else ("$8", "$9")
-    parts = [_part(one, wanted, limit, kinds) for one in sources]
+    parts = [_part(one, audit_filter, limit, kinds) for one in sources]
     return (
         f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
         f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}'
     )
 
 
-def _part(source: Source, wanted: AuditFilter, limit: str, kinds: str) -> str:
+def _part(source: Source, audit_filter: AuditFilter, limit: str, kinds: str) -> str:
     """One source's newest lines. The first bounds are those of its index; what is not asked for stands in no clause."""
     inner = source.sql
-    if wanted.before is not None:
+    if audit_filter.before is not None:
         inner += f" AND {source.at} <= $2"
-    if wanted.since is not None:
+    if audit_filter.since is not None:
         inner += f" AND {source.at} >= $4"
-    if wanted.until is not None:
+    if audit_filter.until is not None:
         inner += f" AND {source.at} < $5"
-    if wanted.subject:
+    if audit_filter.subject:
         inner += f" {source.of}"
     outer = [
         '($2::timestamptz IS NULL OR (at, line COLLATE "C") < ($2::timestamptz, $3::text))',

@@ -137,9 +137,9 @@ async def _count(
     """At most one more than COUNTED_MAX."""
 
 
-async def list_batches(db: Read, wanted: BatchFilter, limit: int, offset: int) -> tuple[list[Batch], Count]:
+async def list_batches(db: Read, batch_filter: BatchFilter, limit: int, offset: int) -> tuple[list[Batch], Count]:
     """Newest first; and how many there are, counted up to COUNTED_MAX."""
-    given = (wanted.merchant_id, wanted.closed_from, wanted.closed_to, wanted.asset)
+    given = (batch_filter.merchant_id, batch_filter.closed_from, batch_filter.closed_to, batch_filter.asset)
     rows, found = await _list(db, *given, limit, offset), await _count(db, *given)
     return rows, Count(min(found, COUNTED_MAX), found <= COUNTED_MAX)
 

@@ -141,8 +141,8 @@ async def read_evidence(
     if not locked:
         return {}
     orders = [key[1] for key in locked]
-    asked = _statement(_asked(locked.values(), with_sends=with_sends))
-    rows = await db.fetch(asked, [key[0] for key in locked], orders, min(orders), max(orders))
+    statement = _statement(_needed_parts(locked.values(), with_sends=with_sends))
+    rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
     found = {(row[0], row[1]): Evidence(*row[2:]) for row in rows}
     cards = [key for key in found if locked[key]["card_id"] and (with_sends or locked[key]["arm"] is not None)]
     return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
@@ -238,23 +238,23 @@ async def _open_orders(
     """Of each order how many of its others."""
 
 
-def _asked(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozenset[str]:
+def _needed_parts(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozenset[str]:
     """By what these orders are, which parts they need."""
-    asked = {"cards"} if with_sends else set()
+    needed = {"cards"} if with_sends else set()
     for order in orders:
         stage, kind = str(order["stage"]), order["kind"]
-        asked.update(_BY_STAGE.get(stage, ()))
+        needed.update(_BY_STAGE.get(stage, ()))
         if order["arm"] is not None:
-            asked.add("arm")
+            needed.add("arm")
         if kind == "stable":
-            asked.add("stable")
+            needed.add("stable")
         elif stage == "processing" and kind.startswith("cit"):
-            asked.add("customer")
-    return frozenset(asked)
+            needed.add("customer")
+    return frozenset(needed)
 
 
 @lru_cache(maxsize=256)
-def _statement(asked: frozenset[str]) -> str:
+def _statement(needed: frozenset[str]) -> str:
     """The whole row whatever is asked: what is left out is NULL."""
-    parts = (f"{sql.strip() if by <= asked else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
+    parts = (f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
     return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join(parts) + _FROM

@@ -72,9 +72,9 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
 
 def order_of(row: Mapping[str, Any], evidence: Evidence, wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
-    card, merchant = evidence.card, _merchant_told(evidence.merchant)
+    card, merchant = evidence.card, _merchant_of(evidence.merchant)
     tariff = choose(
-        _terms_told(evidence.fee_terms),
+        _terms_of(evidence.fee_terms),
         site_id=row["site_id"],
         order_type=row["order_type"],
         currency=row["asset"],
@@ -108,12 +108,12 @@ def order_of(row: Mapping[str, Any], evidence: Evidence, wall: WallTime) -> Orde
 
 
 @lru_cache(maxsize=4096)
-def _merchant_told(text: str) -> Merchant:
+def _merchant_of(text: str) -> Merchant:
     return merchant_of(msgspec.json.decode(text))
 
 
 @lru_cache(maxsize=4096)
-def _terms_told(text: str | None) -> tuple[FeeTerm, ...]:
+def _terms_of(text: str | None) -> tuple[FeeTerm, ...]:
     return fee_terms_of(msgspec.json.decode(text) if text else None)
 
 
@@ -125,8 +125,8 @@ def arm_terms_of(row: Mapping[str, Any]) -> ArmTerms:
     return ArmTerms(**{f.name: row[f.name] for f in fields(ArmTerms)})
 
 
-def _arm_known(told: Mapping[str, Any]) -> Known:
-    return Known(arm_terms_of(told["terms"]), told["stopped"])
+def _arm_known(stored: Mapping[str, Any]) -> Known:
+    return Known(arm_terms_of(stored["terms"]), stored["stopped"])
 
 
 def known_of(row: Mapping[str, Any], others_open: int) -> RescueKnown:

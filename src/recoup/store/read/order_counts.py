@@ -39,7 +39,7 @@ class Count:
 
 async def count_orders(
     connection: asyncpg.Connection,
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     *,
     exact: bool = False,
     cap: int = CAP,
@@ -47,9 +47,9 @@ async def count_orders(
 ) -> Count:
     """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds. Count(0, False) when it
     takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside a list, and is left out when it is dear."""
-    search = await search_of(connection, wanted)
-    args = Arguments(wanted.merchant_id)
-    where = every_condition(wanted, search, args)
+    search = await search_of(connection, order_filter)
+    args = Arguments(order_filter.merchant_id)
+    where = every_condition(order_filter, search, args)
     inner = f"FROM order_heads h {search.joins} WHERE {' AND '.join(where)}"
     if exact:
         try:
@@ -60,9 +60,15 @@ async def count_orders(
     sql = f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n"  # noqa: S608
     beside = timeout_ms < COUNT_TIMEOUT_MS
     try:
-        several = dimensions(wanted) > 1 or wanted.searches or wanted.attempts_min or wanted.chain or exact
+        several = (
+            dimensions(order_filter) > 1
+            or order_filter.searches
+            or order_filter.attempts_min
+            or order_filter.chain
+            or exact
+        )
         async with bounded(connection, timeout_ms) if beside or several else nullcontext():
-            if beside and not await _is_cheap(connection, wanted, sql, args):
+            if beside and not await _is_cheap(connection, order_filter, sql, args):
                 return Count(0, False)
             found = await connection.fetchval(sql, *args.values)
     except asyncpg.QueryCanceledError:
@@ -80,24 +86,24 @@ SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHE
 
 
 async def count_statuses(
-    connection: asyncpg.Connection, wanted: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
+    connection: asyncpg.Connection, order_filter: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
 ) -> dict[int, Count]:
     """By status, whatever statuses the filter asks for; empty for a search, when it takes too long, and
     beside a list when it is dear."""
-    if wanted.searches:
+    if order_filter.searches:
         return {}
-    wanted = replace(wanted, statuses=())
-    args = Arguments(wanted.merchant_id)
-    together = bool(wanted.attention or wanted.refunded)
+    order_filter = replace(order_filter, statuses=())
+    args = Arguments(order_filter.merchant_id)
+    together = bool(order_filter.attention or order_filter.refunded)
     if together:  # they leave few: all of them, up to CAP
-        where = conditions(wanted, args) + channel_condition(wanted.pairs(), args)
+        where = conditions(order_filter, args) + channel_condition(order_filter.pairs(), args)
         sql = _FEW.format(where=" AND ".join(where), cap=CAP)
     else:
-        where = ["h.status = f.status", *conditions(wanted, args), *channel_condition(wanted.pairs(), args)]
-        sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap, faces=args.add(list(wanted.faces())))
+        where = ["h.status = f.status", *conditions(order_filter, args), *channel_condition(order_filter.pairs(), args)]
+        sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap, faces=args.add(list(order_filter.faces())))
     try:
         async with bounded(connection, timeout_ms):
-            if timeout_ms < COUNT_TIMEOUT_MS and not await _is_cheap(connection, wanted, sql, args):
+            if timeout_ms < COUNT_TIMEOUT_MS and not await _is_cheap(connection, order_filter, sql, args):
                 return {}
             found = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
     except asyncpg.QueryCanceledError:
@@ -109,14 +115,14 @@ async def count_statuses(
     return {status: Count(min(orders, cap - 1), orders < cap) for status, orders in every.items()}
 
 
-async def _is_cheap(connection: asyncpg.Connection, wanted: OrderFilter, sql: str, args: Arguments) -> bool:
+async def _is_cheap(connection: asyncpg.Connection, order_filter: OrderFilter, sql: str, args: Arguments) -> bool:
     """Whether it will be quick: by its plan, because the merchant has few orders, or few that need attention."""
-    if wanted.attention:
+    if order_filter.attention:
         return True
     plan = await _planned(connection, sql, *args.values)
     if plan["Total Cost"] <= CHEAP:
         return True
-    every = await _planned(connection, "SELECT FROM order_heads WHERE merchant_id = $1", wanted.merchant_id)
+    every = await _planned(connection, "SELECT FROM order_heads WHERE merchant_id = $1", order_filter.merchant_id)
     return bool(every["Plan Rows"] <= FEW)
 
 

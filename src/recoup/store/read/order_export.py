@@ -19,13 +19,13 @@ TEXTS: Final = {"order_id": "h.order_id::text", "site_id": "h.site_id::text"}
 
 
 async def all_orders(
-    connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+    connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
 ) -> AsyncIterator[list[asyncpg.Record]]:
     """These fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not grow with the list. The
     server makes the next rows while these are used."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        sql, values = await export_statement(connection, wanted, by, fields, newest_first=newest_first)
+        sql, values = await export_statement(connection, order_filter, by, fields, newest_first=newest_first)
         cursor = await connection.cursor(sql, *values, timeout=FIRST_SECONDS)
         ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
         try:
@@ -39,10 +39,10 @@ async def all_orders(
 
 
 async def export_statement(
-    connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+    connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
 ) -> tuple[str, list[object]]:
-    search = (await search_of(connection, wanted)).words_first()
-    args = Arguments(wanted.merchant_id)
-    where = every_condition(wanted, search, args)
+    search = (await search_of(connection, order_filter)).words_first()
+    args = Arguments(order_filter.merchant_id)
+    where = every_condition(order_filter, search, args)
     row = rows_of(f"order_heads h {search.joins}", fields, TEXTS)
     return f"{row} WHERE {' AND '.join(where)} ORDER BY {ORDERS[by, newest_first]}", args.values

@@ -145,54 +145,54 @@ class Arguments:
         return f"${len(self.values)}"
 
 
-def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
+def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
     """Everything but status and channel, on `order_heads h`; $1 is the merchant and always comes first."""
     found = ["h.merchant_id = $1"]
     for value, test in (
-        (wanted.site_id, "h.site_id = {}"),
-        (wanted.placed_from, "h.placed_at >= {}"),
-        (wanted.placed_to, "h.placed_at < {}"),
-        (wanted.created_from, "h.created_at >= {}"),
-        (wanted.created_to, "h.created_at < {}"),
+        (order_filter.site_id, "h.site_id = {}"),
+        (order_filter.placed_from, "h.placed_at >= {}"),
+        (order_filter.placed_to, "h.placed_at < {}"),
+        (order_filter.created_from, "h.created_at >= {}"),
+        (order_filter.created_to, "h.created_at < {}"),
         # An order is created after it was placed: a list by placed date may begin there.
-        (wanted.created_to and wanted.created_to + CLOCKS_APART, "h.placed_at < {}"),
-        (wanted.units_from, "h.units >= {}"),
-        (wanted.units_to, "h.units <= {}"),
-        (wanted.source, "h.source = {}"),
-        (wanted.asset, "h.asset = {}"),
-        (wanted.descriptor.lower() or None, "lower(h.descriptor) = {}"),
-        (wanted.door, "h.door = {}"),
-        (wanted.campaign_id, "h.campaign_id = {}"),
-        (wanted.attempts_min or None, "h.attempts >= {}"),
-        (wanted.expires_from, "h.expires_at > {}"),
-        (wanted.expires_to, "h.expires_at <= {}"),
+        (order_filter.created_to and order_filter.created_to + CLOCKS_APART, "h.placed_at < {}"),
+        (order_filter.units_from, "h.units >= {}"),
+        (order_filter.units_to, "h.units <= {}"),
+        (order_filter.source, "h.source = {}"),
+        (order_filter.asset, "h.asset = {}"),
+        (order_filter.descriptor.lower() or None, "lower(h.descriptor) = {}"),
+        (order_filter.door, "h.door = {}"),
+        (order_filter.campaign_id, "h.campaign_id = {}"),
+        (order_filter.attempts_min or None, "h.attempts >= {}"),
+        (order_filter.expires_from, "h.expires_at > {}"),
+        (order_filter.expires_to, "h.expires_at <= {}"),
         # Each index leaves out the orders that have none: the condition says so, for a plan that does not know values.
-        (wanted.code.lower() or None, "h.decline_code <> '' AND lower(h.decline_code) = {}"),
-        (wanted.code_source, "h.decline_source = {}"),
-        (wanted.scheme or None, "h.card_scheme <> '' AND h.card_scheme = {}"),
-        (wanted.bin or None, "h.card_bin <> '' AND h.card_bin = {}"),
+        (order_filter.code.lower() or None, "h.decline_code <> '' AND lower(h.decline_code) = {}"),
+        (order_filter.code_source, "h.decline_source = {}"),
+        (order_filter.scheme or None, "h.card_scheme <> '' AND h.card_scheme = {}"),
+        (order_filter.bin or None, "h.card_bin <> '' AND h.card_bin = {}"),
     ):
         if value is not None:
             found.append(test.format(args.add(value)))
-    if len(wanted.reasons) == 1:
-        found.append(f"h.reason = {args.add(wanted.reasons[0])}")
-    elif wanted.reasons:
-        found.append(f"h.reason = ANY({args.add(list(wanted.reasons))}::text[])")
-    if wanted.attention:
+    if len(order_filter.reasons) == 1:
+        found.append(f"h.reason = {args.add(order_filter.reasons[0])}")
+    elif order_filter.reasons:
+        found.append(f"h.reason = ANY({args.add(list(order_filter.reasons))}::text[])")
+    if order_filter.attention:
         found.append("h.attention IS NOT NULL")
-    if wanted.refunded is not None:
-        found.append("h.refunded_units > 0" if wanted.refunded else "h.refunded_units = 0")
-    if wanted.last4:
+    if order_filter.refunded is not None:
+        found.append("h.refunded_units > 0" if order_filter.refunded else "h.refunded_units = 0")
+    if order_filter.last4:
         found.append("h.order_type <> 'STABLE'")
-    if wanted.chain:
-        named = args.add(wanted.chain)
+    if order_filter.chain:
+        named = args.add(order_filter.chain)
         found.append(
             f"h.order_type = 'STABLE' AND (h.source = {named} OR h.source = '' AND EXISTS (SELECT FROM attempts a"
             f" WHERE a.merchant_id = $1 AND a.order_id = h.order_id AND a.route = {named}))"
         )
-    if wanted.expires_to is not None:
+    if order_filter.expires_to is not None:
         found.append(f"h.status IN {_OPEN}")
-    return found + _amount_condition(wanted.amounts, args) + named_condition(wanted, args)
+    return found + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
 
 
 def _amount_condition(ranges: tuple[UnitRange, ...], args: Arguments) -> list[str]:
@@ -213,28 +213,28 @@ def _amount_condition(ranges: tuple[UnitRange, ...], args: Arguments) -> list[st
     return [*found, "(" + " OR ".join(tests) + ")"]
 
 
-def named_condition(wanted: OrderFilter, args: Arguments) -> list[str]:
+def named_condition(order_filter: OrderFilter, args: Arguments) -> list[str]:
     """The orders that are named, if any are: by our id or by the sender's."""
     tests = []
-    if wanted.order_ids:
-        tests.append(f"SELECT unnest({args.add(list(wanted.order_ids))}::uuid[])")
-    if wanted.external_ids:
-        named = args.add(list(wanted.external_ids))
+    if order_filter.order_ids:
+        tests.append(f"SELECT unnest({args.add(list(order_filter.order_ids))}::uuid[])")
+    if order_filter.external_ids:
+        named = args.add(list(order_filter.external_ids))
         tests.append(
             "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')"
             f" AND external_id = ANY({named}::text[])"
         )
-    if wanted.tails:
-        named = args.add(list(wanted.tails))
+    if order_filter.tails:
+        named = args.add(list(order_filter.tails))
         tests.append(
             "SELECT order_id FROM order_refs WHERE merchant_id = $1"
             f" AND right(order_id::text, 8) = ANY({named}::text[])"
         )
     found = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
-    if wanted.external_id:
+    if order_filter.external_id:
         found.append(
             "h.order_id = ANY(ARRAY(SELECT order_id FROM order_refs WHERE merchant_id = $1"
-            f" AND door IN ('rescue', 'stablecoin') AND external_id = {args.add(wanted.external_id)}))"
+            f" AND door IN ('rescue', 'stablecoin') AND external_id = {args.add(order_filter.external_id)}))"
         )
     return found
 
@@ -260,36 +260,38 @@ def channel_condition(pairs: list[tuple[str, bool]], args: Arguments) -> list[st
     return ["(" + " OR ".join(tests) + ")"]
 
 
-def narrowing(wanted: OrderFilter, args: Arguments) -> list[str]:
+def narrowing(order_filter: OrderFilter, args: Arguments) -> list[str]:
     """By statuses and channels, which `conditions` leaves out: some lists are merged from a scan for each."""
-    return status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+    return status_condition(order_filter.faces() if order_filter.statuses else (), args) + channel_condition(
+        order_filter.pairs(), args
+    )
 
 
-def dimensions(wanted: OrderFilter) -> int:
+def dimensions(order_filter: OrderFilter) -> int:
     """How many indexes compete: with more than one, the plan must know the values."""
     return sum(
         bool(value)
         for value in (
-            wanted.statuses,
-            wanted.pairs(),
-            wanted.site_id,
-            wanted.created_from or wanted.created_to,
-            wanted.attention,
-            wanted.refunded is not None,
-            wanted.searches,
-            wanted.order_ids or wanted.external_ids or wanted.tails,
-            wanted.source or wanted.chain,
-            wanted.asset,
-            wanted.descriptor,
-            wanted.has_amount(),
-            wanted.campaign_id,
-            wanted.external_id,
-            wanted.attempts_min,
-            wanted.expires_to,
-            wanted.reasons,
-            wanted.code,
-            wanted.scheme,
-            wanted.bin,
+            order_filter.statuses,
+            order_filter.pairs(),
+            order_filter.site_id,
+            order_filter.created_from or order_filter.created_to,
+            order_filter.attention,
+            order_filter.refunded is not None,
+            order_filter.searches,
+            order_filter.order_ids or order_filter.external_ids or order_filter.tails,
+            order_filter.source or order_filter.chain,
+            order_filter.asset,
+            order_filter.descriptor,
+            order_filter.has_amount(),
+            order_filter.campaign_id,
+            order_filter.external_id,
+            order_filter.attempts_min,
+            order_filter.expires_to,
+            order_filter.reasons,
+            order_filter.code,
+            order_filter.scheme,
+            order_filter.bin,
         )
     )
 

@@ -93,14 +93,16 @@ async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: 
     return found[0] if len(found) == 1 else None
 
 
-async def search_of(connection: asyncpg.Connection, wanted: OrderFilter) -> Search:
+async def search_of(connection: asyncpg.Connection, order_filter: OrderFilter) -> Search:
     """What a list's filter searches for."""
-    return await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+    return await understand(
+        connection, order_filter.merchant_id, order_filter.text, order_filter.sight, order_filter.last4
+    )
 
 
-def every_condition(wanted: OrderFilter, search: Search, args: Arguments) -> list[str]:
+def every_condition(order_filter: OrderFilter, search: Search, args: Arguments) -> list[str]:
     """All that an order of the list meets."""
-    return conditions(wanted, args) + search.bind(args) + narrowing(wanted, args)
+    return conditions(order_filter, args) + search.bind(args) + narrowing(order_filter, args)
 
 
 async def understand(

@@ -16,24 +16,26 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def selected_sums(connection: asyncpg.Connection, wanted: OrderFilter) -> list[asyncpg.Record]:
+async def selected_sums(connection: asyncpg.Connection, order_filter: OrderFilter) -> list[asyncpg.Record]:
     """By status and currency, of at most SELECTED_MAX + 1 orders."""
     async with connection.transaction(readonly=True):
-        selected, values = await _selected(connection, wanted, "h.status, h.asset, h.units")
+        selected, values = await _selected(connection, order_filter, "h.status, h.asset, h.units")
         return await _fetch(connection, _SUMS.format(selected=selected), values)
 
 
-async def selected_orders(tx: asyncpg.Connection, wanted: OrderFilter) -> list[UUID]:
+async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> list[UUID]:
     """In the order in which they were placed; at most SELECTED_MAX + 1."""
-    selected, values = await _selected(tx, wanted, "h.order_id, h.placed_at")
+    selected, values = await _selected(tx, order_filter, "h.order_id, h.placed_at")
     sql = f"SELECT n.order_id FROM ({selected}) AS n ORDER BY n.placed_at, n.order_id"  # noqa: S608
     return [row["order_id"] for row in await _fetch(tx, sql, values)]
 
 
-async def _selected(connection: asyncpg.Connection, wanted: OrderFilter, columns: str) -> tuple[str, list[object]]:
-    search = (await search_of(connection, wanted)).words_first()
-    args = Arguments(wanted.merchant_id)
-    where = every_condition(wanted, search, args)
+async def _selected(
+    connection: asyncpg.Connection, order_filter: OrderFilter, columns: str
+) -> tuple[str, list[object]]:
+    search = (await search_of(connection, order_filter)).words_first()
+    args = Arguments(order_filter.merchant_id)
+    where = every_condition(order_filter, search, args)
     source = f"order_heads h {search.joins}"
     limit = SELECTED_MAX + 1
     return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}", args.values  # noqa: S608

@@ -61,7 +61,7 @@ _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
 
 async def list_orders(
     connection: asyncpg.Connection,
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     *,
     after: str | None = None,
     limit: int = 50,
@@ -81,7 +81,7 @@ async def list_orders(
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back
-    search = await search_of(connection, wanted)
+    search = await search_of(connection, order_filter)
     dress = _dress(more)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
@@ -91,9 +91,9 @@ async def list_orders(
             dress.format(page=page, order=ORDERS[by, descending]), *args.values
         )
 
-    records, recent_only = await _bounded(connection, wanted, search, run, by)
+    records, recent_only = await _bounded(connection, order_filter, search, run, by)
     further = len(records) > limit
-    rows = [row_of(r, wanted) for r in records[:limit]]
+    rows = [row_of(r, order_filter) for r in records[:limit]]
     if back:
         rows.reverse()
     has_next, has_prev = (True, further) if back else (further, cursor is not None)
@@ -106,10 +106,10 @@ async def list_orders(
     )
 
 
-def row_of(record: asyncpg.Record, wanted: OrderFilter) -> OrderRow:
+def row_of(record: asyncpg.Record, order_filter: OrderFilter) -> OrderRow:
     """As whoever asked may see it."""
     row = OrderRow(**record)
-    return row if wanted.sight == "shown" else replace(row, customer=personal.name(row.customer))
+    return row if order_filter.sight == "shown" else replace(row, customer=personal.name(row.customer))
 
 
 @cache
@@ -123,7 +123,7 @@ def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:
 
 async def list_orders_page(
     connection: asyncpg.Connection,
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     *,
     number: int = 1,
     size: int = 10,
@@ -140,7 +140,7 @@ async def list_orders_page(
         message = f"Pages reach {OFFSET_MAX} orders deep."
         raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
     order = ORDERS[order_by, descending]
-    search = await search_of(connection, wanted)
+    search = await search_of(connection, order_filter)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
@@ -149,11 +149,11 @@ async def list_orders_page(
             wire_page(page, order), *args.values
         )
 
-    return (await _bounded(connection, wanted, search, run))[0]
+    return (await _bounded(connection, order_filter, search, run))[0]
 
 
 def _page(
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     search: Search,
     args: Arguments,
     order: str,
@@ -167,17 +167,17 @@ def _page(
     A list by placed date that statuses, a site or channels narrow is merged from a short scan of an index for each;
     other lists follow one index, or sort the few that are left.
     """
-    where = conditions(wanted, args) + search.bind(args)
+    where = conditions(order_filter, args) + search.bind(args)
     parts: list[list[str]] = branches(cursor, descending, args) if cursor is not None else [[]]
-    pairs = wanted.pairs()
-    narrow = wanted.statuses or wanted.site_id or pairs
-    few = wanted.is_few()
+    pairs = order_filter.pairs()
+    narrow = order_filter.statuses or order_filter.site_id or pairs
+    few = order_filter.is_few()
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
-        return _merged(wanted, pairs, where + parts[0], args, order, limit + offset) + tail
-    where += narrowing(wanted, args)
+        return _merged(order_filter, pairs, where + parts[0], args, order, limit + offset) + tail
+    where += narrowing(order_filter, args)
     source = f"order_heads h {search.joins}"
-    if wanted.has_amount() and len(parts) == 1:
+    if order_filter.has_amount() and len(parts) == 1:
         return _keys_first(source, where + parts[0], order, tail)
     found = [_select(source, where + part, order) + tail for part in parts]
     if len(found) == 1:
@@ -187,12 +187,12 @@ def _page(
 
 
 def _merged(
-    wanted: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
+    order_filter: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
 ) -> str:
     """For each status, and each channel unless a site is asked for: `limit` rows from an index, then merged."""
-    faces = f"unnest({args.add(list(wanted.faces()))}::smallint[]) AS f (status)"
+    faces = f"unnest({args.add(list(order_filter.faces()))}::smallint[]) AS f (status)"
     where = [*where, "h.status = f.status"]
-    if pairs and wanted.site_id is None:
+    if pairs and order_filter.site_id is None:
         kinds, calls = args.add([kind for kind, _ in pairs]), args.add([call for _, call in pairs])
         faces += f" CROSS JOIN unnest({kinds}::text[], {calls}::boolean[]) AS c (kind, call)"
         where += ["h.order_type = c.kind", "(h.source = 'callcenter') = c.call"]
@@ -216,7 +216,7 @@ def _select(source: str, where: list[str], order: str) -> str:
 
 async def _bounded(
     connection: asyncpg.Connection,
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     search: Search,
     run: Callable[[OrderFilter, Search], Awaitable[T]],
     by: OrderBy = "placed",
@@ -225,8 +225,8 @@ async def _bounded(
 
     Raises: Problem(unavailable) when these take too long as well.
     """
-    if not _is_bound(wanted, by):
-        return await run(wanted, search), False
+    if not _is_bound(order_filter, by):
+        return await run(order_filter, search), False
     # Words that often meet are soon met in the list's order; those that seldom do are found before it is looked at.
     ways = (
         ((search, WALK_TIMEOUT_MS), (search.words_first(), SEARCH_TIMEOUT_MS))
@@ -236,28 +236,28 @@ async def _bounded(
     for way, timeout_ms in ways:
         try:
             async with bounded(connection, timeout_ms):
-                return await run(wanted, way), False
+                return await run(order_filter, way), False
         except asyncpg.QueryCanceledError:
             pass
-    newest = await connection.fetchval(_NEWEST, wanted.merchant_id)
-    since = max((d for d in (newest and newest - RECENT, wanted.placed_from) if d is not None), default=None)
+    newest = await connection.fetchval(_NEWEST, order_filter.merchant_id)
+    since = max((d for d in (newest and newest - RECENT, order_filter.placed_from) if d is not None), default=None)
     try:
         async with bounded(connection, SECOND_TIMEOUT_MS):
-            return await run(replace(wanted, placed_from=since), search), True
+            return await run(replace(order_filter, placed_from=since), search), True
     except asyncpg.QueryCanceledError:
         message = "This search takes too long."
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
 
 
-def _is_bound(wanted: OrderFilter, by: OrderBy = "placed") -> bool:
+def _is_bound(order_filter: OrderFilter, by: OrderBy = "placed") -> bool:
     """Whether the best plan depends on the values, or none is sure to be quick."""
-    several = dimensions(wanted) > (1 if by == "placed" else 0)
-    return several or bool(wanted.searches or wanted.attempts_min) or wanted.is_few()
+    several = dimensions(order_filter) > (1 if by == "placed" else 0)
+    return several or bool(order_filter.searches or order_filter.attempts_min) or order_filter.is_few()
 
 
 async def explain(
     connection: asyncpg.Connection,
-    wanted: OrderFilter,
+    order_filter: OrderFilter,
     *,
     limit: int = 50,
     by: OrderBy = "placed",
@@ -265,9 +265,9 @@ async def explain(
     after: str | None = None,
 ) -> Any:
     """The plan of a page, for tests and for whoever wonders why a list is slow."""
-    search = await search_of(connection, wanted)
-    args = Arguments(wanted.merchant_id)
+    search = await search_of(connection, order_filter)
+    args = Arguments(order_filter.merchant_id)
     cursor = parse_cursor(after, by) if after else None
-    page = _page(wanted, search, args, ORDERS[by, descending], limit, cursor, descending)
-    async with bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(wanted, by) else nullcontext():
+    page = _page(order_filter, search, args, ORDERS[by, descending], limit, cursor, descending)
+    async with bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(order_filter, by) else nullcontext():
         return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

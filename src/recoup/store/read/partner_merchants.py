@@ -66,10 +66,19 @@ async def _merchants(
 
 
 async def list_merchants(
-    db: Read, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
+    db: Read, merchant_filter: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
 ) -> list[PartnerMerchant]:
     """In the order of their ids, which is that of their making."""
-    return await _merchants(db, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only)
+    return await _merchants(
+        db,
+        merchant_filter.partner_id,
+        merchant_filter.state,
+        merchant_filter.name,
+        merchant_filter.external_id,
+        after,
+        limit,
+        only,
+    )
 
 
 class PartnerMerchantStatus(PartnerMerchant, frozen=True):

@@ -51,12 +51,12 @@ async def _desks(
 
 
 async def read_desks(
-    db: Read, asked: Sequence[tuple[UUID, UUID, str]], wall: datetime
+    db: Read, callers: Sequence[tuple[UUID, UUID, str]], wall: datetime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
-    """`asked`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
+    """`callers`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
     is one object, however many of the orders are theirs."""
-    merchants, orders, people = zip(*asked, strict=True)
-    person = {(merchant_id, order_id): who for merchant_id, order_id, who in asked}
+    merchants, orders, people = zip(*callers, strict=True)
+    person = {(merchant_id, order_id): who for merchant_id, order_id, who in callers}
     days: dict[tuple[UUID, str, str], Day] = {}
     desks = {}
     for row in await _desks(db, merchants, orders, people, wall):

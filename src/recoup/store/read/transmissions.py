@@ -42,11 +42,11 @@ async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> T
 
 
 class Touched(NamedTuple):
-    """`told`: what the order's log says last of this payment."""
+    """`last_outcome`: of this payment, by the order's log."""
 
     order_id: UUID
     same_order: bool
-    told: Literal["paid", "declined"] | None
+    last_outcome: Literal["paid", "declined"] | None
 
 
 async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list[Touched]:
@@ -96,7 +96,7 @@ SELECT order_id, same_order, (
     AND (l.body ->> 'transmit_id' = $7 OR $8 <> '' AND c.transaction_id = $8 AND c.external_id = $2 AND c.units = $4
       AND c.asset = $5)
   ORDER BY l.seq DESC LIMIT 1
-) AS told
+) AS last_outcome
 FROM touched t WHERE $9::boolean OR $4 > 0
 """,
 )

@@ -82,9 +82,9 @@ async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int,
     """Those that were refused, in the file's order."""
 
 
-async def transmitted_before(db: Read, merchant_id: UUID, told: Sequence[Copy]) -> dict[Copy, UUID]:
+async def transmitted_before(db: Read, merchant_id: UUID, copies: Sequence[Copy]) -> dict[Copy, UUID]:
     """A transmission of each that came before. What has no transaction id is no copy of anything."""
-    known = [one for one in told if one[1]]
+    known = [one for one in copies if one[1]]
     if not known:
         return {}
     ids, transactions, declined, units, assets = zip(*known, strict=True)

@@ -89,8 +89,8 @@ def _major(postgres: Path) -> int:
     if not os.access(postgres, os.X_OK):
         return 0
     try:
-        asked = [str(postgres), "--version"]
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        command = [str(postgres), "--version"]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return _number(answer.stdout)

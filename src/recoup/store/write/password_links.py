@@ -76,7 +76,7 @@ async def close_mail(db: Tx, ask_id: UUID, tries: int, state: str, again_at: dat
 
 
 @statement(PEOPLE, "SELECT 1 FROM password_asks WHERE ask_id = $1")
-async def is_asked(db: Read, ask_id: UUID) -> bool:
+async def is_unanswered(db: Read, ask_id: UUID) -> bool:
     """Whether it was not answered by another link meanwhile."""
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from recoup.doors.portal.languages import harvest
 from recoup.doors.portal.templates import FOLDER, _environment
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES, asked_for, catalogue
+from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES, accepted_language, catalogue
 from recoup.rules.languages.slots import faults
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
@@ -70,7 +70,7 @@ def test_dates(language: str) -> None:
     ids=range(12),
 )
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
-    assert asked_for(header) == language
+    assert accepted_language(header) == language
 
 
 def test_what_mails_say_is_in_the_catalogues() -> None:

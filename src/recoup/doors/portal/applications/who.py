@@ -25,8 +25,8 @@ def desk_of(visit: AnyVisit) -> Desk:
         owner = ("partner", session.seat.partner_id)
         return Desk(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
     assert isinstance(visit, Visit), "without a seat there is a merchant"
-    who = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
-    return Desk(who, session.may("apply"), False)
+    applicant = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
+    return Desk(applicant, session.may("apply"), False)
 
 
 def only_applicants(desk: Desk) -> None:

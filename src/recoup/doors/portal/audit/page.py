@@ -117,7 +117,7 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     return shown(
         status=503 if problem else 200,
         query=query,
-        rows=await _told(visit, reader, lines[:SIZE], times),
+        rows=await _rows(visit, reader, lines[:SIZE], times),
         older=older,
         times=times,
         who=who,
@@ -133,19 +133,19 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     )
 
 
-async def _told(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times) -> list[dict[str, Any]]:
+async def _rows(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times) -> list[dict[str, Any]]:
     """The lines as the page and the files tell them."""
     names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
     from_ = await places(visit.world, reader.subject[1], lines) if lines else {}
     return [
         asdict(line)
         | {
-            "facts": words.facts_told(line.action, line.facts),
+            "facts": words.facts_with_sentence(line.action, line.facts),
             "who": names[line.actor],
             "what": words.what(line.action),
             "kind": words.object_word(line.action),
             "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
-            "changes": words.facts_in_words(words.facts_told(line.action, line.facts), times),
+            "changes": words.facts_in_words(words.facts_with_sentence(line.action, line.facts), times),
             "door": words.door(line.actor),
             "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
         }
@@ -159,8 +159,8 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     if form not in ("csv", "json"):
         raise Problem("not_found", "The log is available as CSV or JSON.", cure="Go to the log and choose a file.")
     query = await _query(visit)
-    asked = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
-    await taken(visit, "audit log", form=form, **asked)
+    narrowed_by = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
+    await taken(visit, "audit log", form=form, **narrowed_by)
     wanted = _wanted(visit, reader, query)
     parts = spooled(_parts(visit, reader, wanted, Times(query.zone, visit.wall), form))
     first, last = query.days.first, query.days.last
@@ -169,13 +169,13 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
 
 
 async def _parts(
-    visit: AnyVisit, reader: _Reader, wanted: AuditFilter, times: Times, form: str
+    visit: AnyVisit, reader: _Reader, audit_filter: AuditFilter, times: Times, form: str
 ) -> AsyncIterator[bytes]:
     comma = b"[\n"
     if form == "csv":
         yield csv_rows([_HEADINGS]).encode()
-    async for lines in all_lines(visit.world, reader.subject, wanted):
-        rows = await _told(visit, reader, lines, times)
+    async for lines in all_lines(visit.world, reader.subject, audit_filter):
+        rows = await _rows(visit, reader, lines, times)
         if form == "csv":
             yield csv_rows([_cells(row, times) for row in rows]).encode()
             continue
@@ -186,7 +186,9 @@ async def _parts(
 
 
 def _cells(row: dict[str, Any], times: Times) -> list[str]:
-    told = "; ".join(f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"])
+    changes = "; ".join(
+        f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"]
+    )
     return [
         times.file(row["at"]),
         row["who"],
@@ -195,7 +197,7 @@ def _cells(row: dict[str, Any], times: Times) -> list[str]:
         row["what"],
         row["kind"],
         row["subject"],
-        told,
+        changes,
         row["request_id"],
         row["from"],
     ]

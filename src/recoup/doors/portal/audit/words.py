@@ -128,7 +128,7 @@ def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
     return _PLACES.get(kind_of(action), "").format(subject)
 
 
-def facts_told(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+def facts_with_sentence(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Of an order's log in place of a code of why its sentence; elsewhere `why` is what somebody typed."""
     why = facts.get("why")
     return {**facts, "why": sentence_of(why)} if why and kind_of(action) == "order" else facts
@@ -136,12 +136,12 @@ def facts_told(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def facts_in_words(facts: Mapping[str, Any], times: Times) -> list[tuple[str, str, str | None]]:
     """(name, value or old value, new value where there is one); moments as `times` has them."""
-    told = {name: value for name, value in facts.items() if name != "place"}
-    units, asset = told.pop("units", None), told.pop("asset", None)
+    values = {name: value for name, value in facts.items() if name != "place"}
+    units, asset = values.pop("units", None), values.pop("asset", None)
     found: list[tuple[str, str, str | None]] = []
     if isinstance(units, int) and asset in EXPONENTS:
         found.append(("amount", f"{shown(units, asset)} {asset}", None))
-    for name, value in told.items():
+    for name, value in values.items():
         if value in (None, "", [], {}):
             continue
         pair = isinstance(value, list) and len(value) == 2 and name not in ("events", "kinds")

@@ -95,9 +95,9 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
 
 
-async def _by_orders(connection: Read, wanted: OrderFilter) -> set[UUID]:
-    page = await list_orders(connection, wanted, limit=ORDERS_MAX)
-    return await customers_of(connection, wanted.merchant_id, [row.order_id for row in page.rows])
+async def _by_orders(connection: Read, order_filter: OrderFilter) -> set[UUID]:
+    page = await list_orders(connection, order_filter, limit=ORDERS_MAX)
+    return await customers_of(connection, order_filter.merchant_id, [row.order_id for row in page.rows])
 
 
 def _text(row: ListedCustomer) -> str:

@@ -71,7 +71,7 @@ def _row(code: int, now: datetime) -> SimpleNamespace:
 
 def _timeline(now: datetime) -> dict[str, Any]:
     at = datetime(now.year, now.month, now.day, 6, 40, 12, tzinfo=UTC)
-    told = [
+    entries = [
         (
             "Attempt 2 declined: not sufficient funds",
             "Code 51, by Northgate, after 412 ms. It may be tried again.",
@@ -95,7 +95,7 @@ def _timeline(now: datetime) -> dict[str, Any]:
             "Worker",
             ("For a lack of money the policy allows 6 tries; 2 made so far.",) if n == 0 else (),
         )
-        for n, (title, text, icon, tone, status) in enumerate(told)
+        for n, (title, text, icon, tone, status) in enumerate(entries)
     ]
     planned = SimpleNamespace(
         at=now + timedelta(days=2, hours=6),
@@ -105,7 +105,7 @@ def _timeline(now: datetime) -> dict[str, Any]:
         would_change="An approval elsewhere, a hard decline, or the order's expiry.",
         alternatives=(),
         versions="Decider 3, policy 1, knowledge of November 2026",
-        asked=None,
+        forward_request=None,
     )
     return {
         "items": items,

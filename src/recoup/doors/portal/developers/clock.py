@@ -53,7 +53,7 @@ async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> Non
 
     whose = (portal.world, portal.orders, visit.merchant_id)
     async with portal.one_clock:
-        await advance_clock(*whose, by, publish, asked=(scope, move_id), side_by_side=SIDE_BY_SIDE)
+        await advance_clock(*whose, by, publish, requested_by=(scope, move_id), side_by_side=SIDE_BY_SIDE)
 
 
 def _ended(visit: Visit, task: asyncio.Task[None]) -> None:

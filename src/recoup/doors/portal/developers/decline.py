@@ -15,11 +15,11 @@ from recoup.rules.money import typed_amounts
 async def post_decline(visit: Visit, form: Form) -> Answer:
     """The same form again shows the same order."""
     typed = typed_of(form)
-    asked = Simulated(
+    simulation = Simulated(
         typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]), key_id_of(form)
     )
     portal = visit.portal
-    word = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, asked)
+    word = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, simulation)
     return shown(word=word)
 
 

@@ -32,8 +32,8 @@ async def developers(visit: Visit) -> Values:
         keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
         moves = await last_moves(connection, visit.merchant_id, MOVES)
         due = await next_business_instant(connection, visit.merchant_id)
-    asked = {name: query[name][:16] for name in ("scheme",) if query.get(name)}
-    typed = dict(USUAL) | (typed_of(visit.typed) if USUAL.keys() & visit.typed.keys() else asked)
+    preset = {name: query[name][:16] for name in ("scheme",) if query.get(name)}
+    typed = dict(USUAL) | (typed_of(visit.typed) if USUAL.keys() & visit.typed.keys() else preset)
     if typed["scheme"] not in SCHEMES:
         typed["scheme"] = USUAL["scheme"]
     chosen = _chosen(visit)

@@ -33,7 +33,7 @@ ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
 
 
-def asked_for(visit: Visit) -> UUID:
+def dispute_id_of(visit: Visit) -> UUID:
     """Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["dispute_id"])
     if found is None:
@@ -43,7 +43,7 @@ def asked_for(visit: Visit) -> UUID:
 
 @member.page("/disputes/{dispute_id}", "disputes/dispute.html")
 async def dispute_page(visit: Visit) -> Values:
-    dispute_id = asked_for(visit)
+    dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
@@ -89,14 +89,14 @@ async def dispute_page(visit: Visit) -> Values:
 
 @dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
 async def add_note(visit: Visit, form: Form) -> Answer:
-    dispute_id = asked_for(visit)
+    dispute_id = dispute_id_of(visit)
     await note_evidence(visit.world, visit.scope, dispute_id, first(form, "note"))
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
 @dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
 async def post_answer(visit: Visit, form: Form) -> Answer:
-    dispute_id = asked_for(visit)
+    dispute_id = dispute_id_of(visit)
     await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
     return redirect(f"/disputes/{dispute_id}")
 
@@ -104,7 +104,7 @@ async def post_answer(visit: Visit, form: Form) -> Answer:
 @dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
 async def decide(visit: Visit, form: Form) -> Answer:
     """In the sandbox the operator says what the cardholder's bank decides."""
-    dispute_id = asked_for(visit)
+    dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:

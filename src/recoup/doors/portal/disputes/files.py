@@ -3,7 +3,7 @@
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from recoup.doors.portal.disputes.dispute import ANSWER, asked_for, dispute_page
+from recoup.doors.portal.disputes.dispute import ANSWER, dispute_id_of, dispute_page
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.pages import Answer, but, member
@@ -20,7 +20,7 @@ from recoup.rules.money.evidence_file import BYTES_MAX
 
 @dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, reads=file_form, shows=but("not_found", "forbidden"))
 async def post_evidence(visit: Visit, form: FormData) -> Answer:
-    dispute_id, file = asked_for(visit), form.get("file")
+    dispute_id, file = dispute_id_of(visit), form.get("file")
     if not isinstance(file, UploadFile) or not file.filename:
         raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
     content = await file.read(BYTES_MAX + 1)
@@ -31,7 +31,7 @@ async def post_evidence(visit: Visit, form: FormData) -> Answer:
 @member.page("/disputes/{dispute_id}/files/{file_id}")
 async def evidence_file(visit: Visit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
-    dispute_id, file_id = asked_for(visit), parse_id(visit.request.path_params["file_id"])
+    dispute_id, file_id = dispute_id_of(visit), parse_id(visit.request.path_params["file_id"])
     if file_id is None:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
     if visit.pii_access != SHOWN:

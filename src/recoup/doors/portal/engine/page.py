@@ -10,7 +10,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.switches.words import told_by
+from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
@@ -68,7 +68,7 @@ async def engine(visit: Visit) -> Values:
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
         days=DAYS,
-        who=await told_by(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
+        who=await names_of_actors(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
     )
 
 

@@ -59,12 +59,14 @@ async def fees_page(visit: Visit) -> Values:
     )
 
 
-def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:
+def _lines(
+    rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], people: Mapping[str, str], now: datetime
+) -> list[Line]:
     """The widest first, as they are chosen from."""
-    told = [(row.term, row) for row in rows]
-    valid = {term.term_id for term in in_force((term for term, _ in told), now)}
+    terms = [(row.term, row) for row in rows]
+    valid = {term.term_id for term in in_force((term for term, _ in terms), now)}
     lines = []
-    for term, row in told:
+    for term, row in terms:
         scale = EXPONENTS.get(term.currency or "", 0)
         fixed, minimum = term.tariff.fixed_units, term.tariff.minimum_units
         lines.append(
@@ -76,7 +78,7 @@ def _lines(rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], who: Mapping[s
                 to_text(minimum, scale) if minimum else "",
                 to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
                 "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
-                who.get(row.actor, "the operator"),
+                people.get(row.actor, "the operator"),
                 row.note,
             )
         )

@@ -89,8 +89,8 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {target.id for target in targets if isinstance(target, ast.Name)}
-            told = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
-            yield from told if names & {"message", "cure", "REASONS"} else []
+            texts = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+            yield from texts if names & {"message", "cure", "REASONS"} else []
 
 
 def _texts(root: ast.AST) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _shape(node: ast.JoinedStr) -> str:
 
 
 def _sentences(text: str, wordy: bool) -> Iterator[str]:
-    for one in ENDS.split(" ".join(text.split())):
-        plain = re.sub(r"\{\w*\}", "", one)
-        told = " " in one.strip() or one[:1].isupper() or not wordy
-        if _LETTERS.search(plain) and told and not _NAMES.search(one) and not _SHORT.fullmatch(plain):
-            yield one.strip()
+    for sentence in ENDS.split(" ".join(text.split())):
+        plain = re.sub(r"\{\w*\}", "", sentence)
+        is_prose = " " in sentence.strip() or sentence[:1].isupper() or not wordy
+        if _LETTERS.search(plain) and is_prose and not _NAMES.search(sentence) and not _SHORT.fullmatch(plain):
+            yield sentence.strip()

@@ -55,14 +55,14 @@ async def post_look(visit: Visit, form: Impersonate) -> Answer:
     user_id = parse_id(whom) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
-    asked = ImpersonationForm(
+    impersonation = ImpersonationForm(
         user_id,
         whom if kind == "role" else "",
         form.reason,
         form.minutes,
         form.act,
     )
-    await begin(visit.world, cookie(visit.request, COOKIE), visit.session, asked, visit.scope.request_id)
+    await begin(visit.world, cookie(visit.request, COOKIE), visit.session, impersonation, visit.scope.request_id)
     return redirect("/orders")
 
 

@@ -10,7 +10,7 @@ from recoup.doors.portal.forms import Form
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
 from recoup.doors.portal.order.page import find, order, sheet
-from recoup.doors.portal.order.refund import RefundForm, read_asked, review, to_ask
+from recoup.doors.portal.order.refund import RefundForm, read_form, review, to_ask
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.personal import reveal_subject
@@ -35,45 +35,45 @@ async def review_refund(visit: Visit) -> Values | Answer:
             "malformed", "This address has too many fields.", cure="Open the refund from the order's page."
         ) from None
     possible = facts.can_refund(visit, page)
-    asked = read_asked(fields)
-    made = await _made_by(visit, asked)
+    form = read_form(fields)
+    made = await _made_by(visit, form)
     if made is not None:
         return redirect(back_to(visit, page.order_id, refunded=str(made)))
     if not possible.possible:
         return shown(Problem("wrong_state", possible.why_not), **sheet(visit, page))
     if not {"amount", "how"} & set(fields):
         return sheet(visit, page, dialog="refund", allowance=await allowance(visit, page))
-    return await _reviewed(visit, page, asked)
+    return await _reviewed(visit, page, form)
 
 
-async def _reviewed(visit: Visit, page: OrderPage, asked: RefundForm) -> Values | Answer:
+async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values | Answer:
     try:
-        found = await with_limits(visit, page, review(page, asked, facts.sums(page).fee))
+        found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
     except Problem as problem:
-        return shown(problem, **sheet(visit, page, dialog="refund", asked=asked))
-    return sheet(visit, page, dialog="review", asked=asked, review=found)
+        return shown(problem, **sheet(visit, page, dialog="refund", form=form))
+    return sheet(visit, page, dialog="review", form=form, review=found)
 
 
-async def _made_by(visit: Visit, asked: RefundForm) -> UUID | None:
+async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
     async with visit.world.db.read() as connection:
-        known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))
+        known = await find_request(connection, visit.merchant_id, "refund", request_key(form.key))
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
 @order.post("/orders/{order_id}/refund", may=role("refund", "refund"), find=find)
 async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """The second step. The same form again, by a double click or by going back, is the same refund."""
-    asked = read_asked(form)
+    refund_form = read_form(form)
     try:
-        given = to_ask(asked, page.order["asset"])
-        made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
+        request = to_ask(refund_form, page.order["asset"])
+        made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, request, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was already sent with another amount, and that refund was made. Check it first."
             problem = Problem("conflict", message, cure="See Refunds on this page.")
-            asked = replace(asked, key=fresh_key())
-        return shown(problem, dialog="refund", asked=asked)
+            refund_form = replace(refund_form, key=fresh_key())
+        return shown(problem, dialog="refund", refund_form=refund_form)
     return redirect(back_to(visit, page.order_id, refunded=str(made.refund_id)))
 
 

@@ -49,8 +49,8 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `asked` is the
-    line of who brought it forward, whose act is the reason then."""
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `forward_request`
+    is the line of who brought it forward, whose act is the reason then."""
 
     number: int
     units: int
@@ -59,7 +59,7 @@ class Planned:
     would_change: str
     alternatives: tuple[str, ...]
     versions: str
-    asked: Row | None = None
+    forward_request: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Disputable:
     """The most that a cardholder may still dispute, and what is disputed when no amount is said: 0 when one has to be.
-    `asked`: the cardholder asked about it before."""
+    `inquired`: an inquiry about it came before."""
 
     most: int
     usual: int
-    asked: bool
+    inquired: bool
 
 
 def sums(page: OrderPage) -> Sums:
@@ -126,9 +126,9 @@ def planned(page: OrderPage) -> Planned | None:
         return Planned(attempt["attempt_no"], attempt["units"], at, COLLECTED, COLLECTED_ENDS, (), "")
     decision = decision_of(page, attempt["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
-    asked = brought_forward(page)
-    if asked is not None and page.head["status"] != ON_HOLD:
-        return Planned(attempt["attempt_no"], attempt["units"], at, (), "", (), "", asked)
+    forward_request = brought_forward(page)
+    if forward_request is not None and page.head["status"] != ON_HOLD:
+        return Planned(attempt["attempt_no"], attempt["units"], at, (), "", (), "", forward_request)
     if page.head["status"] == ON_HOLD and page.head["attention"]:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (sentence_of(page.head["attention"]), *reasons[1:])
@@ -307,9 +307,9 @@ def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
     if not (sandbox and charge and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute")):
         return None
     most = int(charge["units"]) - disputed(page)
-    asked = next((int(d["units"]) for d in reversed(page.disputes) if d["stage"] == "inquiry"), None)
-    usual = most - int(page.head["refunded_units"]) if asked is None else asked
-    return Disputable(most, usual if usual <= most else 0, asked is not None)
+    inquired_units = next((int(d["units"]) for d in reversed(page.disputes) if d["stage"] == "inquiry"), None)
+    usual = most - int(page.head["refunded_units"]) if inquired_units is None else inquired_units
+    return Disputable(most, usual if usual <= most else 0, inquired_units is not None)
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:

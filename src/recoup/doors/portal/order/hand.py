@@ -15,7 +15,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.merchants.order_notes import note_order
-from recoup.flows.refunds.capture import CaptureAsked, capture
+from recoup.flows.refunds.capture import CaptureRequest, capture
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
 
@@ -62,9 +62,9 @@ async def post_deal_with(visit: Visit, form: Form, page: OrderPage) -> Answer:
 @order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), find=find)
 async def post_capture(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """A processor that takes its time is not a refusal: the page tells that the capture is under way."""
-    asked = CaptureAsked(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
+    request = CaptureRequest(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
     try:
-        made = await capture(visit.world, visit.portal.orders, visit.scope, asked)
+        made = await capture(visit.world, visit.portal.orders, visit.scope, request)
     except Problem as problem:
         if problem.code != "unavailable" or problem.facts.get("full"):
             raise

@@ -39,7 +39,7 @@ AUTHORISED: Final = "The amount is authorised: nothing is charged until it is ca
 CAPTURING: Final = "The amount is authorised, and its capture is under way."
 _BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
 _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERATOR)
-_ASKED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
+_INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -54,7 +54,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     stuck("refund"): _BY_HAND, stuck("reversal"): _BY_HAND,
     stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
     delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
-    delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _ASKED,
+    delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _INQUIRED,
     CHARGE_CLAIMED: _CLAIMED,
 })  # fmt: skip
 

@@ -21,7 +21,7 @@ from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
-from recoup.doors.portal.order.untold import untold
+from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
@@ -103,23 +103,23 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
         async with visit.world.db.read() as connection:
             limits = await list_limits(connection, visit.merchant_id)
 
-    def told(row: Row) -> Row:
+    def with_name(row: Row) -> Row:
         return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
 
-    def line_told(row: Row) -> Row:
+    def log_line_with_names(row: Row) -> Row:
         by = names.get(row["body"].get("asked_by") or "")
-        return told({**row, "body": {**row["body"], "asked_by": by}} if by else row)
+        return with_name({**row, "body": {**row["body"], "asked_by": by}} if by else row)
 
-    def request_told(row: Row) -> Row:
+    def request_with_names(row: Row) -> Row:
         why_not = not_now(visit, row["asked_by"], row["units"], row["asset"], limits)
         return {**row, "asker": names[row["asked_by"]], "not_now": why_not}
 
     return replace(
         page,
-        log=tuple(line_told(line) for line in page.log),
-        notes=tuple(told(note) for note in page.notes),
-        blocks=tuple(told(block) for block in page.blocks),
-        requests=tuple(request_told(row) for row in page.requests),
+        log=tuple(log_line_with_names(line) for line in page.log),
+        notes=tuple(with_name(note) for note in page.notes),
+        blocks=tuple(with_name(block) for block in page.blocks),
+        requests=tuple(request_with_names(row) for row in page.requests),
     )
 
 
@@ -128,7 +128,7 @@ def sheet(
     page: OrderPage,
     *,
     dialog: str = "",
-    asked: RefundForm | None = None,
+    form: RefundForm | None = None,
     review: Any = None,
     beside: Beside | None = None,
     allowance: str = "",
@@ -141,7 +141,7 @@ def sheet(
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")
     shown = shown if shown in KINDS else "all"
-    asked = asked or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
+    form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
     reasons, versions = facts.last_word(page)
     stable = page.order["kind"] == "stable"
@@ -190,7 +190,7 @@ def sheet(
         stable=stable,
         waiting=waiting(page),
         events=[
-            {**event, "name": name, "untold": untold(event, visit.wall)}
+            {**event, "name": name, "why_undelivered": why_undelivered(event, visit.wall)}
             for event in page.events
             if (name := event_name(page, event))
         ],
@@ -204,12 +204,12 @@ def sheet(
         dispute_kinds=DISPUTE_KINDS,
         lives=lives(page, visit.now, visit.session.zone),
         dialog=dialog,
-        asked=asked,
+        refund_form=form,
         review=review,
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
-        asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
-        asked_rows=[
+        approval=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
+        approval_rows=[
             Waiting(row, row["asker"], is_theirs(row["asked_by"], visit.scope.actor.text()), row["not_now"])
             for row in page.requests
             if row["state"] != "approved"

@@ -41,7 +41,7 @@ class Review:
     second: bool = False
 
 
-def read_asked(fields: Mapping[str, list[str]]) -> RefundForm:
+def read_form(fields: Mapping[str, list[str]]) -> RefundForm:
     """The form's fields from an address or a body; whatever they hold."""
     quantities = {}
     for name, values in fields.items():
@@ -61,40 +61,40 @@ def read_asked(fields: Mapping[str, list[str]]) -> RefundForm:
     )
 
 
-def to_ask(asked: RefundForm, asset: str) -> RefundRequest:
+def to_ask(form: RefundForm, asset: str) -> RefundRequest:
     """The same for the flow.
 
     Raises: Problem(invalid), Problem(refund_items) for what cannot be read.
     """
-    items = _items(asked) if asked.how == "items" else None
-    amount = None if items is not None else _amount(asked, asset)
-    return RefundRequest(amount=amount, items=items, message=asked.reason, key=request_key(asked.key))
+    items = _items(form) if form.how == "items" else None
+    amount = None if items is not None else _amount(form, asset)
+    return RefundRequest(amount=amount, items=items, message=form.reason, key=request_key(form.key))
 
 
-def review(page: OrderPage, asked: RefundForm, fee: int) -> Review:
+def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
     """What the flow would do with it.
 
     Raises: Problem invalid, over_remainder, refund_items, as the flow does.
     """
     asset = page.order["asset"]
     left = Money(remaining(page), asset)
-    if asked.how == "items":
-        units, _ = by_items(_items(asked), order_items(page), taken(page))
+    if form.how == "items":
+        units, _ = by_items(_items(form), order_items(page), taken(page))
     else:
-        units = from_text(_amount(asked, asset), asset, "amount").units
+        units = from_text(_amount(form, asset), asset, "amount").units
     by_amount(Money(units, asset), left, like=page.sent_text)
     return Review(units, _sentences(page, units, fee))
 
 
-def _amount(asked: RefundForm, asset: str) -> str:
-    if not asked.typed:
+def _amount(form: RefundForm, asset: str) -> str:
+    if not form.typed:
         raise Problem("invalid", "Enter the amount to refund.", field="amount", cure="Enter it like 19.99.")
-    return plain(asked.typed, asset, "amount")
+    return plain(form.typed, asset, "amount")
 
 
-def _items(asked: RefundForm) -> tuple[dict[str, Any], ...]:
+def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
     found = []
-    for line, text in sorted(asked.quantities.items()):
+    for line, text in sorted(form.quantities.items()):
         if text in ("", "0"):
             continue
         if not (text.isascii() and text.isdigit()):

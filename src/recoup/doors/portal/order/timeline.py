@@ -132,7 +132,7 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
     )
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(context) if stable else say(line["happening"], context)
-    decision = decision_of(page, line["decision_id"]) or _asked_when_due(page, line)
+    decision = decision_of(page, line["decision_id"]) or _decision_when_due(page, line)
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(
         line["business_at"],
@@ -148,7 +148,7 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
     )
 
 
-def _asked_when_due(page: OrderPage, line: Row) -> Row | None:
+def _decision_when_due(page: OrderPage, line: Row) -> Row | None:
     """What the engine decided when the attempt came due; another attempt's reasons stand at its plan."""
     decision = decision_of(page, line["body"].get("decision")) if line["happening"] == "attempt_sent" else None
     return decision if decision is not None and decision["features"].get("due_at") else None

@@ -72,7 +72,7 @@ def _refund(context: LogContext) -> TimelineEntry:
     return TimelineEntry(title, text, "returned", "", "money")
 
 
-def _refund_asked(context: LogContext) -> TimelineEntry:
+def _refund_requested(context: LogContext) -> TimelineEntry:
     text = f"Nothing is owed until somebody else approves; the request expires {context.moment('until')}."
     return TimelineEntry(f"Refund of {context.amount()} waits for a second person", text, "clock", "warn", "money")
 
@@ -202,7 +202,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "reversed": _plain("{amount} returned to the customer", "The late approval is reversed.", "returned", "", "money"),
     "reversal_stuck": _plain("Return of {amount} is stuck", "The operator is looking into it; the money is still owed.",
                              "problem", "bad", "money"),
-    "refund_asked": _refund_asked,
+    "refund_asked": _refund_requested,
     "refund_request_refused": _plain("Refund of {amount} refused by a second person", "See the reason given.",
                                      "cancelled", "bad", "money"),
     "refund_request_withdrawn": _plain("Refund request of {amount} withdrawn", "Nothing was sent.", "info", "",

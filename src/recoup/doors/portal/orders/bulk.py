@@ -89,51 +89,51 @@ async def post_bulk(visit: Visit, form: Form) -> Answer:
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
     key = first(form, "key")
-    asked = BulkForm(
+    bulk_form = BulkForm(
         doing,
         query,
         UUID(hex=key if is_key(key) else fresh_key()),
         first(form, "note"),
         sure="sure" in form and (is_key(key) or doing == "cancel" and not everything),
     )
-    return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
+    return await (_all(visit, bulk_form, form) if everything else _ticked(visit, bulk_form, chosen, form))
 
 
-async def _ticked(visit: Visit, asked: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Answer:
-    named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
+async def _ticked(visit: Visit, bulk_form: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Answer:
+    order_filter = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
     async with visit.world.db.read() as connection:
-        found = await list_orders(connection, named, limit=ORDERS_MAX)
+        found = await list_orders(connection, order_filter, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
-        return await list_again(visit, asked.query, nothing, form)
+        return await list_again(visit, bulk_form.query, nothing, form)
     missing = len(chosen) - len(found.rows)
-    if asked.action.looks and not asked.sure:
-        return _look(visit, asked, found.rows, missing)
+    if bulk_form.action.looks and not bulk_form.sure:
+        return _look(visit, bulk_form, found.rows, missing)
     try:
-        act = Act(asked.doing, checked_note(asked.note) if asked.doing == "note" else "")
+        act = Act(bulk_form.doing, checked_note(bulk_form.note) if bulk_form.doing == "note" else "")
     except Problem as problem:
-        return _look(visit, asked, found.rows, missing, problem)
-    results = [await _one(visit, asked, act, row) for row in found.rows]
+        return _look(visit, bulk_form, found.rows, missing, problem)
+    results = [await _one(visit, bulk_form, act, row) for row in found.rows]
     values = visit.values(
-        back=_back(asked), results=results, missing=missing, done=sum(bool(result.done) for result in results)
+        back=_back(bulk_form), results=results, missing=missing, done=sum(bool(result.done) for result in results)
     )
     return render("orders/bulk_done.html", values)
 
 
-async def _one(visit: Visit, asked: BulkForm, act: Act, row: OrderRow) -> Result:
+async def _one(visit: Visit, form: BulkForm, act: Act, row: OrderRow) -> Result:
     portal = visit.portal
     try:
-        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, asked.key, row.order_id))
+        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, form.key, row.order_id))
     except Problem as problem:
         return Result(row, "", problem)
 
 
 def _look(
-    visit: Visit, asked: BulkForm, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
+    visit: Visit, form: BulkForm, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
 ) -> Answer:
     sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
-    taken = sum(_takes(asked, row.status) for row in rows)
-    values = _asked(visit, asked) | {
+    taken = sum(_takes(form, row.status) for row in rows)
+    values = _question(visit, form) | {
         "rows": rows,
         "sums": sums,
         "missing": missing,
@@ -146,26 +146,26 @@ def _look(
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
 
 
-async def _all(visit: Visit, asked: BulkForm, form: Form) -> Answer:
+async def _all(visit: Visit, bulk_form: BulkForm, form: Form) -> Answer:
     """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
     longer, and nothing is done."""
-    query = asked.query
+    query = bulk_form.query
     if query.unclear:
         message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
         problem = Problem("invalid", message, cure="Correct the filters and try again.")
         return await list_again(visit, query, problem, form)
-    wanted, expected = query.filter(visit.merchant_id, visit.now, visit.pii_access), first(form, "expected")
+    order_filter, expected = query.filter(visit.merchant_id, visit.now, visit.pii_access), first(form, "expected")
     problem_of = None
-    if asked.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
-        act = Act(asked.doing, asked.note, tuple(words_of(visit, query)))
+    if bulk_form.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
+        act = Act(bulk_form.doing, bulk_form.note, tuple(words_of(visit, query)))
         try:
-            await take_all(visit.world, visit.scope, asked.key, act, wanted, int(expected))
+            await take_all(visit.world, visit.scope, bulk_form.key, act, order_filter, int(expected))
         except Problem as problem:
             problem_of = problem
         else:
-            return redirect(f"/orders/bulk/{asked.key}")
+            return redirect(f"/orders/bulk/{bulk_form.key}")
     async with visit.world.db.read() as connection:
-        groups = await selected_sums(connection, wanted)
+        groups = await selected_sums(connection, order_filter)
     count = sum(group["orders"] for group in groups)
     if count > SELECTED_MAX or count == 0:
         nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")
@@ -175,8 +175,8 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Answer:
         orders, units = totals.get(group["asset"], (0, 0))
         totals[group["asset"]] = (orders + group["orders"], units + group["units"])
     sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
-    taken = sum(group["orders"] for group in groups if _takes(asked, group["status"]))
-    values = _asked(visit, asked) | {
+    taken = sum(group["orders"] for group in groups if _takes(bulk_form, group["status"]))
+    values = _question(visit, bulk_form) | {
         "rows": (),
         "sums": sums,
         "missing": 0,
@@ -189,25 +189,25 @@ async def _all(visit: Visit, asked: BulkForm, form: Form) -> Answer:
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
 
 
-def _takes(asked: BulkForm, status: int) -> bool:
+def _takes(form: BulkForm, status: int) -> bool:
     """Whether it can be done to an order of this status."""
-    return asked.doing != "cancel" or status in CANCELLABLE
+    return form.doing != "cancel" or status in CANCELLABLE
 
 
-def _asked(visit: Visit, asked: BulkForm) -> dict[str, object]:
+def _question(visit: Visit, form: BulkForm) -> dict[str, object]:
     return {
-        "back": _back(asked),
-        "doing": asked.doing,
-        "action": asked.action,
-        "key": asked.key.hex,
-        "note": asked.note,
+        "back": _back(form),
+        "doing": form.doing,
+        "action": form.action,
+        "key": form.key.hex,
+        "note": form.note,
         "note_max": NOTE_MAX,
-        "said": words_of(visit, asked.query),
+        "said": words_of(visit, form.query),
     }
 
 
-def _back(asked: BulkForm) -> str:
-    return asked.query.link(cursor=asked.query.cursor)
+def _back(form: BulkForm) -> str:
+    return form.query.link(cursor=form.query.cursor)
 
 
 def _chosen(form: Form) -> tuple[UUID, ...]:

@@ -19,12 +19,14 @@ class Chip:
     without: Mapping[str, Any]
 
 
-def chips(query: Query, known: MerchantSettings) -> list[Chip]:
+def chips(query: Query, settings: MerchantSettings) -> list[Chip]:
     """In the order of the filters."""
-    return [Chip(words, without) for words, without in (*_of_kind(query, known), *_of_order(query), *_of_money(query))]
+    return [
+        Chip(words, without) for words, without in (*_of_kind(query, settings), *_of_order(query), *_of_money(query))
+    ]
 
 
-def _of_kind(query: Query, known: MerchantSettings) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.text:
         yield f"Search: {query.text}", {"text": ""}
     if query.statuses:
@@ -36,10 +38,10 @@ def _of_kind(query: Query, known: MerchantSettings) -> Iterator[tuple[str, dict[
     if query.chain:
         yield f"Channel: {CHAINS[query.chain].name}", {"chain": ""}
     if query.site:
-        names = {site.site_id: site.name for site in known.sites}
+        names = {site.site_id: site.name for site in settings.sites}
         yield f"Site: {names.get(query.site, query.site)}", {"site": None}
     if query.campaign:
-        keys = {one.campaign_id: one.name or one.key for one in known.campaigns}
+        keys = {one.campaign_id: one.name or one.key for one in settings.campaigns}
         yield f"Campaign: {keys.get(query.campaign, query.campaign)}", {"campaign": None}
 
 

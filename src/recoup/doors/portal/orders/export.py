@@ -98,9 +98,9 @@ def is_over(count: Count, most: int) -> bool:
 
 def _narrowed(query: Query) -> dict[str, str]:
     """By what the list is narrowed, for the log: its days as they are, of the rest only the names."""
-    told = {name: str(value) for name, value in query.narrowing() if name.startswith(("placed", "created"))}
-    others = sorted({name for name, _ in query.narrowing()} - set(told))
-    return told | ({"narrowed_by": ", ".join(others)} if others else {})
+    days = {name: str(value) for name, value in query.narrowing() if name.startswith(("placed", "created"))}
+    others = sorted({name for name, _ in query.narrowing()} - set(days))
+    return days | ({"narrowed_by": ", ".join(others)} if others else {})
 
 
 def file_name(query: Query, visit: Visit) -> str:

@@ -54,9 +54,9 @@ _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
 _YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
 
-def read_query(params: QueryParams, known: MerchantSettings, *, zone: str = GMT) -> Query:
+def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = GMT) -> Query:
     """Whatever stands in the address. `zone` is this person's, for an address that says none."""
-    readers = _readers(known)
+    readers = _readers(settings)
     typed = params.get("q", "")
     split = split_typed(normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value))
     unread: dict[str, str] = {}
@@ -118,13 +118,13 @@ def read_query(params: QueryParams, known: MerchantSettings, *, zone: str = GMT)
     )
 
 
-def _readers(known: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
+def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
     """parameter -> its value, None or a ValueError for what cannot be one."""
     return {
         "status": lambda v: tuple(_status(word) for word in v.split(",")),
         "type": lambda v: tuple(kind for word in v.split(",") for kind in _type(word)),
-        "site": lambda v: _site(v, known),
-        "campaign": lambda v: _campaign(v, known),
+        "site": lambda v: _site(v, settings),
+        "campaign": lambda v: _campaign(v, settings),
         "id": lambda v: tuple(_order_id(one) for one in v.split(",")),
         "external": lambda v: normalise_query(v) or None,
         "descriptor": lambda v: normalise_query(v) or None,
@@ -208,20 +208,20 @@ def _type(word: str) -> tuple[str, ...]:
     return (_TYPES[word],)
 
 
-def _site(value: str, known: MerchantSettings) -> UUID | None:
+def _site(value: str, settings: MerchantSettings) -> UUID | None:
     """By its id, name or address."""
     wanted = value.casefold()
-    for site in known.sites:
+    for site in settings.sites:
         host = site.url.partition("://")[2].partition("/")[0] or site.url
         if wanted in (site.name.casefold(), host.casefold(), site.url.casefold()):
             return site.site_id
     return parse_id(value)
 
 
-def _campaign(value: str, known: MerchantSettings) -> UUID | None:
+def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
     """By its id, key or name."""
     wanted = value.casefold()
-    for one in known.campaigns:
+    for one in settings.campaigns:
         if wanted in (one.key.casefold(), one.name.casefold()):
             return one.campaign_id
     return parse_id(value)

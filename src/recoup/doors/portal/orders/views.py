@@ -44,29 +44,29 @@ class Left:
     reset: str
 
 
-def own(query: Query, habits: ListPreferences, known: MerchantSettings) -> Left | None:
+def own(query: Query, habits: ListPreferences, settings: MerchantSettings) -> Left | None:
     """The saved view that the address names, if it is there."""
     view = next((one for one in habits.views if str(one.view_id) == query.view), None)
     if view is None:
         return None
-    saved = opened(view, query, known)
+    saved = opened(view, query, settings)
     changed = not saved.same_orders(query) or (saved.sort, saved.up) != (query.sort, query.up)
     return Left(view, changed, saved.link())
 
 
-def opened(view: SavedView, query: Query, known: MerchantSettings) -> Query:
+def opened(view: SavedView, query: Query, settings: MerchantSettings) -> Query:
     """The view's list, in the zone it was saved with or else that of the list that is looked at."""
-    saved = read_query(QueryParams(view.query), known, zone=query.zone)
+    saved = read_query(QueryParams(view.query), settings, zone=query.zone)
     return replace(saved, view=str(view.view_id), size=query.size)
 
 
 def tabs(
-    query: Query, habits: ListPreferences, known: MerchantSettings, attention: Count, by_status: dict[int, Count]
+    query: Query, habits: ListPreferences, settings: MerchantSettings, attention: Count, by_status: dict[int, Count]
 ) -> list[Tab]:
     counts = {"attention": attention}
     if query.is_plain() and by_status:
         counts |= {"processing": by_status[4], "chargebacks": by_status[8]}
-    left, look = own(query, habits, known), query.without_filters()
+    left, look = own(query, habits, settings), query.without_filters()
     found = []
     for tab, (word, narrowed) in USUAL.items():
         wanted, count = replace(look, **narrowed), counts.get(tab)
@@ -74,7 +74,7 @@ def tabs(
         found.append(Tab(word, wanted.link(), here, count if count and count.value else None, tab in _HOT))
     for view in habits.views:
         here = left is not None and left.view == view and not left.changed
-        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False, view))
+        found.append(Tab(view.name, opened(view, query, settings).link(), here, None, False, view))
     return found
 
 

@@ -74,7 +74,7 @@ async def overview(visit: Visit) -> Answer:
         "sites_known": visit.known.sites,
         "found": None,
         "link": _linker(chosen, site),
-    } | (_told(visit, chosen, site, found) if found else {})
+    } | (_charts(visit, chosen, site, found) if found else {})
     return shown(problem, status=200 if found else None, **values)
 
 
@@ -89,7 +89,7 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
     return link
 
 
-def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
+def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
     by_day = {row.day: row for row in found.days}
     days = [

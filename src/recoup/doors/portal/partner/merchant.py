@@ -15,7 +15,7 @@ from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
 from recoup.doors.portal.templates import render
 from recoup.flows.merchants import partner_merchants
-from recoup.flows.merchants.partner_merchants import MerchantAsked
+from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partner_status import health_of, read_status
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
@@ -42,11 +42,11 @@ def _typed(form: Form) -> dict[str, str]:
 async def make_merchant(visit: PartnerVisit, form: Form) -> Answer:
     """The form's own key makes one merchant, however often it is sent."""
     typed = _typed(form)
-    made = await partner_merchants.create(visit.world, visit.scope, _asked(form, typed))
+    made = await partner_merchants.create(visit.world, visit.scope, _request(form, typed))
     return _credentials(visit, made.credentials, made.handover, typed["name"], str(made.merchant_id))
 
 
-def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
+def _request(form: Form, typed: dict[str, str]) -> MerchantRequest:
     for name, value in typed.items():
         if not value and name != "external_id":
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is needed.", field=name)
@@ -55,7 +55,7 @@ def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
     key = parse_id(first(form, "key"))
     if key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
-    return MerchantAsked(
+    return MerchantRequest(
         typed["name"],
         typed["site_url"],
         typed["site_name"],

@@ -27,9 +27,9 @@ async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
     state = query.get("state") if query.get("state") in STATES else None
     text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
-    wanted = MerchantFilter(visit.partner.partner_id, state, text)
+    merchant_filter = MerchantFilter(visit.partner.partner_id, state, text)
     async with visit.world.db.read() as connection:
-        rows = await list_merchants(connection, wanted, after, PAGE + 1)
+        rows = await list_merchants(connection, merchant_filter, after, PAGE + 1)
         if text and not rows and after is None:
             rows = await list_merchants(
                 connection, MerchantFilter(visit.partner.partner_id, state, "", text), None, PAGE + 1
@@ -68,5 +68,5 @@ async def switch_merchants(visit: PartnerVisit, form: Form) -> Answer:
 
 
 def _link(state: str | None, text: str, after: Any) -> str:
-    told = {"state": state, "q": text, "after": after}
-    return "/partner?" + urlencode({name: value for name, value in told.items() if value})
+    parameters = {"state": state, "q": text, "after": after}
+    return "/partner?" + urlencode({name: value for name, value in parameters.items() if value})

@@ -32,22 +32,22 @@ KINDS: Final = {
 async def report(visit: PartnerVisit) -> Answer:
     typed, problem = _typed(visit), None
     try:
-        asked = await _asked(visit, typed)
+        request = await _request(visit, typed)
     except Problem as wrong:
-        asked, problem = _usual(visit), wrong
+        request, problem = _usual(visit), wrong
     world = visit.world
     after = parse_id(visit.request.query_params.get("after", ""))
-    rows, further = await report_page(world, asked, after, MERCHANTS)
+    rows, further = await report_page(world, request, after, MERCHANTS)
     async with world.db.read() as connection:
         merchants = await list_merchants(connection, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
     query = {name: value for name, value in typed.items() if value}
-    fields = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}
+    fields = typed | {"from": typed["from"] or request.first.isoformat(), "to": typed["to"] or request.last.isoformat()}
     return shown(
         problem,
         rows=rows,
         kinds=KINDS,
         typed=fields,
-        asked=asked,
+        period=request,
         merchants=merchants,
         paged=after is not None,
         query=urlencode(query),
@@ -57,8 +57,8 @@ async def report(visit: PartnerVisit) -> Answer:
 
 @partner.page("/partner/report.csv")
 async def partner_report_file(visit: PartnerVisit) -> Response:
-    asked = await _asked(visit, _typed(visit))
-    return download(report_csv(visit.world, asked), f"merchants-{asked.first}-{asked.last}.csv")
+    request = await _request(visit, _typed(visit))
+    return download(report_csv(visit.world, request), f"merchants-{request.first}-{request.last}.csv")
 
 
 def _typed(visit: PartnerVisit) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _usual(visit: PartnerVisit) -> PartnerReportRequest:
     return PartnerReportRequest(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last)
 
 
-async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportRequest:
+async def _request(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportRequest:
     """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the partner's."""
     last = _day(typed, "to") or visit.wall.date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)

@@ -17,14 +17,14 @@ _MERCHANT: Final = (
 )  # fmt: skip
 
 
-def shell_lines(base: str, given: Credentials | None, partner: PartnerKey | None = None) -> str:
+def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey | None = None) -> str:
     """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs answer."""
-    told = {"BASE": base.rstrip("/")}
-    if given is not None:
-        told |= {_NAMES.get(name, name.upper()): getattr(given, name) for name in _MERCHANT}
+    values = {"BASE": base.rstrip("/")}
+    if credentials is not None:
+        values |= {_NAMES.get(name, name.upper()): getattr(credentials, name) for name in _MERCHANT}
     if partner is not None:
-        told |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items() if value)
+        values |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value)
 
 
 def base_address(world: World, request: Request) -> str:

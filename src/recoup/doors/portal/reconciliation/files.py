@@ -124,16 +124,16 @@ async def _like(visit: Visit, run_id: str) -> Reading:
 
 
 def _reading(typed: Mapping[str, str]) -> Reading:
-    told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
+    values: dict[str, Any] = mapping_file(typed.get("mapping", ""))
     first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
     if bool(first) != bool(last):
         raise Problem(
             "invalid", "Enter both days, or leave both empty.", field="from", cure="Enter the other day, too."
         )
-    period = days(first, last, told.get("zone", "UTC")) if first else None
+    period = days(first, last, values.get("zone", "UTC")) if first else None
     named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
     currencies = (EVERY,) if "every" in typed else named
-    return Reading(kind=typed.get("kind", ""), period=period, currencies=currencies, **told)
+    return Reading(kind=typed.get("kind", ""), period=period, currencies=currencies, **values)
 
 
 def _rows(texts: list[str]) -> list[int]:

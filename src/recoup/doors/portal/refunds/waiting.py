@@ -17,7 +17,7 @@ class Waiting:
     """`not_now`: why this person cannot agree to it, empty when they can; `mine`: they asked for it themselves."""
 
     row: WaitingRequest | Mapping[str, Any]
-    asked_by: str
+    requested_by: str
     mine: bool
     not_now: str
 
@@ -39,9 +39,9 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
     ]
 
 
-def not_now(visit: Visit, asked_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:
+def not_now(visit: Visit, requested_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:
     """Why this person cannot agree to it; empty when they can."""
-    if is_theirs(asked_by, visit.scope.actor.text()):
+    if is_theirs(requested_by, visit.scope.actor.text()):
         return "You requested it: somebody else has to approve."
     if not visit.session.may("approve") or visit.session.merchant is None:
         return "Your role may not approve refunds."

@@ -79,19 +79,19 @@ async def report_file(visit: Visit) -> Response:
     chosen, asset, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    asked = ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset)
+    request = ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset)
-    parts = report_csv(visit.world, report, asked)
+    parts = report_csv(visit.world, report, request)
     return download(parts, f"{report}-{chosen}.csv")
 
 
-async def _read(visit: Visit, report: str, asked: ReportRequest) -> Report:
+async def _read(visit: Visit, report: str, request: ReportRequest) -> Report:
     text, world = visit.request.query_params.get("after", ""), visit.world
     if report == "transactions":
         after: UUID = parse_id(text) or LOWEST
-        return await transactions_page(world, asked, after, LINES)
+        return await transactions_page(world, request, after, LINES)
     fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
-    return await grouped_report(world, report, asked, int(text) if fits else 0, LINES)
+    return await grouped_report(world, report, request, int(text) if fits else 0, LINES)
 
 
 def _chosen(visit: Visit) -> tuple[str, str | None, Problem | None]:

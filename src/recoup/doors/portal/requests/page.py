@@ -22,31 +22,33 @@ _FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 async def requests_page(visit: Visit) -> Values:
     """Whatever the address asks for: what nothing has is found nowhere."""
     query = visit.request.query_params
-    asked = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
+    filters = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
     before = parse_id(query.get("before", ""))
-    status = int(asked["status"]) if asked["status"] in CLASSES else None
+    status = int(filters["status"]) if filters["status"] in CLASSES else None
     async with visit.world.db.read() as connection:
         rows, older = await read_calls(
             connection,
             visit.merchant_id,
-            request_id=asked["request"] or None,
+            request_id=filters["request"] or None,
             status_class=status,
-            path=asked["path"] or None,
-            key_id=asked["key"] or None,
+            path=filters["path"] or None,
+            key_id=filters["key"] or None,
             before=before,
             limit=SIZE,
         )
         choices = await read_choices(connection, visit.merchant_id)
-    who = await named(visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")])
+    people = await named(
+        visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")]
+    )
     return dict(
         rows=rows,
         older=older,
         first=before is None,
-        asked=asked,
+        filters=filters,
         classes=CLASSES,
-        paths=_with(choices.paths, asked["path"]),
-        keys=_with(choices.keys, asked["key"]),
-        key_words=_key_words(who),
+        paths=_with(choices.paths, filters["path"]),
+        keys=_with(choices.keys, filters["key"]),
+        key_words=_key_words(people),
         lost=choices.lost,
         days=DAILY["api_calls"],
         pause=round(PAUSE_SECONDS),
@@ -58,10 +60,10 @@ def _with(found: list[str], chosen: str) -> list[str]:
     return found if not chosen or chosen in found else [*found, chosen]
 
 
-def _key_words(who: Mapping[str, str]) -> Any:
+def _key_words(people: Mapping[str, str]) -> Any:
     """A key as pages show it: its tail, or the person."""
 
-    def told(key_id: str) -> str:
-        return who.get(key_id) or (key_id if len(key_id) <= 12 else f"…{key_id[-6:]}")
+    def shown_key(key_id: str) -> str:
+        return people.get(key_id) or (key_id if len(key_id) <= 12 else f"…{key_id[-6:]}")
 
-    return told
+    return shown_key

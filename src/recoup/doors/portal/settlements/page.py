@@ -44,8 +44,8 @@ async def settlements(visit: Visit) -> Values:
     named_asset = query.get("currency", "").upper()
     asset = named_asset if named_asset in EXPONENTS else None
     async with visit.world.db.read() as connection:
-        wanted = BatchFilter(visit.merchant_id, asset=asset)
-        rows, total = await list_batches(connection, wanted, SIZE, (number - 1) * SIZE)
+        batch_filter = BatchFilter(visit.merchant_id, asset=asset)
+        rows, total = await list_batches(connection, batch_filter, SIZE, (number - 1) * SIZE)
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         period_to = await running_period(connection, visit.merchant_id, visit.now)

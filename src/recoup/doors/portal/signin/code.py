@@ -14,12 +14,12 @@ from recoup.kernel.problem import Problem
 
 @public.page(CODE, "signin/code.html")
 async def code_page(visit: PublicVisit) -> Values | Answer:
-    asked = visit.request.query_params
+    query = visit.request.query_params
     if visit.problem is not None:
         return {"next": next_page(first(visit.typed, "next")), "by_list": first(visit.typed, "by") == "recovery"}
     if await read_half(visit.world, cookie(visit.request, HALF)) is None:
         return redirect("/signin")
-    return {"next": next_page(asked.get("next", "")), "by_list": "recovery" in asked}
+    return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
 
 
 @code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))

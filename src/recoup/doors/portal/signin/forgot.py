@@ -22,7 +22,7 @@ SHOWN: Final = only("invalid", "too_many_requests")
 
 @public.page("/signin/forgot", "signin/forgot.html")
 async def forgot(visit: PublicVisit) -> Values:
-    return {"email": first(visit.typed, "email")[:254], "asked": False, "leave": mails_leave(visit.world)}
+    return {"email": first(visit.typed, "email")[:254], "requested": False, "leave": mails_leave(visit.world)}
 
 
 @forgot.post(may=anybody, shows=SHOWN)
@@ -31,7 +31,7 @@ async def post_forgot(visit: PublicVisit, form: Form) -> Answer:
     await ask_for_link(
         visit.world, first(form, "email")[:254], whence(request).address, locale(request), request_id(request.scope)
     )
-    return shown(asked=True)
+    return shown(requested=True)
 
 
 @public.page("/signin/password/{token}", "signin/new_password.html")

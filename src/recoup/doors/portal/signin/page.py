@@ -50,17 +50,17 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
 
 @sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
 async def post_sign_in(visit: PublicVisit, form: Form) -> Answer:
-    request, here, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
-    asked = SignIn(
+    request, client, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
+    credentials = SignIn(
         first(form, "email")[:254],
         first(form, "password"),
-        here.address,
+        client.address,
         cookie(request, COOKIE)[:100] or None,
-        here.agent,
+        client.agent,
         request_id(request.scope),
         cookie(request, DEVICE)[:100],
     )
-    entered = await sign_in(visit.world, visit.portal.passwords, asked)
+    entered = await sign_in(visit.world, visit.portal.passwords, credentials)
     if entered.is_half:
         return with_device(with_half(request, entered.token, wanted), request, entered.device)
     return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)

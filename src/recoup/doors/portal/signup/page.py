@@ -40,19 +40,19 @@ def _typed(form: Form) -> dict[str, str]:
 
 @page.post(may=anybody, reads=_fields, shows=only("invalid", "unavailable"))
 async def take(visit: PublicVisit, form: Form) -> Answer:
-    request, typed, here = visit.request, _typed(form), whence(visit.request)
+    request, typed, client = visit.request, _typed(form), whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None
-    asked = SignUp(
+    registration = SignUp(
         typed["email"],
         first(form, "password"),
         typed["name"],
         typed["kind"],
         typed["site_url"],
-        here.address,
+        client.address,
         old,
-        here.agent,
+        client.agent,
     )
-    made = await sign_up(visit.world, visit.portal.passwords, asked)
+    made = await sign_up(visit.world, visit.portal.passwords, registration)
     if made.is_half:
         return with_device(with_half(request, made.session), request, made.device)
     return with_device(with_session(_welcome(visit, made), request, made.session), request, made.device)

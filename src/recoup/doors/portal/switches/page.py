@@ -11,7 +11,7 @@ from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.switches.words import told_by
+from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants import campaigns, switches
 from recoup.flows.merchants.switches import MERCHANT, Subject
@@ -56,7 +56,9 @@ async def switches_page(visit: Visit) -> Values:
         next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None,
         tested=None,
         failed=[],
-        who=await told_by(visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]),
+        who=await names_of_actors(
+            visit, [*(row.actor for row in standing if row.actor), *(row.actor for row in changes)]
+        ),
         open_sites=[site for site in visit.known.sites if site.retired_at is None],
     )
 

@@ -6,7 +6,7 @@ from recoup.doors.portal.people import names_for
 from recoup.doors.portal.visit import Visit
 
 
-async def told_by(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
+async def names_of_actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Actor -> a person's name, and whom they act for; or whose key it was."""
     given = set(actors)
     names = await names_for(visit.portal, given, staff=True)

@@ -43,7 +43,7 @@ async def webhook(visit: AnyVisit) -> Values:
     except Problem as refused:
         rows, older, wrong = [], None, refused
     now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
-    asked = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
+    replays = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
     return dict(
         endpoint=found,
         state=state_of(found),
@@ -67,7 +67,7 @@ async def webhook(visit: AnyVisit) -> Values:
         choices=choices(found.format),
         overlaps=OVERLAPS,
         mark=key_mark(found.signing_key),
-        replays=asked[:REPLAYS],
+        replays=replays[:REPLAYS],
         waiting_max=WAITING_MAX,
         may=may(visit) and found.door == "rescue",
         place=place(visit),

@@ -48,14 +48,14 @@ async def webhooks(visit: AnyVisit) -> Values:
         formats=FORMATS,
         theirs=theirs,
         host_of=host_of,
-        **told(visit),
+        **owner_values(visit),
         waiting_max=WAITING_MAX,
         names_in=names_in,
         may=may(visit),
     )
 
 
-def told(visit: AnyVisit) -> dict[str, str]:
+def owner_values(visit: AnyVisit) -> dict[str, str]:
     """Where the pages are, and the merchant's name or the partner's."""
     name = visit.known.merchant.name if isinstance(visit, Visit) else visit.partner.name
     return {"place": place(visit), "whose": name}
@@ -97,7 +97,9 @@ async def post_new(visit: AnyVisit, form: Form) -> Answer:
 
 def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) -> Response:
     """`done`: made or rotated. Only here a key is seen; without `shown` it is the shop's, which others have."""
-    return render("webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown, **told(visit)))
+    return render(
+        "webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown, **owner_values(visit))
+    )
 
 
 def typed_of(form: Form) -> dict[str, Any]:
@@ -143,5 +145,5 @@ def _form(visit: AnyVisit, dialect: str) -> Values:
         choices=choices(dialect),
         may=may(visit),
         loopback=visit.world.policy.loopback_webhooks,
-        **told(visit),
+        **owner_values(visit),
     )

@@ -11,7 +11,7 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find_to_change, in_portal, may
 from recoup.flows.messages.endpoints import Endpoint
-from recoup.flows.messages.replay import Found, ReplayAsked, ask, count
+from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.problem import Problem
 
 NUMBER_MAX: Final = 10**13 - 1
@@ -39,8 +39,8 @@ def _typed(form: Form) -> dict[str, Any]:
 @replay.post(may=at_merchant, find=find_to_change)
 async def post_replay(visit: Visit, form: Form, found: Endpoint) -> Answer:
     try:
-        asked = _asked(_typed(form), found)
-        await ask(visit.world, at_merchant(visit), found.endpoint_id, asked, request_key(key_of(form)))
+        request = _request(_typed(form), found)
+        await ask(visit.world, at_merchant(visit), found.endpoint_id, request, request_key(key_of(form)))
     except Problem as problem:
         raise in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
     return redirect(f"{PLACE}/{found.endpoint_id}#replays")
@@ -50,20 +50,20 @@ async def _review(visit: Visit, found: Endpoint, typed: Mapping[str, Any]) -> An
     problem: Problem | None = None
     would: Found | None = None
     try:
-        would = await count(visit.world, visit.scope, found.endpoint_id, _asked(typed, found))
+        would = await count(visit.world, visit.scope, found.endpoint_id, _request(typed, found))
     except Problem as refused:
         problem = refused
     return shown(problem, **_values(visit, found, typed, would))
 
 
-def _asked(typed: Mapping[str, Any], endpoint: Endpoint) -> ReplayAsked:
+def _request(typed: Mapping[str, Any], endpoint: Endpoint) -> ReplayRequest:
     """Raises: Problem(invalid) naming the field that cannot be read."""
     since, until = _moment(typed, "since"), _moment(typed, "until")
     if since and until and until <= since:
         raise Problem("invalid", "The end is before the start.", field="until", cure="Enter a later end.")
     events = tuple(dict.fromkeys(typed["events"]))
     every = not events or set(events) == set(endpoint.events)
-    return ReplayAsked(_number(typed, "from"), _number(typed, "to"), since, until, None if every else events)
+    return ReplayRequest(_number(typed, "from"), _number(typed, "to"), since, until, None if every else events)
 
 
 def _number(typed: Mapping[str, Any], name: str) -> int | None:

@@ -150,16 +150,16 @@ class Rows:
         }
 
     def _sequence(self, body: dict[str, Any], number: int) -> str:
-        told = body.get("sequenceNumber")
-        if told in (None, ""):
+        sequence = body.get("sequenceNumber")
+        if sequence in (None, ""):
             return str(number)
-        if isinstance(told, bool) or not isinstance(told, str | int) or len(str(told)) > SEQUENCE_MAX:
+        if isinstance(sequence, bool) or not isinstance(sequence, str | int) or len(str(sequence)) > SEQUENCE_MAX:
             raise Problem(
                 "invalid",
                 f"The SequenceNumber must be a text of at most {SEQUENCE_MAX} characters.",
                 field="SequenceNumber",
             )
-        first = self._seen.get(str(told).strip())
+        first = self._seen.get(str(sequence).strip())
         if first is not None:
             raise Problem(
                 "invalid",
@@ -168,7 +168,7 @@ class Rows:
                 reason="duplicate_sequence",
                 cure="Number the rows from 1.",
             )
-        return str(told).strip()
+        return str(sequence).strip()
 
     def _completed(self, body: dict[str, Any], sequence: str, header: Header) -> dict[str, Any]:
         """With what the file says for all its rows, and a key for a row that has none."""
@@ -208,6 +208,6 @@ def _texts(source: Iterable[bytes], encoding: str) -> Iterator[str]:
 
 def _own_id(body: dict[str, Any]) -> str:
     """The merchant's order id, to find the row again; anything odd is complained about later."""
-    told = body.get("orderId")
-    text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    order_id = body.get("orderId")
+    text = str(order_id).strip() if isinstance(order_id, str | int) and not isinstance(order_id, bool) else ""
     return "" if len(text) > 128 or "\0" in text else text

@@ -64,15 +64,15 @@ def given_of(raw: bytes) -> Given:
 
 def errors_of(problem: Problem) -> list[dict[str, str]]:
     """For the answer file: each complaint with its field; the cure with the first, hints with theirs."""
-    told = [{"field": name, "message": text[:TEXT_MAX]} for name, texts in problem.fields.items() for text in texts]
-    told = told[:ERRORS_MAX] or [{"field": problem.field or "", "message": problem.message[:TEXT_MAX]}]
+    errors = [{"field": name, "message": text[:TEXT_MAX]} for name, texts in problem.fields.items() for text in texts]
+    errors = errors[:ERRORS_MAX] or [{"field": problem.field or "", "message": problem.message[:TEXT_MAX]}]
     if problem.cure:
-        told[0]["cure"] = problem.cure[:TEXT_MAX]
+        errors[0]["cure"] = problem.cure[:TEXT_MAX]
     hints = problem.facts.get("hints", {})
-    for one in told:
-        if one["field"] in hints:
-            one.setdefault("cure", hints[one["field"]])
-    return told
+    for error in errors:
+        if error["field"] in hints:
+            error.setdefault("cure", hints[error["field"]])
+    return errors
 
 
 _decode: Final = msgspec.json.Decoder(Kept).decode

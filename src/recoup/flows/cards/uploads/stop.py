@@ -14,11 +14,11 @@ async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
     """The upload as it stands now; asked again, the same. Raises: Problem(not_found); Problem(wrong_state)."""
     async with world.db.transaction() as tx:
         wall = world.clocks.wall()
-        asked = await ask_stop(tx, scope.merchant_id, upload_id, wall, scope.actor.text())
-        if asked:
+        stopping = await ask_stop(tx, scope.merchant_id, upload_id, wall, scope.actor.text())
+        if stopping:
             await note(tx, scope, wall, "upload.stopped", upload_id)
     upload = await one_upload(world, scope.merchant_id, upload_id)
-    if not asked and upload.state == "completed":
+    if not stopping and upload.state == "completed":
         raise Problem(
             "wrong_state",
             "All rows of this upload are already processed.",

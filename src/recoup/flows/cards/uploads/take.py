@@ -106,38 +106,38 @@ def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
 
 def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]) -> str:
     """What was said, with the call, in the configuration, or by the name. Raises: Problem(invalid)."""
-    told = [file.kind] if file.kind else []
+    kinds = [file.kind] if file.kind else []
     if form == "json":
         source = open_rows(Unpacked(pieces(file.content)), form, encoding, readers[_COLUMNS_OF])
         next(iter(source), None)
         check_header(source.header, merchant_id)
-        told += [source.header.kind] if source.header.kind else []
+        kinds += [source.header.kind] if source.header.kind else []
     name = check_name(file.name).lower()
-    told += [kind for kind in KINDS if name.startswith(f"{kind}_")]
-    if not told:
+    kinds += [kind for kind in KINDS if name.startswith(f"{kind}_")]
+    if not kinds:
         raise Problem(
             "invalid",
             "The kind of the file's rows is missing.",
             field="kind",
             cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
         )
-    if told[0] not in KINDS:
-        raise Problem("invalid", f"The kind {told[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
-    if len(set(told)) > 1:
+    if kinds[0] not in KINDS:
+        raise Problem("invalid", f"The kind {kinds[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
+    if len(set(kinds)) > 1:
         raise Problem(
             "invalid",
-            f"The file names two kinds: {' and '.join(told)[:80]}.",
+            f"The file names two kinds: {' and '.join(kinds)[:80]}.",
             field="kind",
             cure="Name a transmit file transmit_…, and send it as kind=transmit.",
         )
-    if told[0] == "transmit" and name and not name.startswith("transmit_"):
+    if kinds[0] == "transmit" and name and not name.startswith("transmit_"):
         raise Problem(
             "invalid",
             "The name of a transmit file begins with transmit_.",
             field="filename",
             cure="Rename it, or send it without a name.",
         )
-    return told[0]
+    return kinds[0]
 
 
 async def _refuse_cards(world: World, rows: Rows, batch: list[Row]) -> None:

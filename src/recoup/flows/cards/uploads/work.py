@@ -127,9 +127,9 @@ class _Worker:
     async def _before(self, rows: Sequence[WaitingRow]) -> dict[Copy, UUID]:
         if self._kind != "transmit":
             return {}
-        told = [one for one in map(_told, rows) if one is not None]
+        copies = [copy for copy in map(_copy_in, rows) if copy is not None]
         async with self._world.db.connection() as connection:
-            return await transmitted_before(connection, self._merchant_id, told)
+            return await transmitted_before(connection, self._merchant_id, copies)
 
     async def _one(self, row: WaitingRow, before: Mapping[Copy, UUID]) -> Answer:
         answer: Answer = {
@@ -158,11 +158,11 @@ class _Worker:
 
     async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]) -> Answer:
         if isinstance(given, EvaluateRequest):
-            word = await self._evaluate.evaluate(self._scope, given)
+            result = await self._evaluate.evaluate(self._scope, given)
             return {
-                "status": word.evaluate,
-                "subject_id": word.order_id,
-                "warning": " ".join(in_sentences(word.warnings)) or None,
+                "status": result.evaluate,
+                "subject_id": result.order_id,
+                "warning": " ".join(in_sentences(result.warnings)) or None,
             }
         if isinstance(given, Transmitted):
             known = before.get(_copy(given))
@@ -175,7 +175,7 @@ class _Worker:
         return {"status": SUCCESS, "subject_id": given.transmit_id}
 
 
-def _told(row: WaitingRow) -> Copy | None:
+def _copy_in(row: WaitingRow) -> Copy | None:
     """None for one that cannot be read: it is refused in its turn."""
     with suppress(msgspec.DecodeError):
         given = given_of(row.given)
@@ -183,8 +183,14 @@ def _told(row: WaitingRow) -> Copy | None:
     return None
 
 
-def _copy(given: Transmitted) -> Copy:
-    return given.external_id, given.transaction_id, given.is_declined, given.units, given.currency
+def _copy(transmission: Transmitted) -> Copy:
+    return (
+        transmission.external_id,
+        transmission.transaction_id,
+        transmission.is_declined,
+        transmission.units,
+        transmission.currency,
+    )
 
 
 def _waves(rows: Sequence[WaitingRow]) -> list[list[WaitingRow]]:

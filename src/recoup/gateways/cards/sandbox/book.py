@@ -53,7 +53,7 @@ class Past:
     sends: int
     declines: int
     decided: Decided | None
-    told: bool | None = None
+    scripted: bool | None = None
 
 
 _PAST = """

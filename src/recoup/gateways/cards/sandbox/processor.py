@@ -85,11 +85,11 @@ class SandboxProcessor:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return await self._within(answer.timeout_seconds, self._answer_dispute(answer))
 
-    async def dispute(self, asked: disputes.Wanted) -> disputes.Notice | None:
+    async def dispute(self, wanted: disputes.Wanted) -> disputes.Notice | None:
         """The cardholder disputes a charge, or takes the case further; what the issuer then tells. None when it cannot
         be disputed so."""
         async with self._connections.one() as connection:
-            return await disputes.dispute(connection, asked)
+            return await disputes.dispute(connection, wanted)
 
     async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
         """The charge's newest case, or the one named, is decided; None when none is open."""
@@ -134,8 +134,8 @@ class SandboxProcessor:
                 if "outage" in past.faults:
                     return Outcome("not_sent", text="connection refused")
                 said = self._answer(charge, past)
-                if said is not None and past.told is not None:
-                    said = Answer(past.told, "00" if past.told else "05")
+                if said is not None and past.scripted is not None:
+                    said = Answer(past.scripted, "00" if past.scripted else "05")
                 if said is None:
                     return Outcome("not_sent", text="the sandbox takes magic card numbers only")
                 if self._clocks.monotonic() >= charge.send_before_monotonic:
@@ -195,12 +195,12 @@ class SandboxProcessor:
                 decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
             return decided
 
-        return await self._told(reversal, decide)
+        return await self._outcome_of(reversal, decide)
 
     async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
-        return await self._told(answer, lambda connection, _: disputes.hear(connection, answer))
+        return await self._outcome_of(answer, lambda connection, _: disputes.hear(connection, answer))
 
-    async def _told(
+    async def _outcome_of(
         self, message: ModificationMessage | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
     ) -> Outcome:
         """What the issuer says to a message about a charge that it has; `decide` writes its book."""

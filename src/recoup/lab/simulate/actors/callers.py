@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.transmit import Transmitted
-from recoup.flows.refunds.capture import CaptureAsked, capture
+from recoup.flows.refunds.capture import CaptureRequest, capture
 from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
@@ -58,8 +58,8 @@ def _captured(sim: Sim, deal: Deal) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         start_stopwatch()
-        asked = CaptureAsked(deal.order_id, deal.units, deal.asset, f"capture-{deal.name}")
-        await capture(engine.world, engine.orders, sim.shops[deal.shop].scope, asked)
+        request = CaptureRequest(deal.order_id, deal.units, deal.asset, f"capture-{deal.name}")
+        await capture(engine.world, engine.orders, sim.shops[deal.shop].scope, request)
 
     return do
 
@@ -68,7 +68,7 @@ def _transmitted(sim: Sim, deal: Deal, *, declined: bool) -> Do:
     """The merchant's own try of the same payment."""
 
     async def do(engine: Engine) -> None:
-        given = Transmitted(
+        transmission = Transmitted(
             external_id=deal.name,
             transaction_id=f"own-{deal.name}",
             is_declined=declined,
@@ -83,6 +83,6 @@ def _transmitted(sim: Sim, deal: Deal, *, declined: bool) -> Do:
             transacted_at=sim.now(),
             facts={},
         )
-        await engine.transmit.transmit(sim.shops[deal.shop].scope, given)
+        await engine.transmit.transmit(sim.shops[deal.shop].scope, transmission)
 
     return do

@@ -31,7 +31,9 @@ async def disputes(sim: Sim, tick: int) -> Iterable[Deed]:
         kind, part, fate = roll.choice(tuple(REASONS)), roll.choice((1, 1, 2)), roll.random()
         sim.later[opened].append(Deed("dispute", deal.name, _opened(sim, deal, kind, part)))
         if roll.random() < TWICE:
-            sim.later[opened + roll.randint(0, 3)].append(Deed("dispute told again", deal.name, _told(sim, deal)))
+            sim.later[opened + roll.randint(0, 3)].append(
+                Deed("dispute told again", deal.name, _dispute_notice(sim, deal))
+            )
         if fate < WON + LOST:
             decided = opened + roll.randint(1, 10 * TICKS)
             status = "won" if fate < WON else "lost"
@@ -59,7 +61,7 @@ def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Do:
                 FEE,
             )
             issuer.cases[deal.name] = case
-        await _told(sim, deal)(engine)
+        await _dispute_notice(sim, deal)(engine)
 
     return do
 
@@ -69,12 +71,12 @@ def _decided(sim: Sim, deal: Deal, status: str) -> Do:
         case = sim.outside.issuer.cases.get(deal.name)
         if case is not None and case.booked:
             case.status = status
-            await _told(sim, deal)(engine)
+            await _dispute_notice(sim, deal)(engine)
 
     return do
 
 
-def _told(sim: Sim, deal: Deal) -> Do:
+def _dispute_notice(sim: Sim, deal: Deal) -> Do:
     """The case as it stands: the same state is the same notice."""
 
     async def do(engine: Engine) -> None:

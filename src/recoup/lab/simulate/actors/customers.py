@@ -40,20 +40,20 @@ def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
         assert deal.order_id is not None
         start_stopwatch()
         try:
-            asked = await show(world, sim.shops[deal.shop].scope.merchant_id, deal.order_id)
+            page = await show(world, sim.shops[deal.shop].scope.merchant_id, deal.order_id)
         except Problem as problem:
             if problem.code != "not_found":
                 raise
             return  # nothing was ever asked
-        if asked.state != "asked":
+        if page.state != "asked":
             return
-        sim.told[f"asked for the {asked.asks}"] += 1
+        sim.counts[f"asked for the {page.asks}"] += 1
         if what == "says no":
-            await refuse(world, orders, asked, "simulate")
-        elif what == "answers" and asked.asks == "code":
-            await answer(world, orders, engine.vault, asked, Given(code="123"), "simulate")
+            await refuse(world, orders, page, "simulate")
+        elif what == "answers" and page.asks == "code":
+            await answer(world, orders, engine.vault, page, Given(code="123"), "simulate")
         else:
             card = Given(pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031)
-            await answer(world, orders, engine.vault, asked, card, "simulate")
+            await answer(world, orders, engine.vault, page, card, "simulate")
 
     return do

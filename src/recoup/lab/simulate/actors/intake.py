@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from recoup.flows.cards.taken import EvaluateRequest, Person
-from recoup.flows.stable.charge import ChargeAsked
+from recoup.flows.stable.charge import StablecoinChargeRequest
 from recoup.kernel.money import Money
 from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
@@ -32,7 +32,7 @@ async def arrivals(sim: Sim, tick: int) -> Iterable[Deed]:
 
 def _sent(sim: Sim, deal: Deal) -> Do:
     async def charge(engine: Engine) -> None:
-        asked = ChargeAsked(
+        request = StablecoinChargeRequest(
             deal.name,
             Money(deal.units, deal.asset).text(),
             deal.asset,
@@ -40,13 +40,13 @@ def _sent(sim: Sim, deal: Deal) -> Do:
             customer=f"payer-{deal.name}",
             expires_in=_EXPIRES,
         )
-        charged = await engine.charges.charge(sim.shops[deal.shop].scope, asked)
+        charged = await engine.charges.charge(sim.shops[deal.shop].scope, request)
         sim.admitted(deal, charged.order.order_id)
 
     async def evaluate(engine: Engine) -> None:
         start_stopwatch(each=_LOOK_SECONDS)
-        word = await engine.evaluate.evaluate(sim.shops[deal.shop].scope, declined)
-        sim.admitted(deal, word.order_id)
+        result = await engine.evaluate.evaluate(sim.shops[deal.shop].scope, declined)
+        sim.admitted(deal, result.order_id)
 
     if deal.kind == "stable":
         return charge

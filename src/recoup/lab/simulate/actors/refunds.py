@@ -28,7 +28,7 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     roll = dice(sim.plan.seed, "refunds", deal.name)
     what = roll.choices([s[0] for s in SHARES], [s[1] for s in SHARES])[0]
     part = roll.randint(1, max(1, deal.units - 1))
-    asked: list[RefundRequest] = {
+    requests: list[RefundRequest] = {
         "none": [],
         "part": [_by_amount(deal, part, 0)],
         "parts": [_by_amount(deal, max(1, part // 2), 0), _by_amount(deal, max(1, part // 3), 1)],
@@ -41,10 +41,10 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     when = tick + roll.randint(0, 14 * TICKS)
     wallet = (deal.shop, deal.asset) if deal.kind == "stable" else None
     if what == "at once":
-        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, asked), wallet=wallet))
+        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, requests), wallet=wallet))
         return
-    for one in asked:
-        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, one), wallet=wallet))
+    for request in requests:
+        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, request), wallet=wallet))
         when += roll.randint(0, 2 * TICKS)
 
 
@@ -52,20 +52,22 @@ def _by_amount(deal: Deal, units: int, number: int) -> RefundRequest:
     return RefundRequest(amount=Money(units, deal.asset).text(), key=f"refund-{deal.name}-{number}")
 
 
-def _refunded(sim: Sim, deal: Deal, asked: RefundRequest) -> Do:
+def _refunded(sim: Sim, deal: Deal, request: RefundRequest) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
-        answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, asked)
+        answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, request)
         deal.refunds[answer.refund_id] = answer.units
 
     return do
 
 
-def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundRequest]) -> Do:
+def _all_at_once(sim: Sim, deal: Deal, requests: list[RefundRequest]) -> Do:
     """More in all than there is: whoever is first wins, the others hear that too little is left."""
 
     async def do(engine: Engine) -> None:
-        answers = await asyncio.gather(*(_refunded(sim, deal, one)(engine) for one in asked), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(_refunded(sim, deal, request)(engine) for request in requests), return_exceptions=True
+        )
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, Problem):
                 raise answer

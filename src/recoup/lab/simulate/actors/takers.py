@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import Money
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
@@ -28,7 +28,7 @@ def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
     where = "an account of the merchant" + (" that will fail" if roll.random() < 0.2 else "")
 
     async def do(engine: Engine) -> None:
-        asked = PayoutAsked(Money(units, asset).text(), asset, "bank", where, f"payout-{asset}-{tick}")
-        await ask_payout(engine.world, engine.merchants, shop.scope, asked)
+        request = PayoutRequest(Money(units, asset).text(), asset, "bank", where, f"payout-{asset}-{tick}")
+        await ask_payout(engine.world, engine.merchants, shop.scope, request)
 
     return do

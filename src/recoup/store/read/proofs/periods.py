@@ -31,7 +31,7 @@ WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.clos
 """,
     seconds=STATEMENT_SECONDS,
 )
-async def _as_told(db: Read, merchant_id: UUID) -> list[Differs]: ...
+async def _differences_as_reported(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 @statement(
@@ -93,4 +93,4 @@ async def _left(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 async def periods(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_as_told, _release, _pages, _left), merchant_id, merchant_id)
+    return await all_of(db, (_differences_as_reported, _release, _pages, _left), merchant_id, merchant_id)

@@ -55,7 +55,7 @@ UNSORTED: Final = (
 )  # fmt: skip
 STRANGERS: Final = ("applications", "dispute_notices")
 # What is told of an application stands under the merchant that it is to become, which may never exist.
-TOLD_BEFORE: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
+BEFORE_MERCHANTS: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
                                 "partner_reached"})  # fmt: skip
 # A loose index scan: one look-up for each merchant, however many rows it has.
 _MERCHANTS_OF = """
@@ -81,21 +81,21 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     promised = {r["merchant_id"] for r in await fetch(db, _DISTINCT.format(table="applications"))}
     partners = {r["partner_id"] for r in await fetch(db, "SELECT partner_id FROM partners")}
     known: set[UUID] = set()
-    told: set[UUID] = set()
+    everywhere: set[UUID] = set()
     wrong: dict[UUID, Difference] = {}
     for table in (*TABLES, *UNSORTED):
         sql = (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table)
         found = {r["merchant_id"] for r in await fetch(db, sql)}
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             found -= partners
-        strangers = found - known - promised if table in TOLD_BEFORE else found - known
+        strangers = found - known - promised if table in BEFORE_MERCHANTS else found - known
         if table == "merchants":
             known |= found
         else:
             for one in sorted(strangers - wrong.keys()):
                 wrong[one] = Difference(one, None, f"merchant of rows in {table}", "exists", "does not")
-        told |= found
-    return sorted(told - wrong.keys()), list(wrong.values())
+        everywhere |= found
+    return sorted(everywhere - wrong.keys()), list(wrong.values())
 
 
 async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:

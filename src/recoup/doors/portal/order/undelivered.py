@@ -1,4 +1,4 @@
-"""What is said of an event that was sent to nobody and waits for nobody."""
+"""Why an event has no delivery."""
 
 from datetime import datetime
 
@@ -6,8 +6,8 @@ from recoup.store.read.deliveries import KEPT_MONTHS, may_be_dropped
 from recoup.store.read.order_page import Row
 
 
-def untold(event: Row, wall: datetime) -> str:
-    """Empty for one that was sent, or waits to be."""
+def why_undelivered(event: Row, wall: datetime) -> str:
+    """Empty for an event that was sent or waits to be sent."""
     if event["tries"] or event["waits"]:
         return ""
     if not event["fed"]:
