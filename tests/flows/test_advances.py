@@ -615,7 +615,9 @@ def test_no_terms_and_a_limit_of_nothing_cost_no_statement(server: ServerAddress
             word = await waiting(counted)
             counting.armed = False
         assert word.evaluate == "DECLINED"
-        return [told for told in counting.told if not told.startswith("SELECT o.order_id, o.generation")]  # the polls
+        return [
+            told for told in counting.step_names if not told.startswith("SELECT o.order_id, o.generation")
+        ]  # the polls
 
     async def whole() -> None:
         async with sandbox_world(server, policy=SLOW) as made:

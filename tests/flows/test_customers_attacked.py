@@ -120,7 +120,7 @@ def test_a_page_that_said_no_is_not_charged_when_the_operator_lets_go(server: Se
 def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = SandboxProcessor.reverse
+    real = SandboxProcessor.modify
 
     async def silent(self: SandboxProcessor, message: Any) -> Outcome:
         await real(self, message)
@@ -129,7 +129,7 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
     async def story(shop: Shop) -> None:
         word = await held(shop)
         with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", silent)
+            patched.setattr(SandboxProcessor, "modify", silent)
             with pytest.raises(Problem) as unknown:
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
             assert unknown.value.code == "unavailable"
@@ -187,7 +187,7 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
 
     async def story(shop: Shop) -> None:
         word = await held(shop)
-        for call in ("reverse", "inquire"):
+        for call in ("modify", "inquire"):
             monkeypatch.setattr(SandboxProcessor, call, away)
         if kind == "capture":
             with pytest.raises(Problem):

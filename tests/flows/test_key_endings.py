@@ -16,7 +16,7 @@ from recoup.flows.key_endings import LEASE
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.make_merchant import make_keys
-from recoup.flows.merchants.own_keys import end_key, make_key
+from recoup.flows.merchants.merchant_keys import end_key, make_key
 from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key

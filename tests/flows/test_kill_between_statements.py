@@ -35,7 +35,7 @@ from recoup.flows.messages.publish import publish
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.refunds.send import send_refund
+from recoup.flows.refunds.send import send_modification
 from recoup.gateways.cards.sandbox.disputes import Wanted
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
@@ -215,7 +215,7 @@ async def do_capture(shop: Shop, case: Case) -> Any:
 
 
 async def do_send_refund(shop: Shop, case: Case) -> Any:
-    await send_refund(shop.world, shop.orders, shop.merchant_id, case.more["refund_id"])
+    await send_modification(shop.world, shop.orders, shop.merchant_id, case.more["refund_id"])
 
 
 async def do_transmit(shop: Shop, case: Case) -> Any:

@@ -25,9 +25,9 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.messages.notices import switch
-from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.refunds.send import send_refund
+from recoup.flows.refunds.review_queue import decide
+from recoup.flows.refunds.send import send_modification
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
@@ -61,7 +61,7 @@ def stuck(proposed: bool = False) -> Prepare:
         made = await refund(shop.world, shop.orders, shop.scope, case.order_id, RefundRequest(all=True))
         async with LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             await set_fault(shop.world, "refuse", timedelta(hours=1))
-            await send_refund(shop.world, shop.orders, shop.merchant_id, made.refund_id)
+            await send_modification(shop.world, shop.orders, shop.merchant_id, made.refund_id)
             await clear_fault(shop.world, "refuse")
         case.more["refund_id"] = made.refund_id
         if proposed:

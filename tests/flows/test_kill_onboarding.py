@@ -18,7 +18,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.credentials import Credentials as SignedIn
 from recoup.flows.merchants.handover import Credentials, look
-from recoup.flows.merchants.own_keys import list_keys, make_key
+from recoup.flows.merchants.merchant_keys import list_keys, make_key
 from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import create, list_all

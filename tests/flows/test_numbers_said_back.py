@@ -41,8 +41,8 @@ class SaysItBack:
             processor_code=GROUPED,
         )
 
-    async def reverse(self, reversal: Any) -> Any:
-        return replace(await self.inner.reverse(reversal), reference=CARD, processor_code=f"00{CARD}")
+    async def modify(self, message: Any) -> Any:
+        return replace(await self.inner.modify(message), reference=CARD, processor_code=f"00{CARD}")
 
 
 def test_an_inquiry_and_a_refund_leave_no_card_number_behind(server: ServerAddress) -> None:

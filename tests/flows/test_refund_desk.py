@@ -15,8 +15,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.flows.refunds.review_queue import decide, waiting_refunds
 from recoup.gateways.cards.port import ModificationMessage, Outcome
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
@@ -267,14 +267,14 @@ def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
     async def work(shop: Shop) -> None:
         order_id, sent = await paid(shop), list[UUID]()
         processor = shop.world.processors["sandbox"]
-        reverse = processor.reverse
+        modify = processor.modify
 
-        async def lost(reversal: ModificationMessage) -> Outcome:
-            await reverse(reversal)
-            sent.append(reversal.id)
+        async def lost(message: ModificationMessage) -> Outcome:
+            await modify(message)
+            sent.append(message.id)
             return Outcome("unknown")
 
-        monkeypatch.setattr(processor, "reverse", lost)
+        monkeypatch.setattr(processor, "modify", lost)
         made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
         await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"

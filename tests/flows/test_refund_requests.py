@@ -12,7 +12,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds import desk, requests
+from recoup.flows.refunds import requests
+from recoup.flows.refunds import review_queue as desk
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.kernel.problem import Problem
@@ -52,10 +53,10 @@ async def agree(
     *,
     seen: int = 0,
     role: str = "owner",
-    asker_role: str | None = "operations",
+    requester_role: str | None = "operations",
 ) -> None:
     await requests.approve(
-        shop.world, shop.orders, scope(shop, who), request_id, role=role, asker_role=asker_role, seen_units=seen
+        shop.world, shop.orders, scope(shop, who), request_id, role=role, requester_role=requester_role, seen_units=seen
     )
 
 
@@ -198,7 +199,9 @@ def test_limits_of_the_approver_and_of_who_asked_hold_at_the_approval(server: Se
         order_id = await paid(shop, 9_000)
         asked = await ask(shop, order_id, "40.00")
         assert (await refused(agree(shop, asked.refund_id))).code == "forbidden"
-        assert (await refused(agree(shop, asked.refund_id, role="operations", asker_role=None))).code == "wrong_state"
+        assert (
+            await refused(agree(shop, asked.refund_id, role="operations", requester_role=None))
+        ).code == "wrong_state"
         await limit(shop, day=4_500, second=2_000)
         assert not (await ask(shop, await paid(shop, 900), "9.00")).waits
         full = await refused(agree(shop, asked.refund_id, role="operations"))

@@ -19,7 +19,7 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows import rekey as rekeying
 from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.own_keys import check_keys
+from recoup.flows.key_checks import check_keys
 from recoup.flows.rekey import go_over, rekey, retire, states_of
 from recoup.flows.world import World
 from recoup.gateways.keys import keyring as rings

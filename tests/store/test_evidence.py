@@ -50,7 +50,7 @@ def test_what_is_read_of_orders_is_read_in_their_home() -> None:
     seen = named(every)
     assert {home_of(table, "world") for table in seen.tables - seen.ctes} == {MERCHANT, DIRECTORY}
     parts = [name for name, _, _ in evidence._PARTS]
-    assert evidence.Evidence.__struct_fields__ == ("offset_us", *parts, "sends", "blocks", "others_open")
+    assert evidence.OrderEvidence.__struct_fields__ == ("offset_us", *parts, "sends", "blocks", "others_open")
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:

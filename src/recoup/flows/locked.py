@@ -29,9 +29,9 @@ from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.read.evidence import Evidence, read_evidence
+from recoup.store.read.evidence import OrderEvidence, read_evidence
 from recoup.store.read.locked import order_of
-from recoup.store.read.refund_limits import read_desks
+from recoup.store.read.refund_limits import read_refund_contexts
 from recoup.store.read.wallets import available
 from recoup.store.statement import Tx
 from recoup.store.write.intake import Raced, admit
@@ -185,10 +185,10 @@ class Orders:
                 cards = [r["card_id"] for r in rows.values() if r["card_id"]]
                 await lock_cards(tx, cards, wall)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards)
-            desks = await desks_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
+            refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r["kind"] == "stable"], wall)
-            ground = _Ground(world, wall, rows, heads, evidence, desks, wallets, {})
+            ground = _Ground(world, wall, rows, heads, evidence, refund_contexts, wallets, {})
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None and job.admission is not None:
@@ -223,8 +223,8 @@ class _Ground(NamedTuple):
     wall: WallTime
     rows: Mapping[Key, Mapping[str, Any]]
     heads: Mapping[Key, dict[str, Any]]
-    evidence: Mapping[Key, Evidence]
-    desks: Mapping[Key, RefundApprovalContext]
+    evidence: Mapping[Key, OrderEvidence]
+    refund_contexts: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
     reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
 
@@ -241,7 +241,7 @@ class _Ground(NamedTuple):
         change = Change(
             order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, head=self.heads.get(job.key)
         )
-        change.desk = self.desks.get(job.key)
+        change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row["merchant_id"], row["asset"]))
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
@@ -300,9 +300,11 @@ async def wallets_of(tx: Tx, orders: Sequence[asyncpg.Record], wall: WallTime) -
     return wallets
 
 
-async def desks_of(tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
+async def refund_contexts_of(
+    tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime
+) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
     people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})
     if people:
         await lock_people(tx, people)
-    return await read_desks(tx, [(*job.key, job.person.name if job.person else "") for job in jobs], wall)
+    return await read_refund_contexts(tx, [(*job.key, job.person.name if job.person else "") for job in jobs], wall)

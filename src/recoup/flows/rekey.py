@@ -45,7 +45,7 @@ TASK: Final = "keys"
 EVERY: Final = timedelta(minutes=1)
 LEASED: Final = timedelta(minutes=10)
 RETIRES_AFTER: Final = timedelta(hours=1)  # longer than a security code waits, and than an access token lives
-Told = Callable[[str, int, int], None]  # what, how many are done, of how many
+Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ async def rekey(world: World) -> int:
     return 0
 
 
-async def go_over(world: World, tell: Told = lambda *_: None) -> None:
+async def go_over(world: World, tell: Progress = lambda *_: None) -> None:
     """Everything of this world, and of people, to the current keys; nothing to do where it stands under them. When
     others come into use meanwhile the pass ends: the next one goes on with those.
     """
@@ -163,7 +163,7 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
     return found
 
 
-async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
+async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> None:
     """Each card's key under the current wrapping key, and its fingerprint by the current print key beside others."""
     async with world.db.connection() as connection:
         total = await count_cards(connection)
@@ -202,7 +202,7 @@ def _sealed_of(row: WrappedCard) -> Sealed:
     return Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
 
 
-async def _sealed(world: World, db: Database, place: Place, current: Mapping[str, str], tell: Told) -> None:
+async def _sealed(world: World, db: Database, place: Place, current: Mapping[str, str], tell: Progress) -> None:
     context, done = _CONTEXTS[place.table, place.column], 0
     while True:
         async with db.connection() as connection:

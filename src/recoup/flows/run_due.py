@@ -28,7 +28,7 @@ from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.refunds.requests import let_request_expire
-from recoup.flows.refunds.send import send_refund
+from recoup.flows.refunds.send import send_modification
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
 from recoup.flows.stable.payouts import pay_out
@@ -75,7 +75,7 @@ FLOWS: dict[str, Flow] = {
     "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
     "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
     "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
-    "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
+    "refund": lambda world, orders, due: send_modification(world, orders, due.merchant_id, due.subject_id),
     "refund_request": lambda world, orders, due: let_request_expire(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),

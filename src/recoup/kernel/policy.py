@@ -29,7 +29,7 @@ class Policy:
     cit_deadline: timedelta = timedelta(seconds=2)
     call_timeout: timedelta = timedelta(seconds=10)
     settled_after: timedelta = timedelta(seconds=60)
-    desk_after: timedelta = timedelta(hours=24)
+    review_after: timedelta = timedelta(hours=24)
     refund_cap_percent: int | None = None
     loopback_webhooks: bool = True
     digest_hour: int = 8

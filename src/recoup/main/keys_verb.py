@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import click
 import uvloop
 
-from recoup.flows.own_keys import check_keys
+from recoup.flows.key_checks import check_keys
 from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem

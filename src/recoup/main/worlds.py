@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
-from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
 from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator

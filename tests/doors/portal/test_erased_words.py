@@ -32,8 +32,8 @@ from recoup.flows.on_many import Act, take_all
 from recoup.flows.people import list_preferences, persons
 from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
-from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.flows.refunds.review_queue import decide
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import settle_by_hand
 from recoup.flows.stable.pay import simulate_by_operator

@@ -14,7 +14,7 @@ from tests.worlds import Shop
 from recoup.flows.call_log import CallLog
 from recoup.flows.merchants import issue_key
 from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.merchants.own_keys import KEYS_MAX, list_keys, make_key
+from recoup.flows.merchants.merchant_keys import KEYS_MAX, list_keys, make_key
 from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.messages.rotate import shared_key_state
 from recoup.kernel.problem import Problem

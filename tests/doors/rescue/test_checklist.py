@@ -11,11 +11,11 @@ from tests.doors.rescue.receiver import receiving
 from tests.worlds import make_shop
 
 from recoup.flows.merchants.go_live import onboarding_of
-from recoup.rules.merchants.onboarding import TASKS, Evidence, curl_line
+from recoup.rules.merchants.onboarding import TASKS, StepEvidence, curl_line
 from recoup.rules.network.magic import APPROVE_CARDS
 
 
-def green(door: Door, mid: Any) -> dict[str, Evidence]:
+def green(door: Door, mid: Any) -> dict[str, StepEvidence]:
     return dict(door.run(onboarding_of(door.world, mid))[0].evidence)
 
 

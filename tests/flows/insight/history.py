@@ -12,7 +12,7 @@ from tests.worlds import Shop
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.store.write.transmissions import ToldTransmission, add_transmissions
+from recoup.store.write.transmissions import ReportedTransmission, add_transmissions
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 150
@@ -71,7 +71,7 @@ def _row(
 async def transmit(world: World, rows: list[Any]) -> None:
     for begin in range(0, len(rows), ROWS_AT_ONCE):
         async with world.db.connection() as connection:
-            told = [ToldTransmission(**row) for row in rows[begin : begin + ROWS_AT_ONCE]]
+            told = [ReportedTransmission(**row) for row in rows[begin : begin + ROWS_AT_ONCE]]
             await add_transmissions(connection, told)
 
 

@@ -21,7 +21,7 @@ from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.rules.money import ledger
-from recoup.rules.money.periods import zone_of
+from recoup.rules.money.report_spans import zone_of
 from recoup.store.server import ServerAddress
 from recoup.store.write.merchants import move_clock
 

@@ -11,7 +11,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.refunds.send import send_refund
+from recoup.flows.refunds.send import send_modification
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back
@@ -81,7 +81,7 @@ async def do_refund(shop: Shop, case: Case) -> Any:
 
 
 async def do_send_refund(shop: Shop, case: Case) -> Any:
-    await send_refund(shop.world, shop.orders, shop.merchant_id, case.more["id"])
+    await send_modification(shop.world, shop.orders, shop.merchant_id, case.more["id"])
 
 
 async def do_settle(shop: Shop, case: Case) -> Any:

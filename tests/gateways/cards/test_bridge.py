@@ -82,7 +82,7 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         assert (await port.inquire(charge.id)).state == "approved"
         assert (await port.inquire(new_id())).state == "not_found"
         back = reversal_of(charge.id)
-        assert (await port.reverse(back)).state == "approved"
+        assert (await port.modify(back)).state == "approved"
         assert twin.sent[str(back.id)]["chargeId"] == str(charge.id)
         answer = DisputeAnswer(new_id(), "case-1", charge.id, "accept", "", AT, Clocks().monotonic() + 60, 2.0)
         assert (await port.answer_dispute(answer)).state == "approved"
@@ -217,7 +217,7 @@ def test_without_a_processor_nothing_leaves() -> None:
     async def whole() -> None:
         port: Processor = NoProcessor()
         assert (await port.charge(charge_of())).state == "not_sent"
-        assert (await port.reverse(reversal_of(new_id()))).state == "not_sent"
+        assert (await port.modify(reversal_of(new_id()))).state == "not_sent"
         assert (await port.inquire(new_id())).state == "unknown"
 
     asyncio.run(whole())

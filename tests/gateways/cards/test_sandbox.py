@@ -195,7 +195,7 @@ def test_nothing_is_sent_after_its_last_moment(play: Play) -> None:
         charge = charge_of(magic.PHONE_CARD, send_before_monotonic=time.monotonic() - 0.001)
         assert (await sandbox.processor.charge(charge)).state == "not_sent"
         refund = reversal_of(charge, "refund", 1, send_before_monotonic=time.monotonic() - 0.001)
-        assert (await sandbox.processor.reverse(refund)).state == "not_sent"
+        assert (await sandbox.processor.modify(refund)).state == "not_sent"
         assert await sandbox.connection.fetchval("SELECT count(*) FROM issuer.calls") == 0
         assert (await sandbox.processor.inquire(charge.id)).state == "not_found"
 
@@ -345,15 +345,15 @@ def test_refunds_never_exceed_the_charge(play: Play) -> None:
         charge = charge_of(magic.PHONE_CARD)
         await sandbox.processor.charge(charge)
         refund = reversal_of(charge, "refund", 4000)
-        said = [await sandbox.processor.reverse(refund) for _ in range(3)]
+        said = [await sandbox.processor.modify(refund) for _ in range(3)]
         assert {(one.state, one.reference) for one in said} == {("approved", said[0].reference)}
         assert (await sandbox.processor.inquire(refund.id)).state == "approved"
-        over = await sandbox.processor.reverse(reversal_of(charge, "refund", 591))
+        over = await sandbox.processor.modify(reversal_of(charge, "refund", 591))
         assert (over.state, over.processor_code) == ("declined", "over_charge")
         rest = [reversal_of(charge, "refund", 100) for _ in range(8)]
-        states = [one.state for one in await asyncio.gather(*map(sandbox.processor.reverse, rest))]
+        states = [one.state for one in await asyncio.gather(*map(sandbox.processor.modify, rest))]
         assert (states.count("approved"), states.count("declined")) == (5, 3)
-        foreign = await sandbox.processor.reverse(reversal_of(charge, "refund", 1, currency="EUR"))
+        foreign = await sandbox.processor.modify(reversal_of(charge, "refund", 1, currency="EUR"))
         assert foreign.processor_code == "wrong_currency"
 
     play(story)
@@ -362,7 +362,7 @@ def test_refunds_never_exceed_the_charge(play: Play) -> None:
 def test_an_authorisation_is_captured_once_or_voided(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         async def reverse(charge: Charge, kind: str, units: int = 4590) -> str | None:
-            return (await sandbox.processor.reverse(reversal_of(charge, kind, units))).processor_code
+            return (await sandbox.processor.modify(reversal_of(charge, kind, units))).processor_code
 
         held = charge_of(magic.PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)

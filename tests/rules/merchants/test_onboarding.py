@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.merchants.form import KINDS
-from recoup.rules.merchants.onboarding import TASKS, Evidence, Facts, conditions, curl_line, kinds_on
+from recoup.rules.merchants.onboarding import TASKS, Facts, StepEvidence, conditions, curl_line, kinds_on
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SWITCHES = st.fixed_dictionaries({kind: st.booleans() for kind in KINDS})
@@ -16,7 +16,7 @@ SITES = st.lists(st.tuples(st.just("Shop"), st.sampled_from(["EXAMPLESHOES", "",
 FACTS = st.builds(
     Facts,
     st.sets(st.sampled_from([task.step for task in TASKS])).map(
-        lambda steps: {step: Evidence(step, AT, None, None) for step in steps}
+        lambda steps: {step: StepEvidence(step, AT, None, None) for step in steps}
     ),
     st.booleans(),
     st.booleans(),

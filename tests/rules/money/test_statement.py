@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
 from recoup.rules.money.matching import Theirs
-from recoup.rules.money.periods import days, month
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.report_spans import days, month
 from recoup.rules.money.statement import Broken, Statement, shown_reference, sniff_decimal
 
 ID = UUID("01890000-0000-7000-8000-000000000001")

@@ -20,8 +20,8 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.money.matching import KINDS, OUTCOMES
-from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.reading import Reading, mapping_file
+from recoup.rules.money.report_spans import days, days_of
 from recoup.store.read.reconciliation import RunLine, bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20

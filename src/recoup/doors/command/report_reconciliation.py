@@ -12,7 +12,7 @@ from recoup.doors.command.written import write_parts
 from recoup.flows.money.report import Total, report_csv, report_totals
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
-from recoup.rules.money.periods import days, zone_of
+from recoup.rules.money.report_spans import days, zone_of
 
 
 @click.command()

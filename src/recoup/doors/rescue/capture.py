@@ -9,7 +9,7 @@ from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureTold
+from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.refunds.capture import CaptureRequest
 from recoup.flows.refunds.capture import capture as capture_flow
@@ -32,7 +32,7 @@ async def capture(call: Call) -> Reply:
         said = f"{done.refusal()} The order is still authorised."
         return Reply(_failed(body.order_id, said, "capture_refused"))
     return Reply(
-        CaptureTold(
+        CaptureResult(
             order_id=body.order_id,
             status="SUCCESS",
             capture_status="SUCCESS",
@@ -41,10 +41,10 @@ async def capture(call: Call) -> Reply:
     )
 
 
-def _failed(order_id: UUID, said: str, code: str) -> CaptureTold:
+def _failed(order_id: UUID, said: str, code: str) -> CaptureResult:
     digits = TABLE[code].digits
     error = ErrorTuple(item1=said, item2=digits, item3=code, item4=True)
-    return CaptureTold(
+    return CaptureResult(
         order_id=order_id,
         success=False,
         status="FAILED",
@@ -63,7 +63,7 @@ CAPTURE: Final = Operation(
     "voided. If the processor does not answer in time, the response is 503: send the same call again.",
     group="Orders",
     body=CaptureBody,
-    answers={200: CaptureTold},
+    answers={200: CaptureResult},
     problems=("not_found", "conflict", "wrong_state"),
     examples=(
         Example(

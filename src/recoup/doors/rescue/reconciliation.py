@@ -22,7 +22,7 @@ from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.money.periods import Span, zone_of
+from recoup.rules.money.report_spans import Span, zone_of
 from recoup.store.read.movements import MovementLine, Place, movements, report_span
 
 SPAN_MAX: Final = timedelta(days=400)

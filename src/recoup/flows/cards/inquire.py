@@ -79,7 +79,7 @@ async def _not_known(
                 return _again(world, change, now, processor.settled_after)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
             return None
-        if change.wall > now.send_before + world.policy.desk_after:
+        if change.wall > now.send_before + world.policy.review_after:
             if can(order.stage, "broke"):
                 change.step("broke", why=UNKNOWN, cause="unknown_outcome")
             raise_uncollected(change)

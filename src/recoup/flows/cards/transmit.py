@@ -23,7 +23,7 @@ from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.transmissions import read_transmission, touched_orders
 from recoup.store.write.transmissions import (
-    ToldTransmission,
+    ReportedTransmission,
     add_transmissions,
     look_again,
     looked,
@@ -55,7 +55,7 @@ class Transmit:
 
     def __init__(self, world: World, orders: Orders, merchants: Merchants) -> None:
         self._world, self._orders, self._merchants = world, orders, merchants
-        self._adds: Coalescer[ToldTransmission, bool] = Coalescer(self._add)
+        self._adds: Coalescer[ReportedTransmission, bool] = Coalescer(self._add)
 
     async def transmit(self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None) -> UUID:
         """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
@@ -67,7 +67,7 @@ class Transmit:
         payer = transmission.payer
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
-        row = ToldTransmission(
+        row = ReportedTransmission(
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             external_id=transmission.external_id,
@@ -120,7 +120,7 @@ class Transmit:
         if turned:
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
 
-    async def _add(self, rows: Sequence[ToldTransmission]) -> list[bool]:
+    async def _add(self, rows: Sequence[ReportedTransmission]) -> list[bool]:
         async def once() -> dict[UUID, bool]:
             async with self._world.db.connection() as connection:
                 return await add_transmissions(connection, rows)

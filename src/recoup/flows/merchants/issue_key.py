@@ -22,7 +22,7 @@ SETUP: Final = Actor("operator", "setup").text()
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
+class IssuedKey:
     """Shown once. `secret` empty: the key is all there is."""
 
     kind: str
@@ -41,18 +41,18 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
         )
 
 
-async def issue_key(tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = "") -> NewKey:
+async def issue_key(tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = "") -> IssuedKey:
     """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     if kind == "api":
-        new = NewKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
+        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
         kept: bytes = world.keys.secret_hash(new.secret)
         await add_api_key(tx, new.key, new_id(), merchant_id, kept, SCOPES, wall, by, name)
     elif kind == "tokenization":
-        new = NewKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
+        new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
         await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
     else:
-        new = NewKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
+        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
         sealed: bytes = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
         await add_signing_key(tx, new.key, merchant_id, sealed, wall, by, name)
     return new

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
-from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
+from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, IssuedKey, issue_key
 from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
@@ -155,7 +155,7 @@ async def issue_keys(
     wall = world.clocks.wall()
     await end_keys(tx, merchant_id, sorted(kinds), wall + overlap, wall, by)
     made = {kind: await issue_key(tx, world, merchant_id, kind, by) for kind in KEY_KINDS if kind in kinds}
-    api, tokenization, stablecoin = (made.get(kind, NewKey(kind, "", "")) for kind in KEY_KINDS)
+    api, tokenization, stablecoin = (made.get(kind, IssuedKey(kind, "", "")) for kind in KEY_KINDS)
     return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 
 

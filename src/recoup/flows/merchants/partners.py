@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
-from recoup.flows.merchants.own_keys import checked_name
+from recoup.flows.merchants.merchant_keys import checked_name
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

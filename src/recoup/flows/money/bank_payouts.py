@@ -113,7 +113,7 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
         )
     if state == "returned" and reason is None:
         raise Problem("invalid", "Enter why the bank returned it.", field="reason", cure="Copy it from the statement.")
-    await _close(world, scope.merchant_id, payout_id, state, reason, told_by=scope)
+    await _close(world, scope.merchant_id, payout_id, state, reason, recorded_by=scope)
 
 
 async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
@@ -199,7 +199,7 @@ async def _close(
     reason: str | None,
     *,
     only_from: str | None = None,
-    told_by: Scope | None = None,
+    recorded_by: Scope | None = None,
 ) -> None:
     """`reason`: the bank's words, or a file's of them: a card number in them is masked."""
     reason = masked_numbers(reason) if reason else None
@@ -210,8 +210,8 @@ async def _close(
             row = await _locked(tx, merchant_id, payout_id)
             if only_from in (None, row.state):
                 await close_payout(tx, row, state, reason, now=business_at(wall, row.offset_us), wall=wall)
-                if told_by is not None:
-                    await note(tx, told_by, wall, f"payout.{state}", payout_id, {"state": [row.state, state]})
+                if recorded_by is not None:
+                    await note(tx, recorded_by, wall, f"payout.{state}", payout_id, {"state": [row.state, state]})
 
     await retrying(once)
 

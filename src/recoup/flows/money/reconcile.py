@@ -23,8 +23,8 @@ from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
-from recoup.rules.money.periods import zone_of
 from recoup.rules.money.reading import Reading, check
+from recoup.rules.money.report_spans import zone_of
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.read.reconciliation import Run, find_run, run_by_key

@@ -11,7 +11,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
-from recoup.rules.money.periods import Span
+from recoup.rules.money.report_spans import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
 from recoup.store.read.movements import SENT, MovementLine, MovementSum, Place, movements, totals
 

@@ -13,7 +13,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.money.periods import Span
+from recoup.rules.money.report_spans import Span
 from recoup.store.read.bank import payouts_sent
 
 BOOKS = ("processor", "channel", "bank")

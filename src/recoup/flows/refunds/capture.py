@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.locked import Orders
-from recoup.flows.refunds.send import send_refund
+from recoup.flows.refunds.send import send_modification
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money
@@ -67,7 +67,7 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
 
     async def begin() -> UUID:
         capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")
-        send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
+        send = asyncio.create_task(send_modification(world, orders, scope.merchant_id, capture_id))
         _SENDING.add(send)
         send.add_done_callback(_SENDING.discard)
         return capture_id

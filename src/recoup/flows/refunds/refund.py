@@ -109,8 +109,8 @@ def _given(
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
         return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
     made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
-    if change.desk is not None:
-        change.desk.day.units += units
+    if change.refund_context is not None:
+        change.refund_context.day.units += units
     return _answer(order, made)
 
 

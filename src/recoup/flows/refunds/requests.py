@@ -20,7 +20,14 @@ REASON_MAX: Final = 200
 
 
 async def approve(
-    world: World, orders: Orders, scope: Scope, request_id: UUID, *, role: str, asker_role: str | None, seen_units: int
+    world: World,
+    orders: Orders,
+    scope: Scope,
+    request_id: UUID,
+    *,
+    role: str,
+    requester_role: str | None,
+    seen_units: int,
 ) -> None:
     """Makes it the refund, once. `role`: as what the approver decides; that it may is the door's to know, as is what
     who asked is at the merchant now (None: they may not refund there any more).
@@ -38,7 +45,7 @@ async def approve(
             request_id,
             scope.actor.text(),
             role=role,
-            asker_role=asker_role,
+            requester_role=requester_role,
             seen_units=seen_units,
             possible=possible,
         )

@@ -19,41 +19,43 @@ from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.modification.refund import close_refund, open_refund
+from recoup.moves.modification.refund import close_modification, open_modification
 from recoup.rules.order.snapshot import Modification, Order
-from recoup.store.read.refunds import order_of_refund
+from recoup.store.read.refunds import order_of_modification
 
 _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
     "refund": "refund", "reversal": "refund", "void": "void", "capture": "capture",
 }  # fmt: skip
 
 
-async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id: UUID) -> None:
+async def send_modification(world: World, orders: Orders, merchant_id: UUID, modification_id: UUID) -> None:
     async with world.db.connection() as connection:
-        order_id = await order_of_refund(connection, merchant_id, refund_id)
+        order_id = await order_of_modification(connection, merchant_id, modification_id)
     if order_id is None:
         raise Problem("not_found", "There is no such refund.", cure="Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Modification] | None:
-        processor = processor_for(world, change.order, refund_id)
-        forgotten = may_be_forgotten(world, processor, change.order.refund(refund_id).wire_id)
-        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after, forgotten=forgotten)
-        return (change.order, refund) if refund else None
+        processor = processor_for(world, change.order, modification_id)
+        forgotten = may_be_forgotten(world, processor, change.order.modification(modification_id).wire_id)
+        modification = open_modification(
+            change, modification_id, world.policy.call_timeout, processor.settled_after, forgotten=forgotten
+        )
+        return (change.order, modification) if modification else None
 
     opened = await orders.run(intent, key)
     if opened is None:
         return
-    order, refund = opened
-    processor = processor_for(world, order, refund_id)
-    outcome = await _settled(world, processor, refund)
+    order, modification = opened
+    processor = processor_for(world, order, modification_id)
+    outcome = await _settled(world, processor, modification)
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
-        return close_refund(
+        return close_modification(
             change,
-            refund_id,
-            refund.wire_id,
+            modification_id,
+            modification.wire_id,
             state,
             reference=outcome.reference,
             code=outcome.processor_code or outcome.scheme_code,
@@ -62,38 +64,38 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     await orders.run(result, key)
 
 
-def processor_for(world: World, order: Order, refund_id: UUID) -> Counterpart:
+def processor_for(world: World, order: Order, modification_id: UUID) -> Counterpart:
     """The route that took the payment gives it back."""
-    refund = order.refund(refund_id)
-    payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
+    modification = order.modification(modification_id)
+    payment = next((a for a in order.attempts if a.attempt_id == modification.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
     if order.kind != "stable":
         return processor_of(world, route)
     return world.channels[route]
 
 
-async def _settled(world: World, processor: Counterpart, refund: Modification) -> Outcome:
-    if refund.unsent < refund.tries - 1:  # one before this may have left
-        outcome = await call_with_timeout(processor.inquire(refund.wire_id), ASK_FIRST_SECONDS_MAX)
+async def _settled(world: World, processor: Counterpart, modification: Modification) -> Outcome:
+    if modification.unsent < modification.tries - 1:  # one before this may have left
+        outcome = await call_with_timeout(processor.inquire(modification.wire_id), ASK_FIRST_SECONDS_MAX)
         if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
             return outcome
-        if may_be_forgotten(world, processor, refund.wire_id):
+        if may_be_forgotten(world, processor, modification.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
-    return await _call(world, processor, refund)
+    return await _call(world, processor, modification)
 
 
-async def _call(world: World, processor: Counterpart, refund: Modification) -> Outcome:
-    assert refund.send_before is not None
+async def _call(world: World, processor: Counterpart, modification: Modification) -> Outcome:
+    assert modification.send_before is not None
     timeout = world.policy.call_timeout / timedelta(seconds=1)
-    assert refund.attempt_id is not None
+    assert modification.attempt_id is not None
     message = ModificationMessage(
-        id=refund.wire_id,
-        charge_id=refund.attempt_id,
-        units=refund.units,
-        currency=refund.asset,
-        kind=_KINDS[refund.kind],
-        sent_at=refund.business_at,
-        send_before_monotonic=deadline_of(world, refund.send_before),
+        id=modification.wire_id,
+        charge_id=modification.attempt_id,
+        units=modification.units,
+        currency=modification.asset,
+        kind=_KINDS[modification.kind],
+        sent_at=modification.business_at,
+        send_before_monotonic=deadline_of(world, modification.send_before),
         timeout_seconds=timeout,
     )
-    return await call_with_timeout(processor.reverse(message), timeout)
+    return await call_with_timeout(processor.modify(message), timeout)

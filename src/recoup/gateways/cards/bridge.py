@@ -139,16 +139,16 @@ class Bridge:
         }
         return await self._post("/charges", charge, body)
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
+    async def modify(self, message: ModificationMessage) -> Outcome:
         body = {
-            "id": reversal.id,
-            "chargeId": reversal.charge_id,
-            "kind": reversal.kind,
-            "amount": reversal.units,
-            "currency": reversal.currency,
-            "sentAt": iso(reversal.sent_at),
+            "id": message.id,
+            "chargeId": message.charge_id,
+            "kind": message.kind,
+            "amount": message.units,
+            "currency": message.currency,
+            "sentAt": iso(message.sent_at),
         }
-        return await self._post("/reversals", reversal, body)
+        return await self._post("/reversals", message, body)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         body: dict[str, Any] = {
@@ -234,7 +234,7 @@ class NoProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return _NOT_SET
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
+    async def modify(self, message: ModificationMessage) -> Outcome:
         return _NOT_SET
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:

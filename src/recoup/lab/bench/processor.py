@@ -46,8 +46,8 @@ class FixedProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return outcome_of(charge.id, self._approved, 50)
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
-        return outcome_of(reversal.id, True, 50)
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        return outcome_of(message.id, True, 50)
 
     async def inquire(self, id: UUID) -> Outcome:
         return outcome_of(id, self._approved, 50)

@@ -87,8 +87,8 @@ class SimChannel:
             )
         return _UNKNOWN if fault in NOBODY_SAYS else self._paid(payment.id)
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
-        return self._transfer(reversal.id, "refund", reversal.charge_id, reversal.units, reversal.currency)
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        return self._transfer(message.id, "refund", message.charge_id, message.units, message.currency)
 
     async def sweep(self, sweep: Sweep) -> Outcome:
         return self._transfer(sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency)

@@ -25,7 +25,7 @@ class Killer:
         self.dead = asyncio.Event()
         self.open: list[asyncpg.Connection] = []
         self.pids: list[int] = []  # of the server's side of each connection
-        self.told: list[str] = []
+        self.step_names: list[str] = []
 
     async def step(self, what: str, do: Callable[[], Awaitable[Any]]) -> Any:
         if self.unwinding:
@@ -35,7 +35,7 @@ class Killer:
         if not self.armed or (self.only and what not in self.only):
             return await do()
         self.steps += 1
-        self.told.append(what)
+        self.step_names.append(what)
         if self.steps != self.at:
             return await do()
         if self.after:
@@ -93,10 +93,10 @@ class DyingDatabase(Database):
         return connection
 
 
-PROCESSOR: Final = {"charge": "charge", "reverse": "reverse", "inquire": "ask", "answer_dispute": "answer"}
+PROCESSOR: Final = {"charge": "charge", "modify": "reverse", "inquire": "ask", "answer_dispute": "answer"}
 BANK: Final = {"send": "to the bank", "answer": "ask the bank"}
 MAIL: Final = {"send": "mail"}
-CHANNEL: Final = {name: name for name in ("pay", "reverse", "sweep", "pay_out", "inquire")}
+CHANNEL: Final = {name: name for name in ("pay", "sweep", "pay_out", "inquire")} | {"modify": "reverse"}
 
 
 class DyingGateway:

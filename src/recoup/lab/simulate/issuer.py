@@ -175,8 +175,8 @@ class SimIssuer:
             )
         )
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
-        one, now = reversal, self.clocks.wall()
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        one, now = message, self.clocks.wall()
         charged = self.sends.get(one.charge_id)
         name = f"{charged.name if charged else ''}/{one.kind}/{one.units}"
         fault = self._fault("reverse", name, self.tries[one.id], now)

@@ -174,7 +174,7 @@ class Sim:
         if not died:
             self._count(deed, answer)
             return
-        self.deaths[f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.told[-1]}"] += 1
+        self.deaths[f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.step_names[-1]}"] += 1
         if deed.again:
             await self._together([deed])
 

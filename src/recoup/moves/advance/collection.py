@@ -241,14 +241,14 @@ def end_collection(change: Change) -> None:
         write_off(change, whys.COLLECTION_OVER)
 
 
-def settle_refund(change: Change, refund: Modification) -> None:
+def fund_refund(change: Change, refund: Modification) -> None:
     """Where the money of a refund comes from: the customer who paid gets it back; what they were not charged yet they
     will not be; a charge that is out decides it; what they never paid lessens the bad debt."""
     advance = change.order.advance
     if advance is None or advance.state == "charged":
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     elif advance.state == "uncollected":
-        change.set_refund(refund, state="netted")
+        change.set_modification(refund, state="netted")
         change.fact(
             "refund_of_bad_debt",
             refund.refund_id,
@@ -266,7 +266,7 @@ def net(change: Change, refund: Modification) -> None:
     advance = change.order.collecting()
     assert advance is not None
     due = advance.due_units - refund.units
-    change.set_refund(refund, state="netted")
+    change.set_modification(refund, state="netted")
     change.set_advance(advance, due_units=due, state="due" if due else "netted")
     if not due:
         change.clear_attention(CHARGE_CLAIMED)

@@ -22,19 +22,19 @@ def cancel_refunds_for_dispute(change: Change, attempt_id: UUID) -> None:
             cancel_for_dispute(change, refund)
 
 
-def cancel_for_dispute(change: Change, refund: Modification) -> bool:
+def cancel_for_dispute(change: Change, modification: Modification) -> bool:
     """A refund or reversal that the processor will not make any more, where the charge has nothing left for it. False
     when there is room."""
     order = change.order
-    assert refund.attempt_id is not None
-    over = beyond(order, refund.attempt_id)
-    if over <= 0 or refund.kind not in ("refund", "reversal"):
+    assert modification.attempt_id is not None
+    over = beyond(order, modification.attempt_id)
+    if over <= 0 or modification.kind not in ("refund", "reversal"):
         return False
-    change.undue("refund", subject_id=refund.refund_id)
+    change.undue("refund", subject_id=modification.refund_id)
     if order.stage is Stage.COMPLETED:
-        _refuse(change, refund)
+        _refuse(change, modification)
     else:
-        _net(change, refund, min(over, refund.units))
+        _net(change, modification, min(over, modification.units))
     return True
 
 
@@ -60,14 +60,14 @@ def _taken(order: Order, attempt_id: UUID) -> int:
 
 def _refuse(change: Change, refund: Modification) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
-    change.set_refund(refund, hand_note=None, hand_actor=None)
+    change.set_modification(refund, hand_note=None, hand_actor=None)
     refuse_refund(change, refund, why=whys.TAKEN_BY_DISPUTE)
     change.raise_attention(REFUND_NOT_SENT)
 
 
 def _net(change: Change, reversal: Modification, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
-    change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
+    change.set_modification(reversal, state="netted", hand_note=None, hand_actor=None)
     change.clear_attention(stuck("reversal"), delayed("reversal"))
     change.fact(
         "reversal_netted",

@@ -46,7 +46,7 @@ def owe_refund(
         items=items,
         input_mac="\\x" + input_mac.hex(),
         actor=actor,
-        refund_id=refund_id,
+        modification_id=refund_id,
         approved_by=approved_by,
     )
     order.refunded_units += units
@@ -66,7 +66,7 @@ def owe_refund(
         booked=Booked(refund.refund_id, postings),
         **details,
     )
-    collection.settle_refund(change, refund)
+    collection.fund_refund(change, refund)
     return refund
 
 
@@ -82,9 +82,9 @@ def _returned_fee(change: Change, units: int) -> int:
     return order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
 
 
-def clear_delay(change: Change, refund: Modification) -> None:
+def clear_delay(change: Change, modification: Modification) -> None:
     """It needs nobody's attention any more."""
-    change.clear_attention(stuck(refund.kind), delayed(refund.kind))
+    change.clear_attention(stuck(modification.kind), delayed(modification.kind))
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -108,88 +108,88 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
-def open_refund(
-    change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
+def open_modification(
+    change: Change, modification_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
 ) -> Modification | None:
     """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
     that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
-    refund = change.order.refund(refund_id)
-    if refund.state not in ("owed", "sent"):
-        change.undue("refund", subject_id=refund_id)
+    modification = change.order.modification(modification_id)
+    if modification.state not in ("owed", "sent"):
+        change.undue("refund", subject_id=modification_id)
         return None
     send_before = change.wall + SEND_WITHIN
-    first = refund.state == "owed"
-    if forgotten and refund.never_left:
-        change.set_refund(refund, send_id=new_id())
-    change.set_refund(refund, state="sent", tries=refund.tries + 1, send_before=send_before)
-    if first and refund.kind == "refund":
-        change.fact("refund_sent", refund_id, units=refund.units)
-    change.due("refund", send_before + timeout + settled_after, subject_id=refund_id, wall=True)
-    return refund
+    first = modification.state == "owed"
+    if forgotten and modification.never_left:
+        change.set_modification(modification, send_id=new_id())
+    change.set_modification(modification, state="sent", tries=modification.tries + 1, send_before=send_before)
+    if first and modification.kind == "refund":
+        change.fact("refund_sent", modification_id, units=modification.units)
+    change.due("refund", send_before + timeout + settled_after, subject_id=modification_id, wall=True)
+    return modification
 
 
-def close_refund(
-    change: Change, refund_id: UUID, wire_id: UUID, state: str, *, reference: str | None, code: str | None
+def close_modification(
+    change: Change, modification_id: UUID, wire_id: UUID, state: str, *, reference: str | None, code: str | None
 ) -> str:
     """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed.
 
     Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
     """
-    refund = change.order.refund(refund_id)
-    if refund.state != "sent" or refund.wire_id != wire_id:
-        return refund.state
+    modification = change.order.modification(modification_id)
+    if modification.state != "sent" or modification.wire_id != wire_id:
+        return modification.state
     reference, code = (without_card(text, change.order.card) for text in (reference, code))
     if state == "approved":
-        _done(change, refund, reference, code)
+        _done(change, modification, reference, code)
     elif state == "declined":
-        _not_done(change, refund, state, code)
+        _not_done(change, modification, state, code)
     else:
         if state == "unprocessed":
-            change.set_refund(refund, send_id=new_id(), unsent=refund.tries)
-        elif state == "not_sent" and refund.unsent == refund.tries - 1:
-            change.set_refund(refund, unsent=refund.tries)
-        change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
-        if refund.tries == WORRY_AFTER_TRIES:
-            change.raise_attention(delayed(refund.kind))
-            change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
-    return refund.state
+            change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
+        elif state == "not_sent" and modification.unsent == modification.tries - 1:
+            change.set_modification(modification, unsent=modification.tries)
+        change.due("refund", change.wall + pause_after(modification.tries), subject_id=modification_id, wall=True)
+        if modification.tries == WORRY_AFTER_TRIES:
+            change.raise_attention(delayed(modification.kind))
+            change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units)
+    return modification.state
 
 
-def _done(change: Change, refund: Modification, reference: str | None, code: str | None) -> None:
-    change.undue("refund", subject_id=refund.refund_id)
-    change.set_refund(refund, state="done", reference=reference, processor_code=code)
-    clear_delay(change, refund)
-    route = _route(change, refund)
-    details: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
-    match refund.kind:
+def _done(change: Change, modification: Modification, reference: str | None, code: str | None) -> None:
+    change.undue("refund", subject_id=modification.refund_id)
+    change.set_modification(modification, state="done", reference=reference, processor_code=code)
+    clear_delay(change, modification)
+    route = _route(change, modification)
+    details: dict[str, Any] = {"units": modification.units, "reference": reference, "code": code}
+    match modification.kind:
         case "refund":
-            booked = Booked(refund.refund_id, [ledger.refund_done(refund.units, route)])
-            change.fact("refund_done", refund.refund_id, booked=booked, **details)
+            booked = Booked(modification.refund_id, [ledger.refund_done(modification.units, route)])
+            change.fact("refund_done", modification.refund_id, booked=booked, **details)
             change.paid_once()
         case "reversal":
-            booked = Booked(refund.refund_id, [ledger.reversed_(refund.units, route)])
-            change.fact("reversed", refund.refund_id, booked=booked, **details)
+            booked = Booked(modification.refund_id, [ledger.reversed_(modification.units, route)])
+            change.fact("reversed", modification.refund_id, booked=booked, **details)
         case "void":
-            change.fact("voided", refund.refund_id, **details)
+            change.fact("voided", modification.refund_id, **details)
         case "capture":
-            captures.captured(change, refund)
+            captures.captured(change, modification)
 
 
-def _not_done(change: Change, refund: Modification, state: str, code: str | None) -> None:
+def _not_done(change: Change, modification: Modification, state: str, code: str | None) -> None:
     """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
-    change.undue("refund", subject_id=refund.refund_id)
-    if refund.kind == "capture":
-        change.set_refund(refund, state="refused", processor_code=code)
-        clear_delay(change, refund)
-        captures.refused(change, refund, code)
+    change.undue("refund", subject_id=modification.refund_id)
+    if modification.kind == "capture":
+        change.set_modification(modification, state="refused", processor_code=code)
+        clear_delay(change, modification)
+        captures.refused(change, modification, code)
         return
-    if cancel_for_dispute(change, refund):
+    if cancel_for_dispute(change, modification):
         return
-    change.set_refund(refund, state="stuck", processor_code=code)
-    change.raise_attention(stuck(refund.kind))
-    change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
+    change.set_modification(modification, state="stuck", processor_code=code)
+    change.raise_attention(stuck(modification.kind))
+    change.fact(f"{modification.kind}_stuck", modification.refund_id, units=modification.units, code=code, why=state)
 
 
-def _route(change: Change, refund: Modification) -> str:
-    payment = next((a for a in change.order.attempts if a.attempt_id == refund.attempt_id), None)
+def _route(change: Change, modification: Modification) -> str:
+    payment = next((a for a in change.order.attempts if a.attempt_id == modification.attempt_id), None)
     return (payment.route if payment else None) or ""

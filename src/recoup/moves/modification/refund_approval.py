@@ -32,9 +32,11 @@ DUE = "refund_request"
 def may_go(change: Change, units: int, role: str, actor: str) -> bool:
     """Whether it goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state when
     one of this order waits already and this one would have to wait, too."""
-    desk, order = _desk(change), change.order
-    alone = goes_alone(desk.of(role), units, order.asset, spent_units=desk.day.units, alone_units=_alone(order, actor))
-    if not alone and desk.waiting() is not None:
+    context, order = _context(change), change.order
+    alone = goes_alone(
+        context.of(role), units, order.asset, spent_units=context.day.units, alone_units=_alone(order, actor)
+    )
+    if not alone and context.waiting() is not None:
         raise Problem(
             "wrong_state",
             "A refund of this order is already waiting for approval.",
@@ -78,32 +80,32 @@ def approve(
     approver: str,
     *,
     role: str,
-    asker_role: str | None,
+    requester_role: str | None,
     seen_units: int,
     possible: Callable[[Order, RefundApproval], None],
 ) -> None:
-    """The second person's word: the refund is owed, under the id of its request. `asker_role`: what who asked is here
-    now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
-    `possible` raises for what the order does not allow any more. The same word by the same person again does nothing.
+    """The second person's approval: the refund is owed, under the id of its request. `requester_role`: the requester's
+    role now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
+    `possible` raises for what the order does not allow any more. A repeat by the same person does nothing.
 
     Raises: Problem not_found, wrong_state, forbidden.
     """
-    desk, order = _desk(change), change.order
+    context, order = _context(change), change.order
     request = found(change, request_id)
     if (request.state, request.decided_by) == ("approved", approver):
         return
     check_waiting(request, change.now)
     check_other(request, approver)
-    if asker_role is None:
+    if requester_role is None:
         message = "Who asked for it may not refund here any more."
         raise Problem("wrong_state", message, cure="Refuse it; somebody who may can ask again.")
     if order.refunded_units != seen_units:
         message = "The order has changed since you looked: another refund was made, or taken back, in between."
         raise Problem("wrong_state", message, cure="Look at the order again, then decide.")
     possible(order, request)
-    check_one(desk.of(role), request.units, order.asset)
-    check_one(desk.of(asker_role), request.units, order.asset, "The role of who asked")
-    check_day(desk.of(asker_role), request.units, desk.day.units, order.asset, "Who asked")
+    check_one(context.of(role), request.units, order.asset)
+    check_one(context.of(requester_role), request.units, order.asset, "The role of who asked")
+    check_day(context.of(requester_role), request.units, context.day.units, order.asset, "Who asked")
     owe_refund(
         change,
         request.units,
@@ -115,7 +117,7 @@ def approve(
         approved_by=approver,
     )
     _decided(change, request, "approved", approver)
-    desk.day.units += request.units
+    context.day.units += request.units
 
 
 def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
@@ -153,7 +155,7 @@ def expire(change: Change, request_id: UUID) -> None:
 
 def found(change: Change, request_id: UUID) -> RefundApproval:
     """Raises: Problem(not_found)."""
-    request = next((one for one in _desk(change).requests if one.request_id == request_id), None)
+    request = next((one for one in _context(change).requests if one.request_id == request_id), None)
     if request is None:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return request
@@ -169,6 +171,6 @@ def _alone(order: Order, actor: str) -> int:
     return sum(r.units for r in alone if is_theirs(r.actor, actor))
 
 
-def _desk(change: Change) -> RefundApprovalContext:
-    assert change.desk is not None, "a job of people"
-    return change.desk
+def _context(change: Change) -> RefundApprovalContext:
+    assert change.refund_context is not None, "a job of people"
+    return change.refund_context

@@ -20,13 +20,13 @@ def request_modification(
     items: list[dict[str, Any]] | None = None,
     input_mac: str = "\\x",
     actor: str = WORKER.text(),
-    refund_id: UUID | None = None,
+    modification_id: UUID | None = None,
     approved_by: str | None = None,
 ) -> Modification:
     """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
     order = change.order
     made = Modification(
-        refund_id=refund_id or new_id(),
+        refund_id=modification_id or new_id(),
         order_id=order.order_id,
         refund_no=len(order.refunds) + 1,
         kind=kind,
@@ -41,7 +41,7 @@ def request_modification(
         actor=actor,
         approved_by=approved_by,
     )
-    change.set_refund(made)
+    change.set_modification(made)
     return made
 
 
@@ -50,7 +50,7 @@ def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
     `said`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
     change.undue("refund", subject_id=refund.refund_id)
-    change.set_refund(refund, state="refused")
+    change.set_modification(refund, state="refused")
     fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units -= refund.units
     fee = fee_before - order.returned_fee(order.refunded_units)

@@ -43,7 +43,7 @@ class Gathered:
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
-        self.desk: RefundApprovalContext | None = None  # limits and requests, where people refund
+        self.refund_context: RefundApprovalContext | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
         self._refund_approvals: dict[UUID, RefundApproval] = {}
@@ -53,7 +53,7 @@ class Gathered:
     def set_attempt(self, attempt: Attempt, **values: Any) -> None:
         self._set("attempts", attempt.attempt_id, attempt, values)
 
-    def set_refund(self, refund: Modification, **values: Any) -> None:
+    def set_modification(self, refund: Modification, **values: Any) -> None:
         self._set("refunds", refund.refund_id, refund, values)
 
     def set_request(self, request: RefundApproval, **values: Any) -> None:

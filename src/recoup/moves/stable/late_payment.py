@@ -27,7 +27,7 @@ def give_back(change: Change) -> list[Modification]:
             continue
         _check_custodial(attempt)
         if before is not None:
-            change.set_refund(before, state="refused")
+            change.set_modification(before, state="refused")
             change.fact("reversal_refused", before.refund_id, units=before.units)
         refund = request_modification(
             change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor
@@ -55,7 +55,7 @@ def settle_by_hand(change: Change, note: str) -> list[Modification]:
         refund = request_modification(
             change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
         )
-        change.set_refund(refund, state="done", processor_code=BY_HAND)
+        change.set_modification(refund, state="done", processor_code=BY_HAND)
         booked = Booked(refund.refund_id, [by_hand(refund.units, attempt.route or "")])
         change.fact(
             "settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units, booked=booked

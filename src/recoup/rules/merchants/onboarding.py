@@ -16,7 +16,7 @@ from recoup.rules.merchants.form import KINDS
 from recoup.rules.network.descriptor import check_descriptor
 
 
-class Evidence(NamedTuple):
+class StepEvidence(NamedTuple):
     """That something happened: when, and with which order where there is one."""
 
     step: str
@@ -104,7 +104,7 @@ class Facts:
     """What stands in the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of each that takes
     orders. `bank_states`: of all accounts. `is_active`: not paused."""
 
-    evidence: Mapping[str, Evidence]
+    evidence: Mapping[str, StepEvidence]
     has_fees: bool
     has_settlement: bool
     bank_states: frozenset[str]

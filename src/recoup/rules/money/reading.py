@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.money.matching import KINDS
-from recoup.rules.money.periods import zone_of
+from recoup.rules.money.report_spans import zone_of
 
 COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)

@@ -297,7 +297,7 @@ class Order:
     def attempt(self, attempt_id: UUID | None) -> Attempt:
         return next(a for a in self.attempts if a.attempt_id == attempt_id)
 
-    def refund(self, refund_id: UUID) -> Modification:
+    def modification(self, refund_id: UUID) -> Modification:
         return next(r for r in self.refunds if r.refund_id == refund_id)
 
     def settlement(self, settlement_id: UUID) -> Settlement:

@@ -12,7 +12,7 @@ from recoup.rules.money.disputes import Party, Terms
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
-DESK_MAX: Final = 100
+LISTED_MAX: Final = 100
 COUNTED_MAX: Final = 1_000  # of each state
 
 
@@ -91,14 +91,14 @@ async def _of_states(
     """Newest first."""
 
 
-async def desk(
+async def list_disputes(
     db: Read,
     merchant_id: UUID,
     *,
     states: Sequence[str] = (),
     kind: str | None = None,
     offset: int = 0,
-    limit: int = DESK_MAX,
+    limit: int = LISTED_MAX,
     clear: bool,
 ) -> list[DisputeRow]:
     """Open ones by deadline, the most pressing first; others newest first. Customers are masked unless `clear`."""
@@ -287,7 +287,7 @@ async def find_notice(db: Read, merchant_id: UUID, route: str, notice_id: str) -
     MERCHANT,
     f"""
 {_NOTICE} WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched' ORDER BY received_at DESC, notice_id
-LIMIT {DESK_MAX}
+LIMIT {LISTED_MAX}
 """,
 )
 async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]:

@@ -105,7 +105,7 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-class Evidence(Row, frozen=True):
+class OrderEvidence(Row, frozen=True):
     """Of one order: each part as JSON, in the order of `_PARTS`, None where it is not asked for or there is nothing.
     `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
     sends, blocks, and how many more orders of the merchant are under way with this card."""
@@ -135,7 +135,7 @@ class Evidence(Row, frozen=True):
 
 async def read_evidence(
     db: Read, locked: Mapping[Key, Mapping[str, Any]], since: datetime, *, with_sends: bool
-) -> dict[Key, Evidence]:
+) -> dict[Key, OrderEvidence]:
     """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
     merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
     if not locked:
@@ -143,7 +143,7 @@ async def read_evidence(
     orders = [key[1] for key in locked]
     statement = _statement(_needed_parts(locked.values(), with_sends=with_sends))
     rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
-    found = {(row[0], row[1]): Evidence(*row[2:]) for row in rows}
+    found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
     cards = [key for key in found if locked[key]["card_id"] and (with_sends or locked[key]["arm"] is not None)]
     return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
 
@@ -151,12 +151,12 @@ async def read_evidence(
 async def _with_cards(
     db: Read,
     keys: Sequence[Key],
-    found: Mapping[Key, Evidence],
+    found: Mapping[Key, OrderEvidence],
     locked: Mapping[Key, Mapping[str, Any]],
     since: datetime,
     *,
     with_sends: bool,
-) -> dict[Key, Evidence]:
+) -> dict[Key, OrderEvidence]:
     cards = await _of_cards(
         db,
         [key[0] for key in keys],

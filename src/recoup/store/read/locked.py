@@ -28,7 +28,7 @@ from recoup.rules.order.snapshot import (
 )
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.arms import Terms as ArmTerms
-from recoup.store.read.evidence import Evidence
+from recoup.store.read.evidence import OrderEvidence
 
 _FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
 
@@ -70,7 +70,7 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
     )
 
 
-def order_of(row: Mapping[str, Any], evidence: Evidence, wall: WallTime) -> Order:
+def order_of(row: Mapping[str, Any], evidence: OrderEvidence, wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
     card, merchant = evidence.card, _merchant_of(evidence.merchant)
     tariff = choose(

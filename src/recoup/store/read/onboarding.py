@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recoup.rules.merchants.onboarding import Evidence, Facts
+from recoup.rules.merchants.onboarding import Facts, StepEvidence
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -57,7 +57,7 @@ UNION ALL (
   ORDER BY period_to LIMIT 1)
 """,
 )
-async def _evidence(db: Read, merchant_id: UUID) -> dict[str, Evidence]: ...
+async def _evidence(db: Read, merchant_id: UUID) -> dict[str, StepEvidence]: ...
 
 
 class _Site(Row, frozen=True):

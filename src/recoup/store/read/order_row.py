@@ -92,8 +92,8 @@ FIELDS: Final[dict[str, str]] = {
     "paid_units": _PAID, "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET, "settlement": _SETTLEMENT,
 }  # fmt: skip
 # What of an order each of them reads stands elsewhere: asked for alone.
-MORE: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")
-ALL: Final = tuple(name for name in FIELDS if name not in MORE)
+SEPARATE_FIELDS: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")
+ALL: Final = tuple(name for name in FIELDS if name not in SEPARATE_FIELDS)
 _JOINS: Final = {
     "o": "JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id",
     "t": "LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id",

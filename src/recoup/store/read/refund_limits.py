@@ -44,13 +44,13 @@ JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
 """,
 )
-async def _desks(
+async def _refund_contexts(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
 ) -> list[_Desk]:
     """One for each order."""
 
 
-async def read_desks(
+async def read_refund_contexts(
     db: Read, callers: Sequence[tuple[UUID, UUID, str]], wall: datetime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """`callers`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
@@ -58,16 +58,16 @@ async def read_desks(
     merchants, orders, people = zip(*callers, strict=True)
     person = {(merchant_id, order_id): who for merchant_id, order_id, who in callers}
     days: dict[tuple[UUID, str, str], Day] = {}
-    desks = {}
-    for row in await _desks(db, merchants, orders, people, wall):
+    contexts = {}
+    for row in await _refund_contexts(db, merchants, orders, people, wall):
         key = (row.merchant_id, row.order_id)
         day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
-        desks[key] = RefundApprovalContext(
+        contexts[key] = RefundApprovalContext(
             {one["role"]: _limits_of(one) for one in row.limits or ()},
             day,
             [_request(one) for one in row.requests or ()],
         )
-    return desks
+    return contexts
 
 
 def _limits_of(raw: Mapping[str, Any]) -> Limits:

@@ -8,7 +8,7 @@ from recoup.store.statement import Read, Row, statement
 
 
 @statement(MERCHANT, "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
-async def order_of_refund(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
+async def order_of_modification(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
     """The order that it belongs to."""
 
 

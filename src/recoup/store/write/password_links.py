@@ -134,6 +134,6 @@ async def _forget_expired(db: Tx, now: datetime) -> None: ...
 async def _forget_old_asks(db: Tx, before: datetime) -> None: ...
 
 
-async def forget_old_links(db: Tx, now: datetime, asked_before: datetime) -> None:
+async def forget_old_links(db: Tx, now: datetime, requested_before: datetime) -> None:
     await _forget_expired(db, now)
-    await _forget_old_asks(db, asked_before)
+    await _forget_old_asks(db, requested_before)

@@ -34,7 +34,7 @@ class Transmission(Row, frozen=True):
     facts: dict[str, Any]
 
 
-class ToldTransmission(Transmission, frozen=True):
+class ReportedTransmission(Transmission, frozen=True):
     """With its payer, and when it is in the merchant's time."""
 
     email: str
@@ -45,7 +45,7 @@ class ToldTransmission(Transmission, frozen=True):
 
 
 @statement(MERCHANT, "SELECT transmit, touches FROM add_transmissions($1)")
-async def add_transmissions(db: Tx, rows: Sequence[ToldTransmission]) -> dict[UUID, bool]:
+async def add_transmissions(db: Tx, rows: Sequence[ReportedTransmission]) -> dict[UUID, bool]:
     """By transmit id: whether it touches an order that was sent to us."""
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.applications.fields import read_fields, shown_fields
-from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
+from recoup.doors.portal.applications.who import ApplicationAccess, access_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
@@ -37,14 +37,14 @@ LOG_MAX: Final = 200
 
 @either.page("/applications", "applications/applications.html", menu=Entry("Settings", 8, "Applications", "draft"))
 async def applications_page(visit: AnyVisit) -> Values:
-    desk, query = desk_of(visit), visit.request.query_params
+    access, query = access_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
     rows = await applications.find_applications(
-        visit.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
+        visit.world, access.who, SIZE + 1, after=after, status=status if status in STATES else None
     )
     return dict(
         rows=[(row, applications.form_of(row)) for row in rows[:SIZE]],
-        desk=desk,
+        access=access,
         states=STATES,
         status=status if status in STATES else "",
         first=after is None,
@@ -54,27 +54,27 @@ async def applications_page(visit: AnyVisit) -> Values:
 
 def _apply(visit: AnyVisit) -> None:
     """Raises: Problem(forbidden)."""
-    only_applicants(desk_of(visit))
+    only_applicants(access_of(visit))
 
 
 @applications_page.post(may=_apply, shows=nothing)
 async def begin(visit: AnyVisit, form: Posted) -> Answer:
-    desk = desk_of(visit)
-    made = await applications.create_application(visit.world, desk.who, Form())
+    access = access_of(visit)
+    made = await applications.create_application(visit.world, access.who, Form())
     return redirect(f"/applications/{made.application_id}")
 
 
 @either.page("/applications/{application_id}", "applications/application.html")
 async def application(visit: AnyVisit) -> Values:
-    world, application_id, desk = visit.world, _id(visit), desk_of(visit)
-    row = await applications.read_application(world, desk.who, application_id)
+    world, application_id, access = visit.world, _id(visit), access_of(visit)
+    row = await applications.read_application(world, access.who, application_id)
     async with world.db.read() as connection:
         log = await log_of(connection, application_id, LOG_MAX)
-    editable = row.status == "DRAFT" and desk.may_apply
+    editable = row.status == "DRAFT" and access.may_apply
     return dict(
         row=row,
         form=applications.form_of(row),
-        desk=desk,
+        access=access,
         typed=shown_fields(_typed(visit.typed) or applications.form_of(row)),
         editable=editable,
         kinds=KINDS,
@@ -86,53 +86,53 @@ async def application(visit: AnyVisit) -> Values:
         happenings=HAPPENINGS,
         kilobytes=BYTES_MAX >> 10,
         people=await names_for(visit.portal, [line.actor for line in log]),
-        credentials=await _link(world, desk, row),
+        credentials=await _link(world, access, row),
     )
 
 
 @application.post(may=anybody, shows=but("forbidden"))
 async def act(visit: AnyVisit, posted: Posted) -> Answer:
     """Save, submit, cancel, convert or decide: the button that was pressed says which."""
-    desk, doing = desk_of(visit), first(posted, "do")
+    access, doing = access_of(visit), first(posted, "do")
     world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
-        _only_operator(desk)
-    elif not (desk.may_decide and doing in ("cancel", "convert")):
-        only_applicants(desk)
+        _only_operator(access)
+    elif not (access.may_decide and doing in ("cancel", "convert")):
+        only_applicants(access)
     if doing in ("save", "submit"):
-        await applications.change_application(world, desk.who, application_id, read_fields(posted))
+        await applications.change_application(world, access.who, application_id, read_fields(posted))
     if doing in ("approve", "decline"):
         await applications.decide_application(
             world,
-            desk.who,
+            access.who,
             application_id,
             approve=doing == "approve",
             reason=first(posted, "reason"),
             note=first(posted, "note"),
         )
         return redirect(f"/applications/{application_id}")
-    await _step(world, desk, application_id, doing)
+    await _step(world, access, application_id, doing)
     return redirect(f"/applications/{application_id}")
 
 
-def _only_operator(desk: Desk) -> None:
+def _only_operator(access: ApplicationAccess) -> None:
     """Raises: Problem(forbidden)."""
-    if not desk.may_decide:
+    if not access.may_decide:
         raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
 
 
-async def _step(world: World, desk: Desk, application_id: UUID, doing: str) -> None:
+async def _step(world: World, access: ApplicationAccess, application_id: UUID, doing: str) -> None:
     if doing == "submit":
-        _, lacks = await applications.submit_application(world, desk.who, application_id)
+        _, lacks = await applications.submit_application(world, access.who, application_id)
         if lacks:
             missing = "; ".join(map(label_of, lacks))
             raise Problem(
                 "invalid", f"Still missing: {missing}.", cure="Your entries were saved; fill in these fields."
             )
     elif doing == "cancel":
-        await applications.cancel_application(world, desk.who, application_id)
+        await applications.cancel_application(world, access.who, application_id)
     elif doing == "convert":
-        await convert_application(world, desk.who, application_id)
+        await convert_application(world, access.who, application_id)
     elif doing != "save":
         raise Problem("malformed", "This action does not exist on this page.")
 
@@ -144,22 +144,22 @@ async def add_document(visit: AnyVisit, posted: FormData) -> Answer:
         raise Problem("invalid", "No file was chosen.", field="file")
     content = await file.read(BYTES_MAX + 1)
     await application_documents.attach_document(
-        visit.world, desk_of(visit).who, _id(visit), str(kind), file.filename, content
+        visit.world, access_of(visit).who, _id(visit), str(kind), file.filename, content
     )
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
 @application.post("/applications/{application_id}/documents/{document_id}/remove", may=_apply)
 async def remove_document(visit: AnyVisit, posted: Posted) -> Answer:
-    await application_documents.remove_document(visit.world, desk_of(visit).who, _id(visit), _document_id(visit))
+    await application_documents.remove_document(visit.world, access_of(visit).who, _id(visit), _document_id(visit))
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
 @either.page("/applications/{application_id}/documents/{document_id}")
 async def document_file(visit: AnyVisit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
-    desk = desk_of(visit)
-    row, content = await application_documents.read_document(visit.world, desk.who, _id(visit), _document_id(visit))
+    access = access_of(visit)
+    row, content = await application_documents.read_document(visit.world, access.who, _id(visit), _document_id(visit))
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
     name = download_name(row.name, row.media_type)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
@@ -176,9 +176,9 @@ def _typed(posted: Posted) -> Form | None:
         return None
 
 
-async def _link(world: World, desk: Desk, row: FullApplication) -> str | None:
+async def _link(world: World, access: ApplicationAccess, row: FullApplication) -> str | None:
     """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
-    if row.status != "CONVERTED" or not desk.may_apply:
+    if row.status != "CONVERTED" or not access.may_apply:
         return None
     waiting = await waiting_credentials(world, row.merchant_id)
     return waiting.url if waiting else None

@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApplicationAccess:
     """`may_apply`: begin, edit, submit, cancel and convert. `may_decide`: the operator."""
 
     who: Applicant
@@ -17,21 +17,21 @@ class Desk:
     may_decide: bool
 
 
-def desk_of(visit: AnyVisit) -> Desk:
+def access_of(visit: AnyVisit) -> ApplicationAccess:
     scope, session = visit.scope, visit.session
     if session.is_operator:
-        return Desk(Applicant(None, scope.actor, scope.request_id), False, True)
+        return ApplicationAccess(Applicant(None, scope.actor, scope.request_id), False, True)
     if session.seat is not None:
         owner = ("partner", session.seat.partner_id)
-        return Desk(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+        return ApplicationAccess(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
     assert isinstance(visit, Visit), "without a seat there is a merchant"
     applicant = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
-    return Desk(applicant, session.may("apply"), False)
+    return ApplicationAccess(applicant, session.may("apply"), False)
 
 
-def only_applicants(desk: Desk) -> None:
+def only_applicants(access: ApplicationAccess) -> None:
     """Raises: Problem(forbidden)."""
-    if not desk.may_apply:
+    if not access.may_apply:
         raise Problem(
             "forbidden", "Your role may view applications, but not submit them; nothing was done.", cure="Ask an owner."
         )

@@ -13,11 +13,11 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
-from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
+from recoup.flows.disputes.unmatched_notices import take_off, try_notice_again
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.disputes import COUNTED_MAX, DESK_MAX, DisputeRow, counts, desk, unmatched
+from recoup.store.read.disputes import COUNTED_MAX, LISTED_MAX, DisputeRow, counts, list_disputes, unmatched
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
@@ -42,13 +42,13 @@ async def disputes(visit: Visit) -> Values:
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
     async with visit.world.db.read() as connection:
-        rows = await desk(
+        rows = await list_disputes(
             connection,
             visit.merchant_id,
             states=states,
             kind=kind,
             offset=offset,
-            limit=DESK_MAX + 1,
+            limit=LISTED_MAX + 1,
             clear=visit.pii_access == SHOWN,
         )
         numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
@@ -58,15 +58,15 @@ async def disputes(visit: Visit) -> Values:
         (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
     ]
     return dict(
-        rows=[_row(row) for row in rows[:DESK_MAX]],
+        rows=[_row(row) for row in rows[:LISTED_MAX]],
         views=views,
         most=COUNTED_MAX,
         view=view,
         kind=kind,
         kinds=DISPUTE_KINDS,
         begin=offset,
-        more=len(rows) > DESK_MAX,
-        step=DESK_MAX,
+        more=len(rows) > LISTED_MAX,
+        step=LISTED_MAX,
         notices=notices,
         in_words=in_words,
     )

@@ -12,7 +12,7 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.issue_key import KEY_KINDS
-from recoup.flows.merchants.own_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
+from recoup.flows.merchants.merchant_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
 from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import list_all
 from recoup.flows.messages.rotate import rotate_shared, shared_key_after, shared_key_state
@@ -33,7 +33,7 @@ assert set(KINDS) == set(KEY_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKeyForm:
     """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: they were asked, and are."""
 
     kind: str
@@ -84,8 +84,8 @@ async def keys(visit: Visit) -> Values:
     }
 
 
-@keys.post(may=CHANGE, shape=NewKey)
-async def make(visit: Visit, form: NewKey) -> Answer:
+@keys.post(may=CHANGE, shape=NewKeyForm)
+async def make(visit: Visit, form: NewKeyForm) -> Answer:
     """A new one. Sent again it makes another, and the first ends as the form says."""
     hours = None if form.overlap == KEEP else _hours(form.overlap)
     if hours == timedelta(0) and not form.sure and form.kind in KINDS:

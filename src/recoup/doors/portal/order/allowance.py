@@ -10,7 +10,7 @@ from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
 from recoup.store.read.order_page import OrderPage
-from recoup.store.read.refund_limits import read_desks
+from recoup.store.read.refund_limits import read_refund_contexts
 
 
 def role_of(visit: Visit) -> str:
@@ -23,15 +23,15 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
     """Nothing for whoever has no limit, or may not refund."""
     if not visit.session.may("refund"):
         return ""
-    desk = await _desk(visit, page.order_id)
-    limits, asset = desk.of(role_of(visit)), page.order["asset"]
+    context = await _context(visit, page.order_id)
+    limits, asset = context.of(role_of(visit)), page.order["asset"]
     if limits == NONE:
         return ""
     said = []
     if limits.refund_max_units is not None:
         said.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
     if limits.day_max_units is not None:
-        said.append(f"{money(max(0, limits.day_max_units - desk.day.units), asset)} of your daily limit are left.")
+        said.append(f"{money(max(0, limits.day_max_units - context.day.units), asset)} of your daily limit are left.")
     if limits.second_from_units is not None:
         said.append(f"From {money(limits.second_from_units, asset)} on, somebody else has to approve.")
     return " ".join(said)
@@ -39,7 +39,7 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
 
 async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
-    desk, me = await _desk(visit, page.order_id), visit.scope.actor.text()
+    desk, me = await _context(visit, page.order_id), visit.scope.actor.text()
     asset, role = page.order["asset"], role_of(visit)
     alone = sum(
         r["units"]
@@ -66,8 +66,8 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     return replace(found, sentences=(*first, *then), second=True)
 
 
-async def _desk(visit: Visit, order_id: UUID) -> RefundApprovalContext:
+async def _context(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
     async with visit.world.db.read() as connection:
-        desks = await read_desks(connection, [(*key, visit.scope.actor.name)], visit.wall)
+        desks = await read_refund_contexts(connection, [(*key, visit.scope.actor.name)], visit.wall)
     return desks[key]

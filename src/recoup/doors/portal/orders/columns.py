@@ -45,9 +45,9 @@ COLUMNS: Final[dict[str, Column]] = {
     )
 }
 # column -> the field that is read for it alone
-MORE: Final = {"card": "last4", "approved": "approved_at", "fee": "fee_units", "net": "net_units",
+SEPARATE_FIELDS: Final = {"card": "last4", "approved": "approved_at", "fee": "fee_units", "net": "net_units",
                "settlement": "settlement"}  # fmt: skip
-_FILE: Final = ("reason", "code", *MORE)
+_FILE: Final = ("reason", "code", *SEPARATE_FIELDS)
 _CHOSEN: Final = ("paid", "attempts", "expires", "channel", *_FILE)
 DEFAULT: Final = tuple(name for name in COLUMNS if name not in _CHOSEN)
 IN_FILES: Final = (*DEFAULT, *_FILE)
@@ -60,4 +60,4 @@ def of_file(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def fields_of(columns: tuple[str, ...]) -> tuple[str, ...]:
     """What is read for these columns alone."""
-    return tuple(MORE[name] for name in columns if name in MORE)
+    return tuple(SEPARATE_FIELDS[name] for name in columns if name in SEPARATE_FIELDS)

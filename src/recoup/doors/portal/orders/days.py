@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from recoup.rules.money.periods import midnight
+from recoup.rules.money.report_spans import midnight
 
 DAY: Final = timedelta(days=1)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

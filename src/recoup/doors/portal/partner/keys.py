@@ -10,7 +10,7 @@ from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
-from recoup.flows.merchants.own_keys import NAME_MAX
+from recoup.flows.merchants.merchant_keys import NAME_MAX
 from recoup.flows.merchants.partners import make_partner_key, rename_partner_key
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem

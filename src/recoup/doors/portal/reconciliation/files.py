@@ -19,8 +19,8 @@ from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.report_spans import days, days_of
 from recoup.store.read.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
 
 FILES: Final = "/reconciliation/files"

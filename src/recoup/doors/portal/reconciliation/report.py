@@ -16,7 +16,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import Span, month, zone_of
+from recoup.rules.money.report_spans import Span, month, zone_of
 from recoup.store.read.movements import Place, first_booked, movements, open_differences
 
 LINES: Final = 100

@@ -10,11 +10,11 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
-from recoup.flows.refunds.desk import ACTIONS, decide, waiting_refunds
+from recoup.flows.refunds.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.refund_desk import ROWS_MAX, DeskRow
+from recoup.store.read.waiting_modifications import ROWS_MAX, WaitingModification
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
@@ -28,7 +28,7 @@ WAITS: Final = {
 class StuckRefund:
     """`proposed_by`: who said that it was paid by hand; `may_confirm`: it was somebody else."""
 
-    row: DeskRow
+    row: WaitingModification
     proposed_by: str
     may_confirm: bool
 

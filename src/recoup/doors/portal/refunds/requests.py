@@ -11,7 +11,7 @@ from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.settlements.approvals import desk
+from recoup.doors.portal.settlements.approvals import approvals
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
@@ -23,7 +23,7 @@ from recoup.store.read.order_page import OrderPage
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
-@desk.post("/approvals/refunds/{request_id}", may=anybody)
+@approvals.post("/approvals/refunds/{request_id}", may=anybody)
 async def post_on_desk(visit: Visit, form: Form) -> Answer:
     await _decide(visit, form)
     return redirect(with_done(visit.session, "/approvals", DECISIONS[first(form, "decision")]))
@@ -58,13 +58,13 @@ async def _decide(visit: Visit, form: Form) -> None:
     seen, merchant = first(form, "seen"), visit.session.merchant
     if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
         raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
-    asker_role = await _asker_role(visit, request_id)
+    requester_role = await _requester_role(visit, request_id)
     await requests.approve(
-        world, orders, visit.scope, request_id, role=merchant.role, asker_role=asker_role, seen_units=int(seen)
+        world, orders, visit.scope, request_id, role=merchant.role, requester_role=requester_role, seen_units=int(seen)
     )
 
 
-async def _asker_role(visit: Visit, request_id: UUID) -> str | None:
+async def _requester_role(visit: Visit, request_id: UUID) -> str | None:
     """As what who asked would refund now; None when they may not any more. Who asked in somebody's name has the role
     that they had then, as long as they are somebody here themselves."""
     asker, role = await requests.asker_of(visit.world, visit.merchant_id, request_id)

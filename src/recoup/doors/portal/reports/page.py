@@ -24,7 +24,7 @@ from recoup.flows.money.origin_reports import (
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import month
+from recoup.rules.money.report_spans import month
 from recoup.store.read.movements import first_booked
 
 LINES: Final = 100

@@ -84,7 +84,7 @@ class Adjustment:
     may=_may_look,
     menu=Entry("Queues", 5, "Approvals", "check", counts="approvals", sees=by_role("approve")),
 )
-async def desk(visit: Visit) -> Values:
+async def approvals(visit: Visit) -> Values:
     """What is the operator's only the operator sees."""
     refunds = await waiting_rows(visit)
     done = DONE.get(done_of(visit.session, visit.request), "")
@@ -131,13 +131,13 @@ async def _id(visit: Visit) -> UUID:
     return found
 
 
-@desk.post("/approvals/payouts/{id}/approve", may=DECIDE, find=_id)
+@approvals.post("/approvals/payouts/{id}/approve", may=DECIDE, find=_id)
 async def approve_payout(visit: Visit, form: Form, found: UUID) -> Answer:
     await approve(visit.world, visit.scope, found)
     return redirect(_back(visit, "payout"))
 
 
-@desk.post("/approvals/payouts", may=DECIDE)
+@approvals.post("/approvals/payouts", may=DECIDE)
 async def approve_payouts(visit: Visit, form: Form) -> Answer:
     """Those that are named, each for itself: one that cannot be approved stops no other."""
     wanted = [parse_id(text) for text in form.get("payout", [])[:ROWS_MAX]]
@@ -158,7 +158,7 @@ async def approve_payouts(visit: Visit, form: Form) -> Answer:
     return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
 
-@desk.post("/approvals/payouts/{id}/outcome", may=DECIDE, shape=Outcome, find=_id)
+@approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, shape=Outcome, find=_id)
 async def payout_outcome(visit: Visit, form: Outcome, found: UUID) -> Answer:
     await tell_outcome(visit.world, visit.scope, found, form.outcome, form.reason)
     return redirect(_back(visit, "paid" if form.outcome == "paid" else "returned"))
@@ -173,7 +173,7 @@ async def payout_file(visit: Visit) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@desk.post("/approvals/accounts/{id}", may=DECIDE, shape=Decision, find=_id)
+@approvals.post("/approvals/accounts/{id}", may=DECIDE, shape=Decision, find=_id)
 async def decide_account(visit: Visit, form: Decision, found: UUID) -> Answer:
     if form.decision == "approve":
         await approve_account(visit.world, visit.scope, found)
@@ -182,7 +182,7 @@ async def decide_account(visit: Visit, form: Decision, found: UUID) -> Answer:
     return redirect(_back(visit, "account_refused"))
 
 
-@desk.post(ADJUSTMENTS, may=DECIDE, shape=Adjustment)
+@approvals.post(ADJUSTMENTS, may=DECIDE, shape=Adjustment)
 async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
     asset = form.currency.upper()
     if asset not in EXPONENTS:
@@ -198,7 +198,7 @@ async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
     return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, form.note, key=key)))
 
 
-@desk.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)
+@approvals.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)
 async def decide(visit: Visit, form: Decision, found: UUID) -> Answer:
     book = form.decision == "book"
     await decide_adjustment(visit.world, visit.scope, found, book=book)

@@ -17,6 +17,6 @@ async def unknown_page(visit: Visit) -> Values:
     return dict(
         rows=rows,
         total=rows[0].total if rows else 0,
-        worry_after=visit.world.policy.desk_after,
+        worry_after=visit.world.policy.review_after,
         may_cancel=visit.session.may("cancel"),
     )

@@ -208,7 +208,7 @@ class OrderItem(Shape, kw_only=True):
     quantity: Annotated[int, Meta(ge=1, le=10**6)] | None = None
 
 
-class MerchantTold(Shape, kw_only=True):
+class PayloadMerchant(Shape, kw_only=True):
     """The merchant, as the partner names it."""
 
     id: Text | None = None
@@ -248,7 +248,7 @@ class PaymentRequest(Shape, kw_only=True):
     billing_information: Address | None = None
     shipping_information: Address | None = None
     order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
-    merchant: Annotated[MerchantTold | None, Meta(extra=UNREAD)] = None
+    merchant: Annotated[PayloadMerchant | None, Meta(extra=UNREAD)] = None
     device_details: Annotated[dict[str, Any] | None, Meta(extra=UNREAD)] = None
     additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
     correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None

@@ -295,7 +295,7 @@ class CaptureBody(Shape, kw_only=True):
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
 
 
-class CaptureTold(Envelope, kw_only=True):
+class CaptureResult(Envelope, kw_only=True):
     """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
 
     order_id: UUID

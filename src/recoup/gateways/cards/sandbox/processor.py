@@ -64,8 +64,8 @@ class SandboxProcessor:
     async def charge(self, charge: Charge) -> Outcome:
         return await self._within(charge.timeout_seconds, self._charge(charge))
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
-        return await self._within(reversal.timeout_seconds, self._reverse(reversal))
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        return await self._within(message.timeout_seconds, self._modify(message))
 
     async def inquire(self, id: UUID) -> Outcome:
         """Never later than 10 s: unknown when the processor cannot be asked."""
@@ -188,14 +188,14 @@ class SandboxProcessor:
         if why == "unprocessed":
             await book.arrived(connection, charge, mac, now)
 
-    async def _reverse(self, reversal: ModificationMessage) -> Outcome:
+    async def _modify(self, message: ModificationMessage) -> Outcome:
         async def decide(connection: Any, faults: Set[str]) -> Decided:
-            decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
+            decided = await book.decide_reversal(connection, message, self._clocks.wall(), "refuse" in faults)
             if "duplicate" in faults:
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                decided = await book.decide_reversal(connection, message, self._clocks.wall())
             return decided
 
-        return await self._outcome_of(reversal, decide)
+        return await self._outcome_of(message, decide)
 
     async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return await self._outcome_of(answer, lambda connection, _: disputes.hear(connection, answer))

@@ -52,14 +52,13 @@ class MockChannel:
             send_before=payment.send_before_monotonic,
         )
 
-    async def reverse(self, reversal: ModificationMessage) -> Outcome:
+    async def modify(self, message: ModificationMessage) -> Outcome:
         now = self._clocks.wall()
-        one = reversal
         return await self._ask(
-            one.id,
-            lambda c: book.transfer(c, one.id, "refund", one.charge_id, one.units, one.currency, now),
-            send_before=one.send_before_monotonic,
-            timeout_seconds=one.timeout_seconds,
+            message.id,
+            lambda c: book.transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
+            send_before=message.send_before_monotonic,
+            timeout_seconds=message.timeout_seconds,
         )
 
     async def sweep(self, sweep: Sweep) -> Outcome:

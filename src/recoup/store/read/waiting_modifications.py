@@ -14,7 +14,7 @@ ROWS_MAX = 200
 LONG = timedelta(hours=1)
 
 
-class DeskRow(Row, frozen=True):
+class WaitingModification(Row, frozen=True):
     """`why`: of `outcome_unknown` the processor may have forgotten the id: nothing is sent again. A refund that waits
     for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
     `payer`: never leaves this module."""
@@ -58,19 +58,19 @@ ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
 )
 async def _desk(
     db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime, forgotten_before: UUID
-) -> list[DeskRow]:
+) -> list[WaitingModification]:
     """In the clear."""
 
 
-async def read_desk(
+async def waiting_modifications(
     db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, forgotten_before: UUID, *, clear: bool
-) -> list[DeskRow]:
+) -> list[WaitingModification]:
     """What is stuck first, then the oldest; `now` is business time. Unless `clear`, people's words are without what is
     known of the order's customer."""
     rows = await _desk(db, merchant_id, delayed_after_tries, now - LONG, forgotten_before)
     return [_seen(row, clear=clear) for row in rows]
 
 
-def _seen(row: DeskRow, *, clear: bool) -> DeskRow:
+def _seen(row: WaitingModification, *, clear: bool) -> WaitingModification:
     hide = hider(row.payer, clear=clear)
     return replace(row, message=hide(row.message), hand_note=hide(row.hand_note), payer=None)

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from recoup.flows.key_endings import heard_everywhere
-from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, check_made, issue_key
+from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, issue_key
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -28,7 +28,7 @@ async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
         return await keys_of(connection, scope.merchant_id)
 
 
-async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "") -> NewKey:
+async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "") -> IssuedKey:
     """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
     another key, and nothing else.
 
