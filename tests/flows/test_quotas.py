@@ -16,8 +16,7 @@ from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_worl
 from recoup.flows.disputes.answer import note_evidence
 from recoup.flows.lists.ask import ask_for_file
 from recoup.flows.lists.wanted import Wanted
-from recoup.flows.merchants import campaigns, partner_merchants, sites
-from recoup.flows.merchants import merchant_keys as own_keys
+from recoup.flows.merchants import campaigns, merchant_keys, partner_merchants, sites
 from recoup.flows.merchants.applications import Applicant, create_application
 from recoup.flows.merchants.blocks import block
 from recoup.flows.merchants.order_notes import note_order
@@ -128,7 +127,7 @@ QUOTAS: Final = {
                                     endpoints.create(g.shop.world, g.partner, f"https://h.example/{n}", None,
                                                      "rescue")),
     "keys of a merchant": Quota("flows.merchants.merchant_keys.KEYS_MAX", "tokenization_keys", lambda g, n:
-                                own_keys.make_key(g.shop.world, g.shop.scope, "tokenization", None)),
+                                merchant_keys.make_key(g.shop.world, g.shop.scope, "tokenization", None)),
     "keys of a partner": Quota("flows.merchants.partners.KEYS_MAX", "partner_keys", lambda g, n: make_partner_key(
         g.shop.world, PARTNER, timedelta(hours=1))),
     "merchants of a partner": Quota("", "partner_merchants", lambda g, n: g.merchant(n)),

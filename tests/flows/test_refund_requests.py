@@ -12,8 +12,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds import requests
-from recoup.flows.refunds import review_queue as desk
+from recoup.flows.refunds import requests, review_queue
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.kernel.problem import Problem
@@ -133,7 +132,9 @@ def test_what_was_refused_gives_its_room_back(server: ServerAddress) -> None:
         await shop.settle()
         await clear_fault(shop.world, "refuse")
         assert (await refused(ask(shop, order_id, "0.01"))).code == "forbidden"
-        await desk.decide(shop.world, shop.orders, scope(shop, BEN), made.refund_id, "refuse", "paid in the shop")
+        await review_queue.decide(
+            shop.world, shop.orders, scope(shop, BEN), made.refund_id, "refuse", "paid in the shop"
+        )
         assert not (await ask(shop, order_id, "9.99")).waits
 
     told(server, work)

@@ -5,6 +5,17 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# "What was told" and "what was asked" say neither what a thing is nor whose: these words name nothing here.
+VAGUE = frozenset({"told", "asked"})
+NOT_YET = ("rules/rescue/", "flows/insight/learn/", "lab/compare/")  # packages whose names are still to be replaced
+COLUMNS = frozenset({"asked_at", "asked_by", "asked_role", "stop_asked_at", "told_at"})
+ELSEWHERE = {  # names on the wire, and of packages that are not done
+    "doors/rescue/shapes/hooks.py": {"asked"},
+    "doors/rescue/shapes/switches.py": {"told"},
+    "doors/command/engine.py": {"told"},
+    "moves/advance/grant.py": {"AskedModel"},
+}
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (?P<gone>[^|]*) \|$", re.M)
 
 
@@ -28,6 +39,24 @@ def names(source: str) -> set[str]:
     return found
 
 
+def vague(source: str) -> set[str]:
+    """Variables, parameters, functions, classes and attributes whose name has such a word in it."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                found.add(node.name)
+            case ast.Name():
+                found.add(node.id)
+            case ast.arg():
+                found.add(node.arg)
+            case ast.Attribute():
+                found.add(node.attr)
+            case ast.alias():
+                found.add(node.asname or node.name)
+    return {name for name in found if VAGUE & {word.lower() for word in WORDS.findall(name)}}
+
+
 def test_a_word_that_is_gone_stays_gone() -> None:
     words = gone()
     assert {"worry", "Told", "order_message"} <= words
@@ -48,3 +77,26 @@ def test_names_are_found_wherever_they_stand() -> None:
         "worry",
         "calm",
     }
+
+
+def test_names_say_what_a_thing_is() -> None:
+    again = {}
+    for path in sorted((ROOT / "src/recoup").rglob("*.py")):
+        place = path.relative_to(ROOT / "src/recoup").as_posix()
+        if not place.startswith(NOT_YET):
+            again[place] = vague(path.read_text()) - COLUMNS - ELSEWHERE.get(place, set())
+    assert {place: names for place, names in again.items() if names} == {}
+
+
+def test_each_exception_is_still_needed() -> None:
+    """What is done leaves the lists."""
+    source = ROOT / "src/recoup"
+    assert [place for place in NOT_YET if not any(vague(p.read_text()) for p in (source / place).rglob("*.py"))] == []
+    assert {
+        place: names for place, names in ELSEWHERE.items() if not names <= vague((source / place).read_text())
+    } == {}
+
+
+def test_vague_words_are_found_in_every_kind_of_name() -> None:
+    source = "class WhatTold: ...\ndef f(asked, *, told_by=None): x._told = asked.TOLD_MAX; retold = masked"
+    assert vague(source) == {"WhatTold", "asked", "told_by", "_told", "TOLD_MAX"}

@@ -19,7 +19,7 @@ from tests.doors.rescue.test_partner import developer
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import update
 from recoup.flows.messages.publish import publish as publish_of
-from recoup.flows.messages.replay import ASKED
+from recoup.flows.messages.replay import RANGE_FIELDS
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.pace import BEGIN
@@ -316,7 +316,7 @@ def test_a_range_is_sent_again_in_order_and_marked(shop: Caller, hooks: Receiver
         assert numbers == sorted(numbers)
     [listed] = shop.get(f"/webhooks/{made['id']}/replays").json()["data"]
     assert (listed["id"], listed["state"], listed["found"], listed["ordersLeft"]) == (told["id"], "done", 5, 0)
-    assert listed["asked"] == dict.fromkeys(ASKED) | {"fromNumber": 2, "toNumber": 6}
+    assert listed["asked"] == dict.fromkeys(RANGE_FIELDS) | {"fromNumber": 2, "toNumber": 6}
     repeated = replay(shop, made, fromNumber=2, toNumber=6, idempotencyKey="once")
     assert (repeated["id"], repeated["state"]) == (told["id"], "done")
     assert len(hooks.got) == len(before) + 5, "the same replay, not another one"

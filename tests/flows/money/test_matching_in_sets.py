@@ -37,7 +37,7 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                 pure, missing = match("processor", lines, ours, period, "sandbox")
                 rows = await verdicts(shop, ran)
                 told = {
-                    row.line_no: (row.outcome, row.reason, row.told, row.recipe)
+                    row.line_no: (row.outcome, row.reason, row.finding, row.recipe)
                     for row in rows
                     if row.line_no and row.outcome != "refused"
                 }

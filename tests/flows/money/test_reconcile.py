@@ -85,7 +85,7 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
         rows = {row.outcome: row for row in await verdicts(shop, ran)}
         assert str(rows["missing_there"].our_id) == lost.split(",")[0]
         assert (rows["amount_differs"].units, rows["amount_differs"].our_units) == (4490, 4590)
-        assert rows["duplicate"].told.startswith("It says again what line ")
+        assert rows["duplicate"].finding.startswith("It says again what line ")
         assert rows["missing_there"].recipe is None
         assert rows["refused"].reason == "mixed_currencies"
         assert await books(shop) == (0, 0)
@@ -115,7 +115,7 @@ def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress
         }
         [row] = [row for row in await verdicts(shop, ran) if row.row_no == 3]
         assert (row.units, row.our_units) == (999_900, None)
-        assert row.told.startswith("Line 2 is this payment already, with another amount.")
+        assert row.finding.startswith("Line 2 is this payment already, with another amount.")
         assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "asked them") == Booked(1, 0)
         assert await books(shop) == (1, -999_900)
         anew = await compare(shop, [header, large, one])

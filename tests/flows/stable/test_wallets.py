@@ -14,7 +14,7 @@ from tests.flows.test_refund_requests import agree, ask, limit, refused
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds import review_queue as desk
+from recoup.flows.refunds import review_queue
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back
@@ -256,7 +256,7 @@ class Day:
         await self.shop.run_due()
         await the_channel_refuses(self.shop, refuses=False)
         scope = Scope(self.shop.merchant_id, OPERATOR, "test")
-        await desk.decide(self.shop.world, self.shop.orders, scope, made.refund_id, "refuse", "not possible")
+        await review_queue.decide(self.shop.world, self.shop.orders, scope, made.refund_id, "refuse", "not possible")
 
     async def work(self, amount: int) -> None:
         await self.shop.run_due()

@@ -36,9 +36,9 @@ class Recoup(Waiting):
         found: s.Checked = self._call("POST", "/v1/evaluate/check", body=body)
         return found
 
-    def capture(self, body: s.CaptureBody) -> s.CaptureTold:
+    def capture(self, body: s.CaptureBody) -> s.CaptureResult:
         """Capture an authorised order."""
-        found: s.CaptureTold = self._call("POST", "/v1/capture", body=body)
+        found: s.CaptureResult = self._call("POST", "/v1/capture", body=body)
         return found
 
     def outcome(self, body: s.OutcomeBody) -> s.Outcome:
@@ -713,9 +713,9 @@ class AsyncRecoup(Awaiting):
         found: s.Checked = await self._call("POST", "/v1/evaluate/check", body=body)
         return found
 
-    async def capture(self, body: s.CaptureBody) -> s.CaptureTold:
+    async def capture(self, body: s.CaptureBody) -> s.CaptureResult:
         """Capture an authorised order."""
-        found: s.CaptureTold = await self._call("POST", "/v1/capture", body=body)
+        found: s.CaptureResult = await self._call("POST", "/v1/capture", body=body)
         return found
 
     async def outcome(self, body: s.OutcomeBody) -> s.Outcome:

@@ -280,8 +280,8 @@ CaptureBody = TypedDict(
 )
 """The whole of what is held."""
 
-CaptureTold = TypedDict(
-    "CaptureTold",
+CaptureResult = TypedDict(
+    "CaptureResult",
     {
         "success": bool,
         "result": str | None,
@@ -354,7 +354,7 @@ CheckBody = TypedDict(
         "billingInformation": NotRequired["Address | None"],
         "shippingInformation": NotRequired["Address | None"],
         "orderItems": NotRequired[list["OrderItem"] | None],
-        "merchant": NotRequired["MerchantTold | None"],
+        "merchant": NotRequired["PayloadMerchant | None"],
         "deviceDetails": NotRequired[dict[str, Any] | None],
         "additionalFields": NotRequired[list[Any] | None],
         "correlationId": NotRequired[str | None],
@@ -759,7 +759,7 @@ EvaluateBody = TypedDict(
         "billingInformation": NotRequired["Address | None"],
         "shippingInformation": NotRequired["Address | None"],
         "orderItems": NotRequired[list["OrderItem"] | None],
-        "merchant": NotRequired["MerchantTold | None"],
+        "merchant": NotRequired["PayloadMerchant | None"],
         "deviceDetails": NotRequired[dict[str, Any] | None],
         "additionalFields": NotRequired[list[Any] | None],
         "correlationId": NotRequired[str | None],
@@ -1086,17 +1086,6 @@ MerchantStatus = TypedDict(
 )
 """All about one merchant."""
 
-MerchantTold = TypedDict(
-    "MerchantTold",
-    {
-        "id": NotRequired[str | None],
-        "name": NotRequired[str | None],
-        "mcc": NotRequired[int | None],
-        "country": NotRequired[str | None],
-    },
-)
-"""The merchant, as the partner names it."""
-
 MerchantWebhook = TypedDict(
     "MerchantWebhook",
     {
@@ -1399,6 +1388,17 @@ Payer = TypedDict(
     },
 )
 """The payer."""
+
+PayloadMerchant = TypedDict(
+    "PayloadMerchant",
+    {
+        "id": NotRequired[str | None],
+        "name": NotRequired[str | None],
+        "mcc": NotRequired[int | None],
+        "country": NotRequired[str | None],
+    },
+)
+"""The merchant, as the partner names it."""
 
 PaymentMethod = TypedDict(
     "PaymentMethod",
@@ -2321,7 +2321,7 @@ TransmitBody = TypedDict(
         "billingInformation": NotRequired["Address | None"],
         "shippingInformation": NotRequired["Address | None"],
         "orderItems": NotRequired[list["OrderItem"] | None],
-        "merchant": NotRequired["MerchantTold | None"],
+        "merchant": NotRequired["PayloadMerchant | None"],
         "deviceDetails": NotRequired[dict[str, Any] | None],
         "additionalFields": NotRequired[list[Any] | None],
         "correlationId": NotRequired[str | None],

@@ -98,7 +98,7 @@ async def _work(
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
         refused = await refused_lines(connection, *key)
     return _shown(ran, booked, open_.to_book, rows) | {
-        "refused": [{"reason": group.reason, "lines": group.lines, "first": group.told} for group in refused]
+        "refused": [{"reason": group.reason, "lines": group.lines, "first": group.finding} for group in refused]
     }
 
 
@@ -134,7 +134,7 @@ def _line(row: RunLine) -> dict[str, Any]:
         "line": row.line_no,
         "outcome": row.outcome,
         "reason": row.reason,
-        "text": row.told,
+        "text": row.finding,
         "type": row.type,
         "ourId": str(row.our_id) if row.our_id else None,
         "reference": row.reference,

@@ -176,7 +176,7 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
 async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]) -> Replay | None:
     async with world.db.connection() as connection:
         rows = await list_replays(connection, endpoint_id, 1, key)
-    if rows and _with_all_fields(rows[0].asked) != range_body:
+    if rows and _with_all_fields(rows[0].request) != range_body:
         raise Problem(
             "conflict",
             "This idempotency key came before with another replay.",
@@ -188,7 +188,7 @@ async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str
 
 def _replay(row: ReplayRow) -> Replay:
     state = "opening" if row.opening else "sending" if row.lanes else "done"
-    return Replay(row.replay_id, state, _with_all_fields(row.asked), row.found, row.lanes, row.created_at)
+    return Replay(row.replay_id, state, _with_all_fields(row.request), row.found, row.lanes, row.created_at)
 
 
 def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:

@@ -59,13 +59,13 @@ async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], No
     owner = await asyncpg.connect(dsn, timeout=10, server_settings=_SKETCHY)
     sim = Sim(plan, outside, await start(outside), owner)
     run = _Run(sim, tell)
-    wrong, told_hash = None, ""
+    wrong, state_hash = None, ""
     try:
         try:
             await run.all()
         except Wrong as found:
             wrong = str(found)
-        told_hash = await digest(sim)
+        state_hash = await digest(sim)
         rows = await owner.fetch("SELECT stage, count(*)::int AS number FROM orders GROUP BY stage ORDER BY stage")
     finally:
         await sim.engine.world.db.close()
@@ -73,7 +73,7 @@ async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], No
     faults = outside.issuer.counts + outside.book.counts + outside.bank.counts + outside.mail.counts
     return Simulated(
         plan,
-        told_hash,
+        state_hash,
         wrong,
         dict(sorted(sim.counts.items())),
         dict(sorted(faults.items())),

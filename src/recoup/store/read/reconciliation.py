@@ -63,16 +63,16 @@ async def list_runs(db: Read, merchant_id: UUID, *, after: UUID | None, limit: i
 
 
 class RunLine(Row, frozen=True):
-    """`units` are theirs, `our_units` ours. `told`: the verdict in words. `recipe` and `entries`: what may be booked;
-    `booked`: whether it was, from this file or from another that has the same line; `booked_at` and `booked_by`: from
-    this one."""
+    """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and `entries`: what may be
+    booked; `booked`: whether it was, from this file or from another that has the same line; `booked_at` and
+    `booked_by`: from this one."""
 
     row_no: int
     line_no: int | None
     line_id: UUID | None
     outcome: Literal["matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused"]
     reason: str
-    told: str
+    finding: str
     type: str | None
     our_id: UUID | None
     reference: str | None
@@ -93,9 +93,9 @@ class RunLine(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.told, l.type, l.our_id, l.reference, l.asset, l.units,
-  l.our_units, l.dated, l.order_id, l.recipe, l.entries, l.booked_at, l.booked_by, l.note, o.external_id,
-  p.posting_id IS NOT NULL AS booked
+SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.told AS finding, l.type, l.our_id, l.reference,
+  l.asset, l.units, l.our_units, l.dated, l.order_id, l.recipe, l.entries, l.booked_at, l.booked_by, l.note,
+  o.external_id, p.posting_id IS NOT NULL AS booked
 FROM reconciliation_lines l
 LEFT JOIN orders o ON o.merchant_id = l.merchant_id AND o.order_id = l.order_id
 LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
@@ -129,13 +129,13 @@ class RefusedLines(Row, frozen=True):
     reason: str
     lines: int
     line_no: int | None
-    told: str
+    finding: str
 
 
 @statement(
     MERCHANT,
     """
-SELECT g.reason, g.lines, l.line_no, l.told FROM (
+SELECT g.reason, g.lines, l.line_no, l.told AS finding FROM (
   SELECT reason, count(*) AS lines, min(row_no) AS row_no FROM reconciliation_lines
   WHERE merchant_id = $1 AND run_id = $2 AND outcome = 'refused' GROUP BY reason) g
 JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = $2 AND l.row_no = g.row_no
