@@ -88,7 +88,7 @@ class KeyEndings:
                 woken = wake.is_set()
                 wake.clear()
                 held = False
-                for _ in range(2 if woken or taken_in is None else 1):  # the second tells that the first was taken in
+                for _ in range(2 if woken or taken_in is None else 1):  # the second shows that the first was taken in
                     sent = monotonic()
                     async with asyncio.timeout(ANSWER_SECONDS):
                         found = await hear(connection, listener_id, LEASE, taken_in)

@@ -1,5 +1,5 @@
 """What may be forgotten is forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time
-is over, sessions that ended by themselves, files, what people were told half a year ago."""
+is over, sessions that ended by themselves, files, notifications that are half a year old."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""The table kind -> flow: whatever is due is told as its own story."""
+"""The table kind -> flow: each kind of due work has one flow."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The sandbox's issuer, for who tells it what to do."""
+"""The sandbox's issuer, for flows that script its answers."""
 
 from typing import Final, TypeGuard
 

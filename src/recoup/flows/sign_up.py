@@ -2,7 +2,7 @@
 
 All ids are random, and written down before anything is made under them: with the same password within a day a sign-up
 that died goes on under the same ids, and once it is finished nothing leads to them but the account. Whether an e-mail
-has an account is not told: whoever signs up with one that is taken gets an account of their own, which their password
+has an account is not revealed: a sign-up with one that is taken gets an account of their own, which their password
 leads to. Nobody proves an e-mail here, and none is trusted.
 """
 

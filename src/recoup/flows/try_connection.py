@@ -37,7 +37,7 @@ LEVELS: Final = ("merchant", "site", "campaign")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One step of the way. `told`: what was found, or why it was not looked for; `cure`: what to do about it."""
+    """One step of the way. `finding`: what was found, or why it was not looked for; `cure`: what to do about it."""
 
     name: str
     state: Literal["ok", "failed", "skipped"]

@@ -40,7 +40,8 @@ STAGE: Final = "{stage}"  # in a message: where an order stands, which each dial
 
 
 def in_words(error: BaseException) -> str:
-    """For logs and desks. The text of other errors may quote a row or a body: only a Problem's own words are told."""
+    """For logs and review queues. The text of other errors may quote a row or a body: only a Problem's own words are
+    shown."""
     state = getattr(error, "sqlstate", None)
     where = getattr(error, "constraint_name", None)
     if isinstance(error, Problem):

@@ -1,6 +1,6 @@
 """Plays an examples file through the HTTP API, as its merchant would: tokens, copies, declines, refunds, cancellations.
 
-With a clock the whole story is told, each line at its moment; without one only the first day, all at once, now.
+With a clock the whole story is played, each line at its moment; without one only the first day, all at once, now.
 """
 
 import asyncio
@@ -62,8 +62,8 @@ async def play(
     time. Without it `now` is the merchant's time, from which dates are counted; default: the wall's.
 
     `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up to there were sent by
-    an earlier, broken play of the same run; `done(at)` is told each point that is over. Order ids are looked up again.
-    Raises: Problem invalid, unauthenticated, unavailable.
+    an earlier, broken play of the same run; `done(at)` is called for each point that is over. Order ids are looked up
+    again. Raises: Problem invalid, unauthenticated, unavailable.
     """
     clocks, played = Clocks(), Played()
     started = clocks.monotonic()

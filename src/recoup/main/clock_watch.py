@@ -1,4 +1,4 @@
-"""A machine's clock beside its database's: too far apart at the start is refused, later on it is told."""
+"""A machine's clock beside its database's: too far apart at the start is refused, later on it is logged."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ async def _follow(db: Database, clocks: DatabaseClocks, process: str) -> None:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             await db.measure()
-        except Exception as error:  # noqa: BLE001 - without it the clocks would stay as they are, and nobody told
+        except Exception as error:  # noqa: BLE001 - without it the clocks would stay as they are, and no log line
             log.warning("clock not measured", process=process, error=in_words(error))
             continue
         if _is_skewed(clocks):

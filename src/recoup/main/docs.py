@@ -55,7 +55,7 @@ def error_rows(
     """The dialect's table with meanings, cures and the bodies that its door writes.
 
     A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears it. `field`: one of
-    the dialect's fields. `words`: what is told -> meaning and cure, where the dialect says more than the code does.
+    the dialect's fields. `words`: wire code -> meaning and cure, where the dialect says more than the code does.
     """
     rows = {}
     for key, (status, wire_code, *more) in table.items():

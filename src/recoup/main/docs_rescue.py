@@ -1,4 +1,4 @@
-"""How the rescue API is told."""
+"""The rescue API as its documentation describes it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

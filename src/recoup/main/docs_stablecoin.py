@@ -1,4 +1,4 @@
-"""How the stablecoin API is told."""
+"""The stablecoin API as its documentation describes it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final

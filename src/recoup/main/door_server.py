@@ -1,4 +1,4 @@
-"""The server under the doors: uvicorn with bounded connections, and an end that is told before it comes."""
+"""The server under the doors: uvicorn with bounded connections, and an end that is announced before it comes."""
 
 import asyncio
 import socket

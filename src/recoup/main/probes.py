@@ -67,7 +67,7 @@ def _metrics(opened: Sequence[Running]) -> Route:
 
 
 def local_metrics(opened: Sequence[Running], refuse: Refuse) -> Route:
-    """At the doors, which may be open to the world: what is told there is for this machine."""
+    """At the doors, which may be open to the world: metrics are for this machine only."""
     inner = _metrics(opened).app
 
     async def metrics(scope: Scope, receive: Receive, send: Send) -> None:

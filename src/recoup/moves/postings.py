@@ -31,7 +31,7 @@ def book(
     available_at: datetime | None = None,
 ) -> None:
     """Once per (source, recipe): a second time the database refuses it. `available_at`: from when on a settlement may
-    take it; now, unless it is told."""
+    take it; now, unless it is given."""
     for posting in postings:
         if sum(e.units for e in posting.entries):
             raise AssertionError(f"{posting.recipe} does not balance")

@@ -79,7 +79,7 @@ class Connector:
         return connection
 
     async def _greet(self, connection: asyncpg.Connection, wanted: str) -> None:
-        """A connection does what its role may; and it tells the time."""
+        """Checks the connection's role and measures the database's time."""
         started = monotonic() if self._clocks is None else self._clocks.monotonic()
         role, mighty, at = await connection.fetchrow(_GREETING)
         if self._clocks is not None:

@@ -48,7 +48,7 @@ LENT_AFTER_SECONDS = 1.0
 
 
 def unavailable(error: BaseException) -> Problem:
-    """What a caller is told when the database cannot take it."""
+    """The answer to a caller when the database cannot take it."""
     if isinstance(error, FULL):
         message = "The database has no room left; nothing was written."
     else:

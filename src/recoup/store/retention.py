@@ -41,7 +41,7 @@ DELETE FROM partner_alerts WHERE ctid IN (
 """,
 )
 async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
-    """That were told."""
+    """Notifications that were sent."""
 
 
 @statement(DIRECTORY, "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")

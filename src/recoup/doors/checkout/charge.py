@@ -1,8 +1,8 @@
 """/charge, "What is this charge?": a cardholder learns which shop stands behind a line of a statement.
 
-Who knows last four, amount and date (give or take a day) is told the shop's name, address, text on statements, contact
-and what became of the money, and nothing else. All else gets one answer, after the same time; callers are counted.
-Source: decision 0024.
+With last four, amount and date (give or take a day) the page shows the shop's name, address, text on statements,
+contact and what became of the money, and nothing else. All else gets one answer, after the same time; callers are
+counted. Source: decision 0024.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ def _bound(port: int) -> socket.socket:
 
 
 def receiver(rescue_key: str, stablecoin_key: str, tell: Callable[[str], None]) -> Starlette:
-    """Takes both dialects' webhooks, each at its own path, and tells one line of each."""
+    """Takes both dialects' webhooks, each at its own path, and prints one line for each."""
 
     async def rescue(request: Request) -> Response:
         body = await request.body()

@@ -50,7 +50,7 @@ def password_link(run: Run, email: str, yes: bool) -> None:
 
 
 def _whoever() -> str:
-    """Whose shell it is, where that can be told."""
+    """Whose shell it is, where that is known."""
     try:
         return getpass.getuser()[:64]
     except (OSError, KeyError):

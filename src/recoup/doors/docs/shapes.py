@@ -1,4 +1,4 @@
-"""A value of a schema, where no example tells one: what an answer looks like."""
+"""A value of a schema, where no example has one: what an answer looks like."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _TYPES: Final[Mapping[str, Any]] = {"string": "…", "boolean": True, "null": No
 
 
 def filled(example: Any, schema: Schema, components: Mapping[str, Schema]) -> Any:
-    """An example that tells only what matters, with the members that the answer has besides."""
+    """An example that shows only what matters, with the members that the answer has besides."""
     plain = resolved(schema, components)
     if isinstance(example, list):
         return [filled(one, plain.get("items") or {}, components) for one in example]

@@ -13,7 +13,7 @@ from recoup.flows.world import World
 
 
 class Link(NamedTuple):
-    """`about`: a few words for the overview, empty for what it tells at length."""
+    """`about`: a few words for the overview, empty for what it describes at length."""
 
     path: str
     label: str

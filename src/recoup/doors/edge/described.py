@@ -1,5 +1,5 @@
 """One operation of an API as its callers see it. The OpenAPI document, the reference and the collection are made of
-these; the doors read bodies by the same Structs, so that what is told is what is taken."""
+these; the doors read bodies by the same Structs, so that documentation and checks agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`path` with `{name}` for variables, the door's prefix included. `body` and `query`: Structs whose fields (with
-    `msgspec.Meta` descriptions and limits) are told as JSON Schema; None where there is none. `answers`: status ->
+    `msgspec.Meta` descriptions and limits) become JSON Schema; None where there is none. `answers`: status ->
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
     `body_optional`: the body may be left out; None: where no field of it is required. `strict`: fields that the body

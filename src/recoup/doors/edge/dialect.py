@@ -13,8 +13,8 @@ VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """`told` is what clients branch on: six digits or a word. `sample`: the body as it is sent; `for_example`: a call
-    that hears it, where one is named.
+    """`wire_code` is what clients branch on: six digits or a word. `sample`: the body as it is sent; `for_example`: a
+    call that hears it, where one is named.
     """
 
     code: str
@@ -57,7 +57,7 @@ class Dialect:
         return sorted(_once(self.errors.values()), key=lambda row: (row.status, row.wire_code))
 
     def _row(self, code: str) -> ErrorRow:
-        """By our code, or by the word that is told."""
+        """By our code, or by the code on the wire."""
         by_wire_code = (row for row in self.errors.values() if row.wire_code == code)
         return self.errors[code] if code in self.errors else next(by_wire_code, None) or self.errors[code]
 

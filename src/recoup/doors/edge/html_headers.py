@@ -1,4 +1,4 @@
-"""What a browser is told about our pages: nothing from elsewhere, in no frame, kept by no cache."""
+"""Headers that restrict what browsers do with our pages: nothing from elsewhere, in no frame, kept by no cache."""
 
 from typing import Final
 

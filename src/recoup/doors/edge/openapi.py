@@ -40,7 +40,7 @@ def query_schema(shape: type[msgspec.Struct]) -> Schema:
 
 
 def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
-    """References to all bodies and answers, and what they refer to; together, so that equal names are told apart."""
+    """References to all bodies and answers, and what they refer to; together, so that equal names stay distinct."""
     found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
     shapes = list(dict.fromkeys(shape for shape in found if shape is not None))
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
@@ -139,7 +139,7 @@ def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
 
 
 def _content(kind: str, schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
-    """A file of JSON lines is told by the object that stands in each line."""
+    """A file of JSON lines is described by the object on each line."""
     if kind == JSON:
         return {"schema": schema, **_examples(examples)}
     return {"schema": {**schema, "description": "One such object a line."} if kind == JSON_LINES else _FILE}

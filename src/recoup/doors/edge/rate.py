@@ -109,7 +109,7 @@ class RateLimit:
 
 
 def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:
-    """Of a call that was one too many: `limit` calls may be made in `seconds`. Told then alone: what is left changes
+    """Of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes
     with each call, and answers are compared, kept and searched.
 
     Source: draft-ietf-httpapi-ratelimit-headers, since -08.
@@ -121,7 +121,7 @@ def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Hea
 
 
 def client_address(scope: Scope) -> str | None:
-    """The peer's address as a key; behind a proxy the server must have been told to trust its header."""
+    """The peer's address as a key; behind a proxy the server must be configured to trust its header."""
     client = scope.get("client")
     return address_key(client[0]) if client else None
 

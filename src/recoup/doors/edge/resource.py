@@ -109,7 +109,7 @@ CallT = TypeVar("CallT", bound=Call[Any, Any, Any])
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`body`: a Struct, told as JSON; or parts of a file as they come, whose type stands in `headers`."""
+    """`body`: a Struct, sent as JSON; or parts of a file as they come, whose type stands in `headers`."""
 
     body: Any
     status: int = 200
@@ -119,7 +119,7 @@ class Reply:
 @dataclass(frozen=True)
 class Method(Generic[CallT]):
     """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `partners`:
-    a partner's key may call it as well as a merchant's. `fold`: the names of the fields that its body is told to have;
+    a partner's key may call it as well as a merchant's. `fold`: the documented names of its body's fields;
     None for methods that take no body."""
 
     operation: Operation

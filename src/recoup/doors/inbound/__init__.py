@@ -1,1 +1,1 @@
-"""What processors tell us by themselves."""
+"""Notices that processors send unasked."""

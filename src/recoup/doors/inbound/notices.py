@@ -1,4 +1,4 @@
-"""POST /inbound/{route}/notices: a processor tells how a dispute stands.
+"""POST /inbound/{route}/notices: a processor's notice of a dispute.
 
 200 means that it is kept: applied, nothing new, or for somebody to look at. Everything else is to be sent again.
 """

@@ -25,7 +25,7 @@ def any_endpoint(portal: Portal, work: AnyPage) -> Endpoint:
         try:
             session = await session_of(portal, request)
         except Problem:
-            session = None  # the page meets the same trouble, and tells it
+            session = None  # the page meets the same problem and shows it
         alone = session is not None and session.merchant is None and session.seat is not None
         return await (without if alone else with_merchant)(request)
 

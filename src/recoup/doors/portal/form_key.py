@@ -30,7 +30,7 @@ def key_of(form: Form) -> str:
 
 
 def key_id_of(form: Form) -> UUID:
-    """Where the key is an id, which tells when the page was made. Raises: Problem(invalid)."""
+    """Where the key is an id, whose time is when the page was made. Raises: Problem(invalid)."""
     return key_id(first(form, "key"))
 
 

@@ -22,9 +22,9 @@ def rule(one: Rule, *, missing: str | None = None) -> dict[str, Any]:
 
 
 class _Field(NamedTuple):
-    """`name` on the wire, `member` of the Struct, `told` in complaints. `empty`: what a required one is where none
-    could be read. A field is read by its `rule`, or by the reader of the object that stands there, or a text in its
-    place, or of the objects of a list, at most so many."""
+    """`name` on the wire, `member` of the Struct, `complaint_name` in complaints. `empty`: what a required one is where
+    none could be read. A field is read by its `rule`, or by the reader of the object that stands there, or a text in
+    its place, or of the objects of a list, at most so many."""
 
     name: str
     member: str

@@ -88,7 +88,7 @@ def _strangers(body: dict[str, Any]) -> list[str]:
 
 
 def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
-    """By the card's number or, where it is a token, by the brand that is told."""
+    """By the card's number or, where it is a token, by the brand that was sent."""
     method = body.get("paymentMethod") or {}
     brand = str(method.get("cardBrand") or "").lower()
     scheme = scheme_of(request.pan) if request.pan else brand or "generic"

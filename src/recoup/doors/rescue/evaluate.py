@@ -114,7 +114,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
 
 
 def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
-    """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others tell what the declined
+    """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others send what the declined
     call was: of the two readings the one that takes no money.
     """
     kind = (body.transaction_type or "").upper()
@@ -175,7 +175,7 @@ def _decline(transaction: Transaction) -> dict[str, Any]:
 
 def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
     """What is kept besides, none of it about a person. The offset is as clients send it, hours (-5) or minutes (-300),
-    else the country's; `zone` is how the engine counts, and whether it was told."""
+    else the country's; `zone` is how the engine counts, and whether it was sent."""
     transaction, country = body.transaction, (body.billing_information or Address()).country_code or ""
     funding = (body.payment_method.card_type or "").lower()
     minutes, is_stated = zones.offset_minutes(transaction.timezone_utc_offset, country)

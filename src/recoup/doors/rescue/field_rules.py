@@ -107,17 +107,17 @@ def decimal(value: Any, limits: Limits) -> str | Wrong:
 
 
 def within(low: int, high: int) -> Rule:
-    """A number that is read in other bounds than those that are told: somebody else has more to say of it."""
+    """A number with other bounds than the documented ones: another check says more about it."""
     return lambda value, limits: whole(value, Limits(low, high))
 
 
 def up_to(most: int) -> Rule:
-    """A text that may be longer than is told: somebody else has more to say of it."""
+    """A text that may be longer than documented: another check says more about it."""
     return lambda value, limits: text(value, Limits(high=most))
 
 
 def digits(low: int, high: int) -> Rule:
-    """A number that the Struct tells as text, because of the zeros before it."""
+    """A number that the Struct has as text, because of its leading zeros."""
 
     def read(value: Any, limits: Limits) -> str | Wrong | None:
         found = whole(value, Limits(low, high))

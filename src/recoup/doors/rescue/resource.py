@@ -1,4 +1,4 @@
-"""What this API does its own way: bearers, each checked once a second; names in any case, told in PascalCase."""
+"""What this API does its own way: bearers, each checked once a second; names in any case, complaints in PascalCase."""
 
 from itertools import islice
 from typing import Any, Final
@@ -81,7 +81,7 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             raise Problem("forbidden", f"This key does not allow {method.scope}.", cure=f"Use a {kind}.")
 
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
-        """The body with the names that its fields are told to have."""
+        """The body with the documented names of its fields."""
         world = self.services.world
         body, content = await _body(method, scope, receive)
         who = (caller.mid or caller.partner_id) if caller is not None else None
@@ -124,7 +124,7 @@ def _query(text: bytes) -> Given:
 
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, bytes]:
-    """With the names that its fields are told to have, and as it came."""
+    """With the documented names of its fields, and as it came."""
     if method.fold is None or method.streams:
         return None, b""
     if method.body_optional and not await _has_body(scope):

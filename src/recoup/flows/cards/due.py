@@ -1,4 +1,4 @@
-"""The card orders' due work: each kind is one story, told by one call."""
+"""The card orders' due work: one function for each kind."""
 
 from uuid import UUID
 

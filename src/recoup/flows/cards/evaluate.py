@@ -295,7 +295,7 @@ class Evaluate:
             if self._world.clocks.monotonic() >= until - self._tries.crowd():
                 if not row.kind.startswith("cit"):
                     return word_of(row, warnings)
-                # The customer has to be told something, and it holds, whatever the processor says later.
+                # The customer needs an answer now, and it holds, whatever the processor says later.
                 return word_of_order(
                     await give_up(self._orders, (scope.merchant_id, order_id), caller_waits=True), warnings
                 )

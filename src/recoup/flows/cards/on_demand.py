@@ -1,4 +1,4 @@
-"""The sandbox's outside world on demand: an issuer that answers as told, a processor that misbehaves."""
+"""The sandbox's outside world on demand: an issuer with scripted answers, a processor that misbehaves."""
 
 from datetime import timedelta
 from typing import Any, Final, get_args

@@ -142,8 +142,8 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
 
 
 async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> None:
-    """What opening the number has told of a card that came before this was kept. Where that fails now, it is told again
-    by the card's next send."""
+    """Opening the number of an older card also yields facts that were not kept then. Where storing them fails, it is
+    tried by the card's next send."""
     card = order.card
     if card is not None and before is not None and not before.issuer_digits and card.issuer_digits:
         with suppress(Problem):

@@ -1,4 +1,4 @@
-"""A declined payment as the door understood it, and what the caller is told."""
+"""A declined payment as the door understood it, and the result for the caller."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Our answer to a dispute: evidence is noted, the answer is owed, told to the processor, and what it says is kept."""
+"""Our answer to a dispute: evidence is noted, the answer is owed, sent to the processor, and the outcome is kept."""
 
 import re
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Proves the ledger, the log, the faces and the balances, and everything that must agree with them.
 
 All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it may run beside a
-working system. It goes on after a difference, and tells them all, up to a number.
+working system. It goes on after a difference and reports them all, up to a number.
 """
 
 from collections import Counter

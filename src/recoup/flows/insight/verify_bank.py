@@ -37,7 +37,7 @@ async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Differ
 
 
 def _account(world: World, row: SealedAccount) -> Wrong | None:
-    """The numbers themselves are never told."""
+    """The numbers themselves are never shown."""
     account = _opened(world, row)
     if account is None:
         return "sealed numbers", "open", "do not open"

@@ -1,5 +1,5 @@
 """An application to become a merchant: begun, changed, submitted, decided, cancelled. Each step is one transaction
-under the application's lock; what is told of it goes with it."""
+under the application's lock; its log line and event go with it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -168,7 +168,7 @@ def form_of(application: Application) -> Form:
 
 
 def lacking(application: FullApplication) -> Sequence[str]:
-    """What a draft lacks before it can be submitted; of others nothing is told."""
+    """What a draft lacks before it can be submitted; other states lack nothing."""
     if application.status != Status.DRAFT:
         return ()
     return missing(form_of(application), frozenset(one.kind for one in application.documents))

@@ -28,7 +28,8 @@ from recoup.store.write.partners import add_partner_merchant, lock_partner
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """`credentials` are told once, to whoever made the merchant; `handover` shows them as long as nobody has looked."""
+    """`credentials` are returned once, to the call that made the merchant; `handover` shows them as long as nobody has
+    looked."""
 
     application: Application
     site_ids: tuple[UUID, ...]

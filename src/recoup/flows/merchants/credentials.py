@@ -128,7 +128,7 @@ class Credentials:
         return key.ended_at is not None and key.ended_at <= self._world.clocks.wall()
 
     def _check_open(self, key: ApiKey, code: str) -> None:
-        """Told to whoever has the secret only. Raises: Problem(`code`) for a key that was revoked or replaced."""
+        """Raised only after the secret was verified. Raises: Problem(`code`) for a key that was revoked or replaced."""
         if key.ended_at is not None and self._has_ended(key):
             raise Problem(
                 code,

@@ -17,7 +17,7 @@ from recoup.store.write.merchant_keys import add_api_key, add_signing_key, add_t
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
 SCOPES: Final = ("payments", "orders", "merchants")
-A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and processes are told of each that ends
+A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and each ending is sent to all processes
 SETUP: Final = Actor("operator", "setup").text()
 
 

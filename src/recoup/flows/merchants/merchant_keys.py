@@ -1,4 +1,4 @@
-"""A merchant's own people make and end its keys, one kind at a time. What opens something is told once, never kept."""
+"""A merchant's own people make and end its keys, one kind at a time. A secret is shown once and never kept."""
 
 from datetime import timedelta
 from hashlib import sha256

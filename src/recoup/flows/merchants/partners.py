@@ -62,7 +62,7 @@ async def make_partner_key(
     is_first: bool = False,
     name: str = "",
 ) -> PartnerKey:
-    """A new key; earlier ones end now, or after the overlap. `is_first`: nobody was told of an earlier one, so that
+    """A new key; earlier ones end now, or after the overlap. `is_first`: no earlier one was ever shown, so that
     its end is not waited for. Raises: Problem(invalid) for a name that cannot be; Problem(conflict) for too many keys.
     """
     name = checked_name(name)

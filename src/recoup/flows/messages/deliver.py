@@ -45,7 +45,7 @@ WAIT_SECONDS = 0.05  # for a place, before it is looked anew who has something t
 SCHEDULES = {"stablecoin": STABLECOIN}
 # What an answer or its row may break; never a database that is away.
 UNKEPT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, asyncpg.DataError)
-OURS = frozenset({"not_rendered", "switched_off"})  # tell nothing of the receiver
+OURS = frozenset({"not_rendered", "switched_off"})  # say nothing about the receiver
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
 _Finished = tuple[dict[str, Any], dict[str, Any], Tried]
 

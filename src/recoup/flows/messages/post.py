@@ -92,7 +92,7 @@ def _keys(world: World, lane: Lane) -> list[str]:
 
 
 def _render(world: World, lane: Lane, event: Event, host: str, keys: list[str]) -> Rendered | None:
-    """None for what the endpoint's dialect does not tell."""
+    """None for an event that the endpoint's dialect does not have."""
     wall = world.clocks.wall()
     if lane.format == "stablecoin":
         return render_stable(event, keys[0], wall, encrypt=lane.encrypt)

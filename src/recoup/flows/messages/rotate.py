@@ -100,7 +100,7 @@ async def shared_key_after(world: World, scope: Scope, mark: str, door: str = "r
 
 
 def key_mark(signing_key: str) -> str:
-    """Tells keys apart without telling them: of 64 random bytes a hash says nothing."""
+    """A mark that distinguishes keys without revealing them: of 64 random bytes a hash says nothing."""
     return hashlib.sha256(f"mark:{signing_key}".encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""What a bank's answer file says is done to the payouts it names; what cannot be done is told, line by line."""
+"""What a bank's answer file says is done to the payouts it names; what cannot be done is reported, line by line."""
 
 from typing import Literal, NamedTuple
 

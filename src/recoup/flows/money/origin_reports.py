@@ -59,7 +59,7 @@ async def grouped_report(
 ) -> Report:
     """By site, campaign or descriptor, totals and rows as of one moment; `after`: so many rows were seen before.
 
-    Raises: Problem(invalid) for more groups than can be told at once.
+    Raises: Problem(invalid) for more groups than one answer may hold.
     """
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *request)

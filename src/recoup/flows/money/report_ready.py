@@ -1,4 +1,4 @@
-"""A period is over and its settlement made: its merchant is told that the reconciliation report can be fetched. Once a
+"""A period is over and its settlement made: an event says that the reconciliation report can be fetched. Once a
 period, whatever dies; several periods one after the other."""
 
 from uuid import UUID
@@ -13,7 +13,7 @@ from recoup.store.write.reports import lock_clock
 
 
 async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
-    """Due work `reconciliation`: the report that was told of. None before its time, or when nothing moved."""
+    """Due work `reconciliation`: the report that was announced. None before its time, or when nothing moved."""
 
     async def once() -> UUID | None:
         wall = world.clocks.wall()

@@ -1,7 +1,7 @@
 """The digest: once a day, at the hour that a person chose, what was yesterday in their zone, by the merchant's clock.
 
-The day is taken in the transaction that tells it: however often or wherever it is tried, there is one. What would take
-too long to count is tried again later. Source: decision 0038.
+The day is taken in the transaction that writes the notification: however often or wherever it is tried, there is one.
+What would take too long to count is tried again later. Source: decision 0038.
 """
 
 from datetime import date, timedelta

@@ -1,6 +1,6 @@
 """Somebody is invited to a partner or merchant, joins by the link of a mail, or is not let in any more.
 
-The link works once and for seven days. Used, revoked, over and unknown ones are told apart by nobody.
+The link works once and for seven days. Used, revoked, expired and unknown links get the same answer.
 """
 
 import secrets
@@ -44,7 +44,7 @@ class Subject:
 
 
 async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str) -> UUID:
-    """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
+    """The invitation; its mail is owed. The answer does not reveal whether the e-mail has an account.
 
     Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
     more; Problem(too_many_requests) for too many that wait there, or that this person sent.

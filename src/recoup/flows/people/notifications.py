@@ -1,4 +1,4 @@
-"""What somebody does about what they are told: reads it, chooses what they hear of, stops mails, says their zone."""
+"""What people do about their notifications: read them, choose kinds, stops mails, says their zone."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,6 +1,6 @@
 """Somebody forgot their password: a link by mail, or from whoever runs Recoup, sets another. It works once, one hour.
 
-Whether an e-mail has an account is told by no answer and by no time: the page does the same work for both, and the
+Neither answer nor timing reveals whether an e-mail has an account: the page does the same work for both, and the
 mail leaves later. A second factor stays as it is, and is asked for at the sign-in that follows.
 """
 
@@ -71,7 +71,7 @@ async def link_of_ask(tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_f
 
 
 async def link_by_operator(world: World, email: str, actor: str) -> str:
-    """For who has the shell, and must know whom they give it to. The person is told by mail.
+    """For an operator at the shell, who checks the recipient. The person gets a mail.
 
     Raises: Problem(not_found) for nobody; Problem(forbidden) for somebody who is blocked.
     """

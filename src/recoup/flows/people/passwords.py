@@ -147,7 +147,7 @@ class Passwords:
     def _next(self, done: asyncio.Future[T]) -> None:
         """Somebody's turn is over."""
         if not done.cancelled():
-            done.exception()  # who waited for it was told
+            done.exception()  # the caller that awaited it got it
         if not self._known.call() and not self._strangers.call():
             self._working -= 1
 

@@ -239,7 +239,7 @@ def no_such_customer() -> Problem:
 
 
 def nobody_found(*, masked: bool) -> Problem:
-    """By a search. Who is `masked` is told the same whether or not somebody is called so."""
+    """By a search. With `masked` the answer is the same whether or not the person exists."""
     if not masked:
         return no_such_customer()
     return Problem(

@@ -10,7 +10,7 @@ from recoup.store.write.people import save_heirs, save_merchant, save_partner
 
 
 async def register(world: World, merchant_id: UUID) -> None:
-    """Due work `register_merchant`; may be repeated. A name that changes meanwhile is told the next time.
+    """Due work `register_merchant`; may be repeated. A name that changes meanwhile is saved by the next run.
     Who owns the merchant that applied for this one owns it, too."""
     people = world.people
     async with world.db.connection() as connection:

@@ -159,7 +159,7 @@ class Session:
 
     @property
     def actor(self) -> Actor:
-        """Who acts, as the logs tell it; behind somebody who is looked as, both."""
+        """The actor for logs; with impersonation the member and the real user."""
         if self.behind is None:
             return Actor("user", str(self.user_id))
         return Actor("user", self.behind.as_role or str(self.user_id), str(self.behind.staff_id))

@@ -1,4 +1,4 @@
-"""Somebody gives an e-mail and a password. Unknown, wrong and blocked are told apart by nobody outside.
+"""Somebody gives an e-mail and a password. Unknown, wrong and blocked get the same answer.
 
 Who has a second factor has half a sign-in then, which is no session: `second_step` makes it one.
 """

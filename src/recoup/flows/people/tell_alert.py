@@ -1,7 +1,7 @@
-"""What a merchant's world alerts to is told to the people who may hear of it and want it, once each.
+"""An alert of a merchant's world becomes notifications for the people who may have it and want it, one each.
 
-The alert stands in the world, the people elsewhere: first they are told, then the alert's work is done. A crash in
-between repeats the first step, which changes nothing the second time. Source: decision 0038.
+The alert stands in the world, the people elsewhere: notifications are written first, then the alert's work is done. A
+crash in between repeats the first step, which changes nothing the second time. Source: decision 0038.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
 
 
 async def alert_of_orders(world: World, merchant_id: UUID) -> None:
-    """Due work `orders_alert`: orders that came to wait for a person are told of together."""
+    """Due work `orders_alert`: one alert for all orders that began to wait for a person."""
 
     async def once() -> None:
         async with world.db.transaction() as tx:
@@ -64,7 +64,7 @@ async def _tell_people(
 
 
 def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Ways]:
-    """The first of the kinds by which this person is told."""
+    """The first of the kinds that this person has notifications of."""
     for kind in kinds:
         way = ways_of(KINDS[kind], reader)
         if way.page or way.mail:

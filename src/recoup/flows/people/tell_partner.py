@@ -1,7 +1,7 @@
-"""What a partner should hear of is told to its own people, once each.
+"""An alert of a partner becomes notifications for its own people, one each.
 
-First they are told, then that is noted: a crash in between repeats the first step, which changes nothing.
-Source: decision 0038.
+Notifications are written first, then the alert is closed: a crash in between repeats the first step, which changes
+nothing. Source: decision 0038.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ AT_ONCE: Final = 50
 
 
 async def tell_partners(world: World) -> int:
-    """Answers how many alerts were told. Raises, once all had their turn: the first failure."""
+    """Answers how many alerts became notifications. Raises, once all had their turn: the first failure."""
     people = world.people_database
     if people is None:
         return 0

@@ -1,4 +1,4 @@
-"""Once an hour each merchant's rescue rate is looked at; a fall is told once, until it was back.
+"""Once an hour each merchant's rescue rate is looked at; a fall raises one alert, until the rate was back.
 
 Source: decision 0038.
 """

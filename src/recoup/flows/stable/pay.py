@@ -1,4 +1,4 @@
-"""A payer has paid, or failed to: what a channel tells becomes the order's, once."""
+"""A payer has paid, or failed to: a channel's outcome is recorded once."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -18,7 +18,7 @@ LOOK_SECONDS: Final = 5.0
 
 
 class Keyring:
-    """Holds the keys of one installation; worlds share it and are told apart by what is bound into each use.
+    """Holds the keys of one installation; worlds share it and differ by what is bound into each use.
 
     A ring from a folder reads the folder again every few seconds where it has changed, and when it meets a key id it
     does not know: another process may have rotated. Every method is safe to call from several threads. Its repr tells

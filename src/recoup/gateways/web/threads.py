@@ -29,7 +29,7 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
         result, error = None, None
         try:
             result = work()
-        except Exception as raised:  # noqa: BLE001 - told to whoever waits
+        except Exception as raised:  # noqa: BLE001 - raised where the result is awaited
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(tell, result, error)

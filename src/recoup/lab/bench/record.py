@@ -56,6 +56,6 @@ class RecordingDatabase(Database):
         self._noted = noted
         try:
             yield noted
-            await asyncio.sleep(0.01)  # the driver tells a moment later
+            await asyncio.sleep(0.01)  # the driver reports a moment later
         finally:
             self._noted = None

@@ -61,7 +61,7 @@ async def retry(ground: Ground, size: Size) -> Figure:
 
 
 async def _planned(world: World, shop: Shop, connection: asyncpg.Connection, one: int) -> Model:
-    """An order whose next attempt may be sent; its due work waits until it is told to fall due."""
+    """An order whose next attempt may be sent; its due work waits until the round makes it due."""
     order_id = await admitted_order(world, shop, str(NUMBER + 900_000_000 + one))
     orders, _ = orders_of(world)
     while await run_due(world, orders, merchant_id=shop.merchant_id):

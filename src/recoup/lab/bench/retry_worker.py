@@ -39,7 +39,7 @@ async def main() -> None:
 
 
 class Taken:
-    """Each retry's milliseconds, told by the flow itself."""
+    """Each retry's milliseconds, measured by the flow itself."""
 
     def __init__(self) -> None:
         self.taken_ms: list[float] = []

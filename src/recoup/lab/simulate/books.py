@@ -1,6 +1,6 @@
 """Three books that know nothing of each other: the merchants', the counterparts', and the engine's ledger.
 
-What a merchant was told (its orders, the refunds it was promised) and what the issuer did must meet, and the ledger
+A merchant's answers (its orders, the refunds it was promised) and what the issuer did must meet, and the ledger
 must say the same to the last unit. Fees are computed here a second time, from the contract alone.
 """
 
@@ -137,7 +137,7 @@ def _sums(rows: Iterable[Any]) -> str | None:
 
 
 def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
-    """What each customer paid net, by the counterparts' books, against what the merchants were told."""
+    """What each customer paid net, by the counterparts' books, against the merchants' answers."""
     charges = sim.outside.issuer.approved
     paid = {p.order_id: p for p in sim.outside.book.payments.values() if p.approved}
     for deal in sim.deals.values():

@@ -51,7 +51,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Case:
-    """A card holder's dispute. `booked`: we were told and took it up; `believed`: the state that we were told."""
+    """A card holder's dispute. `booked`: its notice was taken; `believed`: the state of the last notice."""
 
     case_id: str
     charge_id: UUID

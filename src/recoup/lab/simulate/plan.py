@@ -40,8 +40,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Deal:
-    """One payment as its merchant knows it; `name` is the merchant's own id. `refunds`: what it was told it gave back.
-    `tick` of its arrival. `card`: code and declines of the card's script."""
+    """One payment as its merchant knows it; `name` is the merchant's own id. `refunds`: what the answers say it gave
+    back. `tick` of its arrival. `card`: code and declines of the card's script."""
 
     name: str
     shop: int

@@ -34,7 +34,7 @@ _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """`wrong`: the first thing that does not hold, or None. `told`: what was done, how often. `checks`: how often
+    """`wrong`: the first thing that does not hold, or None. `counts`: what was done, how often. `checks`: how often
     everything was proved."""
 
     plan: Plan

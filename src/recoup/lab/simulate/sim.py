@@ -98,7 +98,7 @@ class Sim:
     later: dict[int, list[Deed]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
     deaths: Counter[str] = field(default_factory=Counter)  # where processes died
-    completed: list[Deal] = field(default_factory=list)  # what the feed told today
+    completed: list[Deal] = field(default_factory=list)  # from today's feed
     adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
     read: Counter[int] = field(default_factory=Counter)  # merchant -> how far it has read its feed
     kept: dict[str, str] = field(default_factory=dict)  # order -> its dispute's state in the issuer's table

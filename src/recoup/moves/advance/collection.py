@@ -134,7 +134,7 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
 
 def _refused(change: Change, attempt: Attempt, word: Refused, heard: Allowed | Refused, decision_id: UUID) -> None:
     """`heard`: the networks' word without what the merchant reports. Where only its reports keep the charge back for
-    long, the desk is told; they alone write nothing off before the plan's end."""
+    long, the order needs attention; they alone write nothing off before the plan's end."""
     advance = change.order.collecting()
     assert advance is not None
     soon = min(change.now + CLAIMED_WAIT, advance.until)
@@ -284,7 +284,7 @@ def net(change: Change, refund: Modification) -> None:
 
 
 def raise_uncollected(change: Change) -> None:
-    """A charge is out for too long: the desk is told, once."""
+    """A charge is out for too long: the order needs attention, once."""
     if change.order.collecting() is not None and change.order.attention != CHARGE_UNKNOWN:
         change.raise_attention(CHARGE_UNKNOWN)
         change.fact("warned", why=CHARGE_UNKNOWN)

@@ -17,7 +17,7 @@ from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
 
 
 def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The card's sends as read, and those that earlier orders of the same transaction have just reserved or told."""
+    """The card's sends as read, and those that earlier orders of the same transaction have just reserved or closed."""
     if not reserved:
         return sends
     blank: dict[str, Any] = dict.fromkeys(("declined", "scheme_code", "advice_code", "visa_category", "klass"))

@@ -260,7 +260,7 @@ def schedule_test_dispute(change: Change, charge: Attempt) -> None:
 
 
 def meet_deadline(change: Change, dispute_id: UUID) -> None:
-    """Due work `dispute_deadline`: three days before, somebody is told; at its end the case is lost by default."""
+    """Due work `dispute_deadline`: three days before, an alert is raised; at its end the case is lost by default."""
     dispute = change.order.dispute(dispute_id)
     if dispute.state != "open" or dispute.respond_by is None:
         change.undue("dispute_deadline", subject_id=dispute_id)

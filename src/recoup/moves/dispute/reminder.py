@@ -20,7 +20,7 @@ def watch_reminders(change: Change, dispute: Dispute) -> None:
 
 
 def remind(change: Change, dispute_id: UUID) -> None:
-    """Due work `dispute_reminder`. Of several that have passed only the most pressing is told."""
+    """Due work `dispute_reminder`. Of several that have passed only the most pressing raises an alert."""
     dispute = change.order.dispute(dispute_id)
     watch_reminders(change, dispute)
     if dispute.state != "open" or dispute.respond_by is None or dispute.answer is not None:

@@ -50,7 +50,7 @@ def alert(
 
 
 async def close_alert(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
-    """Everybody who hears of it has been told."""
+    """The alert's notifications are all written."""
     rows = Rows()
     rows.due_done.append(_key(merchant_id, alert_id))
     await write(tx, rows)
@@ -89,7 +89,7 @@ async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTi
 
 
 async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime) -> None:
-    """Of a fall that nobody was told of yet; one that is over is forgotten, so that the next is told."""
+    """Of a fall without an alert yet; one that is over is forgotten, so that the next raises one."""
     fell_at = await lock_watch(tx, merchant_id)
     verdict = judge(recent, before, fallen=fell_at is not None)
     if verdict is None:
@@ -102,7 +102,7 @@ async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Coun
 
 
 async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
-    """Of a model that fits no more, where nobody was told so of it yet; one that fits again is forgotten."""
+    """Of a model that fits no more and has no alert yet; one that fits again is forgotten."""
     reported_model = await lock_drift(tx, merchant_id)
     if counted.verdict == "drifted" and reported_model != model:
         await save_drift(tx, merchant_id, model)

@@ -88,8 +88,8 @@ def clear_delay(change: Change, modification: Modification) -> None:
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
-    """Somebody was told that the order is over, then the processor says approved: the money goes back, or what is only
-    held is let go."""
+    """The order ended, then the processor approved its attempt: the money goes back, or what is only
+    held is voided."""
     order = change.order
     if order.manual_capture:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)

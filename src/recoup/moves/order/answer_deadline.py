@@ -17,7 +17,7 @@ def answer_by(order: Order) -> datetime | None:
 
 
 def in_time(change: Change) -> bool:
-    """Whether somebody may still be there to be told."""
+    """Whether a caller may still wait for the answer."""
     until = answer_by(change.order)
     return until is None or change.wall < until
 

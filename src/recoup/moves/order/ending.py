@@ -58,7 +58,7 @@ def go_on(change: Change, why: str) -> None:
 def cancel(change: Change) -> bool:
     """By the merchant. True when it ends now; False when the merchant cancelled it before.
 
-    Raises: Problem(wrong_state). A call that is still out is told to reverse whatever it brings.
+    Raises: Problem(wrong_state). An attempt in flight is reversed if it turns out approved.
     """
     order = change.order
     if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":

@@ -107,7 +107,7 @@ class Gathered:
             )
 
     def noticed(self, **row: Any) -> None:
-        """Keeps what a processor told, once."""
+        """Keeps a processor's notice, once."""
         self.rows.dispute_notices.append(KeptNotice(merchant_id=self.order.merchant_id, received_at=self.wall, **row))
 
     def send(self, send_id: UUID, **values: Any) -> None:

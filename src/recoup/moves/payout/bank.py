@@ -36,7 +36,7 @@ async def begin_payout(
     wall: WallTime,
     payout_no: int = 1,
 ) -> UUID:
-    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts the events told of it."""
+    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts its events."""
     payout_id, rows = new_id(), Rows()
     await add_payout(
         tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id), requested_by, now
@@ -110,7 +110,7 @@ async def close_sending(
     rows = Rows()
     if state == "approved":
         row = replace(row, state="sent", sent_at=now, reason=None)
-        if row.version == 0:  # the release before told it when the payout was scheduled
+        if row.version == 0:  # the release before sent the event when the payout was scheduled
             row = replace(row, version=1)
             _tell(rows, row, "payout.created", "pending", now, wall)
         _post(rows, row, ledger.paid_out(row.units), now, wall)

@@ -1,4 +1,4 @@
-"""A period's reconciliation report: told once, with the clock that goes on to the next period."""
+"""A period's reconciliation report: announced once, with the clock that goes on to the next period."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,7 +46,7 @@ async def tell_report(
     now: BusinessTime,
     wall: WallTime,
 ) -> UUID | None:
-    """Under the merchant's reconciliation clock, which it moves. Of a period in which nothing moved nothing is told."""
+    """Under the merchant's reconciliation clock, which it moves. A period in which nothing moved has no event."""
     await move_clock(tx, merchant_id, period[1])
     if not lines and not differences:
         return None

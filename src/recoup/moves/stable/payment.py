@@ -79,7 +79,8 @@ def take_payment(
 ) -> str:
     """Answers the payment's state after it. A repeat of what is known changes nothing.
 
-    Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the desk is told.
+    Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
+    attention.
     """
     order = change.order
     attempt = order.attempt(attempt_id)

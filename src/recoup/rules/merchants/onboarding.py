@@ -114,7 +114,7 @@ class Facts:
 
 
 class Condition(NamedTuple):
-    """`told`: why it holds, or what is missing and who does it."""
+    """`explanation`: why it holds, or what is missing and who does it."""
 
     name: str
     title: str

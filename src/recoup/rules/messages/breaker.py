@@ -39,8 +39,8 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One try, as far as it tells of the endpoint. `probe`: made while the breaker was open. `not_before`: what the
-    receiver asked for; a day at most is waited."""
+    """One try, as far as it says something about the endpoint. `probe`: made while the breaker was open. `not_before`:
+    what the receiver asked for; a day at most is waited."""
 
     taken: bool
     probe: bool = False

@@ -21,7 +21,7 @@ Format = Literal["rescue", "rescue-text", "standard"]
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """`default` tells whether an endpoint that names no events gets it; `meaning` is the documentation's
+    """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's
     text.
     """
 

@@ -1,4 +1,4 @@
-"""What a processor tells us by itself: the signature over its notice, and the notice read strictly.
+"""A processor's notice: the signature over its notice, and the notice read strictly.
 
 `Recoup-Signature: t=<seconds since 1970>,v1=<hex of HMAC-SHA256 over "t.body">`, with the key that route and we share.
 Several `v1` are alternatives, so that keys can be changed.

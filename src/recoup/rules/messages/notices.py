@@ -1,4 +1,4 @@
-"""Mail to payers: which happenings make one, who sends it unless told otherwise, and its words.
+"""Mail to payers: which happenings make one, who sends it by default, and its words.
 
 Nothing of a card but its last four digits. Merchants usually send receipts themselves, so those are off until they are
 wanted; what only we can say is on. Source: decision 0024.

@@ -30,7 +30,7 @@ def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
 
 
 def _named(facts: Facts) -> list[tuple[str, str]]:
-    """(what their owner calls them, our id); what was told before it was kept is named by the end of its id."""
+    """(what their owner calls them, our id); one from before that was kept is named by the end of its id."""
     ids = facts.get("first") or ([facts["order_id"]] if "order_id" in facts else [])
     names = facts.get("names") or [facts["external_id"] if facts.get("external_id") else tail(UUID(one)) for one in ids]
     return list(zip(names, ids, strict=False))
@@ -126,7 +126,7 @@ _PAYOUT: Final = {
         "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
     ),
     "pending": (
-        "A payout of {amount} is scheduled",  # as it was said before payouts told when they are sent
+        "A payout of {amount} is scheduled",  # the wording before payouts had a time of sending
         "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
     ),
     "sent": ("A payout of {amount} was sent", "The bank has it, and has not confirmed it yet."),

@@ -1,4 +1,4 @@
-"""What the people of a merchant or partner are told: the kinds, who may hear of each, and what somebody wants.
+"""Notifications to the people of a merchant or partner: the kinds, who may have each, and what a person wants.
 
 Source: decision 0038.
 """
@@ -15,7 +15,7 @@ DECIDES: Final = frozenset({"owner", "operations"})  # for the operator
 
 class Kind(NamedTuple):
     """`roles`: who may hear of it; none: only those who decide for the operator. `page`, `mail`: unless chosen.
-    `asked`: only whoever asked for it is told, wherever they belong. `partner`: a partner's people are told, of what is
+    `only_requester`: only the requester gets it, wherever they belong. `partner`: a partner's people get it, of what is
     the partner's own, by their role there."""
 
     name: str
@@ -78,7 +78,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 class Ways(NamedTuple):
-    """The ways by which somebody is told."""
+    """The ways by which a person is notified."""
 
     page: bool
     mail: bool
@@ -110,7 +110,7 @@ def usual(kind: Kind, own_role: str | None) -> Ways:
 
 
 def ways_of(kind: Kind, reader: Reader) -> Ways:
-    """How somebody is told; by no way what their role may not hear."""
+    """How a person is notified; in no way of what their role may not have."""
     if not may_hear(kind, reader.own_role, reader.operator_role):
         return Ways(False, False)
     chosen = reader.choices.get(kind.name)
@@ -124,7 +124,7 @@ def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool 
 
 
 def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """The kinds that an alert of the world is, the most particular first: somebody is told by one of them."""
+    """The kinds that an alert of the world is, the most particular first: a person is notified by one of them."""
     if alert != "payout":
         return (alert,)
     status = facts.get("status")

@@ -1,4 +1,4 @@
-"""When somebody is told that a merchant's rescue rate fell.
+"""When a fall of a merchant's rescue rate raises an alert.
 
 Payments of the last day are compared with those of the seven days before *at the same age*: a payment of some hours is
 rescued less often than one of a week, and that is no fall. Source: decision 0038.
@@ -25,7 +25,7 @@ class Counted(NamedTuple):
 
 
 def judge(recent: Counted, before: Counted, *, fallen: bool) -> Verdict | None:
-    """`fallen`: somebody was told, and it was not back since. None: nothing is new, or too little is known."""
+    """`fallen`: it raised an alert, and the rate was not back since. None: nothing is new, or too little is known."""
     if min(recent.declined, before.declined) < DECLINED_MIN:
         return None
     now, was = recent.rescued * before.declined, before.rescued * recent.declined  # rates, with one denominator

@@ -27,7 +27,7 @@ _STATUS: Final[Mapping[str, str]] = {
     "application.approved": "APPROVED", "application.declined": "DECLINED", "application.cancelled": "CANCELLED",
     "application.converted": "CONVERTED",
 }  # fmt: skip
-# event of the stablecoin dialect -> what its order says of itself then, and what is told besides
+# event of the stablecoin dialect -> its order's fields then, and the event's other fields
 _STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "payment.succeeded": ("paid", {"paid_at": "2026-03-09T09:15:31Z"}),
     "payment.failed": ("failed", {}),

@@ -66,7 +66,7 @@ def channel_of(order: Order) -> str:
 
 
 def wire_event(event: Event) -> str | None:
-    """The name that a receiver sees; None for what this dialect does not tell: an order that the merchant cancelled."""
+    """The name that a receiver sees; None for what this dialect does not have: an order that the merchant cancelled."""
     if event.name == "order.cancelled" and event.data.get("status") != "failed":
         return None
     return _WIRE.get(event.name)

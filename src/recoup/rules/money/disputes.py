@@ -1,6 +1,6 @@
 """Disputes: what a processor's notice does to a case, how much a charge has left to be disputed, who bears it. Pure.
 
-A notice tells how a case stands: its stage, and whether it is open, won or lost. Notices come doubled, late and out of
+A notice says how a case stands: its stage, and whether it is open, won or lost. Notices come doubled, late and out of
 order, so each is read as a statement about the case and compared with what is known; the same notice again changes
 nothing.
 """

@@ -60,7 +60,7 @@ class Reading:
 
 
 def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
-    """What `Reading.to_dict` told, with other currencies."""
+    """The opposite of `Reading.to_dict`, with other currencies."""
     period = tuple(datetime.fromisoformat(moment) for moment in stored["period"])
     return Reading(**(dict(stored) | {"currencies": currencies, "period": period or None}))
 

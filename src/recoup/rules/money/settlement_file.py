@@ -2,7 +2,7 @@
 
 JSON Lines: a settlement, the ledger pages from its first to its last, its lines, an end. A line carries what its
 posting says; the hash of that stands in its page, at its position; a page's root is made of the root before, its
-number, the hashes and its sums; the settlement names the root that the event `settlement.closed` told.
+number, the hashes and its sums; the settlement names the root in the event `settlement.closed`.
 Source: design §5; decision 0023.
 """
 
@@ -64,7 +64,7 @@ def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Se
 
 
 def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = None) -> Proved | Wrong:
-    """Reads the file once. `root` and `amount`: those that the event told; without them the file is held against
+    """Reads the file once. `root` and `amount`: those of the event; without them the file is held against
     itself alone. The root proves what each line says, the amount that no line was left out: what the batch itself
     booked may stand in a page after the root.
 

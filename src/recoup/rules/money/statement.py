@@ -1,7 +1,7 @@
 """How somebody else's statement is read: a CSV of any common making becomes lines that can be compared.
 
-A record is one line: a quote that is not closed on its line breaks that line and no other. What cannot be read is told
-with its number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
+A record is one line: a quote that is not closed on its line breaks that line and no other. What cannot be read is
+reported with its number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
 """
 
 import csv
@@ -213,7 +213,7 @@ def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:
 
 
 def sniff_decimal(amounts: Iterable[str]) -> str:
-    """`.`, `,`, or nothing where it cannot be told. The last of two kinds of signs is the decimal one; of one kind,
+    """`.`, `,`, or nothing where it is unclear. The last of two kinds of signs is the decimal one; of one kind,
     that which three digits follow may be either, anything else tells."""
     doubt = False
     for text in (amount.lstrip("-+ ") for amount in amounts):

@@ -99,7 +99,7 @@ def holds_number(text: str, room: Room | None = None, *, identifier: bool = Fals
 
 
 def refused(names: list[str]) -> Problem:
-    """The number itself is never told."""
+    """The number itself is never shown."""
     fields: dict[str, list[str]] = {}
     for name in names:
         message = f"The field {name.rpartition('.')[2]} holds a card number, which must not be kept there."

@@ -128,7 +128,7 @@ def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
 
 
 def masked_numbers(text: str) -> str:
-    """With the first six and last four digits of each card number in it: what others tell us cannot be refused."""
+    """With the first six and last four digits of each card number in it: what others send cannot be refused."""
     if not may_hold_number(text):
         return text
     try:

@@ -51,7 +51,7 @@ def card_data(
     like: list[tuple[str, str]] | None = None,
     room: Room | None = None,
 ) -> tuple[str, str] | None:
-    """(field, what it holds) of the first value that may not be kept; the value itself is never told.
+    """(field, what it holds) of the first value that may not be kept; the value itself is never shown.
 
     `numbers`: whether anything in it may look like a card number at all. `like`: takes (field, digits) of identifiers
     that look like one, to be compared with the cards that are held; without it they are refused. `room`: for the long

@@ -1,7 +1,7 @@
 """A JSON file as rows, without the whole of it: a list, one object a line, or an object that holds the list.
 
 Brackets and commas between rows are read as whitespace is: what counts is where an object begins and ends. One that is
-broken is told with its line; reading goes on at the next object that is whole and a row.
+broken is reported with its line; reading goes on at the next object that is whole and a row.
 """
 
 import json
@@ -153,7 +153,7 @@ class JsonRows:
     # broken places ------------------------------------------------------------------------------------------------
 
     def _skipped(self) -> Record:
-        """Goes on at the next object that is whole and a row; everything before it is told as one broken row."""
+        """Goes on at the next object that is whole and a row; everything before it is reported as one broken row."""
         line, own = self._line, True  # own: the place that is known to be broken is not looked at again
         while True:
             self._fill()

@@ -107,7 +107,7 @@ async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> _Batch | None:
 
 
 class Last(NamedTuple):
-    """Up to where in the feed orders were told of, and when somebody last heard of some."""
+    """The feed number up to which orders are in an alert, and the time of the last one."""
 
     feed_no: int
     told_at: datetime | None

@@ -18,8 +18,8 @@ SECONDS_MAX: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """`line` tells lines of one moment apart. `subject`: the id of what `action` was done to, empty for the merchant or
-    partner itself."""
+    """`line` distinguishes lines of one moment. `subject`: the id of what `action` was done to, empty for the merchant
+    or partner itself."""
 
     at: datetime
     line: str

@@ -262,4 +262,4 @@ WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL ORDER BY
 """,
 )
 async def payouts_sent(db: Read, merchant_id: UUID) -> list[BankMovement]:
-    """What the bank was told to pay, and what it gave back."""
+    """Payouts sent to the bank, and what it returned."""

@@ -15,7 +15,7 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 120.0
-FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each told in the line of what it is the fee of
+FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each shown in the line that it is the fee of
 _OF: Final = "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE 'refund_refused' END"
 SENT: Final = ("paid_out", "payout_bounced", "payout_paid")
 _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
@@ -173,7 +173,7 @@ SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1
 """,
 )
 async def report_span(db: Read, merchant_id: UUID, report_id: UUID) -> ReportSpan | None:
-    """Of a report that an event told of."""
+    """Of a report that an event announced."""
 
 
 @statement(MERCHANT, "SELECT min(business_at) FROM postings WHERE merchant_id = $1")

@@ -1,4 +1,4 @@
-"""Who hears of a merchant, what somebody was told, and how they want it. People database."""
+"""Who is notified about a merchant, the notifications, and their settings. People database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

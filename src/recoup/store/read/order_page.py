@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
 TRIES_READ: Final = 500  # of deliveries, of each event the newest first: an event may be sent again and again
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
-# knew of issuers and of the card's sends over all merchants is not told.
+# knew of issuers and of the card's sends over all merchants is not shown.
 _READ: Final = r"""
 WITH tried AS MATERIALIZED (
   SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,

@@ -60,7 +60,7 @@ async def is_own_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> bool
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-    """What the people database is told of a merchant."""
+    """What the people database keeps of a merchant."""
 
     name: str
     partner_id: UUID | None

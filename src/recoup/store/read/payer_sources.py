@@ -142,7 +142,7 @@ async def _answered(
 
 
 async def answered_with(db: Read, merchant_id: UUID, events: Sequence[FeedEvent]) -> list[Answered]:
-    """The attempts whose answers these events tell first. Each is told once."""
+    """The attempts whose answers these events bring first. Each counts once."""
     return await _answered(
         db, merchant_id, [e.subject_id for e in events], [e.after_seq for e in events], [e.seq for e in events]
     )

@@ -11,7 +11,7 @@ PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
 
 
 class Transmission(Row, frozen=True):
-    """`outcome`: what a later update told."""
+    """`outcome`: from a later update."""
 
     merchant_id: UUID
     transmit_id: UUID

@@ -53,7 +53,7 @@ async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 @statement(MERCHANT, "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
 async def open_feed(db: Tx, merchant_id: UUID) -> None:
-    """So that what is told before there is a merchant is numbered too."""
+    """So that events from before there is a merchant are numbered too."""
 
 
 @statement(

@@ -1,4 +1,4 @@
-"""Whose decisions of the model are looked at next, and of which model somebody was told that it fits no more."""
+"""Whose decisions of the model are looked at next, and the model whose drift raised an alert."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ async def claim_drift_watches(db: Tx, wall: datetime, before: datetime, limit: i
 
 @statement(MERCHANT, "SELECT drift_told FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
 async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
-    """The model of which it was told."""
+    """The model with an alert."""
 
 
 @statement(MERCHANT, "UPDATE rescue_watches SET drift_told = $2 WHERE merchant_id = $1")

@@ -48,7 +48,7 @@ async def _hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime 
 
 
 async def hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> Heard:
-    """All endings. Whoever ends keys is told until when the listener goes by its memory, and by which reading."""
+    """All endings. A flow that ends keys learns until when the listener uses its memory, and which reading."""
     row = await _hear(db, listener_id, lease, taken_in)
     keys = row.keys or ()
     ends = dict(zip(keys, row.ends or (), strict=True)) if len(keys) <= ENDINGS_MAX else None

@@ -1,4 +1,4 @@
-"""What people are told, and how they want it. People database; wall time."""
+"""Notifications, and how people want them. People database; wall time."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,7 +26,7 @@ class NewNotification(Row, frozen=True):
     mail_due_at: datetime | None
 
 
-# However often it comes: somebody is told once of one alert.
+# However often it comes: one notification for a person and an alert.
 @statement(
     PEOPLE,
     """

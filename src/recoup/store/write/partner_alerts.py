@@ -1,4 +1,4 @@
-"""What a partner's people should hear of: written once, and told."""
+"""Alerts to a partner's people: written once, then closed."""
 
 from datetime import datetime
 from typing import Any

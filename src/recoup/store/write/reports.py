@@ -1,4 +1,4 @@
-"""The clock of a merchant's reconciliation reports, and the reports that it was told of."""
+"""The clock of a merchant's reconciliation reports, and the reports that were announced."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
 
 
 class ReportClock(Row, frozen=True):
-    """`period_from`: of the first period that its merchant was not told of."""
+    """`period_from`: of the first period without an announced report."""
 
     period_from: datetime
     offset_us: int
@@ -32,7 +32,7 @@ WHERE c.merchant_id = $1 FOR UPDATE OF c
 """,
 )
 async def lock_clock(db: Tx, merchant_id: UUID) -> ReportClock | None:
-    """Whoever holds it tells this merchant; others wait."""
+    """Its holder announces this merchant's report; others wait."""
 
 
 @statement(MERCHANT, "UPDATE reconciliation_clocks SET period_from = $2 WHERE merchant_id = $1")

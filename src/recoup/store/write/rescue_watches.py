@@ -1,4 +1,4 @@
-"""Whose rescue rate is looked at next, and who was told that it fell. Wall time."""
+"""Whose rescue rate is looked at next, and whose fall raised an alert. Wall time."""
 
 from datetime import datetime
 from uuid import UUID

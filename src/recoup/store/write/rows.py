@@ -51,7 +51,7 @@ class OutboxEvent(Row, frozen=True):
 
 @stored("mails")
 class OwedMail(Row, frozen=True):
-    """`about`: the order or what happened to it; `units`: that the mail tells of."""
+    """`about`: the order or what happened to it; `units`: the amount in the mail."""
 
     merchant_id: UUID
     mail_id: UUID
@@ -82,7 +82,7 @@ class NewAlert(Row, frozen=True):
 
 @stored("dispute_notices", "merchant_id", "route", "notice_id")
 class KeptNotice(Row, frozen=True):
-    """What a processor told of a dispute. `why`: of an unmatched one."""
+    """A processor's dispute notice. `why`: of an unmatched one."""
 
     merchant_id: UUID
     route: str
@@ -129,7 +129,7 @@ class CardBlock(Row, frozen=True):
 
 @stored("network_sends", "card_id", "send_id")
 class NetworkSend(Row, frozen=True):
-    """`at`: the latest that is told of it. `lasting`: its answer binds longer than any window. `claimed`: only the
+    """`at`: the latest time that is given. `lasting`: its answer binds longer than any window. `claimed`: only the
     merchant says that it was sent."""
 
     card_id: UUID

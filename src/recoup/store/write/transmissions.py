@@ -102,4 +102,4 @@ DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subjec
 """,
 )
 async def looked(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
-    """`updated_at` as it was read: what was told of it since is still to be looked at."""
+    """`updated_at` as it was read: an update since is still to be looked at."""

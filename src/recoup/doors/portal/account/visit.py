@@ -55,7 +55,7 @@ class AccountVisit:
 
     @property
     def email(self) -> str:
-        """With which they sign in: what tells a namesake apart is no part of it."""
+        """With which they sign in: what distinguishes a namesake is no part of it."""
         return self.session.email.partition("#")[0]
 
     async def form(self) -> Form:

@@ -18,7 +18,7 @@ _SITE: Final = {"url": 512, "name": 128, "descriptor": 22, "support": 128}
 
 
 def read_fields(posted: Posted) -> Form:
-    """Raises: Problem(invalid) for an amount that is none; whatever else is wrong is told by the flow."""
+    """Raises: Problem(invalid) for an amount that is none; the flow checks everything else."""
     texts = {name: _text(first(posted, name), most) for name, most in _TEXTS.items()}
     texts["country"], texts["currency"] = texts["country"].upper(), texts["currency"].upper()
     sites = []

@@ -134,7 +134,7 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
 
 
 async def _rows(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times) -> list[dict[str, Any]]:
-    """The lines as the page and the files tell them."""
+    """The lines as the page and the files show them."""
     names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
     from_ = await places(visit.world, reader.subject[1], lines) if lines else {}
     return [

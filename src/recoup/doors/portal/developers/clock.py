@@ -1,4 +1,4 @@
-"""The sandbox's clock: moved forward by its people. A long move goes on by itself; the page tells how far it is."""
+"""The sandbox's clock: moved forward by its people. A long move goes on by itself; the page shows how far it is."""
 
 import asyncio
 from datetime import timedelta

@@ -79,7 +79,7 @@ def words() -> list[str]:
 
 
 def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
-    """What every Problem says: its message and its cure, wherever they are put together; and what a Locale is told."""
+    """What every Problem says: its message and its cure, wherever they are put together; and what a Locale says."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
             yield from node.args[:1]

@@ -1,4 +1,4 @@
-"""/notifications: what somebody was told, newest first; each opens what it is about."""
+"""/notifications: a person's notifications, newest first; each opens its subject."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The lines of the order log that tell of disputes, in plain words."""
+"""Disputes in the order log, in plain words."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -61,7 +61,7 @@ async def post_deal_with(visit: Visit, form: Form, page: OrderPage) -> Answer:
 
 @order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), find=find)
 async def post_capture(visit: Visit, form: Form, page: OrderPage) -> Answer:
-    """A processor that takes its time is not a refusal: the page tells that the capture is under way."""
+    """A processor that takes its time is not a refusal: the page says that the capture is under way."""
     request = CaptureRequest(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
     try:
         made = await capture(visit.world, visit.portal.orders, visit.scope, request)

@@ -1,6 +1,6 @@
 """The codes that an order's page names: those that were said, with who said them.
 
-A processor's own code is read as a network's, and decisions keep that reading; the page tells it in words.
+A processor's own code is read as a network's, and decisions keep that reading; the page shows it in words.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -27,7 +27,7 @@ _WORDS: Final = {
 
 
 def just_done(visit: Visit, page: OrderPage) -> str:
-    """Empty when nothing was, and when something newer stands in the log: the page tells that itself."""
+    """Empty when nothing was, and when something newer stands in the log: the page shows that itself."""
     if ADDRESS not in visit.request.query_params or page.order["stage"] in (Stage.HELD, Stage.PROBLEM):
         return ""
     for line in reversed(page.log[-NEWEST:]):

@@ -1,4 +1,4 @@
-"""The lines that a stablecoin order tells in other words than a rescue."""
+"""Log lines that read differently for a stablecoin order than for a rescue."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -76,12 +76,12 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",
                              "bad"),
 }  # fmt: skip
-# What a receiver of this dialect hears; other events are kept, and told to nobody.
+# Events that this dialect delivers; others are kept and not sent.
 WIRE: Final[Mapping[str, str]] = {ours: wire for wire, ours in NAMES.items()}
 
 
 def event_name(page: OrderPage, event: Row) -> str | None:
-    """What its receivers call an event of this order; None when its dialect does not tell it."""
+    """What its receivers call an event of this order; None when its dialect does not have it."""
     if page.order["kind"] != "stable":
         return str(event["event"])
     if event["event"] == "order.cancelled" and event["body"].get("status") != "failed":

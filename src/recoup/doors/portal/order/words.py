@@ -312,7 +312,7 @@ def say(happening: str, context: LogContext) -> TimelineEntry:
 
 
 def key_words(key: str) -> str:
-    """Enough to tell keys apart: the beginning and the last four."""
+    """Enough to distinguish keys: the beginning and the last four."""
     return key if len(key) <= 14 else f"{key[:8]}…{key[-4:]}"
 
 

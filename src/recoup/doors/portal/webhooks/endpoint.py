@@ -24,7 +24,7 @@ from recoup.store.read.endpoints import WAITING_MAX
 
 SIZE: Final = 50
 REPLAYS: Final = 5
-_UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # what is told of the receiver, not of this page
+_UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # a problem of the receiver, not of this page
 _TAKEN: Final = "Edit or delete the endpoint that has it, or enter another address."
 _ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."

@@ -183,7 +183,7 @@ class Rows:
 
 
 def holds_card(field_name: str, what: str) -> Problem:
-    """`what` it holds; the number itself is never told."""
+    """`what` it holds; the number itself is never shown."""
     return Problem(
         "invalid",
         f"The field {field_name[:64]} {what}.",

@@ -75,7 +75,7 @@ async def _step(
     world: World, merchants: Merchants, key: tuple[UUID, UUID], answers: Sequence[Answer], *, more: bool
 ) -> _Next | None:
     """Keeps the answers, and begins the next rows if `more`: first those that somebody began before. None: there is
-    nothing left to do, and that is told."""
+    nothing left to do, and its event is written."""
     merchant = (await merchants.get(key[0])).merchant
 
     async def once() -> _Next | None:

@@ -76,7 +76,7 @@ async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, 
 
 
 async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -> None:
-    """The order's next charges get this answer, until another is told."""
+    """The order's next charges get this answer, until another is set."""
     await connection.execute(
         "INSERT INTO issuer.told VALUES ($1, $2) ON CONFLICT (order_id) DO UPDATE SET approved = excluded.approved",
         order_id,

@@ -1,4 +1,4 @@
-"""The issuer's cases: cardholders who take their money back, and what is told to the merchant's side about it.
+"""The issuer's cases: cardholders who take their money back, and the notices about them.
 
 A notice is the whole state of a case, so the same state is always the same notice.
 """
@@ -84,7 +84,7 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
         units = wanted.units or charge["units"] - held - before["refunded"]
         last = cases[-1] if cases else None
         if units <= 0 and last is not None and (last["stage"], last["status"]) == (wanted.stage, "open"):
-            return _notice(last)  # the cardholder asks again for what they have: told again, it is one
+            return _notice(last)  # the cardholder asks again for what they have: the same notice again
         if units <= 0 or held + units > charge["units"]:
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
@@ -109,7 +109,7 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
 
 
 async def decide(connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None) -> Notice | None:
-    """The charge's newest open case, or the one named; decided before in the same way, it is told again."""
+    """The charge's newest open case, or the one named; decided before in the same way, its notice is sent again."""
     status = "won" if won else "lost"
     row = await connection.fetchrow(
         "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM issuer.disputes"

@@ -1,4 +1,5 @@
-"""Card holders dispute: all or a part, for fraud or a service; the issuer tells, twice at times, and decides later."""
+"""Card holders dispute: all or a part, for fraud or a service; the issuer sends notices, twice at times, and decides
+later."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -69,7 +69,7 @@ ORDER BY l.order_id, l.seq LIMIT 1000
 async def _lines_of_no_dispute(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-# Their case as their book has it: what we were told of must be so, whatever was not told yet.
+# Their case as their book has it: what came in a notice must be so, whatever has none yet.
 @statement(
     MERCHANT,
     """

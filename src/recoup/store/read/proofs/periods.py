@@ -1,4 +1,4 @@
-"""Where a batch begins and ends: its period as it was told, its pages one after the other, the day of its release."""
+"""Where a batch begins and ends: its period as announced, its pages one after the other, the day of its release."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs
 from recoup.store.statement import Read, statement
 
 
-# What was told when it was closed is what it says today.
+# The event at its close and the batch today agree.
 @statement(
     MERCHANT,
     """

@@ -54,7 +54,7 @@ UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "network_sends", "partner_feed", "partner_log", "partner_reached",
 )  # fmt: skip
 STRANGERS: Final = ("applications", "dispute_notices")
-# What is told of an application stands under the merchant that it is to become, which may never exist.
+# An application's events stand under the merchant that it is to become, which may never exist.
 BEFORE_MERCHANTS: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
                                 "partner_reached"})  # fmt: skip
 # A loose index scan: one look-up for each merchant, however many rows it has.
