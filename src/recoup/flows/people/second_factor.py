@@ -49,7 +49,7 @@ TWICE: Final = timedelta(minutes=10)  # for how long a form sent twice shows the
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it stands with somebody's factor. `since` None: there is none. `asked_by`: shops and partners that require
+    """How it stands with somebody's factor. `since` None: there is none. `required_by`: shops and partners that require
     one; `must`: these or the operator do. `offer`: the secret that waits for its first code, only for the session that
     asked for it."""
 
