@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 async def settled(admission: Callable[[], Awaitable[T]], *, last: bool) -> T | None:
-    """What the admission answers. None when the answer of a commit was lost: asked again, the gate knows.
+    """What the admission answers. None when the answer of a commit was lost: a repeat finds it.
 
     Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the `last` try.
     """

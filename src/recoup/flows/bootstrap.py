@@ -114,7 +114,7 @@ async def make_operator(world: World) -> str:
 
 
 async def make_demo_merchant(world: World, behind: timedelta) -> tuple[Keys, tuple[NewSite, ...]]:
-    """The demo's merchant, its clock set back, with keys for whoever plays the day."""
+    """The demo's merchant, its clock set back, with keys for the demo's player."""
     merchant_id = demo_merchant(world)
     sites = await _merchant(world, merchant_id, "Demo day", DEMO_SITES, clock_behind=behind, fee_basis_points=290)
     return await make_keys(world, merchant_id, new_signing_key()), sites

@@ -1,4 +1,4 @@
-"""Whose file is read next. Small files have places of their own, and whoever had the most reading time lately waits
+"""Whose file is read next. Small files have places of their own, and the owner of the most reading time lately waits
 longest: nobody's files keep out everybody's.
 
 Of each world in this process. The sent size says little of a packed file: what it unpacks to decides, and how many rows

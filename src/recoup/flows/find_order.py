@@ -1,4 +1,4 @@
-"""An order by any of its ids: of one merchant, or, for operators at the command line, whoever it belongs to."""
+"""An order by any of its ids: of one merchant, or, for operators at the command line, of any merchant."""
 
 from uuid import UUID
 

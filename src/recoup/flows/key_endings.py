@@ -2,8 +2,8 @@
 
 A door asks nothing for that: each process keeps the keys that end in memory, hears of a new one by a notification, and
 reads them all again each second. It goes by its memory for LEASE after it last read, and writes down what it has taken
-in. Whoever ends a key answers when every process has taken it in, or may not go by its memory any more. A process whose
-channel is down asks the database for each call.
+in. A flow that ends a key answers when every process has taken it in, or may not go by its memory any more. A process
+whose channel is down asks the database for each call.
 """
 
 import asyncio

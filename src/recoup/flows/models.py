@@ -1,4 +1,4 @@
-"""The model by which the engine decides, kept in memory: the database is asked for it once in a while, never for each
+"""The model by which the engine decides, kept in memory: it is read from the database once in a while, never for each
 decision.
 
 A process that still has the model of before decides by that one for some seconds: the decision names its model.
@@ -69,7 +69,7 @@ class Models:
                     await self._read()
                     self._read_at = now
         elif now - self._read_at >= KEEP_SECONDS:
-            self._read_at = now  # whoever comes meanwhile goes on with what there is
+            self._read_at = now  # calls meanwhile go on with what there is
             try:
                 await self._read()
             except (Problem, asyncpg.PostgresError, *LOST) as error:

@@ -1,7 +1,7 @@
 """No card number stays in a call besides the card itself: every door asks here before anything else reads a body.
 
 Identifiers that look like a card are compared with the cards that are held, and a refusal says that one of them is.
-Whoever could ask that as often as they like would learn the cards: a stranger is compared with nothing, and who sent a
+Unlimited questions would reveal the cards: a stranger is compared with nothing, and who sent a
 few held cards hears for a day that all that looks like a card is refused, held or not.
 """
 
@@ -58,7 +58,7 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
         held = {prints[one] for one in await find_prints(connection, list(prints))}
     if not held or caller == PROCESSOR:
         return found | held
-    # Asked once more: others may have been answered meanwhile.
+    # Read once more: others may have been answered meanwhile.
     left = hits.take(caller, len(held), world.clocks.monotonic())
     log.warning("identifiers were cards that are held", caller=str(caller), left=max(0, left))
     return found | held if left >= 0 else set(numbers)

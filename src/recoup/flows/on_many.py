@@ -31,7 +31,7 @@ from recoup.store.write.due_work import Due, hand_back
 log = structlog.get_logger()
 AT_ONCE: Final = 64
 SIDE_BY_SIDE: Final = 16
-SLICE_SECONDS: Final = 5.0  # then whoever is free goes on
+SLICE_SECONDS: Final = 5.0  # then a free worker goes on
 TRIES_MAX: Final = 5
 _NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
 _Next = tuple[BulkAct, list[WaitingRow]]

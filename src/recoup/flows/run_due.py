@@ -48,7 +48,7 @@ IN_TURN_MAX = 128
 EACH_IN_TURN = 4
 MERCHANTS_IN_TURN = 256
 TURN_SECONDS = 0.1
-# Begun anew by whoever comes next: a worker that shall end does not wait for them.
+# The next worker begins them anew: one that shall end does not wait for them.
 BEGUN_ANEW = frozenset({"export"})
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 

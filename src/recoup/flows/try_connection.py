@@ -1,6 +1,6 @@
 """Tries the way that an order of one kind would go, hop by hop, without making one and without touching a card.
 
-A hop that fails does not end the test: whoever sets a connection up sees all that is missing at once.
+A hop that fails does not end the test: the answer names all that is missing at once.
 """
 
 import asyncio
@@ -162,7 +162,7 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
 
 
 async def _processors(world: World) -> list[Hop]:
-    """Each is asked about an id that it cannot know: it must say so."""
+    """An inquiry with an unknown id: the processor must say so."""
     return list(await asyncio.gather(*(_processor(world, one) for one in world.processors.values())))
 
 

@@ -84,7 +84,7 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
-    """Every address of every door over one world, in the order in which they are asked."""
+    """Every address of every door over one world, in the order in which they are tried."""
     world, orders, merchants = services.world, services.orders, services.merchants
     return [
         *rescue_routes(services),

@@ -11,7 +11,7 @@ from recoup.store.server.folder import close_folder
 
 
 async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
-    """From the file; without one new secrets are made and earlier ones end. Whoever serves writes its address there,
+    """From the file; without one new secrets are made and earlier ones end. The server writes its address there,
     and makes no new ones for a database that has them, made on another machine: None."""
     path = running.settings.data_dir / "bootstrap.json"
     begun = path.with_suffix(".begun")
@@ -33,7 +33,7 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
         return kept
     if serving and not begun.exists() and await is_bootstrapped(running.world):
         return None
-    write_private(begun, "")  # whoever is killed on the way begins again
+    write_private(begun, "")  # a process that was killed on the way begins again
     made = (await bootstrap(running.world, url)).to_dict()
     write_private(path, json.dumps(made, indent=2) + "\n")
     begun.unlink()

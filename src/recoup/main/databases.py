@@ -1,4 +1,4 @@
-"""Where the databases are: the embedded server, or addresses that were given; created and migrated when asked."""
+"""Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
 
 import asyncio
 from collections.abc import Sequence
@@ -158,7 +158,7 @@ async def _log_in(dsn: str) -> str | None:
 
 
 async def has_live(databases: Databases) -> bool:
-    """Whether `recoup live init` has made it. Raises: Problem(unavailable) where it cannot be asked."""
+    """Whether `recoup live init` has made it. Raises: Problem(unavailable) where it does not answer."""
     if not databases.live:
         return False
     try:

@@ -18,7 +18,7 @@ from recoup.doors.edge.http import BoundedHttp
 
 
 class DoorServer(uvicorn.Server):
-    """`drain_seconds`: how long it still serves after it was asked to end, with `is_draining` set."""
+    """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set."""
 
     def __init__(self, app: App, connections: Connections, *, drain_seconds: float = 0.0, **options: Any) -> None:
         chosen: dict[str, Any] = {

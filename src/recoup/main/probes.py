@@ -1,4 +1,4 @@
-"""For whoever watches over the process: is it there, should it get calls, and what does it do."""
+"""For monitoring: is the process there, should it get calls, and what does it do."""
 
 import asyncio
 import contextlib

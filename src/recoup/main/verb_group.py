@@ -1,4 +1,4 @@
-"""The command line's group. What a verb needs is imported when it is asked for: the processes of a server are verbs
+"""The command line's group. What a verb needs is imported when it runs: the processes of a server are verbs
 too, and need nothing of the laboratory's."""
 
 from collections.abc import Callable, Sequence

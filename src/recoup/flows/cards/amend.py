@@ -20,7 +20,7 @@ NOTES_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Amended:
-    """What is asked for; None and empty leave things as they are."""
+    """The requested changes; None and empty leave things as they are."""
 
     token_id: UUID | None = None
     expires_at: datetime | None = None
@@ -29,7 +29,7 @@ class Amended:
 
 
 async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amendment: Amended) -> tuple[str, ...]:
-    """All of it or nothing. Asked for again it changes nothing. Answers what the merchant should know besides.
+    """All of it or nothing. A repeat changes nothing. Answers warnings.
 
     Raises: Problem not_found, wrong_state, conflict, invalid.
     """

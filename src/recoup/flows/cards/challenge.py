@@ -162,7 +162,7 @@ _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the pag
 
 
 def _check(page: ChallengePage, given: Given) -> None:
-    """Raises: Problem(invalid) for what is asked and missing. Another card always does."""
+    """Raises: Problem(invalid) for a missing answer. Another card is always one."""
     if given.pan:
         return
     if page.asks == "card":

@@ -275,7 +275,7 @@ class Evaluate:
         return result
 
     async def _with_actors(self, scope: Scope, problem: Problem) -> Problem:
-        """Of a switch also who can switch it on: that is whoever may undo what was done last."""
+        """The refusal of a switch, with the actor of its last change: who may switch it on."""
         offs: tuple[Off, ...] = problem.facts.get("offs", ())
         if not offs:
             return problem

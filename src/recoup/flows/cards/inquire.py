@@ -1,7 +1,7 @@
 """An attempt whose answer we do not know: ask the processor under the attempt's own id, never send blind.
 
 "Not found" counts only after everything that could still arrive has arrived, twice; then the same id is sent again.
-What stays unknown for a day goes to the desk and is still asked about.
+What stays unknown for a day needs attention; inquiries go on.
 """
 
 from dataclasses import replace
@@ -62,7 +62,7 @@ async def _not_known(
 ) -> None:
     """Counts a valid "not found", or waits; after the second one the same id goes out again.
 
-    `not_found`: when the question was asked that found nothing.
+    `not_found`: when the inquiry was made that found nothing.
     """
     attempt_id = attempt.attempt_id
 

@@ -28,7 +28,7 @@ _OPERATOR = Actor("operator", "sandbox")
 
 
 async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) -> str:
-    """Makes the order's next attempt, or the charge of what was advanced, now, with the answer that is asked for.
+    """Makes the order's next attempt, or the charge of what was advanced, now, with the requested answer.
     Answers the attempt's state.
 
     Raises: Problem not_found, wrong_state.

@@ -1,1 +1,1 @@
-"""Files of the list of orders: asked for, made by the worker, fetched, forgotten."""
+"""Files of the list of orders: requested, made by the worker, fetched, forgotten."""

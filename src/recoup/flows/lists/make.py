@@ -117,7 +117,7 @@ class _Making:
         try:
             await asyncio.to_thread(finish, file, self._path)
         except FileNotFoundError as error:
-            raise _OverError from error  # whoever took over has thrown this run's file away
+            raise _OverError from error  # the run that took over has thrown this one's file away
 
     async def _count(self, connection: Read, narrowed: Any) -> None:
         """For the progress, when it takes no time."""

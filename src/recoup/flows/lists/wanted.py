@@ -1,4 +1,4 @@
-"""What an export is of: fixed when it is asked for, whatever the clock says when it is made."""
+"""What an export is of: fixed at the request, whatever the clock says when it is made."""
 
 from dataclasses import dataclass, replace
 from typing import Any

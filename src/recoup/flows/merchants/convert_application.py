@@ -1,4 +1,4 @@
-"""An approved application becomes its merchant: exactly one, whoever asks twice or dies meanwhile.
+"""An approved application becomes its merchant: exactly one, also after repeats and crashes.
 
 The merchant's id was given to the application when it was begun. Merchant, sites, keys and the application's last step
 are one transaction; the people database hears of it afterwards, by due work.

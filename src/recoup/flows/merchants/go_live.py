@@ -52,7 +52,7 @@ async def withdraw(world: World, scope: Scope, request_id: UUID) -> None:
 
 
 async def decide_go_live(world: World, scope: Scope, request_id: UUID, *, approve: bool, note: str) -> None:
-    """The operator's word. What did hold when it was asked must hold still.
+    """The operator's decision. Conditions that held at the request must hold still.
 
     Raises: Problem invalid, wrong_state.
     """

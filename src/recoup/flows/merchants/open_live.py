@@ -63,7 +63,7 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
 
 
 async def _place(live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
-    """Once, with every kind off: whoever switches one on is noted."""
+    """Once, with every kind off: switching one on is in the log."""
     merchant, wall = settings.merchant, live.clocks.wall()
     sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
     made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)

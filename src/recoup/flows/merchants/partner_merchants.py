@@ -1,4 +1,4 @@
-"""A partner makes its merchants and changes them. Each is made once, however often it is asked for."""
+"""A partner makes its merchants and changes them. Each is made once, however often the request comes."""
 
 import base64
 import json

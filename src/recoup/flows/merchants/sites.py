@@ -146,7 +146,7 @@ def _one(sites: list[Site], site_id: UUID) -> Site:
 
 
 def _check(site: Site, others: list[Site], wanted: Wanted) -> None:
-    """What is asked for; a merchant need not mend its site's address to change a switch."""
+    """The requested values; a merchant need not mend its site's address to change a switch."""
     host = check_site_address(site.url) if wanted.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(not c.isprintable() for c in site.support):

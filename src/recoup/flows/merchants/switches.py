@@ -81,7 +81,7 @@ async def note(
     after: Mapping[str, bool],
     why: str = "",
 ) -> None:
-    """What of the switches differs is noted; for whoever writes them in the same open transaction, after raising the
+    """What of the switches differs is noted; for flows that write them in the same open transaction, after raising the
     merchant's `version`.
 
     Raises: Problem forbidden, invalid.

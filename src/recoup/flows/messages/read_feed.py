@@ -1,4 +1,4 @@
-"""The pull feed: whoever missed webhooks, or wants none, reads every event by its number, from the first if need be."""
+"""The pull feed: a merchant without webhooks reads every event by its number, from the first if need be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from recoup.store.read.feed import feed_page, last_number
 from recoup.store.read.partner_feed import last_partner_number, partner_feed_page
 
 LIMIT_MAX: Final = 500
-SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the events that it was asked for
+SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the requested events
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""An event is sent to an endpoint again, or an order's last to each, because somebody asked for it."""
+"""An event is sent to an endpoint again, or an order's last to each, at a person's request."""
 
 from typing import Final
 from uuid import UUID
@@ -55,7 +55,7 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
     try:
         said = await retrying(once)
     except KeyTaken:
-        return "again"  # the same key, asked twice at once
+        return "again"  # two calls with one key at once
     if said == COMING:
         raise Problem(
             "conflict", "This event is already being resent there.", cure="Wait until it is delivered; see the log."

@@ -65,7 +65,7 @@ class Replay:
 async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None) -> Replay:
     """With a key that came before: the same replay again.
 
-    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that asked for
+    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that came with
     something else, or while an earlier replay is under way; Problem(wrong_state) for an endpoint that is disabled.
     """
     endpoint = await read(world, owner, endpoint_id)
@@ -128,7 +128,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequ
         await retrying(once)
     except (KeyTaken, Problem) as error:
         if earlier := await _known(world, endpoint_id, key, range_body):
-            return earlier  # the same key, asked twice at once
+            return earlier  # two calls with one key at once
         raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
     found = await _known(world, endpoint_id, key, range_body)
     return found or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
@@ -137,7 +137,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequ
 async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRequest) -> Found:
     """What `ask` would send to a merchant's endpoint. Counts stop at 100,000.
 
-    Raises: as `ask` for what is asked; nothing is sent.
+    Raises: as `ask`; nothing is sent.
     """
     endpoint = await read(world, scope, endpoint_id)
     wanted = _wanted(endpoint, request)
@@ -192,7 +192,7 @@ def _replay(row: ReplayRow) -> Replay:
 
 
 def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:
-    """One shape, whether a range was asked for or one event of an order again: what was not said is None."""
+    """One shape, for a range and for one event of an order: a field that was not sent is None."""
     return dict.fromkeys(RANGE_FIELDS) | range_body
 
 

@@ -16,7 +16,7 @@ from recoup.store.write.endpoints import delete_endpoint, put_stablecoin_endpoin
 
 @dataclass(frozen=True, slots=True)
 class StablecoinEndpoint:
-    """`events` as this dialect names them; empty: all but those that are only sent when asked for."""
+    """`events` as this dialect names them; empty: all but the optional ones."""
 
     url: str = ""
     events: tuple[str, ...] = ()

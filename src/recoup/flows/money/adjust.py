@@ -67,7 +67,7 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
 async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, book: bool) -> None:
     """The second person books or refuses it.
 
-    Raises: Problem not_found, wrong_state; Problem(forbidden) for whoever made it.
+    Raises: Problem not_found, wrong_state; Problem(forbidden) for the person who made it.
     """
 
     async def once() -> None:

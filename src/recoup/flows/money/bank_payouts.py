@@ -68,7 +68,7 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
 
 
 async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
-    """A payout that came back is asked for anew; somebody else approves it.
+    """A payout that came back is requested anew; somebody else approves it.
 
     Raises: Problem not_found; wrong_state while another of the batch is under way or paid.
     """

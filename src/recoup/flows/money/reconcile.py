@@ -149,7 +149,7 @@ async def _keep(tx: Tx, run: _Run, rows: list[Row]) -> None:
 
 
 async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
-    """Parsed beside the event loop: whoever else is served here goes on."""
+    """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
     while batch := await asyncio.to_thread(lambda: list(islice(parsed, LINES_AT_ONCE))):
         yield [x for x in batch if isinstance(x, Theirs)], [x for x in batch if isinstance(x, Broken)]

@@ -23,7 +23,7 @@ async def note(
 ) -> None:
     """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
 
-    A mail leaves by the live world's way out for whoever belongs to something there; an address that only signed up in
+    A mail leaves by the live world's way out for members of something there; an address that only signed up in
     the sandbox was never proven, and hears in the sandbox's mailbox.
     """
     log_id, now = new_id(), world.clocks.wall()

@@ -35,8 +35,8 @@ def typed_code(text: str) -> Typed:
 
 
 async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -> None:
-    """One try, by address; with a code of the app by person, too. Recovery codes are too many to guess: whoever is shut
-    out by somebody's guesses gets in with one. Who runs out of tries hears of it by mail, once a day.
+    """One try, by address; with a code of the app by person, too. Recovery codes are too many to guess: a person who is
+    shut out by somebody's guesses gets in with one. Who runs out of tries hears of it by mail, once a day.
 
     Raises: Problem(too_many_requests).
     """
@@ -125,7 +125,7 @@ def wrong_code() -> Problem:
 
 
 def recovery_codes(world: World, user_id: UUID, key: str) -> list[str]:
-    """Ten, always the same for a form's key: whoever sends a form twice gets one list. Without our keys nobody can."""
+    """Ten, always the same for a form's key: a form that is sent twice gets one list. Without our keys nobody can."""
     return [
         recovery_code(world.keys.mac("recovery code", user_id.bytes + bytes([n]) + key.encode()))
         for n in range(HOW_MANY)

@@ -1,4 +1,4 @@
-"""The mail of an invitation: in the language of the invited person, else of whoever invites them."""
+"""The mail of an invitation: in the language of the invited person, else of the inviting one."""
 
 from operator import attrgetter
 from typing import Final

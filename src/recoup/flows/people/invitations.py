@@ -122,7 +122,7 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
 
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
-    """Whoever is signed in becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
+    """The signed-in user becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
     people = world.people
     async with people.transaction() as tx:
         await _take(tx, world, token, user_id, request_id)

@@ -102,7 +102,7 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
 
 
 async def subscription_of(world: World, token: str) -> Subscription:
-    """For whoever holds the link of a mail. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
+    """For the holder of a mail's link. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
     people = world.people
     row = None

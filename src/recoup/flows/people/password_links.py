@@ -1,7 +1,7 @@
-"""Somebody forgot their password: a link by mail, or from whoever runs Recoup, sets another. It works once, one hour.
+"""Somebody forgot their password: a link by mail, or from the operator, sets another. It works once, one hour.
 
 Neither answer nor timing reveals whether an e-mail has an account: the page does the same work for both, and the
-mail leaves later. A second factor stays as it is, and is asked for at the sign-in that follows.
+mail leaves later. A second factor stays as it is, and is required at the sign-in that follows.
 """
 
 import secrets
@@ -43,7 +43,7 @@ _TOO_OFTEN: Final = "Too many tries. Go on in"
 
 
 async def ask_for_link(world: World, email: str, address: str, language: str, request_id: str) -> None:
-    """A mail is owed to whoever has this e-mail, and is not blocked; beyond three in an hour none is, silently.
+    """A mail is owed to the user with this e-mail, unless blocked; beyond three in an hour none is, silently.
 
     Raises: Problem(too_many_requests), whether or not somebody has it.
     """

@@ -1,7 +1,7 @@
 """A payer asks what is kept of them, or to be forgotten. The books stay: they hold ids, amounts and codes, no person.
 
 Erasure goes in parts and ends with the payer's own row: a process that dies in between has erased less, says nothing in
-the log, and is asked again.
+the log, and is requested again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -51,7 +51,7 @@ TWICE: Final = timedelta(minutes=10)  # for how long a form sent twice shows the
 class Standing:
     """How it stands with somebody's factor. `since` None: there is none. `required_by`: shops and partners that require
     one; `must`: these or the operator do. `offer`: the secret that waits for its first code, only for the session that
-    asked for it."""
+    requested it."""
 
     since: datetime | None
     codes_at: datetime | None
@@ -74,7 +74,7 @@ async def read_standing(world: World, me: Oneself) -> Standing:
 
 
 async def begin(world: World, passwords: Passwords, me: Oneself, password: str, code: str) -> None:
-    """A secret is offered to this session, for a quarter of an hour. With a factor already, `code` is asked, and the
+    """A secret is offered to this session, for a quarter of an hour. With a factor already, `code` is required, and the
     old app goes on until the new one's first code.
 
     Raises: Problem invalid and bad_credentials naming the field; Problem(too_many_requests).

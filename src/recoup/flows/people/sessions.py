@@ -369,7 +369,7 @@ async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[
 
 
 async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
-    """The merchant with the newest order: whoever signs in lands where something happens."""
+    """The merchant with the newest order: a sign-in lands where something happens."""
     async with world.db.connection() as connection:
         newest = await newest_of(connection, merchant_ids)
     return newest or next(iter(merchant_ids), None)

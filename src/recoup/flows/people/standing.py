@@ -1,4 +1,4 @@
-"""As what somebody stands at a merchant now, whoever asks."""
+"""A person's role at a merchant now."""
 
 from typing import Final
 from uuid import UUID

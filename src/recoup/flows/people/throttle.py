@@ -20,11 +20,11 @@ TRIES_EMAIL_ALL: Final = 64  # from all networks
 TRIES_ADDRESS: Final = 60
 TRIES_NETWORK: Final = 240
 TRIES_DEVICE: Final = 20
-# Codes are a million only: whoever has the password gets 5 tries in a quarter of an hour, and 20 in a day.
+# Codes are a million only: with the password there are 5 tries in a quarter of an hour, and 20 in a day.
 TRIES_CODE: Final = 5
 CODES_REMEMBERED: Final = timedelta(days=1)
 TRIES_CODE_DAY: Final = 20
-TRIES_AGAIN: Final = 10  # a password that is asked again of somebody who is signed in
+TRIES_AGAIN: Final = 10  # a password that a signed-in user confirms
 
 
 def bucket_of(world: World, kind: str, value: str) -> str:
@@ -63,7 +63,7 @@ async def charge_stranger(connection: Tx, world: World, email: str, address: str
 
 
 async def forgive_email(connection: Tx, world: World, email: str, address: str) -> None:
-    """Whoever has this e-mail, by itself, signed in from there."""
+    """The user with this e-mail, by itself, signed in from there."""
     network = network_of(address) or address
     await forgive(connection, bucket_of(world, "email", _from(email, network)), bucket_of(world, "email-all", email))
 

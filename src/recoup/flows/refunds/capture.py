@@ -1,6 +1,6 @@
 """/capture: the held amount is taken, in full, while the caller waits.
 
-The answer is what the processor said. What it has not said by the deadline is asked again with the same key; the worker
+The answer is the processor's. Without one by the deadline the call is repeated with the same key; the worker
 goes on meanwhile.
 """
 

@@ -103,7 +103,7 @@ def _given(
     message: str,
     input_mac: bytes,
 ) -> RefundAnswer:
-    """Owed from now on, or asked of a second person."""
+    """Owed from now on, or waiting for a second person."""
     order = change.order
     if role is not None and not may_go(change, units, role, actor):
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)

@@ -30,7 +30,7 @@ async def approve(
     seen_units: int,
 ) -> None:
     """Makes it the refund, once. `role`: as what the approver decides; that it may is the door's to know, as is what
-    who asked is at the merchant now (None: they may not refund there any more).
+    the requester is at the merchant now (None: they may not refund there any more).
 
     Raises: Problem not_found, wrong_state, forbidden, over_remainder.
     """
@@ -70,7 +70,7 @@ async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID)
 
 
 async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
-    """Who asked, and with which role. Raises: Problem(not_found)."""
+    """The requester and their role. Raises: Problem(not_found)."""
     row = await _row(world, merchant_id, request_id)
     return Actor.of(row.asked_by), row.asked_role
 

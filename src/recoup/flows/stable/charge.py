@@ -71,7 +71,7 @@ class Charges:
         for turn in range(_TRIES):
             settings = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, settings, request, amount, channel.code if channel else "", input_mac)
-            # A subscription's next charge asks its customer to pay; whoever is blocked goes on until it is canceled.
+            # A subscription's next charge asks its customer to pay; a blocked customer's goes on until it is canceled.
             blocked = {} if "subscription_id" in request.facts else settings.blocked
             shut = settings.merchant.killed or settings.merchant.state == "paused" or row["payer_id"] in blocked
             admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)

@@ -1,5 +1,5 @@
-"""Before a stablecoin order ends unpaid its channel is asked once more, and after it until the channel knows: what was
-paid is never lost."""
+"""Before a stablecoin order ends unpaid its channel gets one more inquiry, and after it until the channel knows: what
+was paid is never lost."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from recoup.store.read.stable_orders import stable_order
 async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     """Does nothing for orders of the other dialect.
 
-    Raises: Problem(unavailable) when the channel cannot be asked: then expiry waits.
+    Raises: Problem(unavailable) when the channel does not answer: then expiry waits.
     """
     async with world.db.connection() as connection:
         order = await stable_order(connection, *key)
@@ -41,7 +41,7 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
 async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     """Due work of an order that ended with a payment out: paid late, or denied when nothing can arrive any more.
 
-    Raises: Problem(unavailable) when a channel cannot be asked: then it is asked again.
+    Raises: Problem(unavailable) when a channel does not answer: then the inquiry is repeated.
     """
 
     def out_now(change: Change) -> list[Attempt]:

@@ -38,9 +38,9 @@ class Answer(NamedTuple):
 class Bank(Protocol):
     """No method raises for anything that a network or a bank does.
 
-    `asks_after`: how long after the sending the bank is asked what became of it, in business time; None when it cannot
-    be asked, and a person or an answer file says so. `shows_deposits`: whether this is a twin, whose account statements
-    we can show.
+    `asks_after`: how long after the sending an inquiry at the bank is due, in business time; None when it cannot answer
+    inquiries, and a person or an answer file says so. `shows_deposits`: whether this is a twin, whose account
+    statements we can show.
     """
 
     asks_after: timedelta | None
@@ -49,7 +49,7 @@ class Bank(Protocol):
     def file(self, transfer: Transfer) -> BankFile: ...
 
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
-        """approved: the bank has it, or whoever carries it there may fetch it. The same payout again is the same."""
+        """approved: the bank has it, or its file may be fetched. The same payout again is the same."""
         ...
 
     async def answer(self, transfer: Transfer) -> Answer | None:

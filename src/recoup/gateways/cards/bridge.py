@@ -45,7 +45,7 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """`send_before`: on this process's monotonic clock, None for a question, which may always be asked."""
+    """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be made."""
 
     method: str
     path: str

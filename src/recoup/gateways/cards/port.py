@@ -116,8 +116,8 @@ class Outcome:
     latency_ms: int = 0
 
     def __post_init__(self) -> None:
-        """Whoever answered, and however much: what is too long is cut, and card numbers in the sentence are masked, so
-        that the state is never lost over it."""
+        """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
+        so that the state is never lost over it."""
         for name, most in _KEPT:
             text = getattr(self, name)
             if text is not None:

@@ -1,1 +1,1 @@
-"""Channels: how stablecoin payments are instructed, given back, settled and asked about."""
+"""Channels: how stablecoin payments are instructed, given back, settled and inquired about."""

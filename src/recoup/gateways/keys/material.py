@@ -77,7 +77,7 @@ def rotated(material: Material, after_ms: int = 0) -> Material:
 
 
 def without(material: Material, gone: Collection[tuple[str, str]]) -> Material:
-    """Without those keys (purpose, id); the newest of each purpose stays whatever is asked."""
+    """Without those keys (purpose, id); the newest of each purpose always stays."""
     keys = {
         purpose: (several[0], *(key for key in several[1:] if (purpose, key.id) not in gone))
         for purpose, several in material.keys.items()

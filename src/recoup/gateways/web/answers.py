@@ -103,7 +103,7 @@ class BoundedAnswers(ResponseHandler):
             self._end()
         elif body.total_bytes > DRAINED_BYTES_MAX and self.transport is not None:
             self._full = True
-            self.transport.pause_reading()  # whoever reads the body sees that it is too long, and closes
+            self.transport.pause_reading()  # the body's reader sees that it is too long, and closes
 
     def _refuse_surplus(self) -> None:
         """What was said first counts if it was read before anything followed it."""

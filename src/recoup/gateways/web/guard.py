@@ -132,7 +132,7 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
 
 
 def _with_loopback_cure(problem: Problem) -> Problem:
-    """What the sandbox takes besides, for whoever tries a receiver on their own machine."""
+    """What the sandbox takes besides, for receivers on a developer's own machine."""
     cure = f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its port and no name."
     return Problem(problem.code, problem.message, field=problem.field, cure=cure)
 

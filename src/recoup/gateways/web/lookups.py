@@ -1,6 +1,6 @@
 """Questions to the machine's resolver, beside everything else that asks it.
 
-A name server that does not answer holds a question for ten seconds and more, and whoever owns a domain can have such a
+A name server that does not answer holds a question for ten seconds and more, and the owner of a domain can have such a
 one. So questions have threads of their own: the event loop's few serve the databases and the card processor. One domain
 has few of them, and domains that were slow have half of them together.
 """

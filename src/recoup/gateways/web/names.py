@@ -34,7 +34,7 @@ class CheckedNames(AbstractResolver):
     def __init__(self, lookup: Lookup, allowed: Allowed) -> None:
         self._lookup = lookup
         self._allowed = allowed
-        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()  # when it was asked, what was said
+        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()  # time of the answer, addresses
         self._asking: dict[str, asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str) -> list[str]:

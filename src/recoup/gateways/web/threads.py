@@ -1,4 +1,4 @@
-"""Calls that block, each in a thread of its own. Whoever makes them bounds how many there are; the end of the process
+"""Calls that block, each in a thread of its own. The caller bounds how many there are; the end of the process
 waits for none.
 """
 

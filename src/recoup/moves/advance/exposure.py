@@ -30,7 +30,7 @@ Used = dict[tuple[UUID, UUID, str], int]
 
 
 async def exchange(tx: Tx, changes: Sequence[Change]) -> None:
-    """Answers each wish and takes back what is free. Nothing of it is done, and nothing asked, where there is none."""
+    """Answers each wish and takes back what is free. Without a wish no statement runs."""
     moving = [c for c in changes if c.wish is not None or c.freed_units]
     if not moving:
         return

@@ -27,7 +27,7 @@ def advance_or(
 ) -> None:
     """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`.
 
-    Both happen once the room is asked for, still before anything of this transaction is written. `before`: what the log
+    Both happen once the room is known, still before anything of this transaction is written. `before`: what the log
     says first of an order that is advanced.
     """
     order = change.order

@@ -47,7 +47,7 @@ def next_due(change: Change, decision: Decision) -> datetime | None:
 
 
 def decide_due(change: Change, attempt: Attempt) -> bool:
-    """Whether what has come is still to be sent: the engine is asked again about what it planned. If not, the order has
+    """Whether what has come is still to be sent: the engine decides again about its plan. If not, the order has
     another plan, or none."""
     stopped = change.order.arm_known is not None and change.order.arm_known.stopped
     if attempt.when_due is None or attempt.when_due == "keep" and not stopped:

@@ -82,7 +82,7 @@ def lasting(order: Order, reading: Reading, at: datetime) -> bool:
 
 
 class Route(NamedTuple):
-    """Where a send goes. `settled_after` is its processor's; `asked`: what it was chosen from."""
+    """Where a send goes. `settled_after` is its processor's; `inputs`: of the choice."""
 
     name: str
     settled_after: timedelta
@@ -90,7 +90,7 @@ class Route(NamedTuple):
 
 
 def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
-    """Opens the attempt, reserves the card's send, and has it asked about if nobody says what came of it. `units`:
+    """Opens the attempt, reserves the card's send, and schedules an inquiry in case no outcome comes. `units`:
     for the log, where they are not the order's. The caller has passed the gate.
 
     The route is a decision of its own where there was anything to choose.

@@ -17,7 +17,7 @@ Key = tuple[UUID, UUID]
 
 
 async def take_export(tx: Tx, new: NewExport) -> bool:
-    """With the work that will make it. False when it was asked before, or there are as many as there may be."""
+    """With the work that will make it. False for a repeat, or when there are as many as there may be."""
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
     rows = Rows()

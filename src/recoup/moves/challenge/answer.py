@@ -1,4 +1,4 @@
-"""The customer's answer to what they were asked."""
+"""The customer's answer to a challenge."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 def answer(change: Change, card: NewCard | None) -> None:
     """The customer has answered: the card, or the other one that they gave, is to be tried now, as theirs.
 
-    Raises: Problem(wrong_state) when nothing is asked any more; Problem(conflict) while a try is out.
+    Raises: Problem(wrong_state) without an open challenge; Problem(conflict) while a try is out.
     """
     order = change.order
     challenge = order.challenge()

@@ -1,4 +1,4 @@
-"""The customer is asked: on the checkout a challenge is the order's next step, for a managed MIT it is only offered."""
+"""Challenges: on the checkout a challenge is the order's next step, for a managed MIT it is only offered."""
 
 from typing import Any
 from uuid import UUID

@@ -42,7 +42,7 @@ async def begin_one(
 
 async def step_replay(tx: Tx, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
     """Sends lanes back for what stands next in the feed; answers whether there is more. One event waits until its lane
-    is through with what was asked for before: a lane goes back for one replay at a time."""
+    is through with its earlier replay: a lane goes back for one replay at a time."""
     rows = Rows()
     await lock_feed(tx, merchant_id)
     later = await not_before(tx, merchant_id, replay_id, wall)

@@ -54,7 +54,7 @@ def propose_by_hand(change: Change, modification_id: UUID, actor: str, note: str
             cure="Write it beside the button.",
         )
     change.set_modification(modification, hand_note=note, hand_actor=actor)
-    if modification.kind != "void":  # what was said of a hold is in its one line of the log, with who confirmed it
+    if modification.kind != "void":  # the note about a hold is in its one line of the log, with the second person
         change.fact(f"{modification.kind}_by_hand_proposed", modification_id, words=note, units=modification.units)
     return modification.state
 
@@ -121,7 +121,7 @@ def _payable_by_hand(change: Change, modification_id: UUID, forgotten: bool) -> 
 
 
 def _decidable(modification: Modification, forgotten: bool) -> bool:
-    """Nothing more is sent by itself: whoever decides has looked at the processor's own page."""
+    """Nothing more is sent by itself: people decide by the processor's own page."""
     return modification.state == "stuck" or modification.state == "sent" and forgotten
 
 

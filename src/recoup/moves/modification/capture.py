@@ -53,7 +53,7 @@ def _until(change: Change, held_from: datetime) -> datetime:
 
 
 def refused(change: Change, capture: Modification, code: str | None) -> None:
-    """The processor did not take it: it may be asked for again, unless the merchant was paid otherwise meanwhile."""
+    """The processor did not take it: it may be requested again, unless the merchant was paid otherwise meanwhile."""
     change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
         change.clear_attention(PAID_TWICE)

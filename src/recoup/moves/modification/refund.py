@@ -71,7 +71,7 @@ def owe_refund(
 
 
 def check_wallet(change: Change, units: int) -> None:
-    """That a refund which is only asked for could be paid now. Raises: Problem(wrong_state)."""
+    """That a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
     if change.order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.check(units - _returned_fee(change, units), change.order.sent_text)
@@ -176,7 +176,8 @@ def _done(change: Change, modification: Modification, reference: str | None, cod
 
 
 def _not_done(change: Change, modification: Modification, state: str, code: str | None) -> None:
-    """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
+    """A refusal of the processor. A capture may be requested again; all else waits for a person: the money stays
+    owed."""
     change.undue("refund", subject_id=modification.refund_id)
     if modification.kind == "capture":
         change.set_modification(modification, state="refused", processor_code=code)

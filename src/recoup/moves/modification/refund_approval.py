@@ -1,7 +1,7 @@
 """Refunds by people: one goes at once, or waits for a second person who agrees, once, or not at all.
 
 A request reserves nothing: what is still possible is decided when somebody agrees, under the order's lock and the lock
-of the day of who asked.
+of the requester's day.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def ask_second(
     change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str, role: str
 ) -> RefundApproval:
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
-    the wallet of a stablecoin order holds: no second person is asked for what cannot be; Problem(conflict) as
+    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
     `check_room`."""
     check_wallet(change, units)
     check_room(change)
@@ -134,7 +134,7 @@ def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
 
 
 def withdraw(change: Change, request_id: UUID, actor: str) -> None:
-    """Only who asked. Raises: Problem not_found, wrong_state, forbidden."""
+    """Only the requester. Raises: Problem not_found, wrong_state, forbidden."""
     request = found(change, request_id)
     if not is_theirs(request.asked_by, actor):
         raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")

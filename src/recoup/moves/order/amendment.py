@@ -1,6 +1,6 @@
 """What a merchant may change of an open order. Each move writes its line only where something changes.
 
-How often is bounded: all of an order's log is shown with it, and loaded by whoever works on it. What processors, banks
+How often is bounded: all of an order's log is shown with it, and loaded with every change. What processors, banks
 and time do to an order is recorded without a bound of its own: each attempt and each refund has an end.
 """
 

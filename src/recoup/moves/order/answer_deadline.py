@@ -1,4 +1,4 @@
-"""The customer stands at the merchant's checkout: what cannot be said in time is said to be no."""
+"""The customer stands at the merchant's checkout: no answer by the deadline is a decline."""
 
 from datetime import datetime
 from uuid import UUID

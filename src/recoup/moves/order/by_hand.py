@@ -94,7 +94,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
 
 
 def deal_with(change: Change, seen: str = "") -> bool:
-    """What only people can settle is settled. `seen`: what their page said of it; else they mean something else than
+    """What only people can settle is settled. `seen`: the state on their page; else they mean something else than
     what stands there now. False when nothing needs somebody.
 
     Raises: Problem(wrong_state) for what ends by itself, and while a capture is out.

@@ -42,7 +42,7 @@ def admitted_row(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]
 
 
 def head_of(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]:
-    """What lists show of it for good; the rest is said when the transaction ends."""
+    """The columns of lists that never change; the others are set when the transaction ends."""
     decline = given["facts"].get("decline") or {}
     return {name: given[name] for name in _SHOWN} | {
         "decline_code": decline.get("code") or "",

@@ -1,4 +1,4 @@
-"""What a payout changes: the wallet is debited when it is asked for, and filled again when it comes to nothing."""
+"""What a payout changes: the wallet is debited at the request, and credited again when the payout fails."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -64,7 +64,7 @@ def _as_it_was(now: Attempt, then: Attempt) -> bool:
 
 
 def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> None:
-    """Due work `last_word`: those are not out any more. `again`: when the others are asked about."""
+    """Due work `last_word`: those are not out any more. `again`: of the next inquiry about the others."""
     for attempt in change.order.attempts:
         if attempt.is_out() and any(_as_it_was(attempt, one) for one in over):
             change.set_attempt(attempt, closed_at=change.now)

@@ -40,7 +40,7 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One try, as far as it says something about the endpoint. `probe`: made while the breaker was open. `not_before`:
-    what the receiver asked for; a day at most is waited."""
+    the pause that the receiver requested, a day at most."""
 
     taken: bool
     probe: bool = False

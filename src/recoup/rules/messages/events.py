@@ -105,7 +105,7 @@ class Event:
 
     `order_id` and `external_order_id` are None for events about no single order. `sequence` is the log's
     number: it rises within an order and may skip. `business_at` is aware. `data` comes from `event_data`.
-    `resent` is True when a person asked for it again, not when a try is repeated.
+    `resent` is True when a person requested it again, not when a try is repeated.
     """
 
     event_id: UUID

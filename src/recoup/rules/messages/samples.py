@@ -1,4 +1,4 @@
-"""An event as it could be, for whoever tries a receiver: its documented shape with plausible values."""
+"""An event as it could be, to try a receiver: its documented shape with plausible values."""
 
 from collections.abc import Mapping
 from datetime import datetime

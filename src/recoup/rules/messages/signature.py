@@ -51,7 +51,7 @@ def verify(
     now: datetime | None = None,
     skew_seconds_max: int = SKEW_SECONDS_MAX,
 ) -> bool:
-    """Did whoever holds the key send this body to this host, and (with `now`, wall time) lately?
+    """Did the holder of the key send this body to this host, and (with `now`, wall time) lately?
 
     Header names in any case. Everything that `sign` makes must be there and fit. Whether the nonce was seen
     before is the receiver's to remember. Raises: ValueError when the key is not base64.

@@ -18,7 +18,7 @@ from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
 from recoup.rules.stable.words import stamp
 
-# What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent when asked for.
+# What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent on subscription.
 NAMES: Final[Mapping[str, str]] = {
     "payment.succeeded": "order.completed",
     "payment.failed": "order.cancelled",

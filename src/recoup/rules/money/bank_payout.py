@@ -82,7 +82,7 @@ def check_approval(payout: Payout, account: Account | None, approver: str, now: 
     """`account`: the active one of the payout's currency.
 
     Raises: Problem(wrong_state) for a payout that is approved already, without an account, or with one that changed
-    less than `delay_days` ago; Problem(forbidden) for somebody who asked for the payout or entered the account.
+    less than `delay_days` ago; Problem(forbidden) for the person who requested the payout or entered the account.
     """
     check_step(payout.state, "approved")
     if account is None:

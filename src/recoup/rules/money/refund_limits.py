@@ -158,12 +158,12 @@ def check_waiting(request: RefundApproval, now: datetime) -> None:
 
 
 def is_theirs(asked_by: str, actor: str) -> bool:
-    """Whether somebody of who acts now has asked for it, in whatever name."""
+    """Whether the actor or the real user behind them requested it."""
     return bool(Actor.of(asked_by).people & Actor.of(actor).people)
 
 
 def check_other(request: RefundApproval, approver: str) -> None:
-    """Raises: Problem(forbidden) for whoever asked, however they came here."""
+    """Raises: Problem(forbidden) for the requester, also while impersonating."""
     if is_theirs(request.asked_by, approver):
         raise Problem(
             "forbidden",

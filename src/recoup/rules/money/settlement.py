@@ -184,7 +184,7 @@ def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
 
 
 def check_second(first: str | None, second: str, what: str) -> None:
-    """The second person is another than the first, whomever they act as. Raises: Problem(forbidden)."""
+    """The second person is another than the first, also while impersonating. Raises: Problem(forbidden)."""
     if first == second or first is not None and Actor.of(first).people & Actor.of(second).people:
         message = f"{what} needs a second person, other than you."
         raise Problem("forbidden", message, cure="Ask another member of the operator's staff.")

@@ -125,7 +125,7 @@ def read_decline(
 
 
 def _named(came: str | None) -> str:
-    """As it may be shown: whoever sent it may have sent anything."""
+    """As it may be shown: its sender may have sent anything."""
     return came if came and _NAME.fullmatch(came) else UNREADABLE
 
 

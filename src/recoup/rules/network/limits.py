@@ -78,7 +78,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How one rule stood when it was asked: `counted` sends in its window (None: without end) against its `maximum`.
+    """One rule's count at a decision: `counted` sends in its window (None: without end) against its `maximum`.
     They are the asking merchant's, or `maximum` where all merchants' leave no room. A ban counts the answers that bring
     it. `free_at`: when it lets a send pass again, None for never; of a window that has room it says nothing."""
 
@@ -92,7 +92,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """The send that is asked for."""
+    """The send to decide on."""
 
     units: int
     currency: str
@@ -251,7 +251,7 @@ def _end(send: Send, span: timedelta, wish: _Wish) -> datetime:
 
 
 def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
-    """Those that the rule counts together with the send that is asked for."""
+    """Those that the rule counts together with the send to decide on."""
     if row.initiator_split:
         sends = [send for send in sends if send.initiator == wish.initiator]
     if "acceptor" in row.key:

@@ -78,7 +78,7 @@ class Attempt:
     closed_at: datetime | None = None
     decision_id: UUID | None = None
     card_last4: str | None = None  # of the card that was sent
-    when_due: str | None = None  # decide: the engine is asked again; keep: it was drawn; None: it is sent
+    when_due: str | None = None  # decide: the engine decides again; keep: it was drawn; None: it is sent
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -331,7 +331,7 @@ class Order:
         return self.advance if self.advance is not None and self.advance.state == "due" else None
 
     def capturing(self) -> Modification | None:
-        """The capture that is asked for and not answered."""
+        """The capture that was requested and has no answer."""
         return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
 
     def challenge(self) -> Challenge | None:

@@ -85,7 +85,7 @@ class TableRows:
 
 def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str, Any]:
     """A row's cells as the body that a single call has. Empty cells are left out; a text that is no number or truth
-    value stays text, so that whoever reads the body complains about it by its name.
+    value stays text, so that the reader of the body complains about it by its name.
 
     Raises: Problem(invalid) for a cell that is too long.
     """

@@ -11,7 +11,7 @@ from recoup.store.write.uploads import ask_stop
 
 
 async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
-    """The upload as it stands now; asked again, the same. Raises: Problem(not_found); Problem(wrong_state)."""
+    """The upload as it stands now; a repeat answers the same. Raises: Problem(not_found); Problem(wrong_state)."""
     async with world.db.transaction() as tx:
         wall = world.clocks.wall()
         stopping = await ask_stop(tx, scope.merchant_id, upload_id, wall, scope.actor.text())

@@ -151,7 +151,7 @@ async def _refuse_cards(world: World, rows: Rows, batch: list[Row]) -> None:
 
 
 async def _batches(rows: Rows) -> AsyncIterator[list[Row]]:
-    """Read beside the event loop: whoever else is served here goes on."""
+    """Read beside the event loop: other calls are served meanwhile."""
     every = iter(rows)
     while batch := await asyncio.to_thread(lambda: list(islice(every, ROWS_AT_ONCE))):
         yield batch

@@ -1,6 +1,6 @@
 """Due work `upload`: the rows go the way of single calls, many at once; what each became is kept with it.
 
-Rows are begun before they are worked: whoever comes after a process that died asks the same flows again, whose own
+Rows are begun before they are worked: after a process that died another calls the same flows again, whose own
 keys make that harmless. Files of one merchant and kind go in the order in which they came.
 """
 
@@ -34,7 +34,7 @@ from recoup.store.write.uploads import LockedUpload, WaitingRow, answer_rows, be
 log = structlog.get_logger()
 ROWS_AT_ONCE: Final = 1_000
 SIDE_BY_SIDE: Final = 256
-SLICE_SECONDS: Final = 5.0  # then whoever is free goes on: a worker that shall end does not wait for a file
+SLICE_SECONDS: Final = 5.0  # then a free worker goes on: one that shall end does not wait for a file
 TURN: Final = timedelta(seconds=0.5)
 TRIES_MAX: Final = 5
 # A file's rows are answered first, then its orders are worked: by so much later for each so many rows.

@@ -68,7 +68,7 @@ class SandboxProcessor:
         return await self._within(message.timeout_seconds, self._modify(message))
 
     async def inquire(self, id: UUID) -> Outcome:
-        """Never later than 10 s: unknown when the processor cannot be asked."""
+        """Never later than 10 s: unknown when the processor does not answer."""
         return await self._within(10.0, self._inquire(id))
 
     async def end_silence(self, ids: Sequence[UUID]) -> list[UUID]:
@@ -259,7 +259,7 @@ def _still_late(decided: Decided, now: WallTime) -> Fault | None:
 
 
 def _outcome(id: UUID, decided: Decided) -> Outcome:
-    """The same words for the same id, whenever it is asked for."""
+    """The same words for the same id, always."""
     if decided.decision == "declined":
         return Outcome(
             "declined",

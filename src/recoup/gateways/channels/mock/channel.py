@@ -123,7 +123,7 @@ class MockChannel:
 
 
 def _outcome(id: UUID, decided: book.Decided) -> Outcome:
-    """The same words for the same id, whenever it is asked for."""
+    """The same words for the same id, always."""
     reference = _reference(id)
     if decided.decision == "elsewhere":
         return Outcome("not_sent", text="this payment is another channel's")

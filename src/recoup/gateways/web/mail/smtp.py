@@ -103,7 +103,7 @@ class SmtpMail:
                     client.login(one.user, one.password)
                 client.send_message(ready)
                 with suppress(smtplib.SMTPException, OSError):
-                    client.putcmd("quit")  # the mail was taken, whatever is said to this
+                    client.putcmd("quit")  # the mail was taken, whatever the answer to this
             finally:
                 client.close()
         except smtplib.SMTPRecipientsRefused as error:
