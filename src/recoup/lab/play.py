@@ -185,5 +185,5 @@ class _Player:
         return status, str(answer.get("status") or "done") if status == 200 else str(status), answer
 
     def _key(self, *parts: str) -> str:
-        """The same for the same call of the same run, whoever sends it again."""
+        """The same for the same call of the same run, whichever process sends it."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join((self._client.mid, *parts))))

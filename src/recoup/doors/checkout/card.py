@@ -30,7 +30,7 @@ async def card_page(visit: Visit) -> Response:
 
 
 async def answer_card(visit: Visit) -> Response:
-    """Back to the page by a redirect, which says what came of it; a field that is wrong is said beside it."""
+    """Back to the page by a redirect, which says what came of it; a wrong field has its message beside it."""
     checkout = visit.checkout
     page = await show(checkout.world, *visit.key)
     try:

@@ -30,7 +30,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
 
 
 async def hosted_page(visit: Visit) -> Response:
-    """One link, whatever is asked of the payer: money on a channel, or what their bank wants to know."""
+    """One link for both: money on a channel, or a challenge of the payer's bank."""
     async with visit.checkout.world.db.read() as connection:
         kind = await kind_of_order(connection, *visit.key)
     return await (pay_page if kind == "stable" else card_page)(visit)

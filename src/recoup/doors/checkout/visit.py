@@ -1,4 +1,4 @@
-"""A payer's visit: which order the link names, and what is said when something is wrong."""
+"""A payer's visit: which order the link names, and the message when something is wrong."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

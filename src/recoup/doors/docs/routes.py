@@ -180,7 +180,7 @@ async def _inputs_json(request: Request) -> Response:
 
 
 def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:
-    """The inputs that were asked for, and by what."""
+    """The chosen inputs, and by which filters."""
     chosen = _chosen(request)
     wanted = [one for one in magic.inputs() if all(word in ("", getattr(one, name)) for name, word in chosen.items())]
     return wanted, chosen

@@ -71,7 +71,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def answer_headers(scope: Scope) -> Headers:
-    """What whoever worked on the call wants its answer to say, whatever the answer becomes."""
+    """Headers that the call's handlers add, whatever the answer becomes."""
     kept: Headers = state(scope).setdefault("headers", [])
     return kept
 

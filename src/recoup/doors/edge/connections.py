@@ -1,7 +1,7 @@
 """Connections: how many there may be, from whom, and how long each may keep the door waiting.
 
 A stranger needs no account to open them, so each limit holds before a byte was understood. Beyond a limit a connection
-is still answered, from a small spare room in which the oldest gives way to the newest: whoever watches over the process
+is still answered, from a small spare room in which the oldest gives way to the newest: monitoring of the process
 gets in there while the rest is used up.
 """
 

@@ -1,4 +1,4 @@
-"""Whom a call came through, and which name it asked for: looked at before anything else is.
+"""The proxies that a call came through and the host that it names: checked before anything else.
 
 A proxy that was not named makes everybody one caller on this machine: throttles would be shared by the world, and what
 only this machine may do would be open to all. A name that is not ours is another site's page that had its name point
@@ -92,7 +92,7 @@ class Front:
             )
 
     def _believe(self, scope: Scope) -> None:
-        """Read from the end: what stands before was written by whoever called the first proxy."""
+        """Read from the end: what stands before was written by the caller of the first proxy."""
         forwarded: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
             if name in (b"x-forwarded-for", b"x-forwarded-proto"):

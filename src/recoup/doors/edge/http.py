@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection, with an end to everything that a caller sends or waits with.
 
 The server's parser takes heads, trailers and pipelined calls of any size and waits for them for ever. Here a head is at
-most 64 KiB and comes within seconds, a body keeps coming, an answer is read, and what was asked ahead is bounded.
+most 64 KiB and comes within seconds, a body keeps coming, an answer is read, and pipelined requests are bounded.
 """
 
 import asyncio
@@ -147,7 +147,7 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._blocked_at:
             self._let_go()
         if self.pipeline:
-            # Not before all that was asked ahead has been answered is more of it read.
+            # Reading goes on when all pipelined requests are answered.
             self.flow.pause_reading()
 
     # Its ends

@@ -23,7 +23,7 @@ _SCRIPTS: Final = Path(__file__).parent / "scripts"
 
 
 def collection(dialect: Dialect, base_url: str) -> dict[str, Any]:
-    """Groups become folders. Credentials and ids are variables without a value: whoever imports it fills them in."""
+    """Groups become folders. Credentials and ids are variables without a value: the importer fills them in."""
     folders: dict[str, list[dict[str, Any]]] = {}
     for operation in dialect.operations:
         folders.setdefault(operation.group or dialect.title, []).append(_item(operation))

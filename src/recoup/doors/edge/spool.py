@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`name`: as the sender calls it, empty where nothing is said."""
+    """`name`: as the sender calls it, empty where it has no name."""
 
     name: str
     content: BinaryIO

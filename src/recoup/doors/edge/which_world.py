@@ -2,7 +2,7 @@
 
 A key says it by its name, an access token by a claim, a link or session by what it begins with. What says nothing
 is the sandbox's, but for the page on which cardholders ask what a charge is. The credential is still checked by the
-world it names: whoever lies is unknown there.
+world it names: a false name is unknown there.
 """
 
 import base64

@@ -44,7 +44,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
-    """A route's endpoint for whoever comes: Problems and what broke become pages."""
+    """A route's public endpoint: Problems and other errors become pages."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -92,7 +92,7 @@ def signed_in(
 
 
 async def session_of(portal: Portal, request: Request) -> Session | None:
-    """Of whoever is signed in. The header takes from whom it lies about, and gives nobody anything."""
+    """Of the signed-in user. A false header costs its own sender, and gives nobody anything."""
     poll = POLL in request.headers
     return await read_session(portal.world, cookie(request, COOKIE), poll=poll)
 
@@ -125,7 +125,7 @@ def to_sign_in(request: Request) -> Response:
 
 
 async def signed_out(portal: Portal, request: Request) -> Response:
-    """To the sign-in page; but whoever was typing when their session ended gets that back, to be sent again."""
+    """To the sign-in page; a form that was typed when the session ended is kept, to be sent again."""
     if request.method == "POST":
         try:
             same_origin(request)

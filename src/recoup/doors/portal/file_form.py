@@ -13,7 +13,7 @@ FIELDS_MAX = 20
 
 
 async def file_form(visit: AnyVisit) -> FormData:
-    """Whoever asked for it closes it. Raises: Problem(malformed), and as `checked_form`."""
+    """The caller closes it. Raises: Problem(malformed), and as `checked_form`."""
     not_paused(visit.paused)
     request = visit.request
     same_origin(request)

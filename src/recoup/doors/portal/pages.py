@@ -267,7 +267,7 @@ def _at_partner_too(
     return {path: member_endpoint(portal, work), f"/partner{path}": partner_endpoint(portal, work)}
 
 
-# Whoever looks at a merchant; whoever has a seat at a partner; either; both, each at an address of its own.
+# Visits at a merchant; of a partner's members; at either; at both, each at an address of its own.
 member: Final[Sessions[Visit]] = Sessions(
     lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form, menus.at_merchant
 )

@@ -14,7 +14,7 @@ _LOOKED_AT_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class PartitionWatch:
-    """Of one portal; the database is asked once a minute at most."""
+    """Of one portal; one query a minute at most."""
 
     _left: int | None = None
     _seen_at: WallTime | None = None

@@ -1,4 +1,4 @@
-"""Customers' data on the pages of one order or customer: masked or not for whoever looks, and the form that reveals."""
+"""Customers' data on the pages of one order or customer: masked or not for the visitor, and the form that reveals."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""One call of whoever comes: nobody has to be signed in."""
+"""One call to a public page, without a session."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

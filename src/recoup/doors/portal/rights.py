@@ -7,7 +7,7 @@ from recoup.doors.portal.visit import Visit
 
 
 def anybody(visit: object) -> None:
-    """Whoever gets this far; said, so that no form is open to every role by oversight."""
+    """Every role that may open the page; named, so that no form is open to all by oversight."""
 
 
 def role(action: str, doing: str, *, or_operator: bool = False) -> Callable[[Visit], None]:

@@ -10,7 +10,7 @@ from recoup.flows.merchants.taken_files import note_file
 
 
 async def taken(visit: AnyVisit, what: str, subject_id: UUID | str = "", **facts: Any) -> None:
-    """`what` as "orders". `facts`: nobody's data, so no words that were searched for. Whoever has no merchant takes
+    """`what` as "orders". `facts`: nobody's data, so no words that were searched for. A user without a merchant takes
     files of their partner's own applications only; these are not a merchant's to know."""
     if isinstance(visit, Visit):
         await note_file(visit.world, visit.scope, what, subject_id, **facts)

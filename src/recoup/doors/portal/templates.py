@@ -76,7 +76,7 @@ def full(moment: datetime, zone: str = GMT) -> str:
 
 
 def _zone(context: Context) -> str:
-    """The page's own choice, where it has one, else that of whoever looks."""
+    """The page's own choice, where it has one, else the visitor's."""
     return str(context["zone"])
 
 
@@ -157,7 +157,7 @@ def count(number: int, exact: bool = True) -> str:
 
 def _loader(language: str) -> FunctionLoader:
     """Every template as it was when the process began, in this language: of an installation that is replaced beneath
-    it, a page first asked for afterwards would say what this code does not know, and break."""
+    it, a page first rendered afterwards would name what this code does not know, and break."""
     pages = catalogue(language).pages if language != ENGLISH else None
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:

@@ -52,7 +52,7 @@ class Visit:
 
     @property
     def person_id(self) -> UUID:
-        """Who sits there, whomever they look as."""
+        """The real user, also while impersonating."""
         behind = self.session.behind
         return behind.staff_id if behind is not None else self.session.user_id
 
@@ -134,7 +134,7 @@ MemberPage = Callable[[Visit], Awaitable[Response]]
 
 
 def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
-    """A route's endpoint for whoever looks at a merchant; bounds those who look as somebody else."""
+    """A route's endpoint at a merchant; bounds what an impersonator may do."""
 
     async def answer(request: Request, session: Session) -> Response:
         if session.merchant is None and session.seat is not None:

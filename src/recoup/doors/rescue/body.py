@@ -16,8 +16,8 @@ _WORD_MAX: Final = 32
 
 
 def rule(one: Rule, *, missing: str | None = None) -> dict[str, Any]:
-    """The `extra` of a field that is read by another rule than its type's. `missing`: what is said where a required one
-    is not there, in place of the vendor's sentence."""
+    """The `extra` of a field that is read by another rule than its type's. `missing`: the complaint where a required
+    one is not there, in place of the vendor's sentence."""
     return {"rule": one, "missing": missing}
 
 
@@ -103,7 +103,7 @@ def members(one: msgspec.Struct) -> dict[str, Any]:
 
 
 def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
-    """The body, and what is wrong with it; whoever has more to say about it adds to that before it is raised."""
+    """The body, and its complaints; handlers add theirs before they are raised."""
     complaints = Complaints()
     return _reader(shape).read(raw, complaints), complaints
 

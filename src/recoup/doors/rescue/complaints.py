@@ -23,7 +23,7 @@ class Complaints:
         return bool(self.errors)
 
     def add(self, name: str, what: str = "", *, text: str | None = None, hint: str | None = None) -> None:
-        """`name`: with its path. `text`: the whole sentence, in place of one about the field that `what` is said of.
+        """`name`: with its path. `text`: the whole sentence, in place of one made of the field and `what`.
         `hint`: what to do, where the sentence is the vendor's and may not say it."""
         if name in self.errors or len(self.errors) >= COMPLAINTS_MAX:
             return

@@ -128,7 +128,7 @@ def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, .
 
 
 def _misspelt(raw: dict[str, Any], complaints: Complaints) -> None:
-    """A slip in one of these names would take money at once that is to be taken later: it is asked about instead."""
+    """A slip in one of these names would take money at once that is to be taken later: it is refused instead."""
     strangers = list(islice((name for name in raw if name not in _NAMES), UNKNOWN_MAX))
     for meant, cutoff in _WEIGHTY.items() if strangers else ():
         name = next((one for one in strangers if is_like(one, meant.lower(), cutoff)), None)

@@ -28,7 +28,7 @@ class Given(dict[str, list[str]]):
 
 
 class Query:
-    """Names in any case; of a name that comes twice the first counts, unless all are asked for. Empty is absent."""
+    """Names in any case; of a name that comes twice the first counts, unless all are read. Empty is absent."""
 
     __slots__ = ("_complaints", "_given")
 
@@ -48,7 +48,7 @@ class Query:
         self._complaints.raise_if_any()
 
     def refuse_unknown(self, names: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
-        """A filter that is misspelt would show everything: it is asked about instead. `elsewhere`: what other lists
+        """A filter that is misspelt would show everything: it is refused instead. `elsewhere`: what other lists
         call it -> what it is called here."""
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, here) for name, here in elsewhere.items()}

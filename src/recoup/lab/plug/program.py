@@ -1,4 +1,4 @@
-"""A world that is another program: it is started, asked line by line, and believed nothing that the protocol does not
+"""A world that is another program: it is started, asked line by line, and trusted in nothing that the protocol does not
 allow. The protocol: docs/world-protocol.md."""
 
 import shlex
@@ -51,7 +51,7 @@ T = TypeVar("T")
 class Program:
     """Implements `World`. A context manager: the program ends with it.
 
-    After WorldBroke nothing more is asked: each further call raises it again.
+    After WorldBroke no question is sent: each further call raises it again.
     """
 
     def __init__(self, command: str, *, seconds: float = ANSWER_SECONDS) -> None:
@@ -75,7 +75,7 @@ class Program:
         self._pipe.close()
 
     def hello(self) -> Hello:
-        """Asked once."""
+        """The program's first answer, read once."""
         if self._hello is None:
             question = _Question(self, {"op": "hello", "protocol": PROTOCOL})
             with question:

@@ -1,4 +1,4 @@
-"""The lines of recoup-world 1: requests as who answers them reads them, answers as who asked reads them.
+"""The lines of recoup-world 1: requests as the world reads them, answers as Recoup reads them.
 
 Units: bytes; money, times and chances as in `lab/world/port`.
 """
@@ -13,7 +13,7 @@ import msgspec
 from recoup.lab.world.port import HistoryRow, Score, Signal, WorldAnswer, WorldCharge, WorldOrder
 
 LINE_BYTES_MAX: Final = 16 << 20
-ROWS_MAX: Final = 100_000  # that may be asked for in one request
+ROWS_MAX: Final = 100_000  # of one request
 ID_CHARS_MAX: Final = 100
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 

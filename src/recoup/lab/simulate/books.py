@@ -94,7 +94,7 @@ async def keep(sim: Sim) -> None:
 
 
 async def each_day(sim: Sim) -> str | None:
-    """What must hold at any instant, of what came since it was last asked. Answers the first thing that does not."""
+    """What must hold at any instant, of what came since the last check. Answers the first thing that does not."""
     wrong = _sums(await sim.owner.fetch(_NEW_SUMS, list(sim.pages), list(sim.pages.values())))
     if wrong:
         return wrong

@@ -60,7 +60,7 @@ def start_stopwatch(each: float = 0.0) -> None:
 
 
 def run_out_of_patience() -> None:
-    """The counterpart says nothing: whoever waits for this call waits no longer."""
+    """The counterpart says nothing: the call's caller waits no longer."""
     watch = _stopwatch.get()
     if watch is not None:
         watch.waited += _LONG

@@ -1,4 +1,4 @@
-"""What a simulation is asked for, and the merchants and orders that follow from its seed alone."""
+"""A simulation's plan, and the merchants and orders that follow from its seed alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Applications to become a merchant, their documents and what happened to them. Whoever asks names the owner."""
+"""Applications to become a merchant, their documents and what happened to them. Callers name the owner."""
 
 from collections.abc import Sequence
 from datetime import datetime

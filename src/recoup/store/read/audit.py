@@ -132,7 +132,7 @@ def _union(sources: Sequence[Source], audit_filter: AuditFilter, people: bool) -
 
 
 def _part(source: Source, audit_filter: AuditFilter, limit: str, kinds: str) -> str:
-    """One source's newest lines. The first bounds are those of its index; what is not asked for stands in no clause."""
+    """One source's newest lines. The first bounds are those of its index; an unused filter stands in no clause."""
     inner = source.sql
     if audit_filter.before is not None:
         inner += f" AND {source.at} <= $2"

@@ -259,7 +259,7 @@ ORDER BY line_id DESC LIMIT 50
 """,
 )
 async def person_log(db: Read, merchant_id: UUID, payer_id: UUID) -> list[PersonLine]:
-    """Whoever exported or erased their data, newest first."""
+    """The exports and erasures of their data, newest first."""
 
 
 class OrderCount(NamedTuple):

@@ -85,4 +85,4 @@ WHERE d.merchant_id = $1 AND d.kind = 'inquire' AND d.due_at > $2 ORDER BY d.sub
 """,
 )
 async def unanswered(db: Read, merchant_id: UUID, wall: datetime) -> list[Unanswered]:
-    """What the processor is to be asked about later."""
+    """Later inquiries."""

@@ -17,7 +17,7 @@ Key = tuple[UUID, UUID]
 SENDS_READ: Final = 1_000
 CLAIMS_READ: Final = 500
 # One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
-# comes as text, so that each text is read once. Each part with what it is asked for by, see `_asked`: one that no order
+# comes as text, so that each text is read once. Each part with what needs it, see `_needed_parts`: one that no order
 # needs is left out, for each costs the server a start and an end, in the log one for each of its months.
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
@@ -106,7 +106,7 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
 
 
 class OrderEvidence(Row, frozen=True):
-    """Of one order: each part as JSON, in the order of `_PARTS`, None where it is not asked for or there is nothing.
+    """Of one order: each part as JSON, in the order of `_PARTS`, None where it is not needed or there is nothing.
     `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
     sends, blocks, and how many more orders of the merchant are under way with this card."""
 
@@ -255,6 +255,6 @@ def _needed_parts(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> f
 
 @lru_cache(maxsize=256)
 def _statement(needed: frozenset[str]) -> str:
-    """The whole row whatever is asked: what is left out is NULL."""
+    """The whole row whatever is needed: what is left out is NULL."""
     parts = (f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
     return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join(parts) + _FROM

@@ -1,4 +1,4 @@
-"""Exports, as the person who asked for them sees them."""
+"""Exports, as their requester sees them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name,
 
 
 class Export(Row, frozen=True):
-    """`wanted`: what is asked for, as plain values, `said` the same in words; neither of what is over. `total`: rows to
+    """`wanted`: the request, as plain values, `said` the same in words; neither of what is over. `total`: rows to
     come, when they could be counted. `why`: it was refused."""
 
     merchant_id: UUID

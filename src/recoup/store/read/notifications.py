@@ -207,7 +207,7 @@ WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
 """,
 )
 async def named_notification(db: Read, user_id: UUID, notification_id: UUID, world: str) -> NamedNotification | None:
-    """For whoever holds the link at the foot of its mail."""
+    """For the holder of the link at the foot of its mail."""
 
 
 class WantedDigest(Row, frozen=True):

@@ -96,7 +96,7 @@ class OrderFilter:
         return [pair for channel in dict.fromkeys(wanted) for pair in CHANNELS[channel]]
 
     def faces(self) -> tuple[int, ...]:
-        """The statuses that it may find, of those asked for or of all; (-1,) for none."""
+        """The statuses that it may find, of those chosen or of all; (-1,) for none."""
         never = () if self.refunded is None else _UNPAID if self.refunded else (_RETURNED,)
         return tuple(status for status in self.statuses or range(9) if status not in never) or (-1,)
 

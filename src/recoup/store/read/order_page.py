@@ -116,7 +116,7 @@ class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
-    what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
+    its open challenge, `advance` what was approved before it was collected. Lists are oldest first:
     `requests` are refunds that a second person has or had to agree to, `words` what people typed for lines of the
     `log`, `postings` carry their `entries`, `events` their delivery `tries`, and as `waits` to which url they are still
     to go, when, and after how many tries, `heard` names what some endpoint takes; `notes` are people's, `batches` the

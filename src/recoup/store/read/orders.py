@@ -107,7 +107,7 @@ async def list_orders(
 
 
 def row_of(record: asyncpg.Record, order_filter: OrderFilter) -> OrderRow:
-    """As whoever asked may see it."""
+    """As its reader may see it."""
     row = OrderRow(**record)
     return row if order_filter.sight == "shown" else replace(row, customer=personal.name(row.customer))
 
@@ -189,7 +189,7 @@ def _page(
 def _merged(
     order_filter: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
 ) -> str:
-    """For each status, and each channel unless a site is asked for: `limit` rows from an index, then merged."""
+    """For each status, and each channel unless a site is chosen: `limit` rows from an index, then merged."""
     faces = f"unnest({args.add(list(order_filter.faces()))}::smallint[]) AS f (status)"
     where = [*where, "h.status = f.status"]
     if pairs and order_filter.site_id is None:
@@ -264,7 +264,7 @@ async def explain(
     descending: bool = True,
     after: str | None = None,
 ) -> Any:
-    """The plan of a page, for tests and for whoever wonders why a list is slow."""
+    """The plan of a page, for tests and for slow lists."""
     search = await search_of(connection, order_filter)
     args = Arguments(order_filter.merchant_id)
     cursor = parse_cursor(after, by) if after else None

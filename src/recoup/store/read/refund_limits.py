@@ -153,7 +153,7 @@ async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[
 
 
 class RequestOrigin(Row, frozen=True):
-    """What never changes of a request: its order, who asked and in which role."""
+    """What never changes of a request: its order, its requester and their role."""
 
     order_id: UUID
     asked_by: str

@@ -44,7 +44,7 @@ async def count_events(
 
 
 class ReplayRow(Row, frozen=True):
-    """`opening`: not all that was asked for is found yet. `lanes`: those it still has, at most 10,000."""
+    """`opening`: not all requested events are found yet. `lanes`: those it still has, at most 10,000."""
 
     replay_id: UUID
     key: str
@@ -56,7 +56,7 @@ class ReplayRow(Row, frozen=True):
 
 
 async def list_replays(db: Read, endpoint_id: UUID, limit: int, key: str | None = None) -> list[ReplayRow]:
-    """Newest first, among the newest 10,000 rows; with `key` the one that it asked for."""
+    """Newest first, among the newest 10,000 rows; with `key` its replay."""
     if key is None:
         return await newest_replays(db, endpoint_id, limit)
     return await _replays_of_key(db, endpoint_id, limit, key)
@@ -80,4 +80,4 @@ async def newest_replays(db: Read, endpoint_id: UUID, limit: int) -> list[Replay
 
 @statement(MERCHANT, _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 AND key = $3"))
 async def _replays_of_key(db: Read, endpoint_id: UUID, limit: int, key: str) -> list[ReplayRow]:
-    """What this key asked for."""
+    """The replay of this key."""

@@ -1,4 +1,4 @@
-"""Closed pages as whoever proves a root needs them."""
+"""Closed pages, to prove a root."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Exports: asked for, worked on by one run after the other, ended once."""
+"""Exports: requested, worked on by one run after the other, ended once."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from recoup.store.write.sites import lock_merchant
 
 
 class NewExport(Row, frozen=True):
-    """`wanted`: what is asked for, as plain values; `said`: the same in words."""
+    """`wanted`: the request, as plain values; `said`: the same in words."""
 
     merchant_id: UUID
     export_id: UUID
@@ -25,7 +25,7 @@ class NewExport(Row, frozen=True):
 
 
 async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max: int) -> bool:
-    """False when it was asked before, or there are as many as there may be."""
+    """False for a repeat, or when there are as many as there may be."""
     await lock_merchant(db, new.merchant_id)
     return await _ask(
         db,
@@ -96,7 +96,7 @@ async def beat(
 
 
 class EndedRun(Row, frozen=True):
-    """Who had asked for it, and its name."""
+    """Its requester, and its name."""
 
     user_id: UUID
     file_name: str

@@ -56,7 +56,7 @@ ORDER BY 1, 2, 3 FOR UPDATE OF c
 async def _lock_customers(
     db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str]
 ) -> list[_CustomerUse]:
-    """In one order, whoever asks."""
+    """Always in one order."""
 
 
 async def move_customers(db: Tx, moved: Mapping[Customer, int]) -> None:

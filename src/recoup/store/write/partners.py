@@ -84,7 +84,7 @@ async def add_handover(
     request_mac: bytes | None,
     old_keys_end: datetime | None,
 ) -> None:
-    """`request_key`: its Idempotency-Key; `request_mac`: of what was asked, by which the same wish is known again."""
+    """`request_key`: its Idempotency-Key; `request_mac`: of the request, to recognise a repeat."""
 
 
 # What is shown is gone by the same statement; of two at once the second waits and finds nothing.

@@ -1,4 +1,4 @@
-"""Events that are sent again: what was asked for, and the lanes that go back for it."""
+"""Events that are sent again: the requests, and the lanes that go back for it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

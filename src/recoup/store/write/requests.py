@@ -19,7 +19,7 @@ def answered(
     answer: dict[str, Any],
     at: datetime,
 ) -> AnsweredKey:
-    """The row of a key, for the write that does what was asked: a race for the key undoes all of it."""
+    """The row of a key, for the write of its effect: a race for the key undoes all of it."""
     return AnsweredKey(
         merchant_id=merchant_id,
         operation=operation,

@@ -48,7 +48,7 @@ def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> Samp
 
 
 def _query(fresh: Fresh, given: Mapping[str, Any]) -> str:
-    """A list repeats its name. A variable stays as it is: whoever fills it in must give it URL-safe."""
+    """A list repeats its name. A variable stays as it is: its value must be URL-safe."""
     pairs = []
     for name, value in fresh.in_body(given).items():
         for one in value if isinstance(value, list) else [value]:

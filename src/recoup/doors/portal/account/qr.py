@@ -1,4 +1,4 @@
-"""The picture that an app reads. Drawn into the page itself: it has no address that could be asked for or kept."""
+"""The picture that an app reads. Drawn into the page itself: it has no address that could be fetched or kept."""
 
 from typing import Final
 from urllib.parse import urlsplit

@@ -7,7 +7,7 @@ from recoup.store.read.customers import Customer
 
 def label_of(customer: Customer, language: str) -> str:
     """What the merchant knows them by, as it is; or the end of our id for one whose data is gone or masked, as the
-    page's language says it. Whoever types it types what they read."""
+    page's language says it. People type what they read."""
     found = customer.known_email or customer.external_id
     if found and DOTS not in found:
         return found

@@ -80,7 +80,7 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
 
 
 async def _found(visit: Visit, typed: str) -> set[UUID]:
-    """Whoever is known by exactly this; else who is behind the orders that are found by it.
+    """The customers with exactly this; else the customers of the orders that it finds.
 
     Raises: Problem(unavailable) when that takes too long.
     """

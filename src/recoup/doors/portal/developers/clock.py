@@ -45,7 +45,7 @@ async def post_clock(visit: Visit, form: Form) -> Answer:
 
 
 async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> None:
-    """One after the other, whoever's they are: those of many merchants at once took the doors from everybody."""
+    """One after the other, of all merchants: many at once left no room for other calls."""
     portal = visit.portal
 
     def publish(merchant_id: UUID) -> Any:

@@ -125,7 +125,7 @@ async def decide(visit: Visit, form: Form) -> Answer:
 
 @order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)
 async def dispute_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
-    """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
+    """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
     kind: Any = first(form, "kind")
     if kind not in DISPUTE_KINDS:
         raise Problem(

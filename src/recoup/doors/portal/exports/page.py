@@ -1,4 +1,4 @@
-"""/exports: the files that somebody asked for, how far they are, and the way to another."""
+"""/exports: a person's files, how far they are, and the way to another."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -100,7 +100,7 @@ async def post_export(visit: Visit, form: Form) -> Answer:
 
 @member.page("/exports/{export_id}/file")
 async def export_file(visit: Visit) -> Response:
-    """Only for whoever asked, at the merchant that they look at."""
+    """Only for the requester, at the merchant of the visit."""
     row = await one_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     if visit.pii_access != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
         raise Problem(
@@ -120,7 +120,7 @@ async def post_cancel(visit: Visit, form: Form) -> Answer:
 
 
 def person_of(visit: Visit) -> UUID:
-    """Whoever sits there: somebody who looks as another has files of their own, not the other's."""
+    """The real user, also while impersonating: their files are their own."""
     behind = visit.session.behind
     return behind.staff_id if behind is not None else visit.session.user_id
 

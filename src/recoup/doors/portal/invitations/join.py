@@ -1,4 +1,4 @@
-"""/invitations/{token}: whoever has the link joins, as the person that is signed in or as a new one."""
+"""/invitations/{token}: the holder of the link joins, as the person that is signed in or as a new one."""
 
 from starlette.responses import Response
 

@@ -104,7 +104,7 @@ async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
 
 @people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
 async def post_end(visit: AnyVisit, form: Form) -> Answer:
-    """A membership ends; whoever ends their own says so."""
+    """A membership ends; ending one's own needs a confirmation."""
     subject = await subject_of(visit, first(form, "subject"))
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
     if user_id is None:

@@ -34,7 +34,7 @@ assert set(KINDS) == set(KEY_KINDS)
 
 @dataclass(frozen=True, slots=True)
 class NewKeyForm:
-    """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: they were asked, and are."""
+    """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: confirmed."""
 
     kind: str
     overlap: str
@@ -99,7 +99,7 @@ async def make(visit: Visit, form: NewKeyForm) -> Answer:
 
 @keys.post("/keys/end", may=CHANGE, shape=NamedKey)
 async def end(visit: Visit, form: NamedKey) -> Answer:
-    """Asked about first: nobody ends a key with one press."""
+    """With a confirmation first: nobody ends a key with one press."""
     ending = await working_keys(visit.world, visit.scope, form.kind, form.print)
     if ending and not form.sure:
         fields = {"kind": form.kind, "print": form.print}

@@ -9,7 +9,7 @@ from recoup.doors.portal.forms import Form, first
 from recoup.store.read.merchant_keys import MerchantKey
 
 SURE: Final = "sure"
-# A day to change over comes first: what ends at once is asked about.
+# A day to change over comes first: an immediate end needs a confirmation.
 OVERLAPS: Final = {"24": "after a day", "168": "after a week", "0": "at once"}
 WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}
 

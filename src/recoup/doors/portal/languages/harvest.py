@@ -31,7 +31,7 @@ _WORDY: Final = (
     "moves/modification/refund.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
     "flows/money/reconcile.py", "flows/samples_under_way.py", "flows/try_connection.py",
 )  # fmt: skip
-# Said of names that stand in the database, and words too small to be known from names.
+# Words for names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
     "Owner", "Operations", "Analyst", "Developer", "Operator", "Merchant", "Partner", "No membership yet",
     "Sandbox", "Live", "Site", "Campaign", "Active", "Paused", "Owed", "Sent", "Done", "Stuck", "Refused", "Netted",

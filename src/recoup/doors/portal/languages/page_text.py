@@ -215,7 +215,7 @@ def _filled(translation: str, slots: list[tuple[str, str]], marks: list[tuple[st
 
 
 def _edges(text: str) -> tuple[str, str, str]:
-    """The white space before and after what is said."""
+    """The white space before and after the text."""
     inner = text.strip()
     at = text.find(inner)
     return text[:at], inner, text[at + len(inner) :]

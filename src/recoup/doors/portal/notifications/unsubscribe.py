@@ -1,4 +1,4 @@
-"""/unsubscribe/{token}: whoever holds the link of a mail stops such mails, without signing in. Mail programs do it by
+"""/unsubscribe/{token}: the link of a mail stops such mails, without signing in. Mail programs do it by
 one POST of their own. Source: RFC 8058."""
 
 from starlette.responses import Response
@@ -20,7 +20,7 @@ async def subscription(visit: PublicVisit) -> Values:
 
 
 async def _fields(visit: PublicVisit) -> Form:
-    """The link is the right to it: no session, and no form of ours, is asked for."""
+    """The link is the right to it: it needs no session and no form of ours."""
     ours = visit.request.headers.get("content-type", "").startswith(FORM)
     return await read_form(visit.request) if ours else {}
 

@@ -20,7 +20,7 @@ def role_of(visit: Visit) -> str:
 
 
 async def allowance(visit: Visit, page: OrderPage) -> str:
-    """Nothing for whoever has no limit, or may not refund."""
+    """Empty for a role without a limit, or without refunds."""
     if not visit.session.may("refund"):
         return ""
     context = await _context(visit, page.order_id)

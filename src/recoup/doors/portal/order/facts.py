@@ -86,7 +86,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Disputable:
-    """The most that a cardholder may still dispute, and what is disputed when no amount is said: 0 when one has to be.
+    """The most that a cardholder may still dispute, and the usual amount without one: 0 when one is needed.
     `inquired`: an inquiry about it came before."""
 
     most: int
@@ -144,7 +144,7 @@ def planned(page: OrderPage) -> Planned | None:
 
 
 def brought_forward(page: OrderPage) -> Row | None:
-    """The line by which a person asked for the attempt that is planned now."""
+    """The log line of the person's request for the attempt that is planned now."""
     newest = next(
         (
             line
@@ -301,7 +301,7 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
 
 def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
     """The sandbox's cardholder may come back for what was charged on the sandbox's route. `usual` without an amount:
-    a case that only asked goes on with its own, a new one takes what was not refunded."""
+    an inquiry goes on with its own, a new one takes what was not refunded."""
     charge = next((a for a in reversed(page.attempts) if a["state"] == "approved"), None)
     sandbox = visit.world.policy.test_mode and charge is not None and charge["route"] == "sandbox"
     if not (sandbox and charge and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute")):
@@ -374,7 +374,7 @@ def capture_before(page: OrderPage) -> datetime | None:
 
 
 def capture_out(page: OrderPage) -> Row | None:
-    """The capture that is asked for and not answered."""
+    """The capture that was requested and has no answer."""
     return next((r for r in page.refunds if r["kind"] == "capture" and r["state"] not in ("done", "refused")), None)
 
 

@@ -86,7 +86,7 @@ async def find(visit: Visit) -> OrderPage:
 
 
 def _customer_link(visit: Visit, order_id: UUID) -> str:
-    """Whoever opens it pays, or refuses to: empty for those who may only look."""
+    """Its visitor pays or refuses: empty for roles that may only look."""
     behind = visit.session.behind
     if not visit.session.may("retry") or behind is not None and not behind.may_act:
         return ""

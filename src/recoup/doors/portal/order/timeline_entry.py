@@ -1,4 +1,4 @@
-"""What a line of the order log can speak of, and how it is said."""
+"""The context of an order log's line, and its entry in the timeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -78,7 +78,7 @@ def _refund_requested(context: LogContext) -> TimelineEntry:
 
 
 def refund_done(taken: str) -> Callable[[LogContext], TimelineEntry]:
-    """`taken`: what is said of one that was not paid by hand."""
+    """`taken`: the text for one that was not paid by hand."""
 
     def say(context: LogContext) -> TimelineEntry:
         text = f"Paid by hand: {context.get('why')}" if context.body.get("by_hand") else taken

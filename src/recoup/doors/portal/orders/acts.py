@@ -82,7 +82,7 @@ async def _find(visit: Visit) -> BulkAct:
 
 @act_page.post("/orders/bulk/{act_id}/stop", may=anybody, find=_find, shows=nothing)
 async def post_stop(visit: Visit, form: Form, act: BulkAct) -> Answer:
-    """Raises: Problem(forbidden) for whoever may not do it either."""
+    """Raises: Problem(forbidden) for a role that may not do it either."""
     visit.only(RIGHTS[act.action], "stop this")
     await stop_act(visit.world, visit.merchant_id, act.act_id)
     return redirect(f"/orders/bulk/{act.act_id}")

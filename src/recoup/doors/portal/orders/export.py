@@ -38,7 +38,7 @@ TYPES: Final = {
 
 @member.page("/orders/export.{form}", "orders/orders.html")
 async def orders_file(visit: Visit) -> Answer:
-    """What cannot become a file is said on the list itself."""
+    """A refusal of the file is shown on the list itself."""
     form = visit.request.path_params["form"]
     if form not in TYPES:
         raise Problem(

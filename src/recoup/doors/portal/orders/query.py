@@ -65,7 +65,7 @@ class Query:
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def filter(self, merchant_id: UUID, now: datetime, pii_access: str) -> OrderFilter:
-        """`now`: the merchant's business time; `pii_access`: how whoever looks sees customers' data."""
+        """`now`: the merchant's business time; `pii_access`: how the visitor sees customers' data."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
         low, high = self.amount.units(self.currency) if self.currency else (None, None)

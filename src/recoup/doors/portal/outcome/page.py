@@ -15,7 +15,7 @@ KEY_MAX = 256
 
 @member.page("/outcome", "outcome/outcome.html", menu=Entry("Orders", 4, "Look up an order", "search"))
 async def outcome(visit: Visit) -> Answer:
-    """An id that nothing has is said beside the field: it is no error of the page."""
+    """An unknown id has its message beside the field: it is no error of the page."""
     key = visit.request.query_params.get("key", "").strip()[:KEY_MAX].replace("\x00", "")
     found: dict[str, Any] | None = None
     missing: Problem | None = None

@@ -102,7 +102,7 @@ async def new_keys(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
 
 
 async def _question(visit: PartnerVisit, mid: UUID) -> Question:
-    """Asked first, whether the keys shall end at once."""
+    """The confirmation that the keys shall end at once."""
     status, at = await read_status(visit.world, visit.partner.partner_id, mid), f"/partner/merchants/{mid}"
     working = [key for key in status.keys if key.ends_at is None or key.ends_at > visit.wall]
     return Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)

@@ -28,5 +28,5 @@ def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey 
 
 
 def base_address(world: World, request: Request) -> str:
-    """Where the APIs answer: the installation's own address; without one, where this page was asked for."""
+    """Where the APIs answer: the installation's own address; without one, the host of this call."""
     return str(world.url or request.base_url)

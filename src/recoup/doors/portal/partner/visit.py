@@ -106,7 +106,7 @@ PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]
 
 
 def partner_endpoint(portal: Portal, work: PartnerPage) -> Endpoint:
-    """A route's endpoint for whoever has a seat at a partner."""
+    """A route's endpoint for a partner's members."""
 
     async def answer(request: Request, session: Session) -> Response:
         return await work(await _visit(portal, request, session))

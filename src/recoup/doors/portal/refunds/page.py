@@ -46,7 +46,7 @@ async def refunds(visit: Visit) -> Values:
 
 @refunds.post("/refunds/{refund_id}", may=anybody)
 async def act(visit: Visit, form: Form) -> Answer:
-    """Back to the desk; what was refused is said on it."""
+    """Back to the queue, which shows a refusal."""
     refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")
     if refund_id is None or action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")

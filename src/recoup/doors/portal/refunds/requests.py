@@ -38,7 +38,7 @@ async def _on_order(visit: Visit) -> OrderPage:
 
 @order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, find=_on_order)
 async def post_on_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
-    """Back to the order; what was refused is said on it."""
+    """Back to the order, which shows a refusal."""
     await _decide(visit, form)
     return redirect(back_to(visit, page.order_id, "refunds"))
 
@@ -65,7 +65,7 @@ async def _decide(visit: Visit, form: Form) -> None:
 
 
 async def _requester_role(visit: Visit, request_id: UUID) -> str | None:
-    """As what who asked would refund now; None when they may not any more. Who asked in somebody's name has the role
+    """The requester's role now; None when they may not refund any more. A request while impersonating has the role
     that they had then, as long as they are somebody here themselves."""
     asker, role = await requests.asker_of(visit.world, visit.merchant_id, request_id)
     person = parse_id(asker.behind or asker.id)

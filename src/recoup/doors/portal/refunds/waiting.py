@@ -14,7 +14,7 @@ from recoup.store.read.refund_limits import WaitingRequest, list_limits, waiting
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: they asked for it themselves."""
+    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: it is their own request."""
 
     row: WaitingRequest | Mapping[str, Any]
     requested_by: str

@@ -39,7 +39,7 @@ WORDS: Final = {
 
 @member.page("/reports", "reports/reports.html", menu=Entry("Orders", 6, "Reports", "report"))
 async def reports_page(visit: Visit) -> Values:
-    """A month, currency or report that cannot be is the usual one; a month is said."""
+    """An impossible month, currency or report becomes the usual one; for a month the page says so."""
     report = visit.request.query_params.get("by", "")
     report = report if report in REPORTS else "sites"
     chosen, asset, problem = _chosen(visit)

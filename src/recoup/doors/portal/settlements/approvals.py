@@ -46,7 +46,7 @@ DONE: Final = {
 
 
 def _may_look(visit: Visit) -> None:
-    """The operator, and whoever may agree to refunds."""
+    """The operator, and roles that may approve refunds."""
     if not visit.session.may_by_role("approve"):
         visit.only_operator(DOING)
 

@@ -1,1 +1,1 @@
-"""An account of the sandbox, made by whoever wants one."""
+"""An account of the sandbox, made by its own user."""

@@ -47,7 +47,7 @@ async def delivery_page(visit: AnyVisit) -> Values:
 
 @delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
 async def post_redeliver(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
-    """Back to where it was asked for: the order with `back=order`, else the delivery. The same `key` again changes
+    """Back to the page of the form: the order with `back=order`, else the delivery. The same `key` again changes
     nothing."""
     assert isinstance(visit, Visit)
     done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(key_of(form)))

@@ -149,7 +149,7 @@ async def post_rotate(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
 
 
 async def _question(visit: AnyVisit, found: Endpoint) -> Question:
-    """Asked first, whether the key shall end at once."""
+    """The confirmation that the key shall end at once."""
     sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
     at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
     return Question(f"{at}/rotate", fields, [Ending("Webhook key", "", "", sums.last_delivered_at)], at, signs=True)

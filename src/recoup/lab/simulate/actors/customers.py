@@ -1,4 +1,4 @@
-"""Customers who are asked on the hosted page: for a code, or for another card. They answer, fail, say no or never come;
+"""Customers on the hosted page, which wants a code or another card. They answer, fail, say no or never come;
 one at the checkout at once, one with a managed payment's link within some days."""
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _GOOD, _BAD = script_card("visa", "05", 0), script_card("visa", "05", NEVER)
 
 
 async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
-    """What is asked, if anything is, they see when they look."""
+    """They see an open challenge when they open the page."""
     deeds: list[Deed] = []
     for deal in sim.by_tick[tick]:
         if deal.kind not in ("customer", "managed") or deal.card[0] not in MENDED:
@@ -44,7 +44,7 @@ def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
         except Problem as problem:
             if problem.code != "not_found":
                 raise
-            return  # nothing was ever asked
+            return  # there was no challenge
         if page.state != "asked":
             return
         sim.counts[f"asked for the {page.asks}"] += 1

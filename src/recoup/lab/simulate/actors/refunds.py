@@ -62,7 +62,7 @@ def _refunded(sim: Sim, deal: Deal, request: RefundRequest) -> Do:
 
 
 def _all_at_once(sim: Sim, deal: Deal, requests: list[RefundRequest]) -> Do:
-    """More in all than there is: whoever is first wins, the others hear that too little is left."""
+    """More in all than there is: the first wins, the others hear that too little is left."""
 
     async def do(engine: Engine) -> None:
         answers = await asyncio.gather(
