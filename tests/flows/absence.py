@@ -24,13 +24,13 @@ def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[Non
     """It does nothing that it is asked for, and answers nothing; only these of its `calls`, else what gives money back,
     captures and voids."""
     with monkeypatch.context() as patched:
-        for call in calls or ("reverse",):
+        for call in calls or ("modify",):
             patched.setattr(SandboxProcessor, call, away)
         yield
 
 
 @contextmanager
-def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "reverse") -> Iterator[set[UUID]]:
+def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "modify") -> Iterator[set[UUID]]:
     """It proves of the first message that the issuer never received it, and says so of that id for ever. Which ids
     those were."""
     real_call, real_inquiry = getattr(SandboxProcessor, call), SandboxProcessor.inquire
