@@ -648,7 +648,7 @@ def test_a_charge_that_is_out_for_too_long_is_told_to_the_desk(server: ServerAdd
         assert await due(shop, order_id) == ("charged", 0)
         assert (await shop.order(order_id))["attention"] is None
 
-    run(server, story, policy=replace(POLICY, desk_after=timedelta(0)))
+    run(server, story, policy=replace(POLICY, review_after=timedelta(0)))
 
 
 @pytest.mark.parametrize("approve", [True, False])

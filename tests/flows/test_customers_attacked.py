@@ -25,7 +25,7 @@ from recoup.moves.challenge.answer import answer as answer_move
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
-A_DAY_IS_OVER = replace(POLICY, desk_after=timedelta(seconds=-6))
+A_DAY_IS_OVER = replace(POLICY, review_after=timedelta(seconds=-6))
 FAULTY = {"pan": FAULT_CARDS["visa"], "exp_month": 8, "exp_year": 2033}
 
 
