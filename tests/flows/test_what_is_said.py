@@ -12,13 +12,13 @@ from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.evaluate import answer
 from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.cards.taken import EvaluateResult, word_of
+from recoup.flows.cards.taken import EvaluateResult, result_of
 from recoup.kernel.policy import Policy
 from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.causes import NOT_OVER, SENTENCES
-from recoup.store.read.evaluate import order_word
+from recoup.store.read.evaluate import order_outcome
 from recoup.store.server import ServerAddress
 
 QUICK = replace(POLICY, call_timeout=timedelta(seconds=0.4))
@@ -35,9 +35,9 @@ BY_CLASS = {
 
 async def now_said(shop: Shop, word: EvaluateResult) -> EvaluateResult:
     async with shop.world.db.connection() as connection:
-        row = await order_word(connection, shop.merchant_id, word.order_id)
+        row = await order_outcome(connection, shop.merchant_id, word.order_id)
     assert row is not None
-    return word_of(row)
+    return result_of(row)
 
 
 async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
@@ -197,9 +197,9 @@ def test_a_hard_decline_that_came_in_is_told_with_its_own_words(server: ServerAd
         order_id = await shop.admit(code="43")
         await shop.settle()
         async with shop.world.db.connection() as connection:
-            row = await order_word(connection, shop.merchant_id, order_id)
+            row = await order_outcome(connection, shop.merchant_id, order_id)
         assert row is not None
-        word = word_of(row)
+        word = result_of(row)
         assert answer(word, None, None).result == (
             "The rescue ended: the card is reported lost or stolen. Ask the customer for another card."
         )

@@ -30,7 +30,7 @@ from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.refunds.requests import let_request_expire
 from recoup.flows.refunds.send import send_modification
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
-from recoup.flows.stable.expire import last_look, last_word
+from recoup.flows.stable.expire import final_inquiry, last_look
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
 from recoup.flows.world import World
@@ -67,7 +67,7 @@ FLOWS: dict[str, Flow] = {
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
     "expire": _expire,
-    "last_word": lambda world, orders, due: last_word(world, orders, (due.merchant_id, due.subject_id)),
+    "last_word": lambda world, orders, due: final_inquiry(world, orders, (due.merchant_id, due.subject_id)),
     "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),

@@ -10,10 +10,10 @@ from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.cards.taken import word_of
+from recoup.flows.cards.taken import result_of
 from recoup.kernel.ids import parse_id, parse_wire_id, tail
 from recoup.kernel.time import iso
-from recoup.store.read.evaluate import order_word
+from recoup.store.read.evaluate import order_outcome
 from recoup.store.read.find_orders import find_any_order
 from recoup.store.read.wire_orders import order_history
 
@@ -30,7 +30,7 @@ async def outcome(call: Call) -> Reply:
     async with call.services.world.db.read() as connection:
         found = await find_any_order(connection, key_id, key, mid)
         order_id = found[0].order_id if found else None
-        row = await order_word(connection, mid, order_id) if order_id else None
+        row = await order_outcome(connection, mid, order_id) if order_id else None
         lines = await order_history(connection, mid, order_id) if order_id else []
     if row is None or order_id is None:
         what = "orderSessionKey or orderId" if named else "orderSessionKey"
@@ -42,7 +42,7 @@ async def outcome(call: Call) -> Reply:
                 result=f"There is no order with this {what}.",
             )
         )
-    word = word_of(row)
+    word = result_of(row)
     history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at)) for line in lines]
     return Reply(
         Outcome(

@@ -13,7 +13,7 @@ from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, check_open, move_expiry, note, replace_card, want_attempts
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.evaluate import Token, find_token, order_word
+from recoup.store.read.evaluate import Token, find_token, order_outcome
 
 NOTES_MAX = 50
 
@@ -58,7 +58,7 @@ async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id:
     """The new card. An order that nobody looked at yet is picked up first: the decline that came in counts on the card
     that it was of."""
     async with world.db.connection() as connection:
-        order = await order_word(connection, *key)
+        order = await order_outcome(connection, *key)
         token = await find_token(connection, key[0], token_id)
     if order is None or order.kind == "stable":
         return None  # there is no such order here

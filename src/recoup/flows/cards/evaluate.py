@@ -18,7 +18,7 @@ from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
-from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of, word_of_order
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
@@ -38,7 +38,7 @@ from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
-from recoup.store.read.evaluate import order_word
+from recoup.store.read.evaluate import order_outcome
 from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.switches import last_actors
 
@@ -91,7 +91,7 @@ class Evaluate:
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_word(scope, request, row, admitted, warnings, until)
+                return await self._first_result(scope, request, row, admitted, warnings, until)
             seen = await seen_before(self._world, scope, request, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
@@ -250,7 +250,7 @@ class Evaluate:
         payer_id: UUID = self._world.keys.derived_id("payer", scope.merchant_id.bytes, who)
         return payer_id
 
-    async def _first_word(
+    async def _first_result(
         self,
         scope: Scope,
         request: EvaluateRequest,
@@ -268,7 +268,7 @@ class Evaluate:
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
         tried = work.result() if work.done() else Tried()
         if tried.order is not None and tried.order.stage is Stage.COMPLETED:
-            return word_of_order(tried.order, warnings)
+            return result_of_order(tried.order, warnings)
         result = await self._present(scope, row["order_id"], warnings, until)
         if tried.without_code and result.evaluate in _UNPAID:
             return replace(result, warnings=(*result.warnings, NO_CODE))
@@ -288,15 +288,15 @@ class Evaluate:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
         while True:
             async with self._world.db.connection() as connection:
-                row = await order_word(connection, scope.merchant_id, order_id)
+                row = await order_outcome(connection, scope.merchant_id, order_id)
             assert row is not None
             if not row.busy:
-                return word_of(row, warnings)
+                return result_of(row, warnings)
             if self._world.clocks.monotonic() >= until - self._tries.crowd():
                 if not row.kind.startswith("cit"):
-                    return word_of(row, warnings)
+                    return result_of(row, warnings)
                 # The customer needs an answer now, and it holds, whatever the processor says later.
-                return word_of_order(
+                return result_of_order(
                     await give_up(self._orders, (scope.merchant_id, order_id), caller_waits=True), warnings
                 )
             await asyncio.sleep(0.03)

@@ -14,7 +14,7 @@ from recoup.gateways.cards.sandbox.faults import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.moves.advance.collection import bring_forward as bring_charge_forward
-from recoup.moves.attempt.plan import ask_by_hand, gate_word, plan_attempt
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.network.magic import is_world_bin
 from recoup.rules.order import whys
@@ -54,7 +54,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
                 f"The order is {order.stage.value}; only one in processing can be tried.",
                 cure="Read the order: its state shows what is possible.",
             )
-        word = gate_word(change, world.policy, order.planned())
+        word = gate_answer(change, world.policy, order.planned())
         decision, decision_id = ask_by_hand(change, "sandbox_answer", word)
         change.fact(
             "planned",

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from uuid import UUID
 
-from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, word_of
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_word
+from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_outcome
 from recoup.store.read.requests import find_request
 from recoup.store.statement import Read
 from recoup.store.write.requests import remember
@@ -33,11 +33,11 @@ async def seen_before(
             check_same(stored.input_mac, input_mac)
             assert stored.subject_id is not None
             assert stored.answer is not None
-            first = await order_word(connection, scope.merchant_id, stored.subject_id)
+            first = await order_outcome(connection, scope.merchant_id, stored.subject_id)
             assert first is not None
             if first.kind != "mit_managed":
                 return first.order_id
-            result = word_of(first, tuple(stored.answer["warnings"]))
+            result = result_of(first, tuple(stored.answer["warnings"]))
             # The first answer; whether it is over is true now.
             return replace(result, evaluate=stored.answer["evaluate"])
         # In this order: an order that is seen had its card kept before it.
@@ -47,7 +47,7 @@ async def seen_before(
         if generation is not None:
             return generation
         assert last is not None
-        result = word_of(last)
+        result = result_of(last)
         answer = {"order_id": result.order_id, "evaluate": result.evaluate, "outcome": result.outcome, "warnings": ()}
         await remember(
             connection,

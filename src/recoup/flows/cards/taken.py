@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.evaluate import OrderNow, OrderWord
+from recoup.store.read.evaluate import OrderNow, OrderOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class EvaluateResult:
     cause: Cause | None = None  # why it is not approved; None of an approved one
 
 
-def word_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
+def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     """The cause is that of an `OrderWord`; any other row says no more than its stage."""
     shown, last, logged = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed), None, None
-    if isinstance(row, OrderWord):
+    if isinstance(row, OrderOutcome):
         last = Try(row.last_state, row.last_klass, row.last_reason) if row.last_state else None
         logged = Cause(row.cause, row.decline) if row.cause else None
     due = _next(shown, row.next_attempt_at)
@@ -89,7 +89,7 @@ def word_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     )
 
 
-def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateResult:
+def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     """From an order as a change left it."""
     shown = order.face()
     tried = [a for a in order.attempts if a.state != "planned"]

@@ -9,7 +9,7 @@ from recoup.kernel.money import Money
 from recoup.kernel.time import iso
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import STATUS_NAMES, face
-from recoup.store.read.evaluate import order_word
+from recoup.store.read.evaluate import order_outcome
 from recoup.store.read.wire_orders import order_history
 
 
@@ -17,7 +17,7 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
     """Raises: Problem(not_found); Problem(conflict) when several merchants know this id."""
     merchant_id, order_id = await find_one(world, key, merchant_id)
     async with world.db.connection() as connection:
-        row = await order_word(connection, merchant_id, order_id)
+        row = await order_outcome(connection, merchant_id, order_id)
         lines = await order_history(connection, merchant_id, order_id)
     assert row is not None
     shown = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed)

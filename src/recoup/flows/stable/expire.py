@@ -38,7 +38,7 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
 
 
-async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
+async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     """Due work of an order that ended with a payment out: paid late, or denied when nothing can arrive any more.
 
     Raises: Problem(unavailable) when a channel does not answer: then the inquiry is repeated.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
-from recoup.moves.attempt.plan import ask_by_hand, gate_word
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer
 from recoup.moves.attempt.send import Route, gate_input, send_intent
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.case import schedule_test_dispute
@@ -98,7 +98,7 @@ def bring_forward(change: Change, policy: Policy, why: str) -> bool:
     planned = change.order.planned()
     if change.order.collecting() is None or planned is None:
         return False
-    _, decision_id = ask_by_hand(change, "charge_now", gate_word(change, policy, planned))
+    _, decision_id = ask_by_hand(change, "charge_now", gate_answer(change, policy, planned))
     _plan(change, change.now, why, decision_id=decision_id, came_from=decision_id)
     return True
 

@@ -172,7 +172,7 @@ def ask_by_hand(change: Change, request: Request, gate_answer: GateWord | None =
     return decision, change.decide(decision, inputs.features())
 
 
-def gate_word(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:
+def gate_answer(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:
     """What the card's gate says of a send now. Only under the card's lock."""
     order = change.order
     initiator, units = (attempt.initiator, attempt.units) if attempt else (order.initiator, order.units)

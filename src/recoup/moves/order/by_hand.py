@@ -2,7 +2,7 @@
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.moves.attempt.plan import ask_by_hand, gate_word, plan_attempt
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing
 from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
@@ -87,7 +87,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
         )
     if planned.due_at <= change.now:
         return False
-    _, decision_id = ask_by_hand(change, "attempt_now", gate_word(change, policy, planned))
+    _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, planned))
     change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.BROUGHT_FORWARD)
     plan_attempt(change, change.now, planned.ladder, decision_id)
     return True

@@ -54,7 +54,7 @@ async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id:
     """Of the orders with this id the last."""
 
 
-class OrderWord(OrderNow, frozen=True):
+class OrderOutcome(OrderNow, frozen=True):
     """`busy`: its first attempt, made while the caller waits, has no answer yet. `last_…`: of the last try that is more
     than planned, which says why an order is not approved. `cause`, `decline`: where the log alone says why it was
     declined."""
@@ -67,9 +67,9 @@ class OrderWord(OrderNow, frozen=True):
     decline: str | None
 
 
-async def order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord | None:
+async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
     """Where one order stands, and why."""
-    row = await _order_word(db, merchant_id, order_id)
+    row = await _order_outcome(db, merchant_id, order_id)
     if row is None or row.stage != Stage.DECLINED or row.last_state not in (None, "not_sent"):
         return row
     end = await _decline_logged(db, merchant_id, order_id)
@@ -95,7 +95,7 @@ LEFT JOIN LATERAL (
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """,
 )
-async def _order_word(db: Read, merchant_id: UUID, order_id: UUID) -> OrderWord | None:
+async def _order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
     """Without what the log says."""
 
 

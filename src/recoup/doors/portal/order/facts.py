@@ -172,7 +172,7 @@ def to_collect(page: OrderPage) -> Row | None:
     return page.advance if page.advance is not None and page.advance["state"] == "due" else None
 
 
-def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
+def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
     """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
     newest = next(
         (line for line in reversed(page.log) if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None

@@ -143,7 +143,7 @@ def sheet(
     shown = shown if shown in KINDS else "all"
     form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
-    reasons, versions = facts.last_word(page)
+    reasons, versions = facts.last_reasons(page)
     stable = page.order["kind"] == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     return dict(
