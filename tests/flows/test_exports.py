@@ -51,7 +51,7 @@ def run(server: ServerAddress, files: Path, story: Callable[[Shop], Awaitable[No
 async def asked(shop: Shop, form: str = "csv") -> UUID:
     key = new_id()
     wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-    await ask_for_file(shop.world, shop.scope, USER, key, wanted, form=form, said=["all"], file_name=f"orders.{form}")
+    await ask_for_file(shop.world, shop.scope, USER, key, wanted, form=form, labels=["all"], file_name=f"orders.{form}")
     return key
 
 
@@ -318,7 +318,7 @@ def test_two_merchants_who_choose_the_same_id_have_a_file_each(server: ServerAdd
         key = new_id()
         for one in (shop, other):
             wanted = Wanted(OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-            await ask_for_file(one.world, one.scope, USER, key, wanted, form="csv", said=["all"], file_name="o.csv")
+            await ask_for_file(one.world, one.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
             await make_export(one.world, due_of(one, key))
         assert (len(await content(shop, key)), len(await content(other, key))) == (ORDERS, 1)
         await cancel_export(other.world, other.merchant_id, USER, key)
@@ -342,7 +342,7 @@ def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothe
         assert len(await content(shop, key)) == ORDERS
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         wanted = Wanted(OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-        await ask_for_file(other.world, other.scope, USER, key, wanted, form="csv", said=["all"], file_name="o.csv")
+        await ask_for_file(other.world, other.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
         with pytest.raises(Problem, match="deleted"):
             await content(shop, key)
         for one in (shop, other):

@@ -66,7 +66,7 @@ class Ground:
             new_id(),
             wanted,
             form="csv",
-            said=["all"],
+            labels=["all"],
             file_name="orders.csv",
         )
 

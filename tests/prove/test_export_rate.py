@@ -60,7 +60,7 @@ async def _made(world: World, shop: Shop, form: str) -> tuple[Path, float, float
     """The file; seconds on the wall, of ours on a processor, and by how many MB the peak grew."""
     key, scope = uuid4(), Scope(shop.merchant_id, Actor("user", str(USER)), "prove")
     wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "Europe/Berlin")
-    await ask_for_file(world, scope, USER, key, wanted, form=form, said=[], file_name=f"orders.{form}")
+    await ask_for_file(world, scope, USER, key, wanted, form=form, labels=[], file_name=f"orders.{form}")
     before, begun, used = _peak_mb(), time.perf_counter(), time.process_time()
     await make_export(world, Due(shop.merchant_id, "export", key, 1))
     took, cpu = time.perf_counter() - begun, time.process_time() - used

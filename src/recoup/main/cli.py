@@ -182,7 +182,7 @@ def _which_installation(settings: Settings) -> str:
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """Creates the sandbox's merchant, keys and portal user once, and prints them."""
     settings = load_settings(data_dir=data_dir)
-    said = _which_installation(settings)
+    where = _which_installation(settings)
     databases = find_databases(settings)
     try:
         kept = _bootstrap(settings, databases)
@@ -190,7 +190,7 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
         if databases.server is not None:
             databases.server.stop()
     assert kept is not None
-    click.echo(said, err=True)
+    click.echo(where, err=True)
     if as_json:
         click.echo(json.dumps(kept))
     else:

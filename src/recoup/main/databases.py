@@ -174,8 +174,8 @@ async def has_live(databases: Databases) -> bool:
 
 
 def _unprepared(error: BaseException) -> Problem:
-    said = (str(error) or type(error).__name__).splitlines()[0]
-    return Problem("unavailable", f"The database cannot be prepared: {said}", cure="Check its address.")
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return Problem("unavailable", f"The database cannot be prepared: {reason}", cure="Check its address.")
 
 
 async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:

@@ -68,8 +68,8 @@ class Connector:
                 target_session_attrs="read-write",
             )
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
-            said = str(error).splitlines()[0]
-            raise _not_ours(f"The database's log-in cannot become {role}: {said}.") from error
+            reason = str(error).splitlines()[0]
+            raise _not_ours(f"The database's log-in cannot become {role}: {reason}.") from error
         try:
             await speak_json(connection)
             await self._greet(connection, role)

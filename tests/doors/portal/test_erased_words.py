@@ -181,7 +181,7 @@ async def listed(shop: Shop) -> None:
         await keep_view(shop.world, mine, name, query)
     wanted = Wanted(OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT")
     await ask_for_file(
-        shop.world, shop.scope, user_id, new_id(), wanted, form="csv", said=["Search: zzyx"], file_name="orders.csv"
+        shop.world, shop.scope, user_id, new_id(), wanted, form="csv", labels=["Search: zzyx"], file_name="orders.csv"
     )
     act, few = Act("redeliver", said=("Search: zzyx",)), OrderFilter(shop.merchant_id, statuses=(4,))
     await take_all(shop.world, shop.scope, new_id(), act, few, expected=1)

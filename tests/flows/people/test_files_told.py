@@ -41,7 +41,7 @@ def run(server: ServerAddress, files: Path, story: Story) -> None:
 async def asked(shop: Shop, user_id: UUID) -> UUID:
     key = new_id()
     wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, ("order_id",), "GMT")
-    await ask_for_file(shop.world, shop.scope, user_id, key, wanted, form="csv", said=["all"], file_name="orders.csv")
+    await ask_for_file(shop.world, shop.scope, user_id, key, wanted, form="csv", labels=["all"], file_name="orders.csv")
     return key
 
 

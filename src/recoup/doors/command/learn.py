@@ -132,12 +132,12 @@ def _result(found: Training, dry_run: bool) -> str:
     if found.taken:
         return "better, and now in use. `recoup learn back` undoes this."
     better = found.trial.verdict == "better"
-    said = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
+    verdict = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
     if dry_run:
-        return f"{said}; this was a dry run, nothing was changed."
+        return f"{verdict}; this was a dry run, nothing was changed."
     if found.kept:
-        return f"{said}; stored, not in use."
-    return f"{said}; nothing was changed."
+        return f"{verdict}; stored, not in use."
+    return f"{verdict}; nothing was changed."
 
 
 def _compared(name: str) -> str:
@@ -199,14 +199,14 @@ def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
 def drift_text(drift: Drift) -> str:
     if not drift.tries:
         return f"{drift.model} sent no attempts in the last {drift.days} days."
-    said = {
+    verdict = {
         "fits": "It fits.",
         "too_little": "Too few to tell whether it fits.",
         "drifted": "It no longer fits: train a new one with `recoup learn`.",
     }[drift.verdict]
     return (
         f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
-        f"approvals were expected, {drift.approved:,} arrived. {said}"
+        f"approvals were expected, {drift.approved:,} arrived. {verdict}"
     )
 
 
@@ -222,13 +222,13 @@ def drift_dict(drift: Drift) -> dict[str, Any]:
 
 
 def training_text(mode: str, training: TrainingLine | None) -> str:
-    said = {
+    sentence = {
         "off": "There is no nightly training here.",
         "candidate": "Nightly training stores a better model.",
         "take": "Nightly training takes a better model.",
     }[mode]
     if training is None:
-        return said
+        return sentence
     found = {
         "taken": "{model} was better, and was taken",
         "candidate": "{model} is better; `recoup learn take` uses it",
@@ -236,7 +236,7 @@ def training_text(mode: str, training: TrainingLine | None) -> str:
         "too_little": "too little to learn from",
         "failed": "it failed",
     }[training.result].format(**asdict(training))
-    return f"{said} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
+    return f"{sentence} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
 
 
 def training_dict(row: TrainingLine) -> dict[str, Any]:

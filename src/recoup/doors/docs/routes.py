@@ -193,9 +193,9 @@ def _chosen(request: Request) -> dict[str, str]:
 def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
     known = _words()
     return {
-        name: [f"{word[:64]!r} is no {name}. Known are {', '.join(known[name])}."]
-        for name, word in chosen.items()
-        if word and word not in known[name]
+        name: [f"{value[:64]!r} is no {name}. Known are {', '.join(known[name])}."]
+        for name, value in chosen.items()
+        if value and value not in known[name]
     }
 
 

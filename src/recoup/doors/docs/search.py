@@ -38,9 +38,9 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
 def _words(one: Shown) -> str:
     answers = [field for answer in one.answers for field in answer.fields]
     fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
-    said = f"{one.operation.method} {one.operation.path} {one.operation.text}"
+    head = f"{one.operation.method} {one.operation.path} {one.operation.text}"
     words = dict.fromkeys(text for field in fields for text in (field.name, field.meaning, *field.choices) if text)
-    return " ".join([said, *words])[:TEXT_MAX]
+    return " ".join([head, *words])[:TEXT_MAX]
 
 
 def _flat(fields: Sequence[Field]) -> Iterator[Field]:

@@ -13,9 +13,9 @@ class Proxies:
     """
 
     def __init__(self, named: str) -> None:
-        words = [word.strip() for word in named.split(",") if word.strip()]
-        self._all = "*" in words
-        self._networks = tuple(_network(word) for word in words if word != "*")
+        entries = [entry.strip() for entry in named.split(",") if entry.strip()]
+        self._all = "*" in entries
+        self._networks = tuple(_network(entry) for entry in entries if entry != "*")
         self._find = lru_cache(maxsize=4096)(self._look_up)
 
     def __bool__(self) -> bool:
@@ -36,13 +36,13 @@ class Proxies:
         return any(address in network for network in self._networks)
 
 
-def _network(word: str) -> IPv4Network | IPv6Network:
+def _network(entry: str) -> IPv4Network | IPv6Network:
     try:
-        return ip_network(word, strict=False)
+        return ip_network(entry, strict=False)
     except ValueError:
         raise Problem(
             "invalid",
-            f"behind_proxy has {word!r}, which is no address and no CIDR block.",
+            f"behind_proxy has {entry!r}, which is no address and no CIDR block.",
             field="behind_proxy",
             cure="Write addresses or blocks like 10.0.0.0/8.",
         ) from None

@@ -37,6 +37,6 @@ def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
         whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
         return f"{names.get(actor.behind, 'somebody')}, operator staff, as {whose}" if actor.behind else whose
-    word = _OTHERS.get(actor.kind, "the operator")
+    title = _OTHERS.get(actor.kind, "the operator")
     of_theirs = staff and actor.kind in ("operator", "partner") and actor.id in names
-    return f"{names[actor.id]} ({word})" if of_theirs else word
+    return f"{names[actor.id]} ({title})" if of_theirs else title

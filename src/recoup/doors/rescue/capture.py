@@ -29,8 +29,8 @@ async def capture(call: Call) -> Reply:
             raise
         return Reply(_failed(body.order_id, problem.sentence(), "capture_amount"))
     if not done.done:
-        said = f"{done.refusal()} The order is still authorised."
-        return Reply(_failed(body.order_id, said, "capture_refused"))
+        message = f"{done.refusal()} The order is still authorised."
+        return Reply(_failed(body.order_id, message, "capture_refused"))
     return Reply(
         CaptureResult(
             order_id=body.order_id,
@@ -41,15 +41,15 @@ async def capture(call: Call) -> Reply:
     )
 
 
-def _failed(order_id: UUID, said: str, code: str) -> CaptureResult:
+def _failed(order_id: UUID, message: str, code: str) -> CaptureResult:
     digits = TABLE[code].digits
-    error = ErrorTuple(item1=said, item2=digits, item3=code, item4=True)
+    error = ErrorTuple(item1=message, item2=digits, item3=code, item4=True)
     return CaptureResult(
         order_id=order_id,
         success=False,
         status="FAILED",
         capture_status="FAILED",
-        result=said,
+        result=message,
         status_code=digits,
         errors=[error],
     )

@@ -42,16 +42,16 @@ async def outcome(call: Call) -> Reply:
                 result=f"There is no order with this {what}.",
             )
         )
-    word = result_of(row)
+    result = result_of(row)
     history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at)) for line in lines]
     return Reply(
         Outcome(
-            status=word.outcome,
+            status=result.outcome,
             confirmation_id=tail(order_id),
             order_id=order_id,
-            external_order_id=word.external_id,
-            reason=word.reason,
-            next_attempt_at=iso_or_null(word.next_attempt_at),
+            external_order_id=result.external_id,
+            reason=result.reason,
+            next_attempt_at=iso_or_null(result.next_attempt_at),
             history=history,
         )
     )

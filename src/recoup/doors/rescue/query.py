@@ -51,12 +51,12 @@ class Query:
         """A filter that is misspelt would show everything: it is refused instead. `elsewhere`: what other lists
         call it -> what it is called here."""
         known = {name.lower(): name for name in names}
-        others = {name.lower(): (name, here) for name, here in elsewhere.items()}
+        others = {name.lower(): (name, own_name) for name, own_name in elsewhere.items()}
         complaints = []
         for given in islice((one for one in self._given if one not in known), STRANGERS_NAMED_MAX):
             if given in others:
-                name, here = others[given]
-                complaints.append(f"The parameter {name!r} is not known here. This list has {here} for it.")
+                name, own_name = others[given]
+                complaints.append(f"The parameter {name!r} is not known here. This list has {own_name} for it.")
             else:
                 near, spelt = get_close_matches(given[:64], known, n=1, cutoff=0.5), self._given.spelt[given][:64]
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."

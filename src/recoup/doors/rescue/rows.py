@@ -52,14 +52,14 @@ def columns_of(kind: str) -> dict[str, Column]:
 def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]:
     made = []
     for field in msgspec.structs.fields(shape):
-        here = (*path, field.encode_name)
+        inner_path = (*path, field.encode_name)
         kinds = _plain_types(field.type)
         inner = next((one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
         if inner is not None and str not in kinds:
-            made += _columns(inner, here)
+            made += _columns(inner, inner_path)
         elif list not in kinds and dict not in kinds and Any not in kinds:
             kind: Literal["flag", "number", "text"] = "flag" if bool in kinds else "number" if int in kinds else "text"
-            made.append(Column(here, kind))
+            made.append(Column(inner_path, kind))
     if not path:
         made.append(Column(("sequenceNumber",), "text"))
     return list(dict.fromkeys(made))

@@ -120,9 +120,9 @@ def read_outcome(raw: Any) -> dict[str, Any]:
         outcome["code"] = transaction.response_code
     if outcome.get("outcome"):
         complaints.forget("Transaction.ResponseStatus")
-    word = str(outcome.get("outcome") or transaction.response_status or "").upper()
-    if body.is_declined is None and word in ("APPROVED", "DECLINED"):
-        outcome["is_declined"] = word == "DECLINED"
+    state = str(outcome.get("outcome") or transaction.response_status or "").upper()
+    if body.is_declined is None and state in ("APPROVED", "DECLINED"):
+        outcome["is_declined"] = state == "DECLINED"
     if not outcome:
         complaints.add("Outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it.")
     complaints.raise_if_any()

@@ -86,8 +86,8 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     param = _param(problem)
     if param:
         error["param"] = param
-    spoken = (b"content-language", language.encode())
-    headers: Headers = [_JSON, spoken, (b"vary", b"accept-language")]
+    language_header = (b"content-language", language.encode())
+    headers: Headers = [_JSON, language_header, (b"vary", b"accept-language")]
     if problem.retry_after_seconds is not None or code.status == 503:
         headers.append((b"retry-after", str(problem.retry_after_seconds or 2).encode()))
     if code.status == 401:

@@ -54,8 +54,8 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
                 f"The order is {order.stage.value}; only one in processing can be tried.",
                 cure="Read the order: its state shows what is possible.",
             )
-        word = gate_answer(change, world.policy, order.planned())
-        decision, decision_id = ask_by_hand(change, "sandbox_answer", word)
+        answer = gate_answer(change, world.policy, order.planned())
+        decision, decision_id = ask_by_hand(change, "sandbox_answer", answer)
         change.fact(
             "planned",
             decision_id=decision_id,

@@ -122,18 +122,18 @@ async def _to_order(
     orders: Orders, route: str, notice: Notice, content: tuple[Any, bytes], order_id: UUID, request_id: str
 ) -> Received | Refused:
     def work(change: Change) -> Received | Refused:
-        said = apply_notice(change, route, notice)
-        if isinstance(said, Refused):
-            return said
+        applied = apply_notice(change, route, notice)
+        if isinstance(applied, Refused):
+            return applied
         change.noticed(
             route=route,
             notice_id=notice.notice_id,
-            state=said,
+            state=applied,
             why="",
             content=content[0],
             content_hash=hex_of(content[1]),
         )
-        return Received(notice.notice_id, said)
+        return Received(notice.notice_id, applied)
 
     job = Job((notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True)
     try:

@@ -24,7 +24,7 @@ async def ask_for_file(
     wanted: Wanted,
     *,
     form: str,
-    said: Sequence[str],
+    labels: Sequence[str],
     file_name: str,
 ) -> None:
     """The worker makes it. `key` is the form's own, and names the export: the same form again asks for nothing more.
@@ -33,7 +33,9 @@ async def ask_for_file(
     """
     folder_of(world)
     wall = world.clocks.wall()
-    new = NewExport(scope.merchant_id, key, user_id, form, wanted.kept(), list(said), file_name, scope.request_id, wall)
+    new = NewExport(
+        scope.merchant_id, key, user_id, form, wanted.kept(), list(labels), file_name, scope.request_id, wall
+    )
 
     async def once() -> bool:
         async with world.db.transaction() as tx:

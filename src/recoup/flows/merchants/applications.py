@@ -76,7 +76,7 @@ async def change_application(world: World, applicant: Applicant, application_id:
 
 
 async def submit_application(
-    world: World, applicant: Applicant, application_id: UUID, said: str = ""
+    world: World, applicant: Applicant, application_id: UUID, note: str = ""
 ) -> tuple[Application, list[str]]:
     """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
@@ -88,15 +88,15 @@ async def submit_application(
         lacks = missing(form_of(row), kinds)
         if lacks:
             return row, lacks
-        return await move_application(tx, row, move, applicant.by(world), said=said), []
+        return await move_application(tx, row, move, applicant.by(world), log_note=note), []
 
 
-async def cancel_application(world: World, applicant: Applicant, application_id: UUID, said: str = "") -> Application:
+async def cancel_application(world: World, applicant: Applicant, application_id: UUID, note: str = "") -> Application:
     """In any state but that whose merchant exists; a second time nothing. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "cancelled")
-        return row if move is None else await move_application(tx, row, move, applicant.by(world), said=said)
+        return row if move is None else await move_application(tx, row, move, applicant.by(world), log_note=note)
 
 
 async def decide_application(
@@ -122,7 +122,7 @@ async def decide_application(
         if move is None:
             return row
         return await move_application(
-            tx, row, move, applicant.by(world), said=note, reason="" if approve else reason, note=note
+            tx, row, move, applicant.by(world), log_note=note, reason="" if approve else reason, note=note
         )
 
 

@@ -37,7 +37,7 @@ class Converted:
     handover: Handover | None = field(default=None, repr=False)
 
 
-async def convert_application(world: World, applicant: Applicant, application_id: UUID, said: str = "") -> Converted:
+async def convert_application(world: World, applicant: Applicant, application_id: UUID, note: str = "") -> Converted:
     """Raises: Problem not_found, wrong_state, conflict when the partner may have no more merchants, or one of them has
     the application's external id."""
     try:
@@ -47,7 +47,7 @@ async def convert_application(world: World, applicant: Applicant, application_id
             if move is None:
                 return await _before(tx, world, row)
             done = await _make(tx, world, row, applicant.actor.text())
-            moved = await move_application(tx, row, move, applicant.by(world), said=said)
+            moved = await move_application(tx, row, move, applicant.by(world), log_note=note)
             await wait_for_registration(tx, row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
     except KeyTaken:

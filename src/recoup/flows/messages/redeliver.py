@@ -53,14 +53,14 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
             return await _send(tx, world, scope, sent, key)
 
     try:
-        said = await retrying(once)
+        outcome = await retrying(once)
     except KeyTaken:
         return "again"  # two calls with one key at once
-    if said == COMING:
+    if outcome == COMING:
         raise Problem(
             "conflict", "This event is already being resent there.", cure="Wait until it is delivered; see the log."
         )
-    return said
+    return outcome
 
 
 async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | None = None) -> str:
@@ -73,11 +73,11 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
     async def once() -> tuple[set[str], list[str]]:
         async with world.db.transaction() as tx:
             last = await last_events(tx, scope.merchant_id, order_id)
-            said = [await _send(tx, world, scope, row, key or new_id().hex) for row in last]
-        return {row.event for row in last}, said
+            outcomes = [await _send(tx, world, scope, row, key or new_id().hex) for row in last]
+        return {row.event for row in last}, outcomes
 
     try:
-        names, said = await retrying(once)
+        names, outcomes = await retrying(once)
     except KeyTaken:
         return "its last event, before"
     if not names:
@@ -86,7 +86,7 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
             "No active endpoint subscribes to an event of this order.",
             cure="Create one, or switch one on.",
         )
-    sent = sum(one != COMING for one in said)
+    sent = sum(one != COMING for one in outcomes)
     what = ", ".join(sorted(names))
     return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"
 

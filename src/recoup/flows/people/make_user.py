@@ -25,9 +25,9 @@ class Membership:
     subject_id: UUID
     role: str
 
-    def worlds(self, here: str) -> tuple[str, ...]:
+    def worlds(self, world: str) -> tuple[str, ...]:
         """In which it holds: the operator's people in both, others here."""
-        return BOTH if self.subject_kind == "operator" else (here,)
+        return BOTH if self.subject_kind == "operator" else (world,)
 
 
 async def make_user(

@@ -96,8 +96,8 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
             await save_password(tx, user.user_id, fresh)
         if user.email == email:  # a namesake, who may be anybody, gives no tries back
             await forgive_email(tx, world, email, request.address)
-        here = ClientInfo(request.address, request.agent)
-        entered = await enter(tx, world, user.user_id, request.old_token, here, request.request)
+        client = ClientInfo(request.address, request.agent)
+        entered = await enter(tx, world, user.user_id, request.old_token, client, request.request)
     return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
 
 

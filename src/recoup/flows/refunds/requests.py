@@ -56,10 +56,10 @@ async def approve(
 
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
     """Raises: Problem not_found, wrong_state, forbidden, invalid."""
-    row, said = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
+    row, text = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
     actor = scope.actor.text()
     await _change(
-        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, actor, said[:REASON_MAX])
+        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, actor, text[:REASON_MAX])
     )
 
 

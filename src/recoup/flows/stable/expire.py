@@ -53,17 +53,17 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
         assert attempt.route is not None
         assert attempt.send_before is not None
         channel = world.channels[attempt.route]
-        said = await channel.inquire(attempt.attempt_id)
+        outcome = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
-        if said.state == "unknown":
+        if outcome.state == "unknown":
             raise Problem(
                 "unavailable",
                 "The channel cannot be asked what became of the payment.",
                 cure="Send it again in a few seconds.",
             )
-        if said.state == "approved":
-            await record_payment(world, orders, key, attempt.attempt_id, attempt.route, said, actor=WORKER)
-        elif said.state == "declined" or world.clocks.wall() > settled:
+        if outcome.state == "approved":
+            await record_payment(world, orders, key, attempt.attempt_id, attempt.route, outcome, actor=WORKER)
+        elif outcome.state == "declined" or world.clocks.wall() > settled:
             over.append(attempt)
         else:
             again = max(again or settled, settled)

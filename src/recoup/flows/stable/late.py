@@ -27,9 +27,9 @@ async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str
 
     Raises: Problem not_found, wrong_state, invalid without a note.
     """
-    said = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-    if not said:
+    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+    if not text:
         cure = "Say what you did: how, when, and where the money went."
         raise Problem("invalid", "The note is empty.", field="note", cure=cure)
     key = (scope.merchant_id, order_id)
-    await orders.run(lambda change: late_payments.settle_by_hand(change, said), key, scope, door="stablecoin")
+    await orders.run(lambda change: late_payments.settle_by_hand(change, text), key, scope, door="stablecoin")

@@ -51,16 +51,20 @@ async def simulate(
         if order.kind != "stable":
             raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
         if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
-            word = order_status(order.stage, order.units, order.refunded_units)
-            raise Problem("wrong_state", f"The order is {word}; it cannot be paid any more.", cure="Make a new charge.")
+            status = order_status(order.stage, order.units, order.refunded_units)
+            raise Problem(
+                "wrong_state", f"The order is {status}; it cannot be paid any more.", cure="Make a new charge."
+            )
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()
     attempt, fixed = await orders.change(Job(key, pick, actor, "checkout"))
     if channel not in (None, attempt.route) and not fixed:
-        said = await _ask_the_first(world, attempt)
-        if said.state in ("approved", "declined"):
-            return await record_payment(world, orders, key, attempt.attempt_id, attempt.route or "", said, actor=actor)
+        answer = await _ask_the_first(world, attempt)
+        if answer.state in ("approved", "declined"):
+            return await record_payment(
+                world, orders, key, attempt.attempt_id, attempt.route or "", answer, actor=actor
+            )
         first, started = attempt, world.clocks.monotonic()
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
@@ -83,12 +87,12 @@ async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
     Raises: Problem(unavailable) while it may still come.
     """
     channel = channel_of(world, attempt.route)
-    said = await channel.inquire(attempt.attempt_id)
+    outcome = await channel.inquire(attempt.attempt_id)
     settled = attempt.send_before is None or world.clocks.wall() > attempt.send_before + channel.settled_after
-    if said.state == "unknown" or said.state == "not_found" and not settled:
+    if outcome.state == "unknown" or outcome.state == "not_found" and not settled:
         message = "A payment by the channel that was picked first may still be on its way."
         raise Problem("unavailable", message, cure="Wait a few seconds.", retry_after_seconds=5)
-    return said
+    return outcome
 
 
 async def simulate_by_operator(world: World, orders: Orders, key: str, approve: bool) -> str | None:

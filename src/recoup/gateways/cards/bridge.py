@@ -182,14 +182,14 @@ class Bridge:
         body = b"" if message.body is None else msgspec.json.encode(message.body)
         try:
             async with asyncio.timeout(message.timeout_seconds):
-                said = await self._exchange(message, body)
+                answer = await self._exchange(message, body)
         except _TooLate:
             return Outcome("not_sent", text="too late to send")
         except aiohttp.ClientConnectorError:
             return Outcome("unknown" if message.body is None else "not_sent", text="no connection to the bridge")
         except (TimeoutError, aiohttp.ClientError, OSError):
             return Outcome("unknown", text="no answer in time")
-        return _outcome(message, said, round((self._clocks.monotonic() - started) * 1000))
+        return _outcome(message, answer, round((self._clocks.monotonic() - started) * 1000))
 
     async def _exchange(self, message: _Message, body: bytes) -> BridgeAnswer | None:
         """None for what cannot be understood."""
@@ -282,22 +282,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _outcome(message: _Message, said: BridgeAnswer | None, latency_ms: int) -> Outcome:
-    if said is None or said.id != message.id or said.state == "not_found" and message.body is not None:
+def _outcome(message: _Message, answer: BridgeAnswer | None, latency_ms: int) -> Outcome:
+    if answer is None or answer.id != message.id or answer.state == "not_found" and message.body is not None:
         return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
-    if said.state == "not_processed":
+    if answer.state == "not_processed":
         return Outcome(
             "not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed", latency_ms=latency_ms
         )
     pan = str(((message.body or {}).get("card") or {}).get("number", ""))
     return Outcome(
-        said.state,
-        _without(pan, said.reference),
-        _without(pan, said.scheme_code),
-        _without(pan, said.advice_code),
-        _without(pan, said.processor_code),
-        _without(pan, said.text),
-        _without(pan, said.network_transaction_id),
+        answer.state,
+        _without(pan, answer.reference),
+        _without(pan, answer.scheme_code),
+        _without(pan, answer.advice_code),
+        _without(pan, answer.processor_code),
+        _without(pan, answer.text),
+        _without(pan, answer.network_transaction_id),
         latency_ms,
     )
 

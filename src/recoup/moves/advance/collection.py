@@ -132,23 +132,25 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
     return attempt
 
 
-def _refused(change: Change, attempt: Attempt, word: Refused, heard: Allowed | Refused, decision_id: UUID) -> None:
-    """`heard`: the networks' word without what the merchant reports. Where only its reports keep the charge back for
+def _refused(
+    change: Change, attempt: Attempt, refused: Refused, without_claims: Allowed | Refused, decision_id: UUID
+) -> None:
+    """`without_claims`: the answer without what the merchant reports. Where only its reports keep the charge back for
     long, the order needs attention; they alone write nothing off before the plan's end."""
     advance = change.order.collecting()
     assert advance is not None
     soon = min(change.now + CLAIMED_WAIT, advance.until)
-    by_claims = not _free_by(word, soon) and _free_by(heard, soon)
+    by_claims = not _free_by(refused, soon) and _free_by(without_claims, soon)
     if by_claims and change.order.attention != CHARGE_CLAIMED:
         change.raise_attention(CHARGE_CLAIMED)
         change.fact("warned", why=CHARGE_CLAIMED)
-    until = advance.until if by_claims and word.until is None else word.until
-    why = CHARGE_CLAIMED if by_claims else word.why
+    until = advance.until if by_claims and refused.until is None else refused.until
+    why = CHARGE_CLAIMED if by_claims else refused.why
     _wait(change, attempt, until, why, decision_id=decision_id)
 
 
-def _free_by(word: Allowed | Refused, moment: datetime) -> bool:
-    return isinstance(word, Allowed) or word.until is not None and word.until < moment
+def _free_by(answer: Allowed | Refused, moment: datetime) -> bool:
+    return isinstance(answer, Allowed) or answer.until is not None and answer.until < moment
 
 
 def _wait(

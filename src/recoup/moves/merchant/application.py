@@ -62,11 +62,11 @@ async def move_application(
     by: By,
     *,
     document_id: UUID | None = None,
-    said: str = "",
+    log_note: str = "",
     **changed: Any,
 ) -> Application:
-    """Under the application's lock; answers it as it is now. `said`: a note for the log. `changed`: columns besides the
-    status and its dates."""
+    """Under the application's lock; answers it as it is now. `log_note`: for its log line. `changed`: columns besides
+    the status and its dates."""
     changed |= {"status": step.dst, "version": application.version + 1, "changed_at": by.at}
     if step.dst is Status.SUBMITTED:
         changed["submitted_at"] = by.at
@@ -76,7 +76,7 @@ async def move_application(
         changed["ended_at"] = by.at
     moved = replace(application, **changed)
     await save_application(tx, moved)
-    await _tell(tx, moved, step, by, document_id, said)
+    await _tell(tx, moved, step, by, document_id, log_note)
     return moved
 
 
@@ -86,7 +86,7 @@ async def _tell(
     step: Step,
     by: By,
     document_id: UUID | None = None,
-    said: str = "",
+    log_note: str = "",
 ) -> None:
     await add_log_line(
         tx,
@@ -97,7 +97,7 @@ async def _tell(
             src=step.src,
             dst=step.dst,
             reason=application.reason,
-            note=said,
+            note=log_note,
             document_id=document_id,
             actor=by.actor.text(),
             request_id=by.request_id,

@@ -45,9 +45,9 @@ def request_modification(
     return made
 
 
-def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
+def refuse_refund(change: Change, refund: Modification, **reason: Any) -> None:
     """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
-    `said`: `why` in words of ours, or `words` that somebody typed."""
+    `reason`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
     change.undue("refund", subject_id=refund.refund_id)
     change.set_modification(refund, state="refused")
@@ -66,5 +66,5 @@ def refuse_refund(change: Change, refund: Modification, **said: Any) -> None:
         units=refund.units,
         booked=Booked(refund.refund_id, postings),
         **details,
-        **said,
+        **reason,
     )

@@ -154,9 +154,9 @@ async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
 def _end(
     rows: Rows, row: LockedPayout, state: str, reason: str | None, now: BusinessTime, wall: WallTime
 ) -> LockedPayout:
-    word = word_of(state, row.state)
+    state_word = word_of(state, row.state)
     row = replace(row, state=state, reason=reason, ended_at=now, version=row.version + 1)
-    _tell(rows, row, "payout.updated", word, now, wall)
+    _tell(rows, row, "payout.updated", state_word, now, wall)
     rows.due_done.append(_key(row))
     return row
 

@@ -21,5 +21,5 @@ def weekday_of(language: str, day: date) -> str:
 
 def moment_of(language: str, moment: datetime, zone: str) -> str:
     """`20 Nov 2026 17:30 Asia/Kolkata`: whole, for what is read somewhere and some time else."""
-    here = moment.astimezone(ZoneInfo(zone))
-    return f"{day_of(language, here, with_year=True)} {here:%H:%M} {zone}"
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{day_of(language, local, with_year=True)} {local:%H:%M} {zone}"

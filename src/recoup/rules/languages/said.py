@@ -83,19 +83,19 @@ def _day(language: str, found: re.Match[str]) -> str:
 def _parted(language: str, text: str, deep: int) -> str:
     """Parts between semicolons, all of which say something; else nothing."""
     parts = text.split("; ")
-    said = [_sentence(language, part, deep - 1) for part in parts]
-    return "" if any(map(str.__eq__, parts, said)) else "; ".join(said)
+    translated = [_sentence(language, part, deep - 1) for part in parts]
+    return "" if any(map(str.__eq__, parts, translated)) else "; ".join(translated)
 
 
 def _listed(known: Mapping[str, str], text: str) -> str:
     """A list, each part of which is known, or a sum of money and then known; else nothing."""
-    said = []
+    translated = []
     for part in text.removesuffix(".").split(", "):
         amount, words = found.groups() if (found := _SUM.fullmatch(part)) else ("", part)
         if words not in known:
             return ""
-        said.append(amount + known[words])
-    return ", ".join(said) + ("." if text.endswith(".") else "")
+        translated.append(amount + known[words])
+    return ", ".join(translated) + ("." if text.endswith(".") else "")
 
 
 @lru_cache(maxsize=8)

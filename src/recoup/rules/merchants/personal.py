@@ -124,36 +124,38 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
     """Of everything that these rows of a person say, longest first, and each part of their name; as people write it and
     as machines do."""
     words: set[str] = set()
-    spoken: set[str] = set()
+    values: set[str] = set()
     for row in rows:
         for key, value in (row or {}).items():
             if key in NAMES and value:
                 words.add(str(value))
-                spoken |= set(str(value).split())
+                values |= set(str(value).split())
             elif key in ACCOUNTS or key in ("email", "phone", "ip"):
                 words.add(str(value or ""))
-                spoken |= {str(value)} if key == "phone" and value else set()
+                values |= {str(value)} if key == "phone" and value else set()
             elif key in ("billing", "shipping"):
                 words |= {str(one) for part, one in (value or {}).items() if "country" not in part.lower() and one}
-    words = {word.strip() for word in words | spoken}
-    kept = {word for word in words if len(word) >= WORDS_MIN or word in spoken and len(word) >= NAME_MIN}
+    words = {word.strip() for word in words | values}
+    kept = {word for word in words if len(word) >= WORDS_MIN or word in values and len(word) >= NAME_MIN}
     found = [_pattern(one) for one in sorted({one for word in kept for one in _spellings(word)}, key=len, reverse=True)]
-    found += [_SOME.join(digits[-TAIL:]) for word in spoken if len(digits := _DIGITS.sub("", word)) >= TAIL]
+    found += [_SOME.join(digits[-TAIL:]) for word in values if len(digits := _DIGITS.sub("", word)) >= TAIL]
     return Redactor(re.compile("|".join(found), re.IGNORECASE) if found else None)
 
 
-def _spellings(word: str) -> set[str]:
+def _spellings(value: str) -> set[str]:
     """Also in either form of Unicode, and as JSON, addresses and HTML have it."""
-    forms = {word, unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word)}
-    return forms | {json.dumps(word)[1:-1], quote(word, safe=""), quote_plus(word), html.escape(word)}
+    forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
+    return forms | {json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value), html.escape(value)}
 
 
-def _pattern(word: str) -> str:
+def _pattern(value: str) -> str:
     """A whole word. Where words are not apart, or grow together, it may stand inside of another; of two letters in a
     script with capitals only the name itself is meant."""
-    before, after = ("" if _JOINED.match(end) else edge for end, edge in ((word[0], r"(?<!\w)"), (word[-1], r"(?!\w)")))
-    text = re.escape(word)
-    return before + (f"(?-i:{text})" if len(word) < WORDS_MIN else text) + after
+    before, after = (
+        "" if _JOINED.match(end) else edge for end, edge in ((value[0], r"(?<!\w)"), (value[-1], r"(?!\w)"))
+    )
+    text = re.escape(value)
+    return before + (f"(?-i:{text})" if len(value) < WORDS_MIN else text) + after
 
 
 def is_erased(payer: Mapping[str, Any] | None) -> bool:

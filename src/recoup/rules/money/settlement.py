@@ -76,10 +76,10 @@ def check_terms(terms: Terms) -> None:
     )
     for name, value, low, high in bounds:
         if not low <= value <= high:
-            said = f" of a {terms.period}" if name == "anchor" else ""
+            period = f" of a {terms.period}" if name == "anchor" else ""
             raise Problem(
                 "invalid",
-                f"The {name.replace('_', ' ')}{said} is from {low} to {high}.",
+                f"The {name.replace('_', ' ')}{period} is from {low} to {high}.",
                 field=name,
                 cure="Name a number in between.",
             )

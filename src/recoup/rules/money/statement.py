@@ -158,8 +158,8 @@ class Statement:
         mapped = self._reading.types.get(text)
         if mapped is not None:
             return mapped
-        word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
-        found = word if word in known else _WORDS.get(word, word)
+        name = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
+        found = name if name in known else _WORDS.get(name, name)
         if found not in known and self._reading.kind == "processor" and found in ("payout", "settlement"):
             found = "funding"
         if found not in known:

@@ -110,8 +110,8 @@ def read_decline(
         reading = _from_advice(scheme, field39, advised)
     elif row and field39:
         reading = _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
-    elif said := entry or _phrase(text):
-        reading = _from_processor(scheme, field39, said, on, region)
+    elif phrase := entry or _phrase(text):
+        reading = _from_processor(scheme, field39, phrase, on, region)
     else:
         reading = _generic(scheme, field39)
     strange_code, strange_advice = bool(code) and not (row or entry), bool(advice) and not advised

@@ -40,6 +40,6 @@ REASONS: Final = _read()
 
 def reason_of(scheme: str, code: str) -> Reason:
     """What the code says. One that we do not know is taken as fraud: that never costs the merchant."""
-    word = code.strip().upper()
-    known = REASONS.get((scheme, word)) or REASONS.get(("generic", word))
+    name = code.strip().upper()
+    known = REASONS.get((scheme, name)) or REASONS.get(("generic", name))
     return known or Reason(scheme, code, "a reason that we do not know", "fraud")

@@ -307,29 +307,29 @@ def _allow_list() -> Iterator[MagicInput]:
 def _table() -> Iterator[MagicInput]:
     last = {(row.scheme, row.kind, row.code): row for row in CODES}
     for (scheme, kind, code), row in last.items():
-        said = _by_amount(scheme, amount_for(code, kind))
-        assert said is not None
-        word = "approved" if said.approved else "declined"
+        answer = _by_amount(scheme, amount_for(code, kind))
+        assert answer is not None
+        outcome = "approved" if answer.approved else "declined"
         card, amount = CODE_CARDS[scheme], amount_for(code, kind)
-        yield MagicInput(scheme, code, card, amount, None, kind, "any", word, row.meaning)
+        yield MagicInput(scheme, code, card, amount, None, kind, "any", outcome, row.meaning)
 
 
 def _scripts() -> Iterator[MagicInput]:
     for scheme, (head, width, serial) in _SCRIPTS.items():
         form = f"{head} + code ({width}) + declines (2) + serial ({serial}) + check digit"
         funds = _NO_FUNDS.get(scheme, "51")
-        for declines, word in ((1, "approved"), (3, "approved"), (NEVER, "declined")):
+        for declines, outcome in ((1, "approved"), (3, "approved"), (NEVER, "declined")):
             behaviour = "declines always" if declines == NEVER else f"declines {declines} times, then approves"
             card = script_card(scheme, funds, declines)
-            yield MagicInput(scheme, funds, card, None, None, "script", "any", word, f"{behaviour}; {form}")
+            yield MagicInput(scheme, funds, card, None, None, "script", "any", outcome, f"{behaviour}; {form}")
 
 
 def _faults() -> Iterator[MagicInput]:
     for scheme, card in FAULT_CARDS.items():
         for amount, row in FAULTS.items():
-            word = "approved" if row.approved else "declined"
-            word = "not_sent" if row.fault == "outage" and not row.first_only else word
-            yield MagicInput(scheme, None, card, amount, None, "fault", "any", word, row.note)
+            outcome = "approved" if row.approved else "declined"
+            outcome = "not_sent" if row.fault == "outage" and not row.first_only else outcome
+            yield MagicInput(scheme, None, card, amount, None, "fault", "any", outcome, row.note)
         yield MagicInput(scheme, "00", card, None, None, "fault", "any", "approved", "any other amount")
 
 

@@ -25,9 +25,9 @@ def step_at(now: datetime) -> int:
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Of which step this is the code, the newest first; None for none of those that may be meant now. `code`: six ASCII
     digits. Whether that step opened something before is for the caller to look at."""
-    here = step_at(now)
+    now_step = step_at(now)
     found = None
-    for step in range(here - DRIFT_STEPS, here + DRIFT_STEPS + 1):
+    for step in range(now_step - DRIFT_STEPS, now_step + DRIFT_STEPS + 1):
         if hmac.compare_digest(code_of(secret, step).encode(), code.encode()):
             found = step
     return found

@@ -117,7 +117,7 @@ class JsonRows:
         """Whether the object that begins here holds the rows: then reading stands at their list."""
         if self._inside or self._in_list() or self._number:
             return False
-        here, line = self._at, self._line
+        start, line = self._at, self._line
         self._move(self._at + 1)
         self._inside = True
         while not self._done():
@@ -126,7 +126,7 @@ class JsonRows:
                 break
             if self._in_list():
                 return True
-        self._at, self._line, self._inside, self._depth = here, line, False, 0
+        self._at, self._line, self._inside, self._depth = start, line, False, 0
         return False
 
     def _member(self) -> bool:

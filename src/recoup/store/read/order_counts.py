@@ -127,6 +127,6 @@ async def _is_cheap(connection: asyncpg.Connection, order_filter: OrderFilter, s
 
 
 async def _planned(connection: asyncpg.Connection, sql: str, *values: Any) -> dict[str, Any]:
-    said = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))
-    plan: dict[str, Any] = said[0]["Plan"]
+    explained = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))
+    plan: dict[str, Any] = explained[0]["Plan"]
     return plan

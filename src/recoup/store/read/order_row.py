@@ -105,9 +105,9 @@ _JOINS: Final = {
 def rows_of(source: str, fields: Iterable[str] = ALL, otherwise: Mapping[str, str] = FIELDS) -> str:
     """A statement for these fields of `source`, which is called `h`; reads no table that they do not need. `otherwise`:
     fields that are said in another way."""
-    said = [f"{otherwise.get(name, FIELDS[name])} AS {name}" for name in fields]
-    text = " ".join(said)
+    columns = [f"{otherwise.get(name, FIELDS[name])} AS {name}" for name in fields]
+    text = " ".join(columns)
     needed = {alias for alias in _JOINS if re.search(rf"\b{alias}\.", text)}
     needed |= {"o"} if "v" in needed else set()  # a card is found by its order's token
     joins = [join for alias, join in _JOINS.items() if alias in needed]
-    return f"SELECT {', '.join(said)} FROM {source} {' '.join(joins)} "  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} "  # noqa: S608

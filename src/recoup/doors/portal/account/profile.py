@@ -23,13 +23,13 @@ async def profile(visit: AccountVisit) -> Values:
     world = visit.world
     async with world.people.read() as connection:
         lines = await account_lines(connection, visit.session.user_id, LINES)
-    arrived = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
+    mails = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
     names = await names_for(visit.portal, [row.actor for row in lines])
     return {
         "lines": lines,
         "names": names,
         "words": HAPPENINGS,
-        "mails": arrived,
+        "mails": mails,
         "me": f"user:{visit.session.user_id}",
         "name": first(visit.typed, "name")[:200] if visit.problem else visit.session.name,
     }

@@ -19,8 +19,8 @@ async def post_decline(visit: Visit, form: Form) -> Answer:
         typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]), key_id_of(form)
     )
     portal = visit.portal
-    word = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, simulation)
-    return shown(word=word)
+    result = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, simulation)
+    return shown(word=result)
 
 
 def _units(text: str) -> int:

@@ -90,7 +90,7 @@ async def post_export(visit: Visit, form: Form) -> Answer:
             UUID(hex=key),
             wanted_of(visit, query),
             form=kind,
-            said=words_of(visit, query),
+            labels=words_of(visit, query),
             file_name=f"{file_name(query, visit)}.{kind}",
         )
     except Problem as problem:

@@ -118,13 +118,13 @@ async def rename(visit: Visit, form: NamedKey) -> Answer:
 async def replace_signing_key(visit: Visit, form: NewSigningKey) -> Answer:
     if form.which not in SIGNING:
         raise Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
-    word, door = SIGNING[form.which]
+    title, door = SIGNING[form.which]
     hours = _hours(form.overlap)
     if hours == timedelta(0) and not form.sure:
         fields = {"which": form.which, "overlap": form.overlap, "of": form.of}
-        ending = [Ending(word, "", "", await _last_delivered(visit, door))]
+        ending = [Ending(title, "", "", await _last_delivered(visit, door))]
         return shown(question=Question("/keys/signing", fields, ending, PLACE, signs=True))
-    return shown(made=((word, await _new_shared(visit, hours, form.of, door)),))
+    return shown(made=((title, await _new_shared(visit, hours, form.of, door)),))
 
 
 async def _last_delivered(visit: Visit, door: str) -> datetime | None:

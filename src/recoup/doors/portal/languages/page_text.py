@@ -61,15 +61,15 @@ def translated(source: str, catalogue: Mapping[str, str]) -> str:
 
 
 def _walked(source: str, say: Say) -> str:
-    said: list[str] = []
+    parts: list[str] = []
     run: list[_Piece] = []
     for piece in _pieces(source, say):
         if piece.kind == "apart":
-            said += [_run(run, say), piece.source]
+            parts += [_run(run, say), piece.source]
             run = []
         else:
             run.append(piece)
-    return "".join([*said, _run(run, say)])
+    return "".join([*parts, _run(run, say)])
 
 
 def _pieces(source: str, say: Say) -> Iterator[_Piece]:
@@ -120,10 +120,10 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
         if _NAME.fullmatch(text.strip()) and is_name:
             return found[0]
         head, message, tail = _edges(text)
-        said = say(message)
-        if said is None:
+        translated = say(message)
+        if translated is None:
             return found[0]
-        return '"' + head + said.replace("\\", "\\\\").replace('"', '\\"') + tail + '"'
+        return '"' + head + translated.replace("\\", "\\\\").replace('"', '\\"') + tail + '"'
 
     return _QUOTED.sub(one, expression)
 
@@ -139,12 +139,12 @@ def _run(run: list[_Piece], say: Say) -> str:
             begun = waiting.pop()
             partner[begun], partner[number] = number, begun
     lone = [n for n, piece in enumerate(run) if piece.kind in ("open", "close") and n not in partner]
-    said, at = [], 0
+    parts, at = [], 0
     for number in [*lone, len(run)]:
-        said.append(_message(run[at:number], say))
-        said += [piece.source for piece in run[number : number + 1]]
+        parts.append(_message(run[at:number], say))
+        parts += [piece.source for piece in run[number : number + 1]]
         at = number + 1
-    return "".join(said)
+    return "".join(parts)
 
 
 def _message(run: list[_Piece], say: Say) -> str:

@@ -21,12 +21,12 @@ async def mailbox(visit: Visit) -> Values:
     world = visit.world
     async with world.db.read() as connection:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
-    arrived = await inbox(world, [row.mail_id for row in rows]) if rows else {}
+    delivered = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     return dict(
         notices=NOTICES,
         switches=await switches(world, visit.merchant_id),
         may=visit.may("mails"),
-        mails=[(row, _as_seen(visit, arrived.get(row.mail_id))) for row in rows],
+        mails=[(row, _as_seen(visit, delivered.get(row.mail_id))) for row in rows],
         kept=keeps_mail(world),
     )
 

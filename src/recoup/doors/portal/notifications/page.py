@@ -29,7 +29,7 @@ ROWS: Final = 50
 async def notifications_page(visit: AnyVisit) -> Values:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
-    here = _here(visit) if params.get("only") == "here" else None
+    merchant_id = _here(visit) if params.get("only") == "here" else None
     async with visit.world.people.read() as connection:
         rows = await read_page(
             connection,
@@ -38,7 +38,7 @@ async def notifications_page(visit: AnyVisit) -> Values:
             MAY,
             before=before,
             unread=unread,
-            subject_id=here,
+            subject_id=merchant_id,
             limit=ROWS + 1,
         )
     shown = rows[:ROWS]
@@ -58,11 +58,11 @@ async def notifications_page(visit: AnyVisit) -> Values:
             }
         )
     chosen = {"unread": "1"} if unread else {}
-    chosen |= {"only": "here"} if here else {}
+    chosen |= {"only": "here"} if merchant_id else {}
     return dict(
         items=items,
         unread_only=unread,
-        only_here=here is not None,
+        only_here=merchant_id is not None,
         chosen=chosen,
         first=before is None,
         older=shown[-1].notification_id if len(rows) > ROWS else None,
@@ -115,8 +115,8 @@ async def read_all(visit: AnyVisit, form: Form) -> Answer:
         raise Problem(
             "invalid", "This form does not name the last notification.", cure="Reload the page and send it again."
         )
-    here = _here(visit) if first(form, "only") == "here" else None
-    await notifications.read_all(visit.world, visit.session.user_id, until, here)
+    merchant_id = _here(visit) if first(form, "only") == "here" else None
+    await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
     return redirect(_back(form))
 
 

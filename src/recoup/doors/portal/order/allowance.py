@@ -27,14 +27,16 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
     limits, asset = context.of(role_of(visit)), page.order["asset"]
     if limits == NONE:
         return ""
-    said = []
+    sentences = []
     if limits.refund_max_units is not None:
-        said.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
+        sentences.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
     if limits.day_max_units is not None:
-        said.append(f"{money(max(0, limits.day_max_units - context.day.units), asset)} of your daily limit are left.")
+        sentences.append(
+            f"{money(max(0, limits.day_max_units - context.day.units), asset)} of your daily limit are left."
+        )
     if limits.second_from_units is not None:
-        said.append(f"From {money(limits.second_from_units, asset)} on, somebody else has to approve.")
-    return " ".join(said)
+        sentences.append(f"From {money(limits.second_from_units, asset)} on, somebody else has to approve.")
+    return " ".join(sentences)
 
 
 async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:

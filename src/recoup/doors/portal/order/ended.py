@@ -76,8 +76,8 @@ def end_cause(page: OrderPage) -> Cause | None:
     line: Row | None = next((one for one in reversed(page.log) if one["dst"] == Stage.DECLINED != one["src"]), None)
     tried = [a for a in page.attempts if a["state"] != "planned"]
     last = Try(tried[-1]["state"], tried[-1]["klass"], tried[-1]["code_reason"]) if tried else None
-    said = line["body"].get("cause") if line is not None else None
-    logged = Cause(said, line["body"].get("decline")) if said and line is not None else None
+    cause_code = line["body"].get("cause") if line is not None else None
+    logged = Cause(cause_code, line["body"].get("decline")) if cause_code and line is not None else None
     return cause_of(Stage(page.order["stage"]), page.head["reason"], last, logged=logged)
 
 

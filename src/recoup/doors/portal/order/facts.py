@@ -209,12 +209,12 @@ def _alternatives(decision: Row | None) -> tuple[str, ...]:
 
 def tried(page: OrderPage) -> list[Tried]:
     """What each answer meant stands in the log, as it was read on that day."""
-    said: dict[str, Any] = {
+    bodies: dict[str, Any] = {
         str(line["fact_id"]): line["body"] for line in page.log if line["happening"] == "attempt_declined"
     }
     rows = []
     for attempt in page.attempts:
-        body = said.get(str(attempt["attempt_id"]), {})
+        body = bodies.get(str(attempt["attempt_id"]), {})
         meaning = str(body.get("meaning") or "").partition(";")[0]
         waits = only_waits(body.get("reason") or "", body.get("class") or "")
         cure = str(body.get("cure") or "") if _tried_again(page) or not waits else ""

@@ -24,10 +24,12 @@ def source_word(source: str) -> str:
 def in_heard_codes(page: OrderPage) -> OrderPage:
     """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
     decline = page.order["facts"].get("decline") or {}
-    said = [decline.get("code"), decline.get("advice")]
-    said += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
-    heard = {str(code).strip().upper().zfill(2) for code in said if code}
-    plainer = {row["decision_id"]: dict(_without(row["features"].get("reading"), heard)) for row in page.decisions}
+    codes = [decline.get("code"), decline.get("advice")]
+    codes += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
+    known_codes = {str(code).strip().upper().zfill(2) for code in codes if code}
+    plainer = {
+        row["decision_id"]: dict(_without(row["features"].get("reading"), known_codes)) for row in page.decisions
+    }
     return replace(
         page,
         decisions=tuple(_row(row, plainer[row["decision_id"]]) for row in page.decisions),
@@ -35,15 +37,15 @@ def in_heard_codes(page: OrderPage) -> OrderPage:
     )
 
 
-def _without(reading: Mapping[str, Any] | None, heard: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What a decision that read this says of the answer -> the same without codes that are not among the `heard`."""
+def _without(reading: Mapping[str, Any] | None, known_codes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """A decision's sentences about the answer -> the same without codes that are not in `known_codes`."""
     if not reading:
         return
     reason, code, advice = reading["reason"], reading["code"], reading["advice"]
-    said, advised = code if code in heard else None, advice if advice in heard else None
-    yield last_answer(reason, code, advice), last_answer(reason, said, advised)
-    yield last_answer(reason, code), last_answer(reason, said)
-    yield decline_that_came_in(reason, code), decline_that_came_in(reason, said)
+    known_code, advised = code if code in known_codes else None, advice if advice in known_codes else None
+    yield last_answer(reason, code, advice), last_answer(reason, known_code, advised)
+    yield last_answer(reason, code), last_answer(reason, known_code)
+    yield decline_that_came_in(reason, code), decline_that_came_in(reason, known_code)
 
 
 def _row(row: Row, plainer: Mapping[str, str]) -> dict[str, Any]:

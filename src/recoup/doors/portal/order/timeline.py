@@ -49,9 +49,9 @@ class Item:
     sent: tuple[str, str] | None = None  # endpoint and try of a delivery that is the merchant's own
     typed: str = ""
 
-    def filled(self, said: str) -> str:
-        """`said`: the text in its reader's language."""
-        return said.replace(_TYPED, self.typed) if self.typed else said
+    def filled(self, text: str) -> str:
+        """`text`: the text in its reader's language."""
+        return text.replace(_TYPED, self.typed) if self.typed else text
 
 
 def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
@@ -131,16 +131,16 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> 
         zone,
     )
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
-    said = stable(context) if stable else say(line["happening"], context)
+    entry = stable(context) if stable else say(line["happening"], context)
     decision = decision_of(page, line["decision_id"]) or _decision_when_due(page, line)
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(
         line["business_at"],
-        said.title,
-        said.text,
-        said.icon,
-        said.tone,
-        said.kind,
+        entry.title,
+        entry.text,
+        entry.icon,
+        entry.tone,
+        entry.kind,
         status,
         "" if line["actor"].startswith("worker:") else actor_words(line["actor"]),
         reasons,
@@ -227,8 +227,12 @@ def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     fine = attempt["result"] == "delivered"
     name = event_name(page, event) or event["event"]
     host, took, number = urlsplit(attempt["url"] or "").hostname, f"{attempt['latency_ms']:,}", attempt["try_no"]
-    said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
-    text = f"{host} {said} in {took} ms, try {number}." if host else f"The endpoint {said} in {took} ms, try {number}."
+    outcome = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
+    text = (
+        f"{host} {outcome} in {took} ms, try {number}."
+        if host
+        else f"The endpoint {outcome} in {took} ms, try {number}."
+    )
     title = _DELIVERIES[attempt["result"]].format(name=name)
     return Item(
         attempt["at"],

@@ -187,25 +187,25 @@ def _order_id(text: str) -> UUID:
     return found
 
 
-def _status(word: str) -> int | str:
+def _status(text: str) -> int | str:
     """By its number or name, or as the APIs call it; the reason, where that word says why it was cancelled."""
-    word = word.strip().lower().replace(" ", "").replace("-", "")
-    if word.isascii() and word.isdigit() and len(word) == 1 and int(word) in STATUSES:
-        return int(word)
-    if word in _ENDED:
-        return _ENDED[word]
-    if word not in _CODES:
-        raise ValueError(word)
-    return _CODES[word]
+    text = text.strip().lower().replace(" ", "").replace("-", "")
+    if text.isascii() and text.isdigit() and len(text) == 1 and int(text) in STATUSES:
+        return int(text)
+    if text in _ENDED:
+        return _ENDED[text]
+    if text not in _CODES:
+        raise ValueError(text)
+    return _CODES[text]
 
 
-def _type(word: str) -> tuple[str, ...]:
-    word = word.strip().lower()
-    if word == "cit":
+def _type(text: str) -> tuple[str, ...]:
+    text = text.strip().lower()
+    if text == "cit":
         return ("cit_web", "cit_callcenter")
-    if word not in _TYPES:
-        raise ValueError(word)
-    return (_TYPES[word],)
+    if text not in _TYPES:
+        raise ValueError(text)
+    return (_TYPES[text],)
 
 
 def _site(value: str, settings: MerchantSettings) -> UUID | None:

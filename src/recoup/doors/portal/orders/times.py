@@ -32,17 +32,17 @@ class Times:
 
     def when(self, moment: datetime, *, seconds: bool = False) -> str:
         """`20 Nov 06:39`, with the year when it is another than now's."""
-        here = moment.astimezone(self._zone)
-        clock = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
-        return f"{day_of(self._language, here, with_year=here.year != self._year)} {clock}"
+        local = moment.astimezone(self._zone)
+        clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+        return f"{day_of(self._language, local, with_year=local.year != self._year)} {clock}"
 
     def full(self, moment: datetime) -> str:
         """`2026-10-25 02:30:00 CET, UTC+01:00`: also the hour that comes twice is clear."""
-        here = moment.astimezone(self._zone)
+        local = moment.astimezone(self._zone)
         if self.name == "GMT":
-            return f"{here:%Y-%m-%d %H:%M:%S} GMT"
-        offset = here.strftime("%z")
-        return f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}, UTC{offset[:3]}:{offset[3:5]}"
+            return f"{local:%Y-%m-%d %H:%M:%S} GMT"
+        offset = local.strftime("%z")
+        return f"{local:%Y-%m-%d %H:%M:%S} {local:%Z}, UTC{offset[:3]}:{offset[3:5]}"
 
     def file(self, moment: datetime) -> str:
         """For a file: ISO 8601 with the zone's offset, to the second."""

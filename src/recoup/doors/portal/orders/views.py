@@ -70,11 +70,11 @@ def tabs(
     found = []
     for tab, (word, narrowed) in USUAL.items():
         wanted, count = replace(look, **narrowed), counts.get(tab)
-        here = left is None and query.same_orders(wanted)
-        found.append(Tab(word, wanted.link(), here, count if count and count.value else None, tab in _HOT))
+        is_open = left is None and query.same_orders(wanted)
+        found.append(Tab(word, wanted.link(), is_open, count if count and count.value else None, tab in _HOT))
     for view in habits.views:
-        here = left is not None and left.view == view and not left.changed
-        found.append(Tab(view.name, opened(view, query, settings).link(), here, None, False, view))
+        is_open = left is not None and left.view == view and not left.changed
+        found.append(Tab(view.name, opened(view, query, settings).link(), is_open, None, False, view))
     return found
 
 

@@ -24,13 +24,13 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
 
 @code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))
 async def post_code(visit: PublicVisit, form: Form) -> Answer:
-    request, here, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
+    request, client, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
     given = CodeGiven(
         cookie(request, HALF),
         first(form, "code"),
-        here.address,
+        client.address,
         cookie(request, COOKIE)[:100] or None,
-        here.agent,
+        client.agent,
         request_id(request.scope),
     )
     try:

@@ -132,7 +132,7 @@ RETURNING id
 
 
 async def decide_charge(
-    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime, said: Decided, hidden: int
+    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime, decided: Decided, hidden: int
 ) -> Decided:
     """The message arrives and is decided, once for its id: the loser of a race gets the winner's decision."""
     mine = await connection.fetchval(
@@ -149,15 +149,15 @@ async def decide_charge(
         charge.capture,
         charge.sent_at,
         now,
-        said.decision,
-        said.scheme_code,
-        said.advice_code,
-        said.known_from,
+        decided.decision,
+        decided.scheme_code,
+        decided.advice_code,
+        decided.known_from,
         hidden,
         charge.descriptor,
     )
     if mine is not None:
-        return said
+        return decided
     return _decided(await connection.fetchrow("SELECT * FROM issuer.sends WHERE id = $1", charge.id))
 
 

@@ -133,10 +133,10 @@ class SandboxProcessor:
                 past = await book.past(connection, charge, mac, self._clocks.wall())
                 if "outage" in past.faults:
                     return Outcome("not_sent", text="connection refused")
-                said = self._answer(charge, past)
-                if said is not None and past.scripted is not None:
-                    said = Answer(past.scripted, "00" if past.scripted else "05")
-                if said is None:
+                answer = self._answer(charge, past)
+                if answer is not None and past.scripted is not None:
+                    answer = Answer(past.scripted, "00" if past.scripted else "05")
+                if answer is None:
                     return Outcome("not_sent", text="the sandbox takes magic card numbers only")
                 if self._clocks.monotonic() >= charge.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
@@ -144,11 +144,11 @@ class SandboxProcessor:
                 if past.decided is not None:
                     await book.arrived(connection, charge, mac, self._clocks.wall())
                     decided, fault = past.decided, _still_late(past.decided, self._clocks.wall())
-                elif said.fault in ("outage", "lost", "unprocessed"):
-                    await self._drop(connection, charge, mac, said.fault)
-                    decided, fault = None, said.fault
+                elif answer.fault in ("outage", "lost", "unprocessed"):
+                    await self._drop(connection, charge, mac, answer.fault)
+                    decided, fault = None, answer.fault
                 else:
-                    decided, fault = await self._decide(connection, charge, mac, said, past), said.fault
+                    decided, fault = await self._decide(connection, charge, mac, answer, past), answer.fault
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
         outcome = _outcome(charge.id, decided) if decided else _UNDECIDED.get(fault or "", _NO_ANSWER)
@@ -168,17 +168,17 @@ class SandboxProcessor:
             expired=is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
         )
 
-    async def _decide(self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past) -> Decided:
+    async def _decide(self, connection: Any, charge: Charge, mac: bytes, answer: Answer, past: book.Past) -> Decided:
         now = self._clocks.wall()
         known_from = None
-        if said.fault == "late":
+        if answer.fault == "late":
             known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
-        if said.fault == "mute":
+        if answer.fault == "mute":
             known_from = now + _MUTE_FOR
-        decision = Decided("approved" if said.approved else "declined", said.code, said.advice, None, known_from)
-        hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(said.fault or "", 0)
+        decision = Decided("approved" if answer.approved else "declined", answer.code, answer.advice, None, known_from)
+        hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(answer.fault or "", 0)
         decided = await book.decide_charge(connection, charge, mac, now, decision, hidden)
-        if said.fault == "duplicate" or "duplicate" in past.faults:
+        if answer.fault == "duplicate" or "duplicate" in past.faults:
             decided = await book.decide_charge(connection, charge, mac, self._clocks.wall(), decision, hidden)
         return decided
 
