@@ -15,7 +15,7 @@ from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
 from recoup.doors.edge.keys import fold_keys, folding, names_of
 from recoup.doors.rescue.complaints import COMPLAINTS_MAX, Complaints
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.query import Given, Query
+from recoup.doors.rescue.query import Query, QueryValues
 from recoup.doors.rescue.rows import columns_of, readers
 from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
 from recoup.doors.rescue.transmit import read_transmitted
@@ -123,7 +123,7 @@ def test_a_misspelt_expiry_is_still_asked_about() -> None:
 
 
 def test_a_query_of_names_costs_little() -> None:
-    given = Given((f"merchan{'x' * 5000}{n}", "1") for n in range(500))
+    given = QueryValues((f"merchan{'x' * 5000}{n}", "1") for n in range(500))
     assert steps_of(lambda: Query(given).refuse_unknown(["merchantId", "orderId", "from", "to"] * 10)) < STEPS_MAX
 
 

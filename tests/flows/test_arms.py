@@ -13,7 +13,7 @@ from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import Wanted, resume, set_arms, stop
+from recoup.flows.merchants.arms import ArmsChange, resume, set_arms, stop
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
@@ -22,7 +22,7 @@ from recoup.store.server import ServerAddress
 
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2))
 ANNA = Actor("operator", "anna")
-ALL = Wanted("share", share=100, holdout=0, explore=0)
+ALL = ArmsChange("share", share=100, holdout=0, explore=0)
 Row = Mapping[str, Any]
 
 
@@ -47,7 +47,7 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
     asyncio.run(inside())
 
 
-async def set_to(shop: Shop, wanted: Wanted, site_id: UUID | None = None) -> None:
+async def set_to(shop: Shop, wanted: ArmsChange, site_id: UUID | None = None) -> None:
     await set_arms(shop.world, shop.scope, site_id, wanted)
     shop.merchants.forget(shop.merchant_id)
 
@@ -99,7 +99,7 @@ def test_off_is_as_it_was(server: ServerAddress) -> None:
 
 def test_in_the_shadow_the_ladder_sends_and_both_are_kept(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_to(shop, Wanted("shadow"))
+        await set_to(shop, ArmsChange("shadow"))
         order_id = await shop.admit()
         await shop.run_due()
         watched, done = await decisions(shop, order_id)
@@ -123,7 +123,7 @@ def test_an_order_keeps_its_arm_and_its_terms_when_the_settings_change(server: S
         await set_to(shop, replace(ALL, explore=20))
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
-        await set_to(shop, Wanted("off", explore=0))
+        await set_to(shop, ArmsChange("off", explore=0))
         assert (await shop.order(await shop.admit()))["arm"] is None
         await shop.advance(timedelta(days=20))
         await shop.settle()
@@ -137,11 +137,11 @@ def test_an_order_keeps_its_arm_and_its_terms_when_the_settings_change(server: S
 
 def test_a_site_has_its_own_share_until_it_takes_the_merchants_again(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_to(shop, Wanted("share", share=100, holdout=0), shop.site_id)
+        await set_to(shop, ArmsChange("share", share=100, holdout=0), shop.site_id)
         assert (await shop.order(await shop.admit()))["arm"] == "engine"
-        await set_to(shop, Wanted("inherit"), shop.site_id)
+        await set_to(shop, ArmsChange("inherit"), shop.site_id)
         assert (await shop.order(await shop.admit()))["arm"] is None
-        await set_to(shop, Wanted("shadow"))
+        await set_to(shop, ArmsChange("shadow"))
         assert (await shop.order(await shop.admit()))["arm"] == "shadow"
 
     run(server, story)
@@ -149,7 +149,7 @@ def test_a_site_has_its_own_share_until_it_takes_the_merchants_again(server: Ser
 
 def test_a_customer_is_always_in_the_same_arm(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_to(shop, Wanted("share", share=50, holdout=30))
+        await set_to(shop, ArmsChange("share", share=50, holdout=30))
         for who in range(12):
             more: dict[str, Any] = {"email": f"payer-{who}@example.test"}
             if who >= 10:  # nobody is named: the card is the customer

@@ -10,7 +10,7 @@ from tests.flows.test_customer_waiting import PATIENT, POLICY, kept, run, waitin
 from tests.worlds import Shop
 
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import ChallengePage, Given, answer, refuse, show
+from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import (
@@ -33,7 +33,7 @@ async def challenged(shop: Shop, **more: Any) -> ChallengePage:
 
 
 async def answered(shop: Shop, asked: ChallengePage, **given: Any) -> ChallengePage:
-    return await answer(shop.world, shop.orders, Vault(shop.world), asked, Given(**given), "test")
+    return await answer(shop.world, shop.orders, Vault(shop.world), asked, ChallengeAnswer(**given), "test")
 
 
 async def events(shop: Shop, order_id: Any) -> list[str]:

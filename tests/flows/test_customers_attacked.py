@@ -12,7 +12,7 @@ from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run, wa
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.challenge import PAYER, Given, answer, refuse, show
+from recoup.flows.cards.challenge import PAYER, ChallengeAnswer, answer, refuse, show
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import capture
@@ -265,7 +265,9 @@ def test_a_repeat_while_the_customers_try_is_out_is_answered(
         assert word.evaluate == "CHALLENGE"
         page = await show(shop.world, shop.merchant_id, word.order_id)
         monkeypatch.setattr(SandboxProcessor, "charge", slow)
-        trying = asyncio.create_task(answer(shop.world, shop.orders, Vault(shop.world), page, Given(**ANOTHER), "test"))
+        trying = asyncio.create_task(
+            answer(shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(**ANOTHER), "test")
+        )
         await sent.wait()
         assert (await shop.evaluate.evaluate(shop.scope, given)).evaluate == "CHALLENGE"
         assert not trying.done()

@@ -17,10 +17,10 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder, make
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.folder import file_of, former_file_of
 from recoup.flows.lists.forget import forget_files
 from recoup.flows.lists.make import make_export
-from recoup.flows.lists.wanted import Wanted
 from recoup.flows.people.persons import erase_person, export_person, payer_ids
 from recoup.flows.run_due import DueWork
 from recoup.kernel.ids import new_id
@@ -50,7 +50,7 @@ def run(server: ServerAddress, files: Path, story: Callable[[Shop], Awaitable[No
 
 async def asked(shop: Shop, form: str = "csv") -> UUID:
     key = new_id()
-    wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
+    wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
     await ask_for_file(shop.world, shop.scope, USER, key, wanted, form=form, labels=["all"], file_name=f"orders.{form}")
     return key
 
@@ -317,7 +317,7 @@ def test_two_merchants_who_choose_the_same_id_have_a_file_each(server: ServerAdd
         await other.admit()
         key = new_id()
         for one in (shop, other):
-            wanted = Wanted(OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
+            wanted = ExportQuery(OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
             await ask_for_file(one.world, one.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
             await make_export(one.world, due_of(one, key))
         assert (len(await content(shop, key)), len(await content(other, key))) == (ORDERS, 1)
@@ -341,7 +341,7 @@ def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothe
         await forget_files(shop.world)
         assert len(await content(shop, key)) == ORDERS
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
-        wanted = Wanted(OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
+        wanted = ExportQuery(OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
         await ask_for_file(other.world, other.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
         with pytest.raises(Problem, match="deleted"):
             await content(shop, key)

@@ -36,7 +36,7 @@ from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.refunds.send import send_modification
-from recoup.gateways.cards.sandbox.disputes import Wanted
+from recoup.gateways.cards.sandbox.disputes import DisputeRequest
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
@@ -347,7 +347,7 @@ async def settled_charge(shop: Shop, case: Case) -> None:
 
 async def dispute_in_the_book(shop: Shop, case: Case) -> None:
     issuer: Any = shop.world.processors["sandbox"]
-    case.more["notice"] = await issuer.dispute(Wanted(case.more["charge"], "fraud", await shop.now()))
+    case.more["notice"] = await issuer.dispute(DisputeRequest(case.more["charge"], "fraud", await shop.now()))
 
 
 async def with_open_dispute(shop: Shop, case: Case) -> None:

@@ -15,7 +15,7 @@ from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_worl
 
 from recoup.flows.disputes.answer import note_evidence
 from recoup.flows.lists.ask import ask_for_file
-from recoup.flows.lists.wanted import Wanted
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.merchants import campaigns, merchant_keys, partner_merchants, sites
 from recoup.flows.merchants.applications import Applicant, create_application
 from recoup.flows.merchants.blocks import block
@@ -58,7 +58,7 @@ class Ground:
         return PartnerScope(PARTNER, Actor("partner", "k"), "test")
 
     def file(self, user_id: UUID) -> Awaitable[object]:
-        wanted = Wanted(OrderFilter(self.shop.merchant_id), "placed", True, ("order_id",), "GMT")
+        wanted = ExportQuery(OrderFilter(self.shop.merchant_id), "placed", True, ("order_id",), "GMT")
         return ask_for_file(
             self.shop.world,
             self.shop.scope,
@@ -82,12 +82,12 @@ class Ground:
         return invite(self.shop.world, subject, user_id, f"{n}@example.test", "analyst", request_id="test")
 
     def site(self, n: int) -> Awaitable[object]:
-        wanted = sites.Wanted(url=f"https://tea-{n}.example", name="Tea", descriptor="BRIGHTLEAFTEA")
+        wanted = sites.SiteFields(url=f"https://tea-{n}.example", name="Tea", descriptor="BRIGHTLEAFTEA")
         return sites.create(self.shop.world, self.shop.scope, wanted)
 
     def campaign(self, n: int) -> Awaitable[object]:
         return campaigns.create(
-            self.shop.world, self.shop.scope, self.shop.site_id, campaigns.Wanted(key=f"c{n}", name="Tea")
+            self.shop.world, self.shop.scope, self.shop.site_id, campaigns.CampaignFields(key=f"c{n}", name="Tea")
         )
 
 

@@ -13,7 +13,7 @@ from tests.worlds import FUNDS_CARD, KEYRING, Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.challenge import Given, answer, show
+from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.insight.verify import verify
@@ -219,7 +219,7 @@ def test_a_new_card_and_a_customers_answer_are_requests_too(server: ServerAddres
         payer = Person(first_name="Ana", last_name="Roe", email="ana@example.test", phone=CHALLENGE_PHONES[0])
         word = await shop.ask(is_mit=False, days=None, pan=PHONE_CARD, code="05", cvv="123", payer=payer)
         asked = await show(shop.world, shop.merchant_id, word.order_id)
-        await answer(shop.world, shop.orders, Vault(shop.world), asked, Given(confirmed=True), "test")
+        await answer(shop.world, shop.orders, Vault(shop.world), asked, ChallengeAnswer(confirmed=True), "test")
         row = await one(shop, word.order_id, "by_hand-1")
         assert (row["rules"][0], row["lines"]) == ("customer_answer", ["challenge_answered"])
         assert row["features"]["actor"] == "payer:page"

@@ -11,7 +11,7 @@ import pytest
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
 from recoup.flows.merchants import sites
-from recoup.flows.merchants.sites import Wanted
+from recoup.flows.merchants.sites import SiteFields
 from recoup.flows.merchants.switches import MERCHANT, Subject, change, history, read_all
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -166,7 +166,7 @@ async def test_who_switches_on_stands_as_high_as_who_switched_off(
     assert caught.value.code == "forbidden"
     if level == "site":  # nor by the site's own form
         with pytest.raises(Problem, match="was switched off"):
-            await sites.update(shop.world, by(shop, on), shop.site_id, Wanted(mit=True, name="Other"))
+            await sites.update(shop.world, by(shop, on), shop.site_id, SiteFields(mit=True, name="Other"))
     assert len(await noted(shop)) == 1
     await refusal(shop)
 
@@ -187,8 +187,8 @@ async def test_a_merchant_that_was_made_without_a_kind_waits_for_the_operator(sh
 
 @told
 async def test_sites_that_are_made_or_changed_note_their_switches(shop: Shop) -> None:
-    made = await sites.create(shop.world, shop.scope, Wanted("https://b.example", "B", "SHOP*B", cit_web=False))
-    await sites.update(shop.world, shop.scope, made.site_id, Wanted(cit_web=True, mit=False, name="Bee"))
+    made = await sites.create(shop.world, shop.scope, SiteFields("https://b.example", "B", "SHOP*B", cit_web=False))
+    await sites.update(shop.world, shop.scope, made.site_id, SiteFields(cit_web=True, mit=False, name="Bee"))
     assert [(kind, on) for _, kind, on, *_ in await noted(shop)] == [
         ("mit", False),
         ("cit_web", True),

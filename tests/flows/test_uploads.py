@@ -23,7 +23,7 @@ from recoup.flows.cards.uploads import take as taking
 from recoup.flows.cards.uploads import work as working
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
-from recoup.flows.cards.uploads.take import File, Taken, take
+from recoup.flows.cards.uploads.take import File, TakenUpload, take
 from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
@@ -81,7 +81,7 @@ async def rows_of(shop: Shop, kind: str, name: str, count: int = 5) -> list[dict
     return [*made, made[0], {"orderId": f"{name}-bad"}]
 
 
-async def sent(shop: Shop, kind: str, rows: list[dict[str, Any]]) -> Taken:
+async def sent(shop: Shop, kind: str, rows: list[dict[str, Any]]) -> TakenUpload:
     file = File("", io.BytesIO(json.dumps(rows).encode()), kind)
     return await take(shop.world, shop.scope, file, readers())
 
@@ -207,7 +207,7 @@ def test_a_small_file_is_taken_while_strangers_send_the_largest(
     going, read = asyncio.Event(), taking._take
     monkeypatch.setattr(file_turns, "SMALL_BYTES", 20_000)
 
-    async def slowly(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+    async def slowly(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
         if not file_turns.is_small(file.content):
             await going.wait()
         return await read(world, scope, file, readers)

@@ -22,7 +22,7 @@ from tests.worlds import change_world
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services
-from recoup.flows.merchants.arms import Wanted, set_arms
+from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session
 from recoup.flows.refunds.limits import change_limits
@@ -136,7 +136,7 @@ def begin(caller: Caller) -> Partner:
     )
     door.run(terms(shop, period="day", delay_days=0, account_delay_days=0))
     door.run(with_account(shop))
-    door.run(set_arms(shop.world, shop.scope, None, Wanted("share", share=50, holdout=10, explore=5)))
+    door.run(set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=10, explore=5)))
     door.run(change_limits(shop.world, person(shop, "olga"), "operations", "EUR", Limits(second_from_units=100)))
     return partner
 

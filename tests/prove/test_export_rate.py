@@ -23,8 +23,8 @@ from tests.prove.many_orders import Shop, fill
 
 from recoup.doors.portal.orders.columns import DEFAULT
 from recoup.flows.lists.ask import ask_for_file, fetch, one_export
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.make import make_export
-from recoup.flows.lists.wanted import Wanted
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.pool import Database
@@ -59,7 +59,7 @@ def _peak_mb() -> float:
 async def _made(world: World, shop: Shop, form: str) -> tuple[Path, float, float, float]:
     """The file; seconds on the wall, of ours on a processor, and by how many MB the peak grew."""
     key, scope = uuid4(), Scope(shop.merchant_id, Actor("user", str(USER)), "prove")
-    wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "Europe/Berlin")
+    wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "Europe/Berlin")
     await ask_for_file(world, scope, USER, key, wanted, form=form, labels=[], file_name=f"orders.{form}")
     before, begun, used = _peak_mb(), time.perf_counter(), time.process_time()
     await make_export(world, Due(shop.merchant_id, "export", key, 1))
@@ -72,7 +72,7 @@ async def _made(world: World, shop: Shop, form: str) -> tuple[Path, float, float
 async def _copied(address: ServerAddress, shop: Shop) -> tuple[float, float]:
     """Seconds that the database takes to send the same rows, on the wall and on a processor."""
     connection = await asyncpg.connect(address.dsn(NAME), command_timeout=None)
-    table = Wanted(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "GMT").table()
+    table = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "GMT").table()
     sql, values = await export_statement(
         connection, OrderFilter(shop.merchant_id), "placed", table.fields, newest_first=True
     )

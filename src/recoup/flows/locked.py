@@ -53,7 +53,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AdmittedJob:
     """It was admitted now; what `work` answered to it, or the Problem that it raised: then it is admitted only."""
 
     answer: Any
@@ -121,14 +121,14 @@ class Orders:
         answer: R = await way.submit(job)
         return answer
 
-    async def admit(self, job: Job[Any]) -> Taken | None:
+    async def admit(self, job: Job[Any]) -> AdmittedJob | None:
         """Admits the job's order and does its work, in one transaction. None for one that is known, or that the slow
         way has to look at.
 
         Raises: Problem(unavailable).
         """
         try:
-            taken: Taken | None = await self._with_cards.submit(job)
+            taken: AdmittedJob | None = await self._with_cards.submit(job)
         except Raced:
             return None
         return taken
@@ -207,7 +207,7 @@ class Orders:
                         continue
                     change = ground.change(job)
                 if job.admission is not None:
-                    answers[index] = Taken(answers[index])
+                    answers[index] = AdmittedJob(answers[index])
                 changes.append(change)
                 ground.reserve(change)
             if changes:

@@ -16,7 +16,7 @@ from recoup.flows.merchants.application_documents import attach_document
 from recoup.flows.merchants.applications import Applicant, create_application, submit_application
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.merchants.form import Form, WantedSite
+from recoup.rules.merchants.form import Form, SiteForm
 from recoup.store.server import ServerAddress
 
 FORM = Form(
@@ -29,7 +29,7 @@ FORM = Form(
     currency="GBP",
     monthly_units=1,
     kinds=("mit",),
-    sites=(WantedSite("https://tea.example", "Tea", "TEASHOP"),),
+    sites=(SiteForm("https://tea.example", "Tea", "TEASHOP"),),
 )
 PDF = b"%PDF-1.7\n%%EOF\n"
 

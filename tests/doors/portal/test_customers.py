@@ -19,7 +19,7 @@ from recoup.doors.portal.customers import listing
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import Wanted, set_arms
+from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.people.persons import erase_all, erase_person, find_alike, payer_ids
 from recoup.flows.refunds.limits import change_limits
 from recoup.rules.money.refund_limits import Limits
@@ -263,7 +263,7 @@ def test_the_export_holds_what_the_rescue_engine_knows_of_them(server: ServerAdd
     """It was erased with the customer, and missing in the file of all that is stored."""
 
     async def story(shop: Shop, as_: As) -> None:
-        await set_arms(shop.world, shop.scope, None, Wanted("shadow"))
+        await set_arms(shop.world, shop.scope, None, ArmsChange("shadow"))
         payer_id = await bought(shop)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE fact_clocks SET checked_at = checked_at - interval '1 hour'")

@@ -25,7 +25,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.outcome import outcome_of
 from recoup.flows.insight.verify import verify
 from recoup.flows.lists.ask import ask_for_file
-from recoup.flows.lists.wanted import Wanted
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.messages.endpoints import create
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.on_many import Act, take_all
@@ -179,7 +179,7 @@ async def listed(shop: Shop) -> None:
         ("card", "q=last4%3A4242"),
     ):
         await keep_view(shop.world, mine, name, query)
-    wanted = Wanted(OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT")
+    wanted = ExportQuery(OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT")
     await ask_for_file(
         shop.world, shop.scope, user_id, new_id(), wanted, form="csv", labels=["Search: zzyx"], file_name="orders.csv"
     )

@@ -13,7 +13,7 @@ from tests.flows.terms import agree
 
 from recoup.flows.insight.learn.learn import learn
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import Wanted, set_arms
+from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
@@ -32,7 +32,7 @@ async def learned(shop: Caller) -> None:
     await transmit(shop.door.world, until_yesterday(payments(shop.shop.merchant_id, 1, 300)))
     found = await learn(shop.door.world, Actor("operator", "anna"), months=18)
     assert found.taken, found
-    await set_arms(shop.door.world, shop.shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+    await set_arms(shop.door.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
     shop.door.services.merchants.forget(shop.shop.merchant_id)
 
 
@@ -94,7 +94,7 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
 
 def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(world: Door) -> None:
     shop = world.shop()
-    world.run(set_arms(world.world, shop.shop.scope, None, Wanted("share", share=100, holdout=0, explore=0)))
+    world.run(set_arms(world.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)))
     world.run(agree(shop.shop))
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED)
     assert told["status"] == "APPROVED"

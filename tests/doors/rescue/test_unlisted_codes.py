@@ -8,7 +8,7 @@ from tests.doors.rescue.door import Caller, Door
 from recoup.doors.command.engine import _text
 from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import Wanted, clock_of, read_arms, set_arms
+from recoup.flows.merchants.arms import ArmsChange, clock_of, read_arms, set_arms
 from recoup.rules.network.magic import script_card
 
 STRANGE = {"transaction__responseCode": "9Z", "transaction__responseCodeSource": "mastercard",
@@ -18,7 +18,7 @@ STRANGE = {"transaction__responseCode": "9Z", "transaction__responseCodeSource":
 @pytest.mark.parametrize("mode", ["off", "shadow"])
 def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door, shop: Caller, mode: str) -> None:
     if mode == "shadow":
-        door.run(set_arms(door.world, shop.shop.scope, None, Wanted("shadow")))
+        door.run(set_arms(door.world, shop.shop.scope, None, ArmsChange("shadow")))
         door.services.merchants.forget(shop.shop.merchant_id)
     card = script_card("mastercard", "51", 1)
     order_id = shop.admit(paymentMethod__cardNumber=card, **STRANGE)

@@ -26,7 +26,7 @@ from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.sandbox.disputes import Wanted
+from recoup.gateways.cards.sandbox.disputes import DisputeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
@@ -320,7 +320,7 @@ def test_a_refund_under_way_that_the_bank_does_not_take_gives_way_too(server: Se
         charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
         # The bank has the dispute; its notice has not arrived when the refund is sent.
         issuer: Any = shop.world.processors["sandbox"]
-        notice = await issuer.dispute(Wanted(charge, "fraud", await shop.now()))
+        notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await refunded(shop, order_id, "45.90")
         await shop.settle()
         assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "stuck"
@@ -398,7 +398,7 @@ def test_a_reversal_that_the_bank_refuses_for_a_dispute_is_settled_by_it(server:
         order_id = await approved_late(shop)
         charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
         issuer: Any = shop.world.processors["sandbox"]
-        notice = await issuer.dispute(Wanted(charge, "fraud", await shop.now()))
+        notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await shop.settle()
         assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "stuck"
         await sent(shop, notice)

@@ -13,7 +13,7 @@ from recoup.flows.cards.taken import Person
 from recoup.flows.insight import keep_facts as job
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import Wanted, set_arms
+from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
@@ -228,7 +228,7 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
         (found,) = await shared(shop)
         assert (found["issuer_digits"], found["merchants"]) == (pan[:8], MERCHANTS_MIN)
         assert found["answers"] == [MERCHANTS_MIN, MERCHANTS_MIN, 0, 0, 0, 0], "each was declined once, then approved"
-        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
         shop.merchants.forget(shop.merchant_id)
         known, strange = await shop.admit(pan=pan), await shop.admit(pan=COUNTING_CARDS[1])
         await shop.run_due()
@@ -309,7 +309,7 @@ async def facts(shop: Shop, order_id: UUID) -> list[dict[str, Any]]:
 
 def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
         shop.merchants.forget(shop.merchant_id)
         pan = script_card("visa", "51", 9)
         first = await shop.admit(payer=ANA, pan=pan)
@@ -336,7 +336,7 @@ def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAdd
 
 def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
         shop.merchants.forget(shop.merchant_id)
         await told(shop, "an invoice", declined=False)
         await shop.admit(payer=ANA)
@@ -362,7 +362,7 @@ def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(se
 
 def test_orders_with_one_card_share_its_allowance(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
         shop.merchants.forget(shop.merchant_id)
         for number in range(3):
             order_id = await shop.admit(pan=COUNTING_CARDS[0], units=100 + number)
@@ -370,7 +370,7 @@ def test_orders_with_one_card_share_its_allowance(server: ServerAddress) -> None
             (found,) = await facts(shop, order_id)
             assert found["open_orders"] == 1 + number
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Another")
-        await set_arms(other.world, other.scope, None, Wanted("share", share=100, holdout=0, explore=0))
+        await set_arms(other.world, other.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
         order_id = await other.admit(pan=COUNTING_CARDS[0])
         await other.run_due()
         (found,) = await facts(other, order_id)

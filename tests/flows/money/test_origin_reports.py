@@ -157,9 +157,11 @@ def test_every_recipe_on_the_merchants_account_has_a_column_or_leaves_it() -> No
 async def _sites_and_campaigns(shop: Shop) -> dict[str, UUID]:
     """Two sites, a campaign on each; orders of each, given back, disputed, adjusted, settled."""
     world, scope = shop.world, shop.scope
-    mugs = await sites.create(world, scope, sites.Wanted("https://mugs.example", "Mugs", "MUGS*CLUB"))
-    spring = await campaigns.create(world, scope, shop.site_id, campaigns.Wanted("spring", "Spring"))
-    summer = await campaigns.create(world, scope, mugs.site_id, campaigns.Wanted("summer", "Summer", "MUGS*SUMMER"))
+    mugs = await sites.create(world, scope, sites.SiteFields("https://mugs.example", "Mugs", "MUGS*CLUB"))
+    spring = await campaigns.create(world, scope, shop.site_id, campaigns.CampaignFields("spring", "Spring"))
+    summer = await campaigns.create(
+        world, scope, mugs.site_id, campaigns.CampaignFields("summer", "Summer", "MUGS*SUMMER")
+    )
     shop.merchants.forget(shop.merchant_id)
     await shop.fees(Tariff(290, 30, refund="pro_rata"), currency="USD")
     await change_terms(

@@ -12,8 +12,8 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder
 from recoup.flows.lists.ask import ask_for_file, cancel_export
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.make import make_export
-from recoup.flows.lists.wanted import Wanted
 from recoup.flows.people.make_user import Membership
 from recoup.flows.people.notifications import choose
 from recoup.flows.people.tell_alert import tell_alert
@@ -40,7 +40,7 @@ def run(server: ServerAddress, files: Path, story: Story) -> None:
 
 async def asked(shop: Shop, user_id: UUID) -> UUID:
     key = new_id()
-    wanted = Wanted(OrderFilter(shop.merchant_id), "placed", True, ("order_id",), "GMT")
+    wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, ("order_id",), "GMT")
     await ask_for_file(shop.world, shop.scope, user_id, key, wanted, form="csv", labels=["all"], file_name="orders.csv")
     return key
 

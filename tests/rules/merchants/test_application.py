@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import ENDED, STEPS, Status, step
 from recoup.rules.merchants.documents import BYTES_MAX, NAME_MAX, download_name, file_name, media_type
-from recoup.rules.merchants.form import Form, WantedSite, complaints, missing
+from recoup.rules.merchants.form import Form, SiteForm, complaints, missing
 
 HAPPENINGS = sorted({one.happening for one in STEPS})
 WALKS = st.lists(st.sampled_from(HAPPENINGS), max_size=30)
@@ -21,7 +21,7 @@ WHOLE = Form(
     currency="GBP",
     monthly_units=1,
     kinds=("mit",),
-    sites=(WantedSite("https://tea.example", "Tea", "TEASHOP"),),
+    sites=(SiteForm("https://tea.example", "Tea", "TEASHOP"),),
 )
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -100,7 +100,7 @@ def test_every_event_has_a_shape_and_every_step_a_source_that_can_be_reached() -
 
 def test_all_that_is_missing_is_named_at_once() -> None:
     assert missing(WHOLE, frozenset({"registration"})) == []
-    assert missing(Form(sites=(WantedSite(url="https://a.example"), WantedSite())), frozenset()) == [
+    assert missing(Form(sites=(SiteForm(url="https://a.example"), SiteForm())), frozenset()) == [
         "LegalName",
         "Country",
         "RegistrationNumber",
@@ -130,9 +130,9 @@ def test_an_empty_draft_is_well_formed_and_a_bad_one_is_told_whole() -> None:
         average_units=3,
         kinds=("mit", "x"),
         sites=(
-            WantedSite("http://a.example", "", "AB"),
-            WantedSite("b.example", "", ""),
-            WantedSite("https://www.b.example/x", "", ""),
+            SiteForm("http://a.example", "", "AB"),
+            SiteForm("b.example", "", ""),
+            SiteForm("https://www.b.example/x", "", ""),
         ),
     )
     assert set(complaints(bad)) == {

@@ -13,7 +13,7 @@ from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.visit import Visit
 from recoup.doors.checkout.words import problem_texts
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.cards.challenge import ChallengePage, Given, answer, refuse, show
+from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card_guard import check_words
@@ -74,7 +74,7 @@ def _page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> 
     )
 
 
-async def _given(request: Request, now: datetime) -> Given:
+async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     """Raises: Problem(invalid) naming the field."""
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
     pan = "".join(c for c in form.get("number", "") if c not in " -")
@@ -89,7 +89,7 @@ async def _given(request: Request, now: datetime) -> Given:
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     check_words(billing)
-    return Given(code, pan, month, year, billing or None, form.get("confirmed") == "1")
+    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1")
 
 
 def _expiry(text: str, now: datetime) -> tuple[int, int]:

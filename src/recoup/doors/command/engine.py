@@ -12,7 +12,7 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.merchants import arms
-from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -59,7 +59,7 @@ def set_verb(run: Run, merchant: str | None, site: str | None, explore_max: str 
 
     async def work(opened: Opened) -> Terms:
         bounds = bounds_of(explore_max) if explore_max is not None else None
-        return await _set(opened, merchant, site, Wanted(**given, explore_max=bounds))
+        return await _set(opened, merchant, site, ArmsChange(**given, explore_max=bounds))
 
     terms = run(work)
     click.echo(_line(terms))
@@ -102,11 +102,11 @@ async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequenc
     return standing, await read_unlisted(world, scope.merchant_id)
 
 
-async def _set(opened: Opened, merchant: str | None, site: str | None, wanted: Wanted) -> Terms:
+async def _set(opened: Opened, merchant: str | None, site: str | None, arms_change: ArmsChange) -> Terms:
     site_id = parse_id(site) if site is not None else None
     if site is not None and site_id is None:
         raise Problem("invalid", f"{site[:80]!r} is not a site id.", field="site", cure="See the page /developers.")
-    return await arms.set_arms(opened.world, _scope(opened, merchant), site_id, wanted)
+    return await arms.set_arms(opened.world, _scope(opened, merchant), site_id, arms_change)
 
 
 def _line(terms: Terms) -> str:

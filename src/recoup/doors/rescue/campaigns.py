@@ -8,7 +8,7 @@ from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
 from recoup.flows.merchants import campaigns
-from recoup.flows.merchants.campaigns import Wanted
+from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.kernel.time import iso
 
 _SITE: Final = {"noun": "site", "cure": "See GET /v1/sites."}
@@ -54,11 +54,11 @@ async def delete(call: Call) -> Reply:
     return Reply(None, 204)
 
 
-def _wanted(call: Call, *, whole: bool) -> Wanted:
+def _wanted(call: Call, *, whole: bool) -> CampaignFields:
     """`whole`: the key may not be missing, it is the name where none is sent, and switches that are left out are on."""
     body = read_whole(call.body, CampaignBody) if whole else read_whole(call.body, CampaignPatch)
     on = True if whole else None
-    return Wanted(
+    return CampaignFields(
         key=body.key,
         name=body.name or (body.key if whole else None),
         cit_web=on if body.cit_web is None else body.cit_web,

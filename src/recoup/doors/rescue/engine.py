@@ -23,7 +23,7 @@ from recoup.doors.rescue.shapes.engine import (
     EngineTraining,
 )
 from recoup.flows.merchants import arms, sites
-from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 
@@ -51,9 +51,9 @@ async def change(call: Call) -> Reply:
     body, complaints = read_body(call.body, EngineBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
-    wanted = Wanted(body.mode, body.share, body.holdout, body.explore, body.explore_max)
+    arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with _named_as_here():
-        await arms.set_arms(call.services.world, call.scope, body.site_id, wanted)
+        await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change)
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
 

@@ -28,7 +28,7 @@ from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.merchants import applications
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.rules.merchants.application import Status
-from recoup.rules.merchants.form import Form, WantedSite
+from recoup.rules.merchants.form import Form, SiteForm
 from recoup.store.read.applications import Application
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
@@ -145,8 +145,8 @@ def _form(call: Call) -> Form:
     )
 
 
-def _site(site: ApplicationSite) -> WantedSite:
-    return WantedSite(
+def _site(site: ApplicationSite) -> SiteForm:
+    return SiteForm(
         url=site.url or "",
         name=site.name or "",
         descriptor=site.descriptor or "",

@@ -16,7 +16,7 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 STRANGERS_NAMED_MAX: Final = 5
 
 
-class Given(dict[str, list[str]]):
+class QueryValues(dict[str, list[str]]):
     """The values by name in lower case; `spelt`: each name as the caller first wrote it."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
@@ -32,8 +32,8 @@ class Query:
 
     __slots__ = ("_complaints", "_given")
 
-    def __init__(self, given: Given) -> None:
-        self._given = given
+    def __init__(self, values: QueryValues) -> None:
+        self._given = values
         self._complaints = Complaints()
 
     @property

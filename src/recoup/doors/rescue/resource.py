@@ -13,7 +13,7 @@ from recoup.doors.edge.keys import Folding, fold_keys, unknown_names
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
-from recoup.doors.rescue.query import Given
+from recoup.doors.rescue.query import QueryValues
 from recoup.doors.rescue.services import Services
 from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id
@@ -30,7 +30,7 @@ FIND_ORDER: Final = (
 )
 
 
-class Call(kit.Call[Services, Caller | None, Given]):
+class Call(kit.Call[Services, Caller | None, QueryValues]):
     """A call that was let in."""
 
     __slots__ = ()
@@ -109,12 +109,12 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         return refusal(scope, problem)
 
 
-def _query(text: bytes) -> Given:
+def _query(text: bytes) -> QueryValues:
     """Raises: Problem(invalid)."""
     if not text:
-        return Given()
+        return QueryValues()
     try:
-        query = Given(parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX))
+        query = QueryValues(parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX))
     except ValueError:
         cure = f"Send at most {QUERY_FIELDS_MAX}."
         raise Problem("invalid", "The query has too many parameters.", field="Query", cure=cure) from None

@@ -9,7 +9,7 @@ from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
 from recoup.flows.merchants import sites
-from recoup.flows.merchants.sites import Wanted
+from recoup.flows.merchants.sites import SiteFields
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
@@ -57,11 +57,11 @@ def _id(call: Call) -> UUID:
     return found
 
 
-def _wanted(call: Call, *, whole: bool) -> Wanted:
+def _wanted(call: Call, *, whole: bool) -> SiteFields:
     """`whole`: nothing may be missing, and switches that are left out are on."""
     body = read_whole(call.body, SiteBody) if whole else read_whole(call.body, SitePatch)
     on = True if whole else None
-    return Wanted(
+    return SiteFields(
         url=body.url,
         name=body.name,
         descriptor=body.descriptor,

@@ -61,7 +61,7 @@ class ChallengePage:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ChallengeAnswer:
     """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in."""
 
     code: str = field(default="", repr=False)
@@ -123,7 +123,7 @@ def _money(row: ChallengeRow) -> Money:
 
 
 async def answer(
-    world: World, orders: Orders, vault: Vault, page: ChallengePage, given: Given, request_id: str
+    world: World, orders: Orders, vault: Vault, page: ChallengePage, answers: ChallengeAnswer, request_id: str
 ) -> ChallengePage:
     """Tries the card with what was given, and answers what the page shows then.
 
@@ -131,15 +131,15 @@ async def answer(
     """
     if page.state != "asked":
         raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
-    _check(page, given)
+    _check(page, answers)
     key = (page.merchant_id, page.order_id)
-    card = await _vaulted(world, vault, page, given) if given.pan else None
+    card = await _vaulted(world, vault, page, answers) if answers.pan else None
     await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
-    if given.billing:
+    if answers.billing:
         async with world.db.connection() as connection:
-            await set_billing(connection, *key, page.billing | given.billing)
-    confirmed = {"authenticationValue": CONFIRMED} if given.confirmed and world.policy.test_mode else None
-    at_hand = CardholderInput(cvv=given.code, three_d_secure=confirmed)
+            await set_billing(connection, *key, page.billing | answers.billing)
+    confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
+    at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
     _SENDING.add(send)
     send.add_done_callback(_SENDING.discard)
@@ -161,21 +161,21 @@ async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: 
 _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the page does not stop what they began
 
 
-def _check(page: ChallengePage, given: Given) -> None:
+def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
     """Raises: Problem(invalid) for a missing answer. Another card is always one."""
-    if given.pan:
+    if answers.pan:
         return
     if page.asks == "card":
         raise Problem("invalid", "Enter the card number.", field="CardNumber")
-    if page.asks == "code" and not given.code:
+    if page.asks == "code" and not answers.code:
         raise Problem("invalid", "Enter the security code.", field="Code")
-    if page.asks == "address" and not (given.billing or {}).get("addressLine1"):
+    if page.asks == "address" and not (answers.billing or {}).get("addressLine1"):
         raise Problem("invalid", "Enter the address.", field="Address")
-    if page.asks == "confirm" and not given.confirmed:
+    if page.asks == "confirm" and not answers.confirmed:
         raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
 
 
-async def _vaulted(world: World, vault: Vault, page: ChallengePage, given: Given) -> NewCard:
-    check_number(world, given.pan, "CardNumber")
-    stored = await vault.store(CardGiven(page.merchant_id, new_id(), given.pan, given.exp_month, given.exp_year))
+async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> NewCard:
+    check_number(world, answers.pan, "CardNumber")
+    stored = await vault.store(CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year))
     return NewCard(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)

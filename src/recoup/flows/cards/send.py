@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
-from recoup.flows.locked import Admission, Job, Orders, Taken
+from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Card, Charge, Outcome
 from recoup.gateways.keys.sealing import Sealed
@@ -114,7 +114,7 @@ def opening(world: World, intent: Intent) -> Callable[[Change], Opened | None]:
 
 async def first_of_new(
     world: World, orders: Orders, admission: Admission, *, actor: Actor, request_id: str
-) -> Taken | None:
+) -> AdmittedJob | None:
     """Admits an order and opens its first attempt, in one transaction; to be called and closed by `finish`. What was
     taken has Opened for its answer, or None where nothing may be sent. None for an order that is not new.
 

@@ -13,7 +13,7 @@ from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
 from recoup.flows.sandbox_issuer import ROUTE, sandbox_issuer
 from recoup.flows.world import World
-from recoup.gateways.cards.sandbox.disputes import Notice, Wanted
+from recoup.gateways.cards.sandbox.disputes import DisputeRequest, Notice
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
@@ -61,12 +61,12 @@ async def _notices(world: World, row: Row, charge: Attempt, known: bool, now: Bu
     issuer = _issuer(world)
     if not known:
         units = charge.units * row.percent // 100 if row.percent < 100 else None
-        notice = await issuer.dispute(Wanted(charge.attempt_id, row.kind, now, row.stage, units, case_no=1))
+        notice = await issuer.dispute(DisputeRequest(charge.attempt_id, row.kind, now, row.stage, units, case_no=1))
         return [notice] * (2 if row.twice else 1) if notice else []
     if row.then in ("won", "lost"):
         notice = await issuer.decide_dispute(charge.attempt_id, row.then == "won")
     else:
-        notice = await issuer.dispute(Wanted(charge.attempt_id, row.kind, now, "first")) if row.then else None
+        notice = await issuer.dispute(DisputeRequest(charge.attempt_id, row.kind, now, "first")) if row.then else None
     return [notice] if notice else []
 
 
@@ -109,7 +109,7 @@ async def dispute_on_demand(
     if notice is None and case is not None:
         raise Problem("wrong_state", "The bank has already decided this case differently.", cure="Check the dispute.")
     if notice is None:
-        notice = await issuer.dispute(Wanted(charge.attempt_id, kind, now, stage, units))
+        notice = await issuer.dispute(DisputeRequest(charge.attempt_id, kind, now, stage, units))
         if notice is None:
             message = (
                 "The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "

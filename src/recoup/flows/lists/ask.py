@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
-from recoup.flows.lists.wanted import Wanted
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -21,7 +21,7 @@ async def ask_for_file(
     scope: Scope,
     user_id: UUID,
     key: UUID,
-    wanted: Wanted,
+    query: ExportQuery,
     *,
     form: str,
     labels: Sequence[str],
@@ -34,13 +34,13 @@ async def ask_for_file(
     folder_of(world)
     wall = world.clocks.wall()
     new = NewExport(
-        scope.merchant_id, key, user_id, form, wanted.kept(), list(labels), file_name, scope.request_id, wall
+        scope.merchant_id, key, user_id, form, query.kept(), list(labels), file_name, scope.request_id, wall
     )
 
     async def once() -> bool:
         async with world.db.transaction() as tx:
             if await take_export(tx, new):
-                await note(tx, scope, wall, "export.asked", key, {"form": form, "columns": wanted.columns})
+                await note(tx, scope, wall, "export.asked", key, {"form": form, "columns": query.columns})
                 return True
             return await find_export(tx, scope.merchant_id, user_id, key) is not None
 

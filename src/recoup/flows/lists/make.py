@@ -11,8 +11,8 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.lists.export_query import wanted_of
 from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
-from recoup.flows.lists.wanted import wanted_of
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words

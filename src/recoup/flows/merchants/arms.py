@@ -33,7 +33,7 @@ _NAMES: Final = ("mode", "share", "holdout", "explore")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ArmsChange:
     """None leaves it as it is. Percents; `explore_max`: by currency, units."""
 
     mode: Mode | None = None
@@ -76,7 +76,7 @@ async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
         return world.clocks.business(await known_offset(connection, merchant_id))
 
 
-async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wanted) -> Terms:
+async def set_arms(world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange) -> Terms:
     """For orders that come from now on: of the site, or of all sites that have no setting of their own.
 
     Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
@@ -90,7 +90,7 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, wanted: Wan
         if site_id is not None and (site is None or site.retired_at is not None):
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)
-        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        given = {name: value for name, value in asdict(arms_change).items() if value is not None}
         after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
             raise Problem(

@@ -23,7 +23,7 @@ CAMPAIGNS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CampaignFields:
     """What a campaign shall be; None leaves it as it is, or as a new one begins. `descriptor` empty: the site's."""
 
     key: str | None = None
@@ -45,16 +45,16 @@ async def read(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> 
     return _one(await list_all(world, scope, site_id), campaign_id)
 
 
-async def create(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> Campaign:
+async def create(world: World, scope: Scope, site_id: UUID, fields: CampaignFields) -> Campaign:
     """Raises: Problem(not_found) for the site; Problem(invalid) naming the field; Problem(conflict) for a key that the
     site has already, or one campaign too many."""
     new = Campaign(new_id(), site_id, "", "", "", True, True, True, world.clocks.wall())
-    return await _put(world, scope, site_id, new, wanted)
+    return await _put(world, scope, site_id, new, fields)
 
 
-async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, wanted: Wanted) -> Campaign:
+async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, fields: CampaignFields) -> Campaign:
     """Raises: Problem not_found, invalid, conflict, forbidden."""
-    return await _put(world, scope, site_id, campaign_id, wanted)
+    return await _put(world, scope, site_id, campaign_id, fields)
 
 
 async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> None:
@@ -98,13 +98,15 @@ async def set_policy(world: World, scope: Scope, policy: str) -> None:
             await audit.note(tx, scope, world.clocks.wall(), "unknown_sites.changed", "", {"policy": [before, policy]})
 
 
-async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | UUID, wanted: Wanted) -> Campaign:
+async def _put(
+    world: World, scope: Scope, site_id: UUID, campaign: Campaign | UUID, fields: CampaignFields
+) -> Campaign:
     async with world.db.transaction() as tx:
         version = await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         others = _of_site(known, site_id)
         before = _one(others, campaign) if isinstance(campaign, UUID) else campaign
-        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        given = {name: value for name, value in asdict(fields).items() if value is not None}
         after = Campaign(**(asdict(before) | given))
         _check(after, [other for other in others if other.campaign_id != after.campaign_id])
         if before is not campaign and before.key.lower() != after.key.lower():

@@ -24,7 +24,7 @@ from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.read.merchant_keys import live_keys
 from recoup.store.read.merchants import load_merchant
 from recoup.store.read.partners import (
-    Made,
+    EarlierMerchant,
     count_merchants,
     handover_by_key,
     is_own_merchant,
@@ -111,7 +111,9 @@ def _check_site(request: MerchantRequest) -> None:
     check_descriptor(request.descriptor, "Site.Descriptor")
 
 
-async def _again(tx: Tx, world: World, before: list[Made], request: MerchantRequest, input_mac: bytes) -> MerchantMade:
+async def _again(
+    tx: Tx, world: World, before: list[EarlierMerchant], request: MerchantRequest, input_mac: bytes
+) -> MerchantMade:
     """What was made then, without its secrets; the link shows them while nobody has opened it."""
     made = before[0]
     if len(before) > 1 or made.input_mac != input_mac:

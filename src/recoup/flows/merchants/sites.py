@@ -26,7 +26,7 @@ _GONE = "There is no such site."
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SiteFields:
     """What a site shall be; None leaves it as it is, or as a new one begins."""
 
     url: str | None = None
@@ -50,19 +50,19 @@ async def read(world: World, scope: Scope, site_id: UUID) -> Site:
     return _one(await list_all(world, scope), site_id)
 
 
-async def create(world: World, scope: Scope, wanted: Wanted) -> Site:
+async def create(world: World, scope: Scope, fields: SiteFields) -> Site:
     """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken or one site too
     many."""
     new = Site(new_id(), "", "", "", True, True, True, False, world.clocks.wall())
-    return await _put(world, scope, new, wanted)
+    return await _put(world, scope, new, fields)
 
 
-async def update(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> Site:
+async def update(world: World, scope: Scope, site_id: UUID, fields: SiteFields) -> Site:
     """Raises: Problem not_found, invalid, conflict."""
-    return await _put(world, scope, site_id, wanted)
+    return await _put(world, scope, site_id, fields)
 
 
-async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) -> Site:
+async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields) -> Site:
     async with world.db.transaction() as tx:
         version = await raise_version(tx, scope.merchant_id)
         ever = await _ever(tx, scope)
@@ -74,9 +74,9 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
             )
         sites = _open(ever)
         before = _one(sites, site) if isinstance(site, UUID) else site
-        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        given = {name: value for name, value in asdict(fields).items() if value is not None}
         after = Site(**(asdict(before) | given))
-        _check(after, [other for other in sites if other.site_id != after.site_id], wanted)
+        _check(after, [other for other in sites if other.site_id != after.site_id], fields)
         if before.is_default and not after.is_default:
             raise Problem("conflict", "A merchant has a default site.", cure="Make another site the default instead.")
         if after.is_default and not before.is_default:
@@ -145,9 +145,9 @@ def _one(sites: list[Site], site_id: UUID) -> Site:
     raise Problem("not_found", _GONE, cure="See GET /v1/sites.")
 
 
-def _check(site: Site, others: list[Site], wanted: Wanted) -> None:
+def _check(site: Site, others: list[Site], fields: SiteFields) -> None:
     """The requested values; a merchant need not mend its site's address to change a switch."""
-    host = check_site_address(site.url) if wanted.url is not None else host_of(site.url)
+    host = check_site_address(site.url) if fields.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(not c.isprintable() for c in site.support):
         raise Problem(

@@ -25,7 +25,7 @@ BODY_CHARS_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LogQuery:
     """What of the log: one result, one event as the endpoint's dialect names it, tries older than `before`."""
 
     result: str | None = None
@@ -44,22 +44,22 @@ class Delivery:
     answer: str
 
 
-async def log_of(world: World, endpoint: Endpoint, wanted: Wanted, limit: int) -> tuple[list[LogLine], UUID | None]:
+async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) -> tuple[list[LogLine], UUID | None]:
     """Newest first, with what is tried next; and before which try the next page begins, None when that was all.
 
     Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
     """
-    if wanted.result is not None and wanted.result not in RESULTS:
+    if query.result is not None and query.result not in RESULTS:
         raise Problem("invalid", "There is no such result.", field="result", cure="One of " + ", ".join(RESULTS) + ".")
     known = names_in(endpoint.format)
-    if wanted.event is not None and wanted.event not in known:
+    if query.event is not None and query.event not in known:
         raise Problem(
-            "invalid", f"There is no event {wanted.event[:64]!r}.", field="event", cure="Choose one of the list."
+            "invalid", f"There is no event {query.event[:64]!r}.", field="event", cure="Choose one of the list."
         )
-    event = (wanted.event, known[wanted.event]) if wanted.event else None
+    event = (query.event, known[query.event]) if query.event else None
     async with world.db.connection() as connection:
         rows, before = await read_log(
-            connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result, event=event, limit=limit
+            connection, endpoint.endpoint_id, before=query.before, result=query.result, event=event, limit=limit
         )
     wire_names = _wire_names(endpoint)
     return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before

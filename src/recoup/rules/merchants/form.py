@@ -29,7 +29,7 @@ _CATEGORY: Final = re.compile(r"[0-9]{4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class WantedSite:
+class SiteForm:
     url: str = ""
     name: str = ""
     descriptor: str = ""
@@ -53,7 +53,7 @@ class Form:
     monthly_units: int | None = None
     average_units: int | None = None
     kinds: tuple[str, ...] = ()
-    sites: tuple[WantedSite, ...] = field(default=())
+    sites: tuple[SiteForm, ...] = field(default=())
 
     @property
     def merchant_name(self) -> str:
@@ -104,7 +104,7 @@ def complaints(form: Form) -> dict[str, list[str]]:
     return found
 
 
-def _sites(sites: tuple[WantedSite, ...], complain: Any) -> None:
+def _sites(sites: tuple[SiteForm, ...], complain: Any) -> None:
     hosts: set[str] = set()
     for number, site in enumerate(sites):
         at = f"Sites[{number}]"

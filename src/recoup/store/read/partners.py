@@ -68,7 +68,7 @@ class Belongs:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class EarlierMerchant:
     """A merchant that its partner made before, and by what."""
 
     merchant_id: UUID
@@ -100,7 +100,9 @@ SELECT merchant_id, external_id, request_key, input_mac FROM partner_merchants
 WHERE partner_id = $1 AND (request_key = $2 OR external_id = $3)
 """,
 )
-async def made_before(db: Read, partner_id: UUID, request_key: str | None, external_id: str | None) -> list[Made]:
+async def made_before(
+    db: Read, partner_id: UUID, request_key: str | None, external_id: str | None
+) -> list[EarlierMerchant]:
     """By the key of the request, by the partner's own id of the merchant, or one by each."""
 
 

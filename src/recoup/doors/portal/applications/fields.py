@@ -7,7 +7,7 @@ from recoup.doors.portal.forms import first
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, WantedSite
+from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, SiteForm
 from recoup.rules.money import typed_amounts
 
 _TEXTS: Final = {
@@ -25,7 +25,7 @@ def read_fields(posted: Posted) -> Form:
     for number in range(SITES_MAX):
         site = {name: _text(first(posted, f"site_{name}_{number}"), most) for name, most in _SITE.items()}
         if any(site.values()):
-            sites.append(WantedSite(**site))
+            sites.append(SiteForm(**site))
     kinds = tuple(kind for kind in KINDS if kind in posted.get("kind", []))
     return Form(
         **texts,
@@ -43,7 +43,7 @@ def shown_fields(form: Form) -> dict[str, Any]:
         "kinds": form.kinds,
         "monthly": _amount(form.monthly_units, form.currency),
         "average": _amount(form.average_units, form.currency),
-        "sites": [*form.sites, WantedSite()][:SITES_MAX],
+        "sites": [*form.sites, SiteForm()][:SITES_MAX],
     }
 
 

@@ -14,7 +14,7 @@ from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
-from recoup.flows.merchants.arms import Standing, Wanted
+from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -108,13 +108,13 @@ async def post_stop(visit: Visit, form: Form) -> Answer:
     return redirect(PLACE)
 
 
-def _wanted(form: EngineForm) -> Wanted:
+def _wanted(form: EngineForm) -> ArmsChange:
     """Raises: Problem(invalid)."""
     mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
     share, holdout, explore = (_percent(form, name) for name in FIELDS)
-    return Wanted(mode, share, holdout, explore, bounds_of(form.explore_max))
+    return ArmsChange(mode, share, holdout, explore, bounds_of(form.explore_max))
 
 
 def _percent(form: EngineForm, name: str) -> int:

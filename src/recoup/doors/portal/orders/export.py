@@ -22,7 +22,7 @@ from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
-from recoup.flows.lists.wanted import Wanted
+from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
@@ -75,9 +75,9 @@ def refuse_unclear(query: Query) -> None:
         raise Problem("invalid", message, cure="Correct the filters, then export again.")
 
 
-def wanted_of(visit: Visit, query: Query) -> Wanted:
+def wanted_of(visit: Visit, query: Query) -> ExportQuery:
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
-    return Wanted(wanted, query.sort, not query.up, query.columns, query.zone)
+    return ExportQuery(wanted, query.sort, not query.up, query.columns, query.zone)
 
 
 def words_of(visit: Visit, query: Query) -> list[str]:
@@ -85,10 +85,10 @@ def words_of(visit: Visit, query: Query) -> list[str]:
     return [chip.words for chip in chips(query, visit.known)]
 
 
-async def counted(visit: Visit, wanted: Wanted) -> Count:
+async def counted(visit: Visit, query: ExportQuery) -> Count:
     """Up to one more than is written directly; `exact` False and 0 when it takes long."""
     async with visit.world.db.read() as connection:
-        return await count_orders(connection, wanted.filter, cap=DIRECT_MAX + 1)
+        return await count_orders(connection, query.filter, cap=DIRECT_MAX + 1)
 
 
 def is_over(count: Count, most: int) -> bool:
@@ -113,27 +113,27 @@ def file_name(query: Query, visit: Visit) -> str:
     return f"orders_{range_}_{query.zone.replace('/', '-')}{masked}"
 
 
-async def _rows(visit: Visit, wanted: Wanted, fields: tuple[str, ...]) -> AsyncIterator[list[asyncpg.Record]]:
+async def _rows(visit: Visit, query: ExportQuery, fields: tuple[str, ...]) -> AsyncIterator[list[asyncpg.Record]]:
     async with visit.portal.files.of(visit.merchant_id), visit.world.db.read() as connection:
-        batches = all_orders(connection, wanted.filter, wanted.by, fields, newest_first=wanted.newest_first)
+        batches = all_orders(connection, query.filter, query.by, fields, newest_first=query.newest_first)
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:
                 yield rows
 
 
-async def _text(visit: Visit, wanted: Wanted, form: str) -> AsyncIterator[bytes]:
+async def _text(visit: Visit, query: ExportQuery, form: str) -> AsyncIterator[bytes]:
     """CSV with a line of headings, or a JSON array of one object a line."""
-    table, empty = wanted.table(), True
+    table, empty = query.table(), True
     yield table.head(form)
-    async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
+    async with aclosing(_rows(visit, query, table.fields)) as batches:  # type: ignore[type-var]
         async for rows in batches:
             yield table.body(form, rows, first=empty)
             empty = False
     yield table.tail(form, empty=empty)
 
 
-async def _sheet(visit: Visit, wanted: Wanted) -> AsyncIterator[bytes]:
+async def _sheet(visit: Visit, query: ExportQuery) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
-    table = wanted.table()
-    async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
+    table = query.table()
+    async with aclosing(_rows(visit, query, table.fields)) as batches:  # type: ignore[type-var]
         return await sheet_file("Orders", table.heads, (table.cells(rows) async for rows in batches))

@@ -8,7 +8,7 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.switches.page import acting
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants import campaigns
-from recoup.flows.merchants.campaigns import Wanted
+from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.merchants import Campaign
@@ -62,10 +62,10 @@ async def post_retire(visit: Visit, form: Form, found: Campaign) -> Answer:
     return redirect("/switches")
 
 
-def _wanted(form: Form) -> Wanted:
+def _wanted(form: Form) -> CampaignFields:
     """Every field of the form; without a name the key is it."""
     key, name = first(form, "key").strip()[:128], first(form, "name").strip()[:128]
-    return Wanted(key=key, name=name or key, descriptor=first(form, "descriptor").strip()[:64])
+    return CampaignFields(key=key, name=name or key, descriptor=first(form, "descriptor").strip()[:64])
 
 
 def _form(visit: Visit, found: Campaign | None, fields: dict[str, str]) -> Values:

@@ -13,7 +13,7 @@ from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, t
 from recoup.doors.portal.webhooks.who import acting, find, find_to_change, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
-from recoup.flows.messages.delivery_log import Wanted, log_of, sums_of
+from recoup.flows.messages.delivery_log import LogQuery, log_of, sums_of
 from recoup.flows.messages.endpoints import Endpoint, names_in
 from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
@@ -39,7 +39,7 @@ async def webhook(visit: AnyVisit) -> Values:
     before = parse_id(query.get("before", ""))
     wrong: Problem | None = None
     try:
-        rows, older = await log_of(world, found, Wanted(result, event, before), SIZE)
+        rows, older = await log_of(world, found, LogQuery(result, event, before), SIZE)
     except Problem as refused:
         rows, older, wrong = [], None, refused
     now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}

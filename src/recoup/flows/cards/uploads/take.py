@@ -44,20 +44,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenUpload:
     """`before`: it was there already, and nothing was changed."""
 
     upload: Upload
     before: bool
 
 
-async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
     Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or too many of others."""
     return await in_turn(world, scope.merchant_id, file.content, lambda: _take(world, scope, file, readers))
 
 
-async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     name = check_name(file.name)
     digest, head = await asyncio.to_thread(_digest, file.content)
     form, encoding = form_of(head)
@@ -66,7 +66,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
     async with world.db.connection() as connection:
         known = await upload_by_content(connection, scope.merchant_id, kind, mac)
     if known is not None:
-        return Taken(known, True)
+        return TakenUpload(known, True)
     key = (scope.merchant_id, new_id())
     rows = Rows(file.content, form, encoding, key, kind, readers[kind])
     async with world.db.transaction() as tx:
@@ -84,7 +84,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
         raise Problem(
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
         )
-    return Taken(made, not mine)
+    return TakenUpload(made, not mine)
 
 
 def check_name(name: str) -> str:

@@ -28,7 +28,7 @@ _REASONS: Final[dict[tuple[str, str], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DisputeRequest:
     """`units` None: what was not refunded. `at` is the merchant's business time. The newest case of an earlier stage
     goes on; else it is a new one, which with `case_no` is made once."""
 
@@ -58,37 +58,37 @@ WHERE case_id = $1 RETURNING *
 """
 
 
-async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | None:
+async def dispute(connection: asyncpg.Connection, request: DisputeRequest) -> Notice | None:
     async with connection.transaction():
-        charge = await connection.fetchrow(_CHARGE, wanted.charge_id)
+        charge = await connection.fetchrow(_CHARGE, request.charge_id)
         if charge is None:
             return None
-        before = await connection.fetchrow(_BEFORE, wanted.charge_id)
+        before = await connection.fetchrow(_BEFORE, request.charge_id)
         if before["voided"] or not (charge["capture"] or before["captured"]):
             return None
-        cases = await connection.fetch(_CASES, wanted.charge_id)
-        made = next((c for c in cases if c["case_no"] == wanted.case_no), None)
+        cases = await connection.fetch(_CASES, request.charge_id)
+        made = next((c for c in cases if c["case_no"] == request.case_no), None)
         if made is not None:
             return _notice(made)
-        stage = STAGES.index(wanted.stage)
+        stage = STAGES.index(request.stage)
         earlier = next((c for c in reversed(cases) if STAGES.index(c["stage"]) < stage), None)
         held = sum(c["units"] for c in cases if _takes_money(c) and c is not earlier)
-        fee = 0 if wanted.stage != "first" else FEE_WHOLE * 10 ** EXPONENTS[charge["currency"]]
-        until = wanted.at + ANSWER_WITHIN
+        fee = 0 if request.stage != "first" else FEE_WHOLE * 10 ** EXPONENTS[charge["currency"]]
+        until = request.at + ANSWER_WITHIN
         if earlier is not None:
-            if wanted.units is not None and held + wanted.units > charge["units"]:
+            if request.units is not None and held + request.units > charge["units"]:
                 return None
             return _notice(
-                await connection.fetchrow(_GO_ON, earlier["case_id"], wanted.stage, until, wanted.units, fee)
+                await connection.fetchrow(_GO_ON, earlier["case_id"], request.stage, until, request.units, fee)
             )
-        units = wanted.units or charge["units"] - held - before["refunded"]
+        units = request.units or charge["units"] - held - before["refunded"]
         last = cases[-1] if cases else None
-        if units <= 0 and last is not None and (last["stage"], last["status"]) == (wanted.stage, "open"):
+        if units <= 0 and last is not None and (last["stage"], last["status"]) == (request.stage, "open"):
             return _notice(last)  # the cardholder asks again for what they have: the same notice again
         if units <= 0 or held + units > charge["units"]:
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
-        reason = _REASONS.get((charge["scheme"], wanted.kind), wanted.kind.upper())
+        reason = _REASONS.get((charge["scheme"], request.kind), request.kind.upper())
         return _notice(
             await connection.fetchrow(
                 _OPEN,
@@ -97,12 +97,12 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
                 charge["merchant_id"],
                 charge["order_id"],
                 len(cases) + 1,
-                wanted.stage,
+                request.stage,
                 reason,
                 units,
                 charge["currency"],
                 fee,
-                wanted.at,
+                request.at,
                 until,
             )
         )

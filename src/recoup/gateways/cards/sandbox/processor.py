@@ -85,11 +85,11 @@ class SandboxProcessor:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return await self._within(answer.timeout_seconds, self._answer_dispute(answer))
 
-    async def dispute(self, wanted: disputes.Wanted) -> disputes.Notice | None:
+    async def dispute(self, request: disputes.DisputeRequest) -> disputes.Notice | None:
         """The cardholder disputes a charge, or takes the case further; what the issuer then tells. None when it cannot
         be disputed so."""
         async with self._connections.one() as connection:
-            return await disputes.dispute(connection, wanted)
+            return await disputes.dispute(connection, request)
 
     async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
         """The charge's newest case, or the one named, is decided; None when none is open."""

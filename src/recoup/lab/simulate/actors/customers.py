@@ -4,7 +4,7 @@ one at the checkout at once, one with a managed payment's link within some days.
 from collections.abc import Iterable
 from typing import Final
 
-from recoup.flows.cards.challenge import Given, answer, refuse, show
+from recoup.flows.cards.challenge import ChallengeAnswer, answer, refuse, show
 from recoup.kernel.problem import Problem
 from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
@@ -51,9 +51,9 @@ def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
         if what == "says no":
             await refuse(world, orders, page, "simulate")
         elif what == "answers" and page.asks == "code":
-            await answer(world, orders, engine.vault, page, Given(code="123"), "simulate")
+            await answer(world, orders, engine.vault, page, ChallengeAnswer(code="123"), "simulate")
         else:
-            card = Given(pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031)
+            card = ChallengeAnswer(pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031)
             await answer(world, orders, engine.vault, page, card, "simulate")
 
     return do

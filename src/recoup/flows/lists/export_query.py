@@ -14,7 +14,7 @@ from recoup.store.read.order_filter import OrderFilter
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportQuery:
     """The list: its filters, order, columns and zone."""
 
     filter: OrderFilter
@@ -31,7 +31,7 @@ class Wanted:
         return msgspec.to_builtins(self)
 
 
-def wanted_of(kept: Any, merchant_id: UUID) -> Wanted:
+def wanted_of(kept: Any, merchant_id: UUID) -> ExportQuery:
     """Whatever it says, of this merchant's orders only."""
-    found = msgspec.convert(kept, Wanted, strict=False)
+    found = msgspec.convert(kept, ExportQuery, strict=False)
     return replace(found, filter=replace(found.filter, merchant_id=merchant_id))
