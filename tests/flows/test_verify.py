@@ -263,7 +263,8 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: 
                 "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
                 " AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
                 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT a.attisdropped"
-                " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+                " WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
+                " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
             )
         assert {r["name"] for r in rows if r["sorted"]} == {*walk.TABLES, *walk.STRANGERS}
         assert {r["name"] for r in rows if not r["sorted"]} == set(walk.UNSORTED)

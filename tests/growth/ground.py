@@ -227,7 +227,8 @@ async def _levels(dsn: str) -> dict[str, int]:
         rows = await connection.fetch(
             "SELECT c.relname, (bt_metap(c.relname)).level + 1 AS levels"
             " FROM pg_class c JOIN pg_am a ON a.oid = c.relam"
-            " WHERE a.amname = 'btree' AND c.relkind = 'i' AND c.relnamespace = 'public'::regnamespace"
+            " WHERE a.amname = 'btree' AND c.relkind = 'i'"
+            " AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
         )
     finally:
         await connection.close()

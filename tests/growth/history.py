@@ -20,7 +20,7 @@ NOT_HISTORY = frozenset({
     "bank_accounts", "wallets", "closers", "account_balances", "endpoints", "webhook_key_overlaps", "notice_settings",
     "rescue_watches", "clock_moves", "lanes", "subscriptions", "dispute_terms", "handovers", "cvv_once",
     "switch_changes", "partner_alerts", "replays", "arm_settings", "engine_stops",
-    "issuer_answers", "fact_clocks",
+    "issuer_answers", "fact_clocks", "seen_signatures",
 })  # fmt: skip
 # Ids that a copy has in common with what it was copied from.
 SHARED = frozenset({
@@ -53,8 +53,8 @@ LATER = timedelta(days=3_650)  # what waits in a copy falls due after all that i
 ROOM_MS = 20 * 365 * 86_400_000
 _COLUMNS = """
 SELECT c.table_name::text AS "table", c.column_name::text AS name, c.data_type::text AS kind
-FROM information_schema.columns c JOIN pg_class t ON t.relname = c.table_name
-WHERE c.table_schema = 'public' AND c.is_generated = 'NEVER' AND t.relnamespace = 'public'::regnamespace
+FROM information_schema.columns c JOIN pg_class t ON t.oid = format('%I.%I', c.table_schema, c.table_name)::regclass
+WHERE c.table_schema = ANY(current_schemas(false)) AND c.is_generated = 'NEVER'
   AND t.relkind IN ('r', 'p') AND NOT t.relispartition
 ORDER BY c.table_name, c.ordinal_position
 """
@@ -62,7 +62,7 @@ ORDER BY c.table_name, c.ordinal_position
 _LEAVES = """
 SELECT i.indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_class t ON t.oid = i.indrelid
-WHERE t.relnamespace = 'public'::regnamespace AND c.relkind = 'i' AND t.relname <> 'cards'
+WHERE t.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind = 'i' AND t.relname <> 'cards'
 """
 
 

@@ -404,7 +404,7 @@ def text_of(answer: httpx.Response) -> str:
 _TABLES = """
 SELECT c.relname AS name, array_agg(a.attname::text) AS columns FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 GROUP BY 1 ORDER BY 1
 """
 

@@ -52,7 +52,9 @@ class Server:
 def managed(tmp_path: Path) -> Iterator[Server]:
     server = EmbeddedServer(tmp_path / "server", durable=False)
     try:
-        yield Server(server.start(), tmp_path)
+        found = Server(server.start(), tmp_path)
+        found.administrator("ALTER ROLE ALL SET search_path = public")  # it has not heard of our schemas
+        yield found
     finally:
         server.stop()
 

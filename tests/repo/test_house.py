@@ -85,6 +85,16 @@ def test_doors_only_read() -> None:
     assert not writers, f"make a flow of these, or read by db.read(): {writers}"
 
 
+def test_every_connection_of_ours_finds_its_tables() -> None:
+    """Made in `store/connect`, which says in which schemas they are. What plays the outside world has its own."""
+    made = [
+        name_of(file)
+        for file in python_files()
+        if "asyncpg.connect(" in text_of(file) and not file.is_relative_to(SOURCE / "gateways")
+    ]
+    assert made == ["src/recoup/lab/simulate/dying.py", "src/recoup/store/connect.py"], made
+
+
 def test_files_are_small() -> None:
     long = {
         file.relative_to(SOURCE).as_posix(): count

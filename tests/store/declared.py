@@ -1,18 +1,49 @@
-"""The SQL of a declared statement, and the plans of the statements in a function, for tests of them."""
+"""The SQL of a declared statement, the homes of tables, and the plans of the statements in a function, for tests."""
 
+import asyncio
 import re
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import asyncpg
+from tests.worlds import drop, empty
 
+from recoup.store.homes import Home
+from recoup.store.server import ServerAddress
 from recoup.store.statement import STATEMENTS
+
+_HOMES = """
+SELECT relname::text, relnamespace::regnamespace::text FROM pg_class
+WHERE relnamespace = ANY(current_schemas(false)::regnamespace[]) AND relkind IN ('r', 'p', 'v')
+"""
 
 COSTS = re.compile(r"  \(cost=[^)]*\)")
 EXPLAINED = """
 LOAD 'auto_explain';
 SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET client_min_messages = log
 """
+
+
+def homes(server: ServerAddress, database: str, tables: Iterable[str]) -> set[Home]:
+    """In whose schemas they are; PostgreSQL's own are in none. `database`: "world" or "people"."""
+    known = _homes(server, database)
+    return {known[table] for table in tables if not table.startswith("pg_")}
+
+
+@cache
+def _homes(server: ServerAddress, database: str) -> Mapping[str, Home]:
+    async def told() -> Mapping[str, Home]:
+        name = f"h_{uuid.uuid4().hex[:12]}"
+        connection = await asyncpg.connect(await empty(server, database, name))
+        try:
+            return {table: Home(schema) for table, schema in await connection.fetch(_HOMES)}
+        finally:
+            await connection.close()
+            await drop(server, name)
+
+    return asyncio.run(told())
 
 
 def sql_of(function: Callable[..., Any]) -> str:

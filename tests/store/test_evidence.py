@@ -5,10 +5,11 @@ import re
 from itertools import product
 
 import asyncpg
+from tests.store.declared import homes
 from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import DIRECTORY, MERCHANT, home_of
+from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.read import evidence
 from recoup.store.server import ServerAddress
 
@@ -45,10 +46,10 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
             assert not left_out, f"{order}: {left_out}"
 
 
-def test_what_is_read_of_orders_is_read_in_their_home() -> None:
+def test_what_is_read_of_orders_is_read_in_their_home(server: ServerAddress) -> None:
     every = evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS)))
     seen = named(every)
-    assert {home_of(table, "world") for table in seen.tables - seen.ctes} == {MERCHANT, DIRECTORY}
+    assert homes(server, "world", seen.tables - seen.ctes) == {MERCHANT, DIRECTORY}
     parts = [name for name, _, _ in evidence._PARTS]
     assert evidence.OrderEvidence.__struct_fields__ == ("offset_us", *parts, "sends", "blocks", "others_open")
 

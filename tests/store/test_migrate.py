@@ -10,8 +10,10 @@ import pytest
 from tests.store.test_schema import fresh
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
 from recoup.store import migrate as migrating
 from recoup.store.migrate import CONCURRENTLY, SPINE, Migration, migrate, migrations_of
+from recoup.store.partitions import ensure_partitions
 from recoup.store.server import ServerAddress
 
 FIRST = Migration(1, "0001_first.sql", "CREATE TABLE first (n int);")
@@ -246,9 +248,47 @@ def test_what_processes_of_the_release_before_wrote_beside_this_schema_is_filled
     asyncio.run(story())
 
 
+_WHERE = """
+SELECT relname::text, relnamespace::regnamespace::text, relfilenode FROM pg_class
+WHERE relkind IN ('r', 'p', 'v', 'i', 'I') AND relnamespace::regnamespace::text ~ '^(public|cell|hub|directory)$'
+"""
+
+
+def test_tables_go_to_their_homes_with_partitions_and_indexes_and_nothing_is_rewritten(server: ServerAddress) -> None:
+    wanted = migrations_of("world")
+    before = [migration for migration in wanted if migration.number < 130]
+    homes = next(migration for migration in wanted if migration.number == 130)
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "world", migrations=before)
+            # A log-in of before: it finds tables in public alone.
+            connection = await asyncpg.connect(dsn, server_settings={"search_path": "public"})
+            await ensure_partitions(connection, Clocks().wall(), ahead=12)
+            await connection.execute("CREATE SCHEMA hub; CREATE TABLE of_somebody_else (n int)")
+            stood = {name: (schema, file) for name, schema, file in await connection.fetch(_WHERE)}
+            assert {schema for schema, _ in stood.values()} == {"public"}
+            broken = replace(homes, sql=homes.sql + "SELECT 1 / 0;")
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await migrate(dsn, "world", migrations=[*before, broken])
+            assert {name: (schema, file) for name, schema, file in await connection.fetch(_WHERE)} == stood
+            await migrate(dsn, "world", migrations=[*before, homes])
+            stands = {name: (schema, file) for name, schema, file in await connection.fetch(_WHERE)}
+            assert {name: file for name, (_, file) in stands.items()} == {
+                name: file for name, (_, file) in stood.items()
+            }
+            left = {name for name, (schema, _) in stands.items() if schema == "public"}
+            assert left == {"schema_migrations", "schema_migrations_pkey", "of_somebody_else"}
+            assert {schema for name, (schema, _) in stands.items() if name.startswith("order_log_")} == {"cell"}
+            assert sum(name.startswith("order_log_20") for name in stands) > 12
+            await connection.close()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("database", ["world", "people"])
 def test_no_migration_holds_a_table_while_it_builds_an_index_of_orders_or_fills_them(database: str) -> None:
-    large = r"^(UPDATE|CREATE INDEX \w+\s+ON) (orders|order_\w+|requests|alerts)\b"
+    large = r"^(UPDATE|CREATE INDEX \w+\s+ON) (cell\.)?(orders|order_\w+|requests|alerts)\b"
     for migration in migrations_of(database)[1:]:
         if not migration.sql.startswith(CONCURRENTLY):
             slow = re.search(large, migration.sql, re.M)

@@ -14,48 +14,16 @@ from recoup.rules.order.lifecycle import check_sql
 from recoup.store.migrate import create_database, migrate, schema_sql
 from recoup.store.server import ServerAddress
 
-# table -> (home, distribution key). A table's keys start with its home's, and none crosses to another home.
-MERCHANT, CARD, DIRECTORY, PARTNER = "merchant", "card", "directory", "partner"
-KEYS = {MERCHANT: "merchant_id", CARD: "card_id", PARTNER: "partner_id"}
-HOMES = {
-    **dict.fromkeys(
-        (
-            "merchants", "sites", "handovers", "campaigns", "switch_changes",
-            "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
-            "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
-            "postings",
-            "entries", "pages",
-            "account_balances", "settlement_terms", "settlement_clocks", "settlement_batches", "settlement_lines",
-            "adjustments", "bank_accounts", "bank_payouts", "exposure_limits", "exposure_allotments",
-            "customer_exposure", "advances", "outbox", "feed",
-            "closers", "webhook_key_overlaps", "replays",
-            "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
-            "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
-            "reconciliation_clocks",
-            "payouts", "subscriptions", "mails", "notice_settings",
-            "disputes", "dispute_notes", "dispute_files", "dispute_terms", "dispute_notices",
-            "uploads", "upload_rows", "go_live_requests", "clock_moves", "api_calls", "api_call_gaps",
-            "order_notes", "order_words", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
-            "refund_limits", "refund_people", "refund_requests", "reveals", "audit_lines", "alerts", "rescue_watches",
-            "arm_settings", "payer_looks", "issuer_answers", "fact_clocks",
-        ),
-        MERCHANT,
-    ),
-    **dict.fromkeys(("cards", "network_sends", "card_blocks"), CARD),
-    **dict.fromkeys(("partner_closers", "partner_reached", "partner_feed", "partner_alerts"), PARTNER),
-    **dict.fromkeys(
-        (
-            "key_endings", "key_listeners",
-            "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
-            "partner_log",
-            "applications", "application_log", "application_documents", "models", "model_choices", "engine_stops",
-            "issuers", "trainings",
-        ),
-        DIRECTORY,
-    ),
-}  # fmt: skip
-HOMELESS = {"world", "schema_migrations", "upkeep", "key_checks"}  # what the database itself is
+# What the keys of a home's tables begin with, and those that begin otherwise: what they are looked up by comes before
+# anybody knows whose it is.
+KEYS = {"cell": {"merchant_id"}, "hub": {"card_id", "partner_id"}}
+OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash"}
+HERE = "= ANY(current_schemas(false)::regnamespace[])"  # one of the search path's
+# The tables of all homes, and which migrations were applied.
+TABLES = f"""
+SELECT relnamespace::regnamespace::text AS home, relname::text AS name FROM pg_class
+WHERE relnamespace {HERE} AND relkind IN ('r', 'p') AND NOT relispartition
+"""
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_asked_at", "finished_at"),
@@ -86,33 +54,44 @@ DELETABLE = {
 }  # fmt: skip
 
 _CATALOGUE = {
-    "columns": """
-        SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text,
-          a.attidentity::text, pg_get_expr(d.adbin, d.adrelid)
+    "columns": f"""
+        SELECT c.relnamespace::regnamespace::text, c.relname, a.attnum, a.attname,
+          format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text, a.attidentity::text,
+          pg_get_expr(d.adbin, d.adrelid)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+        WHERE c.relnamespace {HERE} AND c.relkind IN ('r', 'p') AND a.attnum > 0
           AND NOT a.attisdropped""",
-    "constraints": """
-        SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
+    "constraints": f"""
+        SELECT c.relnamespace::regnamespace::text, c.relname, k.conname, pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND k.contype <> 'n'""",
-    "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    "tables": """
-        SELECT relname, relkind::text, relpersistence::text, reloptions::text, pg_get_partkeydef(oid) FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')""",
+        WHERE c.relnamespace {HERE} AND k.contype <> 'n'""",
+    "indexes": "SELECT schemaname, tablename, indexdef FROM pg_indexes WHERE schemaname = ANY(current_schemas(false))",
+    "tables": f"""
+        SELECT relnamespace::regnamespace::text, relname, relkind::text, relpersistence::text, reloptions::text,
+          pg_get_partkeydef(oid)
+        FROM pg_class WHERE relnamespace {HERE} AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')""",
     "grants": """
-        SELECT table_name, privilege_type, grantee FROM information_schema.table_privileges
-        WHERE table_schema = 'public' AND grantee IN ('recoup_app', 'recoup_read')""",
-    "default grants": "SELECT defaclobjtype::text, defaclacl::text FROM pg_default_acl",
+        SELECT table_schema::text, table_name, privilege_type, grantee FROM information_schema.table_privileges
+        WHERE table_schema = ANY(current_schemas(false)) AND grantee IN ('recoup_app', 'recoup_read')""",
+    "default grants": """
+        SELECT defaclnamespace::regnamespace::text, defaclobjtype::text, defaclacl::text FROM pg_default_acl""",
     "column grants": """
-        SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
-        WHERE table_schema = 'public' AND grantee = 'recoup_app'""",
-    "functions": """
-        SELECT p.oid::regprocedure::text, l.lanname::text, p.prosecdef, p.proconfig::text, p.prosrc
+        SELECT table_schema::text, table_name, column_name, privilege_type FROM information_schema.column_privileges
+        WHERE table_schema = ANY(current_schemas(false)) AND grantee = 'recoup_app'""",
+    "functions": f"""
+        SELECT p.pronamespace::regnamespace::text, p.oid::regprocedure::text, l.lanname::text, p.prosecdef,
+          p.proconfig::text, p.prosrc
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.pronamespace = 'public'::regnamespace
+        WHERE p.pronamespace {HERE}
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')""",
+    "schemas": """
+        SELECT nspname::text, role, has_schema_privilege(role, oid, 'USAGE'), has_schema_privilege(role, oid, 'CREATE')
+        FROM pg_namespace, unnest(ARRAY['recoup_app', 'recoup_read']) AS role
+        WHERE nspname = ANY(current_schemas(false))""",
+    "types": f"""
+        SELECT t.typnamespace::regnamespace::text, t.typname FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+        WHERE t.typnamespace {HERE} AND (t.typtype = 'd' OR c.relkind = 'c')""",
     "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
 }
 
@@ -133,7 +112,7 @@ async def catalogue(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
         found = {}
         for what, sql in _CATALOGUE.items():
             rows = [tuple(r) for r in await connection.fetch(sql)]
-            found[what] = sorted((r for r in rows if r[0] != "schema_migrations"), key=repr)
+            found[what] = sorted((r for r in rows if "schema_migrations" not in r), key=repr)
         return found
     finally:
         await connection.close()
@@ -163,46 +142,37 @@ def test_migrations_lead_to_the_schema(server: ServerAddress, database: str) -> 
 
 
 def test_every_key_stays_at_home(server: ServerAddress) -> None:
-    sql = """
+    sql = f"""
         SELECT c.relname AS table, k.contype::text AS kind, k.conname AS name, f.relname AS other,
           (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
           (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS others
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class f ON f.oid = k.confrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND k.conparentid = 0
+        WHERE c.relnamespace {HERE} AND NOT c.relispartition AND k.conparentid = 0
           AND k.contype IN ('p', 'u', 'f')
         UNION ALL
         SELECT c.relname, 'u', i.relname, NULL, (SELECT array_agg(a.attname::text ORDER BY n)
             FROM unnest(x.indkey::smallint[]) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum), NULL
         FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
-        WHERE x.indisunique AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition"""
+        WHERE x.indisunique AND c.relnamespace {HERE} AND NOT c.relispartition"""
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
-            tables = {
-                r[0]
-                for r in await connection.fetch(
-                    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-                    " AND relkind IN ('r', 'p') AND NOT relispartition"
-                )
-            }
-            assert tables == set(HOMES) | HOMELESS, tables ^ (set(HOMES) | HOMELESS)
+            tables = {r["name"]: r["home"] for r in await connection.fetch(TABLES)}
+            assert {name for name, home in tables.items() if home == "public"} == {"schema_migrations"}
             with_key = set()
             for row in await connection.fetch(sql):
-                if row["table"] in HOMELESS:
-                    continue
-                home = HOMES[row["table"]]
-                key = KEYS.get(home)
-                if key is not None:
-                    assert row["columns"][0] == key, f"{row['table']}.{row['name']} starts with {row['columns']}"
+                table, home = row["table"], tables[row["table"]]
+                keys = {OWN_KEYS[table]} if table in OWN_KEYS else KEYS.get(home)
+                assert keys is None or row["columns"][0] in keys, f"{table}.{row['name']} starts with {row['columns']}"
                 if row["kind"] == "f":
-                    assert HOMES[row["other"]] == home, f"{row['table']}.{row['name']} leaves its home"
-                    assert key is None or row["others"][0] == key
+                    assert tables[row["other"]] == home, f"{table}.{row['name']} leaves its home"
+                    assert keys is None or row["others"][0] in keys
                 if row["kind"] == "p":
-                    with_key.add(row["table"])
-            assert with_key == set(HOMES), "every table has a primary key"
+                    with_key.add(table)
+            assert with_key == set(tables), "every table has a primary key"
 
     asyncio.run(story())
 
@@ -210,7 +180,7 @@ def test_every_key_stays_at_home(server: ServerAddress) -> None:
 def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
-            for table in [*HOMES, *HOMELESS]:
+            for table in [row["name"] for row in await connection.fetch(TABLES)]:
                 may = {
                     r[0]
                     for r in await connection.fetch(
@@ -240,7 +210,9 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
             assert not loose
             role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = 'recoup_app'")
             assert not any(role[f] for f in ("rolsuper", "rolcreatedb", "rolcreaterole", "rolbypassrls", "rolcanlogin"))
-            create = "SELECT has_schema_privilege('recoup_app', 'public', 'CREATE')"
+            create = """
+                SELECT bool_or(has_schema_privilege('recoup_app', one, 'CREATE'))
+                FROM unnest(current_schemas(false)) one"""
             assert await connection.fetchval(create) is False
 
     asyncio.run(story())
@@ -251,7 +223,7 @@ def test_there_are_no_triggers_and_functions_do_what_their_caller_may(server: Se
         found = await catalogue(server.dsn(TEMPLATES["world"]))
         assert not found["triggers"]
         assert found["functions"]
-        assert {(language, as_owner) for _, language, as_owner, _, _ in found["functions"]} == {("plpgsql", False)}
+        assert {(language, as_owner) for _, _, language, as_owner, _, _ in found["functions"]} == {("plpgsql", False)}
 
     async def with_template() -> None:
         async with sandbox_world(server):

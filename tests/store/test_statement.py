@@ -11,7 +11,7 @@ import pytest
 from tests.store.test_statements import complaints, named
 from tests.worlds import empty
 
-from recoup.store.homes import DIRECTORY, MERCHANT, home_of
+from recoup.store.homes import MERCHANT
 from recoup.store.server import ServerAddress
 from recoup.store.statement import STATEMENTS, Read, Row, Tx, Written, statement
 
@@ -153,4 +153,3 @@ def test_a_signature_that_says_something_else_is_found(server: ServerAddress, sq
 def test_tables_and_writes_are_read_from_the_sql() -> None:
     seen = named("WITH a AS (SELECT FROM orders FOR UPDATE) SELECT FROM a JOIN api_keys USING (merchant_id)")
     assert (seen.tables - seen.ctes, seen.modifies) == ({"orders", "api_keys"}, 1)
-    assert home_of("api_keys", "world") is DIRECTORY

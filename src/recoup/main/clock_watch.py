@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import asyncpg
 import structlog
 
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
+from recoup.store.connect import connect
 from recoup.store.pool import Database
 
 EVERY_SECONDS: Final = 60.0
@@ -39,7 +39,7 @@ async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIt
 async def check_clock(dsn: str, machine: Clocks | None = None) -> None:
     """Raises: Problem(unavailable) when the database's clock is too far away; what asyncpg raises."""
     clocks = DatabaseClocks(machine)
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         started = clocks.monotonic()
         clocks.measured(await connection.fetchval("SELECT clock_timestamp()"), started, clocks.monotonic())

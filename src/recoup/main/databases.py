@@ -15,6 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.clock_watch import check_clock
 from recoup.main.settings import Settings
+from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
 from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
@@ -119,7 +120,7 @@ async def _prepare_one(databases: Databases, name: str) -> None:
     log_in = await _log_in(getattr(databases, name)) if databases.owner else None
     if not await _is_there(dsn) and databases.admin:
         await create_database(databases.owned("admin"), urlsplit(dsn).path.lstrip("/"), log_in)
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         owns = await owns_schema(connection)
         if owns:
@@ -139,7 +140,7 @@ async def _prepare_one(databases: Databases, name: str) -> None:
 
 async def _is_there(dsn: str) -> bool:
     try:
-        connection = await asyncpg.connect(dsn, timeout=10)
+        connection = await connect(dsn)
     except asyncpg.InvalidCatalogNameError:
         return False
     await connection.close()
@@ -150,7 +151,7 @@ async def _log_in(dsn: str) -> str | None:
     """Whom an address logs in as."""
     if user := urlsplit(dsn).username:
         return unquote(user)
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         return await connection.fetchval("SELECT session_user::text")  # type: ignore[no-any-return]
     finally:
@@ -162,13 +163,13 @@ async def has_live(databases: Databases) -> bool:
     if not databases.live:
         return False
     try:
-        connection = await asyncpg.connect(databases.live, timeout=10)
+        connection = await connect(databases.live)
     except asyncpg.InvalidCatalogNameError:
         return False
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error
     try:
-        return await connection.fetchval("SELECT to_regclass('world') IS NOT NULL")  # type: ignore[no-any-return]
+        return await connection.fetchval("SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'world')")  # type: ignore[no-any-return]
     finally:
         await connection.close()
 
@@ -183,7 +184,7 @@ async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:
     with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
         await keep_up(dsn, Clocks().wall())
     if simulated:
-        connection = await asyncpg.connect(dsn, timeout=10)
+        connection = await connect(dsn)
         try:
             await install(connection)
             await install_channels(connection)

@@ -12,6 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.main.clock_watch import check_clock
 from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.settings import Settings, load_settings
+from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated
 from recoup.store.pool import Database
 from recoup.store.read.partitions import read_days_left
@@ -95,7 +96,7 @@ async def _said(look: Callable[[], Any]) -> str:
 
 
 async def _owner(dsn: str) -> str:
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         log_in = await connection.fetchval("SELECT current_user::text")
         if await owns_schema(connection):

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import asyncpg
 import click
 import uvloop
 from rich.console import Console
@@ -22,6 +21,7 @@ from recoup.lab.simulate.run import Simulated, simulate
 from recoup.main.databases import Databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import load_settings
+from recoup.store.connect import connect
 from recoup.store.server import EmbeddedServer
 
 
@@ -84,7 +84,7 @@ def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:
 
 async def _turn_autovacuum_off(dsn: str) -> None:
     """The server tidies up when the simulation says so, not by the clock on the wall."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         await connection.execute("ALTER SYSTEM SET autovacuum = off")
         await connection.execute("SELECT pg_reload_conf()")

@@ -8,6 +8,7 @@ import msgspec
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
+from recoup.store.homes import SEARCH_PATH
 from recoup.store.versions import Schema, greet
 
 # Plans are kept by each connection. One made while a table was small would read all of it for ever when it has grown;
@@ -18,6 +19,7 @@ from recoup.store.versions import Schema, greet
 PLANS: Final = {
     "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "max_parallel_workers_per_gather": "0",
 }  # fmt: skip
+SESSION: Final = {"search_path": SEARCH_PATH, "timezone": "UTC", "jit": "off"} | PLANS
 
 _encode = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder()
@@ -35,6 +37,11 @@ async def speak_json(connection: asyncpg.Connection) -> None:
         encoder=lambda value: b"\x01" + _encode.encode(value),
         decoder=lambda raw: _decode.decode(raw[1:]),
     )
+
+
+async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
+    """As whom the address says, not as a role: migrations, upkeep. Raises: what the driver does."""
+    return await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings)
 
 
 # What a new connection is, and what time it is there.
@@ -57,7 +64,7 @@ class Connector:
 
     async def connect(self, role: str) -> asyncpg.Connection:
         """Raises: Problem(unavailable) for a connection that would not be this role; what the driver does."""
-        settings = {"application_name": self._name, "timezone": "UTC", "jit": "off", "role": role} | PLANS
+        settings = {"application_name": self._name, "role": role} | SESSION
         try:
             connection = await asyncpg.connect(
                 self._dsn,

@@ -1,5 +1,5 @@
-"""Where each table lives. On one machine all homes are one database, but for people; a statement stays inside one, so
-that homes can move to machines of their own.
+"""Where each table lives: a home is a schema. On one machine all homes are one database, but for people; a
+statement stays inside one, so that homes can move to machines of their own.
 
 | home | what | keys |
 |---|---|---|
@@ -7,6 +7,8 @@ that homes can move to machines of their own.
 | HUB | what is counted over merchants: cards and their sends, partners' feeds | its own |
 | DIRECTORY | whom a key or an id belongs to, models, the installation; others' statements may read it | its own |
 | PEOPLE | users, memberships and sessions: a database of its own | its own |
+
+Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created without one is a cell's.
 """
 
 from enum import Enum
@@ -14,10 +16,12 @@ from typing import Final
 
 
 class Home(Enum):
-    MERCHANT = "merchant"
+    """The value is its schema."""
+
+    MERCHANT = "cell"
     HUB = "hub"
     DIRECTORY = "directory"
-    PEOPLE = "people"
+    PEOPLE = "public"
 
 
 MERCHANT: Final = Home.MERCHANT
@@ -25,22 +29,5 @@ HUB: Final = Home.HUB
 DIRECTORY: Final = Home.DIRECTORY
 PEOPLE: Final = Home.PEOPLE
 
-# Of the world's database; every other table there is the merchants'.
-SHARED: Final[dict[str, Home]] = {
-    **dict.fromkeys((
-        "cards", "card_prints", "network_sends", "card_blocks", "partner_feed", "partner_closers", "partner_reached",
-        "partner_alerts",
-    ), HUB),
-    **dict.fromkeys((
-        "world", "upkeep", "key_checks", "partners", "partner_keys", "partner_merchants", "partner_log",
-        "heard_by_partners", "api_keys", "tokenization_keys", "signing_keys", "refresh_tokens", "seen_signatures",
-        "signatures_since", "key_endings", "key_listeners", "endpoints", "applications",
-        "application_log", "application_documents", "operator_exposure", "issuers", "engine_stops", "models",
-        "model_choices", "trainings",
-    ), DIRECTORY),
-}  # fmt: skip
-
-
-def home_of(table: str, database: str) -> Home:
-    """`database`: "world" or "people"."""
-    return PEOPLE if database == "people" else SHARED.get(table, MERCHANT)
+# In public: people's tables in their database, elsewhere which migrations were applied, and extensions.
+SEARCH_PATH: Final = ", ".join(home.value for home in Home)

@@ -14,6 +14,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.store.connect import connect
 from recoup.store.roles import ensure_roles
 from recoup.store.versions import Schema, held_up_by, others, schema_by
 
@@ -71,7 +72,7 @@ async def create_database(admin_dsn: str, name: str, log_in: str | None = None) 
 
     Raises: Problem(unavailable) when that wants an administrator.
     """
-    connection = await asyncpg.connect(admin_dsn, timeout=10)
+    connection = await connect(admin_dsn)
     try:
         await ensure_roles(connection, log_in)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
@@ -93,7 +94,7 @@ async def migrate(
     has another text now, or when processes of another release are connected.
     """
     wanted = migrations_of(database) if migrations is None else migrations
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         if int(connection.get_server_version().major) < 15:
             raise Problem(
@@ -115,7 +116,7 @@ async def migrate(
 
 async def check_migrated(dsn: str, database: str) -> list[Migration]:
     """What is missing, for a log-in that may not migrate. Raises: Problem(unavailable) as `migrate` does."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         return await missing_of(connection, database, migrations_of(database))
     except asyncpg.UndefinedTableError:
@@ -174,7 +175,7 @@ async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequ
 
 async def others_beside(dsn: str, database: str) -> list[str]:
     """Connections of processes of other releases."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         return await others(connection, schema_of(database))
     finally:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-import asyncpg
-
+from recoup.store.connect import connect
 from recoup.store.partitions import ensure_partitions
 from recoup.store.retention import retain
 from recoup.store.roles import owns_schema
@@ -14,7 +13,7 @@ LOCK_TIMEOUT_SECONDS: Final = 3  # a table in use is waited for so long: who com
 
 async def may_keep_up(dsn: str) -> bool:
     """Whether this log-in owns the schema."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         return await owns_schema(connection)
     finally:
@@ -27,7 +26,7 @@ async def keep_up(owner_dsn: str, now: datetime) -> int:
     Raises: asyncpg.LockNotAvailableError, and what else the database does.
     """
     settings = {"lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s", "application_name": "recoup-upkeep"}
-    connection = await asyncpg.connect(owner_dsn, timeout=10, server_settings=settings)
+    connection = await connect(owner_dsn, **settings)
     try:
         await ensure_partitions(connection, now)
         return await retain(connection, now)

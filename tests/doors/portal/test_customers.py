@@ -50,7 +50,7 @@ async def found_anywhere(shop: Shop) -> set[str]:
     """Tables of the world, and of its people, that hold a word of theirs."""
     names = (
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-        " AND relnamespace = 'public'::regnamespace"
+        " AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
     )
     texts: dict[str, str | None] = {}
     for dsn in (shop.world.dsn, shop.world.people_dsn):

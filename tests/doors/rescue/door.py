@@ -394,7 +394,7 @@ async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIt
 
 
 _TABLES = """
-SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 ORDER BY 1
 """

@@ -156,7 +156,7 @@ class Target(Watched):
         answer = caller.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
         if path.endswith("/test"):  # whether or not it is reached, that it was tried is noted
             counts = self.door.counts()
-            self.seen |= {name: counts[name] for name in ("public.audit_lines", "public.partner_log")}
+            self.seen |= {name: counts[name] for name in ("audit_lines", "partner_log")}
         return self.checked(answer, REFUSED)
 
     def fresh_partner(self) -> None:

@@ -11,7 +11,7 @@ from tests.doors.rescue.receiver import receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of
 
 # the inquiry; the sample shows among the deliveries, and who sent it in the audit log
-KEPT = ("issuer.calls", "public.delivery_tries", "public.audit_lines")
+KEPT = ("issuer.calls", "delivery_tries", "audit_lines")
 HOPS = ["credential", "merchant", "switch_merchant", "switch_site", "switch_campaign", "token_key", "processor",
         "webhook", "outcome"]  # fmt: skip
 

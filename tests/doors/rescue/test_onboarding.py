@@ -452,7 +452,7 @@ def test_of_many_conversions_at_once_one_makes_the_merchant(door: Door, partner:
     assert len([one for one in done if one.credentials is not None]) == 1
     assert len({frozenset(one.site_ids) for one in done}) == 1
     for table, more in (("merchants", 1), ("sites", 2), ("api_keys", 1), ("partner_merchants", 1)):
-        assert after[f"public.{table}"] - before[f"public.{table}"] == more, table
+        assert after[table] - before[table] == more, table
 
 
 def test_of_submit_and_cancel_at_once_the_log_tells_one_story(door: Door, partner: Partner) -> None:

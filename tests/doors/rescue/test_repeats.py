@@ -78,7 +78,7 @@ def test_the_same_key_with_other_content_is_409(door: Door, shop: Caller, change
 def test_a_new_key_for_the_same_order_reads_its_state(door: Door, shop: Caller) -> None:
     body = shop.body()
     order_id = shop.evaluate(body).json()["orderId"]
-    with door.nothing_written(but=("public.requests",)):
+    with door.nothing_written(but=("requests",)):
         for change in ({}, {"transaction.id": "a-later-decline"}, {"payer.email": "new@example.test"}):
             again = shop.evaluate(new_key(body, **change)).json()
             assert (again["orderId"], again["status"]) == (order_id, "SUBMITTED")
@@ -95,7 +95,7 @@ def test_the_same_card_as_token_and_as_number_is_one_card(door: Door, shop: Call
     body = shop.body(paymentMethod__cardNumber=shop.token_for(APPROVES))
     order_id = shop.evaluate(body).json()["orderId"]
     again = new_key(body, **{"paymentMethod.cardNumber": APPROVES})
-    with door.nothing_written(but=("public.requests",)):
+    with door.nothing_written(but=("requests",)):
         assert shop.evaluate(again).json()["orderId"] == order_id
 
 
@@ -124,7 +124,7 @@ def test_after_a_hard_end_the_end_is_read_until_something_differs(door: Door, sh
     body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=HARD, transaction__responseCode="91")
     first = shop.evaluate(body).json()
     assert first["reason"] == "declined"
-    with door.nothing_written(but=("public.requests",)):
+    with door.nothing_written(but=("requests",)):
         again = shop.evaluate(new_key(body)).json()
         assert (again["orderId"], again["status"], again["reason"]) == (first["orderId"], "DECLINED", "declined")
     generations = [first["orderId"]]

@@ -250,7 +250,9 @@ def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) ->
     assert send(merchant.door, headers).status_code == 200
     key = merchant.signer.key_id
     merchant.door.sql(
-        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature FROM seen_signatures WHERE key_id = $1", key
+        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, merchant_id FROM seen_signatures"
+        " WHERE key_id = $1",
+        key,
     )
     merchant.door.run(purge_expired(merchant.door.world))
     assert len(merchant.door.sql("SELECT FROM seen_signatures WHERE key_id = $1", key)) == 1

@@ -60,7 +60,7 @@ class Callers:
         self._missed: dict[str, float] = {}
         # A secret for the keys that nobody has, so that they cost as much as others.
         self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
-        self._taking: Coalescer[tuple[str, str, int], bool] = Coalescer(self._take)
+        self._taking: Coalescer[tuple[UUID, str, str, int], bool] = Coalescer(self._take)
 
     async def verify(self, call: Signed) -> Caller:
         """Raises: Problem(unauthenticated), its `detail` what was wrong first: missing_auth, invalid_api_key,
@@ -80,7 +80,7 @@ class Callers:
             cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
             raise _no("bad_signature", "The signature does not fit this call.", cure)
         once = self._reads_once or call.method != "GET"
-        if once and not await self._taking.submit((call.key_id, call.signature, seconds)):
+        if once and not await self._taking.submit((merchant_id, call.key_id, call.signature, seconds)):
             cure = "Sign each call anew; two equal calls within one second need different timestamps."
             raise _no("replayed_request", "This signature was used before.", cure)
         return Caller(call.key_id, merchant_id)
@@ -112,13 +112,13 @@ class Callers:
         key_id, secret = sealed or ("", self._nobody)
         return bytes(self._world.keys.open_secret(secret_context(key_id), secret))
 
-    async def _take(self, rows: Sequence[tuple[str, str, int]]) -> list[bool | BaseException]:
+    async def _take(self, rows: Sequence[tuple[UUID, str, str, int]]) -> list[bool | BaseException]:
         """True for a signature's first use. Of two in one batch the first counts."""
         first: dict[tuple[str, str], int] = {}
-        for index, (key_id, signature, _) in enumerate(rows):
+        for index, (_, key_id, signature, _) in enumerate(rows):
             first.setdefault((key_id, signature), index)
         batch = [
-            Signature(bucket=bucket_of(rows[index][2]), key_id=key_id, signature=signature)
+            Signature(merchant_id=rows[index][0], bucket=bucket_of(rows[index][3]), key_id=key_id, signature=signature)
             for (key_id, signature), index in first.items()
         ]
         async with self._world.db.connection() as connection:
@@ -127,7 +127,7 @@ class Callers:
                 since = self._world.clocks.wall()
                 await begin_signatures(connection, since)
         answers: list[bool | BaseException] = []
-        for index, (key_id, signature, seconds) in enumerate(rows):
+        for index, (_, key_id, signature, seconds) in enumerate(rows):
             if seconds < int(since.timestamp()):
                 cure = "Sign the call again, with the current time."
                 answers.append(_no("stale_request", "The call was signed before the server restarted.", cure))

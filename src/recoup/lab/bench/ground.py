@@ -34,6 +34,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.lab.bench.record import RecordingDatabase
+from recoup.store.connect import connect
 from recoup.store.server.binaries import find_binaries
 from recoup.store.server.footing import end_with_parent
 
@@ -81,7 +82,7 @@ class Ground:
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[asyncpg.Connection]:
-        connection = await asyncpg.connect(self.sandbox, timeout=10)
+        connection = await connect(self.sandbox)
         try:
             yield connection
         finally:
@@ -93,7 +94,8 @@ class Ground:
             names = [
                 r[0]
                 for r in await connection.fetch(
-                    "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+                    "SELECT c.oid::regclass::text FROM pg_class c"
+                    " WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
                     " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
                     " AND c.relname NOT IN ('world', 'schema_migrations')"
                 )

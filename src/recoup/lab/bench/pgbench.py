@@ -18,13 +18,15 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import wall_ms
 from recoup.lab.bench.record import Statement
-from recoup.store.connect import to_json
+from recoup.store.connect import connect, to_json
+from recoup.store.homes import SEARCH_PATH
 
 NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 17 makes a UUID
 CLIENT_STEP: Final = 1_000_000_000_000
 # As our connections are.
 OPTIONS: Final = (
     "-c role=recoup_app -c jit=off -c timezone=UTC -c enable_seqscan=off -c max_parallel_workers_per_gather=0"
+    f" -c search_path={SEARCH_PATH.replace(' ', '')}"
 )
 # \set lines by the variable they make: a number that no other client has; the client's next prepared order.
 _FRESH: Final = f"\\set n :n + 1\n\\set id {NUMBER} + :client_id * {CLIENT_STEP} + :n\n"
@@ -70,7 +72,7 @@ async def script_of(
     """
     made = Script(_FRESH + sets, {"n": "0"})
     every = dict(marks)
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         for number, statement in enumerate(statements):
             kinds = await _kinds(connection, statement)

@@ -39,7 +39,8 @@ UNION ALL SELECT endpoint_id FROM endpoints WHERE merchant_id = $1
 """
 _COLUMNS: Final = """
 SELECT column_name::text FROM information_schema.columns
-WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position
+WHERE table_schema = ANY(current_schemas(false)) AND table_name = $1 AND is_generated = 'NEVER'
+ORDER BY ordinal_position
 """
 
 

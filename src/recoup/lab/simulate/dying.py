@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.store.connect import PLANS, speak_json
+from recoup.store.connect import SESSION, speak_json
 from recoup.store.pool import Database
 
 
@@ -81,7 +81,7 @@ class DyingDatabase(Database):
         connection = await asyncpg.connect(
             self._dsn,
             timeout=5,
-            server_settings={"role": role, "timezone": "UTC", "jit": "off"} | PLANS,
+            server_settings={"role": role} | SESSION,
             statement_cache_size=400,
             connection_class=_connection_class(self._killer),
         )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
@@ -20,6 +18,7 @@ from recoup.lab.simulate.engine import outside_of, start
 from recoup.lab.simulate.plan import TICKS, Plan, deals_of
 from recoup.lab.simulate.shops import open_shop
 from recoup.lab.simulate.sim import Sim, Wrong
+from recoup.store.connect import connect
 
 # Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)
@@ -56,7 +55,7 @@ async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], No
     """On an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
-    owner = await asyncpg.connect(dsn, timeout=10, server_settings=_SKETCHY)
+    owner = await connect(dsn, **_SKETCHY)
     sim = Sim(plan, outside, await start(outside), owner)
     run = _Run(sim, tell)
     wrong, state_hash = None, ""

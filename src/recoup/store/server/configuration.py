@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from recoup.store.homes import SEARCH_PATH
 from recoup.store.server.address import PORT
 
 _SETTINGS: Final = {
@@ -33,6 +34,7 @@ _SETTINGS: Final = {
     "autovacuum_analyze_scale_factor": "0.05",
     "max_wal_senders": "2",
     # what everyone sees
+    "search_path": SEARCH_PATH,  # also of who looks in by psql; our own connections say it themselves
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",

@@ -3,8 +3,9 @@ Where the table was lost, what was signed before is refused instead."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from recoup.store.homes import DIRECTORY
+from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Row, Tx, statement
 
 BUCKET_SECONDS = 300
@@ -19,6 +20,7 @@ def bucket_of(seconds: int) -> int:
 class Signature(Row, frozen=True):
     """`signature`: hex."""
 
+    merchant_id: UUID
     bucket: int
     key_id: str
     signature: str
@@ -30,14 +32,14 @@ class _Taken(Row, frozen=True):
 
 
 @statement(
-    DIRECTORY,
+    MERCHANT,
     """
 WITH input AS MATERIALIZED (
   SELECT i.*, set_config('synchronous_commit', 'off', true)
-  FROM jsonb_to_recordset($1) AS i (bucket bigint, key_id text, signature text)
+  FROM jsonb_to_recordset($1) AS i (merchant_id uuid, bucket bigint, key_id text, signature text)
 ), fresh AS (
-  INSERT INTO seen_signatures (bucket, key_id, signature)
-  SELECT bucket, key_id, decode(signature, 'hex') FROM input ORDER BY 1, 2, 3
+  INSERT INTO seen_signatures (merchant_id, bucket, key_id, signature)
+  SELECT merchant_id, bucket, key_id, decode(signature, 'hex') FROM input ORDER BY 1, 2, 3, 4
   ON CONFLICT DO NOTHING RETURNING key_id, signature
 )
 SELECT (SELECT since FROM signatures_since) AS since,
@@ -57,7 +59,12 @@ async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[date
 async def begin_signatures(db: Tx, since: datetime) -> None: ...
 
 
-@statement(DIRECTORY, "DELETE FROM seen_signatures WHERE bucket < $1")
+@statement(
+    MERCHANT,
+    """
+DELETE FROM seen_signatures s USING signing_keys k WHERE s.merchant_id = k.merchant_id AND s.bucket < $1
+""",
+)
 async def _forget(db: Tx, before: int) -> None: ...
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from recoup.store.homes import DIRECTORY
+from recoup.store.homes import MERCHANT
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, "DELETE FROM refresh_tokens WHERE expires_at < $1")
+@statement(MERCHANT, "DELETE FROM refresh_tokens WHERE expires_at < $1")
 async def forget_expired_tokens(db: Tx, now: datetime) -> None:
     """Nobody can use them any more."""

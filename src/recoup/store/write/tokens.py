@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from recoup.store.homes import DIRECTORY
+from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Tx, statement
 
 
-@statement(DIRECTORY, "INSERT INTO refresh_tokens VALUES ($1, $2, $3)")
+@statement(MERCHANT, "INSERT INTO refresh_tokens VALUES ($1, $2, $3)")
 async def add_refresh_token(db: Tx, token_hash: bytes, app_key: str, expires_at: datetime) -> None: ...
 
 
-@statement(DIRECTORY, "DELETE FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING app_key")
+@statement(MERCHANT, "DELETE FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING app_key")
 async def take_refresh_token(db: Tx, token_hash: bytes, now: datetime) -> str | None:
     """The app key it was given to, or None when it is unknown, used or too old."""
 

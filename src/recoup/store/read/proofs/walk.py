@@ -47,7 +47,7 @@ TABLES: Final = (
     "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps", "order_notes", "blocks",
     "person_log", "exports", "bulk_acts", "bulk_act_rows", "clock_moves", "audit_lines", "api_call_gaps", "api_calls",
     "order_words", "refund_limits", "refund_people", "refund_requests", "reveals", "alerts", "rescue_watches",
-    "arm_settings", "payer_looks", "issuer_answers", "fact_clocks",
+    "arm_settings", "payer_looks", "issuer_answers", "fact_clocks", "seen_signatures",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

@@ -1,5 +1,5 @@
 -- The keys that this database was written with: of each a check value that only the key itself gives, never the key.
-CREATE TABLE key_checks (
+CREATE TABLE directory.key_checks (
   purpose text NOT NULL,
   key_id text NOT NULL,
   value bytea NOT NULL,

@@ -1,4 +1,3 @@
--- home: merchant
 CREATE TABLE merchants (
   merchant_id uuid PRIMARY KEY,
   partner_id uuid,

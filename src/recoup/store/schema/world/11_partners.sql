@@ -1,5 +1,5 @@
--- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
-CREATE TABLE partners (
+-- Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE directory.partners (
   partner_id uuid PRIMARY KEY,
   name text NOT NULL,
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
@@ -8,7 +8,7 @@ CREATE TABLE partners (
   created_at timestamptz NOT NULL
 );
 
-CREATE TABLE partner_keys (
+CREATE TABLE directory.partner_keys (
   app_key text PRIMARY KEY,
   key_id uuid NOT NULL,
   partner_id uuid NOT NULL REFERENCES partners,
@@ -24,7 +24,7 @@ CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 
 -- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
 -- and a keyed hash of what it asked for, tell a repeat from another wish.
-CREATE TABLE partner_merchants (
+CREATE TABLE directory.partner_merchants (
   merchant_id uuid PRIMARY KEY,
   partner_id uuid NOT NULL REFERENCES partners,
   external_id text,
@@ -36,7 +36,7 @@ CREATE TABLE partner_merchants (
 );
 CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
 
--- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+-- Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
 CREATE TABLE handovers (
   merchant_id uuid NOT NULL REFERENCES merchants,
   handover_id uuid NOT NULL,
@@ -52,8 +52,8 @@ CREATE TABLE handovers (
   UNIQUE (merchant_id, request_key)
 );
 
--- home: directory. Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
-CREATE TABLE partner_log (
+-- Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
+CREATE TABLE directory.partner_log (
   log_id uuid PRIMARY KEY,
   partner_id uuid NOT NULL REFERENCES partners,
   merchant_id uuid,

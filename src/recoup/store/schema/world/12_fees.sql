@@ -1,4 +1,4 @@
--- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
+-- What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   term_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- Who switched which kind of orders on or off, where and when. What was never switched stands as it was
 -- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
 CREATE TABLE switch_changes (
   merchant_id uuid NOT NULL REFERENCES merchants,

@@ -1,4 +1,4 @@
--- home: merchant. Campaigns under a website: orders name one by its key.
+-- Campaigns under a website: orders name one by its key.
 CREATE TABLE campaigns (
   merchant_id uuid NOT NULL REFERENCES merchants,
   campaign_id uuid NOT NULL,

@@ -1,5 +1,5 @@
--- home: directory. Small, replicated; the only uniques across merchants.
-CREATE TABLE api_keys (
+-- Small, replicated; the only uniques across merchants.
+CREATE TABLE directory.api_keys (
   app_key text PRIMARY KEY,
   key_id uuid NOT NULL,
   merchant_id uuid NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
-CREATE TABLE tokenization_keys (
+CREATE TABLE directory.tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
@@ -29,23 +29,8 @@ CREATE TABLE tokenization_keys (
 );
 CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
-CREATE TABLE refresh_tokens (
-  token_hash bytea PRIMARY KEY,
-  app_key text NOT NULL,
-  expires_at timestamptz NOT NULL
-);
-CREATE INDEX refresh_tokens_over ON refresh_tokens (expires_at);
-
--- Which card a keyed hash of its number means. Keys rotate by adding rows; nothing else is keyed by a print.
-CREATE TABLE card_prints (
-  key_id text NOT NULL,
-  print bytea NOT NULL,
-  card_id uuid NOT NULL,
-  PRIMARY KEY (key_id, print)
-);
-
 -- Keys that sign: the secret itself is needed to verify, so it is sealed, not hashed.
-CREATE TABLE signing_keys (
+CREATE TABLE directory.signing_keys (
   key_id text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
@@ -59,17 +44,8 @@ CREATE TABLE signing_keys (
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
--- A signature works once. Buckets of five minutes. A commit does not wait for the disk: what a call did is written after
--- its signature, so that a crash never keeps the former without the latter.
-CREATE TABLE seen_signatures (
-  bucket bigint NOT NULL,
-  key_id text NOT NULL,
-  signature bytea NOT NULL,
-  PRIMARY KEY (bucket, key_id, signature)
-);
-
 -- What was signed before may have been used: of a database that was restored without its signatures.
-CREATE TABLE signatures_since (
+CREATE TABLE directory.signatures_since (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   since timestamptz NOT NULL
 );

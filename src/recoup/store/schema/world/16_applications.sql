@@ -1,6 +1,6 @@
--- home: directory. Who wants to become a merchant: before there is one. `merchant_id` is the merchant that it becomes, if
+-- Who wants to become a merchant: before there is one. `merchant_id` is the merchant that it becomes, if
 -- it does, so that it cannot become two.
-CREATE TABLE applications (
+CREATE TABLE directory.applications (
   application_id uuid PRIMARY KEY,
   owner_kind text NOT NULL CHECK (owner_kind IN ('partner', 'merchant')),
   owner_id uuid NOT NULL,                  -- who filled it in, and sees it besides the operator
@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX applications_external ON applications (owner_kind, owner_id,
 CREATE INDEX applications_desk ON applications (application_id) WHERE status = 'SUBMITTED';
 
 -- Append only: what happened to an application, by whom. No personal data.
-CREATE TABLE application_log (
+CREATE TABLE directory.application_log (
   application_id uuid NOT NULL REFERENCES applications,
   seq int NOT NULL CHECK (seq >= 1),
   happening text NOT NULL,
@@ -47,7 +47,7 @@ CREATE TABLE application_log (
 );
 
 -- Bytes are sealed; a document that is removed is gone.
-CREATE TABLE application_documents (
+CREATE TABLE directory.application_documents (
   document_id uuid PRIMARY KEY,
   application_id uuid NOT NULL REFERENCES applications,
   kind text NOT NULL,
@@ -62,6 +62,6 @@ CREATE TABLE application_documents (
 CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
 
 -- Whose events are a partner's too: those of its merchants, and of what it applied for that is none yet.
-CREATE VIEW heard_by_partners AS
+CREATE VIEW directory.heard_by_partners AS
   SELECT merchant_id, partner_id FROM partner_merchants
   UNION ALL SELECT merchant_id, owner_id FROM applications WHERE owner_kind = 'partner' AND status <> 'CONVERTED';

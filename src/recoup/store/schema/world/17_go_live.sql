@@ -1,4 +1,4 @@
--- home: merchant. A merchant asks to go live; the operator decides. One question at a time.
+-- A merchant asks to go live; the operator decides. One question at a time.
 CREATE TABLE go_live_requests (
   merchant_id uuid NOT NULL REFERENCES merchants,
   request_id uuid NOT NULL,

@@ -2,7 +2,7 @@
 -- and for each plan that a foreign key's look-up makes; that of a domain once a connection.
 CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle {{lifecycle}};
 
--- home: merchant. One journal for steps and facts: seq = version = event number.
+-- One journal for steps and facts: seq = version = event number.
 CREATE TABLE order_log (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,

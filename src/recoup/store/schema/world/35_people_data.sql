@@ -1,4 +1,4 @@
--- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them. What people typed
+-- All personal data stands in payers and order_payer; order_search is derived from them. What people typed
 -- beside orders, in which somebody may be named, goes with them: store/write/persons.py names each place.
 CREATE TABLE payers (
   merchant_id uuid NOT NULL,

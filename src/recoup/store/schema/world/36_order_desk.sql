@@ -1,4 +1,4 @@
--- home: merchant. What people write beside an order. What was written stays written; of who asks to be forgotten the text goes.
+-- What people write beside an order. What was written stays written; of who asks to be forgotten the text goes.
 CREATE TABLE order_notes (
   merchant_id uuid NOT NULL,
   note_id uuid NOT NULL,

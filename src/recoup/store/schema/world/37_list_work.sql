@@ -1,4 +1,4 @@
--- home: merchant. Files of the list of orders that the worker makes, for the person who asked for each. What was asked for,
+-- Files of the list of orders that the worker makes, for the person who asked for each. What was asked for,
 -- in which somebody's name may stand, is forgotten with the file.
 CREATE TABLE exports (
   merchant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Who decides about new orders, the engine or the ladder: each change is a line, the newest of the
+-- Who decides about new orders, the engine or the ladder: each change is a line, the newest of the
 -- merchant and of a site counts. `version` is the merchant's that the change made; an order keeps the one it came under.
 CREATE TABLE arm_settings (
   merchant_id uuid NOT NULL REFERENCES merchants,
@@ -18,8 +18,8 @@ CREATE TABLE arm_settings (
 );
 CREATE INDEX arm_settings_newest ON arm_settings (merchant_id, site_id, version DESC);
 
--- home: directory. While one stands, the ladder decides in the engine's place: for a merchant, or for all of them.
-CREATE TABLE engine_stops (
+-- While one stands, the ladder decides in the engine's place: for a merchant, or for all of them.
+CREATE TABLE directory.engine_stops (
   stop_id uuid PRIMARY KEY,
   merchant_id uuid,                        -- null: all
   why text NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Whatever was decided about an order: `versions` names the decider, `features` is all that it read, so
+-- Whatever was decided about an order: `versions` names the decider, `features` is all that it read, so
 -- that it can decide again. No personal data, and of other merchants' sends only how many there were.
 CREATE TABLE decisions (
   merchant_id uuid NOT NULL,

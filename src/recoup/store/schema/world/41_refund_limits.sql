@@ -1,4 +1,4 @@
--- home: merchant. What people of a role may refund, by currency; no row: as much as an order allows.
+-- What people of a role may refund, by currency; no row: as much as an order allows.
 CREATE TABLE refund_limits (
   merchant_id uuid NOT NULL REFERENCES merchants,
   role text NOT NULL CHECK (role IN ('owner', 'operations', 'analyst', 'developer')),

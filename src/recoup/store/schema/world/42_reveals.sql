@@ -1,4 +1,4 @@
--- home: merchant. Whose data somebody has revealed, and until when they see it.
+-- Whose data somebody has revealed, and until when they see it.
 CREATE TABLE reveals (
   merchant_id uuid NOT NULL REFERENCES merchants,
   user_id uuid NOT NULL,

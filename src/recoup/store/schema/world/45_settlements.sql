@@ -1,4 +1,4 @@
--- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment, and the failed ones that it replaced.
+-- Direct money on its way to the merchant's own wallet; one for each payment, and the failed ones that it replaced.
 CREATE TABLE settlements (
   merchant_id uuid NOT NULL,
   settlement_id uuid NOT NULL,

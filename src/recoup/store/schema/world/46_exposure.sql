@@ -1,4 +1,4 @@
--- home: merchant. What may be advanced before it is collected, by whom it was set. A limit of 0 advances nothing.
+-- What may be advanced before it is collected, by whom it was set. A limit of 0 advances nothing.
 CREATE TABLE exposure_limits (
   merchant_id uuid NOT NULL REFERENCES merchants,
   asset text NOT NULL,
@@ -59,8 +59,8 @@ CREATE TABLE advances (
 );
 CREATE INDEX advances_due ON advances (merchant_id, asset, slot) WHERE due_units > 0;
 
--- home: directory. What the operator risks over all merchants, an asset.
-CREATE TABLE operator_exposure (
+-- What the operator risks over all merchants, an asset.
+CREATE TABLE directory.operator_exposure (
   asset text PRIMARY KEY,
   limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
   drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),

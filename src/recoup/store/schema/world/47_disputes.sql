@@ -1,4 +1,4 @@
--- home: merchant. What cardholders take back through their issuer: one row a case of the processor, whatever stages it
+-- What cardholders take back through their issuer: one row a case of the processor, whatever stages it
 -- goes through. `round_id` is what the present round of money is booked under.
 CREATE TABLE disputes (
   merchant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. A payer's latest answered attempts, of any of their payments, newest last; see
+-- A payer's latest answered attempts, of any of their payments, newest last; see
 -- `rules.rescue.payer_looks`. `orders`: null of a payment that was never sent to us. What came before the id `since` was
 -- erased, and is never counted again.
 CREATE TABLE payer_looks (
@@ -14,7 +14,7 @@ CREATE TABLE payer_looks (
   CHECK (cardinality(at) = ALL (ARRAY[cardinality(answers), cardinality(tries), cardinality(orders)]))
 ) WITH (fillfactor = 80);
 
--- home: merchant. How often an issuer answered what to our attempts.
+-- How often an issuer answered what to our attempts.
 CREATE TABLE issuer_answers (
   merchant_id uuid NOT NULL,
   issuer_digits text NOT NULL,
@@ -27,15 +27,15 @@ CREATE TABLE issuer_answers (
   PRIMARY KEY (merchant_id, issuer_digits)
 ) WITH (fillfactor = 80);
 
--- home: directory. The same over merchants, of issuers that enough owners of merchants met.
-CREATE TABLE issuers (
+-- The same over merchants, of issuers that enough owners of merchants met.
+CREATE TABLE directory.issuers (
   issuer_digits text PRIMARY KEY,
   merchants int NOT NULL CHECK (merchants >= 5),  -- owners: a partner with all its merchants is one
   answers bigint[] NOT NULL,               -- by class, as the columns above, in steps of 1, 2, 5, 10 and so on
   counted_at timestamptz NOT NULL          -- wall time
 );
 
--- home: merchant. How far looks and answers are kept: up to which event of the feed, and which transmission. No row: the merchant needs neither.
+-- How far looks and answers are kept: up to which event of the feed, and which transmission. No row: the merchant needs neither.
 CREATE TABLE fact_clocks (
   merchant_id uuid PRIMARY KEY,
   kept boolean NOT NULL,                   -- false: no more, for now

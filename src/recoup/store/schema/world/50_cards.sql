@@ -1,11 +1,11 @@
--- home: card. One row a card: the lock of the network gate.
-CREATE TABLE cards (
+-- One row a card: the lock of the network gate.
+CREATE TABLE hub.cards (
   card_id uuid PRIMARY KEY,
   created_at timestamptz NOT NULL
 );
 
 -- Every send of a card, over all merchants: limits count rows, there are no counters.
-CREATE TABLE network_sends (
+CREATE TABLE hub.network_sends (
   card_id uuid NOT NULL REFERENCES cards,
   send_id uuid NOT NULL,
   acceptor_id text NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE network_sends (
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;
 CREATE INDEX network_sends_claims ON network_sends (card_id, merchant_id, at) WHERE claimed;
 
-CREATE TABLE card_blocks (
+CREATE TABLE hub.card_blocks (
   card_id uuid NOT NULL REFERENCES cards,
   block_id uuid NOT NULL,
   acceptor_id text,
@@ -39,4 +39,12 @@ CREATE TABLE card_blocks (
   actor text NOT NULL,
   at timestamptz NOT NULL,
   PRIMARY KEY (card_id, block_id)
+);
+
+-- Which card a keyed hash of its number means. Keys rotate by adding rows; nothing else is keyed by a print.
+CREATE TABLE hub.card_prints (
+  key_id text NOT NULL,
+  print bytea NOT NULL,
+  card_id uuid NOT NULL,
+  PRIMARY KEY (key_id, print)
 );

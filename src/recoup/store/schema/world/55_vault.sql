@@ -1,4 +1,4 @@
--- home: merchant. AAD of each ciphertext = world, merchant, token: a row cannot be swapped.
+-- AAD of each ciphertext = world, merchant, token: a row cannot be swapped.
 CREATE TABLE vault (
   merchant_id uuid NOT NULL,
   token_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Postings are inserts and lock nothing; pages close over what is committed.
+-- Postings are inserts and lock nothing; pages close over what is committed.
 CREATE TABLE postings (
   merchant_id uuid NOT NULL,
   posting_id uuid NOT NULL,

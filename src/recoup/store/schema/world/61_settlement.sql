@@ -1,4 +1,4 @@
--- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
+-- What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
 -- A period is settled by the terms that are valid when it ends, the reserve of an order by those of its day; no terms
 -- begin in the past. Rows are never changed.

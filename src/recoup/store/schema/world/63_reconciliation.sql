@@ -1,4 +1,4 @@
--- home: merchant. Statements of processors, banks and chains, each compared once with the ledger.
+-- Statements of processors, banks and chains, each compared once with the ledger.
 CREATE TABLE reconciliation_runs (
   merchant_id uuid NOT NULL,
   run_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts and
+-- What leaves a custodial balance. A wallet's row is the lock under which its payouts and
 -- refunds are decided; the balance itself is the ledger's.
 CREATE TABLE wallets (
   merchant_id uuid NOT NULL,

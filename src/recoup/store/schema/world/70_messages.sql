@@ -1,4 +1,4 @@
--- home: merchant. Events are rows of the transaction that made them; the closer numbers them in commit order.
+-- Events are rows of the transaction that made them; the closer numbers them in commit order.
 CREATE TABLE outbox (
   merchant_id uuid NOT NULL,
   subject_id uuid NOT NULL,
@@ -37,8 +37,8 @@ CREATE TABLE closers (
   number bigint NOT NULL DEFAULT 0
 );
 
--- home: directory. Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
-CREATE TABLE endpoints (
+-- Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
+CREATE TABLE directory.endpoints (
   endpoint_id uuid PRIMARY KEY,
   merchant_id uuid,
   partner_id uuid,
@@ -74,7 +74,7 @@ CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
 CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- home: merchant. The merchant's webhook key that was replaced, until it ends: one for each API.
+-- The merchant's webhook key that was replaced, until it ends: one for each API.
 CREATE TABLE webhook_key_overlaps (
   merchant_id uuid NOT NULL,
   previous_key bytea NOT NULL,             -- sealed
@@ -127,19 +127,19 @@ CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
 CREATE INDEX replays_open ON replays (endpoint_id) WHERE done_to < feed_to;
 CREATE INDEX replays_key ON replays (endpoint_id, key);
 
--- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
+-- The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
 -- order. `partner_reached`: up to where each merchant's own feed is in it.
-CREATE TABLE partner_closers (
+CREATE TABLE hub.partner_closers (
   partner_id uuid PRIMARY KEY,
   number bigint NOT NULL DEFAULT 0
 );
-CREATE TABLE partner_reached (
+CREATE TABLE hub.partner_reached (
   partner_id uuid NOT NULL,
   merchant_id uuid NOT NULL,
   number bigint NOT NULL,
   PRIMARY KEY (partner_id, merchant_id)
 );
-CREATE TABLE partner_feed (
+CREATE TABLE hub.partner_feed (
   partner_id uuid NOT NULL,
   number bigint NOT NULL,
   merchant_id uuid NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE partner_feed (
   UNIQUE (partner_id, merchant_id, merchant_number)
 );
 
--- home: merchant. What was tried, and what came of it.
+-- What was tried, and what came of it.
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
 -- order's payer, and is read when it is sent.
 CREATE TABLE notice_settings (
   merchant_id uuid NOT NULL REFERENCES merchants,

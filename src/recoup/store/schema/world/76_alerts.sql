@@ -1,4 +1,4 @@
--- home: merchant. What the people of a merchant should hear of, once each. Who they are, and who was told, stands with the
+-- What the people of a merchant should hear of, once each. Who they are, and who was told, stands with the
 -- people; due work `alert` carries it there.
 CREATE TABLE alerts (
   merchant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. When a merchant's rescue rate was looked at, and since when it is known to have fallen; the same of the
+-- When a merchant's rescue rate was looked at, and since when it is known to have fallen; the same of the
 -- model's chances.
 CREATE TABLE rescue_watches (
   merchant_id uuid PRIMARY KEY,

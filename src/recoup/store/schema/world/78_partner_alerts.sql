@@ -1,5 +1,5 @@
--- home: partner. What a partner's own people should hear of, once each. A worker tells them, and says so.
-CREATE TABLE partner_alerts (
+-- What a partner's own people should hear of, once each. A worker tells them, and says so.
+CREATE TABLE hub.partner_alerts (
   partner_id uuid NOT NULL,
   alert_id uuid NOT NULL,
   kind text NOT NULL CHECK (kind IN ('partner_webhook')),

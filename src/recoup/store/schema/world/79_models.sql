@@ -1,6 +1,6 @@
--- home: directory. What training has made, and which of it decides. Nobody changes or deletes a model: what one has decided is
+-- What training has made, and which of it decides. Nobody changes or deletes a model: what one has decided is
 -- decided again with it.
-CREATE TABLE models (
+CREATE TABLE directory.models (
   name text PRIMARY KEY,                   -- of its content's hash
   content text NOT NULL,                   -- JSON, as text: each digit of it counts
   sha256 text NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE models (
 );
 
 -- The newest line says which model decides. Of two who choose at once the second finds the number taken.
-CREATE TABLE model_choices (
+CREATE TABLE directory.model_choices (
   choice_no bigint PRIMARY KEY,
   name text REFERENCES models,             -- null: none
   back_to bigint REFERENCES model_choices, -- what held before; null: none did
@@ -30,7 +30,7 @@ CREATE TABLE model_choices (
 );
 
 -- What the nightly training found, one line a night.
-CREATE TABLE trainings (
+CREATE TABLE directory.trainings (
   began_at timestamptz PRIMARY KEY,        -- wall time
   ended_at timestamptz NOT NULL,
   mode text NOT NULL CHECK (mode IN ('candidate', 'take')),  -- whether a better model waits for a person, or decides at once

@@ -1,4 +1,4 @@
--- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
+-- One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
   kind text NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. Who moved a sandbox merchant's clock, and how far: business times, but for `asked_at`.
+-- Who moved a sandbox merchant's clock, and how far: business times, but for `asked_at`.
 CREATE TABLE clock_moves (
   merchant_id uuid NOT NULL,
   move_id uuid NOT NULL,                   -- of whoever asks: what comes twice moves once

@@ -1,4 +1,4 @@
--- home: merchant. Calls to the APIs with a key of the merchant's, forms that its people sent, and pages that they were
+-- Calls to the APIs with a key of the merchant's, forms that its people sent, and pages that they were
 -- refused: how each was answered. No body, no header, no secret; ids in paths stand as their names. Partitioned by day.
 CREATE TABLE api_calls (
   merchant_id uuid NOT NULL,

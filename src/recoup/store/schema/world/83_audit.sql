@@ -1,4 +1,4 @@
--- home: merchant. Who did what of which no other log tells: only added to. An act's line is written in its transaction.
+-- Who did what of which no other log tells: only added to. An act's line is written in its transaction.
 -- No personal data but whose user id it was; no secret.
 CREATE TABLE audit_lines (
   merchant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. One charge a cycle: the n-th falls due at anchor + n x interval.
+-- One charge a cycle: the n-th falls due at anchor + n x interval.
 CREATE TABLE subscriptions (
   merchant_id uuid NOT NULL,
   subscription_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- home: merchant. A copy of each transaction the merchant processed; learning data, and evidence for the gate.
+-- A copy of each transaction the merchant processed; learning data, and evidence for the gate.
 CREATE TABLE transmissions (
   merchant_id uuid NOT NULL,
   transmit_id uuid NOT NULL,

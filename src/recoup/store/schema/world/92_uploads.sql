@@ -1,4 +1,4 @@
--- home: merchant. Files of many payments; each row goes the way of a single call, and is answered.
+-- Files of many payments; each row goes the way of a single call, and is answered.
 CREATE TABLE uploads (
   merchant_id uuid NOT NULL,
   upload_id uuid NOT NULL,

@@ -1,7 +1,7 @@
 -- What is counted over merchants. As in `90_functions.sql` each statement writes one table.
 
 -- Puts events of merchants' feeds behind a partner's own, under the lock of its closer; in this order.
-CREATE FUNCTION feed_partner(partner uuid, merchants uuid[], numbers bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION hub.feed_partner(partner uuid, merchants uuid[], numbers bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO partner_feed (partner_id, number, merchant_id, merchant_number)
   SELECT partner, c.number + f.n, f.merchant_id, f.number

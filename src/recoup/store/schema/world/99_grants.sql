@@ -1,8 +1,7 @@
 -- The application may not rewrite history: append-only tables take no UPDATE or DELETE, save the columns that the
 -- closer stamps. Retention and migrations run as the owner.
-GRANT USAGE ON SCHEMA public TO recoup_app;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
-GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
+GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_app;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
@@ -40,6 +39,6 @@ GRANT UPDATE (sealed) ON application_documents TO recoup_app;
 GRANT UPDATE (retiring) ON key_checks TO recoup_app;
 GRANT UPDATE (ended_by, ended_at) ON engine_stops TO recoup_app;
 -- Doors read as a role that may write nothing; tables and partitions that are made later are for it to read, too.
-GRANT USAGE ON SCHEMA public TO recoup_read;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_read;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO recoup_read;
+GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_read;
+ALTER DEFAULT PRIVILEGES IN SCHEMA cell, hub, directory GRANT SELECT ON TABLES TO recoup_read;
