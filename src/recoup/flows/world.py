@@ -29,7 +29,7 @@ class World:
     """`processors` by route, `channels` by code.
 
     What may be missing: without `mail` mails wait, and are given up at last; without a `people_database` nobody is
-    told of anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the database up;
+    notified of anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the database up;
     without `exports` (the folder of their files) there are none; without a `trainer` nothing is trained by night. By
     default the bank's files are carried there by somebody, and the ladders decide.
     """

@@ -21,7 +21,7 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """In whose name, whoever is behind them."""
+        """The actor, without an impersonator behind them."""
         return f"{self.kind}:{self.id}"
 
     @property

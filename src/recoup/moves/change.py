@@ -77,7 +77,7 @@ class Change(Gathered):
         **body: Any,
     ) -> None:
         """Records something that happened at the order's stage without moving it. `booked`: as `step`. `words`: what
-        somebody typed; beside the log, which is never changed, for whoever stands in them may ask to be forgotten."""
+        somebody typed; beside the log, which is never changed, for the people in them may ask to be forgotten."""
         row = fact(self.order.stage, happening)
         self._book(row, booked)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)

@@ -27,7 +27,7 @@ LOST: tuple[type[BaseException], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    # A primary that was demoted: whoever is the primary now is found by a new connection.
+    # A primary that was demoted: a new connection finds the present primary.
     asyncpg.ReadOnlySQLTransactionError,
     ConnectionError,
     FileNotFoundError,

@@ -9,7 +9,7 @@ from recoup.store.homes import DIRECTORY, HUB, MERCHANT
 from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, partitions_of
 from recoup.store.statement import Tx, Written, statement
 
-REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is asked for stay for ever
+REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
 BATCH: Final = 5_000
 ALERTS_KEPT: Final = timedelta(days=90)
 TRAININGS_KEPT: Final = timedelta(days=366)

@@ -45,7 +45,7 @@ def schema_by(migrations: Sequence[tuple[int, str]]) -> Schema:
 
 async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
     """Says for which schema this connection's process was written, and sees that it is the database's. The lock first:
-    whoever migrates looks for it while nobody can read what was applied.
+    a migration looks for it while nobody can read what was applied.
 
     Raises: Problem(unavailable).
     """

@@ -25,7 +25,7 @@ EXPIRY_YEARS: Final = 4
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """`kind`, `answer` as `rules.network.simulation` has them; `units` minor units of US dollars; `key` a UUIDv7 of
-    whoever asks: what comes twice with it is one order, dated by it."""
+    whoever sends it: what comes twice with it is one order, dated by it."""
 
     scheme: str
     code: str

@@ -155,7 +155,7 @@ async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
 
 
 async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None:
-    """Last in the transaction of the act: no shared view changes without a line. Its name is not told: it may name a
+    """Last in the transaction of the act: no shared view changes without a line. Its name is left out: it may name a
     customer, whom an erasure must find."""
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), action, view_id)

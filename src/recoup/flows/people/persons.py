@@ -95,7 +95,7 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
 
 async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None) -> Erased:
     """As `erase_person`, of each that is `known`, and of all who are found by `typed` after that. Of `last` somebody
-    read by what the others are found: an erasure that died before the others are done is asked for there again.
+    read by what the others are found: an erasure that died before the others are done is requested there again.
 
     Raises: Problem(not_found) for nobody.
     """

@@ -102,8 +102,8 @@ def may_hear(kind: Kind, own_role: str | None, operator_role: str | None) -> boo
 
 
 def usual(kind: Kind, own_role: str | None) -> Ways:
-    """Unless chosen. The operator's people see every merchant: of each they hear only what they are asked for, and what
-    they have asked for."""
+    """Unless chosen. The operator's people see every merchant: of each they get only what needs them, and what
+    they requested."""
     if kind.roles and own_role is None and not kind.only_requester:
         return Ways(False, False)
     return Ways(kind.page, kind.mail)

@@ -1,6 +1,6 @@
 """The logs that the audit log is read from, each as the same columns: nothing is written twice for it.
 
-Each is asked for its newest lines before a place, so that a page costs the same however long the logs are.
+Each brings its newest lines before a place, so that a page costs the same however long the logs are.
 """
 
 from typing import Final, NamedTuple

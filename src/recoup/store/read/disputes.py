@@ -260,7 +260,7 @@ async def read_terms(db: Read, merchant_id: UUID) -> list[DatedTerms]:
 
 
 class NoticeRow(Row, frozen=True):
-    """`why`: of an unmatched one. `merchant_id` as the notice says, whoever that is. Wall time."""
+    """`why`: of an unmatched one. `merchant_id` as the notice says, of any merchant or none. Wall time."""
 
     merchant_id: UUID
     route: str

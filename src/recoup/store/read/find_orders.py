@@ -1,4 +1,4 @@
-"""An order by any of its ids, of one merchant or, for operators only, whoever it belongs to. The end of an id, which is
+"""An order by any of its ids, of one merchant or, for operators only, of any. The end of an id, which is
 not unique, is looked for last."""
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from recoup.store.statement import Read, Row, statement
 
 
 class MenuCounts(NamedTuple):
-    """`approvals`: what waits for a second person, as far as whoever looks sees it."""
+    """`approvals`: what waits for a second person, as far as the visitor sees it."""
 
     disputes: int
     approvals: int

@@ -44,7 +44,7 @@ class OrderFilter:
     and `tails` (how an id ends) name orders, any way, `external_id` in addition; `units_from` and `units_to` are both
     included, `amounts` say the same for assets of several scales. `chain`: the channel of a stablecoin order, named or
     picked by its payer. `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
-    not ended. `sight`: how whoever looks sees customers' data: other than `shown` masks names, and `masked` finds whole
+    not ended. `sight`: how the reader sees customers' data: other than `shown` masks names, and `masked` finds whole
     values only.
     `reasons`: why orders ended without a payment. `code` and `code_source` are of the decline that an order came in
     with, `scheme` and `bin` of the card that it came with.

@@ -12,7 +12,7 @@ from recoup.rules.merchants import personal
 
 Row = Mapping[str, Any]
 
-# Of a partner's endpoint merchants are told the host: the rest of its address may be a key, and its answers are the
+# Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its answers are the
 # partner's own.
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
 TRIES_READ: Final = 500  # of deliveries, of each event the newest first: an event may be sent again and again
@@ -122,7 +122,7 @@ class OrderPage:
     to go, when, and after how many tries, `heard` names what some endpoint takes; `notes` are people's, `batches` the
     settlements that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits:
     kind -> when.
-    `masked`: its customer's data is; `clear_until`: it is not for whoever looks, as they revealed it, until then.
+    `masked`: its customer's data is; `clear_until`: it is not for this reader, who revealed it, until then.
     """
 
     order_id: UUID

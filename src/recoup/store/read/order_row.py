@@ -48,7 +48,7 @@ class OrderRow:
 
     @property
     def paid_otherwise(self) -> bool:
-        """Whether something was paid, and another amount than was asked for, or after the order's end."""
+        """Whether something was paid, and another amount than was due, or after the order's end."""
         return self.paid_units > 0 and (self.paid_units != self.units or self.status == 2)
 
 
@@ -91,7 +91,7 @@ FIELDS: Final[dict[str, str]] = {
     "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "last4": "coalesce(v.last4, '')",
     "paid_units": _PAID, "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET, "settlement": _SETTLEMENT,
 }  # fmt: skip
-# What of an order each of them reads stands elsewhere: asked for alone.
+# What of an order each of them reads stands elsewhere: read alone.
 SEPARATE_FIELDS: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")
 ALL: Final = tuple(name for name in FIELDS if name not in SEPARATE_FIELDS)
 _JOINS: Final = {

@@ -78,7 +78,7 @@ WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved'
 
 
 class FeedEvent(Row, frozen=True):
-    """`after_seq` to `seq`: the lines of its order's log that are told with it."""
+    """`after_seq` to `seq`: the lines of its order's log that belong to it."""
 
     feed_no: int
     subject_id: UUID

@@ -10,7 +10,7 @@ from recoup.store.statement import Read, Row, statement
 
 
 class Run(Row, frozen=True):
-    """`counts`: outcome -> lines. `notes`: what whoever reads it should know of the file. `created_at` is wall time."""
+    """`counts`: outcome -> lines. `notes`: remarks about the file for its readers. `created_at` is wall time."""
 
     run_id: UUID
     kind: Literal["processor", "bank", "chain"]

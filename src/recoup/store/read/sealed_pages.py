@@ -42,7 +42,7 @@ class SealedPage(Row, frozen=True):
     sums: list[list[Any]]
 
 
-# In the order in which the closer told them: the database's own.
+# In the closer's order: the database's own.
 @statement(
     MERCHANT,
     """

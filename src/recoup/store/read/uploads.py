@@ -16,7 +16,7 @@ UPLOAD: Final = """merchant_id, upload_id, kind, form, file_name, state, row_cou
 
 
 class Upload(Row, frozen=True):
-    """`notes`: what whoever reads it should know of the file. Wall times."""
+    """`notes`: remarks about the file for its readers. Wall times."""
 
     merchant_id: UUID
     upload_id: UUID

@@ -1,4 +1,4 @@
-"""One PostgreSQL for one data folder, whoever of us needs it first.
+"""One PostgreSQL for one data folder, started by the first process that needs it.
 
 Two locks in the data folder order everything. `postgres.starting` is held for the moment of a start or a
 stop, so that two starters never race. `postgres.owner` is held for life by the process that answers for the

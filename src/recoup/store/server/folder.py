@@ -48,7 +48,7 @@ def close_folder(folder: Path) -> None:
 
 
 def open_lock(path: Path) -> IO[str]:
-    """A file to lock, for the owner alone: whoever may open it could hold it for ever.
+    """A file to lock, for the owner alone: any process that may open it could hold it for ever.
 
     Raises: Problem(unavailable) for what is no plain file, or somebody else's.
     """

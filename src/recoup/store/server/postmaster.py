@@ -13,7 +13,7 @@ _FILE: Final = "postmaster.pid"
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """One server process that lives and belongs to the cluster asked for."""
+    """One server process that lives and belongs to the given cluster."""
 
     pid: int
     port: int

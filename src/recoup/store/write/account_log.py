@@ -35,7 +35,7 @@ class AccountMail(Row, frozen=True):
     language: str
 
 
-# The intent: whoever takes it has until $2 to say what became of it.
+# The intent: its taker has until $2 to say what became of it.
 @statement(
     PEOPLE,
     """

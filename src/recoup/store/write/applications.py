@@ -19,7 +19,7 @@ async def _lock(db: Tx, application_id: UUID, owner_kind: str | None, owner_id: 
 
 
 async def lock_application(db: Tx, application_id: UUID, owner: tuple[str, UUID] | None) -> Application | None:
-    """Whoever holds it moves it; others wait. `owner` None: the operator."""
+    """Its holder moves it; others wait. `owner` None: the operator."""
     return await _lock(db, application_id, *(owner or (None, None)))
 
 

@@ -1,4 +1,5 @@
-"""Who decides about new orders, and the engine's stops. Whoever changes a merchant's has raised its version first."""
+"""Who decides about new orders, and the engine's stops. A flow that changes a merchant's has raised its version
+first."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Blocks. Whoever writes here has raised the merchant's version first, and so holds its row."""
+"""Blocks. A flow that writes here has raised the merchant's version first, and so holds its row."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple

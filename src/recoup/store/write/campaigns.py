@@ -1,4 +1,4 @@
-"""Campaigns under a site. Whoever changes one has raised the merchant's version first, and so holds its row."""
+"""Campaigns under a site. A flow that changes one has raised the merchant's version first, and so holds its row."""
 
 from datetime import datetime
 from uuid import UUID

@@ -7,7 +7,7 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Tx, statement
 
 
-# Whoever takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
+# A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
 @statement(
     MERCHANT,
     """

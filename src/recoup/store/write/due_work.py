@@ -117,7 +117,7 @@ async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, unti
 
 
 async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
-    """After a part of it: whoever is free goes on, not before `until`."""
+    """After a part of it: a free worker goes on, not before `until`."""
     await _hand_back(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
@@ -138,4 +138,4 @@ UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND 
 """,
 )
 async def inquire_now(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
-    """What is to be asked later about these orders is asked now."""
+    """Later inquiries about these orders are due now."""

@@ -148,7 +148,7 @@ async def lock_endpoint(db: Tx, endpoint_id: UUID, owner_id: UUID) -> KeyInUse |
 
 @statement(DIRECTORY, "SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE")
 async def lock_owned(db: Tx, endpoint_id: UUID, owner_id: UUID) -> None:
-    """Whichever API manages it: what is asked for it at once is asked one after the other."""
+    """Whichever API manages it: changes at once are made one after the other."""
 
 
 async def lock_shared_key(db: Tx, merchant_id: UUID, door: str = "rescue") -> KeyInUse:

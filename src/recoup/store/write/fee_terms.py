@@ -1,4 +1,4 @@
-"""Terms of fees: rows are added, never changed. Whoever adds one has raised the merchant's version first."""
+"""Terms of fees: rows are added, never changed. A flow that adds one has raised the merchant's version first."""
 
 from datetime import datetime
 from uuid import UUID

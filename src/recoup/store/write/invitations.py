@@ -100,7 +100,7 @@ ON CONFLICT DO NOTHING
 async def join(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
-    """In this world. Whoever is a member there already stays what they are."""
+    """In this world. A present member keeps their role."""
 
 
 class InvitationMail(Row, frozen=True):
@@ -116,7 +116,7 @@ class InvitationMail(Row, frozen=True):
     language: str
 
 
-# The intent: whoever takes it has until $2 to say what became of it.
+# The intent: its taker has until $2 to say what became of it.
 @statement(
     PEOPLE,
     """

@@ -12,7 +12,7 @@ from recoup.store.statement import Tx, statement
 ISSUERS_MAX: Final = 50_000
 
 
-# A partner's merchants have one owner: whoever makes five merchants is still one.
+# A partner's merchants have one owner: the owner of five merchants is still one.
 @statement(
     MERCHANT,
     f"""

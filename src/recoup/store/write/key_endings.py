@@ -31,7 +31,7 @@ class _Heard(Row, frozen=True):
 
 
 # What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
-# lease before had not run out then, so that whoever ended a key in between saw it and waits.
+# lease before had not run out then, so that a flow that ended a key in between saw it and waits.
 @statement(
     DIRECTORY,
     f"""

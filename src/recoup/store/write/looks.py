@@ -114,7 +114,7 @@ class LookMail(Row, frozen=True):
     merchant_name: str | None
 
 
-# The intent: whoever takes it has until $2 to say what became of it.
+# The intent: its taker has until $2 to say what became of it.
 @statement(
     PEOPLE,
     """

@@ -18,7 +18,7 @@ class Membership(Row, frozen=True):
     world: str
 
 
-# Owners that may sign in, and the one that is asked for: of two that end each other the second finds one owner left.
+# Owners that may sign in, and the given one: of two that end each other the second finds one owner left.
 @statement(
     PEOPLE,
     """
@@ -48,7 +48,7 @@ async def owned_from_above(db: Read, user_id: UUID, subject_kind: str, subject_i
 async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
 
 
-# Whoever ends it meanwhile waits, and then finds what was sent by it. A list: asked for one row, it would lock only
+# A flow that ends it meanwhile waits, and then finds what was sent by it. A list: asked for one row, it would lock only
 # that.
 @statement(
     PEOPLE,

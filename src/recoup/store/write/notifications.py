@@ -65,7 +65,7 @@ class NotificationMail(Row, frozen=True):
     mail_tries: int
 
 
-# The intent: whoever takes it has until $2 to say what became of it.
+# The intent: its taker has until $2 to say what became of it.
 @statement(
     PEOPLE,
     """

@@ -20,7 +20,7 @@ FOR UPDATE
 """,
 )
 async def lock_partner(db: Tx, partner_id: UUID) -> Partner | None:
-    """Whoever makes a merchant or a key holds its partner: they are made one by one."""
+    """A flow that makes a merchant or a key holds its partner: they are made one by one."""
 
 
 @statement(

@@ -1,6 +1,6 @@
 """Links that set a new password, and the mails that carry them. People database; wall time.
 
-Whoever makes or takes a link holds the person first (`write/people.hold_user`).
+A flow that makes or takes a link holds the person first (`write/people.hold_user`).
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class PasswordMail(Row, frozen=True):
     language: str
 
 
-# The intent: whoever takes it has until $2 to say what became of it.
+# The intent: its taker has until $2 to say what became of it.
 @statement(
     PEOPLE,
     """

@@ -1,6 +1,6 @@
 """What stands under older keys, page by page, and its change to the current ones; how much still needs each key.
 
-Each page is a statement of its own: whoever is killed on the way begins again and finds what is left.
+Each page is a statement of its own: a run after a kill begins again and finds what is left.
 """
 
 from collections.abc import Sequence

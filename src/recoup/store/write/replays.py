@@ -105,7 +105,7 @@ async def add_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subj
 
 @statement(MERCHANT, _ROW.format(done_to="f.high", found=_ONE_EVENT))
 async def note_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> None:
-    """What was asked for needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
+    """The request needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
 
 
 class LaneInReplay(Row, frozen=True):
@@ -119,7 +119,7 @@ class LaneInReplay(Row, frozen=True):
 
 # What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
 # one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
-# sends this event: in what was asked for, or where the lane goes on after it.
+# sends this event: in the requested range, or where the lane goes on after it.
 @statement(
     MERCHANT,
     """

@@ -12,7 +12,7 @@ class Watch(Row, frozen=True):
     offset_us: int
 
 
-# Whoever takes a merchant has taken it for the hour; of two at once the second finds it taken.
+# A worker that takes a merchant has taken it for the hour; of two at once the second finds it taken.
 @statement(
     MERCHANT,
     """

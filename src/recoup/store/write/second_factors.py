@@ -1,7 +1,7 @@
 """Second factors, recovery codes, and sign-ins that wait for a code. People database; wall time.
 
-Whoever changes how a person signs in holds the person first (`write/people.hold_user`): of two with the same code one
-comes first.
+A flow that changes how a person signs in holds the person first (`write/people.hold_user`): of two with the same code
+one comes first.
 """
 
 from collections.abc import Sequence

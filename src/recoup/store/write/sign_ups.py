@@ -78,4 +78,4 @@ async def hold_sign_up(db: Tx, login: str, user_id: UUID) -> bool:
 
 @statement(PEOPLE, "DELETE FROM unfinished_sign_ups WHERE login = $1")
 async def end_sign_up(db: Tx, login: str) -> None:
-    """It is finished: whoever comes again is a user."""
+    """It is finished: who comes again is a user."""

@@ -1,4 +1,4 @@
-"""Sites of a merchant. Whoever changes one has raised the merchant's version first, and so holds its row."""
+"""Sites of a merchant. A flow that changes one has raised the merchant's version first, and so holds its row."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from recoup.store.statement import Tx, statement
 
 @statement(MERCHANT, "SELECT FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE")
 async def lock_merchant(db: Tx, merchant_id: UUID) -> None:
-    """For whoever changes settings only if they differ: what is read afterwards stays so until the commit."""
+    """For a flow that changes settings only if they differ: what is read afterwards stays so until the commit."""
 
 
 @statement(MERCHANT, "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1 RETURNING version")

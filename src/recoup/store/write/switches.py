@@ -1,4 +1,4 @@
-"""Switches and what is known of their changes. Whoever writes here has raised the merchant's version
+"""Switches and what is known of their changes. A flow that writes here has raised the merchant's version
 first, and so holds its row."""
 
 from collections.abc import Sequence

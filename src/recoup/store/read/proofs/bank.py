@@ -1,4 +1,4 @@
-"""Sealed bank accounts and the files of payouts, in bounded steps, for whoever can open them."""
+"""Sealed bank accounts and the files of payouts, in bounded steps, for a process that can open them."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

@@ -55,7 +55,7 @@ async def _actors(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list
 
 
 async def decisions_of_nothing(db: Read, window: Window) -> list[Difference]:
-    """And what a decision says of who asked is who the log says it was."""
+    """And a decision's actor is the log's."""
     return await all_of(db, (_of_nothing, _actors), window.merchant_id, *window)
 
 

@@ -91,7 +91,7 @@ ORDER BY r.order_id, r.refund_no LIMIT 1000
 async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-# A refund that waits for a second person has its end; what they agreed to is one refund, as it was asked.
+# A refund that waits for a second person has its end; what they agreed to is one refund, as requested.
 @statement(
     MERCHANT,
     """

@@ -41,7 +41,7 @@ WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'revers
     seconds=STATEMENT_SECONDS,
 )
 async def _sees(db: Read) -> _Sees:
-    """Whether there is a book, and whoever logged in may read it."""
+    """Whether there is a book, and the log-in role may read it."""
 
 
 @statement(
@@ -132,7 +132,7 @@ _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET 
 
 
 async def can_read(db: Tx) -> bool:
-    """Inside the snapshot's transaction: whether there is a book, reading on as whoever logged in where needed."""
+    """Inside the snapshot's transaction: whether there is a book, reading on as the log-in role where needed."""
     sees = await _sees(db)
     if sees.there and not sees.readable:
         await db.execute("SET LOCAL ROLE NONE")
