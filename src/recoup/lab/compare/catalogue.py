@@ -37,12 +37,24 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
     return lambda _: schedule
 
 
+def _logistic(briefing: Briefing) -> Arm:
+    try:
+        from recoup.lab.compare.arms.logistic import Logistic
+    except ModuleNotFoundError as error:
+        cure = "Install the extra `lab` (`make setup-dev` does), or leave it out of --arms."
+        raise Problem(
+            "invalid", f"The arm `logistic` needs {error.name}, which is not installed.", field="--arms", cure=cure
+        ) from None
+    return Logistic(briefing)
+
+
 CATALOGUE: Final[Mapping[str, Entry]] = {
     **{
         name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3) for name, schedule in SCHEDULES.items()
     },
     RETRY_2: Entry(lambda _: Retry2(), work=12),
     "slots": Entry(Slots, cut=False, work=40),
+    "logistic": Entry(_logistic, knob="price", first_price=engine_price, work=100),
     "engine": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore"}), work=120
     ),
