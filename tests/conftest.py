@@ -4,8 +4,10 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.long_first",
+    "tests.one_loop",
     "tests.patient_reads",
     "tests.quick_calls",
+    "tests.quick_gc",
     "tests.quick_passwords",
     "tests.server_fixture",
 ]

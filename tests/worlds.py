@@ -5,21 +5,20 @@
         order_id = await shop.admit(units=4590)
         await shop.advance(timedelta(days=2))
 
-Each world has databases of its own, cloned from templates that the run's server gets once.
+Each world has databases of its own, see `tests/kept.py`.
 """
 
 import asyncio
-import fcntl
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from tests.kept import Kept, WarmDatabase, lent
 
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate
@@ -38,14 +37,11 @@ from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
 from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.gateways.channels.mock import book as channel_book
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.gateways.web.client import WebClient, tls_context
-from recoup.gateways.web.mail import mailbox as mailbox_table
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
@@ -54,17 +50,12 @@ from recoup.kernel.time import Clocks
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
 from recoup.rules.stable.channels import CHANNELS
-from recoup.store.migrate import create_database, migrate
-from recoup.store.partitions import ensure_partitions
-from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
 TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
 PATIENCE = timedelta(seconds=20)
-_HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows
-TEMPLATES = {"people": "template_people", "world": "template_world"}
 FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always
 HARD_CARD = script_card("visa", "04", 99)  # a hard decline
 
@@ -76,6 +67,7 @@ class OwnWorld(World):
     database: str = ""
     dsn: str = ""
     people_dsn: str = ""
+    kept: Kept | None = None
 
 
 def change_world(world: World, **parts: Any) -> None:
@@ -93,19 +85,19 @@ async def sandbox_world(
     template: str | None = None,
     keep: bool = False,
 ) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:
-    """A fresh world; its databases are dropped at the end.
+    """A fresh world. Its databases are as good as new, and emptied or dropped at the end.
 
     `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
     database stays, for others to clone.
     """
-    name, people_name = f"w_{uuid.uuid4().hex[:12]}", f"p_{uuid.uuid4().hex[:12]}"
-    dsn = await empty(server, "world", name, template)
-    db = await Database(dsn, size=8, name="test").open()
-    people = await People(server, people_name).open()
-    processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
-    channels = mock_channels(dsn, tuple(CHANNELS))
+    kept = await (Kept(server, "world", template) if keep else lent(server, "world", template)).make()
+    kept_people = lent(server, "people")
+    db = await WarmDatabase(kept, size=8).open()
+    people = await WarmDatabase(kept_people, size=2).open()
+    processor = SandboxProcessor(kept.connect, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    channels = mock_channels(kept.connect, tuple(CHANNELS))
     web = WebClient(loopback=True, tls=TLS)
-    mailbox = Mailbox(dsn)
+    mailbox = Mailbox(kept.connect)
     world = OwnWorld(
         name="sandbox",
         db=db,
@@ -120,13 +112,16 @@ async def sandbox_world(
         models=Models(db, clocks or Clocks()),
         people_database=people,
         url="http://recoup.test",
-        owner_dsn=dsn,
-        database=name,
-        dsn=dsn,
-        people_dsn=server.dsn(people_name),
+        owner_dsn=kept.dsn,
+        database=kept.name,
+        dsn=kept.dsn,
+        people_dsn=kept_people.dsn,
+        kept=kept,
     )
+    well = False
     try:
         yield world, Orders(world), Deliveries(world)
+        well = True
     finally:
         await processor.close()
         for channel in channels.values():
@@ -135,25 +130,11 @@ async def sandbox_world(
         await web.close()
         await db.close()
         await people.close()
-        if people.made:
-            await drop(server, people_name)
-        if not keep:
-            await drop(server, name)
-
-
-class People(Database):
-    """The world's database of people. Most tests need none: it is made for the first who asks."""
-
-    def __init__(self, server: ServerAddress, name: str) -> None:
-        super().__init__(server.dsn(name), size=2, name="test")
-        self._server, self._at, self._making, self.made = server, name, asyncio.Lock(), False
-
-    async def _connect(self, role: str) -> asyncpg.Connection:
-        async with self._making:
-            if not self.made:
-                await empty(self._server, "people", self._at)
-                self.made = True
-        return await super()._connect(role)
+        await kept_people.leave(well=well)
+        if keep:
+            kept.close()
+        else:
+            await kept.leave(well=well)
 
 
 async def people_dsn(world: OwnWorld) -> str:
@@ -162,88 +143,15 @@ async def people_dsn(world: OwnWorld) -> str:
     return world.people_dsn
 
 
-async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
-    """A database as migrations leave it, `kind` world or people, or a clone of `template`; its address as the owner."""
-    if server not in _HAVE_TEMPLATES:
-        await asyncio.to_thread(_templates_once, server)
-        _HAVE_TEMPLATES.add(server)
-    await clone(server, name, template or TEMPLATES[kind])
-    return server.dsn(name)
-
-
-async def clone(server: ServerAddress, name: str, template: str) -> None:
-    await _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-
-
-async def drop(server: ServerAddress, name: str) -> None:
-    await _admin(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-async def _admin(server: ServerAddress, sql: str) -> None:
-    connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
-    try:
-        for left in range(100, -1, -1):
-            try:
-                await connection.execute(sql)
-                return
-            except asyncpg.ObjectInUseError:  # somebody still leaves the template
-                if not left:
-                    raise
-                await asyncio.sleep(0.05)
-    finally:
-        await connection.close()
-
-
 @asynccontextmanager
 async def owner(world: OwnWorld) -> AsyncIterator[Any]:
     """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb stays text."""
-    connection = await asyncpg.connect(world.dsn, timeout=10)
+    kept = world.kept
+    connection = await (kept.connect() if kept and kept.dsn == world.dsn else asyncpg.connect(world.dsn, timeout=10))
     try:
         yield connection
     finally:
         await connection.close()
-
-
-# the templates ------------------------------------------------------------------------------------------------
-
-
-def _templates_once(server: ServerAddress) -> None:
-    """Of all workers of a run one makes them; the others wait."""
-    with _locked(Path(server.host) / "templates.lock"):
-        asyncio.run(_make_templates(server))
-
-
-async def _make_templates(server: ServerAddress) -> None:
-    admin = server.dsn("postgres")
-    connection = await asyncpg.connect(admin, timeout=10)
-    try:
-        have = {r["datname"] for r in await connection.fetch("SELECT datname FROM pg_database")}
-    finally:
-        await connection.close()
-    if TEMPLATES["people"] not in have:
-        await create_database(admin, "unfinished_people")
-        await migrate(server.dsn("unfinished_people"), "people")
-        await _admin(server, f'ALTER DATABASE unfinished_people RENAME TO "{TEMPLATES["people"]}"')
-    if TEMPLATES["world"] not in have:
-        await create_database(admin, "unfinished_world")
-        dsn = server.dsn("unfinished_world")
-        await migrate(dsn, "world", world="sandbox")
-        connection = await asyncpg.connect(dsn, timeout=10)
-        try:
-            await ensure_partitions(connection, datetime.now(UTC))
-            await book.install(connection)
-            await channel_book.install(connection)
-            await mailbox_table.install(connection)
-        finally:
-            await connection.close()
-        await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 # a merchant, and what its developer and its customers do ------------------------------------------------------

@@ -1,7 +1,6 @@
 """`recoup verify`: a world that was lived in proves clean; what is planted in a clone of it is found and named."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,11 +10,13 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.databases import drop
 from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
+from tests.kept import WarmDatabase, lent
 from tests.rules.rescue.engine.ground import evidence, model
-from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, clone, drop, make_shop, owner, sandbox_world
+from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.cards.by_hand import bring_forward
@@ -45,7 +46,6 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.route import RouteInput, choose_route
-from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
 
@@ -201,14 +201,15 @@ async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[
 
 @asynccontextmanager
 async def _cloned(server: ServerAddress, template: str) -> AsyncIterator[World]:
-    name = f"v_{uuid.uuid4().hex[:12]}"
-    await clone(server, name, template)
-    db = await Database(server.dsn(name), size=2, name="verify").open()
+    kept = await lent(server, "world", template).make()
+    db = await WarmDatabase(kept, size=2).open()
+    well = False
     try:
-        yield OwnWorld("sandbox", db, KEYRING, {"sandbox": None}, None, dsn=server.dsn(name))
+        yield OwnWorld("sandbox", db, KEYRING, {"sandbox": None}, None, dsn=kept.dsn, kept=kept)
+        well = True
     finally:
         await db.close()
-        await drop(server, name)
+        await kept.leave(well=well)
 
 
 def planted(server: ServerAddress, template: str, *sql: str) -> Verified:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.worlds import drop, empty
+from tests.databases import drop, empty
 
 from recoup.kernel.problem import Problem
 from recoup.lab.bench.figure import Round, Size, figure, percentile

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.worlds import KEYRING, drop, empty
+from tests.databases import drop, empty
+from tests.worlds import KEYRING
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

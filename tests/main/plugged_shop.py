@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from tests.databases import empty
 from tests.doors.rescue.door import listening
 from tests.gateways.cards.bridge_twin import SECRET, Twin
-from tests.worlds import empty
 
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import Bootstrap, bootstrap

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.worlds import TEMPLATES, drop, empty
+from tests.databases import TEMPLATES, drop, empty
 
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.gateways.keys.files import change, load

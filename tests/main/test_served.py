@@ -15,9 +15,9 @@ from urllib.request import Request, urlopen
 
 import asyncpg
 import pytest
+from tests.databases import empty
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
-from tests.worlds import empty
 
 from recoup.main.file_handles import raise_file_handles
 from recoup.main.serve import limits_of

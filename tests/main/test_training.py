@@ -14,9 +14,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.databases import drop, empty
 from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.kills.installation import RECOUP
-from tests.worlds import drop, empty
 
 from recoup.flows.bootstrap import bootstrap
 from recoup.kernel.problem import Problem

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import asyncpg
-from tests.worlds import drop, empty
+from tests.databases import drop, empty
 
 from recoup.store.homes import Home
 from recoup.store.server import ServerAddress

@@ -8,7 +8,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.worlds import TEMPLATES, Shop, drop, make_shop, owner, sandbox_world
+from tests.databases import TEMPLATES, drop
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.rules.order.lifecycle import check_sql
 from recoup.store.migrate import create_database, migrate, schema_sql

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.databases import empty
 from tests.store.test_statements import complaints, named
-from tests.worlds import empty
 
 from recoup.store.homes import MERCHANT
 from recoup.store.server import ServerAddress

@@ -17,8 +17,8 @@ import pglast
 import pytest
 from pglast import ast
 from pglast.visitors import Skip, Visitor
+from tests.databases import empty
 from tests.store.declared import homes
-from tests.worlds import empty
 
 import recoup.store
 from recoup.store.homes import DIRECTORY, PEOPLE, Home

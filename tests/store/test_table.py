@@ -7,9 +7,9 @@ from typing import Any, get_type_hints
 
 import asyncpg
 import pytest
+from tests.databases import empty
 from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
-from tests.worlds import empty
 
 from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement

@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 import httpx
 from starlette.applications import Starlette
+from tests.databases import drop, empty
 from tests.doors.portal.order_stories import STORIES, Story, tell, write
 from tests.store.order_rows import make_merchant
-from tests.worlds import drop, empty
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.locked import Orders

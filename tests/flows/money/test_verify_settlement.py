@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from tests.databases import drop
 from tests.flows.money.settling import DAY, give_back, payouts, person, sold, terms, with_account
 from tests.flows.test_verify import planted
-from tests.worlds import drop, make_shop, sandbox_world
+from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.adjust import adjust
 from recoup.flows.money.bank_payouts import approve

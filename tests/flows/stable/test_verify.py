@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.databases import drop
 from tests.flows.stable.test_late import PAYER
-from tests.worlds import Shop, drop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.insight.verify import DIFFERENCES_MAX, verify
