@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -32,6 +32,7 @@ DAYS = 2  # that are played and then multiplied
 FEW = 1_000  # orders that a merchant and its neighbours take in SPAN; more orders are more years of the same
 SPAN = timedelta(days=31)
 NAMES = ("busy", "steady", "quiet")
+FLOW_CONNECTIONS = 6  # of the eight that a world of the tests has
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def measured(server: CountingServer, before: Played, orders: int, *, counted: in
             people[name] = gathered(door, client, caller_of(door, shop), again)
         for one in people.values():
             _day(one, looking=warm)  # connections make their plans
+        door.run(learn_erasures(door))
         asyncio.run(forget_old(door.world.dsn, vacuum=True))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.database)
@@ -162,6 +164,19 @@ def measured(server: CountingServer, before: Played, orders: int, *, counted: in
             _day(people["busy"])
         every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.dsn
         return Measured(days, asyncio.run(_plans(dsn, every)), runs, asyncio.run(_levels(dsn)))
+
+
+async def learn_erasures(door: Door) -> None:
+    """A day erases once, on any connection; what the first call on one reads is the catalogue and no history."""
+    nobody, none = UUID(int=0), list[UUID]()
+    async with AsyncExitStack() as held:
+        for _ in range(FLOW_CONNECTIONS):
+            connection = await held.enter_async_context(door.world.db.connection())
+            undone = connection.transaction()
+            await undone.start()
+            await connection.execute("SELECT erase_orders($1, $2)", nobody, none)
+            await connection.execute("SELECT erase_payer($1, $2, $3)", nobody, nobody, nobody)
+            await undone.rollback()
 
 
 async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:

@@ -1,5 +1,6 @@
 """What this API does its own way: bearers, each checked once a second; names in any case, complaints in PascalCase."""
 
+import re
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -23,6 +24,7 @@ from recoup.rules.network.card_text import json_may_hold_number
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
 UNKNOWN_NAMED_MAX: Final = 20
+_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?")
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
     "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…, "
@@ -153,9 +155,14 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
 
 
 def _pascal(path: str) -> str:
-    """As this dialect names a field: `PaymentMethod.HolderName`."""
-    parts = ("".join(word[:1].upper() + word[1:] for word in part.split("_")) for part in path.split("."))
-    return ".".join(parts) or "Body"
+    """As this dialect names a field: `PaymentMethod.HolderName`; the innermost one whose name is a name."""
+    names = list[str]()
+    for part in path.split("."):
+        name = "".join(word[:1].upper() + word[1:] for word in part.split("_"))
+        if not _NAME.fullmatch(name):
+            break
+        names.append(name)
+    return ".".join(names) or "Body"
 
 
 async def _has_body(scope: Scope) -> bool:
