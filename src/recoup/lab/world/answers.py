@@ -64,7 +64,7 @@ class Bank:
 
     def lost(self, subject: int, route: int, instant: int) -> str | None:
         """`not_processed` while the route is out, `unknown` when no answer comes back: the charge has then not been
-        made, but its sender does not know."""
+        made, but whoever sent it does not know."""
         if self._route_outages[route].hold(instant):
             return "not_processed"
         share = self.parameters.routes.unknown_share

@@ -1,4 +1,4 @@
-"""A world as a policy meets it: the protocol recoup-world 1 as types.
+"""What a world is to whoever plays a policy against it: the protocol recoup-world 1 as types.
 
 A world holds customers, issuers, cards and the book, and is the judge; who plays it learns what a merchant and a
 processor would. Ours implements `World` in process, a program behind a pipe does the same.
