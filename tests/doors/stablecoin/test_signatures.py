@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -254,8 +255,15 @@ def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) ->
         " WHERE key_id = $1",
         key,
     )
+    without_keys = str(uuid4())
+    merchant.door.sql(
+        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, $2 FROM seen_signatures WHERE key_id = $1",
+        key,
+        without_keys,
+    )
     merchant.door.run(purge_expired(merchant.door.world))
     assert len(merchant.door.sql("SELECT FROM seen_signatures WHERE key_id = $1", key)) == 1
+    assert merchant.door.sql("SELECT FROM seen_signatures WHERE merchant_id = $1", without_keys) == []
     refused(send(merchant.door, headers), 401, "replayed_request")
 
 

@@ -59,12 +59,7 @@ async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[date
 async def begin_signatures(db: Tx, since: datetime) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
-DELETE FROM seen_signatures s USING signing_keys k WHERE s.merchant_id = k.merchant_id AND s.bucket < $1
-""",
-)
+@statement(MERCHANT, "DELETE FROM seen_signatures WHERE bucket < $1")
 async def _forget(db: Tx, before: int) -> None: ...
 
 

@@ -43,3 +43,4 @@ CREATE TABLE seen_signatures (
   merchant_id uuid NOT NULL,
   PRIMARY KEY (merchant_id, bucket, key_id, signature)
 );
+CREATE INDEX seen_signatures_bucket ON seen_signatures (bucket);
