@@ -7,6 +7,7 @@ from typing import Final, Literal
 from recoup.kernel.problem import Problem
 from recoup.lab.compare.arms.engine import EngineArm
 from recoup.lab.compare.arms.engine import first_price as engine_price
+from recoup.lab.compare.arms.learned import needs_lab
 from recoup.lab.compare.arms.oracle import OracleArm, first_price
 from recoup.lab.compare.arms.retry_2 import Retry2
 from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
@@ -38,13 +39,8 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
 
 
 def _logistic(briefing: Briefing) -> Arm:
-    try:
+    with needs_lab("logistic"):
         from recoup.lab.compare.arms.logistic import Logistic
-    except ModuleNotFoundError as error:
-        cure = "Install the extra `lab` (`make setup-dev` does), or leave it out of --arms."
-        raise Problem(
-            "invalid", f"The arm `logistic` needs {error.name}, which is not installed.", field="--arms", cure=cure
-        ) from None
     return Logistic(briefing)
 
 

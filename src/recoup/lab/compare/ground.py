@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.lab.compare.gate import CardSends, send_of
-from recoup.lab.compare.readings import note_unlisted, read
+from recoup.lab.compare.readings import note_unlisted, read, reading_of
 from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 from recoup.rules.network.limits import LOOKBACK, binds_for_ever
@@ -68,8 +68,7 @@ def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> se
     names: set[str] = set()
     for row in history:
         if not row.approved:
-            reading = read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
-            note_unlisted(names, row.card.scheme, reading)
+            note_unlisted(names, row.card.scheme, reading_of(row))
     for one in orders:
         reading = read(one.card.scheme, one.scheme_code, one.advice_code, one.declined_at.date())
         note_unlisted(names, one.card.scheme, reading)

@@ -4,6 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading, read_decline
 
 UNLISTED_MAX: Final = 100
@@ -12,6 +13,11 @@ UNLISTED_MAX: Final = 100
 @lru_cache(maxsize=65_536)
 def read(scheme: str, code: str | None, advice: str | None, on: date) -> Reading:
     return read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=on)
+
+
+def reading_of(row: HistoryRow) -> Reading:
+    """Of a decline of the past."""
+    return read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
 
 
 def note_unlisted(names: set[str], scheme: str, reading: Reading) -> None:

@@ -8,7 +8,7 @@ network gate stands before the send.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from recoup.lab.world.port import Hello, HistoryRow, WorldCard, WorldOrder
 from recoup.rules.network.codes import Reading
@@ -92,11 +92,14 @@ class WorldOracle(Protocol):
         """With which orders get about so many sends on average."""
 
 
+PRICE_OF_CERTAINTY: Final = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """What an arm is made of. `price`: what a send has to be worth, in minor units of the first currency; None: the
-    arm's own. `policy`, `explore`, `holdout`: as given to the command, for arms that understand them. `oracle`: of a
-    world in this process; made when it is first asked for."""
+    """What an arm is made of. `price`: what a send has to be worth, if the order is worth `PRICE_OF_CERTAINTY`; None:
+    the arm's own. `policy`, `explore`, `holdout`: as given to the command, for arms that understand them. `oracle`: of
+    a world in this process; made when it is first asked for."""
 
     hello: Hello
     history: Sequence[HistoryRow]
@@ -106,6 +109,11 @@ class Briefing:
     explore: float | None = None
     holdout: float | None = None
     oracle: Callable[[], WorldOracle] | None = None
+
+    @property
+    def least_chance(self) -> float | None:
+        """The price as the chance that a send has to be the one that is approved."""
+        return None if self.price is None else self.price / PRICE_OF_CERTAINTY
 
 
 def is_hard(reading: Reading) -> bool:

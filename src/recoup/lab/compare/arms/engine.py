@@ -4,15 +4,14 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
+from recoup.lab.compare.arms.learned import issuer_of, learned, needs_lab
 from recoup.lab.compare.arms.new_card import NewCards
 from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.readings import read
+from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import Hello, HistoryRow
+from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.decide import decide
@@ -22,16 +21,13 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Tried
 
-_PRICE_OF_CERTAINTY: Final = 10_000  # as the oracle's: a price of 100 asks for a hundredth of a chance
-_ISSUER_DIGITS: Final = 9
-
 
 class EngineArm:
     def __init__(self, briefing: Briefing) -> None:
-        self.model = _trained(briefing)
+        self.model = learned(briefing, _train)
         self.pricing = ENGINE_1
-        if briefing.price is not None:
-            self.pricing = Pricing("compare", least_chance=briefing.price / _PRICE_OF_CERTAINTY, send_units=0)
+        if briefing.least_chance is not None:
+            self.pricing = Pricing("compare", least_chance=briefing.least_chance, send_units=0)
         self.explore, self.seed = briefing.explore or 0.0, briefing.seed
         self.looks: dict[str, list[tuple[Look, str]]] = defaultdict(list)
         self.known: set[str] = set()
@@ -74,7 +70,7 @@ class EngineArm:
         facts = Facts(
             first,
             key_of(known.declines[0]),
-            card.number[:_ISSUER_DIGITS],
+            issuer_of(card),
             zone_known,
             _tries(known),
             tuple(others[-LOOKS_MAX:]),
@@ -136,40 +132,18 @@ def _by_time(pair: tuple[Look, str]) -> datetime:
 
 
 def _look(row: HistoryRow) -> Look:
-    answer = APPROVED if row.approved else class_of(_reading(row))
+    answer = APPROVED if row.approved else class_of(reading_of(row))
     return Look(row.at, answer, row.attempt - 1)
 
 
-def _reading(row: HistoryRow) -> Reading:
-    return read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
-
-
-_models: dict[tuple[Hello, int], Model] = {}
-
-
-def _trained(briefing: Briefing) -> Model:
-    """Once a world and process: training takes seconds, and gives the same model."""
-    key = (briefing.hello, briefing.seed)
-    if key not in _models:
-        _models.clear()
-        _models[key] = _train(briefing.history)
-    return _models[key]
-
-
 def _train(history: Sequence[HistoryRow]) -> Model:
-    try:
+    with needs_lab("engine"):
         from recoup.flows.insight.learn.attempts import Past, attempts_of
         from recoup.flows.insight.learn.train import train
-    except ModuleNotFoundError as error:
-        cure = "Install the extra `lab` (`make setup-dev` does), or leave the engine out of --arms."
-        raise Problem(
-            "invalid", f"The engine is trained with {error.name}, which is not installed.", field="--arms", cure=cure
-        ) from None
     rows = []
     for row in history:
-        key = "00" if row.approved else key_of(_reading(row))
+        key = "00" if row.approved else key_of(reading_of(row))
         zone = offset_minutes(row.utc_offset_minutes, row.country)
-        issuer = row.card.number[:_ISSUER_DIGITS]
         rows.append(
             Past(
                 row.customer_id,
@@ -178,7 +152,7 @@ def _train(history: Sequence[HistoryRow]) -> Model:
                 row.at,
                 _look(row).answer,
                 key,
-                issuer,
+                issuer_of(row.card),
                 *zone,
                 row.card.funding == "credit",
             )

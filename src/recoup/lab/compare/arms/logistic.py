@@ -8,35 +8,32 @@ import math
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from recoup.lab.compare.arms.learned import issuer_of, learned
 from recoup.lab.compare.arms.new_card import NewCards
-from recoup.lab.compare.arms.numbers import Numbers, Seen, Situation, columns, fitted, hours_of
-from recoup.lab.compare.readings import read
+from recoup.lab.compare.arms.numbers import Numbers, Seen, Situation, columns, fitted
+from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import Hello, HistoryRow, WorldCard
-from recoup.rules.network.codes import Reading
+from recoup.lab.world.port import HistoryRow
+from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.classes import class_of, key_of
 from recoup.rules.rescue.engine.zones import offset_minutes
 
-_PRICE_OF_CERTAINTY: Final = 10_000  # as the engine's: a price of 100 asks for a hundredth of a chance
 _OWN_LEAST: Final = 0.03
-_ISSUER_DIGITS: Final = 9
 _SOONEST_HOURS: Final = 1.0
 _STEP_HOURS: Final = 6.0
 _SENDS_MAX: Final = 20
 _RIDGE: Final = 10.0
 _POOLED: Final = 20.0  # tries as good as seen at the rate of all
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Logistic:
     def __init__(self, briefing: Briefing) -> None:
-        self.least = _OWN_LEAST if briefing.price is None else briefing.price / _PRICE_OF_CERTAINTY
-        self.numbers, self.rates = _learned(briefing)
+        self.least = _OWN_LEAST if briefing.least_chance is None else briefing.least_chance
+        self.numbers, self.rates = learned(briefing, learn)
         self.seen: dict[str, list[tuple[Seen, str]]] = defaultdict(list)
         for row in briefing.history:
             insort(self.seen[row.customer_id], (_seen(row), row.order_id))
@@ -59,7 +56,7 @@ class Logistic:
         best = int(chances.argmax())
         if chances[best] < self.least:
             return Stop("not_worth_a_send")
-        return SendAt(_EPOCH + timedelta(seconds=round(instants[best] * 3600)))
+        return SendAt(instant_of(instants[best]))
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         self.new_cards.note(known)
@@ -76,7 +73,7 @@ class Logistic:
             class_of(known.reading),
             known.card.funding == "credit",
             order.amount,
-            self.rates.of(key_of(known.declines[0]), _issuer(known.card)),
+            self.rates.of(key_of(known.declines[0]), issuer_of(known.card)),
             [one for one, whose in self.seen[order.customer_id] if whose != order.order_id],
         )
 
@@ -100,24 +97,12 @@ class _Try(NamedTuple):
     others: Sequence[Seen]
 
 
-_kept: dict[tuple[Hello, int], tuple[Numbers, Rates]] = {}
-
-
-def _learned(briefing: Briefing) -> tuple[Numbers, Rates]:
-    """Once a world and process."""
-    key = (briefing.hello, briefing.seed)
-    if key not in _kept:
-        _kept.clear()
-        _kept[key] = learn(briefing.history)
-    return _kept[key]
-
-
 def learn(history: Sequence[HistoryRow]) -> tuple[Numbers, Rates]:
     """Without tries in the past each instant is as good as any other."""
     tries = list(_tries(history))
     rates = Rates(
-        _pooled([(key_of(_reading(one.before[0])), one.row.approved) for one in tries]),
-        _pooled([(_issuer(one.row.card), one.row.approved) for one in tries]),
+        _pooled([(key_of(reading_of(one.before[0])), one.row.approved) for one in tries]),
+        _pooled([(issuer_of(one.row.card), one.row.approved) for one in tries]),
         _logit(_rate([one.row.approved for one in tries])),
     )
     rows = [columns(_situation_then(one, rates), [hours_of(one.row.at)])[0] for one in tries]
@@ -146,18 +131,19 @@ def _situation_then(one: _Try, rates: Rates) -> Situation:
         hours_of(first.at),
         tuple(hours_of(other.at) for other in one.before[1:]),
         offset_minutes(row.utc_offset_minutes, row.country)[0] / 60,
-        class_of(_reading(one.before[-1])),
+        class_of(reading_of(one.before[-1])),
         row.card.funding == "credit",
         row.amount,
-        rates.of(key_of(_reading(first)), _issuer(row.card)),
+        rates.of(key_of(reading_of(first)), issuer_of(row.card)),
         one.others,
     )
 
 
-def _pooled(told: Sequence[tuple[str, bool]]) -> dict[str, float]:
-    rate = _rate([approved for _, approved in told])
+def _pooled(tries: Sequence[tuple[str, bool]]) -> dict[str, float]:
+    """By the name that each try bears."""
+    rate = _rate([approved for _, approved in tries])
     won, all_of = defaultdict[str, float](float), defaultdict[str, float](float)
-    for name, approved in told:
+    for name, approved in tries:
         won[name] += approved
         all_of[name] += 1.0
     return {name: _logit((won[name] + _POOLED * rate) / (all_of[name] + _POOLED)) for name in all_of}
@@ -185,11 +171,3 @@ def _instants(known: Known) -> list[float]:
 
 def _seen(row: HistoryRow) -> Seen:
     return Seen(hours_of(row.at), row.approved, row.attempt - 1)
-
-
-def _reading(row: HistoryRow) -> Reading:
-    return read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
-
-
-def _issuer(card: WorldCard) -> str:
-    return card.number[:_ISSUER_DIGITS]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from recoup.rules.rescue.engine.classes import CLASSES
 
 Columns = np.ndarray[Any, Any]
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DELAYS: Final = (6, 18, 30, 54, 84, 132, 204, 288, 408, 540)  # hours
 _HOURS: Final = 3  # of the day, in one column
 _LONG_AGO: Final = 100.0  # days
@@ -41,10 +39,6 @@ class Situation:
     amount: int
     rates: tuple[float, ...]
     others: Sequence[Seen]
-
-
-def hours_of(at: datetime) -> float:
-    return (at - _EPOCH).total_seconds() / 3600.0
 
 
 def columns(situation: Situation, instants: Sequence[float]) -> Columns:

@@ -1,23 +1,27 @@
-"""The oracle: who knows every parameter of the world and none of its draws, so how far any policy could get.
-
-A price of 100 asks of each send a hundredth of a chance to be the one that is approved.
-"""
+"""The oracle: who knows every parameter of the world and none of its draws, so how far any policy could get."""
 
 from typing import Final
 
-from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, WorldOracle, is_hard
+from recoup.lab.compare.seam import (
+    PRICE_OF_CERTAINTY,
+    Attempt,
+    Briefing,
+    Choice,
+    Known,
+    SendAt,
+    Stop,
+    WorldOracle,
+    is_hard,
+)
 
-_PRICE_OF_CERTAINTY: Final = 10_000
 _OWN_WORTH_LEAST: Final = 0.005
 
 
 class OracleArm:
     def __init__(self, briefing: Briefing) -> None:
         self.oracle = _of(briefing)
-        if briefing.price is None:
-            self.worth = max(briefing.hello.costs.harm, _OWN_WORTH_LEAST)
-        else:
-            self.worth = briefing.price / _PRICE_OF_CERTAINTY
+        least = briefing.least_chance
+        self.worth = max(briefing.hello.costs.harm, _OWN_WORTH_LEAST) if least is None else least
 
     def decide(self, known: Known) -> Choice:
         if is_hard(known.reading):
@@ -32,7 +36,7 @@ class OracleArm:
 
 def first_price(briefing: Briefing, sends: float) -> float:
     """Where the search for a mean number of sends begins."""
-    return max(_of(briefing).worth_of(sends) * _PRICE_OF_CERTAINTY, 1e-3)
+    return max(_of(briefing).worth_of(sends) * PRICE_OF_CERTAINTY, 1e-3)
 
 
 def _of(briefing: Briefing) -> WorldOracle:

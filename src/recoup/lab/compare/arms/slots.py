@@ -21,8 +21,9 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from recoup.lab.compare.arms.learned import issuer_of
 from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.readings import read
+from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
 from recoup.lab.world.port import HistoryRow, WorldCard
 from recoup.rules.network.codes import Reading
@@ -121,8 +122,7 @@ class Slots:
         before: HistoryRow | None = None
         for row in sorted(briefing.history, key=lambda one: (one.order_id, one.attempt)):
             if before is not None and before.order_id == row.order_id and not before.approved:
-                reading = read(before.card.scheme, before.scheme_code, before.advice_code, before.at.date())
-                self._learn(_keys(reading, row.card), row.at, approved=row.approved)
+                self._learn(_keys(reading_of(before), row.card), row.at, approved=row.approved)
             before = row
 
     def decide(self, known: Known) -> Choice:
@@ -167,7 +167,7 @@ class Slots:
 def _keys(reading: Reading, card: WorldCard) -> tuple[Key, ...]:
     """Narrowest first."""
     kind = f"{card.scheme} {card.funding}"
-    return (reading.reason, kind, card.number[:9]), (reading.reason, kind), (reading.reason,), ()
+    return (reading.reason, kind, issuer_of(card)), (reading.reason, kind), (reading.reason,), ()
 
 
 def _slots_of(at: datetime) -> tuple[int, int, int]:
