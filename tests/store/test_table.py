@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import asyncpg
 import pytest
@@ -11,6 +11,7 @@ from tests.databases import empty
 from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
 
+from recoup.flows.run_due import FLOWS
 from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement
 from recoup.store.server import ServerAddress
@@ -19,6 +20,9 @@ from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_o
 from recoup.store.write.rows import (
     AnsweredKey,
     CardBlock,
+    DueKey,
+    DueKind,
+    DueWork,
     KeptNotice,
     LogLine,
     NewAlert,
@@ -45,7 +49,7 @@ OF_ORDERS = {
     "advances": Advance,
     "disputes": Dispute,
 }
-BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey)
+BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey, DueWork)
 
 
 def test_a_row_is_what_its_table_is(server: ServerAddress) -> None:
@@ -108,6 +112,16 @@ def test_an_upsert_is_made_of_a_row() -> None:
 def test_a_notice_is_written_by_its_columns() -> None:
     inserted = _plain(upsert_of(KeptNotice, "changed -> 'dispute_notices'")).replace("AS before", "AS n")
     assert f"{inserted}, tries = n.tries + 1 WHERE" in _plain(SOURCES["write_changes"])
+
+
+def test_due_work_is_written_and_done_by_its_columns() -> None:
+    inserted = _plain(upsert_of(DueWork, "changed -> 'due_work'")).replace(" AS before", "")
+    assert f"{inserted}, tries = 0, lease_until = NULL;" in _plain(SOURCES["write_changes"])
+    assert TABLES[DueWork].key == DueKey.__struct_fields__
+
+
+def test_every_kind_of_due_work_has_a_flow() -> None:
+    assert set(FLOWS) == set(get_args(DueKind))
 
 
 def test_a_block_is_written_as_before() -> None:

@@ -38,6 +38,7 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.store.read.due_work import merchants_in_turn
 from recoup.store.write.due_work import Due, claim, claim_of_each, postpone
+from recoup.store.write.rows import DueKind
 
 log = structlog.get_logger()
 BATCH = 128
@@ -62,7 +63,7 @@ async def _expire(world: World, orders: Orders, due: Due) -> None:
     await let_expire(orders, (due.merchant_id, due.subject_id))
 
 
-FLOWS: dict[str, Flow] = {
+FLOWS: dict[DueKind, Flow] = {
     "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),

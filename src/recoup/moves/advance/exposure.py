@@ -25,6 +25,7 @@ from recoup.store.write.exposure import (
     take_slot,
     write_slots,
 )
+from recoup.store.write.rows import DueKey
 
 Used = dict[tuple[UUID, UUID, str], int]
 
@@ -128,5 +129,5 @@ async def allot(tx: Tx, merchant_id: UUID, asset: str) -> None:
 
 async def allotted(tx: Tx, merchant_id: UUID) -> None:
     rows = Rows()
-    rows.due_done.append({"merchant_id": merchant_id, "kind": "allot", "subject_id": merchant_id})
+    rows.due_done.append(DueKey(merchant_id, "allot", merchant_id))
     await write(tx, rows)

@@ -7,6 +7,7 @@ from recoup.kernel.time import WallTime
 from recoup.store.statement import Tx
 from recoup.store.write.bulk_acts import NewAct, begin_act, finish_act
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import DueKey, DueWork
 
 
 async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
@@ -14,9 +15,7 @@ async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     if not await begin_act(tx, act, order_ids):
         return False
     rows = Rows()
-    rows.due_work.append(
-        {"merchant_id": act.merchant_id, "kind": "bulk", "subject_id": act.act_id, "due_at": act.asked_at, "wall": True}
-    )
+    rows.due_work.append(DueWork(act.merchant_id, "bulk", act.act_id, act.asked_at, wall=True))
     await write(tx, rows)
     return True
 
@@ -25,5 +24,5 @@ async def end_act(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) ->
     """Under its lock, every order answered; `stopped`: those that were begun."""
     await finish_act(tx, key, state, wall)
     rows = Rows()
-    rows.due_done.append({"merchant_id": key[0], "kind": "bulk", "subject_id": key[1]})
+    rows.due_done.append(DueKey(key[0], "bulk", key[1]))
     await write(tx, rows)

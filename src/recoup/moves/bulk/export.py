@@ -9,6 +9,7 @@ from recoup.moves.message.alert import alert
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.exports import NewExport, ask_export, cancel_run, end_run
+from recoup.store.write.rows import DueKey, DueWork
 
 KEPT: Final = timedelta(days=7)
 UNDER_WAY_MAX: Final = 3
@@ -21,15 +22,7 @@ async def take_export(tx: Tx, new: NewExport) -> bool:
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
     rows = Rows()
-    rows.due_work.append(
-        {
-            "merchant_id": new.merchant_id,
-            "kind": "export",
-            "subject_id": new.export_id,
-            "due_at": new.asked_at,
-            "wall": True,
-        }
-    )
+    rows.due_work.append(DueWork(new.merchant_id, "export", new.export_id, new.asked_at, wall=True))
     await write(tx, rows)
     return True
 
@@ -59,5 +52,5 @@ async def call_off(tx: Tx, key: Key, user_id: UUID, at: datetime) -> bool:
 
 def _over(key: Key) -> Rows:
     rows = Rows()
-    rows.due_done.append({"merchant_id": key[0], "kind": "export", "subject_id": key[1]})
+    rows.due_done.append(DueKey(key[0], "export", key[1]))
     return rows

@@ -8,7 +8,7 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import OutboxEvent
+from recoup.store.write.rows import DueKey, DueWork, OutboxEvent
 from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
@@ -28,9 +28,7 @@ async def take_upload(
     ):
         return False
     rows = Rows()
-    rows.due_work.append(
-        {"merchant_id": scope.merchant_id, "kind": "upload", "subject_id": upload_id, "due_at": wall, "wall": True}
-    )
+    rows.due_work.append(DueWork(scope.merchant_id, "upload", upload_id, wall, wall=True))
     await write(tx, rows)
     return True
 
@@ -64,5 +62,5 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
             recorded_at=wall,
         )
     )
-    rows.due_done.append({"merchant_id": key[0], "kind": "upload", "subject_id": key[1]})
+    rows.due_done.append(DueKey(key[0], "upload", key[1]))
     await write(tx, rows)

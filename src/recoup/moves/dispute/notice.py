@@ -8,7 +8,7 @@ from recoup.kernel.time import WallTime
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import KeptNotice
+from recoup.store.write.rows import DueKey, KeptNotice
 
 TRIES_MAX = 8
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -49,9 +49,9 @@ async def keep_unmatched(
 
 async def try_next_at(connection: Tx, merchant_id: UUID, at: datetime | None) -> None:
     """`at`: when the first of those that wait is tried again; None when none waits."""
-    rows, key = Rows(), {"merchant_id": merchant_id, "kind": "dispute_notices", "subject_id": merchant_id}
+    rows, key = Rows(), DueKey(merchant_id, "dispute_notices", merchant_id)
     if at is None:
         rows.due_done.append(key)
     else:
-        rows.due_work.append(key | {"due_at": at, "wall": True})
+        rows.due_work.append(key.at(at, wall=True))
     await write(connection, rows)

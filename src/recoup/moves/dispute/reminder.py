@@ -7,16 +7,14 @@ from recoup.moves.message.alert import alert
 from recoup.rules.messages.local_time import next_reminder, reminder_due
 from recoup.rules.order.snapshot import Dispute
 
-KIND = "dispute_reminder"
-
 
 def watch_reminders(change: Change, dispute: Dispute) -> None:
     """From now on: the next reminder, if time is left for one."""
     at = next_reminder(dispute.respond_by, change.now) if dispute.respond_by and dispute.state == "open" else None
     if at is None:
-        change.undue(KIND, subject_id=dispute.dispute_id)
+        change.undue("dispute_reminder", subject_id=dispute.dispute_id)
     else:
-        change.due(KIND, at, subject_id=dispute.dispute_id)
+        change.due("dispute_reminder", at, subject_id=dispute.dispute_id)
 
 
 def remind(change: Change, dispute_id: UUID) -> None:

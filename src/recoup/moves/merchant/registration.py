@@ -5,19 +5,16 @@ from uuid import UUID
 
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
-
-KIND = "register_merchant"
+from recoup.store.write.rows import DueKey, DueWork
 
 
 async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:
     rows = Rows()
-    rows.due_work.append(
-        {"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id, "due_at": wall, "wall": True}
-    )
+    rows.due_work.append(DueWork(merchant_id, "register_merchant", merchant_id, wall, wall=True))
     await write(tx, rows)
 
 
 async def registered(tx: Tx, merchant_id: UUID) -> None:
     rows = Rows()
-    rows.due_done.append({"merchant_id": merchant_id, "kind": KIND, "subject_id": merchant_id})
+    rows.due_done.append(DueKey(merchant_id, "register_merchant", merchant_id))
     await write(tx, rows)

@@ -17,7 +17,7 @@ from recoup.store.write.changes import Rows, write
 from recoup.store.write.drift_watches import lock_drift, save_drift
 from recoup.store.write.partner_alerts import add_partner_alert
 from recoup.store.write.rescue_watches import lock_watch, save_watch
-from recoup.store.write.rows import NewAlert
+from recoup.store.write.rows import DueKey, DueWork, NewAlert
 
 APART: Final = timedelta(hours=1)  # what somebody hears of orders of one merchant
 
@@ -46,13 +46,13 @@ def alert(
             created_at=wall,
         )
     )
-    rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
+    rows.due_work.append(DueWork(merchant_id, "alert", alert_id, wall, wall=True))
 
 
 async def close_alert(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
     """The alert's notifications are all written."""
     rows = Rows()
-    rows.due_done.append(_key(merchant_id, alert_id))
+    rows.due_done.append(DueKey(merchant_id, "alert", alert_id))
     await write(tx, rows)
 
 
@@ -60,10 +60,10 @@ async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
     until = await lock_feed(tx, merchant_id)
     last = await last_orders_alert(tx, merchant_id)
-    rows, key = Rows(), {"merchant_id": merchant_id, "kind": "orders_alert", "subject_id": merchant_id}
+    rows, key = Rows(), DueKey(merchant_id, "orders_alert", merchant_id)
     found = await waiting_since(tx, merchant_id, last.feed_no, until)
     if found.orders and last.told_at is not None and wall < last.told_at + APART:
-        rows.due_work.append(key | {"due_at": last.told_at + APART, "wall": True})
+        rows.due_work.append(key.at(last.told_at + APART, wall=True))
     else:
         if until > last.feed_no:
             alert(rows, merchant_id, "orders", merchant_id, until, asdict(found), wall)
@@ -125,7 +125,3 @@ async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: 
     rows = Rows()
     alert(rows, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)
     await write(tx, rows)
-
-
-def _key(merchant_id: UUID, alert_id: UUID) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "alert", "subject_id": alert_id}

@@ -1,7 +1,6 @@
 """A mail from its intent: owed, about to be sent, and what became of it."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
@@ -10,7 +9,7 @@ from recoup.rules.order.snapshot import Order
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.mails import change_mail, lock_mail
-from recoup.store.write.rows import OwedMail
+from recoup.store.write.rows import DueKey, OwedMail
 
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200))
 TRIES_MAX = len(PAUSES) + 1
@@ -40,7 +39,7 @@ async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime
     going = row is not None and row.state == "owed"
     if row is not None and going:
         await change_mail(tx, merchant_id, mail_id, state="owed", tries=row.tries + 1, why=row.why)
-        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": again_at, "wall": True})
+        rows.due_work.append(_key(merchant_id, mail_id).at(again_at, wall=True))
     else:
         rows.due_done.append(_key(merchant_id, mail_id))
     await write(tx, rows)
@@ -55,7 +54,7 @@ async def close_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: 
         return row.state
     rows = Rows()
     if state == "later" and row.tries < TRIES_MAX:
-        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": wall + PAUSES[row.tries - 1], "wall": True})
+        rows.due_work.append(_key(merchant_id, mail_id).at(wall + PAUSES[row.tries - 1], wall=True))
         state = "owed"
     else:
         rows.due_done.append(_key(merchant_id, mail_id))
@@ -65,5 +64,5 @@ async def close_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: 
     return state
 
 
-def _key(merchant_id: UUID, mail_id: UUID) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "mail", "subject_id": mail_id}
+def _key(merchant_id: UUID, mail_id: UUID) -> DueKey:
+    return DueKey(merchant_id, "mail", mail_id)

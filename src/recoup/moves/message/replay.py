@@ -1,6 +1,5 @@
 """A replay begins, and goes through the feed step by step: its rows and the due work that looks after it."""
 
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from recoup.store.statement import Tx
 from recoup.store.write.alerts import lock_feed
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.replays import add_replay, add_replay_of_one, not_before, open_lanes
+from recoup.store.write.rows import DueKey, DueWork
 
 NUMBERS_A_STEP: Final = 1_000
 
@@ -26,7 +26,7 @@ async def begin_replay(
     """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
     rows = Rows()
     for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):
-        rows.due_work.append(_due(merchant_id, row["replay_id"], wall))
+        rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
     await write(tx, rows)
 
 
@@ -36,7 +36,7 @@ async def begin_one(
     """As `begin_replay`, of one event. Raises: KeyTaken for a key that came."""
     rows = Rows()
     if await add_replay_of_one(tx, row, merchant_id, subject_id, seq):
-        rows.due_work.append(_due(merchant_id, row["replay_id"], wall))
+        rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
     await write(tx, rows)
 
 
@@ -47,14 +47,10 @@ async def step_replay(tx: Tx, merchant_id: UUID, replay_id: UUID, wall: WallTime
     await lock_feed(tx, merchant_id)
     later = await not_before(tx, merchant_id, replay_id, wall)
     more = later is not None or await open_lanes(tx, merchant_id, replay_id, NUMBERS_A_STEP, wall)
-    due = _due(merchant_id, replay_id, later or wall)
+    due = DueKey(merchant_id, "replay", replay_id)
     if more:
-        rows.due_work.append(due)
+        rows.due_work.append(due.at(later or wall, wall=True))
     else:
-        rows.due_done.append({name: due[name] for name in ("merchant_id", "kind", "subject_id")})
+        rows.due_done.append(due)
     await write(tx, rows)
     return more
-
-
-def _due(merchant_id: UUID, replay_id: UUID, at: datetime) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "replay", "subject_id": replay_id, "due_at": at, "wall": True}

@@ -26,8 +26,6 @@ from recoup.rules.money.refund_limits import (
 )
 from recoup.rules.order.snapshot import Order
 
-DUE = "refund_request"
-
 
 def may_go(change: Change, units: int, role: str, actor: str) -> bool:
     """Whether it goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state when
@@ -70,7 +68,7 @@ def ask_second(
     )
     change.set_request(request)
     change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
-    change.due(DUE, request.expires_at, subject_id=request.request_id)
+    change.due("refund_request", request.expires_at, subject_id=request.request_id)
     return request
 
 
@@ -163,7 +161,7 @@ def found(change: Change, request_id: UUID) -> RefundApproval:
 
 def _decided(change: Change, request: RefundApproval, state: str, actor: str, reason: str = "") -> None:
     change.set_request(request, state=state, decided_by=actor, decided_at=change.now, reason=reason)
-    change.undue(DUE, subject_id=request.request_id)
+    change.undue("refund_request", subject_id=request.request_id)
 
 
 def _alone(order: Order, actor: str) -> int:

@@ -16,7 +16,7 @@ from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.store.write.changes import Rows
 from recoup.store.write.requests import answered
-from recoup.store.write.rows import CardBlock, KeptNotice, NetworkSend, UsedCode
+from recoup.store.write.rows import CardBlock, DueKey, DueKind, DueWork, KeptNotice, NetworkSend, UsedCode
 
 
 class Gathered:
@@ -39,7 +39,7 @@ class Gathered:
         self._started_at, self._shown_before, self._new_head = order.version, shown(order), head
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, CardBlock] = {}
-        self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
+        self._due: dict[tuple[DueKind, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
@@ -143,10 +143,10 @@ class Gathered:
         self.rows.decisions.append(keys | {"at": self.now, "features": features, "arm": arm} | row)
         return decision_id
 
-    def due(self, kind: str, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
+    def due(self, kind: DueKind, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
         self._due[kind, subject_id or self.order.order_id] = (at, wall)
 
-    def undue(self, kind: str, *, subject_id: UUID | None = None) -> None:
+    def undue(self, kind: DueKind, *, subject_id: UUID | None = None) -> None:
         self._due[kind, subject_id or self.order.order_id] = None
 
     def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:
@@ -166,12 +166,10 @@ class Gathered:
             rows.advances.append(self._row(order.advance))
         rows.card_blocks.extend(self._blocks.values())
         for (kind, subject_id), when in self._due.items():
-            key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
-            if when is None:
-                if self._new_head is None:  # else nothing was due
-                    rows.due_done.append(key)
-            else:
-                rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
+            if when is not None:
+                rows.due_work.append(DueWork(order.merchant_id, kind, subject_id, *when))
+            elif self._new_head is None:  # else nothing was due
+                rows.due_done.append(DueKey(order.merchant_id, kind, subject_id))
         if order.version != self._started_at:
             order.status = order.face().status
             key = {"merchant_id": order.merchant_id, "order_id": order.order_id}

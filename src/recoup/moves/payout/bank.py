@@ -1,7 +1,7 @@
 """What a payout to a bank changes: its row, the book, its events, the work that looks after it."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from recoup.rules.money.bank_payout import check_step, reference_of, word_of
 from recoup.store.statement import Tx
 from recoup.store.write.bank_payouts import LockedPayout, add_payout, save_payout
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import DueKey
 
 PAUSE_KILLED: Final = timedelta(minutes=1)
 SCHEDULED: Final = 0  # the step of the alert that comes before every event
@@ -51,7 +52,7 @@ async def approve_payout(
 ) -> None:
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
-    rows.due_work.append(_due(row, wall, wall=True))
+    rows.due_work.append(_key(row).at(wall, wall=True))
     await save_payout(
         tx, replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now, reason=None)
     )
@@ -61,7 +62,7 @@ async def approve_payout(
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves."""
     rows = Rows()
-    rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
+    rows.due_work.append(_key(row).at(wall + PAUSE_KILLED, wall=True))
     await write(tx, rows)
 
 
@@ -89,7 +90,7 @@ async def open_payout(tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes],
     if row.file is None:
         row = replace(row, file_name=file[0], file=file[1], file_hash=file[2])
     row = replace(row, tries=row.tries + 1, reason=None)
-    rows.due_work.append(_due(row, again_at, wall=True))
+    rows.due_work.append(_key(row).at(again_at, wall=True))
     await save_payout(tx, row)
     await write(tx, rows)
     return row
@@ -114,11 +115,13 @@ async def close_sending(
             row = replace(row, version=1)
             _tell(rows, row, "payout.created", "pending", now, wall)
         _post(rows, row, ledger.paid_out(row.units), now, wall)
-        rows.due_work.append(_due(row, now + asks_after)) if asks_after is not None else rows.due_done.append(_key(row))
+        rows.due_work.append(
+            _key(row).at(now + asks_after, wall=False)
+        ) if asks_after is not None else rows.due_done.append(_key(row))
     elif state == "declined":
         row = _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
     else:
-        rows.due_work.append(_due(row, wall + pause_after(row.tries), wall=True))
+        rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
         row = replace(row, reason=reason or NO_ANSWER)
     await save_payout(tx, row)
     await write(tx, rows)
@@ -147,7 +150,7 @@ async def close_payout(
 async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
     """The bank does not know yet."""
     rows = Rows()
-    rows.due_work.append(_due(row, at))
+    rows.due_work.append(_key(row).at(at, wall=False))
     await write(tx, rows)
 
 
@@ -183,9 +186,5 @@ def _post(rows: Rows, row: LockedPayout, posting: ledger.Posting, now: BusinessT
     book(rows, row.merchant_id, row.asset, "bank_payout", row.payout_id, [posting], now=now, wall=wall)
 
 
-def _key(row: LockedPayout) -> dict[str, Any]:
-    return {"merchant_id": row.merchant_id, "kind": "bank_payout", "subject_id": row.payout_id}
-
-
-def _due(row: LockedPayout, at: datetime, *, wall: bool = False) -> dict[str, Any]:
-    return _key(row) | {"due_at": at, "wall": wall}
+def _key(row: LockedPayout) -> DueKey:
+    return DueKey(row.merchant_id, "bank_payout", row.payout_id)

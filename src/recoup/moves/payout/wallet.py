@@ -1,8 +1,6 @@
 """What a payout changes: the wallet is debited at the request, and credited again when the payout fails."""
 
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.pace import pause_after
@@ -11,7 +9,7 @@ from recoup.rules.money import ledger
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import LockedPayout, NewPayout, add_payout, change_payout
-from recoup.store.write.rows import AnsweredKey
+from recoup.store.write.rows import AnsweredKey, DueKey
 
 PAUSE_KILLED = timedelta(minutes=1)
 
@@ -24,7 +22,7 @@ async def request_payout(
     await add_payout(tx, row)
     posting = ledger.payout_requested(row.units)
     book(rows, row.merchant_id, row.asset, "payout", row.payout_id, [posting], now=now, wall=wall)
-    rows.due_work.append(_due(row.merchant_id, row.payout_id, wall))
+    rows.due_work.append(_key(row).at(wall, wall=True))
     if answer is not None:
         rows.requests.append(answer)
     await write(tx, rows)
@@ -33,14 +31,14 @@ async def request_payout(
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves; the money stays where it is."""
     rows = Rows()
-    rows.due_work.append(_due(row.merchant_id, row.payout_id, wall + PAUSE_KILLED))
+    rows.due_work.append(_key(row).at(wall + PAUSE_KILLED, wall=True))
     await write(tx, rows)
 
 
 async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
     """Transaction A: it may be sent now, under its own id; looked at again if nobody says what became of it."""
     rows = Rows()
-    rows.due_work.append(_due(row.merchant_id, row.payout_id, again_at))
+    rows.due_work.append(_key(row).at(again_at, wall=True))
     await change_payout(
         tx, row.merchant_id, row.payout_id, state="executing", reference=None, reason=None, tries=row.tries + 1
     )
@@ -60,14 +58,14 @@ async def close_payout(
     """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""
     rows, key = Rows(), (row.merchant_id, row.payout_id)
     if state == "executing":
-        rows.due_work.append(_due(*key, wall + pause_after(row.tries)))
+        rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
     else:
         posting = ledger.payout_paid(row.units) if state == "paid" else ledger.payout_returned(row.units)
         book(rows, key[0], row.asset, "payout", key[1], [posting], now=now, wall=wall)
-        rows.due_done.append({"merchant_id": key[0], "kind": "payout", "subject_id": key[1]})
+        rows.due_done.append(_key(row))
         await change_payout(tx, *key, state=state, reference=reference, reason=reason, tries=row.tries)
     await write(tx, rows)
 
 
-def _due(merchant_id: UUID, payout_id: UUID, at: datetime) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "payout", "subject_id": payout_id, "due_at": at, "wall": True}
+def _key(row: NewPayout | LockedPayout) -> DueKey:
+    return DueKey(row.merchant_id, "payout", row.payout_id)

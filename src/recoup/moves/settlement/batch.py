@@ -17,6 +17,7 @@ from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import DueWork
 from recoup.store.write.settlement import (
     Free,
     NewBatch,
@@ -78,10 +79,8 @@ async def settle_batch(
     release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
     batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
     _tell(rows, batch, closing, now, wall)
-    if closing.held:
-        rows.due_work.append(
-            {"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id, "due_at": release_at, "wall": False}
-        )
+    if release_at is not None:
+        rows.due_work.append(DueWork(merchant_id, "reserve", batch_id, release_at, wall=False))
     await write(tx, rows)
     await add_batch(tx, batch)
     counted = await take_lines(tx, window, batch_id, KINDS)

@@ -13,6 +13,7 @@ from recoup.store.read.settlement_terms import period_of, terms_at
 from recoup.store.statement import Tx
 from recoup.store.write.bank_payouts import add_adjustment, decide_adjustment
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.rows import DueKey, DueWork
 from recoup.store.write.settlement import begin_clock, move_period
 
 
@@ -30,9 +31,7 @@ async def next_settlement(tx: Tx, merchant_id: UUID, due: datetime, *, period_fr
     rows = Rows()
     if period_from is not None:
         await move_period(tx, merchant_id, period_from)
-    rows.due_work.append(
-        {"merchant_id": merchant_id, "kind": "settlement", "subject_id": merchant_id, "due_at": due, "wall": False}
-    )
+    rows.due_work.append(DueWork(merchant_id, "settlement", merchant_id, due, wall=False))
     await write(tx, rows)
 
 
@@ -56,7 +55,7 @@ async def release_reserve(tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: 
 
 async def reserve_done(tx: Tx, merchant_id: UUID, batch_id: UUID) -> None:
     rows = Rows()
-    rows.due_done.append({"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id})
+    rows.due_done.append(DueKey(merchant_id, "reserve", batch_id))
     await write(tx, rows)
 
 

@@ -12,6 +12,7 @@ from recoup.store.read.settlement_terms import period_of, terms_at
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.reports import add_report, begin_clock, move_clock
+from recoup.store.write.rows import DueWork
 
 AFTER_SETTLEMENT: Final = timedelta(minutes=5)  # so that its lines have their settlement
 
@@ -30,9 +31,7 @@ async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
 
 async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
     rows = Rows()
-    rows.due_work.append(
-        {"merchant_id": merchant_id, "kind": "reconciliation", "subject_id": merchant_id, "due_at": due, "wall": False}
-    )
+    rows.due_work.append(DueWork(merchant_id, "reconciliation", merchant_id, due, wall=False))
     await write(tx, rows)
 
 

@@ -1,7 +1,6 @@
 """What a subscription's steps change: its row, its next charge as due work, its events."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id, wire_id
@@ -9,7 +8,7 @@ from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.stable.words import stamp
 from recoup.store.statement import Tx
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import AnsweredKey, OutboxEvent
+from recoup.store.write.rows import AnsweredKey, DueKey, DueKind, DueWork, OutboxEvent
 from recoup.store.write.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 
 
@@ -17,7 +16,7 @@ async def begin_subscription(tx: Tx, row: NewSubscription, answer: AnsweredKey |
     """`answer`: the row of `requests` that remembers the caller's key, or None."""
     await add_subscription(tx, row)
     rows = Rows()
-    rows.due_work.append(_due(row.merchant_id, row.subscription_id, row.next_charge_at))
+    rows.due_work.append(DueWork(row.merchant_id, "cycle", row.subscription_id, row.next_charge_at, wall=False))
     if answer is not None:
         rows.requests.append(answer)
     await write(tx, rows)
@@ -67,8 +66,8 @@ class SubscriptionChange:
             )
         )
 
-    def done_with(self, kind: str, subject_id: UUID) -> None:
-        self._rows.due_done.append({"merchant_id": self.row.merchant_id, "kind": kind, "subject_id": subject_id})
+    def done_with(self, kind: DueKind, subject_id: UUID) -> None:
+        self._rows.due_done.append(DueKey(self.row.merchant_id, kind, subject_id))
 
     def _may_be_charging(self) -> bool:
         """A cycle may be on its way while its subscription is canceled: then its work stays, and takes it back."""
@@ -80,7 +79,7 @@ class SubscriptionChange:
         """The next cycle is due work while there is one to charge."""
         key = (self.row.merchant_id, self.row.subscription_id)
         if self.state in ("active", "past_due") and self.next_charge_at is not None:
-            self._rows.due_work.append(_due(*key, self.next_charge_at))
+            self._rows.due_work.append(DueWork(key[0], "cycle", key[1], self.next_charge_at, wall=False))
         elif not self._may_be_charging():
             self.done_with("cycle", key[1])
         await change_subscription(
@@ -94,7 +93,3 @@ class SubscriptionChange:
             last_order_id=self.last_order_id,
         )
         await write(tx, self._rows)
-
-
-def _due(merchant_id: UUID, subscription_id: UUID, at: datetime) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "cycle", "subject_id": subscription_id, "due_at": at, "wall": False}

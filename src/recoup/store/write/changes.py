@@ -17,6 +17,8 @@ from recoup.store.table import upsert_of
 from recoup.store.write.rows import (
     AnsweredKey,
     CardBlock,
+    DueKey,
+    DueWork,
     EntryRow,
     KeptNotice,
     LogLine,
@@ -54,8 +56,8 @@ class Rows:
     mails: list[OwedMail] = field(default_factory=list)
     alerts: list[NewAlert] = field(default_factory=list)
     outbox: list[OutboxEvent] = field(default_factory=list)
-    due_work: list[dict[str, Any]] = field(default_factory=list)
-    due_done: list[dict[str, Any]] = field(default_factory=list)
+    due_work: list[DueWork] = field(default_factory=list)
+    due_done: list[DueKey] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     requests: list[AnsweredKey] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
 

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Tx, statement
+from recoup.store.write.rows import DueKind
 
 LEASE: Final = timedelta(seconds=60)
 
 
 class Due(NamedTuple):
     merchant_id: UUID
-    kind: str
+    kind: DueKind
     subject_id: UUID
     tries: int
 
@@ -112,7 +113,7 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """,
 )
-async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str) -> None:
+async def _postpone(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime, error: str) -> None:
     """Not before `until`."""
 
 
@@ -127,7 +128,7 @@ async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
 UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """,
 )
-async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None) -> None:
+async def _hand_back(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime | None) -> None:
     """Its tries begin anew."""
 
 

@@ -49,6 +49,37 @@ class OutboxEvent(Row, frozen=True):
     recorded_at: datetime
 
 
+DueKind = Literal[
+    "admit", "retry", "inquire", "expire", "last_word", "unresolved", "challenge", "capture_window", "release",
+    "collect", "write_off", "allot", "refund", "refund_request", "transmission", "settle", "cycle", "cycle_ended",
+    "mail", "dispute_deadline", "dispute_reminder", "dispute_answer", "dispute_notices", "cardholder", "payout",
+    "reconciliation", "settlement", "reserve", "register_merchant", "alert", "orders_alert", "replay", "upload",
+    "export", "bulk", "bank_payout",
+]  # fmt: skip
+
+
+@stored("due_work", "merchant_id", "kind", "subject_id")
+class DueWork(Row, frozen=True):
+    """`due_at`: business time, unless `wall`."""
+
+    merchant_id: UUID
+    kind: DueKind
+    subject_id: UUID
+    due_at: Mutable[datetime]
+    wall: Mutable[bool]
+
+
+class DueKey(Row, frozen=True):
+    """What is due: one of a kind for each subject. As a row: it is done."""
+
+    merchant_id: UUID
+    kind: DueKind
+    subject_id: UUID
+
+    def at(self, due_at: datetime, *, wall: bool) -> DueWork:
+        return DueWork(self.merchant_id, self.kind, self.subject_id, due_at, wall)
+
+
 @stored("mails")
 class OwedMail(Row, frozen=True):
     """`about`: the order or what happened to it; `units`: the amount in the mail."""
