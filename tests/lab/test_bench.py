@@ -104,3 +104,10 @@ def test_idle_starts_twice_and_weighs_all_processes(tmp_path: Path) -> None:
     (found,) = [asyncio.run(BENCHES["idle"](Ground(tmp_path, "", ""), TINY))]
     assert found.more["later_start_seconds"] > 0
     assert found.more["idle_memory_mb"] is None or found.more["idle_memory_mb"] > 20
+
+
+def test_decisions_are_timed_each_with_its_plan(ground: Ground) -> None:
+    (found,) = asyncio.run(run(ground, ["decision"], TINY))
+    row = found.row()
+    assert row["decisions"] == TINY.of(5_000)
+    assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]

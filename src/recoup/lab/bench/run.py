@@ -8,6 +8,7 @@ from recoup.lab.bench.charge import charge
 from recoup.lab.bench.customer import cit
 from recoup.lab.bench.day import day_list, day_managed, day_refund, day_sync
 from recoup.lab.bench.days21 import days21
+from recoup.lab.bench.decision import decision
 from recoup.lab.bench.figure import Figure, Size
 from recoup.lab.bench.ground import Ground
 from recoup.lab.bench.idle import idle
@@ -25,6 +26,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "list_orders": list_orders, "retry": retry, "webhooks": webhooks, "postings": postings,
     "postings_sets": postings_sets, "second_process": second_process, "days21": days21, "idle": idle,
     "day_managed": day_managed, "day_sync": day_sync, "day_refund": day_refund, "day_list": day_list,
+    "decision": decision,
 }  # fmt: skip
 
 

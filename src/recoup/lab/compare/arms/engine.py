@@ -43,11 +43,10 @@ class EngineArm:
         if self.new_cards.untried(known):
             return SendAt(known.earliest)
         order = known.order
-        first = Look(order.declined_at, class_of(known.declines[0]), 0)
         if order.order_id not in self.known:
             self.known.add(order.order_id)
-            insort(self.looks[order.customer_id], (first, order.order_id), key=_by_time)
-        decision = decide(self._evidence(known, first), self.pricing, self.model)
+            insort(self.looks[order.customer_id], (_first(known), order.order_id), key=_by_time)
+        decision = decide(self.evidence(known), self.pricing, self.model)
         offers = tuple(_candidate(one) for one in decision.alternatives if isinstance(one, Offered))
         at = decision.next_attempt_at
         if at is None:
@@ -59,7 +58,7 @@ class EngineArm:
         look = Look(attempt.at, _answer(attempt, known.reading), len(known.attempts) + 1)
         insort(self.looks[known.order.customer_id], (look, known.order.order_id), key=_by_time)
 
-    def _evidence(self, known: Known, first: Look) -> Evidence:
+    def evidence(self, known: Known) -> Evidence:
         order, card = known.order, known.card
         offset, zone_known = offset_minutes(order.utc_offset_minutes, order.country)
         others = [
@@ -68,7 +67,7 @@ class EngineArm:
             if whose != order.order_id and look.at < known.earliest
         ]
         facts = Facts(
-            first,
+            _first(known),
             key_of(known.declines[0]),
             issuer_of(card),
             zone_known,
@@ -100,6 +99,10 @@ class EngineArm:
 def first_price(briefing: Briefing, sends: float) -> float:
     """Where the search for a mean number of sends begins."""
     return 300.0 / (sends * sends)
+
+
+def _first(known: Known) -> Look:
+    return Look(known.order.declined_at, class_of(known.declines[0]), 0)
 
 
 def _tries(known: Known) -> tuple[Look, ...]:

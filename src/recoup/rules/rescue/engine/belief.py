@@ -5,7 +5,7 @@ Each answer moves the belief by Bayes' rule. Sums are made one after the other, 
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import mul
 from typing import Final
 
@@ -14,17 +14,18 @@ from recoup.rules.rescue.engine.chances import (
     NOTHING_BEFORE,
     Before,
     Ground,
-    by_rhythm,
+    day_of,
     habits_of,
     hours_of,
     local_day,
     money_row,
+    odds_of_refusal,
     refused,
-    undated,
 )
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.model import Learned, Model
+from recoup.rules.rescue.engine.rhythms import alike, spread
 
 _PEOPLE_CHANGE: Final = 0.05  # of the belief about a payer goes back to what is known of all
 _TINY: Final = 1e-9
@@ -38,14 +39,34 @@ class Belief:
     rhythms: list[float]
     holds: list[float]
     before: Before
+    _sums: dict[bytes, float] = field(default_factory=dict, compare=False, repr=False)
+
+    def by_days(self, day: int) -> list[float]:
+        """How likely the last posting was so many days before that day, of the rhythms that have days."""
+        found, sums = list[float](), self._sums
+        for group in alike(day):
+            chance = sums.get(group)
+            if chance is None:
+                chance = sums[group] = total(map(self.rhythms.__getitem__, group))
+            found.append(chance)
+        return found
 
 
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
     first_at, issuer = hours_of(facts.first.at), model.learned.issuers.get(facts.issuer)
     offset = offset_minutes if facts.zone is None else facts.zone
-    habits = habits_of(model, facts.issuer)
-    ground = Ground(model, issuer, offset / 60, facts.zone_known, first_at, facts.first.answer, 0, facts.credit, habits)
-    return ground._replace(first_day=local_day(ground, first_at))
+    return Ground(
+        model,
+        issuer,
+        offset / 60,
+        facts.zone_known,
+        first_at,
+        facts.first.answer,
+        day_of(first_at + offset / 60),
+        facts.credit,
+        habits_of(model, facts.issuer),
+        odds_of_refusal(model),
+    )
 
 
 def believed(ground: Ground, facts: Facts) -> Belief:
@@ -69,13 +90,13 @@ def believed(ground: Ground, facts: Facts) -> Belief:
         else:
             rhythms, before = _seen_elsewhere(ground, belief.rhythms, belief.before, look)
             belief = Belief(_normal(rhythms), belief.holds, before)
-    return Belief(belief.rhythms, belief.holds, belief.before._replace(tries=len(facts.tries) + 1))
+    return Belief(belief.rhythms, belief.holds, belief.before.at_try(len(facts.tries) + 1))
 
 
 def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
     """After one more try of this order."""
     at = hours_of(look.at)
-    before = belief.before._replace(tries=look.tries)
+    before = belief.before.at_try(look.tries)
     level, slope = _likely(ground, before, look.answer, at)
     held = ground.model.learned.held_answers[ground.first_answer][look.answer]
     if ground.first_answer == FUNDS:  # held for lack of money: as if there were none
@@ -112,15 +133,15 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
     """An attempt of another order of the payer's, or the payment itself: it says something of the rhythm, unless that
     order was held. Weights are not normal after it."""
     learned, at = ground.model.learned, hours_of(look.at)
-    asked = before._replace(tries=look.tries)
+    asked = before.at_try(look.tries)
     level, slope = _likely(ground, asked, look.answer, at)
     likely = list(map(mul, rhythms, _by_rhythm(ground, asked, at, level, slope)))
     if look.answer == APPROVED:
         return likely, before.then(look.tries, look.answer, at)
     # An order that is held is answered so whatever the rhythm.
     held = 1.0 - learned.holds[look.answer][0]
-    level = held * total(likely) / (total(rhythms) or 1.0)
-    weighed = [level * one + (1.0 - held) * chance for one, chance in zip(rhythms, likely, strict=True)]
+    level, free = held * total(likely) / (total(rhythms) or 1.0), 1.0 - held
+    weighed = [level * one + free * chance for one, chance in zip(rhythms, likely, strict=True)]
     return weighed, before.then(look.tries, look.answer, at)
 
 
@@ -137,10 +158,9 @@ def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[flo
     return (_TINY if answer == HARD else no), 0.0
 
 
-def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: float) -> list[float]:
+def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: float) -> tuple[float, ...]:
     row = [level + slope * one for one in money_row(ground, before, at)]
-    irregular, ample = undated(ground, before, at)
-    return by_rhythm(local_day(ground, at), row, level + slope * irregular, level + slope * ample)
+    return spread(local_day(ground, at))(row)
 
 
 def _normal(weighed: list[float]) -> list[float]:

@@ -19,18 +19,19 @@ HELD_FOR_GOOD: Final = len(HOLDS)
 TRIES: Final = 8  # 0 is the payment itself; the last bin holds all further ones
 HOURS: Final = 8  # of three hours each, in UTC: an issuer's machines know no card holder's zone
 WEEKDAYS: Final = 7
+_SINCE_ENDS, _GAP_ENDS, _IDLE_ENDS = SINCE[1:], GAP[1:], IDLE[1:]
 
 
 def since_bin(hours: float) -> int:
-    return max(0, bisect_right(SINCE, hours) - 1)
+    return bisect_right(_SINCE_ENDS, hours)
 
 
 def gap_bin(hours: float) -> int:
-    return max(0, bisect_right(GAP, hours) - 1)
+    return bisect_right(_GAP_ENDS, hours)
 
 
 def idle_bin(hours: float) -> int:
-    return max(0, bisect_right(IDLE, hours) - 1)
+    return bisect_right(_IDLE_ENDS, hours)
 
 
 def tries_bin(tries: int) -> int:

@@ -3,6 +3,7 @@
 Instants are hours since 1970 in UTC, as floats: a plan looks at a hundred of them.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -10,7 +11,9 @@ from operator import mul
 from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.bins import (
+    GAP,
     HOURS,
+    IDLE,
     WEEKDAYS,
     chance_of,
     gap_bin,
@@ -21,17 +24,20 @@ from recoup.rules.rescue.engine.bins import (
 )
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, THERE, UNTOLD
 from recoup.rules.rescue.engine.model import Issuer, Model
-from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO, days_since
+from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = _EPOCH.toordinal()
-_EPOCH_WEEKDAY: Final = _EPOCH.weekday()
+_SLOT_HOURS: Final = 24 // HOURS
+_SLOTS: Final = WEEKDAYS * HOURS  # of a week
+_EPOCH_SLOT: Final = _EPOCH.weekday() * HOURS
+_GAP_AND_IDLE: Final = sorted({*GAP, *IDLE})
 
 
 class Ground(NamedTuple):
     """What does not change while one order is decided. `offset`: hours east of UTC at the card holder; `first_at`,
-    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `habits`: as
-    `habits_of`."""
+    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `habits`,
+    `odds`: as `habits_of`, `odds_of_refusal`."""
 
     model: Model
     issuer: Issuer | None
@@ -42,9 +48,10 @@ class Ground(NamedTuple):
     first_day: int
     credit: bool
     habits: tuple[float, ...]
+    odds: "Odds"
 
 
-class _Odds(NamedTuple):
+class Odds(NamedTuple):
     """Of a refusal, as `Refusal` has the logits; `new_month` with `new_day`."""
 
     first: float
@@ -65,6 +72,9 @@ class Before(NamedTuple):
     money: int
     money_at: float
 
+    def at_try(self, tries: int) -> "Before":
+        return Before(tries, self.answer, self.at, self.money, self.money_at)
+
     def then(self, tries: int, answer: int, at: float) -> "Before":
         """After one more attempt. That money is missing stays true until it was there, whatever else is told."""
         if answer in (APPROVED, FUNDS) or self.money != MISSING:
@@ -84,34 +94,30 @@ def instant_of(hours: float) -> datetime:
     return _EPOCH + timedelta(seconds=round(hours * 3600.0))
 
 
+def day_of(local: float) -> int:
+    """The ordinal of the day of those hours."""
+    return int(local // 24) + _EPOCH_DAY
+
+
 def local_day(ground: Ground, at: float) -> int:
     return int((at + ground.offset) // 24) + _EPOCH_DAY
 
 
 def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
-    """The chance that money is there, by days since the posting."""
+    """The chance that money is there, by days since the posting, and behind them for payers without pay days: the
+    irregular, the ample."""
     gap, hour = at - before.money_at, int((at + ground.offset) % 24)
     # A posting as many days ago or more lies before the time when money was asked for.
     older = LONG_AGO + 1
     if before.money != THERE and gap < hour + LONG_AGO * 24:
         older = int((gap - hour) // 24) + 1 if gap >= hour else 0
-    key = hour, gap_bin(gap), older, before.money, ground.zone_known, before.tries == 0
+    key = hour, bisect_right(_GAP_AND_IDLE, gap), older, before.money, ground.zone_known, before.tries == 0
     found: tuple[float, ...] | None = ground.model.tables.get(key)
     if found is None:
-        fresh, stale = _rows(ground.model, hour, key[1], before, ground.zone_known)
-        found = ground.model.tables[key] = fresh[:older] + stale[older:]
-    return found
-
-
-def undated(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
-    """The same for payers without pay days: the irregular, the ample."""
-    idle = idle_bin(at - before.money_at)
-    key = ("undated", idle, before.money, before.tries == 0)
-    found: tuple[float, ...] | None = ground.model.tables.get(key)
-    if found is None:
-        money = ground.model.learned.money
-        found = tuple(_asked(ground.model, before, (money.irregular[before.money][idle], money.ample)))
-        ground.model.tables[key] = found
+        model, money = ground.model, ground.model.learned.money
+        fresh, stale = _rows(model, hour, gap_bin(gap), before, ground.zone_known)
+        undated = _asked(model, before, (money.irregular[before.money][idle_bin(gap)], money.ample))
+        found = model.tables[key] = fresh[:older] + stale[older:] + undated
     return found
 
 
@@ -125,18 +131,11 @@ def renewed(model: Model, hours: float) -> float:
     return found
 
 
-def by_rhythm(day: int, row: tuple[float, ...] | list[float], irregular: float, ample: float) -> list[float]:
-    """A row by days since the posting, as that day stands in each rhythm."""
-    found = list(map(row.__getitem__, days_since(day)))
-    found[IRREGULAR], found[AMPLE] = irregular, ample
-    return found
-
-
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
-    table, weekday = _odds(ground.model), (int(at // 24) + _EPOCH_WEEKDAY) % 7
-    odds = ground.habits[weekday * HOURS + int(at % 24) // 3] * table.tries[tries_bin(before.tries)]
-    if before.tries:
+    table, tries = ground.odds, before.tries
+    odds = ground.habits[(int(at // _SLOT_HOURS) + _EPOCH_SLOT) % _SLOTS] * table.tries[tries_bin(tries)]
+    if tries:
         day = local_day(ground, at)
         odds *= table.after[before.answer][gap_bin(at - before.at)]
         if day != ground.first_day:
@@ -165,31 +164,11 @@ def habits_of(model: Model, key: str) -> tuple[float, ...]:
     return found
 
 
-def expected(weights: list[float], by_days: list[float], row: tuple[float, ...], none: tuple[float, ...]) -> float:
-    """The chance over all rhythms; `by_days` adds up the weights of rhythms by days since the posting."""
-    total = weights[IRREGULAR] * none[0] + weights[AMPLE] * none[1]
-    for one in map(mul, by_days, row):
-        total += one
-    return total
-
-
-def weights_by_days(weights: list[float], day: int) -> list[float]:
-    found = [0.0] * (LONG_AGO + 1)
-    for weight, days in zip(weights[:IRREGULAR], days_since(day), strict=False):
-        found[days] += weight
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _month(day: int) -> int:
-    return date.fromordinal(day).month
-
-
-def _odds(model: Model) -> _Odds:
-    found: _Odds | None = model.tables.get("odds")
+def odds_of_refusal(model: Model) -> Odds:
+    found: Odds | None = model.tables.get("odds")
     if found is None:
         table = model.learned.refusal
-        found = model.tables["odds"] = _Odds(
+        found = model.tables["odds"] = Odds(
             odds_of(table.first),
             tuple(map(odds_of, table.tries)),
             tuple(tuple(map(odds_of, row)) for row in table.after),
@@ -197,6 +176,19 @@ def _odds(model: Model) -> _Odds:
             odds_of(table.new_day + table.new_month),
         )
     return found
+
+
+def expected(weights: list[float], by_days: list[float], row: tuple[float, ...]) -> float:
+    """The chance over all rhythms, of a row as `money_row`; `by_days`: of the same belief as the weights."""
+    total = weights[IRREGULAR] * row[-2] + weights[AMPLE] * row[-1]
+    for one in map(mul, by_days, row):
+        total += one
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _month(day: int) -> int:
+    return date.fromordinal(day).month
 
 
 def _rows(

@@ -34,10 +34,9 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
-    ladder = by_ladder(evidence, RETRY_2)
     waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
-    if not waits or ladder.verdict == "decline_at_once":
-        return _named(ladder, pricing, model)
+    if not waits or evidence.reading.terminal:
+        return _named(by_ladder(evidence, RETRY_2), pricing, model)
     ground = ground_of(model, facts, evidence.utc_offset)
     belief = believed(ground, facts)
     prices = _prices(evidence, facts, pricing)

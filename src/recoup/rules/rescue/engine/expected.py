@@ -9,8 +9,6 @@ from recoup.rules.rescue.engine.chances import (
     local_day,
     money_row,
     refused,
-    undated,
-    weights_by_days,
 )
 from recoup.rules.rescue.engine.facts import Look
 from recoup.rules.rescue.engine.model import Model
@@ -29,11 +27,9 @@ def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
     belief, fails = believed(ground, facts), 1.0
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
     for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
-        at, rhythms, before = hours_of(when), belief.rhythms, belief.before._replace(tries=number)
+        at, rhythms, before = hours_of(when), belief.rhythms, belief.before.at_try(number)
         day = local_day(ground, at)
-        money = expected(
-            rhythms, weights_by_days(rhythms, day), money_row(ground, before, at), undated(ground, before, at)
-        )
+        money = expected(rhythms, belief.by_days(day), money_row(ground, before, at))
         chance = mended(ground, belief.holds, at) * (1.0 - refused(ground, before, at)) * money
         fails *= 1.0 - chance
         belief = seen(ground, belief, Look(when, answer, number))

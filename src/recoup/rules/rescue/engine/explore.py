@@ -3,12 +3,14 @@
 Stopping is never drawn. Probabilities are stored with the decision: they cannot be made up afterwards.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 NEARLY_AS_GOOD: Final = 0.4
 LEAST_PROBABILITY: Final = 0.02
 BLOCKS_HOURS: Final = (36, 96, 168, 336)
+_BLOCKS: Final = (*(f"within-{end}h" for end in BLOCKS_HOURS), "later")
 
 
 class Offer(NamedTuple):
@@ -52,4 +54,4 @@ def drawn(offers: Sequence[Offer], draw: float) -> Offer:
 
 def block_of(hours: float) -> str:
     """The block of an instant, by hours after the decision."""
-    return next((f"within-{end}h" for end in BLOCKS_HOURS if hours <= end), "later")
+    return _BLOCKS[bisect_left(BLOCKS_HOURS, hours)]

@@ -16,15 +16,14 @@ from recoup.rules.rescue.engine.belief import UNTIL, Belief, believed, ground_of
 from recoup.rules.rescue.engine.bins import total
 from recoup.rules.rescue.engine.chances import (
     Ground,
-    by_rhythm,
     hours_of,
     local_day,
     money_row,
     refused,
-    undated,
 )
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.rhythms import spread
 
 
 class Charge(NamedTuple):
@@ -88,9 +87,9 @@ def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fact
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
     for number, one in enumerate(charges, start=len(facts.tries) + 1):
         at = hours_of(one.at)
-        before = before._replace(tries=number)
+        before = before.at_try(number)
         willing = 1.0 - refused(ground, before, at)
-        money = by_rhythm(local_day(ground, at), money_row(ground, before, at), *undated(ground, before, at))
+        money = spread(local_day(ground, at))(money_row(ground, before, at))
         found.append([min(one.at_most, willing * chance) for chance in money])
         before = before.then(number, answer, at)
     return found

@@ -1,23 +1,20 @@
 """The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
 
 from collections.abc import Sequence
-from operator import mul
+from operator import attrgetter, itemgetter, mul
 from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import total
 from recoup.rules.rescue.engine.chances import (
     Ground,
-    by_rhythm,
     expected,
     local_day,
     money_row,
     refused,
     renewed,
-    undated,
-    weights_by_days,
 )
-from recoup.rules.rescue.engine.rhythms import IRREGULAR, days_since
+from recoup.rules.rescue.engine.rhythms import IRREGULAR, LONG_AGO, places
 
 _SOON_HOURS: Final = 36.0
 _SOON_STEP: Final = 3.0
@@ -52,7 +49,7 @@ def candidates(ground: Ground, belief: Belief, earliest: float, end: float) -> l
     soon, days = _instants(ground, earliest, end)
     found = _at(ground, belief, soon)
     later = _at(ground, belief, [noon for noon in days if noon < end])
-    best = sorted(later, key=lambda one: (-one.chance, one.at))[:_FINE_DAYS]
+    best = _best(later)[:_FINE_DAYS]
     fine = [one.at + hours for one in best for hours in _AROUND_NOON if soon[-1] < one.at + hours < end]
     return sorted(found + later + _at(ground, belief, sorted(fine)))
 
@@ -64,9 +61,9 @@ def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candi
     for at in instants:
         if local_day(ground, at) != day:
             day = local_day(ground, at)
-            by_days = weights_by_days(rhythms, day)
+            by_days = belief.by_days(day)
         willing = 1.0 - refused(ground, before, at)
-        money = expected(rhythms, by_days, money_row(ground, before, at), undated(ground, before, at))
+        money = expected(rhythms, by_days, money_row(ground, before, at))
         found.append(Candidate(at, free[passed(ground, at)] * willing * money, willing))
     return found
 
@@ -74,51 +71,71 @@ def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candi
 def planned(ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float]) -> list[Try]:
     """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
     the i-th send from now on."""
-    kept = sorted(found, key=lambda one: (-one.chance, one.at))[:_KEPT_INSTANTS]
-    order = sorted(range(len(belief.rhythms)), key=lambda r: (-belief.rhythms[r], r))[:_KEPT_RHYTHMS]
-    weights, holds = [belief.rhythms[r] for r in order], belief.holds
-    values, rows = [one.chance for one in kept], list[list[float]]()
-    chosen: list[Try] = []
+    kept = _best(found)[:_KEPT_INSTANTS]
+    values, chosen, hypotheses = [one.chance for one in kept], list[Try](), None
     for price in prices[:PLAN_MAX]:
         best = max(range(len(kept)), key=values.__getitem__, default=None)
         if best is None or values[best] < price:
             break
-        rows = rows or [_row(ground, belief, one, order) for one in kept]
-        taken = kept[best]
-        chosen.append(Try(taken.at, taken.chance, values[best]))
-        failed = [weight * (1.0 - chance) for weight, chance in zip(weights, rows[best], strict=True)]
-        left, all_of = total(failed), total(weights)
-        holds = _unsolved(ground, holds, taken.at, left / all_of if all_of else 1.0)
-        weights = [one * all_of / left for one in failed] if left else failed
-        free = mended_by(holds)
-        for index, one in enumerate(kept):
-            rows[index] = _beside(ground, one.at, rows[index], taken.at, order)
-            values[index] = free[passed(ground, one.at)] * total(map(mul, weights, rows[index]))
+        hypotheses = hypotheses or _Hypotheses(ground, belief, kept)
+        chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
+        values = hypotheses.after(best)
     return sorted(chosen)
+
+
+def _best(growing: Sequence[Candidate]) -> list[Candidate]:
+    """By chance; of equal ones the earlier is first."""
+    return sorted(growing, key=attrgetter("chance"), reverse=True)
+
+
+class _Hypotheses:
+    """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all fail."""
+
+    def __init__(self, ground: Ground, belief: Belief, kept: Sequence[Candidate]) -> None:
+        weights = belief.rhythms
+        order = sorted(range(len(weights)), key=weights.__getitem__, reverse=True)[:_KEPT_RHYTHMS]
+        self._ground, self._holds = ground, belief.holds
+        self._instants = [one.at for one in kept]
+        self._passed = [passed(ground, one.at) for one in kept]
+        self._weights = [weights[r] for r in order]
+        self._irregular = order.index(IRREGULAR) if IRREGULAR in order else None
+        pick = itemgetter(*order)
+        self._places = {at: pick(places(local_day(ground, at))) for at in self._instants}
+        self._rows = []
+        for one in kept:
+            row = money_row(ground, belief.before, one.at)
+            self._rows.append([one.willing * row[place] for place in self._places[one.at]])
+
+    def after(self, taken: int) -> list[float]:
+        """What each instant adds once that one is sent too, and fails."""
+        at, weights = self._instants[taken], self._weights
+        failed = [weight * (1.0 - chance) for weight, chance in zip(weights, self._rows[taken], strict=True)]
+        left, all_of = total(failed), total(weights)
+        self._holds = _unsolved(self._ground, self._holds, at, left / all_of if all_of else 1.0)
+        self._weights = weights = [one * all_of / left for one in failed] if left else failed
+        self._rows = [self._beside(row, one, at) for row, one in zip(self._rows, self._instants, strict=True)]
+        free = mended_by(self._holds)
+        return [free[over] * total(map(mul, weights, row)) for over, row in zip(self._passed, self._rows, strict=True)]
+
+    def _beside(self, row: list[float], at: float, taken: float) -> list[float]:
+        """Chances of a try once the one at `taken` is sent too: rhythms that bring no money between them add little."""
+        ground, late, between = self._ground, max(at, taken), abs(at - taken)
+        newest = (between - (late + ground.offset) % 24) / 24  # days since a posting that lies between them, at most
+        if newest >= LONG_AGO:
+            return row
+        found = [
+            chance * _SAME_POSTING if place > newest else chance
+            for chance, place in zip(row, self._places[late], strict=True)
+        ]
+        if self._irregular is not None:
+            found[self._irregular] = row[self._irregular] * renewed(ground.model, between)
+        return found
 
 
 def _unsolved(ground: Ground, holds: Sequence[float], at: float, share: float) -> list[float]:
     """What is left of each hold's chance when a try at that time fails: of those that had mended, a share."""
     hours = at - ground.first_at
     return [chance * share if until <= hours else chance for chance, until in zip(holds, UNTIL, strict=True)]
-
-
-def _row(ground: Ground, belief: Belief, one: Candidate, order: Sequence[int]) -> list[float]:
-    money = by_rhythm(
-        local_day(ground, one.at), money_row(ground, belief.before, one.at), *undated(ground, belief.before, one.at)
-    )
-    return [one.willing * money[r] for r in order]
-
-
-def _beside(ground: Ground, at: float, row: list[float], taken: float, order: Sequence[int]) -> list[float]:
-    """Chances of a try once the one at `taken` is sent too: rhythms that bring no money between them add little."""
-    late, between = max(at, taken), abs(at - taken)
-    newest = (between - (late + ground.offset) % 24) / 24  # days since a posting that lies between them, at most
-    since = days_since(local_day(ground, late))
-    return [
-        chance * (renewed(ground.model, between) if r == IRREGULAR else _SAME_POSTING) if since[r] > newest else chance
-        for chance, r in zip(row, order, strict=True)
-    ]
 
 
 def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:

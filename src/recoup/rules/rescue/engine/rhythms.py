@@ -6,8 +6,10 @@ A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (e
 the 1st and the 15th, likewise. Two know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 LONG_AGO: Final = 14  # days since a posting, at most: what is longer ago counts alike
@@ -44,6 +46,26 @@ def days_since(ordinal: int) -> bytes:
                 found[index] = back
                 break
     return bytes(found)
+
+
+@lru_cache(maxsize=4096)
+def spread(ordinal: int) -> Callable[[Sequence[float]], tuple[float, ...]]:
+    """Lays a row by days since the posting, with the irregular and the ample behind them, out over the rhythms."""
+    return itemgetter(*places(ordinal))
+
+
+@lru_cache(maxsize=4096)
+def places(ordinal: int) -> bytes:
+    """Of each rhythm, its place in such a row on that day."""
+    return days_since(ordinal)[:IRREGULAR] + bytes((LONG_AGO + 1, LONG_AGO + 2))
+
+
+@lru_cache(maxsize=4096)
+def alike(ordinal: int) -> tuple[bytes, ...]:
+    """By days since the last posting, the rhythms of which that is so on that day. Most groups stay together from one
+    day to the next."""
+    days = days_since(ordinal)[:IRREGULAR]
+    return tuple(bytes(index for index, since in enumerate(days) if since == number) for number in range(LONG_AGO + 1))
 
 
 @lru_cache(maxsize=65536)

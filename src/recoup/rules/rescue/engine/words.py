@@ -62,7 +62,7 @@ def _payer(evidence: Evidence, belief: Belief) -> str:
     looks = len(evidence.facts.looks)
     if not looks:
         return "The customer is new here; the times come from what is known about all customers."
-    best = max(range(len(RHYTHMS)), key=lambda r: (belief.rhythms[r], -r))
+    best = belief.rhythms.index(max(belief.rhythms))
     known = _rhythm(RHYTHMS[best]) if belief.rhythms[best] >= _SURE else None
     if known is None:
         if looks == 1:
