@@ -79,7 +79,7 @@ async def _book(shop: Shop) -> None:
     wall = shop.world.clocks.wall()
     async with shop.world.db.transaction() as tx:
         row = (await lock_orders(tx, [key]))[0]
-        order = order_of(row, (await read_evidence(tx, {key: row}, wall - LOOKBACK, with_sends=False))[key])
+        order = order_of(row, (await read_evidence(tx, {key: row}, wall - LOOKBACK, with_sends=False))[key], wall)
     gate = asyncio.Semaphore(3)
 
     async def some(first: int) -> None:

@@ -13,19 +13,25 @@ from tests.store.test_statements import fits
 
 from recoup.flows.run_due import FLOWS
 from recoup.rules.money.refund_limits import RefundApproval
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
 from recoup.store.server import ServerAddress
 from recoup.store.statement import Row, without_none
 from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
+from recoup.store.write.intake import NewOrder
+from recoup.store.write.locks import LockedOrder
 from recoup.store.write.rows import (
     AnsweredKey,
     CardBlock,
+    DecisionRow,
     DueKey,
     DueKind,
     DueWork,
+    HeadChange,
     KeptNotice,
     LogLine,
     NewAlert,
+    OrderChange,
+    OrderHead,
     OrderWords,
     OutboxEvent,
     OwedMail,
@@ -49,7 +55,8 @@ OF_ORDERS = {
     "advances": Advance,
     "disputes": Dispute,
 }
-BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey, DueWork)
+SHORT = {"int": "int4", "bigint": "int8", "smallint": "int2", "boolean": "bool"}
+BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey, DueWork, DecisionRow)
 
 
 def test_a_row_is_what_its_table_is(server: ServerAddress) -> None:
@@ -114,6 +121,37 @@ def test_a_notice_is_written_by_its_columns() -> None:
     assert f"{inserted}, tries = n.tries + 1 WHERE" in _plain(SOURCES["write_changes"])
 
 
+def test_a_head_is_written_and_changed_by_its_columns() -> None:
+    source = _plain(SOURCES["write_changes"])
+    assert _plain(insert_of(OrderHead, "changed -> 'new_heads'")) in source
+    *changed, expiry = HeadChange.__struct_fields__[2:]
+    sets = ", ".join(f"{name} = i.{name}" for name in changed)
+    assert f"UPDATE order_heads h SET {sets}, {expiry} = coalesce(i.{expiry}, h.{expiry}) FROM" in source
+
+
+def test_an_order_is_changed_by_its_columns() -> None:
+    source = _plain(SOURCES["write_changes"])
+    kept = ", ".join(f"{name} = coalesce(i.{name}, o.{name})" for name in OrderChange.__struct_fields__[4:])
+    assert f"UPDATE orders o SET stage = i.stage, version = i.version, {kept} FROM" in source
+    assert _listed(source, "'orders'") == list(OrderChange.__struct_fields__)
+
+
+def test_an_admission_takes_every_column_of_a_new_order() -> None:
+    """By name, for it comes as JSON; and by type."""
+    source = _plain(SOURCES["admit_orders"])
+    assert sorted(_listed(source, "given")) == sorted(NewOrder.__struct_fields__)
+    hints = get_type_hints(NewOrder)
+    for name, kind in _typed(source, "given").items():
+        wanted = without_none(hints[name])[0]
+        assert kind == "bytea" if wanted is Hex else fits(wanted, SHORT.get(kind, kind)), (name, kind)
+
+
+def test_a_locked_order_is_an_order() -> None:
+    order, hints = get_type_hints(Order), get_type_hints(LockedOrder)
+    del hints["merchant_id"]
+    assert hints == {name: order[name] for name in hints}
+
+
 def test_due_work_is_written_and_done_by_its_columns() -> None:
     inserted = _plain(upsert_of(DueWork, "changed -> 'due_work'")).replace(" AS before", "")
     assert f"{inserted}, tries = 0, lease_until = NULL;" in _plain(SOURCES["write_changes"])
@@ -156,6 +194,18 @@ def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
     assert f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{table}')" in _plain(
         SOURCES["write_changes"]
     )
+
+
+def _listed(source: str, given: str) -> list[str]:
+    return list(_typed(source, given))
+
+
+def _typed(source: str, given: str) -> dict[str, str]:
+    """Columns of a record set, each with its type."""
+    found = re.search(rf"jsonb_to_recordset\((?:changed -> )?{given}\) AS i \(([^)]*)\)", source)
+    assert found is not None
+    name_and_type = (one.split() for one in found[1].split(", "))
+    return {name: kind for name, kind in name_and_type}
 
 
 def _plain(sql: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from recoup.flows.world import World
@@ -11,7 +11,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.write.intake import Raced, admit
+from recoup.store.write.intake import NewOrder, Raced, admit
 
 T = TypeVar("T")
 
@@ -35,17 +35,17 @@ class Admissions:
 
     def __init__(self, world: World, recent: timedelta = timedelta(0)) -> None:
         self._world, self._recent = world, recent
-        self._rows: Coalescer[dict[str, Any], bool] = Coalescer(self._together)
+        self._rows: Coalescer[NewOrder, bool] = Coalescer(self._together)
 
-    async def admit(self, row: dict[str, Any], *, last: bool) -> bool | None:
+    async def admit(self, row: NewOrder, *, last: bool) -> bool | None:
         """Whether it was admitted now; None and what it raises: see `settled`."""
         return await settled(lambda: self._rows.submit(row), last=last)
 
-    async def _together(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    async def _together(self, rows: Sequence[NewOrder]) -> list[bool]:
         """Keys that came twice at once go in turn, so that the second finds the first."""
-        first: dict[tuple[UUID, str], dict[str, Any]] = {}
+        first: dict[tuple[UUID, str], NewOrder] = {}
         for row in rows:
-            first.setdefault((row["merchant_id"], row["key"]), row)
+            first.setdefault((row.merchant_id, row.key), row)
         batch = list(first.values())
         recent = first_id_of(self._world.clocks.wall() - self._recent)
 
@@ -59,4 +59,4 @@ class Admissions:
             if len(batch) > 1:
                 raise  # then each row is decided alone
             return [False] * len(rows)
-        return [row["order_id"] in made for row in rows]
+        return [row.order_id in made for row in rows]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from recoup.flows.world import World
@@ -20,7 +19,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.advance.exposure import exchange
 from recoup.moves.attempt.send import with_reserved
 from recoup.moves.change import Change, write_all
-from recoup.moves.order.rows import admitted_row, head_of
+from recoup.moves.order.rows import locked_row
 from recoup.rules.money.contact import email_counted, phone_counted
 from recoup.rules.money.refund_limits import RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
@@ -34,8 +33,8 @@ from recoup.store.read.locked import order_of
 from recoup.store.read.refund_limits import read_refund_contexts
 from recoup.store.read.wallets import available
 from recoup.store.statement import Tx
-from recoup.store.write.intake import Raced, admit
-from recoup.store.write.locks import lock_cards, lock_orders
+from recoup.store.write.intake import NewOrder, Raced, admit
+from recoup.store.write.locks import LockedOrder, lock_cards, lock_orders
 from recoup.store.write.payouts import lock_wallet
 from recoup.store.write.refund_limits import lock_people
 
@@ -48,7 +47,7 @@ class Admission:
     """A row for `store.write.intake`, whose order is decided in the same transaction. Transmissions from the id
     `recent` on are looked at."""
 
-    row: dict[str, Any]
+    row: NewOrder
     recent: UUID
 
 
@@ -80,7 +79,7 @@ class Job(Generic[R]):
     @property
     def turn(self) -> tuple[UUID, Any]:
         """Of two that share it one comes after the other, so that the second finds what the first has done."""
-        return self.key if self.admission is None else (self.key[0], self.admission.row["key"])
+        return self.key if self.admission is None else (self.key[0], self.admission.row.key)
 
 
 class Orders:
@@ -175,26 +174,24 @@ class Orders:
         async with world.db.transaction() as tx:
             keys = sorted(job.key for _, job in jobs if job.admission is None)
             locked = await lock_orders(tx, keys) if keys else ()
-            rows: dict[Key, Mapping[str, Any]] = {(r["merchant_id"], r["order_id"]): r for r in locked}
+            rows = {(r.merchant_id, r.order_id): r for r in locked}
             admissions = [job.admission for _, job in jobs if job.admission is not None]
-            heads: dict[Key, dict[str, Any]] = {}
             if admissions:
-                admitted, heads = await admit_all(tx, admissions)
-                rows |= admitted
+                rows |= await admit_all(tx, admissions)
             if first.cards:
-                cards = [r["card_id"] for r in rows.values() if r["card_id"]]
+                cards = [r.card_id for r in rows.values() if r.card_id]
                 await lock_cards(tx, cards, wall)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards)
             refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
-            wallets = await wallets_of(tx, [r for r in debited if r["kind"] == "stable"], wall)
-            ground = _Ground(world, wall, rows, heads, evidence, refund_contexts, wallets, {})
+            wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
+            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, {})
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None and job.admission is not None:
                     answers[index] = None
                     continue
-                if row is None or job.door not in (None, row["door"]):
+                if row is None or job.door not in (None, row.door):
                     cure = "Check the id; it is the orderId of /evaluate."
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
@@ -217,12 +214,11 @@ class Orders:
 
 
 class _Ground(NamedTuple):
-    """What one transaction has locked and read. `heads`: of orders that it admits."""
+    """What one transaction has locked and read."""
 
     world: World
     wall: WallTime
-    rows: Mapping[Key, Mapping[str, Any]]
-    heads: Mapping[Key, dict[str, Any]]
+    rows: Mapping[Key, LockedOrder]
     evidence: Mapping[Key, OrderEvidence]
     refund_contexts: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
@@ -234,19 +230,18 @@ class _Ground(NamedTuple):
         order = order_of(row, evidence, self.wall)
         if evidence.limits is not None:
             order.known_as = customer_names(self.world, order, evidence.limits)
-        order.sends = with_reserved(order.sends, self.reserved.get(row["card_id"], {}))
+        order.sends = with_reserved(order.sends, self.reserved.get(row.card_id, {}) if row.card_id else {})
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
         now = order.merchant.business(self.wall)
-        change = Change(
-            order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, head=self.heads.get(job.key)
-        )
+        is_new = job.admission is not None
+        change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
         change.refund_context = self.refund_contexts.get(job.key)
-        change.wallet = self.wallets.get((row["merchant_id"], row["asset"]))
+        change.wallet = self.wallets.get((row.merchant_id, row.asset))
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:
-            change.due(job.admission.row["due_kind"], job.admission.row["due_at"])
+            change.due(job.admission.row.due_kind, job.admission.row.due_at)
         return change
 
     def reserve(self, change: Change) -> None:
@@ -254,23 +249,18 @@ class _Ground(NamedTuple):
             self.reserved.setdefault(send.card_id, {})[send.send_id] = msgspec.structs.asdict(send)
 
 
-async def admit_all(
-    tx: Tx, admissions: Sequence[Admission]
-) -> tuple[dict[Key, Mapping[str, Any]], dict[Key, dict[str, Any]]]:
-    """Of each order that exists from now on: what a locked row of it would be, and its head, still to be written.
+async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, LockedOrder]:
+    """Of each order that exists from now on: what a locked row of it would be.
 
     Raises: Raced, with nothing written.
     """
-    given = [admission.row | {"decided": True} for admission in admissions]
+    given = [msgspec.structs.replace(admission.row, decided=True) for admission in admissions]
     made = await admit(tx, given, min(admission.recent for admission in admissions))
-    rows: dict[Key, Mapping[str, Any]] = {}
-    heads = {}
-    for row in given:
-        card = made.get(row["order_id"])
-        if card is not None:
-            key = row["merchant_id"], row["order_id"]
-            rows[key], heads[key] = admitted_row(row, card), head_of(row, card)
-    return rows, heads
+    return {
+        (row.merchant_id, row.order_id): locked_row(row, card)
+        for row in given
+        if (card := made.get(row.order_id)) is not None
+    }
 
 
 def engine_at_hand(world: World, order: Order) -> EngineAtHand:
@@ -291,10 +281,10 @@ def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tupl
     return (*([order.payer_id] if order.payer_id else ()), *found)
 
 
-async def wallets_of(tx: Tx, orders: Sequence[asyncpg.Record], wall: WallTime) -> dict[tuple[UUID, str], Wallet]:
+async def wallets_of(tx: Tx, orders: Sequence[LockedOrder], wall: WallTime) -> dict[tuple[UUID, str], Wallet]:
     """Locks each wallet that money of these orders may leave, then reads what it holds."""
     wallets = {}
-    for merchant_id, asset in sorted({(row["merchant_id"], row["asset"]) for row in orders}):
+    for merchant_id, asset in sorted({(row.merchant_id, row.asset) for row in orders}):
         await lock_wallet(tx, merchant_id, asset, wall)
         wallets[merchant_id, asset] = Wallet(asset, await available(tx, merchant_id, asset))
     return wallets

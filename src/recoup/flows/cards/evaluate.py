@@ -9,7 +9,6 @@ its order id is read, never made twice.
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -41,6 +40,8 @@ from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.read.evaluate import order_outcome
 from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.switches import last_actors
+from recoup.store.table import hex_of
+from recoup.store.write.intake import NewOrder
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _TRIES = 5
@@ -75,7 +76,7 @@ class Evaluate:
             settings = await self._merchants.get(scope.merchant_id)
             try:
                 row, warnings = self._row(scope, settings, request, generation, token_id, input_mac)
-                await self._assign(scope, settings, request, row)
+                row = await self._assigned(scope, settings, request, row, token_id)
                 await self._check_not_blocked(scope, settings, request, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
@@ -136,7 +137,7 @@ class Evaluate:
         generation: int,
         token_id: UUID,
         input_mac: bytes,
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+    ) -> tuple[NewOrder, tuple[str, ...]]:
         merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
         check_taking(merchant)
         now = merchant.business(wall)
@@ -161,73 +162,73 @@ class Evaluate:
         managed = kind == "mit_managed"
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
         payer = request.payer
-        return {
-            "merchant_id": merchant.merchant_id,
-            "merchant_version": merchant.version,
-            "order_id": order_id,
-            "operation": "evaluate",
-            "key": request.key,
-            "input_mac": "\\x" + input_mac.hex(),
-            "answer": answer,
-            "door": "rescue",
-            "kind": kind,
-            "order_type": "MIT" if request.is_mit else "CIT",
-            "source": request.order_source,
-            "external_id": request.external_id,
-            "generation": generation,
-            "site_id": site.site_id,
-            "campaign_id": campaign.campaign_id if campaign else None,
-            "descriptor": request.descriptor or (campaign and campaign.descriptor) or site.descriptor,
-            "asset": request.currency,
-            "units": request.units,
-            "amount_text": str(request.units),
-            "token_id": token_id,
-            "transaction_id": request.transaction_id,
-            "placed_at": now,
-            "expires_at": expires_at,
-            "facts": facts,
-            "actor": scope.actor.text(),
-            "request_id": scope.request_id,
-            "recorded_at": wall,
-            "event_id": new_id(),
-            "subject_kind": "order",
-            "due_kind": "admit",
-            "due_at": now + (self._begin_after if managed else INLINE_GRACE),
-            "event": submitted_data("DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at),
-            "payer_id": self._payer_id(scope, request),
-            "payer_external_id": payer.external_id,
-            "first_name": payer.first_name,
-            "last_name": payer.last_name,
-            "email": payer.email,
-            "phone": payer.phone,
-            "ip": payer.ip,
-            "billing": payer.billing,
-            "shipping": payer.shipping,
-            "search": _search_text(request),
-            "stage": "received" if managed else "processing",
-            "happening": "received" if managed else "began",
-            "status": 0 if managed else 4,
-        }, warnings
+        return NewOrder(
+            merchant_id=merchant.merchant_id,
+            merchant_version=merchant.version,
+            order_id=order_id,
+            operation="evaluate",
+            key=request.key,
+            input_mac=hex_of(input_mac),
+            answer=answer,
+            door="rescue",
+            kind=kind,
+            order_type="MIT" if request.is_mit else "CIT",
+            source=request.order_source,
+            external_id=request.external_id,
+            generation=generation,
+            site_id=site.site_id,
+            campaign_id=campaign.campaign_id if campaign else None,
+            descriptor=request.descriptor or (campaign and campaign.descriptor) or site.descriptor,
+            asset=request.currency,
+            units=request.units,
+            amount_text=str(request.units),
+            token_id=token_id,
+            transaction_id=request.transaction_id,
+            placed_at=now,
+            expires_at=expires_at,
+            facts=facts,
+            actor=scope.actor.text(),
+            request_id=scope.request_id,
+            recorded_at=wall,
+            event_id=new_id(),
+            subject_kind="order",
+            due_kind="admit",
+            due_at=now + (self._begin_after if managed else INLINE_GRACE),
+            event=submitted_data("DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at),
+            payer_id=self._payer_id(scope, request),
+            payer_external_id=payer.external_id,
+            first_name=payer.first_name,
+            last_name=payer.last_name,
+            email=payer.email,
+            phone=payer.phone,
+            ip=payer.ip,
+            billing=payer.billing,
+            shipping=payer.shipping,
+            search=_search_text(request),
+            stage="received" if managed else "processing",
+            happening="received" if managed else "began",
+            status=0 if managed else 4,
+        ), warnings
 
-    async def _admit(self, scope: Scope, row: dict[str, Any], *, last: bool) -> asyncio.Task[Tried] | bool | None:
+    async def _admit(self, scope: Scope, row: NewOrder, *, last: bool) -> asyncio.Task[Tried] | bool | None:
         """Whether it was admitted now; of a sync MIT the first try, under way. None: ask again, see `settled`."""
-        if row["kind"] != "mit_sync":
+        if row.kind != "mit_sync":
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
-    async def _assign(
-        self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: dict[str, Any]
-    ) -> None:
-        """The order's arm, by its customer's place among all customers; without a customer by the card's."""
-        terms = settings.arms_of(row["site_id"])
-        if terms is None or terms.mode == "off" or not has_arm(row["kind"], settings.merchant.cit_unresolved):
-            return
-        who = row["payer_id"]
+    async def _assigned(
+        self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: NewOrder, token_id: UUID
+    ) -> NewOrder:
+        """With the order's arm, by its customer's place among all customers; without a customer by the card's."""
+        terms = settings.arms_of(row.site_id)
+        if terms is None or terms.mode == "off" or not has_arm(row.kind, settings.merchant.cit_unresolved):
+            return row
+        who = row.payer_id
         if who is None:
             async with self._world.db.connection() as connection:
-                who = await pan_of(self._world, connection, scope, request, row["token_id"]) or row["token_id"]
+                who = await pan_of(self._world, connection, scope, request, token_id) or token_id
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
-        row |= {"arm": arm_of(terms, place), "arm_version": terms.version}
+        return msgspec.structs.replace(row, arm=arm_of(terms, place), arm_version=terms.version)
 
     async def _check_not_blocked(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID
@@ -254,14 +255,14 @@ class Evaluate:
         self,
         scope: Scope,
         request: EvaluateRequest,
-        row: dict[str, Any],
+        row: NewOrder,
         admitted: asyncio.Task[Tried] | bool,
         warnings: tuple[str, ...],
         until: float,
     ) -> EvaluateResult:
-        if row["kind"] == "mit_managed":
+        if row.kind == "mit_managed":
             return EvaluateResult(
-                row["order_id"], request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
+                row.order_id, request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
             )
         work = self._tries.with_customer(scope, request, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
@@ -269,7 +270,7 @@ class Evaluate:
         tried = work.result() if work.done() else Tried()
         if tried.order is not None and tried.order.stage is Stage.COMPLETED:
             return result_of_order(tried.order, warnings)
-        result = await self._present(scope, row["order_id"], warnings, until)
+        result = await self._present(scope, row.order_id, warnings, until)
         if tried.without_code and result.evaluate in _UNPAID:
             return replace(result, warnings=(*result.warnings, NO_CODE))
         return result

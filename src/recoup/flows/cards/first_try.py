@@ -14,6 +14,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.order.snapshot import Order
+from recoup.store.write.intake import NewOrder
 
 CROWD_SECONDS_EACH = 0.006
 CROWD_SECONDS_MAX = 0.6
@@ -38,7 +39,7 @@ class FirstTries:
         """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
         return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
 
-    async def admitted(self, scope: Scope, row: dict[str, Any], recent: timedelta) -> asyncio.Task[Tried] | bool:
+    async def admitted(self, scope: Scope, row: NewOrder, recent: timedelta) -> asyncio.Task[Tried] | bool:
         """The try of a sync MIT that is admitted with it, in one transaction; False for an order that is not new.
 
         Raises: Problem(unavailable).
@@ -47,7 +48,7 @@ class FirstTries:
         work = self._begin(self._admit_and_try(scope, row, recent, known))
         return work if await known else False
 
-    def with_customer(self, scope: Scope, request: EvaluateRequest, row: dict[str, Any]) -> asyncio.Task[Tried]:
+    def with_customer(self, scope: Scope, request: EvaluateRequest, row: NewOrder) -> asyncio.Task[Tried]:
         """The try of an order that stands, made while the customer waits."""
         return self._begin(self._try_with_customer(scope, request, row))
 
@@ -58,7 +59,7 @@ class FirstTries:
         return task
 
     async def _admit_and_try(
-        self, scope: Scope, row: dict[str, Any], recent: timedelta, known: asyncio.Future[bool]
+        self, scope: Scope, row: NewOrder, recent: timedelta, known: asyncio.Future[bool]
     ) -> Tried:
         """`known`: whether it was admitted now; its caller may be gone."""
         admission = Admission(row, first_id_of(self._world.clocks.wall() - recent))
@@ -80,9 +81,10 @@ class FirstTries:
             await finish(self._world, self._orders, taken.answer, actor=scope.actor, request_id=scope.request_id)
         )
 
-    async def _try_with_customer(self, scope: Scope, request: EvaluateRequest, row: dict[str, Any]) -> Tried:
-        key = (scope.merchant_id, row["order_id"])
-        code = request.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
+    async def _try_with_customer(self, scope: Scope, request: EvaluateRequest, row: NewOrder) -> Tried:
+        assert row.token_id is not None
+        key = (scope.merchant_id, row.order_id)
+        code = request.cvv or await self._vault.code(scope.merchant_id, row.token_id)
         at_hand = CardholderInput(request.payer.phone, code)
         await send_attempt(
             self._world,
@@ -93,4 +95,4 @@ class FirstTries:
             at_hand=at_hand,
             pick_up=True,
         )
-        return Tried(without_code=row["kind"] == "cit_web" and request.token_id is not None and not code)
+        return Tried(without_code=row.kind == "cit_web" and request.token_id is not None and not code)

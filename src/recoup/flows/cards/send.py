@@ -120,7 +120,7 @@ async def first_of_new(
 
     A process that dies after that commit leaves an attempt that is out, for all that anybody knows: it is inquired.
     """
-    key = (admission.row["merchant_id"], admission.row["order_id"])
+    key = (admission.row.merchant_id, admission.row.order_id)
     work = opening(world, intent_of(world, pick_up=True))
     return await orders.admit(Job(key, work, actor, request_id, cards=True, admission=admission))
 

@@ -25,6 +25,8 @@ from recoup.rules.stable.channels import choose
 from recoup.store.read.merchants import MerchantSettings
 from recoup.store.read.requests import find_request
 from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
+from recoup.store.table import hex_of
+from recoup.store.write.intake import NewOrder
 
 EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)
@@ -73,7 +75,7 @@ class Charges:
             row = self._row(scope, settings, request, amount, channel.code if channel else "", input_mac)
             # A subscription's next charge asks its customer to pay; a blocked customer's goes on until it is canceled.
             blocked = {} if "subscription_id" in request.facts else settings.blocked
-            shut = settings.merchant.killed or settings.merchant.state == "paused" or row["payer_id"] in blocked
+            shut = settings.merchant.killed or settings.merchant.state == "paused" or row.payer_id in blocked
             admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)
             if admitted is None:
                 continue
@@ -83,7 +85,7 @@ class Charges:
             if seen is not None:
                 return Charged(seen, idempotent=True)
             check_taking(settings.merchant)
-            check_not_blocked(blocked, row["payer_id"])
+            check_not_blocked(blocked, row.payer_id)
             if shut:
                 cure = "Ask the operator; orders that exist can still be read."
                 message = "This merchant takes no payments now."
@@ -104,7 +106,7 @@ class Charges:
         amount: Money,
         channel: str,
         input_mac: bytes,
-    ) -> dict[str, Any]:
+    ) -> NewOrder:
         merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
         now = merchant.business(wall)
         site = next((s for s in settings.sites if s.is_default), settings.sites[0])
@@ -117,54 +119,45 @@ class Charges:
             "status": "created",
             "channel": channel,
         }
-        return {
-            "merchant_id": merchant.merchant_id,
-            "merchant_version": merchant.version,
-            "order_id": order_id,
-            "operation": "charge",
-            "key": request.merchant_order_id,
-            "input_mac": "\\x" + input_mac.hex(),
-            "answer": {"order_id": order_id},
-            "door": DOOR,
-            "kind": "stable",
-            "order_type": "STABLE",
-            "source": channel,
-            "external_id": request.merchant_order_id,
-            "generation": 1,
-            "site_id": site.site_id,
-            "descriptor": site.descriptor,
-            "asset": amount.asset,
-            "units": amount.units,
-            "amount_text": request.amount,
-            "token_id": None,
-            "transaction_id": None,
-            "placed_at": now,
-            "expires_at": now + request.expires_in,
-            "facts": request.facts,
-            "actor": scope.actor.text(),
-            "request_id": scope.request_id,
-            "recorded_at": wall,
-            "event_id": new_id(),
-            "event": event_body,
-            "subject_kind": "stable_order",
-            "due_kind": "expire",
-            "due_at": now + request.expires_in,
-            "attempt_id": new_id(),
-            "channel": channel or None,
-            "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
-            "payer_external_id": customer,
-            "first_name": "",
-            "last_name": "",
-            "email": "",
-            "phone": "",
-            "ip": "",
-            "billing": None,
-            "shipping": None,
-            "search": " ".join(w.lower() for w in words if w),
-            "stage": "received",
-            "happening": "received",
-            "status": 0,
-        }
+        return NewOrder(
+            merchant_id=merchant.merchant_id,
+            merchant_version=merchant.version,
+            order_id=order_id,
+            operation="charge",
+            key=request.merchant_order_id,
+            input_mac=hex_of(input_mac),
+            answer={"order_id": order_id},
+            door=DOOR,
+            kind="stable",
+            order_type="STABLE",
+            source=channel,
+            external_id=request.merchant_order_id,
+            generation=1,
+            site_id=site.site_id,
+            descriptor=site.descriptor,
+            asset=amount.asset,
+            units=amount.units,
+            amount_text=request.amount,
+            placed_at=now,
+            expires_at=now + request.expires_in,
+            facts=request.facts,
+            actor=scope.actor.text(),
+            request_id=scope.request_id,
+            recorded_at=wall,
+            event_id=new_id(),
+            event=event_body,
+            subject_kind="stable_order",
+            due_kind="expire",
+            due_at=now + request.expires_in,
+            attempt_id=new_id(),
+            channel=channel or None,
+            payer_id=customer_id(world, merchant.merchant_id, customer) if customer else None,
+            payer_external_id=customer,
+            search=" ".join(w.lower() for w in words if w),
+            stage="received",
+            happening="received",
+            status=0,
+        )
 
     async def _seen(self, scope: Scope, request: StablecoinChargeRequest, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
@@ -191,24 +184,25 @@ def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
     return found
 
 
-def _order_of(row: dict[str, Any], request: StablecoinChargeRequest) -> StableOrder:
+def _order_of(row: NewOrder, request: StablecoinChargeRequest) -> StableOrder:
     """What was just admitted, as a read would bring it."""
+    assert row.attempt_id is not None
     return StableOrder(
-        row["merchant_id"],
-        row["order_id"],
-        row["external_id"],
+        row.merchant_id,
+        row.order_id,
+        row.external_id,
         Stage.RECEIVED,
-        row["asset"],
-        row["units"],
-        row["amount_text"],
+        row.asset,
+        row.units,
+        row.amount_text,
         0,
         False,
-        row["facts"],
-        row["placed_at"],
-        row["expires_at"],
+        row.facts,
+        row.placed_at,
+        row.expires_at,
         request.customer,
-        row["source"],
-        row["attempt_id"],
+        row.source,
+        row.attempt_id,
         "planned",
         None,
         None,

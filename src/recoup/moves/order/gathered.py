@@ -7,16 +7,26 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.moves.order.rows import columns, shown
+from recoup.moves.order.rows import head_of, shown
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
-from recoup.store.write.changes import Rows
+from recoup.store.write.changes import Owned, Rows
 from recoup.store.write.requests import answered
-from recoup.store.write.rows import CardBlock, DueKey, DueKind, DueWork, KeptNotice, NetworkSend, UsedCode
+from recoup.store.write.rows import (
+    CardBlock,
+    DecisionRow,
+    DueKey,
+    DueKind,
+    DueWork,
+    KeptNotice,
+    NetworkSend,
+    OrderChange,
+    UsedCode,
+)
 
 
 class Gathered:
@@ -30,13 +40,13 @@ class Gathered:
         wall: WallTime,
         actor: Actor,
         request_id: str,
-        head: dict[str, Any] | None = None,
+        is_new: bool = False,
     ) -> None:
-        """`head`: of an order that this transaction admits, what lists show of it for good."""
+        """`is_new`: this transaction admits the order."""
         self.order, self.now, self.wall = order, now, wall
         self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
-        self._started_at, self._shown_before, self._new_head = order.version, shown(order), head
+        self._started_at, self._shown_before, self._is_new = order.version, shown(order), is_new
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, CardBlock] = {}
         self._due: dict[tuple[DueKind, UUID], tuple[datetime, bool] | None] = {}
@@ -137,10 +147,24 @@ class Gathered:
     def decide(self, decision: Decision, features: dict[str, Any], arm: dict[str, Any] | None = None) -> UUID:
         """Stores a decision with everything that it was made from, and answers its id. `arm`: of an order that
         has one, whose decision it is."""
-        decision_id, row = new_id(), decision.to_dict()
-        del row["group"]  # the attempt's
-        keys = {"merchant_id": self.order.merchant_id, "decision_id": decision_id, "order_id": self.order.order_id}
-        self.rows.decisions.append(keys | {"at": self.now, "features": features, "arm": arm} | row)
+        decision_id = new_id()
+        self.rows.decisions.append(
+            DecisionRow(
+                merchant_id=self.order.merchant_id,
+                decision_id=decision_id,
+                order_id=self.order.order_id,
+                at=self.now,
+                verdict=decision.verdict,
+                features=features,
+                plan=[moment.isoformat() for moment in decision.plan],
+                reasons=decision.reasons,
+                rules=decision.rules,
+                alternatives=decision.alternatives,
+                versions=decision.versions,
+                taken=decision.taken,
+                arm=arm,
+            )
+        )
         return decision_id
 
     def due(self, kind: DueKind, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
@@ -160,28 +184,30 @@ class Gathered:
         """The rows to write. The face is computed here, once, from stage and facts."""
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
-            getattr(rows, table).append(self._row(row))
-        rows.refund_requests.extend(self._row(request) for request in self._refund_approvals.values())
-        if self._advanced:
-            rows.advances.append(self._row(order.advance))
+            getattr(rows, table).append(Owned(order.merchant_id, row))
+        rows.refund_requests.extend(Owned(order.merchant_id, one) for one in self._refund_approvals.values())
+        if self._advanced and order.advance is not None:
+            rows.advances.append(Owned(order.merchant_id, order.advance))
         rows.card_blocks.extend(self._blocks.values())
         for (kind, subject_id), when in self._due.items():
             if when is not None:
                 rows.due_work.append(DueWork(order.merchant_id, kind, subject_id, *when))
-            elif self._new_head is None:  # else nothing was due
+            elif not self._is_new:  # else nothing was due
                 rows.due_done.append(DueKey(order.merchant_id, kind, subject_id))
         if order.version != self._started_at:
             order.status = order.face().status
-            key = {"merchant_id": order.merchant_id, "order_id": order.order_id}
-            rows.orders.append(key | {"stage": order.stage, "version": order.version} | self._amended)
+            rows.orders.append(
+                OrderChange(
+                    merchant_id=order.merchant_id,
+                    order_id=order.order_id,
+                    stage=order.stage,
+                    version=order.version,
+                    **self._amended,
+                )
+            )
             now_shown = shown(order)
-            if self._new_head is None and (now_shown != self._shown_before or "expires_at" in self._amended):
-                rows.order_heads.append(key | now_shown | {"expires_at": order.expires_at})
-        if self._new_head is not None:
-            rows.new_heads.append(self._new_head | shown(order))
+            if not self._is_new and now_shown != self._shown_before:
+                rows.order_heads.append(now_shown)
+        if self._is_new:
+            rows.new_heads.append(head_of(order))
         return rows
-
-    def _row(self, value: Any) -> dict[str, Any]:
-        """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-        names, values = columns(value.__class__)
-        return {"merchant_id": self.order.merchant_id} | dict(zip(names, values(value), strict=True))

@@ -1,72 +1,100 @@
 """An order's rows as the same transaction writes them: just admitted, and as lists show them. Nothing is read back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from functools import cache
-from operator import attrgetter
-from typing import Any
-
 import msgspec
 
+from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
-from recoup.store.write.intake import AdmittedCard
+from recoup.store.write.intake import AdmittedCard, NewOrder
+from recoup.store.write.locks import LockedOrder
+from recoup.store.write.rows import HeadChange, OrderHead
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
-_AS_GIVEN = ("merchant_id", "order_id", "stage", "door", "kind", "external_id", "generation", "site_id", "campaign_id",
-             "descriptor", "asset", "units", "amount_text", "token_id", "transaction_id", "placed_at", "expires_at",
-             "order_type", "source", "status")  # fmt: skip
-_SHOWN = ("merchant_id", "order_id", "placed_at", "order_type", "source", "door", "site_id", "asset", "units",
-          "expires_at", "descriptor", "campaign_id")  # fmt: skip
 
 
-def admitted_row(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]:
-    """What a locked row of it would be. `given`: the row of the admission; `card`: what the admission found of it."""
-    return {name: given[name] for name in _AS_GIVEN} | {
-        "version": 1,
-        "card_id": card.card_id,
-        "pan_id": card.pan_id,
-        "facts": _decode(_encode(given["facts"])),
-        "cards_before": [],
-        "do_not_retry": False,
-        "metadata": {},
-        "created_at": given["placed_at"] if given["status"] else None,
-        "refunded_units": 0,
-        "disputed": False,
-        "attempts": 0,
-        "next_attempt_at": None,
-        "reason": None,
-        "attention": None,
-        "arm": given.get("arm"),
-        "arm_version": given.get("arm_version"),
-    }
+def locked_row(given: NewOrder, card: AdmittedCard) -> LockedOrder:
+    """What a locked row of it would be. `card`: what the admission found of it."""
+    return LockedOrder(
+        merchant_id=given.merchant_id,
+        order_id=given.order_id,
+        stage=Stage(given.stage),
+        version=1,
+        door=given.door,
+        kind=given.kind,
+        external_id=given.external_id,
+        generation=given.generation,
+        site_id=given.site_id,
+        campaign_id=given.campaign_id,
+        descriptor=given.descriptor,
+        asset=given.asset,
+        units=given.units,
+        amount_text=given.amount_text,
+        token_id=given.token_id,
+        card_id=card.card_id,
+        pan_id=card.pan_id,
+        transaction_id=given.transaction_id,
+        placed_at=given.placed_at,
+        expires_at=given.expires_at,
+        facts=_decode(_encode(given.facts)),
+        cards_before=[],
+        do_not_retry=False,
+        metadata={},
+        arm=given.arm,
+        created_at=given.placed_at if given.status else None,
+        status=given.status,
+        order_type=given.order_type,
+        source=given.source,
+        refunded_units=0,
+        disputed=False,
+        attempts_count=0,
+        next_attempt_at=None,
+        reason=None,
+        attention=None,
+    )
 
 
-def head_of(given: Mapping[str, Any], card: AdmittedCard) -> dict[str, Any]:
-    """The columns of lists that never change; the others are set when the transaction ends."""
-    decline = given["facts"].get("decline") or {}
-    return {name: given[name] for name in _SHOWN} | {
-        "decline_code": decline.get("code") or "",
-        "decline_source": (decline.get("source") or "").lower(),
-        "card_scheme": card.scheme or "",
-        "card_bin": card.bin or "",
-    }
+def head_of(order: Order) -> OrderHead:
+    """Of a new order: with the decline and the card that it came with."""
+    decline = order.facts.get("decline") or {}
+    return OrderHead(
+        merchant_id=order.merchant_id,
+        order_id=order.order_id,
+        placed_at=order.placed_at,
+        created_at=order.created_at,
+        status=order.status,
+        order_type=order.order_type,
+        source=order.source,
+        door=order.door,
+        site_id=order.site_id,
+        asset=order.asset,
+        units=order.units,
+        refunded_units=order.refunded_units,
+        disputed=order.disputed,
+        attempts=order.attempts_count,
+        expires_at=order.expires_at,
+        next_attempt_at=order.next_attempt_at,
+        reason=order.reason,
+        attention=order.attention,
+        descriptor=order.descriptor,
+        campaign_id=order.campaign_id,
+        decline_code=decline.get("code") or "",
+        decline_source=(decline.get("source") or "").lower(),
+        card_scheme=order.card.scheme if order.card else "",
+        card_bin=order.card.bin if order.card else "",
+    )
 
 
-def shown(order: Order) -> dict[str, Any]:
-    """What may change of it. Most facts change none of it, and the row has an index for each filter."""
-    return {
-        "created_at": order.created_at,
-        "status": order.status,
-        "refunded_units": order.refunded_units,
-        "disputed": order.disputed,
-        "attempts": order.attempts_count,
-        "next_attempt_at": order.next_attempt_at,
-        "reason": order.reason,
-        "attention": order.attention,
-    }
-
-
-@cache
-def columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(f.name for f in fields(cls))
-    return names, attrgetter(*names)
+def shown(order: Order) -> HeadChange:
+    """What may change of its head. Most facts change none of it, and the row has an index for each filter."""
+    return HeadChange(
+        order.merchant_id,
+        order.order_id,
+        order.created_at,
+        order.status,
+        order.refunded_units,
+        order.disputed,
+        order.attempts_count,
+        order.next_attempt_at,
+        order.reason,
+        order.attention,
+        order.expires_at,
+    )

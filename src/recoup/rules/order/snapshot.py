@@ -17,6 +17,9 @@ from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import Arm, Known
 
+OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
+Door = Literal["rescue", "stablecoin"]
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -236,8 +239,8 @@ class Order:
     order_id: UUID
     stage: Stage
     version: int
-    door: str
-    kind: str
+    door: Door
+    kind: OrderKind
     external_id: str
     generation: int
     site_id: UUID

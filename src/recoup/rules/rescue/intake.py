@@ -9,6 +9,7 @@ from typing import Final
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.order.snapshot import OrderKind
 from recoup.rules.rescue.intake_warnings import SHORT_EXPIRY
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
@@ -20,7 +21,7 @@ def source_of(text: str | None) -> str:
     return "callcenter" if plain.lower() in _CALL_CENTRE else plain[:64] or "ecommerce"
 
 
-def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> str:
+def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> OrderKind:
     """cit_web, cit_callcenter, mit_managed or mit_sync."""
     if not is_mit:
         return "cit_callcenter" if source == "callcenter" else "cit_web"

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.statement import Read, Row, statement
+from recoup.store.write.locks import LockedOrder
 
 Key = tuple[UUID, UUID]
 
@@ -134,7 +136,7 @@ class OrderEvidence(Row, frozen=True):
 
 
 async def read_evidence(
-    db: Read, locked: Mapping[Key, Mapping[str, Any]], since: datetime, *, with_sends: bool
+    db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool
 ) -> dict[Key, OrderEvidence]:
     """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
     merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
@@ -144,7 +146,7 @@ async def read_evidence(
     statement = _statement(_needed_parts(locked.values(), with_sends=with_sends))
     rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
     found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
-    cards = [key for key in found if locked[key]["card_id"] and (with_sends or locked[key]["arm"] is not None)]
+    cards = [key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)]
     return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
 
 
@@ -152,7 +154,7 @@ async def _with_cards(
     db: Read,
     keys: Sequence[Key],
     found: Mapping[Key, OrderEvidence],
-    locked: Mapping[Key, Mapping[str, Any]],
+    locked: Mapping[Key, LockedOrder],
     since: datetime,
     *,
     with_sends: bool,
@@ -161,9 +163,9 @@ async def _with_cards(
         db,
         [key[0] for key in keys],
         [key[1] for key in keys],
-        [locked[key]["card_id"] for key in keys],
+        [card_id for key in keys if (card_id := locked[key].card_id)],
         [since + timedelta(microseconds=found[key].offset_us) for key in keys],
-        [locked[key]["arm"] is not None for key in keys],
+        [locked[key].arm is not None for key in keys],
         with_sends=with_sends,
     )
     others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
@@ -238,17 +240,16 @@ async def _open_orders(
     """Of each order how many of its others."""
 
 
-def _needed_parts(orders: Iterable[Mapping[str, Any]], *, with_sends: bool) -> frozenset[str]:
+def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozenset[str]:
     """By what these orders are, which parts they need."""
     needed = {"cards"} if with_sends else set()
     for order in orders:
-        stage, kind = str(order["stage"]), order["kind"]
-        needed.update(_BY_STAGE.get(stage, ()))
-        if order["arm"] is not None:
+        needed.update(_BY_STAGE.get(order.stage, ()))
+        if order.arm is not None:
             needed.add("arm")
-        if kind == "stable":
+        if order.kind == "stable":
             needed.add("stable")
-        elif stage == "processing" and kind.startswith("cit"):
+        elif order.stage is Stage.PROCESSING and order.kind.startswith("cit"):
             needed.add("customer")
     return frozenset(needed)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.order.known import RescueKnown, Seen
-from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import (
     Advance,
     Attempt,
@@ -29,8 +29,10 @@ from recoup.rules.order.snapshot import (
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.arms import Terms as ArmTerms
 from recoup.store.read.evidence import OrderEvidence
+from recoup.store.write.locks import LockedOrder
 
-_FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
+_AS_LOCKED = tuple(name for name in LockedOrder.__struct_fields__ if name != "merchant_id")
+_as_locked = attrgetter(*_AS_LOCKED)
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
@@ -70,25 +72,22 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
     )
 
 
-def order_of(row: Mapping[str, Any], evidence: OrderEvidence, wall: WallTime) -> Order:
+def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
     card, merchant = evidence.card, _merchant_of(evidence.merchant)
     tariff = choose(
         _terms_of(evidence.fee_terms),
-        site_id=row["site_id"],
-        order_type=row["order_type"],
-        currency=row["asset"],
+        site_id=row.site_id,
+        order_type=row.order_type,
+        currency=row.asset,
         at=merchant.business(wall),
     )
-    values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
-    values["stage"] = Stage(values["stage"])
     return Order(
         merchant=merchant,
         tariff=tariff,
         approval=evidence.approval or {},
         held=evidence.held or {},
         notices=evidence.notices or {},
-        attempts_count=row["attempts"],
         card=_card(card) if card else None,
         attempts=[_typed(Attempt, a) for a in evidence.attempts or ()],
         refunds=[_typed(Modification, r) for r in evidence.refunds or ()],
@@ -103,7 +102,7 @@ def order_of(row: Mapping[str, Any], evidence: OrderEvidence, wall: WallTime) ->
         disputes=[_typed(Dispute, d) for d in evidence.disputes or ()],
         dispute_terms=[terms_of(t) for t in evidence.dispute_terms or ()],
         arm_known=_arm_known(evidence.arm) if evidence.arm else None,
-        **values,
+        **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )
 
 

@@ -4,26 +4,33 @@ outbox, due work, decisions and the gate's answers. Only moves import it.
 What belongs to merchants is written by one function, what is counted over them by statements of its own behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from recoup.rules.money.refund_limits import RefundApproval
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.statement import Tx, statement
 from recoup.store.table import upsert_of
 from recoup.store.write.rows import (
     AnsweredKey,
     CardBlock,
+    DecisionRow,
     DueKey,
     DueWork,
     EntryRow,
+    HeadChange,
     KeptNotice,
     LogLine,
     NetworkSend,
     NewAlert,
+    OrderChange,
+    OrderHead,
     OrderWords,
     OutboxEvent,
     OwedMail,
@@ -31,23 +38,32 @@ from recoup.store.write.rows import (
     UsedCode,
 )
 
+T = TypeVar("T")
+
+
+class Owned(NamedTuple, Generic[T]):
+    """What an order has, and whose it is."""
+
+    merchant_id: UUID
+    value: T
+
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one write, by table. Keys are column names; UUIDs and datetimes go as they are."""
+    """The rows of one write, by table."""
 
     order_log: list[LogLine] = field(default_factory=list)
     order_words: list[OrderWords] = field(default_factory=list)
-    orders: list[dict[str, Any]] = field(default_factory=list)
-    order_heads: list[dict[str, Any]] = field(default_factory=list)
-    new_heads: list[dict[str, Any]] = field(default_factory=list)  # of orders that this transaction admits
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    refunds: list[dict[str, Any]] = field(default_factory=list)
-    refund_requests: list[dict[str, Any]] = field(default_factory=list)
-    challenges: list[dict[str, Any]] = field(default_factory=list)
-    settlements: list[dict[str, Any]] = field(default_factory=list)
-    advances: list[dict[str, Any]] = field(default_factory=list)
-    disputes: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[OrderChange] = field(default_factory=list)
+    order_heads: list[HeadChange] = field(default_factory=list)
+    new_heads: list[OrderHead] = field(default_factory=list)  # of orders that this transaction admits
+    attempts: list[Owned[Attempt]] = field(default_factory=list)
+    refunds: list[Owned[Modification]] = field(default_factory=list)
+    refund_requests: list[Owned[RefundApproval]] = field(default_factory=list)
+    challenges: list[Owned[Challenge]] = field(default_factory=list)
+    settlements: list[Owned[Settlement]] = field(default_factory=list)
+    advances: list[Owned[Advance]] = field(default_factory=list)
+    disputes: list[Owned[Dispute]] = field(default_factory=list)
     dispute_notices: list[KeptNotice] = field(default_factory=list)
     card_blocks: list[CardBlock] = field(default_factory=list)
     network_sends: list[NetworkSend] = field(default_factory=list)
@@ -58,7 +74,7 @@ class Rows:
     outbox: list[OutboxEvent] = field(default_factory=list)
     due_work: list[DueWork] = field(default_factory=list)
     due_done: list[DueKey] = field(default_factory=list)
-    decisions: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[DecisionRow] = field(default_factory=list)
     requests: list[AnsweredKey] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
 
     codes_used: list[UsedCode] = field(default_factory=list)  # card codes, gone with the first send
@@ -72,6 +88,9 @@ class Rows:
 _PARTS: Final = tuple(one.name for one in fields(Rows))
 _every_part = attrgetter(*_PARTS)
 _JSON: Final = tuple(name for name in _PARTS if name not in {"postings", "entries", "network_sends", "card_blocks"})
+_OWNED: Final = frozenset(
+    {"attempts", "refunds", "refund_requests", "challenges", "settlements", "advances", "disputes"}
+)
 
 
 @statement(
@@ -112,13 +131,29 @@ async def _note_sends(db: Tx, rows: Sequence[NetworkSend]) -> None: ...
 
 async def write(db: Tx, rows: Rows) -> None:
     """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards concerned."""
-    changed = {name: part for name in _JSON if (part := getattr(rows, name))}
+    changed = {
+        name: [_flat(one) for one in part] if name in _OWNED else part
+        for name in _JSON
+        if (part := getattr(rows, name))
+    }
     if changed or rows.postings:
         await _write(db, changed, *_columns(PostingRow, rows.postings), *_columns(EntryRow, rows.entries))
     if rows.card_blocks:
         await _block_cards(db, rows.card_blocks)
     if rows.network_sends:
         await _note_sends(db, rows.network_sends)
+
+
+def _flat(owned: Owned[Any]) -> dict[str, Any]:
+    """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
+    names, values = _fields_of(owned.value.__class__)
+    return {"merchant_id": owned.merchant_id} | dict(zip(names, values(owned.value), strict=True))
+
+
+@cache
+def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(one.name for one in fields(cls))
+    return names, attrgetter(*names)
 
 
 def _columns(kind: type[PostingRow] | type[EntryRow], rows: Sequence[tuple[Any, ...]]) -> Sequence[Any]:

@@ -6,30 +6,78 @@ other tables.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import asyncpg
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Door, OrderKind
+from recoup.rules.rescue.arms import Arm
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.statement import Row, Tx, statement
 
-from recoup.store.homes import HUB
-from recoup.store.statement import Tx, statement
 
-_ORDERS = """
-SELECT o.*, h.created_at, h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts,
-  h.next_attempt_at, h.reason, h.attention
+class LockedOrder(Row, frozen=True):
+    """With what lists show of it. Its fields are those of `rules.order.snapshot.Order`, but for the merchant."""
+
+    merchant_id: UUID
+    order_id: UUID
+    stage: Stage
+    version: int
+    door: Door
+    kind: OrderKind
+    external_id: str
+    generation: int
+    site_id: UUID
+    campaign_id: UUID | None
+    descriptor: str
+    asset: str
+    units: int
+    amount_text: str
+    token_id: UUID | None
+    card_id: UUID | None
+    pan_id: UUID | None
+    transaction_id: str | None
+    placed_at: datetime
+    expires_at: datetime | None
+    facts: dict[str, Any]
+    cards_before: list[UUID]
+    do_not_retry: bool
+    metadata: dict[str, str]
+    arm: Arm | None
+    created_at: datetime | None
+    status: int
+    order_type: str
+    source: str
+    refunded_units: int
+    disputed: bool
+    attempts_count: int
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT o.merchant_id, o.order_id, o.stage, o.version, o.door, o.kind, o.external_id, o.generation, o.site_id,
+  o.campaign_id, o.descriptor, o.asset, o.units, o.amount_text, o.token_id, o.card_id, o.pan_id, o.transaction_id,
+  o.placed_at, o.expires_at, o.facts, o.cards_before, o.do_not_retry, o.metadata, o.arm, h.created_at, h.status,
+  h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count, h.next_attempt_at, h.reason,
+  h.attention
 FROM orders o
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant_id, order_id)
 WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `write_changes`
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
-"""
+""",
+)
+async def _lock_orders(db: Tx, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[LockedOrder]: ...
 
 
-async def lock_orders(connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]]) -> list[asyncpg.Record]:
+async def lock_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> list[LockedOrder]:
     """`keys`: (merchant_id, order_id). Unknown ones are left out."""
-    return await connection.fetch(  # type: ignore[no-any-return]
-        _ORDERS, [k[0] for k in keys], [k[1] for k in keys]
-    )
+    return await _lock_orders(db, [k[0] for k in keys], [k[1] for k in keys])
 
 
 async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> None:

@@ -1,9 +1,13 @@
 """The rows that a transaction writes beside what orders have: `changes` writes them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Door
+from recoup.rules.rescue.evidence import Alternative, Verdict
 from recoup.store.statement import Row
 from recoup.store.table import Hex, Mutable, stored
 
@@ -34,6 +38,87 @@ class OrderWords(Row, frozen=True):
     order_id: UUID
     seq: int
     text: str
+
+
+class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """None: as it was."""
+
+    merchant_id: UUID
+    order_id: UUID
+    stage: Stage
+    version: int
+    token_id: UUID | None = None
+    card_id: UUID | None = None
+    pan_id: UUID | None = None
+    expires_at: datetime | None = None
+    cards_before: Sequence[UUID] | None = None
+    do_not_retry: bool | None = None
+    metadata: dict[str, str] | None = None
+
+
+@stored("order_heads")
+class OrderHead(Row, frozen=True, kw_only=True):
+    """What lists show of an order."""
+
+    merchant_id: UUID
+    order_id: UUID
+    placed_at: datetime
+    created_at: datetime | None
+    status: int
+    order_type: str
+    source: str
+    door: Door
+    site_id: UUID
+    asset: str
+    units: int
+    refunded_units: int
+    disputed: bool
+    attempts: int
+    expires_at: datetime | None
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+    descriptor: str
+    campaign_id: UUID | None
+    decline_code: str
+    decline_source: str
+    card_scheme: str
+    card_bin: str
+
+
+class HeadChange(Row, frozen=True):
+    """All of a head that may change."""
+
+    merchant_id: UUID
+    order_id: UUID
+    created_at: datetime | None
+    status: int
+    refunded_units: int
+    disputed: bool
+    attempts: int
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+    expires_at: datetime | None
+
+
+@stored("decisions")
+class DecisionRow(Row, frozen=True):
+    """`arm`: of an order that has one, whose decision it is."""
+
+    merchant_id: UUID
+    decision_id: UUID
+    order_id: UUID
+    at: datetime
+    verdict: Verdict
+    features: dict[str, Any]
+    plan: Sequence[str]
+    reasons: Sequence[str]
+    rules: Sequence[str]
+    alternatives: Sequence[Alternative]
+    versions: Mapping[str, str | None]
+    taken: str | None
+    arm: dict[str, Any] | None
 
 
 @stored("outbox")
