@@ -27,7 +27,7 @@ WHERE relnamespace {HERE} AND relkind IN ('r', 'p') AND NOT relispartition
 """
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
-    "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_asked_at", "finished_at"),
+    "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_requested_at", "finished_at"),
     "bulk_act_rows": ("state", "answer"),
     "order_log": (), "decisions": (), "delivery_tries": ("answer",), "feed": (), "pages": (), "settlement_lines": (),
     "dispute_notes": ("text",), "dispute_files": ("name", "sealed", "sha256"),
@@ -36,7 +36,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "partner_log": (),
     "application_log": (), "application_documents": ("sealed",),
     "key_checks": ("retiring",), "api_calls": (), "api_call_gaps": (), "alerts": (),
-    "clock_moves": ("reached_at",), "partner_alerts": ("told_at",),
+    "clock_moves": ("reached_at",), "partner_alerts": ("notified_at",),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata", "facts"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),

@@ -93,7 +93,7 @@ async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, tar
     row = ClockMove(
         merchant_id=scope.merchant_id,
         move_id=move_id,
-        asked_at=world.clocks.wall(),
+        requested_at=world.clocks.wall(),
         actor=scope.actor.text(),
         request_id=scope.request_id,
         from_at=start,

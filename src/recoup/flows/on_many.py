@@ -138,7 +138,7 @@ async def _step(world: World, key: tuple[UUID, UUID], answers: Sequence[dict[str
             if answers:
                 await answer_act(tx, *key, answers)
             waiting = await waiting_of(tx, *key, AT_ONCE)
-            if waiting and row.stop_asked_at is None:
+            if waiting and row.stop_requested_at is None:
                 return row, waiting
             await end_act(tx, key, "stopped" if waiting else "completed", world.clocks.wall())
             return None

@@ -79,12 +79,12 @@ async def play(
         if clock is None:
             await player.send(wanted, now or clocks.wall())
         else:
-            told_at = clocks.monotonic()
+            reported_at = clocks.monotonic()
             for at, moment in groupby(sorted(wanted, key=lambda line: line.at), key=lambda line: line.at):
                 await player.send(list(moment), await clock(at))
                 done(at)
-                if clocks.monotonic() - told_at > TELL_SECONDS:
-                    told_at = clocks.monotonic()
+                if clocks.monotonic() - reported_at > TELL_SECONDS:
+                    reported_at = clocks.monotonic()
                     orders = played.answers.get("evaluate", Counter()).total()
                     tell(f"day {at // DAY + 1} of {days}, {orders} orders so far")
     played.seconds = clocks.monotonic() - started

@@ -37,7 +37,7 @@ async def _forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
     HUB,
     """
 DELETE FROM partner_alerts WHERE ctid IN (
-  SELECT ctid FROM partner_alerts WHERE created_at < $1 AND told_at IS NOT NULL LIMIT $2)
+  SELECT ctid FROM partner_alerts WHERE created_at < $1 AND notified_at IS NOT NULL LIMIT $2)
 """,
 )
 async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:

@@ -371,7 +371,7 @@ def test_links_and_questions_are_forgotten(server: ServerAddress) -> None:
         assert await people(shop, "SELECT FROM password_asks")
         assert await people(shop, "SELECT FROM password_links")
         day: datetime = shop.world.clocks.wall() - timedelta(days=1, minutes=1)
-        await people(shop, "UPDATE password_asks SET asked_at = $1", day)
+        await people(shop, "UPDATE password_asks SET requested_at = $1", day)
         await people(shop, "UPDATE password_links SET expires_at = now()")
         await purge_expired(shop.world)
         assert not await people(shop, "SELECT FROM password_asks")

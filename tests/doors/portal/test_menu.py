@@ -16,7 +16,7 @@ VALUES ($1, gen_random_uuid(), $2, $3::int, gen_random_uuid(), 'sandbox', 'c' ||
 """
 _REQUEST = """
 INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, asset, message, items, input_mac,
-  asked_by, asked_role, asked_at, expires_at)
+  requested_by, requested_role, requested_at, expires_at)
 VALUES ($1, gen_random_uuid(), $2, 'waiting', 100, 'USD', '', '[]', '', 'user:x', 'operations', now(), now())
 """
 

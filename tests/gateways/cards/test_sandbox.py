@@ -422,6 +422,20 @@ def test_without_its_database_the_processor_is_an_outage() -> None:
     asyncio.run(story())
 
 
+def test_a_book_of_before_keeps_what_the_issuer_shall_answer(play: Play) -> None:
+    async def story(sandbox: Sandbox) -> None:
+        charge = charge_of(magic.script_card("visa", "51", 0))
+        await book.tell(sandbox.connection, charge.order_id, False)
+        await sandbox.connection.execute("ALTER TABLE issuer.next_answers RENAME TO told")
+        others = [await asyncpg.connect(sandbox.dsn) for _ in range(2)]
+        await asyncio.gather(*map(book.install, others))
+        assert (await sandbox.processor.charge(charge)).state == "declined"
+        for other in others:
+            await other.close()
+
+    play(story)
+
+
 def test_the_book_can_be_installed_again_and_by_two_at_once(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         await book.install(sandbox.connection)

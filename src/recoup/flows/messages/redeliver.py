@@ -99,7 +99,7 @@ async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -
         "replay_id": replay_id,
         "endpoint_id": sent.endpoint_id,
         "key": key,
-        "asked": named,
+        "request": named,
         "events": [sent.event],
         "at_from": None,
         "at_to": None,

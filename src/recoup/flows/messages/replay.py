@@ -85,7 +85,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequ
         "replay_id": replay_id,
         "endpoint_id": endpoint_id,
         "key": key,
-        "asked": range_body,
+        "request": range_body,
         "at_from": request.since,
         "at_to": request.until,
         "events": events,

@@ -205,7 +205,7 @@ def _refused(key: tuple[UUID, UUID], line: Broken) -> Row:
         "line_no": line.number,
         "outcome": "refused",
         "reason": line.code,
-        "told": f"Line {line.number} could not be read: {line.why}."[:400],
+        "finding": f"Line {line.number} could not be read: {line.why}."[:400],
     }
 
 
@@ -279,7 +279,7 @@ def _row(key: tuple[UUID, UUID], row_no: int, verdict: Verdict) -> Row:
         "row_no": row_no,
         "outcome": verdict.outcome,
         "reason": verdict.reason,
-        "told": verdict.text,
+        "finding": verdict.text,
         "recipe": posting.recipe if posting else None,
         "entries": [list(entry) for entry in posting.entries] if posting else None,
     }

@@ -28,7 +28,7 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
     if not is_address(row.email):
         return "no_address"
     now = world.clocks.wall()
-    if row.asked_at <= now - LASTS:
+    if row.requested_at <= now - LASTS:
         return "given_up"
     people = world.people
     async with people.transaction() as tx:

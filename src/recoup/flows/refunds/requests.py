@@ -51,7 +51,7 @@ async def approve(
         )
 
     row = await _row(world, scope.merchant_id, request_id)
-    await _change(orders, scope, row.order_id, work, Actor.of(row.asked_by), wallet=True)
+    await _change(orders, scope, row.order_id, work, Actor.of(row.requested_by), wallet=True)
 
 
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
@@ -72,7 +72,7 @@ async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID)
 async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
     """The requester and their role. Raises: Problem(not_found)."""
     row = await _row(world, merchant_id, request_id)
-    return Actor.of(row.asked_by), row.asked_role
+    return Actor.of(row.requested_by), row.requested_role
 
 
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:

@@ -15,7 +15,7 @@ async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     if not await begin_act(tx, act, order_ids):
         return False
     rows = Rows()
-    rows.due_work.append(DueWork(act.merchant_id, "bulk", act.act_id, act.asked_at, wall=True))
+    rows.due_work.append(DueWork(act.merchant_id, "bulk", act.act_id, act.requested_at, wall=True))
     await write(tx, rows)
     return True
 

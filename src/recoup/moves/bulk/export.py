@@ -22,7 +22,7 @@ async def take_export(tx: Tx, new: NewExport) -> bool:
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
     rows = Rows()
-    rows.due_work.append(DueWork(new.merchant_id, "export", new.export_id, new.asked_at, wall=True))
+    rows.due_work.append(DueWork(new.merchant_id, "export", new.export_id, new.requested_at, wall=True))
     await write(tx, rows)
     return True
 

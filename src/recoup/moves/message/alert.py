@@ -62,8 +62,8 @@ async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     last = await last_orders_alert(tx, merchant_id)
     rows, key = Rows(), DueKey(merchant_id, "orders_alert", merchant_id)
     found = await waiting_since(tx, merchant_id, last.feed_no, until)
-    if found.orders and last.told_at is not None and wall < last.told_at + APART:
-        rows.due_work.append(key.at(last.told_at + APART, wall=True))
+    if found.orders and last.alerted_at is not None and wall < last.alerted_at + APART:
+        rows.due_work.append(key.at(last.alerted_at + APART, wall=True))
     else:
         if until > last.feed_no:
             alert(rows, merchant_id, "orders", merchant_id, until, asdict(found), wall)

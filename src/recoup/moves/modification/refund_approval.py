@@ -61,9 +61,9 @@ def ask_second(
         message=message,
         items=items,
         input_mac="\\x" + input_mac.hex(),
-        asked_by=actor,
-        asked_role=role,
-        asked_at=now,
+        requested_by=actor,
+        requested_role=role,
+        requested_at=now,
         expires_at=now + WAITS,
     )
     change.set_request(request)
@@ -110,7 +110,7 @@ def approve(
         message=request.message,
         items=request.items,
         input_mac=bytes.fromhex(request.input_mac[2:]),
-        actor=request.asked_by,
+        actor=request.requested_by,
         refund_id=request.request_id,
         approved_by=approver,
     )
@@ -134,7 +134,7 @@ def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
 def withdraw(change: Change, request_id: UUID, actor: str) -> None:
     """Only the requester. Raises: Problem not_found, wrong_state, forbidden."""
     request = found(change, request_id)
-    if not is_theirs(request.asked_by, actor):
+    if not is_theirs(request.requested_by, actor):
         raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")
     if request.state == "withdrawn":
         return

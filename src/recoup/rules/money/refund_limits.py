@@ -41,9 +41,9 @@ class RefundApproval:
     message: str
     items: list[dict[str, Any]]
     input_mac: str
-    asked_by: str
-    asked_role: str
-    asked_at: datetime
+    requested_by: str
+    requested_role: str
+    requested_at: datetime
     expires_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -157,14 +157,14 @@ def check_waiting(request: RefundApproval, now: datetime) -> None:
         raise Problem("wrong_state", words[state], cure=cure)
 
 
-def is_theirs(asked_by: str, actor: str) -> bool:
+def is_theirs(requested_by: str, actor: str) -> bool:
     """Whether the actor or the real user behind them requested it."""
-    return bool(Actor.of(asked_by).people & Actor.of(actor).people)
+    return bool(Actor.of(requested_by).people & Actor.of(actor).people)
 
 
 def check_other(request: RefundApproval, approver: str) -> None:
     """Raises: Problem(forbidden) for the requester, also while impersonating."""
-    if is_theirs(request.asked_by, approver):
+    if is_theirs(request.requested_by, approver):
         raise Problem(
             "forbidden",
             "A refund that you requested needs somebody else; you can withdraw it.",

@@ -110,7 +110,7 @@ class Last(NamedTuple):
     """The feed number up to which orders are in an alert, and the time of the last one."""
 
     feed_no: int
-    told_at: datetime | None
+    alerted_at: datetime | None
 
 
 async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:

@@ -67,11 +67,11 @@ CLOCK: Final = Source(
     "clock",
     frozenset({"clock"}),
     """
-SELECT asked_at AS at, 'c' || move_id AS line, actor, 'clock.moved' AS action, '' AS subject,
+SELECT requested_at AS at, 'c' || move_id AS line, actor, 'clock.moved' AS action, '' AS subject,
   jsonb_build_object('business_time', jsonb_build_array(from_at, target_at)) AS facts, request_id
 FROM clock_moves WHERE merchant_id = $1
 """,
-    "asked_at",
+    "requested_at",
     "AND false",
 )
 UPLOADS: Final = Source(

@@ -8,7 +8,7 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
 ACT: Final = """merchant_id, act_id, action, note, state, said, row_count, done_count, refused_count, actor, request_id,
-  asked_at, stop_asked_at, finished_at"""
+  requested_at, stop_requested_at, finished_at"""
 Action = Literal["cancel", "redeliver", "note"]
 
 
@@ -26,12 +26,12 @@ class BulkAct(Row, frozen=True):
     refused_count: int
     actor: str
     request_id: str
-    asked_at: datetime
-    stop_asked_at: datetime | None
+    requested_at: datetime
+    stop_requested_at: datetime | None
     finished_at: datetime | None
 
 
-@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY asked_at DESC, act_id LIMIT $2")
+@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")
 async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
     """Newest first."""
 

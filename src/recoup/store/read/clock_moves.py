@@ -8,10 +8,10 @@ from recoup.store.statement import Read, Row, statement
 
 
 class ClockMove(Row, frozen=True):
-    """Business times, but for `asked_at`. `reached_at`: None while it is under way, and when it did not get there."""
+    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not get there."""
 
     move_id: UUID
-    asked_at: datetime
+    requested_at: datetime
     actor: str
     from_at: datetime
     target_at: datetime
@@ -21,7 +21,7 @@ class ClockMove(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT move_id, asked_at, actor, from_at, target_at, reached_at FROM clock_moves
+SELECT move_id, requested_at, actor, from_at, target_at, reached_at FROM clock_moves
 WHERE merchant_id = $1 ORDER BY move_id DESC LIMIT $2
 """,
 )

@@ -10,7 +10,7 @@ from recoup.store.statement import Read, Row, statement
 
 LISTED_MAX: Final = 50
 EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name, total, rows_done, bytes_done, run_no,
-  why, asked_at, finished_at, gone_at"""
+  why, requested_at, finished_at, gone_at"""
 
 
 class Export(Row, frozen=True):
@@ -29,7 +29,7 @@ class Export(Row, frozen=True):
     bytes_done: int
     run_no: int
     why: str | None
-    asked_at: datetime
+    requested_at: datetime
     finished_at: datetime | None
     gone_at: datetime | None
 
@@ -42,7 +42,7 @@ class Export(Row, frozen=True):
     MERCHANT,
     f"""
 SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2
-ORDER BY asked_at DESC, export_id LIMIT {LISTED_MAX}
+ORDER BY requested_at DESC, export_id LIMIT {LISTED_MAX}
 """,
 )
 async def exports_of(db: Read, merchant_id: UUID, user_id: UUID) -> list[Export]:

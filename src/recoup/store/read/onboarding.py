@@ -148,8 +148,8 @@ class GoLiveRequest(Row, frozen=True):
     state: Literal["asked", "approved", "refused", "withdrawn"]
     kinds: tuple[str, ...]
     note: str
-    asked_by: str
-    asked_at: datetime
+    requested_by: str
+    requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
     opened_at: datetime | None
@@ -158,7 +158,7 @@ class GoLiveRequest(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT request_id, state, kinds, note, asked_by, asked_at, decided_by, decided_at, opened_at
+SELECT request_id, state, kinds, note, requested_by, requested_at, decided_by, decided_at, opened_at
 FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2
 """,
 )

@@ -42,7 +42,7 @@ SELECT
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
-  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.asked_at, q.request_id)
+  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.requested_at, q.request_id)
     FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id) AS requests,
   (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
@@ -107,7 +107,7 @@ _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
     "started_at", "until", "opened_at", "respond_by", "answer_before",
-    "period_to", "asked_at", "decided_at",
+    "period_to", "requested_at", "decided_at",
 })  # fmt: skip
 
 

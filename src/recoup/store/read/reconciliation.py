@@ -93,7 +93,7 @@ class RunLine(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.told AS finding, l.type, l.our_id, l.reference,
+SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.finding, l.type, l.our_id, l.reference,
   l.asset, l.units, l.our_units, l.dated, l.order_id, l.recipe, l.entries, l.booked_at, l.booked_by, l.note,
   o.external_id, p.posting_id IS NOT NULL AS booked
 FROM reconciliation_lines l
@@ -135,7 +135,7 @@ class RefusedLines(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT g.reason, g.lines, l.line_no, l.told AS finding FROM (
+SELECT g.reason, g.lines, l.line_no, l.finding FROM (
   SELECT reason, count(*) AS lines, min(row_no) AS row_no FROM reconciliation_lines
   WHERE merchant_id = $1 AND run_id = $2 AND outcome = 'refused' GROUP BY reason) g
 JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = $2 AND l.row_no = g.row_no

@@ -37,7 +37,7 @@ SELECT k.merchant_id, k.order_id, o.asset,
     WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person AND r.kind = 'refund'
       AND r.asset = o.asset AND r.state <> 'refused'
       AND r.business_at >= date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC')) AS spent,
-  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.asked_at, q.request_id) FROM refund_requests q
+  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.requested_at, q.request_id) FROM refund_requests q
     WHERE q.merchant_id = k.merchant_id AND q.order_id = k.order_id) AS requests
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
@@ -75,7 +75,7 @@ def _limits_of(raw: Mapping[str, Any]) -> Limits:
 
 
 def _request(raw: Mapping[str, Any]) -> RefundApproval:
-    times = {name: datetime.fromisoformat(raw[name]) for name in ("asked_at", "expires_at")}
+    times = {name: datetime.fromisoformat(raw[name]) for name in ("requested_at", "expires_at")}
     decided = datetime.fromisoformat(raw["decided_at"]) if raw["decided_at"] else None
     ids = {name: UUID(raw[name]) for name in ("request_id", "order_id")}
     return RefundApproval(**{**raw, **ids, **times, "decided_at": decided})
@@ -118,8 +118,8 @@ class WaitingRequest(Row, frozen=True):
     units: int
     asset: str
     message: str
-    asked_by: str
-    asked_at: datetime
+    requested_by: str
+    requested_at: datetime
     expires_at: datetime
     external_id: str
     order_units: int
@@ -130,13 +130,13 @@ class WaitingRequest(Row, frozen=True):
 @statement(
     MERCHANT,
     f"""
-SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.asked_by, q.asked_at, q.expires_at, o.external_id,
-  o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
+SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at, q.expires_at,
+  o.external_id, o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
 FROM refund_requests q
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN order_payer p USING (merchant_id, order_id)
-WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.asked_at, q.request_id LIMIT {ROWS_MAX}
+WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.requested_at, q.request_id LIMIT {ROWS_MAX}
 """,
 )
 async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
@@ -156,14 +156,14 @@ class RequestOrigin(Row, frozen=True):
     """What never changes of a request: its order, its requester and their role."""
 
     order_id: UUID
-    asked_by: str
-    asked_role: str
+    requested_by: str
+    requested_role: str
 
 
 @statement(
     MERCHANT,
     """
-SELECT order_id, asked_by, asked_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
+SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
 """,
 )
 async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:

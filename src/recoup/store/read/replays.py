@@ -64,7 +64,7 @@ async def list_replays(db: Read, endpoint_id: UUID, limit: int, key: str | None 
 
 # A partner's replay has a row of each merchant.
 _LIST: Final = """
-SELECT replay_id, key, min(asked::text)::jsonb AS request, min(created_at) AS created_at, sum(found)::bigint AS found,
+SELECT replay_id, key, min(request::text)::jsonb AS request, min(created_at) AS created_at, sum(found)::bigint AS found,
   bool_or(done_to < feed_to) AS opening, (SELECT count(*) FROM (SELECT FROM lanes l WHERE l.endpoint_id = $1
     AND l.replay_id = r.replay_id LIMIT 10000) w) AS lanes
 FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMIT $2

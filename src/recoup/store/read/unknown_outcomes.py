@@ -16,8 +16,8 @@ TIMEOUT_MS: Final = 3_000
 
 
 class Unknown(Row, frozen=True):
-    """`sent_at` is business time, `asked_at` wall time. `reverses`: the order has ended, so that an approval is undone.
-    `total`: how many there are in all."""
+    """`sent_at` is business time; `inquiry_at`, when it is asked for next, wall time. `reverses`: the order has ended,
+    so that an approval is undone. `total`: how many there are in all."""
 
     attempt_id: UUID
     order_id: UUID
@@ -31,7 +31,7 @@ class Unknown(Row, frozen=True):
     sends: int
     reverses: bool
     status: int
-    asked_at: datetime
+    inquiry_at: datetime
     total: int
 
 
@@ -39,7 +39,7 @@ class Unknown(Row, frozen=True):
 # looked up by its key: of a small merchant beside large ones the planner thinks that it has one order.
 _DESK: Final = """
 SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state, a.sent_at, a.sends,
-  a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS asked_at,
+  a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS inquiry_at,
   count(*) OVER () AS total
 FROM due_work d
 CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id

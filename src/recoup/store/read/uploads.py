@@ -12,7 +12,7 @@ from recoup.store.statement import Read, Row, statement
 Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
 UPLOAD: Final = """merchant_id, upload_id, kind, form, file_name, state, row_count, done_count, refused_count, notes,
-  received_at, stop_asked_at, finished_at"""
+  received_at, stop_requested_at, finished_at"""
 
 
 class Upload(Row, frozen=True):
@@ -29,7 +29,7 @@ class Upload(Row, frozen=True):
     refused_count: int
     notes: list[str]
     received_at: datetime
-    stop_asked_at: datetime | None
+    stop_requested_at: datetime | None
     finished_at: datetime | None
 
 

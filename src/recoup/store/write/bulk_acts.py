@@ -22,7 +22,7 @@ class NewAct(Row, frozen=True):
     said: list[str]
     actor: str
     request_id: str
-    asked_at: datetime
+    requested_at: datetime
 
 
 async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
@@ -37,7 +37,7 @@ async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
         len(order_ids),
         act.actor,
         act.request_id,
-        act.asked_at,
+        act.requested_at,
     ):
         return False
     await _add_rows(db, act.merchant_id, act.act_id, order_ids)
@@ -47,7 +47,7 @@ async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
 @statement(
     MERCHANT,
     """
-INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, asked_at)
+INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, requested_at)
 VALUES ($1, $2, $3, $4, 'working', $5, $6, $7, $8, $9) ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true
 """,
 )
@@ -61,7 +61,7 @@ async def _begin(
     row_count: int,
     actor: str,
     request_id: str,
-    asked_at: datetime,
+    requested_at: datetime,
 ) -> bool:
     """False when it was taken before."""
 
@@ -161,7 +161,7 @@ async def forget_lists_of(db: Tx, merchant_id: UUID) -> None:
 @statement(
     MERCHANT,
     """
-UPDATE bulk_acts SET stop_asked_at = coalesce(stop_asked_at, $3)
+UPDATE bulk_acts SET stop_requested_at = coalesce(stop_requested_at, $3)
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'working' RETURNING true
 """,
 )

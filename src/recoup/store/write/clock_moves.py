@@ -13,7 +13,7 @@ from recoup.store.table import insert_of, stored
 class ClockMove(Row, frozen=True):
     merchant_id: UUID
     move_id: UUID
-    asked_at: datetime
+    requested_at: datetime
     actor: str
     request_id: str
     from_at: datetime

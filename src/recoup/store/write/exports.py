@@ -21,7 +21,7 @@ class NewExport(Row, frozen=True):
     said: list[str]
     file_name: str
     request_id: str
-    asked_at: datetime
+    requested_at: datetime
 
 
 async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max: int) -> bool:
@@ -37,7 +37,7 @@ async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max
         new.said,
         new.file_name,
         new.request_id,
-        new.asked_at,
+        new.requested_at,
         under_way_max,
         standing_max,
     )
@@ -47,7 +47,7 @@ async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max
 @statement(
     MERCHANT,
     """
-INSERT INTO exports (merchant_id, export_id, user_id, form, state, wanted, said, file_name, request_id, asked_at)
+INSERT INTO exports (merchant_id, export_id, user_id, form, state, wanted, said, file_name, request_id, requested_at)
 SELECT $1, $2, $3, $4, 'asked', $5, $6, $7, $8, $9
 WHERE (SELECT count(*) FROM exports WHERE merchant_id = $1 AND user_id = $3 AND state IN ('asked', 'working')) < $10
   AND (SELECT count(*) FROM exports WHERE merchant_id = $1 AND state IN ('asked', 'working', 'ready')) < $11
@@ -64,7 +64,7 @@ async def _ask(
     said: list[str],
     file_name: str,
     request_id: str,
-    asked_at: datetime,
+    requested_at: datetime,
     under_way_max: int,
     standing_max: int,
 ) -> bool:

@@ -15,7 +15,7 @@ async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime)
 @statement(
     MERCHANT,
     """
-INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, asked_by, asked_at)
+INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, requested_by, requested_at)
 VALUES ($1, $2, 'asked', $3, $4, $5, $6)
 """,
 )

@@ -35,12 +35,14 @@ class PartnerAlert(Row, frozen=True):
     HUB,
     """
 SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a JOIN partners p USING (partner_id)
-WHERE a.told_at IS NULL ORDER BY a.created_at LIMIT $1
+WHERE a.notified_at IS NULL ORDER BY a.created_at LIMIT $1
 """,
 )
 async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
     """Of all partners, the oldest first."""
 
 
-@statement(HUB, "UPDATE partner_alerts SET told_at = coalesce(told_at, $3) WHERE partner_id = $1 AND alert_id = $2")
+@statement(
+    HUB, "UPDATE partner_alerts SET notified_at = coalesce(notified_at, $3) WHERE partner_id = $1 AND alert_id = $2"
+)
 async def close_partner_alert(db: Tx, partner_id: UUID, alert_id: UUID, at: datetime) -> None: ...

@@ -25,7 +25,7 @@ class PasswordLink:
 @statement(
     PEOPLE,
     """
-INSERT INTO password_asks (ask_id, user_id, world, language, place, request_id, asked_at, mail_state, mail_due_at)
+INSERT INTO password_asks (ask_id, user_id, world, language, place, request_id, requested_at, mail_state, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $2::uuid IS NULL THEN 'none' ELSE 'owed' END,
   CASE WHEN $2::uuid IS NOT NULL THEN $7::timestamptz END)
 """,
@@ -40,7 +40,7 @@ class PasswordMail(Row, frozen=True):
     ask_id: UUID
     user_id: UUID
     mail_tries: int
-    asked_at: datetime
+    requested_at: datetime
     place: str
     request_id: str
     email: str
@@ -58,7 +58,7 @@ FROM (SELECT d.ask_id, u.email, coalesce(s.zone, 'GMT') AS zone,
   FROM password_asks d JOIN users u USING (user_id) LEFT JOIN person_settings s USING (user_id)
   WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4 FOR UPDATE OF d SKIP LOCKED) due
 WHERE a.ask_id = due.ask_id
-RETURNING a.ask_id, a.user_id, a.mail_tries, a.asked_at, a.place, a.request_id, due.email, due.zone, due.language
+RETURNING a.ask_id, a.user_id, a.mail_tries, a.requested_at, a.place, a.request_id, due.email, due.zone, due.language
 """,
 )
 async def claim_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[PasswordMail]: ...
@@ -130,7 +130,7 @@ async def forget_links(db: Tx, user_id: UUID, but: bytes = b"") -> None:
 async def _forget_expired(db: Tx, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM password_asks WHERE asked_at <= $1")
+@statement(PEOPLE, "DELETE FROM password_asks WHERE requested_at <= $1")
 async def _forget_old_asks(db: Tx, before: datetime) -> None: ...
 
 

@@ -16,8 +16,8 @@ AROUND: Final = timedelta(days=60)  # how far from the period a reference is loo
 ROWS_AT_ONCE: Final = 5_000
 LINE: Final = ("number", "line_id", "type", "our_id", "reference", "units", "asset", "at", "route")
 VERDICT: Final = (
-    "merchant_id", "run_id", "row_no", "line_no", "line_id", "outcome", "reason", "told", "type", "our_id", "reference",
-    "asset", "units", "our_units", "dated", "order_id", "posting_id", "recipe", "entries",
+    "merchant_id", "run_id", "row_no", "line_no", "line_id", "outcome", "reason", "finding", "type", "our_id",
+    "reference", "asset", "units", "our_units", "dated", "order_id", "posting_id", "recipe", "entries",
 )  # fmt: skip
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"

@@ -24,9 +24,9 @@ async def is_busy(db: Read, endpoint_id: UUID) -> bool:
 
 
 _ROW: Final = """
-INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, asked, feed_from, feed_to, at_from, at_to, events,
+INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, request, feed_from, feed_to, at_from, at_to, events,
   done_to, actor, created_at)
-SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.asked, f.low, f.high, i.at_from, i.at_to, i.events,
+SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.request, f.low, f.high, i.at_from, i.at_to, i.events,
   {done_to}, i.actor, i.created_at
 FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
 RETURNING merchant_id

@@ -67,7 +67,7 @@ class LockedUpload(Row, frozen=True):
     begun_to: int
     actor: str
     request_id: str
-    stop_asked_at: datetime | None
+    stop_requested_at: datetime | None
     finished_at: datetime | None
     waits: bool
 
@@ -75,7 +75,7 @@ class LockedUpload(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_asked_at, u.finished_at,
+SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_requested_at, u.finished_at,
   EXISTS (SELECT FROM uploads o WHERE o.merchant_id = u.merchant_id AND o.kind = u.kind
     AND o.upload_id < u.upload_id AND o.state IN ('received', 'working')) AS waits
 FROM uploads u WHERE u.merchant_id = $1 AND u.upload_id = $2 FOR UPDATE OF u
@@ -169,7 +169,8 @@ async def finish_upload(db: Tx, merchant_id: UUID, upload_id: UUID, state: str, 
 @statement(
     MERCHANT,
     """
-UPDATE uploads SET stop_asked_at = coalesce(stop_asked_at, $3), stop_asked_by = coalesce(stop_asked_by, $4)
+UPDATE uploads SET stop_requested_at = coalesce(stop_requested_at, $3),
+  stop_requested_by = coalesce(stop_requested_by, $4)
 WHERE merchant_id = $1 AND upload_id = $2 AND state IN ('received', 'working') RETURNING true
 """,
 )

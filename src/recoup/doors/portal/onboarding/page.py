@@ -30,7 +30,7 @@ async def onboarding(visit: Visit) -> Values:
     facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
     async with visit.world.db.read() as connection:
         requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
-    people = await named(visit, [who for row in requests for who in (row.asked_by, row.decided_by)])
+    people = await named(visit, [who for row in requests for who in (row.requested_by, row.decided_by)])
     return dict(
         tasks=TASKS,
         evidence=facts.evidence,

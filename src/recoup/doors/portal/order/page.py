@@ -96,7 +96,7 @@ def _customer_link(visit: Visit, order_id: UUID) -> str:
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     """Rows hold ids of people only; their names are looked up for those who may see them."""
     actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks)]
-    actors += [line["body"].get("asked_by") for line in page.log] + [row["asked_by"] for row in page.requests]
+    actors += [line["body"].get("asked_by") for line in page.log] + [row["requested_by"] for row in page.requests]
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
     limits = {}
     if any(row["state"] == "waiting" for row in page.requests):
@@ -111,8 +111,8 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
         return with_name({**row, "body": {**row["body"], "asked_by": by}} if by else row)
 
     def request_with_names(row: Row) -> Row:
-        why_not = not_now(visit, row["asked_by"], row["units"], row["asset"], limits)
-        return {**row, "asker": names[row["asked_by"]], "not_now": why_not}
+        why_not = not_now(visit, row["requested_by"], row["units"], row["asset"], limits)
+        return {**row, "asker": names[row["requested_by"]], "not_now": why_not}
 
     return replace(
         page,
@@ -210,7 +210,7 @@ def sheet(
         receipt=facts.refund_with(page, refunded),
         approval=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
         approval_rows=[
-            Waiting(row, row["asker"], is_theirs(row["asked_by"], visit.scope.actor.text()), row["not_now"])
+            Waiting(row, row["asker"], is_theirs(row["requested_by"], visit.scope.actor.text()), row["not_now"])
             for row in page.requests
             if row["state"] != "approved"
         ],

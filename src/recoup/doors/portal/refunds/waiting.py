@@ -27,13 +27,13 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
     async with visit.world.db.read() as connection:
         rows = await waiting_requests(connection, visit.merchant_id, clear=visit.pii_access == SHOWN)
         limits = await list_limits(connection, visit.merchant_id)
-    names = await named(visit, [row.asked_by for row in rows])
+    names = await named(visit, [row.requested_by for row in rows])
     return [
         Waiting(
             row,
-            names[row.asked_by],
-            is_theirs(row.asked_by, visit.scope.actor.text()),
-            not_now(visit, row.asked_by, row.units, row.asset, limits),
+            names[row.requested_by],
+            is_theirs(row.requested_by, visit.scope.actor.text()),
+            not_now(visit, row.requested_by, row.units, row.asset, limits),
         )
         for row in rows
     ]

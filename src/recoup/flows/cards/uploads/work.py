@@ -86,7 +86,7 @@ async def _step(
                 return None
             if answers:
                 await answer_rows(tx, *key, answers)
-            stopping = upload.stop_asked_at is not None
+            stopping = upload.stop_requested_at is not None
             if not more or upload.waits and not stopping:
                 return upload, []
             rows = await waiting_rows(tx, *key, upload.begun_to, ROWS_AT_ONCE)

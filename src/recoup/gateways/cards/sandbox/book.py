@@ -59,7 +59,7 @@ class Past:
 _PAST = """
 SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from,
        (SELECT array_agg(kind) FROM issuer.faults WHERE until > $4) AS faults,
-       (SELECT approved FROM issuer.told WHERE order_id = $2) AS told,
+       (SELECT approved FROM issuer.next_answers WHERE order_id = $2) AS scripted,
        (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped
 FROM (
     SELECT count(*) AS sends, count(*) FILTER (WHERE decision = 'declined') AS declines
@@ -72,13 +72,14 @@ async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, 
     """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent."""
     row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now)
     own = _decided(row) if row["decision"] is not None else None
-    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own, row["told"])
+    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own, row["scripted"])
 
 
 async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -> None:
     """The order's next charges get this answer, until another is set."""
     await connection.execute(
-        "INSERT INTO issuer.told VALUES ($1, $2) ON CONFLICT (order_id) DO UPDATE SET approved = excluded.approved",
+        "INSERT INTO issuer.next_answers VALUES ($1, $2)"
+        " ON CONFLICT (order_id) DO UPDATE SET approved = excluded.approved",
         order_id,
         approved,
     )

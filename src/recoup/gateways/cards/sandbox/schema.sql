@@ -111,8 +111,9 @@ CREATE TABLE IF NOT EXISTS issuer.faults (
     until timestamptz NOT NULL
 );
 
--- What the operator told the issuer to answer to an order's next charge.
-CREATE TABLE IF NOT EXISTS issuer.told (
+-- What the issuer answers to an order's next charge, as the operator wants it. Its name of before is renamed.
+ALTER TABLE IF EXISTS issuer.told RENAME TO next_answers;
+CREATE TABLE IF NOT EXISTS issuer.next_answers (
     order_id uuid PRIMARY KEY,
     approved boolean NOT NULL
 );

@@ -101,11 +101,12 @@ LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_reque
 LEFT JOIN refunds r ON r.merchant_id = q.merchant_id AND r.refund_id = q.request_id
 CROSS JOIN LATERAL (VALUES
   (1, 'end', CASE WHEN q.state = 'waiting' THEN q.expires_at::text ELSE 'none' END, coalesce(d.due_at::text, 'none')),
-  (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.asked_by,
+  (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.requested_by,
     q.decided_by) ELSE '' END, concat_ws(' ', r.order_id, r.units, r.asset, r.actor, r.approved_by)),
   (3, 'second person', 'another', CASE WHEN q.state = 'approved'
-    AND regexp_split_to_array(q.asked_by, '^user:| by operator:') && array_remove(regexp_split_to_array(q.decided_by,
-      '^user:| by operator:'), '') THEN 'the same' ELSE 'another' END)
+    AND regexp_split_to_array(q.requested_by, '^user:| by operator:')
+      && array_remove(regexp_split_to_array(q.decided_by, '^user:| by operator:'), '')
+    THEN 'the same' ELSE 'another' END)
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY q.order_id, v.no LIMIT 1000

@@ -7,7 +7,7 @@ CREATE TABLE password_asks (
   language text NOT NULL,                  -- of the page that asked
   place text NOT NULL,                     -- the network that it came from: never the whole address
   request_id text NOT NULL,
-  asked_at timestamptz NOT NULL,
+  requested_at timestamptz NOT NULL,
   mail_state text NOT NULL CHECK (mail_state IN ('none', 'owed', 'sent', 'refused', 'given_up', 'no_address', 'dropped')),
   mail_tries int NOT NULL DEFAULT 0,
   mail_due_at timestamptz,                 -- not before; null = nothing is owed
@@ -17,7 +17,7 @@ CREATE TABLE password_asks (
 );
 CREATE INDEX password_asks_mail ON password_asks (mail_due_at) WHERE mail_due_at IS NOT NULL;
 CREATE INDEX password_asks_of ON password_asks (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX password_asks_old ON password_asks (asked_at);
+CREATE INDEX password_asks_old ON password_asks (requested_at);
 
 -- Of the link's token only the keyed hash. Each try of a mail has a token of its own.
 CREATE TABLE password_links (

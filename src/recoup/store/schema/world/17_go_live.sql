@@ -6,8 +6,8 @@ CREATE TABLE go_live_requests (
   kinds text[] NOT NULL,                   -- which kinds of orders shall go live
   conditions jsonb NOT NULL,               -- {condition: holds} as it stood when it was asked, then when it was decided
   note text NOT NULL DEFAULT '',
-  asked_by text NOT NULL,
-  asked_at timestamptz NOT NULL,           -- wall time
+  requested_by text NOT NULL,
+  requested_at timestamptz NOT NULL,           -- wall time
   decided_by text,
   decided_at timestamptz,
   opened_at timestamptz,                   -- when the live world had everything of an approved one

@@ -15,14 +15,14 @@ CREATE TABLE exports (
   run_no int NOT NULL DEFAULT 0,           -- of whoever makes it; one that was superseded ends nothing
   why text,                                -- it was refused
   request_id text NOT NULL,
-  asked_at timestamptz NOT NULL,           -- wall time, as the others
+  requested_at timestamptz NOT NULL,           -- wall time, as the others
   beat_at timestamptz,                     -- of the run that makes it, every second
   finished_at timestamptz,
   gone_at timestamptz,                     -- when the file goes, if it is ready
   PRIMARY KEY (merchant_id, export_id),
   CHECK ((finished_at IS NULL) = (state IN ('asked', 'working')))
 );
-CREATE INDEX exports_newest ON exports (merchant_id, user_id, asked_at DESC, export_id);
+CREATE INDEX exports_newest ON exports (merchant_id, user_id, requested_at DESC, export_id);
 CREATE INDEX exports_worded ON exports (merchant_id)
   WHERE state IN ('working', 'ready', 'refused') AND wanted <> '{}';
 CREATE INDEX exports_standing ON exports (merchant_id, gone_at) WHERE state IN ('asked', 'working', 'ready');
@@ -40,14 +40,14 @@ CREATE TABLE bulk_acts (
   refused_count int NOT NULL DEFAULT 0,
   actor text NOT NULL,
   request_id text NOT NULL,
-  asked_at timestamptz NOT NULL,           -- wall time, as the others
-  stop_asked_at timestamptz,
+  requested_at timestamptz NOT NULL,           -- wall time, as the others
+  stop_requested_at timestamptz,
   finished_at timestamptz,
   PRIMARY KEY (merchant_id, act_id),
   CHECK ((finished_at IS NULL) = (state = 'working')),
   CHECK (done_count + refused_count <= row_count)
 );
-CREATE INDEX bulk_acts_newest ON bulk_acts (merchant_id, asked_at DESC, act_id);
+CREATE INDEX bulk_acts_newest ON bulk_acts (merchant_id, requested_at DESC, act_id);
 
 CREATE TABLE bulk_act_rows (
   merchant_id uuid NOT NULL,

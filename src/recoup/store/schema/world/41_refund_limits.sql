@@ -32,9 +32,9 @@ CREATE TABLE refund_requests (
   message text NOT NULL,
   items jsonb NOT NULL,
   input_mac bytea NOT NULL,
-  asked_by text NOT NULL,
-  asked_role text NOT NULL,
-  asked_at timestamptz NOT NULL,           -- business time, as all of these
+  requested_by text NOT NULL,
+  requested_role text NOT NULL,
+  requested_at timestamptz NOT NULL,           -- business time, as all of these
   expires_at timestamptz NOT NULL,
   decided_by text,
   decided_at timestamptz,
@@ -45,4 +45,4 @@ CREATE TABLE refund_requests (
 );
 CREATE UNIQUE INDEX refund_requests_waiting ON refund_requests (merchant_id, order_id) WHERE state = 'waiting';
 CREATE INDEX refund_requests_order ON refund_requests (merchant_id, order_id);
-CREATE INDEX refund_requests_desk ON refund_requests (merchant_id, asked_at) WHERE state = 'waiting';
+CREATE INDEX refund_requests_desk ON refund_requests (merchant_id, requested_at) WHERE state = 'waiting';

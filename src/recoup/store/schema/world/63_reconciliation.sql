@@ -29,7 +29,7 @@ CREATE TABLE reconciliation_lines (
   outcome text NOT NULL
     CHECK (outcome IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'duplicate', 'refused')),
   reason text NOT NULL,
-  told text NOT NULL,
+  finding text NOT NULL,
   type text,
   our_id uuid,
   reference text,                          -- a card number is never kept

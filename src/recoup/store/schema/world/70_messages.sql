@@ -110,7 +110,7 @@ CREATE TABLE replays (
   replay_id uuid NOT NULL,
   endpoint_id uuid NOT NULL,
   key text NOT NULL,                       -- the caller's; a repeat is the same replay
-  asked jsonb NOT NULL,
+  request jsonb NOT NULL,
   feed_from bigint NOT NULL,
   feed_to bigint NOT NULL,
   at_from timestamptz,                     -- business time, included

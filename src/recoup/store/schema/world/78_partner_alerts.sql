@@ -7,8 +7,8 @@ CREATE TABLE hub.partner_alerts (
   step bigint NOT NULL,                    -- tells what is said about the same thing apart
   facts jsonb NOT NULL,                    -- ids and a host; no personal data
   created_at timestamptz NOT NULL,         -- wall time
-  told_at timestamptz,                     -- wall time; null = nobody may have been told yet
+  notified_at timestamptz,                     -- wall time; null = nobody may have been told yet
   PRIMARY KEY (partner_id, alert_id),
   UNIQUE (partner_id, kind, about, step)
 );
-CREATE INDEX partner_alerts_untold ON partner_alerts (created_at) WHERE told_at IS NULL;
+CREATE INDEX partner_alerts_unnotified ON partner_alerts (created_at) WHERE notified_at IS NULL;

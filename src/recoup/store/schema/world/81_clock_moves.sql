@@ -1,8 +1,8 @@
--- Who moved a sandbox merchant's clock, and how far: business times, but for `asked_at`.
+-- Who moved a sandbox merchant's clock, and how far: business times, but for `requested_at`.
 CREATE TABLE clock_moves (
   merchant_id uuid NOT NULL,
   move_id uuid NOT NULL,                   -- of whoever asks: what comes twice moves once
-  asked_at timestamptz NOT NULL,           -- wall time
+  requested_at timestamptz NOT NULL,           -- wall time
   actor text NOT NULL,
   request_id text NOT NULL,
   from_at timestamptz NOT NULL,
@@ -10,4 +10,4 @@ CREATE TABLE clock_moves (
   reached_at timestamptz,                  -- null: it is under way, or did not get there
   PRIMARY KEY (merchant_id, move_id)
 );
-CREATE INDEX clock_moves_at ON clock_moves (merchant_id, asked_at DESC);
+CREATE INDEX clock_moves_at ON clock_moves (merchant_id, requested_at DESC);

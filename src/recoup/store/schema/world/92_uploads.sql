@@ -15,8 +15,8 @@ CREATE TABLE uploads (
   actor text NOT NULL,
   request_id text NOT NULL,
   received_at timestamptz NOT NULL,        -- wall time, as the other two
-  stop_asked_at timestamptz,
-  stop_asked_by text,
+  stop_requested_at timestamptz,
+  stop_requested_by text,
   finished_at timestamptz,
   PRIMARY KEY (merchant_id, upload_id),
   CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'stopped'))),

@@ -87,9 +87,9 @@ BEGIN
   END IF;
   IF changed ? 'refund_requests' THEN
     INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items,
-      input_mac, asked_by, asked_role, asked_at, expires_at, decided_by, decided_at, reason)
-    SELECT merchant_id, request_id, order_id, state, units, asset, message, items, input_mac, asked_by, asked_role,
-      asked_at, expires_at, decided_by, decided_at, reason
+      input_mac, requested_by, requested_role, requested_at, expires_at, decided_by, decided_at, reason)
+    SELECT merchant_id, request_id, order_id, state, units, asset, message, items, input_mac, requested_by, requested_role,
+      requested_at, expires_at, decided_by, decided_at, reason
     FROM jsonb_populate_recordset(NULL::refund_requests, changed -> 'refund_requests')
     ON CONFLICT (merchant_id, request_id) DO UPDATE SET state = EXCLUDED.state, decided_by = EXCLUDED.decided_by,
       decided_at = EXCLUDED.decided_at, reason = EXCLUDED.reason;

@@ -12,7 +12,7 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
-GRANT UPDATE (note, state, said, done_count, refused_count, stop_asked_at, finished_at) ON bulk_acts TO recoup_app;
+GRANT UPDATE (note, state, said, done_count, refused_count, stop_requested_at, finished_at) ON bulk_acts TO recoup_app;
 GRANT UPDATE (state, answer) ON bulk_act_rows TO recoup_app;
 GRANT UPDATE (text) ON order_notes, order_words, dispute_notes TO recoup_app;
 GRANT UPDATE (name, sha256, sealed) ON dispute_files TO recoup_app;
@@ -32,7 +32,7 @@ GRANT UPDATE ON applications, go_live_requests, upkeep TO recoup_app;
 GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup_app;
 GRANT UPDATE ON payer_looks, issuer_answers, issuers, fact_clocks TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
-GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
+GRANT UPDATE (notified_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
 GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
 GRANT UPDATE (sealed) ON application_documents TO recoup_app;

@@ -1,0 +1,1 @@
+ALTER TABLE password_asks RENAME asked_at TO requested_at;
