@@ -3,6 +3,8 @@
 import asyncio
 import re
 from itertools import product
+from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 from tests.store.declared import homes
@@ -18,8 +20,8 @@ WHEN = re.compile("CASE WHEN (.*?) THEN", re.DOTALL)
 
 
 def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> None:
-    orders = [
-        {"stage": stage.value, "kind": kind, "arm": arm} for stage, kind, arm in product(Stage, KINDS, (None, "engine"))
+    orders: list[Any] = [
+        SimpleNamespace(stage=stage, kind=kind, arm=arm) for stage, kind, arm in product(Stage, KINDS, (None, "engine"))
     ]
 
     async def called_for() -> list[set[str]]:
@@ -32,7 +34,7 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
         try:
             rows = await connection.fetch(
                 f"SELECT {columns} FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
-                *([one[name] for one in orders] for name in ("stage", "kind", "arm")),
+                *([getattr(one, name) for one in orders] for name in ("stage", "kind", "arm")),
             )
         finally:
             await connection.close()
@@ -55,9 +57,9 @@ def test_what_is_read_of_orders_is_read_in_their_home(server: ServerAddress) -> 
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:
-    orders = [
-        {"stage": "processing", "kind": "mit_sync", "arm": None},
-        {"stage": "received", "kind": "mit_managed", "arm": "engine"},
+    orders: list[Any] = [
+        SimpleNamespace(stage=Stage.PROCESSING, kind="mit_sync", arm=None),
+        SimpleNamespace(stage=Stage.RECEIVED, kind="mit_managed", arm="engine"),
     ]
     statement = evidence._statement(evidence._needed_parts(orders, with_sends=True))
     assert "order_log" not in statement

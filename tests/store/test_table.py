@@ -12,8 +12,23 @@ from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
 
 from recoup.flows.run_due import FLOWS
+from recoup.rules.money.disputes import Terms
+from recoup.rules.money.exposure import Limits
 from recoup.rules.money.refund_limits import RefundApproval
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
+from recoup.rules.order.card_sends import CardBlock as CardBlockOfOrder
+from recoup.rules.order.snapshot import (
+    Advance,
+    Attempt,
+    Challenge,
+    Dispute,
+    Merchant,
+    Modification,
+    Order,
+    Settlement,
+)
+from recoup.rules.rescue.arms import Terms as ArmTerms
+from recoup.store.read import locked
+from recoup.store.read.refund_limits import RoleLimits
 from recoup.store.server import ServerAddress
 from recoup.store.statement import Row, without_none
 from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
@@ -29,6 +44,7 @@ from recoup.store.write.rows import (
     HeadChange,
     KeptNotice,
     LogLine,
+    NetworkSend,
     NewAlert,
     OrderChange,
     OrderHead,
@@ -54,6 +70,18 @@ OF_ORDERS = {
     "settlements": Settlement,
     "advances": Advance,
     "disputes": Dispute,
+}
+READ_AS_JSON = OF_ORDERS | {
+    "merchants": Merchant,
+    "network_sends": NetworkSend,
+    "card_blocks": CardBlockOfOrder,
+    "dispute_terms": Terms,
+    "exposure_limits": Limits,
+    "arm_settings": ArmTerms,
+    "fee_terms": locked._FeeTerm,
+    "vault": locked._StoredCard,
+    "payer_looks": locked._Looks,
+    "refund_limits": RoleLimits,
 }
 SHORT = {"int": "int4", "bigint": "int8", "smallint": "int2", "boolean": "bool"}
 BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey, DueWork, DecisionRow)
@@ -91,6 +119,23 @@ def _wrong(row: type[Row], columns: dict[str, Any]) -> list[str]:
         if optional and column["attnotnull"] and not column["atthasdef"]:
             found.append(f"{name}: may not be null")
     return found
+
+
+def test_what_is_read_as_json_may_be_null_where_its_column_may(server: ServerAddress) -> None:
+    async def inside() -> list[str]:
+        connection = await asyncpg.connect(await empty(server, "world", "json_world"))
+        try:
+            return [
+                f"{table}.{name}"
+                for table, kind in READ_AS_JSON.items()
+                for columns in [{one["attname"]: one for one in await connection.fetch(COLUMNS, table)}]
+                for name, hint in get_type_hints(kind).items()
+                if name in columns and not columns[name]["attnotnull"] and not without_none(hint)[1]
+            ]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(inside()) == []
 
 
 class Thing(Row, frozen=True):

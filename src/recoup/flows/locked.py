@@ -29,7 +29,7 @@ from recoup.rules.rescue.arms import EngineAtHand
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import OrderEvidence, read_evidence
-from recoup.store.read.locked import order_of
+from recoup.store.read.locked import Contact, contact_of, order_of
 from recoup.store.read.refund_limits import read_refund_contexts
 from recoup.store.read.wallets import available
 from recoup.store.statement import Tx
@@ -37,6 +37,7 @@ from recoup.store.write.intake import NewOrder, Raced, admit
 from recoup.store.write.locks import LockedOrder, lock_cards, lock_orders
 from recoup.store.write.payouts import lock_wallet
 from recoup.store.write.refund_limits import lock_people
+from recoup.store.write.rows import NetworkSend
 
 Key = tuple[UUID, UUID]
 R = TypeVar("R")
@@ -222,14 +223,14 @@ class _Ground(NamedTuple):
     evidence: Mapping[Key, OrderEvidence]
     refund_contexts: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
-    reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
+    reserved: dict[UUID, dict[UUID, NetworkSend]]  # card -> sends that this transaction has changed
 
     def change(self, job: Job[Any]) -> Change:
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
-        if evidence.limits is not None:
-            order.known_as = customer_names(self.world, order, evidence.limits)
+        if order.limits is not None:
+            order.known_as = customer_names(self.world, order, contact_of(evidence))
         order.sends = with_reserved(order.sends, self.reserved.get(row.card_id, {}) if row.card_id else {})
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
@@ -246,7 +247,7 @@ class _Ground(NamedTuple):
 
     def reserve(self, change: Change) -> None:
         for send in change.rows.network_sends:
-            self.reserved.setdefault(send.card_id, {})[send.send_id] = msgspec.structs.asdict(send)
+            self.reserved.setdefault(send.card_id, {})[send.send_id] = send
 
 
 async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, LockedOrder]:
@@ -274,9 +275,9 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     )
 
 
-def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tuple[UUID, ...]:
+def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, ...]:
     """One for each name under which the customer of an order may come again; the card number is another."""
-    names = {"payer-email": email_counted(payer["email"] or ""), "payer-phone": phone_counted(payer["phone"] or "")}
+    names = {"payer-email": email_counted(contact.email or ""), "payer-phone": phone_counted(contact.phone or "")}
     found = [world.keys.derived_id(kind, order.merchant_id.bytes, name) for kind, name in names.items() if name]
     return (*([order.payer_id] if order.payer_id else ()), *found)
 

@@ -9,6 +9,8 @@ import pytest
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime
+from recoup.rules.network.limits import Send
+from recoup.rules.order.card_sends import CardSend
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, CardFacts, Merchant, Order
@@ -139,23 +141,20 @@ def test_only_the_latest_looks_are_taken() -> None:
     assert looks[0].at == PLACED - timedelta(days=LOOKS_MAX)
 
 
-def _sent(number: int, at: datetime, **changes: Any) -> dict[str, Any]:
-    return {
-        "send_id": str(UUID(int=number)),
-        "at": at,
-        "units": 4590,
-        "currency": "USD",
-        "initiator": "merchant",
-        "acceptor_id": "A1",
-        "merchant_id": str(MERCHANT.merchant_id),
-        "state": "sent",
-        "declined": True,
-        "visa_category": 2,
-        "advice_code": None,
-        "scheme_code": "51",
-        "klass": "funds",
-        "claimed": False,
-    } | changes
+def _sent(number: int, at: datetime) -> CardSend:
+    send = Send(
+        at=at,
+        units=4590,
+        currency="USD",
+        initiator="merchant",
+        acceptor_id="A1",
+        merchant_id=str(MERCHANT.merchant_id),
+        declined=True,
+        visa_category=2,
+        code="51",
+        klass="funds",
+    )
+    return CardSend(UUID(int=number), send)
 
 
 def test_the_payment_that_came_in_counts_once_for_the_allowance() -> None:

@@ -102,7 +102,7 @@ def _again(
     # A customer's try is not made without them: what they gave went out with the first send.
     over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
-    order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
+    order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
     inputs = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
     over = over or order.merchant.killed or not can(order.stage, "collected")
     if over or isinstance(ask_gate(inputs), Refused):

@@ -18,7 +18,7 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
     """
     order = change.order
     first_copy = row.transaction_id and row.transaction_id == order.transaction_id
-    seen = any(str(s["send_id"]) == str(row.transmit_id) for s in order.sends)
+    seen = any(one.send_id == row.transmit_id for one in order.sends)
     if first_copy or seen or order.stage not in OPEN:
         return
     if declined and same_order:

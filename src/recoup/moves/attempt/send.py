@@ -10,19 +10,20 @@ from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send, binds_for_ever, tallies
-from recoup.rules.order.card_sends import initiator_of, send_of
+from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import Block, GateInput
 from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
+from recoup.store.read.locked import card_send_of
+from recoup.store.write.rows import NetworkSend
 
 
-def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str, Any]]) -> list[dict[str, Any]]:
+def with_reserved(sends: list[CardSend], reserved: Mapping[UUID, NetworkSend]) -> list[CardSend]:
     """The card's sends as read, and those that earlier orders of the same transaction have just reserved or closed."""
     if not reserved:
         return sends
-    blank: dict[str, Any] = dict.fromkeys(("declined", "scheme_code", "advice_code", "visa_category", "klass"))
-    kept = [row for row in sends if UUID(str(row["send_id"])) not in reserved]
-    return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
+    kept = [one for one in sends if one.send_id not in reserved]
+    return kept + [card_send_of(row) for row in reserved.values() if row.state != "not_sent"]
 
 
 def gate_input(
@@ -31,7 +32,7 @@ def gate_input(
     """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
     `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts."""
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
-    sends = [send_of(row) for row in order.sends if not row["claimed"] or claims and _claim_counts(order, row)]
+    sends = [one.send for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
     found = tallies(
         scheme,
         sends,
@@ -47,19 +48,18 @@ def gate_input(
     return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
 
 
-def _claim_counts(order: Order, row: Mapping[str, Any]) -> bool:
+def _claim_counts(order: Order, claim: CardSend) -> bool:
     """While an advance is collected, the merchant has its money and may not end the charges by what it says: only
     claims up to the order itself count. By their ids, for a claim may be dated back."""
-    return order.collecting() is None or UUID(str(row["send_id"])) <= order.order_id
+    return order.collecting() is None or claim.send_id <= order.order_id
 
 
 def _blocks(order: Order) -> tuple[Block, ...]:
     """Those that reach this merchant."""
     return tuple(
-        Block(block["reason"], datetime.fromisoformat(block["until"]) if block["until"] else None)
+        Block(block.reason, block.until)
         for block in order.blocks
-        if block["merchant_id"] in (None, str(order.merchant_id))
-        and block["acceptor_id"] in (None, order.merchant.acceptor_id)
+        if block.merchant_id in (None, order.merchant_id) and block.acceptor_id in (None, order.merchant.acceptor_id)
     )
 
 

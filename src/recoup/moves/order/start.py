@@ -55,5 +55,4 @@ def _counted(change: Change) -> bool:
     another card have taken its place."""
     if change.order.cards_before:
         return True
-    own = str(change.order.order_id)
-    return any(str(send["send_id"]) == own for send in change.order.sends)
+    return any(one.send_id == change.order.order_id for one in change.order.sends)

@@ -1,27 +1,28 @@
-"""A card's send as it is stored, as the network limits count it."""
+"""A card's sends and blocks, as an order sees them under the card's lock."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from recoup.rules.network.limits import Initiator, Send
 
 
-def send_of(row: Mapping[str, Any]) -> Send:
-    return Send(
-        at=row["at"],
-        units=row["units"],
-        currency=row["currency"],
-        initiator=row["initiator"],
-        acceptor_id=row["acceptor_id"],
-        merchant_id=str(row["merchant_id"]),
-        state=row["state"],
-        declined=row["declined"],
-        visa_category=row["visa_category"],
-        advice=row["advice_code"],
-        code=row["scheme_code"],
-        klass=row["klass"],
-        claimed=row["claimed"],
-    )
+@dataclass(frozen=True, slots=True)
+class CardSend:
+    """`send`: as the network limits count it."""
+
+    send_id: UUID
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class CardBlock:
+    """No sends of the card until then, by this merchant or acceptor; None: by any, or for ever."""
+
+    merchant_id: UUID | None
+    acceptor_id: str | None
+    reason: str
+    until: datetime | None
 
 
 def initiator_of(text: str) -> Initiator:

@@ -12,6 +12,7 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
@@ -273,8 +274,8 @@ class Order:
     attempts: list[Attempt] = field(default_factory=list)
     refunds: list[Modification] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
-    sends: list[dict[str, Any]] = field(default_factory=list)
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+    sends: list[CardSend] = field(default_factory=list)
+    blocks: list[CardBlock] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
     rescue: RescueKnown | None = None  # of an order with an arm

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Allowance, Send, allowance
-from recoup.rules.order.card_sends import initiator_of, send_of
+from recoup.rules.order.card_sends import initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
@@ -86,8 +86,8 @@ def _same(one: Seen, first: Look) -> bool:
 
 def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None:
     """As the gate counts, before one more send of this order."""
-    sends = [send_of(row) for row in order.sends]
-    if not order.cards_before and all(str(row["send_id"]) != str(order.order_id) for row in order.sends):
+    sends = [one.send for one in order.sends]
+    if not order.cards_before and all(one.send_id != order.order_id for one in order.sends):
         sends.append(_payment(order))
     return allowance(
         order.card.scheme if order.card else "generic",

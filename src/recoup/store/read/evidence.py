@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,7 @@ from recoup.store.statement import Read, Row, statement
 from recoup.store.write.locks import LockedOrder
 
 Key = tuple[UUID, UUID]
+Json = object  # as it came; None: nothing
 
 # The newest of a card's sends: more than any window lets pass, and few enough to be read under the order's lock.
 SENDS_READ: Final = 1_000
@@ -108,30 +109,31 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
 
 
 class OrderEvidence(Row, frozen=True):
-    """Of one order: each part as JSON, in the order of `_PARTS`, None where it is not needed or there is nothing.
+    """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
+    there is nothing.
     `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
     sends, blocks, and how many more orders of the merchant are under way with this card."""
 
     offset_us: int
     merchant: str
-    card: dict[str, Any] | None
-    attempts: list[dict[str, Any]] | None
-    refunds: list[dict[str, Any]] | None
-    challenges: list[dict[str, Any]] | None
-    settlements: list[dict[str, Any]] | None
-    advance: dict[str, Any] | None
-    limits: dict[str, Any] | None
+    card: Json
+    attempts: Json
+    refunds: Json
+    challenges: Json
+    settlements: Json
+    advance: Json
+    limits: Json
     fee_terms: str | None
-    notices: dict[str, bool] | None
-    approval: dict[str, Any] | None
-    held: dict[str, Any] | None
-    disputes: list[dict[str, Any]] | None
-    dispute_terms: list[dict[str, Any]] | None
-    blocked: list[dict[str, Any]] | None
-    arm: dict[str, Any] | None
-    known: dict[str, Any] | None
-    sends: list[dict[str, Any]] | None = None
-    blocks: list[dict[str, Any]] | None = None
+    notices: Json
+    approval: Json
+    held: Json
+    disputes: Json
+    dispute_terms: Json
+    blocked: Json
+    arm: Json
+    known: Json
+    sends: Json = None
+    blocks: Json = None
     others_open: int = 0
 
 
@@ -186,8 +188,8 @@ class _CardEvidence(Row, frozen=True):
 
     merchant_id: UUID
     order_id: UUID
-    sends: list[dict[str, Any]] | None
-    blocks: list[dict[str, Any]] | None
+    sends: Json
+    blocks: Json
     others: tuple[UUID, ...] | None
 
 

@@ -1,12 +1,12 @@
 """What may be advanced and what is, for those who set it and look at it."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
+
+from msgspec import convert
 
 from recoup.rules.money.exposure import Limits
 from recoup.store.homes import MERCHANT
-from recoup.store.read.locked import limits_of
 from recoup.store.statement import Read, Row, statement
 
 
@@ -28,7 +28,7 @@ class Exposure:
 class _Exposure(Row, frozen=True):
     """`limits`: the row as JSON; None: no terms were set."""
 
-    limits: dict[str, Any] | None
+    limits: object
     allotted_units: int
     used_units: int
     operator_limit_units: int
@@ -65,7 +65,7 @@ async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
     """Without terms: nothing may be advanced."""
     row = await _exposure(db, merchant_id, asset)
     return Exposure(
-        limits_of(row.limits) if row.limits else Limits(),
+        convert(row.limits, Limits) if row.limits else Limits(),
         row.allotted_units,
         row.used_units,
         row.operator_limit_units,

@@ -1,19 +1,20 @@
 """Locked rows and their evidence, as the values that rules and moves work on."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, get_type_hints
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import convert
 
 from recoup.kernel.time import WallTime
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
+from recoup.rules.network.limits import Send
+from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import (
     Advance,
@@ -27,54 +28,51 @@ from recoup.rules.order.snapshot import (
     Settlement,
 )
 from recoup.rules.rescue.arms import Known
-from recoup.rules.rescue.arms import Terms as ArmTerms
 from recoup.store.read.evidence import OrderEvidence
+from recoup.store.statement import Row
+from recoup.store.table import Hex
 from recoup.store.write.locks import LockedOrder
+from recoup.store.write.rows import NetworkSend
 
 _AS_LOCKED = tuple(name for name in LockedOrder.__struct_fields__ if name != "merchant_id")
 _as_locked = attrgetter(*_AS_LOCKED)
 
 
-def merchant_of(row: Mapping[str, Any]) -> Merchant:
-    plain = (
-        "version",
-        "name",
-        "offset_us",
-        "mit_mode",
-        "cit_web",
-        "cit_callcenter",
-        "mit",
-        "region",
-        "acceptor_id",
-        "cit_unresolved",
-        "killed",
-        "capture_window_minutes",
-        "unknown_sites",
-        "state",
-        "sight",
-    )
-    return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
+class _FeeTerm(Row, frozen=True):
+    """As JSON."""
 
+    term_id: UUID
+    valid_from: datetime
+    basis_points: int
+    fixed_units: int
+    minimum_units: int
+    refund: str
+    site_id: UUID | None
+    order_type: str | None
+    currency: str | None
+    ended: bool
 
-def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...]:
-    """Rows of fee_terms as JSON."""
-    return tuple(
-        FeeTerm(
-            _id(r["term_id"]),
-            datetime.fromisoformat(r["valid_from"]),
-            Tariff(r["basis_points"], r["fixed_units"], r["minimum_units"], r["refund"], _id(r["term_id"])),
-            site_id=_id(r["site_id"]) if r["site_id"] else None,
-            order_type=r["order_type"],
-            currency=r["currency"],
-            ended=r["ended"],
+    def term(self) -> FeeTerm:
+        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
+        return FeeTerm(
+            self.term_id,
+            self.valid_from,
+            tariff,
+            site_id=self.site_id,
+            order_type=self.order_type,
+            currency=self.currency,
+            ended=self.ended,
         )
-        for r in rows or ()
-    )
+
+
+def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:
+    """Rows of fee_terms as JSON; None: there are none."""
+    return tuple(row.term() for row in _list(rows, _FeeTerm))
 
 
 def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
-    card, merchant = evidence.card, _merchant_of(evidence.merchant)
+    merchant = _merchant_of(evidence.merchant)
     tariff = choose(
         _terms_of(evidence.fee_terms),
         site_id=row.site_id,
@@ -85,30 +83,41 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
     return Order(
         merchant=merchant,
         tariff=tariff,
-        approval=evidence.approval or {},
-        held=evidence.held or {},
-        notices=evidence.notices or {},
-        card=_card(card) if card else None,
-        attempts=[_typed(Attempt, a) for a in evidence.attempts or ()],
-        refunds=[_typed(Modification, r) for r in evidence.refunds or ()],
-        challenges=[_typed(Challenge, c) for c in evidence.challenges or ()],
-        sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence.sends or ()],
-        blocks=[*(evidence.blocks or ()), *(evidence.blocked or ())],
-        settlements=[_typed(Settlement, s) for s in evidence.settlements or ()],
-        advance=_typed(Advance, evidence.advance) if evidence.advance else None,
-        rescue=known_of(evidence.known, evidence.others_open) if evidence.known else None,
-        limits=limits_of(evidence.limits) if evidence.limits else None,
-        payer_id=_id(payer) if (payer := (evidence.limits or {}).get("payer_id")) else None,
-        disputes=[_typed(Dispute, d) for d in evidence.disputes or ()],
-        dispute_terms=[terms_of(t) for t in evidence.dispute_terms or ()],
-        arm_known=_arm_known(evidence.arm) if evidence.arm else None,
+        approval=convert(evidence.approval or {}, dict[str, Any]),
+        held=convert(evidence.held or {}, dict[str, Any]),
+        notices=convert(evidence.notices or {}, dict[str, bool]),
+        card=convert(evidence.card, _StoredCard).facts() if evidence.card else None,
+        attempts=_list(evidence.attempts, Attempt),
+        refunds=_list(evidence.refunds, Modification),
+        challenges=_list(evidence.challenges, Challenge),
+        sends=[card_send_of(row) for row in _list(evidence.sends, NetworkSend)],
+        blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),
+        settlements=_list(evidence.settlements, Settlement),
+        advance=convert(evidence.advance, Advance) if evidence.advance else None,
+        rescue=_rescue_known(evidence.known, evidence.others_open) if evidence.known else None,
+        limits=convert(evidence.limits, Limits) if evidence.limits else None,
+        payer_id=contact_of(evidence).payer_id,
+        disputes=_list(evidence.disputes, Dispute),
+        dispute_terms=_list(evidence.dispute_terms, Terms),
+        arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )
 
 
+T = TypeVar("T")
+
+
+def _list(value: object, kind: type[T]) -> list[T]:
+    """Of JSON: texts become the dates and ids that the kind declares. New objects each time, for orders change them."""
+    return convert(value, list[kind]) if value else []  # type: ignore[valid-type]
+
+
 @lru_cache(maxsize=4096)
 def _merchant_of(text: str) -> Merchant:
-    return merchant_of(msgspec.json.decode(text))
+    return _read_merchant(text)
+
+
+_read_merchant = msgspec.json.Decoder(Merchant).decode
 
 
 @lru_cache(maxsize=4096)
@@ -116,63 +125,86 @@ def _terms_of(text: str | None) -> tuple[FeeTerm, ...]:
     return fee_terms_of(msgspec.json.decode(text) if text else None)
 
 
-def limits_of(row: Mapping[str, Any]) -> Limits:
-    return Limits(**{f.name: row[f.name] for f in fields(Limits)})
+def card_send_of(row: NetworkSend) -> CardSend:
+    send = Send(
+        at=row.at,
+        units=row.units,
+        currency=row.currency,
+        initiator=initiator_of(row.initiator),
+        acceptor_id=row.acceptor_id,
+        merchant_id=str(row.merchant_id),
+        state="reserved" if row.state == "reserved" else "sent",
+        declined=row.declined,
+        visa_category=row.visa_category,
+        advice=row.advice_code,
+        code=row.scheme_code,
+        klass=row.klass,
+        claimed=row.claimed,
+    )
+    return CardSend(row.send_id, send)
 
 
-def arm_terms_of(row: Mapping[str, Any]) -> ArmTerms:
-    return ArmTerms(**{f.name: row[f.name] for f in fields(ArmTerms)})
+class Contact(Row, frozen=True):
+    """By what else the customer of an order is known."""
+
+    payer_id: UUID | None = None
+    email: str | None = None
+    phone: str | None = None
 
 
-def _arm_known(stored: Mapping[str, Any]) -> Known:
-    return Known(arm_terms_of(stored["terms"]), stored["stopped"])
+_UNKNOWN = Contact()
 
 
-def known_of(row: Mapping[str, Any], others_open: int) -> RescueKnown:
-    looks = row["looks"] or {"at": (), "answers": (), "tries": (), "orders": ()}
-    seen = (
-        Seen(datetime.fromisoformat(at), answer, tries, _id(order_id) if order_id else None)
-        for at, answer, tries, order_id in zip(
-            *(looks[name] for name in ("at", "answers", "tries", "orders")), strict=True
+def contact_of(evidence: OrderEvidence) -> Contact:
+    """Of an order that may be advanced; nothing of others."""
+    return convert(evidence.limits, Contact) if evidence.limits else _UNKNOWN
+
+
+class _Looks(Row, frozen=True):
+    at: tuple[datetime, ...]
+    answers: tuple[int, ...]
+    tries: tuple[int, ...]
+    orders: tuple[UUID | None, ...]
+
+
+class _Known(Row, frozen=True):
+    looks: _Looks | None
+    issuer_answers: tuple[int, ...] | None
+
+
+def _rescue_known(stored: object, others_open: int) -> RescueKnown:
+    known = convert(stored, _Known)
+    looks = known.looks
+    seen = map(Seen, looks.at, looks.answers, looks.tries, looks.orders) if looks else ()
+    return RescueKnown(tuple(seen), others_open, known.issuer_answers or ())
+
+
+class _StoredCard(Row, frozen=True):
+    """Of the vault."""
+
+    token_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: str | None
+    exp_month: int
+    exp_year: int
+    issuer_digits: str
+    kek_id: str
+    wrapped_dek: Hex
+    nonce: Hex
+    ciphertext: Hex
+
+    def facts(self) -> CardFacts:
+        wrapped, nonce, text = (bytes.fromhex(one[2:]) for one in (self.wrapped_dek, self.nonce, self.ciphertext))
+        return CardFacts(
+            token_id=self.token_id,
+            scheme=self.scheme,
+            bin=self.bin,
+            last4=self.last4,
+            magic=self.magic,
+            exp_month=self.exp_month,
+            exp_year=self.exp_year,
+            sealed=(self.kek_id, wrapped, nonce, text),
+            issuer_digits=self.issuer_digits,
         )
-    )
-    return RescueKnown(tuple(seen), others_open, tuple(row["issuer_answers"] or ()))
-
-
-def _card(row: Mapping[str, Any]) -> CardFacts:
-    sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
-    plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year", "issuer_digits")}
-    return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
-
-
-def terms_of(row: Mapping[str, Any]) -> Terms:
-    valid_from = row["valid_from"]
-    if isinstance(valid_from, str):
-        valid_from = datetime.fromisoformat(valid_from)
-    plain = {name: row[name] for name in ("asset", "service_borne_by", "fee_units", "fee_borne_by", "block_cards")}
-    return Terms(valid_from=valid_from, **plain)
-
-
-def _typed(cls: type, raw: Mapping[str, Any]) -> Any:
-    """A row that came as JSON: texts become the dates and ids that the value declares."""
-    return cls(
-        **{name: raw[name] if read is None or raw[name] is None else read(raw[name]) for name, read in _readers(cls)}
-    )
-
-
-@cache
-def _readers(cls: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    found = []
-    for name, hint in get_type_hints(cls).items():
-        kind = str(hint)
-        one = datetime.fromisoformat if "datetime" in kind else _id if "UUID" in kind else None
-        found.append((name, _ids if "tuple" in kind else one))
-    return tuple(found)
-
-
-def _ids(values: Iterable[Any]) -> tuple[UUID, ...]:
-    return tuple(_id(value) for value in values)
-
-
-def _id(value: Any) -> UUID:
-    return value if type(value) is UUID else UUID(str(value))

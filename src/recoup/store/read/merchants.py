@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from msgspec.structs import asdict
+from msgspec import convert
 
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.arms import Terms
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.read.arms import NEWEST
-from recoup.store.read.locked import arm_terms_of, fee_terms_of, merchant_of
+from recoup.store.read.locked import fee_terms_of
 from recoup.store.statement import Read, Row, statement
 
 
@@ -104,10 +103,14 @@ class _Loaded(Row, frozen=True):
     capture_window_minutes: int
     unknown_sites: str
     state: str
-    sight: dict[str, Any]
-    fee_terms: list[dict[str, Any]] | None
-    blocked: dict[str, Any] | None
-    arms: list[dict[str, Any]] | None
+    sight: dict[str, str]
+    fee_terms: object
+    blocked: object
+    arms: list[object] | None
+
+
+class _OfSite(Row, frozen=True):
+    site_id: UUID | None
 
 
 @statement(
@@ -151,12 +154,12 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         return None
     sites, campaigns = await _sites(db, merchant_id), await _campaigns(db, merchant_id)
     return MerchantSettings(
-        merchant_of(asdict(loaded)),
+        convert(loaded, Merchant, from_attributes=True),
         tuple(sites),
         fee_terms_of(loaded.fee_terms),
         tuple(campaigns),
-        {UUID(subject): kind for subject, kind in (loaded.blocked or {}).items()},
-        {UUID(line["site_id"]) if line["site_id"] else None: arm_terms_of(line) for line in loaded.arms or ()},
+        convert(loaded.blocked or {}, dict[UUID, str]),
+        {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
     )
 
 

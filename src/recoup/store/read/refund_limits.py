@@ -1,10 +1,11 @@
 """Limits of refunds by people, what they have refunded today, and the refunds that wait for a second person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from msgspec import convert
 from msgspec.structs import replace
 
 from recoup.rules.merchants.personal import hider
@@ -15,15 +16,28 @@ from recoup.store.statement import Read, Row, statement
 ROWS_MAX: Final = 200
 
 
+class RoleLimits(Row, frozen=True):
+    """Units; None: no limit."""
+
+    role: Literal["owner", "operations", "analyst", "developer"]
+    asset: str
+    refund_max_units: int | None
+    day_max_units: int | None
+    second_from_units: int | None
+
+    def limits(self) -> Limits:
+        return Limits(self.refund_max_units, self.day_max_units, self.second_from_units)
+
+
 class _Desk(Row, frozen=True):
     """`limits` and `requests`: rows as JSON; None: there are none."""
 
     merchant_id: UUID
     order_id: UUID
     asset: str
-    limits: list[dict[str, Any]] | None
+    limits: object
     spent: int
-    requests: list[dict[str, Any]] | None
+    requests: object
 
 
 # The day is business time's, in UTC. What was refused is not refunded.
@@ -63,32 +77,11 @@ async def read_refund_contexts(
         key = (row.merchant_id, row.order_id)
         day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
         contexts[key] = RefundApprovalContext(
-            {one["role"]: _limits_of(one) for one in row.limits or ()},
+            {one.role: one.limits() for one in convert(row.limits or (), list[RoleLimits])},
             day,
-            [_request(one) for one in row.requests or ()],
+            convert(row.requests or (), list[RefundApproval]),
         )
     return contexts
-
-
-def _limits_of(raw: Mapping[str, Any]) -> Limits:
-    return Limits(raw["refund_max_units"], raw["day_max_units"], raw["second_from_units"])
-
-
-def _request(raw: Mapping[str, Any]) -> RefundApproval:
-    times = {name: datetime.fromisoformat(raw[name]) for name in ("requested_at", "expires_at")}
-    decided = datetime.fromisoformat(raw["decided_at"]) if raw["decided_at"] else None
-    ids = {name: UUID(raw[name]) for name in ("request_id", "order_id")}
-    return RefundApproval(**{**raw, **ids, **times, "decided_at": decided})
-
-
-class RoleLimits(Row, frozen=True):
-    """Units; None: no limit."""
-
-    role: Literal["owner", "operations", "analyst", "developer"]
-    asset: str
-    refund_max_units: int | None
-    day_max_units: int | None
-    second_from_units: int | None
 
 
 @statement(
@@ -104,10 +97,7 @@ async def _limits(db: Read, merchant_id: UUID) -> list[RoleLimits]:
 
 async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
     """(role, asset) -> what it may."""
-    return {
-        (row.role, row.asset): Limits(row.refund_max_units, row.day_max_units, row.second_from_units)
-        for row in await _limits(db, merchant_id)
-    }
+    return {(row.role, row.asset): row.limits() for row in await _limits(db, merchant_id)}
 
 
 class WaitingRequest(Row, frozen=True):
