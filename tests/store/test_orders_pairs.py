@@ -127,7 +127,7 @@ async def _check(
     rows = await list_orders_page(connection, wanted, size=20)
     count = await count_orders(connection, wanted, exact=True)
     after = await scans(connection)
-    assert [row["order_id"] for row in rows] == [row["order_id"] for row in expected], wanted
+    assert [row.order_id for row in rows] == [row["order_id"] for row in expected], wanted
     assert (count.value, count.exact) == (expected[0]["n"] if expected else 0, True), wanted
     assert after == before, f"read through for {wanted}"
 
@@ -176,7 +176,7 @@ def test_named_orders_come_in_each_order(shop: Shop, order_by: Any) -> None:
         wanted = OrderFilter(shop.merchant_id, order_ids=tuple(shop.some[:50]))
         page = await list_orders_page(connection, wanted, size=100, order_by=order_by, descending=False)
         keys = [
-            {"placed": row["placed_at"], "created": row["created_at"] or BEGIN, "amount": row["units"]}[order_by]
+            {"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[order_by]
             for row in page
         ]
         assert len(keys) == 50

@@ -263,7 +263,7 @@ def test_numbered_pages_follow_each_order(shop: Shop, order_by: Any, descending:
             page = await list_orders_page(
                 connection, only, number=number, size=20, order_by=order_by, descending=descending
             )
-            found += [row["order_id"] for row in page]
+            found += [row.order_id for row in page]
         assert found == expected
 
     run(shop, work)

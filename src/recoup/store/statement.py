@@ -17,7 +17,8 @@ What follows `db` is $1, $2, … in order. The annotation of the result says whi
 | `list[X]`, `list[R]` | every row |
 | `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
 
-`dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives.
+`dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives; a list of rows, as
+the column of one, is made of JSON.
 """
 
 import inspect
@@ -162,6 +163,11 @@ def is_row(kind: Any) -> bool:
     )
 
 
+def maker_of(row: type[R]) -> Callable[[Any], R]:
+    """Makes such rows of the records of a statement that is put together at run time."""
+    return _maker(row)[1]
+
+
 def _maker(kind: Any) -> tuple[Columns, Make]:
     """Of a row's type, or of one value's."""
     if not is_row(kind):
@@ -194,6 +200,8 @@ def _made_of(kind: Any) -> Make | None:
     if isinstance(plain, type) and issubclass(plain, Enum):
         return plain
     origin = get_origin(plain)
+    if origin is list and is_row(get_args(plain)[0]):
+        return lambda value: msgspec.convert(value, plain)
     return origin if origin in (tuple, frozenset) else None
 
 

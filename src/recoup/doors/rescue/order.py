@@ -1,10 +1,8 @@
 """One order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
 
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 from msgspec import UNSET
 
 from recoup.doors.edge.described import Operation
@@ -35,8 +33,9 @@ from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
+from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.rules.rescue.intake_warnings import in_sentences
-from recoup.store.read.wire_orders import wire_order
+from recoup.store.read.wire_orders import WireOrder, WireRefund, wire_order
 
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
 
@@ -53,110 +52,106 @@ async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
     return members(row) | {
         "items": [
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
-            for number, line in enumerate(row["items"] or (), 1)
+            for number, line in enumerate(row.items or (), 1)
         ],
-        "refunds": [_refund(one) for one in row["refunds"] or ()],
-        "disputes": [_dispute(one, row["scheme"]) for one in row["disputes"] or ()],
-        "attempts": [_attempt(one) for one in row["attempts"] or ()],
-        "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
+        "refunds": [_refund(one) for one in row.refunds or ()],
+        "disputes": [_dispute(one, row.scheme) for one in row.disputes or ()],
+        "attempts": [_attempt(one) for one in row.attempts or ()],
+        "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     }
 
 
-def shown(row: asyncpg.Record) -> Order:
+def shown(row: WireOrder) -> Order:
     return Order(**members(row))
 
 
-def members(row: asyncpg.Record) -> dict[str, Any]:
+def members(row: WireOrder) -> dict[str, Any]:
     """What a list shows of an order, and its page too."""
-    order_id, first, last = row["order_id"], row["first_name"] or "", row["last_name"] or ""
-    placed = iso(row["placed_at"])
+    order_id, first, last = row.order_id, row.first_name or "", row.last_name or ""
+    placed = iso(row.placed_at)
     return {
         "id": order_id,
         "order_id": order_id,
         "reference_number": tail(order_id),
-        "status": row["status"],
-        "status_name": STATUS_NAMES[row["status"]].upper(),
+        "status": row.status,
+        "status_name": STATUS_NAMES[row.status].upper(),
         "order_placed_date": placed,
         "placed_date": placed,
-        "created_date": iso_or_null(row["created_at"]),
-        "expiry_date": iso_or_null(row["expires_at"]),
-        "next_attempt_at": iso_or_null(row["next_attempt_at"]),
-        "correlation_id": row["correlation_id"],
-        "billing_address": row["billing"] or {},
-        "shipping_address": row["shipping"],
+        "created_date": iso_or_null(row.created_at),
+        "expiry_date": iso_or_null(row.expires_at),
+        "next_attempt_at": iso_or_null(row.next_attempt_at),
+        "correlation_id": row.correlation_id,
+        "billing_address": row.billing or {},
+        "shipping_address": row.shipping,
         "first_name": first,
         "last_name": last,
-        "email": row["email"] or "",
-        "phone": row["phone"] or "",
-        "currency_code": row["asset"],
-        "currency_symbol": symbol(row["asset"]),
-        "external_order_id": row["external_id"],
-        "site_id": row["site_id"],
-        "campaign_id": row["campaign_id"] or UNSET,
+        "email": row.email or "",
+        "phone": row.phone or "",
+        "currency_code": row.asset,
+        "currency_symbol": symbol(row.asset),
+        "external_order_id": row.external_id,
+        "site_id": row.site_id,
+        "campaign_id": row.campaign_id or UNSET,
         "customer": f"{first} {last}".strip(),
-        "is_mit": row["order_type"] == "MIT",
-        "order_source": row["source"],
-        "descriptor": row["descriptor"],
-        "amount": row["units"],
-        "refunded_amount": row["refunded_units"],
-        "reason": row["reason"],
-        "do_not_retry": row["do_not_retry"],
-        "metadata": row["metadata"],
+        "is_mit": row.order_type == "MIT",
+        "order_source": row.source,
+        "descriptor": row.descriptor,
+        "amount": row.units,
+        "refunded_amount": row.refunded_units,
+        "reason": row.reason,
+        "do_not_retry": row.do_not_retry,
+        "metadata": row.metadata,
     }
 
 
-def _refund(row: dict[str, Any]) -> RefundShown:
+def _refund(row: WireRefund) -> RefundShown:
     return RefundShown(
-        id=UUID(row["refund_id"]),
-        number=row["refund_no"],
-        status=_REFUND_STATUS.get(row["state"], "PENDING"),
-        amount=row["units"],
-        created_date=_moment(row["business_at"]),
-        message=row["message"],
-        reference=row["reference"],
-        kind=row["kind"],
-        state=row["state"],
-        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
-        history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
+        id=row.refund_id,
+        number=row.refund_no,
+        status=_REFUND_STATUS.get(row.state, "PENDING"),
+        amount=row.units,
+        created_date=iso(row.business_at),
+        message=row.message,
+        reference=row.reference,
+        kind=row.kind,
+        state=row.state,
+        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row.items],
+        history=[RefundStep(happening=step.happening, at=iso(step.at)) for step in row.life or ()],
     )
 
 
-def _dispute(row: dict[str, Any], scheme: str | None) -> DisputeShown:
+def _dispute(row: Dispute, scheme: str | None) -> DisputeShown:
     return DisputeShown(
-        id=UUID(row["dispute_id"]),
-        number=row["dispute_no"],
-        kind=row["kind"],
-        stage=row["stage"],
-        status=row["state"].upper(),
-        amount=row["units"],
-        reason_code=row["reason_code"],
-        reason=reason_of(scheme or "generic", row["reason_code"]).meaning,
-        borne_by=row["liable"],
-        created_date=_moment(row["opened_at"]),
-        respond_by=_moment(row["respond_by"]) if row["respond_by"] else None,
-        closed_date=_moment(row["closed_at"]) if row["closed_at"] else None,
+        id=row.dispute_id,
+        number=row.dispute_no,
+        kind=row.kind,
+        stage=row.stage,
+        status=row.state.upper(),
+        amount=row.units,
+        reason_code=row.reason_code,
+        reason=reason_of(scheme or "generic", row.reason_code).meaning,
+        borne_by=row.liable,
+        created_date=iso(row.opened_at),
+        respond_by=iso_or_null(row.respond_by),
+        closed_date=iso_or_null(row.closed_at),
     )
 
 
-def _attempt(row: dict[str, Any]) -> AttemptShown:
+def _attempt(row: Attempt) -> AttemptShown:
     """A code in words, where it is one."""
-    text, cure = REASONS[row["code_reason"]] if row["code_reason"] else (None, None)
-    status = "SENT" if row["state"] == "open" else row["state"].upper()
+    text, cure = REASONS[row.code_reason] if row.code_reason else (None, None)
+    status = "SENT" if row.state == "open" else row.state.upper()
     return AttemptShown(
-        id=UUID(row["attempt_id"]),
-        number=row["attempt_no"],
+        id=row.attempt_id,
+        number=row.attempt_no,
         status=status,
-        due_at=_moment(row["due_at"]),
-        sent_at=_moment(row["sent_at"]) if row["sent_at"] else None,
-        response_code=row["scheme_code"] or row["processor_code"],
-        advice_code=row["advice_code"],
+        due_at=iso(row.due_at),
+        sent_at=iso_or_null(row.sent_at),
+        response_code=row.scheme_code or row.processor_code,
+        advice_code=row.advice_code,
         response_text=text,
         cure=cure,
     )
-
-
-def _moment(text: str) -> str:
-    return iso(datetime.fromisoformat(text))
 
 
 # changed, called off ------------------------------------------------------------------------------------------

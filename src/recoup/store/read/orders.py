@@ -27,7 +27,8 @@ from recoup.store.read.order_filter import (
 )
 from recoup.store.read.order_row import ALL, OrderRow, rows_of
 from recoup.store.read.order_search import NOTHING, How, Search, search_of
-from recoup.store.read.wire_orders import wire_page
+from recoup.store.read.wire_orders import WireOrder, wire_page
+from recoup.store.statement import maker_of
 
 SEARCH_TIMEOUT_MS: Final = 150
 WALK_TIMEOUT_MS: Final = 50
@@ -57,6 +58,9 @@ _COLUMNS: Final = (
     " h.disputed, h.decline_code, h.card_scheme"
 )
 _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
+
+
+_wire_order = maker_of(WireOrder)
 
 
 async def list_orders(
@@ -129,7 +133,7 @@ async def list_orders_page(
     size: int = 10,
     order_by: OrderBy = "placed",
     descending: bool = True,
-) -> list[asyncpg.Record]:
+) -> list[WireOrder]:
     """The page of that number, from 1, as the wire API shows orders; its cost grows with the number.
 
     Raises: Problem(invalid) beyond a million rows; Problem(unavailable) when it takes too long.
@@ -149,7 +153,7 @@ async def list_orders_page(
             wire_page(page, order), *args.values
         )
 
-    return (await _bounded(connection, order_filter, search, run))[0]
+    return [_wire_order(record) for record in (await _bounded(connection, order_filter, search, run))[0]]
 
 
 def _page(

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
+from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -50,9 +49,71 @@ def wire_page(page: str, order: str) -> str:
     return _PAGE.format(page=page, order=order)
 
 
-async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """With its lines, attempts, refunds and disputes, oldest first, or null. None for a foreign or unknown id."""
-    return await connection.fetchrow(_ONE, merchant_id, order_id)
+class WireOrder(Row, frozen=True):
+    """What a list shows."""
+
+    order_id: UUID
+    external_id: str
+    stage: str
+    kind: str
+    site_id: UUID
+    campaign_id: UUID | None
+    descriptor: str
+    asset: str
+    units: int
+    placed_at: datetime
+    expires_at: datetime | None
+    correlation_id: str | None
+    do_not_retry: bool
+    metadata: dict[str, str]
+    created_at: datetime | None
+    status: int
+    refunded_units: int
+    disputed: bool
+    reason: str | None
+    next_attempt_at: datetime | None
+    order_type: str
+    source: str
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    billing: dict[str, Any] | None
+    shipping: dict[str, Any] | None
+
+
+class RefundStep(Row, frozen=True):
+    happening: str
+    at: datetime
+
+
+class WireRefund(Row, frozen=True):
+    refund_id: UUID
+    refund_no: int
+    kind: str
+    state: str
+    units: int
+    message: str
+    reference: str | None
+    business_at: datetime
+    items: list[dict[str, Any]]
+    life: list[RefundStep] | None
+
+
+class WholeOrder(WireOrder, frozen=True):
+    """With its lines, attempts, refunds and disputes, oldest first; None: there are none."""
+
+    items: list[dict[str, Any]] | None
+    attempts: list[Attempt] | None
+    refunds: list[WireRefund] | None
+    disputes: list[Dispute] | None
+    scheme: str | None
+    challenged: bool
+
+
+@statement(MERCHANT, _ONE)
+async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder | None:
+    """None for a foreign or unknown id."""
 
 
 class LogLine(Row, frozen=True):
