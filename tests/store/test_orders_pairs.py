@@ -176,8 +176,7 @@ def test_named_orders_come_in_each_order(shop: Shop, order_by: Any) -> None:
         wanted = OrderFilter(shop.merchant_id, order_ids=tuple(shop.some[:50]))
         page = await list_orders_page(connection, wanted, size=100, order_by=order_by, descending=False)
         keys = [
-            {"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[order_by]
-            for row in page
+            {"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[order_by] for row in page
         ]
         assert len(keys) == 50
         assert keys == sorted(keys)

@@ -16,7 +16,7 @@ from recoup.store.server import ServerAddress
 from recoup.store.write import changes, due_work, locks
 
 STATEMENTS = {
-    "lock": locks._ORDERS, "claim": sql_of(due_work._claim),
+    "lock": sql_of(locks._lock_orders), "claim": sql_of(due_work._claim),
     "evidence": evidence._statement(frozenset().union(*(by for _, by, _ in evidence._PARTS))),
     "cards": sql_of(evidence._of_cards), "others": sql_of(evidence._open_orders),
     "block": sql_of(changes._block_cards), "send": sql_of(changes._note_sends),
