@@ -1,12 +1,14 @@
 """Whatever is typed into any page or form of the portal, it says what happened: never an error of the server's."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.datastructures import QueryParams
 from tests.isolation.ground import Ground, opened_ground, text_of
 from tests.isolation.table import TABLE, Line
 from tests.isolation.test_every_route import APIS, FILES, WORDS
@@ -28,6 +30,7 @@ LIKE_MOMENTS = {"no moment": "2026-02-31T99:00:00Z", "the first": "0001-01-01T00
 PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view", "cols", "from", "to", "range", "key",
               "show", "within", "zone", "q", "request", "state", "amount", "how", "line_1", "count", "inputs", "placed",
               "created", "status", "attempts", "expires", "channel", "site", "id")  # fmt: skip
+EVERY_NAME = frozenset(PARAMETERS)
 PLACES_IN_LISTS = {"cursor", "after", "before", "next", "page"}
 SLOW = {"/signin", "/signup"}  # each try costs the time of a password
 PAGES = [path for (method, path), line in TABLE.items() if method == "GET" and not path.startswith((*APIS, "/static"))]
@@ -62,6 +65,24 @@ def asked(ground: Ground, method: str, path: str, line: Line, **more: Any) -> ht
     return answer
 
 
+@contextmanager
+def read_names() -> Iterator[Set[str]]:
+    """The names of parameters that pages look up meanwhile. Of what none looks up, any value makes the same page."""
+    read = set[str]()
+
+    def noting(looks_up: Callable[..., Any]) -> Callable[..., Any]:
+        def look_up(self: QueryParams, *key: Any) -> Any:
+            read.update(key or EVERY_NAME)
+            return looks_up(self, *key)
+
+        return look_up
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("__getitem__", "__contains__", "getlist", "__iter__", "keys", "values", "items", "multi_items"):
+            patch.setattr(QueryParams, name, noting(getattr(QueryParams, name)))
+        yield read
+
+
 @pytest.fixture(scope="module")
 def ground(server: ServerAddress) -> Iterator[Ground]:
     """Of its own: what is sent here may well do something."""
@@ -75,15 +96,20 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 def test_addresses(ground: Ground, path: str) -> None:
     line = TABLE["GET", path]
     bare = address(ground, path, line)
-    fields = {*PARAMETERS, *re.findall(r'name="(\w+)"', asked(ground, "GET", bare, line).text)} - {"csrf"}
+    with read_names() as read:
+        page = asked(ground, "GET", bare, line)
+    of_page = {*re.findall(r'name="(\w+)"', page.text)} - {"csrf"}
+    fields = {*PARAMETERS, *of_page}
+    alone = fields & (read | of_page)  # some pages read their forms' fields from the address itself
     for text in HOSTILE.values():
         asked(ground, "GET", bare, line, params=dict.fromkeys(sorted(fields), text[:100]))
+        asked(ground, "GET", bare, line, params=dict.fromkeys(sorted(fields - alone), text[:100]))
         if "{" in path:
             asked(ground, "GET", address(ground, path, line, text), line)
-    for name in sorted(fields):
+    for name in sorted(alone):
         for kind in ("a zero", "a huge number"):
             asked(ground, "GET", bare, line, params={name: HOSTILE[kind]})
-    for name in PLACES_IN_LISTS & fields:
+    for name in PLACES_IN_LISTS & alone:
         for text in HOSTILE.values():
             asked(ground, "GET", bare, line, params={name: text[:2_000]})
 

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.doors.rescue.door import UNKNOWN, Caller, Door
+from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import change_world, owner
@@ -24,6 +24,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.rules.merchants.documents import BYTES_MAX
+from recoup.store.server import ServerAddress
 
 PATH = "/v1/onboarding/application"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
@@ -69,6 +70,13 @@ class Partner:
         application = self.submitted(**more)
         self.door.run(decide_application(self.door.world, OPERATOR, UUID(application), approve=True))
         return application
+
+
+@pytest.fixture(scope="module")
+def door(server: ServerAddress) -> Iterator[Door]:
+    """Of its own: a whole world is proved here, again and again."""
+    with opened_door(server) as door:
+        yield door
 
 
 @pytest.fixture
