@@ -90,14 +90,15 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 @dataclass(slots=True)
 class Count:
     """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was, by
-    key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both."""
+    key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both. `waits`: the last
+    decline that advised one, by how long."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
     left_at: dict[Hashable, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     of_one: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
     barred: set[Hashable] = field(default_factory=set)
-    waits: dict[tuple[str, bool, str, int, str], tuple[int, int]] = field(default_factory=dict)
+    waits: dict[tuple[int, str, bool, str, int, str], int] = field(default_factory=dict)
 
     def free_at(self, one: Sent) -> int:
         """0 where it may be sent; otherwise the first instant at which it could, NEVER for none."""
@@ -138,7 +139,7 @@ class Count:
         if self.barred and not self.barred.isdisjoint(("card", ("merchant", one.merchant), ("acceptor", one.acceptor))):
             return NEVER
         key, until = (one.acceptor, one.units, one.currency), 0
-        for (whose, reported, *about), (heard_at, span) in self.waits.items():
+        for (span, whose, reported, *about), heard_at in self.waits.items():
             if tuple(about) == key and (whose == one.merchant or not reported):
                 end = heard_at + span
                 until = max(until, end if whose == one.merchant else rounded(end, span))
@@ -167,9 +168,9 @@ class Count:
         elif self.scheme == "elo" and code in _ELO_SAME_DATA or self.scheme == "mastercard" and advice in _FOR_EVER:
             self.barred.add(("acceptor", one.acceptor) if one.ours else itself)
         elif self.scheme == "mastercard" and advice in _WAITS:
-            key = (one.merchant, not one.ours, one.acceptor, one.units, one.currency)
-            told = (one.at, _WAITS[advice] * HOUR)
-            self.waits[key] = max(self.waits.get(key, told), told, key=sum)
+            # By its length: of two, the one that ends first may be rounded to end last.
+            key = (_WAITS[advice] * HOUR, one.merchant, not one.ours, one.acceptor, one.units, one.currency)
+            self.waits[key] = max(self.waits.get(key, one.at), one.at)
 
     def beyond(self) -> list[str]:
         """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the
