@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,9 +107,14 @@ def test_every_program_that_samples_need_is_here() -> None:
 @pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
 @pytest.mark.parametrize(("dialect", "operation"), PERFORMED, ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])
 def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
+    variables = dict[str, str]()
     for language in LANGUAGES:
         sample = sample_of(dialect, operation)
-        status = perform(language, sample.texts[language], things.variables(operation), tmp_path)
+        if not variables or operation.method != "GET":
+            variables = things.variables(operation)
+        if operation.path.startswith("/api/"):
+            time.sleep(1.01 - time.time() % 1)  # a signature works once: the same sample needs the next second
+        status = perform(language, sample.texts[language], variables, tmp_path)
         assert status == sample.request.status, f"{language}: {sample.texts[language]}"
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.rules.network.cards_at_random import play
+from tests.rules.network.cards_at_random import moment, play
 from tests.rules.network.gate_findings import Asked, Gate, Word
+from tests.rules.network.independent_count import DAY, HOUR, Count, Sent
 
-from recoup.rules.network.limits import Allowed
+from recoup.rules.network.limits import Allowed, Refused, Send
 from recoup.rules.rescue.gate import GateInput, ask_gate
 
 SENDS = 20_000
@@ -122,3 +123,21 @@ def test_the_count_finds_a_gate_that_adds_own_claims_to_others_sends(scheme: str
 def test_the_list_alone_shows_windows_that_were_too_full() -> None:
     found = play(3, 2_000, one_more)
     assert any(name.startswith("in the list, ") for name in found.breaches)
+
+
+def test_of_two_advised_waits_the_longer_may_end_last_once_it_is_rounded() -> None:
+    """Found by ten million sends: for another merchant two days last until midnight, one until the hour."""
+    count, noon = Count("mastercard"), 20_500 * DAY + 12 * HOUR
+    asking = Sent(noon + 49 * HOUR, "asks", "acceptor", "us", 4_590, "USD", "merchant", 20, ours=True)
+    sends = []
+    for id, (at, advice) in enumerate([(noon, "26"), (noon + 25 * HOUR, "25")]):
+        count.sent(id, asking._replace(at=at, merchant="sent"))
+        count.declined(id, "51", advice)
+        sends.append(
+            Send(moment(at), 4_590, "USD", "merchant", "acceptor", "sent", "sent", declined=True, advice=advice)
+        )
+    asked = Asked("mastercard", sends, moment(asking.at), 4_590, "USD", "merchant", "acceptor", "asks", "us", 20)
+    assert count.free_at(asking) == 20_503 * DAY
+    refused = ask_gate(asked.tallies())
+    assert isinstance(refused, Refused)
+    assert (refused.rule_id, refused.until) == ("mc-advice-26", moment(20_503 * DAY))
