@@ -20,11 +20,11 @@ _SEED: Final = 1
 class _Noting(EngineArm):
     def __init__(self, briefing: Briefing) -> None:
         super().__init__(briefing)
-        self.asked: list[Evidence] = []
+        self.decided: list[Evidence] = []
 
     def evidence(self, known: Known) -> Evidence:
         found = super().evidence(known)
-        self.asked.append(found)
+        self.decided.append(found)
         return found
 
 
@@ -34,9 +34,9 @@ async def decision(ground: Ground, size: Size) -> Figure:
         world = survey(opened.world, _SEED, opened.oracle, opened.forget)
         arm = _Noting(Briefing(world.hello, world.history, _SEED))
         play(world, "decision", arm)
-    asked = arm.asked[: size.of(_FULL)]
+    given = arm.decided[: size.of(_FULL)]
     took = []
-    for evidence in asked:
+    for evidence in given:
         began = thread_time_ns()
         decide(evidence, arm.pricing, arm.model)
         took.append((thread_time_ns() - began) / 1e6)
