@@ -41,7 +41,7 @@ async def choices(visit: AccountVisit) -> Values:
     )
 
 
-@choices.post(may=anybody)
+@choices.post(may=anybody, shape=Form)
 async def post_choices(visit: AccountVisit, form: Form) -> Answer:
     """The form holds every kind that this person may hear of: one that is not ticked is off."""
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant

@@ -26,7 +26,7 @@ def _in_form(problem: Problem) -> bool:
     return problem.field is not None or problem.code == "too_many_requests"
 
 
-@page.post(may=anybody, shows=_in_form)
+@page.post(may=anybody, shape=Form, shows=_in_form)
 async def post_password(visit: AccountVisit, form: Form) -> Answer:
     await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"), first(form, "new"))
     return redirect(with_done(visit.session, PLACE, "changed"))

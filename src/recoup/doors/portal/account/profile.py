@@ -35,7 +35,7 @@ async def profile(visit: AccountVisit) -> Values:
     }
 
 
-@profile.post("/account/name", may=anybody)
+@profile.post("/account/name", may=anybody, shape=Form)
 async def post_name(visit: AccountVisit, form: Form) -> Answer:
     await rename(visit.world, visit.me, first(form, "name"))
     return redirect(PLACE)

@@ -31,25 +31,25 @@ async def factor(visit: AccountVisit) -> Values:
     return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong, "lasts": flow.OFFER_LASTS}
 
 
-@factor.post("/account/second-factor/begin", may=anybody, shows=SHOWN)
+@factor.post("/account/second-factor/begin", may=anybody, shape=Form, shows=SHOWN)
 async def post_begin(visit: AccountVisit, form: Form) -> Answer:
     await flow.begin(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
     return redirect(SET_UP)
 
 
 @factor.post("/account/second-factor/withdraw", may=anybody, shows=nothing)
-async def post_withdraw(visit: AccountVisit, form: Form) -> Answer:
+async def post_withdraw(visit: AccountVisit) -> Answer:
     await flow.withdraw(visit.world, visit.me)
     return redirect(SET_UP)
 
 
-@factor.post("/account/second-factor/confirm", may=anybody, shows=SHOWN)
+@factor.post("/account/second-factor/confirm", may=anybody, shape=Form, shows=SHOWN)
 async def post_confirm(visit: AccountVisit, form: Form) -> Answer:
     codes = await flow.confirm(visit.world, visit.me, first(form, "code"), key_of(form))
     return _codes(visit, codes, is_first=True)
 
 
-@factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)
+@factor.post("/account/second-factor/codes", may=anybody, shape=Form, shows=SHOWN, sessions=account)
 async def post_codes(visit: AccountVisit, form: Form) -> Answer:
     codes = await flow.renew_codes(
         visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"), key_of(form)
@@ -57,7 +57,7 @@ async def post_codes(visit: AccountVisit, form: Form) -> Answer:
     return _codes(visit, codes, is_first=False)
 
 
-@factor.post("/account/second-factor/off", may=anybody, shows=SHOWN, sessions=account)
+@factor.post("/account/second-factor/off", may=anybody, shape=Form, shows=SHOWN, sessions=account)
 async def post_off(visit: AccountVisit, form: Form) -> Answer:
     await flow.turn_off(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
     return redirect(SET_UP)

@@ -18,7 +18,7 @@ async def sessions(visit: AccountVisit) -> Values:
     return {"rows": await sessions_of(visit.world, visit.me)}
 
 
-@sessions.post(may=anybody, shows=nothing)
+@sessions.post(may=anybody, shape=Form, shows=nothing)
 async def post_end(visit: AccountVisit, form: Form) -> Answer:
     if first(form, "which") == "others":
         await end_others(visit.world, visit.me)

@@ -37,7 +37,7 @@ def _of_zone(problem: Problem) -> bool:
     return problem.field != "language"
 
 
-@page.post(may=anybody, shows=_of_zone)
+@page.post(may=anybody, shape=Form, shows=_of_zone)
 async def post_time(visit: AccountVisit, form: Form) -> Answer:
     if "language" in form:
         return await _language(visit, first(form, "language"))

@@ -1,9 +1,10 @@
 """/applications: the list, and one application with its form, documents, decision and end."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
@@ -58,7 +59,7 @@ def _apply(visit: AnyVisit) -> None:
 
 
 @applications_page.post(may=_apply, shows=nothing)
-async def begin(visit: AnyVisit, form: Posted) -> Answer:
+async def begin(visit: AnyVisit) -> Answer:
     access = access_of(visit)
     made = await applications.create_application(visit.world, access.who, Form())
     return redirect(f"/applications/{made.application_id}")
@@ -90,7 +91,7 @@ async def application(visit: AnyVisit) -> Values:
     )
 
 
-@application.post(may=anybody, shows=but("forbidden"))
+@application.post(may=anybody, shape=Posted, shows=but("forbidden"))
 async def act(visit: AnyVisit, posted: Posted) -> Answer:
     """Save, submit, cancel, convert or decide: the button that was pressed says which."""
     access, doing = access_of(visit), first(posted, "do")
@@ -137,20 +138,23 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
         raise Problem("malformed", "This action does not exist on this page.")
 
 
-@application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
-async def add_document(visit: AnyVisit, posted: FormData) -> Answer:
-    file, kind = posted.get("file"), posted.get("kind", "")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise Problem("invalid", "No file was chosen.", field="file")
-    content = await file.read(BYTES_MAX + 1)
-    await application_documents.attach_document(
-        visit.world, access_of(visit).who, _id(visit), str(kind), file.filename, content
-    )
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """`kind`: of `DOCUMENTS`."""
+
+    file: Annotated[UploadFile, Problem("invalid", "No file was chosen.", field="file")]
+    kind: str
+
+
+@application.post("/applications/{application_id}/documents", may=_apply, shape=NewDocument, reads=file_form)
+async def add_document(visit: AnyVisit, form: NewDocument) -> Answer:
+    name, content = form.file.filename or "", await form.file.read(BYTES_MAX + 1)
+    await application_documents.attach_document(visit.world, access_of(visit).who, _id(visit), form.kind, name, content)
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
 @application.post("/applications/{application_id}/documents/{document_id}/remove", may=_apply)
-async def remove_document(visit: AnyVisit, posted: Posted) -> Answer:
+async def remove_document(visit: AnyVisit) -> Answer:
     await application_documents.remove_document(visit.world, access_of(visit).who, _id(visit), _document_id(visit))
     return redirect(f"/applications/{_id(visit)}#documents")
 

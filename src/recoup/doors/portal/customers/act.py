@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.store.read.customers import Customer
 
 
-@customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)
+@customer_page.post("/customers/{payer_id}/block", may=BLOCK, shape=Form, find=find)
 async def post_block(visit: Visit, form: Form, customer: Customer) -> Answer:
     payer_id = customer.payer_id
     await block(visit.world, visit.scope, "customer", payer_id, first(form, "reason"))
@@ -27,7 +27,7 @@ async def post_block(visit: Visit, form: Form, customer: Customer) -> Answer:
     return redirect(f"/customers/{payer_id}")
 
 
-@customers_page.post("/customers/unblock", may=BLOCK)
+@customers_page.post("/customers/unblock", may=BLOCK, shape=Form)
 async def post_unblock(visit: Visit, form: Form) -> Answer:
     """Of whatever is blocked, from the list of them."""
     await unblock_by(visit, first(form, "block"))
@@ -37,7 +37,7 @@ async def post_unblock(visit: Visit, form: Form) -> Answer:
 @customer_page.post(
     "/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find, shows=nothing
 )
-async def post_export(visit: Visit, form: Form, customer: Customer) -> Answer:
+async def post_export(visit: Visit, customer: Customer) -> Answer:
     payer_id = customer.payer_id
     parts = await export_person(visit.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
@@ -46,7 +46,7 @@ async def post_export(visit: Visit, form: Form, customer: Customer) -> Answer:
 
 
 @customer_page.post(
-    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
+    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), shape=Form, find=find, shows=nothing
 )
 async def post_erasure(visit: Visit, form: Form, customer: Customer) -> Answer:
     """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it."""
@@ -66,6 +66,6 @@ async def post_erasure(visit: Visit, form: Form, customer: Customer) -> Answer:
 
 
 @customer_page.post("/customers/{payer_id}/reveal", may=anybody, find=find, shows=nothing)
-async def post_reveal(visit: Visit, form: Form, customer: Customer) -> Answer:
+async def post_reveal(visit: Visit, customer: Customer) -> Answer:
     await reveal_subject(visit, "customer", customer.payer_id)
     return redirect(f"/customers/{customer.payer_id}#customer")

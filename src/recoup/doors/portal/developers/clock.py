@@ -26,7 +26,7 @@ WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
 SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free
 
 
-@developers.post("/developers/clock", may=acting)
+@developers.post("/developers/clock", may=acting, shape=Form)
 async def post_clock(visit: Visit, form: Form) -> Answer:
     """The same form again moves nothing."""
     moving = visit.portal.moving

@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
 
 
-@developers.post("/developers/decline", may=acting)
+@developers.post("/developers/decline", may=acting, shape=Form)
 async def post_decline(visit: Visit, form: Form) -> Answer:
     """The same form again shows the same order."""
     typed = typed_of(form)

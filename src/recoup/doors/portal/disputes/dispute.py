@@ -87,21 +87,23 @@ async def dispute_page(visit: Visit) -> Values:
     )
 
 
-@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
+@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shape=Form, shows=but("not_found"))
 async def add_note(visit: Visit, form: Form) -> Answer:
     dispute_id = dispute_id_of(visit)
     await note_evidence(visit.world, visit.scope, dispute_id, first(form, "note"))
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
-@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
+@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shape=Form, shows=but("not_found"))
 async def post_answer(visit: Visit, form: Form) -> Answer:
     dispute_id = dispute_id_of(visit)
     await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
     return redirect(f"/disputes/{dispute_id}")
 
 
-@dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
+@dispute_page.post(
+    "/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shape=Form, shows=but("not_found")
+)
 async def decide(visit: Visit, form: Form) -> Answer:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
@@ -123,7 +125,7 @@ async def decide(visit: Visit, form: Form) -> Answer:
     return redirect(f"/disputes/{dispute_id}")
 
 
-@order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)
+@order.post("/orders/{order_id}/dispute", may=ANSWER, shape=Form, find=find)
 async def dispute_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
     kind: Any = first(form, "kind")

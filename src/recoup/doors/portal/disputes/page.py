@@ -91,7 +91,7 @@ def _row(row: DisputeRow) -> ListedDispute:
     )
 
 
-@disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)
+@disputes.post("/disputes/notices", may=operator("process notices"), shape=Form, shows=nothing)
 async def notice_again(visit: Visit, form: Form) -> Answer:
     """The operator has it tried once more, or has dealt with it."""
     world, merchant_id = visit.world, NOBODY if first(form, "nobody") else visit.merchant_id

@@ -74,7 +74,7 @@ async def new_export(visit: Visit) -> Values:
     }
 
 
-@new_export.post(PLACE, may=anybody, shows=nothing)
+@new_export.post(PLACE, may=anybody, shape=Form, shows=nothing)
 async def post_export(visit: Visit, form: Form) -> Answer:
     """The same form again asks for nothing more."""
     query, kind = await _query(visit, form), first(form, "form")
@@ -113,7 +113,7 @@ async def export_file(visit: Visit) -> Response:
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)
-async def post_cancel(visit: Visit, form: Form) -> Answer:
+async def post_cancel(visit: Visit) -> Answer:
     """Ends what is under way, deletes what is ready."""
     await cancel_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     return redirect(PLACE)

@@ -38,7 +38,7 @@ async def join(visit: PublicVisit) -> Values | Answer:
     }
 
 
-@join.post(may=anybody, shows=nothing)
+@join.post(may=anybody, shape=Form, shows=nothing)
 async def post_join(visit: PublicVisit, form: Form) -> Answer:
     request, token = visit.request, visit.request.path_params["token"]
     found = await read_invitation(visit.world, token)

@@ -75,7 +75,7 @@ def _in_form(problem: Problem) -> bool:
     return problem.retry_after_seconds is None and problem.code != "forbidden"
 
 
-@people.post(may=anybody, shows=_in_form)
+@people.post(may=anybody, shape=Form, shows=_in_form)
 async def post_invitation(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
@@ -92,7 +92,7 @@ async def post_invitation(visit: AnyVisit, form: Form) -> Answer:
     return redirect("/invitations")
 
 
-@people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
+@people.post("/invitations/{invitation_id}/revoke", may=anybody, shape=Form, shows=nothing)
 async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
@@ -102,7 +102,7 @@ async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
     return redirect("/invitations")
 
 
-@people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
+@people.post("/invitations/members/{user_id}/end", may=anybody, shape=Form, shows=but("forbidden"))
 async def post_end(visit: AnyVisit, form: Form) -> Answer:
     """A membership ends; ending one's own needs a confirmation."""
     subject = await subject_of(visit, first(form, "subject"))

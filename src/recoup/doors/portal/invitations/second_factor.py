@@ -17,7 +17,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 
-@people.post("/invitations/second-factor", may=anybody, shows=nothing)
+@people.post("/invitations/second-factor", may=anybody, shape=Form, shows=nothing)
 async def post_rule(visit: AnyVisit, form: Form) -> Answer:
     subject = await subject_of(visit, first(form, "subject"))
     if not may_invite(visit, subject):
@@ -46,7 +46,7 @@ async def lost(visit: AnyVisit) -> Values:
     )
 
 
-@lost.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+@lost.post(may=anybody, shape=Form, shows=only("bad_credentials", "too_many_requests"))
 async def post_lost(visit: AnyVisit, form: Form) -> Answer:
     subject, user_id = await subject_of(visit, first(form, "subject")), _user(visit)
     key = session_hash(visit.world, cookie(visit.request, COOKIE))

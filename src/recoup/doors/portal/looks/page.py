@@ -70,8 +70,8 @@ async def _form_to_end(visit: Visit) -> Form:
     return await read_form_of(visit.request, visit.session) if visit.session.behind is not None else {}
 
 
-@member.post("/look-as/end", may=anybody, reads=_form_to_end)
-async def post_end(visit: Visit, form: Form) -> Response:
+@member.no_page.post("/look-as/end", may=anybody, reads=_form_to_end)
+async def post_end(visit: Visit) -> Response:
     """Also when it is over already: what they want is so."""
     if visit.session.behind is not None:
         await end(visit.world, cookie(visit.request, COOKIE), visit.scope.request_id)

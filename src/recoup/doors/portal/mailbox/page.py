@@ -31,7 +31,7 @@ async def mailbox(visit: Visit) -> Values:
     )
 
 
-@mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)
+@mailbox.post(may=role("mails", "switch e-mails"), shape=Form, shows=nothing)
 async def switch_notices(visit: Visit, form: Form) -> Answer:
     """The form holds every switch: one that is not ticked is off."""
     wanted = {name: name in form.get("notice", []) for name in NAMES}

@@ -93,7 +93,7 @@ async def notification(visit: AnyVisit) -> Values | Answer:
     return redirect(words.path)
 
 
-@notification.post(may=anybody, shows=nothing, while_paused=True)
+@notification.post(may=anybody, shape=Form, shows=nothing, while_paused=True)
 async def act(visit: AnyVisit, form: Form) -> Answer:
     """Opens it at its merchant, or says that it was read or is to be read again."""
     row = await _mine(visit)
@@ -108,7 +108,7 @@ async def act(visit: AnyVisit, form: Form) -> Answer:
     return redirect(words_of(row.kind, row.facts).path)
 
 
-@notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
+@notifications_page.post("/notifications/read", may=anybody, shape=Form, shows=nothing, while_paused=True)
 async def read_all(visit: AnyVisit, form: Form) -> Answer:
     until = parse_id(first(form, "until"))
     if until is None:

@@ -25,7 +25,7 @@ async def _fields(visit: PublicVisit) -> Form:
     return await read_form(visit.request) if ours else {}
 
 
-@public.post("/unsubscribe/{token}", may=anybody, reads=_fields)
+@public.no_page.post("/unsubscribe/{token}", may=anybody, shape=Form, reads=_fields)
 async def take(visit: PublicVisit, form: Form) -> Response:
     everything = first(form, "what") == "all"
     found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)

@@ -48,7 +48,7 @@ async def onboarding(visit: Visit) -> Values:
     )
 
 
-@onboarding.post(may=anybody)
+@onboarding.post(may=anybody, shape=Form)
 async def act(visit: Visit, form: Form) -> Answer:
     """Ask, withdraw, approve or refuse: the button that was pressed says which."""
     await _do(visit, form, first(form, "do"))

@@ -61,7 +61,7 @@ async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
-@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), find=find)
+@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), shape=Form, find=find)
 async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """The second step. The same form again, by a double click or by going back, is the same refund."""
     refund_form = read_form(form)
@@ -78,13 +78,13 @@ async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
 
 
 @order.post("/orders/{order_id}/cancel", may=role("cancel", "cancel"), find=find)
-async def cancel_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def cancel_order(visit: Visit, page: OrderPage) -> Answer:
     await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
     await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
     return redirect(back_to(visit, page.order_id))
 
 
 @order.post("/orders/{order_id}/reveal", may=anybody, find=find, shows=nothing)
-async def reveal_customer(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def reveal_customer(visit: Visit, page: OrderPage) -> Answer:
     await reveal_subject(visit, "order", page.order_id)
     return redirect(back_to(visit, page.order_id, "customer"))

@@ -17,7 +17,7 @@ from recoup.store.read.order_page import OrderPage
 BLOCK: Final = role("block", "block customers and cards")
 
 
-@order.post("/orders/{order_id}/block", may=BLOCK, find=find)
+@order.post("/orders/{order_id}/block", may=BLOCK, shape=Form, find=find)
 async def post_block(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """Blocked before, nothing changes."""
     await block_of_order(visit.world, visit.scope, page.order_id, first(form, "kind"), first(form, "reason"))
@@ -25,7 +25,7 @@ async def post_block(visit: Visit, form: Form, page: OrderPage) -> Answer:
     return redirect(back_to(visit, page.order_id, "customer"))
 
 
-@order.post("/orders/{order_id}/unblock", may=BLOCK, find=find)
+@order.post("/orders/{order_id}/unblock", may=BLOCK, shape=Form, find=find)
 async def post_unblock(visit: Visit, form: Form, page: OrderPage) -> Answer:
     await unblock_by(visit, first(form, "block"))
     return redirect(back_to(visit, page.order_id, "customer"))

@@ -23,24 +23,24 @@ WORK: Final = role("retry", "work on orders")
 
 
 @order.post("/orders/{order_id}/retry", may=WORK, find=find)
-async def post_retry(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_retry(visit: Visit, page: OrderPage) -> Answer:
     await bring_forward(visit.portal.orders, visit.scope, page.order_id)
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/stop", may=WORK, find=find)
-async def post_stop(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_stop(visit: Visit, page: OrderPage) -> Answer:
     await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=True))
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/resume", may=WORK, find=find)
-async def post_resume(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_resume(visit: Visit, page: OrderPage) -> Answer:
     await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=False))
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/hold", may=WORK, find=find)
+@order.post("/orders/{order_id}/hold", may=WORK, shape=Form, find=find)
 async def post_hold(visit: Visit, form: Form, page: OrderPage) -> Answer:
     reason = first(form, "reason")
     await hold(visit.portal.orders, visit.scope, page.order_id, reason, operator=visit.is_operator)
@@ -48,18 +48,18 @@ async def post_hold(visit: Visit, form: Form, page: OrderPage) -> Answer:
 
 
 @order.post("/orders/{order_id}/release", may=WORK, find=find)
-async def post_release(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_release(visit: Visit, page: OrderPage) -> Answer:
     await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/dealt-with", may=WORK, find=find)
+@order.post("/orders/{order_id}/dealt-with", may=WORK, shape=Form, find=find)
 async def post_deal_with(visit: Visit, form: Form, page: OrderPage) -> Answer:
     await deal_with(visit.portal.orders, visit.scope, page.order_id, first(form, "why"))
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), find=find)
+@order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), shape=Form, find=find)
 async def post_capture(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """A processor that takes its time is not a refusal: the page says that the capture is under way."""
     request = CaptureRequest(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
@@ -75,7 +75,7 @@ async def post_capture(visit: Visit, form: Form, page: OrderPage) -> Answer:
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/notes", may=WORK, find=find)
+@order.post("/orders/{order_id}/notes", may=WORK, shape=Form, find=find)
 async def post_note(visit: Visit, form: Form, page: OrderPage) -> Answer:
     await note_order(visit.world, visit.scope, page.order_id, UUID(hex=key_of(form)), first(form, "note"))
     return redirect(back_to(visit, page.order_id, "timeline"))

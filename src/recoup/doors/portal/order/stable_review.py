@@ -16,18 +16,18 @@ MONEY: Final = role("refund", "move money")
 
 
 @order.post("/orders/{order_id}/give-back", may=MONEY, find=find)
-async def post_give_back(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_give_back(visit: Visit, page: OrderPage) -> Answer:
     await late.give_back(visit.portal.orders, visit.scope, page.order_id)
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/settled-by-hand", may=MONEY, find=find)
+@order.post("/orders/{order_id}/settled-by-hand", may=MONEY, shape=Form, find=find)
 async def post_by_hand(visit: Visit, form: Form, page: OrderPage) -> Answer:
     await late.settle_by_hand(visit.portal.orders, visit.scope, page.order_id, first(form, "note"))
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/settle-again", may=MONEY, find=find)
-async def post_settle_again(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def post_settle_again(visit: Visit, page: OrderPage) -> Answer:
     await settle_again(visit.portal.orders, visit.scope, page.order_id)
     return done(visit, page)

@@ -74,7 +74,7 @@ class BulkForm:
         return ACTIONS[self.doing]
 
 
-@orders.post("/orders/bulk", may=anybody, shows=nothing)
+@orders.post("/orders/bulk", may=anybody, shape=Form, shows=nothing)
 async def post_bulk(visit: Visit, form: Form) -> Answer:
     """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
     query, doing, everything = back_of(visit, form), first(form, "do"), "all" in form

@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import read_zone
 
 
-@orders.post("/orders/look", may=anybody, shows=nothing)
+@orders.post("/orders/look", may=anybody, shape=Form, shows=nothing)
 async def post_look(visit: Visit, form: Form) -> Answer:
     """Keeps a zone or a choice of columns for this person, and goes back to the list."""
     query, user_id, world = back_of(visit, form), visit.session.user_id, visit.world
@@ -45,7 +45,7 @@ async def post_look(visit: Visit, form: Form) -> Answer:
     return redirect(replace(query, columns=()).link(cursor=query.cursor))
 
 
-@orders.post("/orders/views", may=anybody, shows=nothing)
+@orders.post("/orders/views", may=anybody, shape=Form, shows=nothing)
 async def post_new_view(visit: Visit, form: Form) -> Answer:
     query = back_of(visit, form)
     try:
@@ -61,7 +61,7 @@ async def post_new_view(visit: Visit, form: Form) -> Answer:
     return redirect(replace(query, view=str(view_id)).link())
 
 
-@orders.post("/orders/views/{view_id}", may=anybody, shows=nothing)
+@orders.post("/orders/views/{view_id}", may=anybody, shape=Form, shows=nothing)
 async def post_view(visit: Visit, form: Form) -> Answer:
     """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
     query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), first(form, "do")

@@ -25,7 +25,7 @@ async def keys(visit: PartnerVisit) -> Values:
     return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)
 
 
-@keys.post(may=seat("keys"))
+@keys.post(may=seat("keys"), shape=Form)
 async def make_key(visit: PartnerVisit, form: Form) -> Answer:
     hours, name = first(form, "overlap"), first(form, "name")
     if hours not in OVERLAPS:
@@ -38,7 +38,7 @@ async def make_key(visit: PartnerVisit, form: Form) -> Answer:
     return shown(made=made)
 
 
-@keys.post("/partner/keys/name", may=seat("keys"))
+@keys.post("/partner/keys/name", may=seat("keys"), shape=Form)
 async def name_key(visit: PartnerVisit, form: Form) -> Answer:
     await rename_partner_key(visit.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
     return redirect(PLACE)

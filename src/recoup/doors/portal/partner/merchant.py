@@ -38,7 +38,7 @@ def _typed(form: Form) -> dict[str, str]:
     return {name: first(form, name).strip() for name in _LIMITS}
 
 
-@new_merchant.post("/partner/merchants", may=seat("merchants"), shows=only("invalid", "conflict"))
+@new_merchant.post("/partner/merchants", may=seat("merchants"), shape=Form, shows=only("invalid", "conflict"))
 async def make_merchant(visit: PartnerVisit, form: Form) -> Answer:
     """The form's own key makes one merchant, however often it is sent."""
     typed = _typed(form)
@@ -80,7 +80,7 @@ async def merchant(visit: PartnerVisit) -> Values:
     )
 
 
-@merchant.post(may=seat("merchants"), find=PartnerVisit.merchant_id, shows=only("invalid"))
+@merchant.post(may=seat("merchants"), shape=Form, find=PartnerVisit.merchant_id, shows=only("invalid"))
 async def change_merchant(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
     name, state = first(form, "name").replace("\0", "").strip()[:128] or None, first(form, "state") or None
     await partner_merchants.change(visit.world, visit.scope, mid, name=name, state=state)
@@ -89,7 +89,11 @@ async def change_merchant(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
 
 
 @merchant.post(
-    "/partner/merchants/{mid}/keys", may=seat("keys"), find=PartnerVisit.merchant_id, shows=only("conflict", "invalid")
+    "/partner/merchants/{mid}/keys",
+    may=seat("keys"),
+    shape=Form,
+    find=PartnerVisit.merchant_id,
+    shows=only("conflict", "invalid"),
 )
 async def new_keys(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
     if first(form, "overlap") not in OVERLAPS:

@@ -54,7 +54,7 @@ async def merchants(visit: PartnerVisit) -> Values:
     )
 
 
-@merchants.post("/partner/switches", may=seat("switches"))
+@merchants.post("/partner/switches", may=seat("switches"), shape=Form)
 async def switch_merchants(visit: PartnerVisit, form: Form) -> Answer:
     """Answers for each merchant, on the same page."""
     wanted = {kind: _ON[first(form, kind)] for kind in KINDS if first(form, kind) in _ON}

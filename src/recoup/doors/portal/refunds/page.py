@@ -44,7 +44,7 @@ async def refunds(visit: Visit) -> Values:
     )
 
 
-@refunds.post("/refunds/{refund_id}", may=anybody)
+@refunds.post("/refunds/{refund_id}", may=anybody, shape=Form)
 async def act(visit: Visit, form: Form) -> Answer:
     """Back to the queue, which shows a refusal."""
     refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")

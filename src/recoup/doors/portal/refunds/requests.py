@@ -23,7 +23,7 @@ from recoup.store.read.order_page import OrderPage
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
-@approvals.post("/approvals/refunds/{request_id}", may=anybody)
+@approvals.post("/approvals/refunds/{request_id}", may=anybody, shape=Form)
 async def post_on_desk(visit: Visit, form: Form) -> Answer:
     await _decide(visit, form)
     return redirect(with_done(visit.session, "/approvals", DECISIONS[first(form, "decision")]))
@@ -36,7 +36,7 @@ async def _on_order(visit: Visit) -> OrderPage:
     return page
 
 
-@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, find=_on_order)
+@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Form, find=_on_order)
 async def post_on_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
     """Back to the order, which shows a refusal."""
     await _decide(visit, form)

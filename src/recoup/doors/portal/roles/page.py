@@ -89,7 +89,7 @@ async def roles_page(visit: Visit) -> Values:
     )
 
 
-@roles_page.post("/roles/limits", may=CHANGE)
+@roles_page.post("/roles/limits", may=CHANGE, shape=Form)
 async def post_limits(visit: Visit, form: Form) -> Answer:
     role, asset = first(form, "role"), first(form, "currency").strip().upper()[:8]
     if "refund" not in MAY.get(role, frozenset()):
@@ -103,7 +103,7 @@ async def post_limits(visit: Visit, form: Form) -> Answer:
     return redirect(f"{PLACE}?role={role}#{role}")
 
 
-@roles_page.post("/roles/sight", may=CHANGE)
+@roles_page.post("/roles/sight", may=CHANGE, shape=Form)
 async def post_pii_access(visit: Visit, form: Form) -> Answer:
     role = first(form, "role")
     await change_pii_access(visit.world, visit.scope, role, first(form, "sight"))

@@ -22,7 +22,7 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
     return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
 
 
-@code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))
+@code_page.post(may=anybody, shape=Form, shows=only("invalid", "bad_credentials", "too_many_requests"))
 async def post_code(visit: PublicVisit, form: Form) -> Answer:
     request, client, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
     given = CodeGiven(

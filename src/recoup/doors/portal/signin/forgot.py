@@ -25,7 +25,7 @@ async def forgot(visit: PublicVisit) -> Values:
     return {"email": first(visit.typed, "email")[:254], "requested": False, "leave": mails_leave(visit.world)}
 
 
-@forgot.post(may=anybody, shows=SHOWN)
+@forgot.post(may=anybody, shape=Form, shows=SHOWN)
 async def post_forgot(visit: PublicVisit, form: Form) -> Answer:
     request = visit.request
     await ask_for_link(
@@ -40,7 +40,7 @@ async def new_password(visit: PublicVisit) -> Values:
     return _values(found.login.partition("#")[0], done=False)
 
 
-@public.post("/signin/password/{token}", may=anybody)
+@public.no_page.post("/signin/password/{token}", may=anybody, shape=Form)
 async def post_password(visit: PublicVisit, form: Form) -> Response:
     """The link works once: it is read again only where the password was refused."""
     request, token = visit.request, visit.request.path_params["token"]

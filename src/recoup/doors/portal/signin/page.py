@@ -48,7 +48,7 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
     }
 
 
-@sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+@sign_in_page.post(may=anybody, shape=Form, shows=only("bad_credentials", "too_many_requests"))
 async def post_sign_in(visit: PublicVisit, form: Form) -> Answer:
     request, client, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
     credentials = SignIn(
@@ -110,8 +110,8 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     return answer
 
 
-@public.post("/signout", may=anybody, reads=from_here)
-async def post_sign_out(visit: PublicVisit, form: None) -> Response:
+@public.no_page.post("/signout", may=anybody, reads=from_here)
+async def post_sign_out(visit: PublicVisit) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
         if not is_csrf(session, first(await read_form(visit.request), "csrf")):
@@ -122,7 +122,7 @@ async def post_sign_out(visit: PublicVisit, form: None) -> Response:
     return answer
 
 
-@member.post("/merchant", may=anybody, while_paused=True)
+@member.no_page.post("/merchant", may=anybody, shape=Form, while_paused=True)
 async def choose(visit: Visit, form: Form) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
     merchant_id = parse_id(first(form, "merchant"))
@@ -135,7 +135,7 @@ async def choose(visit: Visit, form: Form) -> Response:
     return redirect(next_page(first(form, "next")) or HOME)
 
 
-@either.post("/world", may=anybody, while_paused=True)
+@either.no_page.post("/world", may=anybody, shape=Form, while_paused=True)
 async def go_to_other_world(visit: AnyVisit, form: Form) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)

@@ -38,7 +38,7 @@ def _typed(form: Form) -> dict[str, str]:
     return {name: first(form, name).strip()[:512] for name in _EMPTY}
 
 
-@page.post(may=anybody, reads=_fields, shows=only("invalid", "unavailable"))
+@page.post(may=anybody, shape=Form, reads=_fields, shows=only("invalid", "unavailable"))
 async def take(visit: PublicVisit, form: Form) -> Answer:
     request, typed, client = visit.request, _typed(form), whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None

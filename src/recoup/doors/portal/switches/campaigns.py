@@ -30,7 +30,7 @@ async def new(visit: Visit) -> Values:
     return _form(visit, None, {"site": "", "key": "", "name": "", "descriptor": ""})
 
 
-@new.post(may=acting)
+@new.post(may=acting, shape=Form)
 async def post_new(visit: Visit, form: Form) -> Answer:
     site_id = parse_id(first(form, "site"))
     if site_id is None:
@@ -48,7 +48,7 @@ async def campaign(visit: Visit) -> Values:
     )
 
 
-@campaign.post(may=acting, find=find)
+@campaign.post(may=acting, shape=Form, find=find)
 async def post_change(visit: Visit, form: Form, found: Campaign) -> Answer:
     await campaigns.update(visit.world, acting(visit), found.site_id, found.campaign_id, _wanted(form))
     visit.portal.merchants.forget(visit.merchant_id)
@@ -56,7 +56,7 @@ async def post_change(visit: Visit, form: Form, found: Campaign) -> Answer:
 
 
 @campaign.post("/switches/campaigns/{campaign_id}/retire", may=acting, find=find, shows=nothing)
-async def post_retire(visit: Visit, form: Form, found: Campaign) -> Answer:
+async def post_retire(visit: Visit, found: Campaign) -> Answer:
     await campaigns.retire(visit.world, acting(visit), found.site_id, found.campaign_id)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")

@@ -68,7 +68,7 @@ def acting(visit: Visit) -> Scope:
     return visit.acting("switch", "change switches")
 
 
-@switches_page.post(may=acting)
+@switches_page.post(may=acting, shape=Form)
 async def post_switch(visit: Visit, form: Form) -> Answer:
     """One button was pressed: `flip` is level, subject, kind and how it shall be."""
     level, subject, kind, on = (first(form, "flip") + ":::").split(":")[:4]
@@ -81,14 +81,14 @@ async def post_switch(visit: Visit, form: Form) -> Answer:
     return redirect("/switches")
 
 
-@switches_page.post("/switches/unknown-sites", may=acting)
+@switches_page.post("/switches/unknown-sites", may=acting, shape=Form)
 async def post_policy(visit: Visit, form: Form) -> Answer:
     await campaigns.set_policy(visit.world, acting(visit), first(form, "unknown"))
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))
+@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True), shape=Form)
 async def post_test(visit: Visit, form: Form) -> Answer:
     """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
     site_id, kind = parse_id(first(form, "site")), first(form, "kind")

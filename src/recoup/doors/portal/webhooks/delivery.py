@@ -45,7 +45,9 @@ async def delivery_page(visit: AnyVisit) -> Values:
     )
 
 
-@delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
+@delivery_page.post(
+    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, shape=Form, find=find, sessions=member
+)
 async def post_redeliver(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     """Back to the page of the form: the order with `back=order`, else the delivery. The same `key` again changes
     nothing."""

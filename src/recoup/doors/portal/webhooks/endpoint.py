@@ -75,7 +75,7 @@ async def webhook(visit: AnyVisit) -> Values:
     )
 
 
-@webhook.post(may=acting, find=find_to_change)
+@webhook.post(may=acting, shape=Form, find=find_to_change)
 async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     typed = typed_of(form)
     try:
@@ -99,7 +99,7 @@ async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/state", may=acting, find=find_to_change, shows=nothing)
+@webhook.post("/webhooks/{endpoint_id}/state", may=acting, shape=Form, find=find_to_change, shows=nothing)
 async def post_state(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     state = {"on": "active", "off": "disabled"}.get(first(form, "switch"))
     if state is None:
@@ -110,12 +110,12 @@ async def post_state(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
 
 
 @webhook.post("/webhooks/{endpoint_id}/delete", may=acting, find=find_to_change, shows=nothing)
-async def post_delete(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
     await endpoints.delete(visit.world, acting(visit), found.endpoint_id)
     return redirect(place(visit))
 
 
-@webhook.post("/webhooks/{endpoint_id}/test", may=acting, find=find_to_change)
+@webhook.post("/webhooks/{endpoint_id}/test", may=acting, shape=Form, find=find_to_change)
 async def post_test(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     """What the receiver said is shown at once; the log has it, too."""
     try:
@@ -125,7 +125,7 @@ async def post_test(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     return shown(sent=sent)
 
 
-@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, find=find_to_change)
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, shape=Form, find=find_to_change)
 async def post_rotate(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
     """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
     hours = first(form, "overlap")

@@ -72,7 +72,7 @@ def dialects(visit: AnyVisit) -> dict[str, str]:
     return DIALECTS if isinstance(visit, Visit) else {}
 
 
-@new_webhook.post(PLACE, may=acting)
+@new_webhook.post(PLACE, may=acting, shape=Form)
 async def post_new(visit: AnyVisit, form: Form) -> Answer:
     """The key is shown with this answer and not again."""
     typed = typed_of(form)

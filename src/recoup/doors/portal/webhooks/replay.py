@@ -36,7 +36,7 @@ def _typed(form: Form) -> dict[str, Any]:
     return {name: first(form, name).strip()[:40] for name in _FIELDS} | {"events": form.get("event", [])[:100]}
 
 
-@replay.post(may=at_merchant, find=find_to_change)
+@replay.post(may=at_merchant, shape=Form, find=find_to_change)
 async def post_replay(visit: Visit, form: Form, found: Endpoint) -> Answer:
     try:
         request = _request(_typed(form), found)
