@@ -18,10 +18,9 @@ from recoup.doors.portal.endpoint import (
     session_of,
     whence,
 )
-from recoup.doors.portal.form_shape import Text, read_again, read_shape
-from recoup.doors.portal.forms import read_form
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, either, member, only, public
-from recoup.doors.portal.public_visit import PublicVisit, from_here
+from recoup.doors.portal.public_visit import PublicVisit, fields_from_here
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
@@ -140,11 +139,11 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     return answer
 
 
-@public.no_page.post("/signout", may=anybody, reads=from_here)
-async def post_sign_out(visit: PublicVisit) -> Response:
+@public.no_page.post("/signout", may=anybody, shape=SignOutForm, reads=fields_from_here)
+async def post_sign_out(visit: PublicVisit, form: SignOutForm) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
-        if not is_csrf(session, read_shape(SignOutForm, await read_form(visit.request)).csrf):
+        if not is_csrf(session, form.csrf):
             raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
         await sign_out(visit.world, cookie(visit.request, COOKIE))
     answer = redirect("/signin")

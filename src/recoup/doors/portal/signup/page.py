@@ -8,11 +8,9 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, whence
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.forms import Form
 from recoup.doors.portal.pages import Answer, Values, only, public
 from recoup.doors.portal.partner.shell import base_address, shell_lines
-from recoup.doors.portal.public_visit import PublicVisit, public_form
-from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
 from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
@@ -36,20 +34,18 @@ class SignUpForm:
 _EMPTY: Final = SignUpForm("", "", "", "merchant", "")
 
 
-@public.page("/signup", "signup/signup.html")
-async def page(visit: PublicVisit) -> Values:
+def _open(visit: PublicVisit) -> None:
+    """Raises: Problem(not_found)."""
     if not is_open(visit.world):
         raise _CLOSED
+
+
+@public.page("/signup", "signup/signup.html", may=_open)
+async def page(visit: PublicVisit) -> Values:
     return {"kinds": KINDS, "typed": read_again(SignUpForm, visit.typed) if visit.problem is not None else _EMPTY}
 
 
-async def _form(visit: PublicVisit) -> Form:
-    if not is_open(visit.world):
-        raise _CLOSED
-    return await public_form(visit)
-
-
-@page.post(may=anybody, shape=SignUpForm, reads=_form, shows=only("invalid", "unavailable"))
+@page.post(may=_open, shape=SignUpForm, shows=only("invalid", "unavailable"))
 async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
     request, client = visit.request, whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None
