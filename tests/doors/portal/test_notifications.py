@@ -291,7 +291,7 @@ def test_a_digest_stands_on_the_page(server: ServerAddress) -> None:
             page="digest",
         )
         answer = await post(
-            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="on", mails="on"
+            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="yes", mails="yes"
         )
         assert answer.status_code == 303
         for _ in range(2):
