@@ -185,7 +185,12 @@ def test_a_note_on_ticked_orders(shop: Shop) -> None:
 @pytest.mark.parametrize("doing", ["cancel", "note"])
 def test_a_filter_that_is_not_understood_does_nothing(shop: Shop, back: str, doing: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        form = await form_of(client, "/orders", doing) | {"back": back, "sure": "yes", "key": "0" * 32, "expected": "60"}
+        form = await form_of(client, "/orders", doing) | {
+            "back": back,
+            "sure": "yes",
+            "key": "0" * 32,
+            "expected": "60",
+        }
         answer = await client.post("/orders/bulk", data=form)
         assert answer.status_code == 400
         assert "nothing was done" in html.unescape(answer.text)

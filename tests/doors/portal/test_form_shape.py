@@ -1,15 +1,18 @@
 """A form is read as the class that its page says."""
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
 from starlette.datastructures import UploadFile
 
+import recoup.doors.portal
 from recoup.doors.portal.form_key import FormKey, FormKeyId, fresh_key
-from recoup.doors.portal.form_shape import As, AtMost, Names, Text, among, read_again, read_shape
+from recoup.doors.portal.form_shape import As, AtMost, Names, Text, among, check_shape, read_again, read_shape
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 
@@ -143,4 +146,62 @@ def _with(hint: Any) -> type[Any]:
 @pytest.mark.parametrize("hint", [int, Literal["a"], UUID, Annotated[str, among("ab")], Annotated[UUID, UNDECIDED]])
 def test_what_no_form_can_hold_is_no_shape(hint: Any) -> None:
     with pytest.raises(AssertionError, match="count"):
-        read_shape(_with(hint), {})
+        check_shape(_with(hint))
+
+
+def test_a_default_stands_for_what_was_not_sent_and_for_what_stands_for_nothing() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Usual:
+        format: Annotated[str, Text(6)] = "rescue"
+        key: Literal["own", "shared"] = "own"
+
+    assert read_shape(Usual, {}) == read_shape(Usual, {"format": [""], "key": ["else"]}) == Usual("rescue", "own")
+    assert read_shape(Usual, {"format": ["stablecoin"], "key": ["shared"]}) == Usual("stable", "shared")
+
+
+def test_only_what_can_be_printed_is_taken_where_a_field_says_so() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Line:
+        line: Annotated[str, Text(3, strip=True, printable=True)]
+
+    assert read_shape(Line, {"line": ["\r a\tbcd\n"]}) == Line("abc")
+
+
+PORTAL = Path(recoup.doors.portal.__file__).parent
+PAGES = sorted(PORTAL.glob("*/*.py"))
+# What knows of forms as they come, beside the portal's own frame; this list only shrinks.
+RAW = {
+    "account/visit.py": "a visit keeps what was typed", "partner/visit.py": "a visit keeps what was typed",
+    "looks/page.py": "whose form to end is read only while there is something to end",
+    "order/act.py": "the first step of a refund is an address with the form's fields",
+}  # fmt: skip
+SECRETS = {"password", "old", "new", "csrf"}
+
+
+def _nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_no_page_reads_the_fields_of_a_form_by_hand() -> None:
+    raw = {
+        path.relative_to(PORTAL).as_posix()
+        for path in PAGES
+        for node in _nodes(path)
+        if isinstance(node, ast.ImportFrom) and node.module == "recoup.doors.portal.forms"
+        or isinstance(node, ast.Name) and node.id == "FormData"
+        or isinstance(node, ast.Attribute | ast.Subscript) and ast.unparse(node.value) == "visit.typed"
+    }  # fmt: skip
+    assert raw == set(RAW)
+
+
+def test_no_secret_of_a_form_is_shown_with_it() -> None:
+    shown = [
+        f"{path.parent.name}/{path.name}: {field.target.id}"
+        for path in PAGES
+        for node in _nodes(path)
+        if isinstance(node, ast.ClassDef)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in SECRETS
+        if field.value is None or "repr=False" not in ast.unparse(field.value)
+    ]
+    assert shown == []

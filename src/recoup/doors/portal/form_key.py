@@ -6,8 +6,6 @@ from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.form_shape import As
-from recoup.doors.portal.forms import Form, first
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
@@ -25,22 +23,6 @@ def is_key(text: str) -> bool:
 
 FormKey: TypeAlias = Annotated[str, As(lambda text: text if is_key(text) else None), NO_KEY]
 FormKeyId: TypeAlias = Annotated[UUID, NO_KEY]  # an id, whose time is when the page was made
-
-
-def key_of(form: Form) -> str:
-    """Raises: Problem(invalid)."""
-    key = first(form, "key")
-    if not is_key(key):
-        raise NO_KEY
-    return key
-
-
-def key_id_of(form: Form) -> UUID:
-    """Where the key is an id, whose time is when the page was made. Raises: Problem(invalid)."""
-    key = parse_id(first(form, "key"))
-    if key is None:
-        raise NO_KEY
-    return key
 
 
 def request_key(key: str) -> str:

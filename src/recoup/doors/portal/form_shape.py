@@ -8,12 +8,13 @@ A field takes the first value of its name; a name that Python keeps for itself h
 - `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of `X | None`.
 
 `Annotated` says more: `Text` of a text, `As` what one stands for, `AtMost` of a tuple, `Names` of a mapping, and a
-`Problem`: the refusal of what stands for nothing. Without a refusal the field is `X | None`.
+`Problem`: the refusal of what stands for nothing. Without a refusal the field is `X | None`, or has a default; that one
+stands for an empty text, too.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -32,12 +33,16 @@ Said = tuple[Any, ...]  # what stands beside a hint
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Without the spaces at its ends where `strip`, then cut where it is longer than `max` characters."""
+    """Of `printable` characters alone, without the spaces at its ends where `strip`, then cut where it is longer than
+    `max` characters."""
 
     max: int | None = None
     strip: bool = False
+    printable: bool = False
 
     def of(self, text: str) -> str:
+        if self.printable:
+            text = "".join(character for character in text if character.isprintable())
         return (text.strip() if self.strip else text)[: self.max]
 
 
@@ -75,6 +80,11 @@ class _Reader(NamedTuple):
     refusal: Problem | None
 
 
+def check_shape(shape: type[Any]) -> None:
+    """Raises: AssertionError naming a field that no form can hold."""
+    _readers(shape)
+
+
 def read_shape(shape: type[F], form: Fields) -> F:
     """The form as `shape`, a dataclass. Raises: the Problem of the first field that refuses what was sent."""
     found = {}
@@ -99,11 +109,11 @@ def _readers(shape: type[Any]) -> Mapping[str, _Reader]:
 @cache
 def _read_hints(shape: type[Any]) -> Mapping[str, _Reader]:
     hints = get_type_hints(shape, include_extras=True)
-    return {field.name: _reader(field.name, hints[field.name]) for field in fields(shape)}
+    return {field.name: _reader(field, hints[field.name]) for field in fields(shape)}
 
 
-def _reader(name: str, hint: Any) -> _Reader:
-    kind, optional, said = _parts(hint)
+def _reader(field: Field[Any], hint: Any) -> _Reader:
+    name, (kind, optional, said) = field.name, _parts(hint)
     sent_as, whole = name.removesuffix("_"), get_origin(kind)
     refusal = next((one for one in said if isinstance(one, Problem)), None)
     assert refusal is None or refusal.field in (None, sent_as), f"{name}: its refusal is of another field"
@@ -111,10 +121,13 @@ def _reader(name: str, hint: Any) -> _Reader:
         return _Reader(_all_values(sent_as, get_args(kind)[0], said), (), refusal)
     if whole is Mapping:
         return _Reader(_by_name(name, get_args(kind)[1], said), {}, refusal)
+    take, usual = _take(name, kind, said), field.default
+    if usual is not MISSING:
+        return _Reader(_one_value(sent_as, lambda value: take(value) or usual, ""), usual, refusal)
     takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in said)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
     absent = None if optional and kind is str else ""
-    return _Reader(_one_value(sent_as, _take(name, kind, said), absent), None if optional else "", refusal)
+    return _Reader(_one_value(sent_as, take, absent), None if optional else "", refusal)
 
 
 def _one_value(name: str, take: Take, absent: str | None) -> Callable[[Fields], Any]:

@@ -79,10 +79,6 @@ def is_form(request: Request) -> bool:
     return kind == "application/x-www-form-urlencoded"
 
 
-def first(form: Form, name: str) -> str:
-    return form.get(name, [""])[0]
-
-
 def same_origin(request: Request) -> None:
     """Raises: Problem(forbidden) for a form that another site sent."""
     origin = request.headers.get("origin", "null")

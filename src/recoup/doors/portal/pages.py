@@ -14,7 +14,7 @@ from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
 from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
 from recoup.doors.portal.file_form import fields_of
-from recoup.doors.portal.form_shape import Fields, read_shape
+from recoup.doors.portal.form_shape import Fields, check_shape, read_shape
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
@@ -213,6 +213,8 @@ class Page(Generic[V]):
         where `shows` says so. `how`: as `Taking`."""
         whose, shows = how.get("sessions", self._sessions), how.get("shows", self._shows)
         read = how.get("reads") or (whose.own_form if how.get("while_paused") else whose.form)
+        if shape is not None:
+            check_shape(shape)
 
         def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
             async def post(visit: V) -> Response:
@@ -223,7 +225,7 @@ class Page(Generic[V]):
                     found = (await find(visit),) if find is not None else ()
 
                     async def do() -> Answer:
-                        given = () if shape is None else (fields if shape is Form else read_shape(shape, fields),)
+                        given = (read_shape(shape, fields),) if shape is not None else ()
                         return await work(visit, *given, *found)
 
                     return await self._sent(visit, fields, do, shows)

@@ -8,13 +8,12 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.applications.fields import read_fields, shown_fields
+from recoup.doors.portal.applications.fields import ApplicationFields, read_fields, shown_fields
 from recoup.doors.portal.applications.who import ApplicationAccess, access_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import Form as Posted
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
@@ -76,7 +75,7 @@ async def application(visit: AnyVisit) -> Values:
         row=row,
         form=applications.form_of(row),
         access=access,
-        typed=shown_fields(_typed(visit.typed) or applications.form_of(row)),
+        typed=shown_fields(_typed(visit) or applications.form_of(row)),
         editable=editable,
         kinds=KINDS,
         states=STATES,
@@ -91,25 +90,34 @@ async def application(visit: AnyVisit) -> Values:
     )
 
 
-@application.post(may=anybody, shape=Posted, shows=but("forbidden"))
-async def act(visit: AnyVisit, posted: Posted) -> Answer:
-    """Save, submit, cancel, convert or decide: the button that was pressed says which."""
-    access, doing = access_of(visit), first(posted, "do")
+@dataclass(frozen=True, slots=True)
+class ApplicationForm(ApplicationFields):
+    """`do`: save, submit, cancel, convert, approve or decline, the button that was pressed; `reason`, `note`: of a
+    decision."""
+
+    do: str
+    reason: str
+    note: str
+
+
+@application.post(may=anybody, shape=ApplicationForm, shows=but("forbidden"))
+async def act(visit: AnyVisit, form: ApplicationForm) -> Answer:
+    access, doing = access_of(visit), form.do
     world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
         _only_operator(access)
     elif not (access.may_decide and doing in ("cancel", "convert")):
         only_applicants(access)
     if doing in ("save", "submit"):
-        await applications.change_application(world, access.who, application_id, read_fields(posted))
+        await applications.change_application(world, access.who, application_id, read_fields(form))
     if doing in ("approve", "decline"):
         await applications.decide_application(
             world,
             access.who,
             application_id,
             approve=doing == "approve",
-            reason=first(posted, "reason"),
-            note=first(posted, "note"),
+            reason=form.reason,
+            note=form.note,
         )
         return redirect(f"/applications/{application_id}")
     await _step(world, access, application_id, doing)
@@ -170,12 +178,13 @@ async def document_file(visit: AnyVisit) -> Response:
     return Response(content, media_type=row.media_type, headers=headers)
 
 
-def _typed(posted: Posted) -> Form | None:
+def _typed(visit: AnyVisit) -> Form | None:
     """What stood in the form that was refused, if it can be read."""
-    if first(posted, "do") not in ("save", "submit"):
+    typed = read_again(ApplicationForm, visit.typed)
+    if typed.do not in ("save", "submit"):
         return None
     try:
-        return read_fields(posted)
+        return read_fields(typed)
     except Problem:
         return None
 

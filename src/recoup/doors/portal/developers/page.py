@@ -49,7 +49,7 @@ async def developers(visit: Visit) -> Values:
         moves = await last_moves(connection, visit.merchant_id, MOVES)
         due = await next_business_instant(connection, visit.merchant_id)
     typed = replace(USUAL, scheme=query.get("scheme", USUAL.scheme))
-    if _NAMES & visit.typed.keys():
+    if not _NAMES.isdisjoint(visit.typed):
         typed = read_again(Decline, visit.typed)
     if typed.scheme not in SCHEMES:
         typed = replace(typed, scheme=USUAL.scheme)

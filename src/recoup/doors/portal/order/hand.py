@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import FormKey, request_key
 from recoup.doors.portal.order.just_done import done
-from recoup.doors.portal.order.page import find, order
+from recoup.doors.portal.order.page import NewNote, find, order
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.rights import role
@@ -36,12 +36,6 @@ class DealtWith:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    key: FormKey
-
-
-@dataclass(frozen=True, slots=True)
-class NewNote:
-    note: str
     key: FormKey
 
 
