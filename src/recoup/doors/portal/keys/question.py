@@ -1,6 +1,6 @@
 """The question before a key ends at once: which key it is, when it was last used, and what will be refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, TypeAlias
@@ -11,10 +11,17 @@ from recoup.store.read.merchant_keys import MerchantKey
 
 # A day to change over comes first: an immediate end needs a confirmation.
 OVERLAPS: Final = {"24": "after a day", "168": "after a week", "0": "at once"}
+
+
+def hours(choices: Iterable[str]) -> As:
+    """A number of hours that is one of these."""
+    return As({text: timedelta(hours=int(text)) for text in choices}.get)
+
+
 # How long the old keys go on, of a form that replaces several.
 Overlap: TypeAlias = Annotated[
     timedelta,
-    As({text: timedelta(hours=int(text)) for text in OVERLAPS}.get),
+    hours(OVERLAPS),
     Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page."),
 ]
 WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}

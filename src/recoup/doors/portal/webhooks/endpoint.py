@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import As, Text
-from recoup.doors.portal.keys.question import Ending, Question
+from recoup.doors.portal.keys.question import Ending, Question, hours
 from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.page import SAME_FORM, EndpointForm, choices, secret_page
@@ -50,7 +50,7 @@ class NewKey:
 
     overlap: Annotated[
         timedelta,
-        As({text: timedelta(hours=int(text)) for text in OVERLAPS}.get),
+        hours(OVERLAPS),
         Problem("invalid", "Choose when the old key ends.", field="overlap"),
     ]
     of: str
