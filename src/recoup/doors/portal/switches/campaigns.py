@@ -79,10 +79,10 @@ async def post_retire(visit: Visit, found: Campaign) -> Answer:
 
 
 def _form(visit: Visit, found: Campaign | None, fields: dict[str, str]) -> Values:
-    typed = asdict(read_again(NewCampaign, visit.typed)) if visit.typed else {}
+    again = asdict(read_again(NewCampaign, visit.typed)) if visit.typed else {}
     return {
         "found": found,
-        "typed": fields | typed,
+        "typed": fields | {name: str(value) for name, value in again.items()},
         "may": visit.may("switch", or_operator=True),
         "open_sites": [site for site in visit.known.sites if site.retired_at is None],
     }
